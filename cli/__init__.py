@@ -1,0 +1,50 @@
+"""The ``skelstream`` command line: one module a command, no logic of its own.
+
+Command modules import the library inside their function, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from typer.core import TyperGroup
+
+from skelstream.errors import SkelstreamError
+
+INTERRUPTED = 130
+
+
+class _Group(TyperGroup):
+    """Turns what a user can mend into one line on standard error and an exit status."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except SkelstreamError as error:
+            if ctx.obj == "debug":
+                raise
+            typer.secho(f"skelstream: {error}", fg="red", err=True)
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            typer.secho("skelstream: interrupted", fg="red", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            # The reader of our output has gone; what it wanted, it has. Closing keeps Python's exit silent.
+            sys.stderr.close()
+            raise typer.Exit(0) from None
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Video in, identity-stable, time-stamped skeleton sequences out.",
+)
+
+
+def main() -> None:
+    """Entry point of the installed ``skelstream`` command."""
+    app()

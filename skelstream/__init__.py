@@ -1,0 +1,1 @@
+"""Video in, identity-stable, time-stamped skeleton sequences out."""

@@ -1,0 +1,1 @@
+"""Skeletons on frames, contact sheets and terminal pictures."""

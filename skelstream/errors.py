@@ -1,0 +1,25 @@
+"""The one exception family: every message is a single line that names the file and the mend."""
+
+
+class SkelstreamError(Exception):
+    """Anything a user can mend. The command line prints the message and exits with status 1."""
+
+
+class SourceError(SkelstreamError):
+    """A video, image, camera, URL or folder that cannot be opened or read."""
+
+
+class FormatError(SkelstreamError):
+    """A file of skeletons, annotations or settings that is damaged, foreign or inconsistent."""
+
+
+class ModelError(SkelstreamError):
+    """Weights or a runtime that cannot be loaded or do not fit the network."""
+
+
+class OutputError(SkelstreamError):
+    """A file that cannot be written, or that would be overwritten without leave."""
+
+
+class MissingExtraError(SkelstreamError):
+    """An optional dependency that is not installed; the message gives the pip command."""

@@ -1,0 +1,1 @@
+"""COCO keypoints, PCK and tracking metrics."""

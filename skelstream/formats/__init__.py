@@ -1,0 +1,1 @@
+"""Reading and writing skeleton sequences: one module a format."""

@@ -1,0 +1,1 @@
+"""Peaks, limb scores and their assembly into people."""

@@ -1,0 +1,41 @@
+"""What grouping gives: the people of one frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class People:
+    """The P people of one frame, best first.
+
+    Attributes:
+        keypoints: float32 (P, V, 2), source pixels, NaN where missing.
+        scores: float32 (P, V) in [0, 1], 0 where missing.
+        person_scores: float32 (P,) in [0, 1].
+        boxes: float32 (P, 4), x0, y0, x1, y1 in source pixels.
+    """
+
+    keypoints: np.ndarray
+    scores: np.ndarray
+    person_scores: np.ndarray
+    boxes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.person_scores)
+
+    def take(self, rows: np.ndarray) -> People:
+        """The people at ``rows`` (indices or a boolean mask)."""
+        return People(self.keypoints[rows], self.scores[rows], self.person_scores[rows], self.boxes[rows])
+
+    @staticmethod
+    def none(joints: int) -> People:
+        """A frame without people."""
+        return People(
+            np.empty((0, joints, 2), np.float32),
+            np.empty((0, joints), np.float32),
+            np.empty(0, np.float32),
+            np.empty((0, 4), np.float32),
+        )

@@ -1,0 +1,1 @@
+"""The part affinity field network, its weights and its runtimes."""

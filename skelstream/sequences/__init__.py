@@ -1,0 +1,1 @@
+"""Tracks to skeleton sequences: storage, gap filling, smoothing, windows."""

@@ -1,0 +1,1 @@
+"""People of successive frames to tracks."""

@@ -1,0 +1,1 @@
+"""Data, augmentation, targets, loss and loop."""

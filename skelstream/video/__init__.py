@@ -1,0 +1,1 @@
+"""Pixels in and out: files, cameras, URLs and image folders to frames."""
