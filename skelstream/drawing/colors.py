@@ -1,0 +1,44 @@
+"""Colours that tell tracks apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+RGB = tuple[int, int, int]
+
+# Chosen one after another as the colour farthest in OKLab from all before it, among those bright and
+# saturated enough (lightness 0.58 to 0.86, chroma above 0.11) to stand out on a light and on a dark ground.
+PALETTE: tuple[RGB, ...] = (
+    (255, 144, 16), (64, 184, 255), (255, 0, 240), (0, 240, 0), (56, 144, 56), (224, 16, 80), (128, 80, 255),
+    (255, 168, 240), (128, 232, 192), (184, 120, 184), (176, 104, 0), (160, 184, 32), (48, 128, 192),
+    (0, 184, 160), (200, 40, 168), (255, 112, 136),
+)  # fmt: skip
+
+_LIGHTER, _DARKER = 0.3, 0.22
+
+
+def track_color(track_id: int) -> RGB:
+    """The colour of a track: the same id has the same colour in every picture, report and terminal."""
+    return PALETTE[(track_id - 1) % len(PALETTE)]
+
+
+def sided(color: RGB, side: str) -> RGB:
+    """``color`` a little lighter for the person's ``"left"``, darker for the ``"right"``, else unchanged."""
+    if side == "left":
+        return _mix(color, 255, _LIGHTER)
+    if side == "right":
+        return _mix(color, 0, _DARKER)
+    return color
+
+
+def text_on(color: RGB) -> RGB:
+    """Black or white, whichever is read more easily on ``color`` (WCAG 2 relative luminance)."""
+    channels = np.array(color) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    luminance = linear @ (0.2126, 0.7152, 0.0722)
+    return (0, 0, 0) if luminance > 0.18 else (255, 255, 255)
+
+
+def _mix(color: RGB, target: int, share: float) -> RGB:
+    r, g, b = (round(channel + (target - channel) * share) for channel in color)
+    return r, g, b

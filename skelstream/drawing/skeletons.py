@@ -1,0 +1,194 @@
+"""People drawn on pictures: limbs, joints and identities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from skelstream.drawing.colors import RGB, sided, text_on, track_color
+from skelstream.skeleton import Skeleton
+
+_SHIFT = 4  # OpenCV draws at 1/16 pixel
+_OUTLINE_OPACITY = 0.55
+_FAINTEST, _SURE = 0.35, 0.7  # opacity of a joint of score 0; score from which a joint is opaque
+_FACE = ("nose", "eye", "ear")
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_CAPITALS = 21.5  # pixels: the font's capitals and digits at scale 1; its text box differs between versions
+
+
+@dataclass(frozen=True)
+class Style:
+    """How people are drawn.
+
+    Attributes:
+        thickness: limb width as a share of the person's size.
+        thinnest, thickest: bounds of the limb width in pixels.
+        labels: write the track id above each person.
+        label_height: pixels; None follows the height of the picture.
+        min_score: joints below it are not drawn.
+    """
+
+    thickness: float = 0.018
+    thinnest: int = 2
+    thickest: int = 24
+    labels: bool = True
+    label_height: int | None = None
+    min_score: float = 0.0
+
+
+def draw_people(
+    image: np.ndarray,
+    keypoints: np.ndarray,
+    scores: np.ndarray,
+    skeleton: Skeleton,
+    ids: Sequence[int] | np.ndarray | None = None,
+    style: Style = Style(),
+) -> np.ndarray:
+    """A copy of ``image`` with people drawn on it.
+
+    A person has the colour of its track; the person's left limbs are a little lighter than the right ones.
+    Limbs are as thick as the person is large and as opaque as their joints are sure. Missing joints and
+    limbs that lack an end are left out.
+
+    Args:
+        image: uint8 RGB (H, W, 3).
+        keypoints: float (P, V, 2), source pixels, NaN where missing.
+        scores: float (P, V) in [0, 1].
+        skeleton: the joint set of V joints.
+        ids: P track ids; None numbers the people 1 to P and writes no labels.
+        style: see ``Style``.
+
+    Returns:
+        uint8 RGB (H, W, 3).
+
+    Raises:
+        ValueError: the shapes disagree.
+    """
+    keypoints, scores = np.asarray(keypoints, np.float32), np.asarray(scores, np.float32)
+    if keypoints.shape != (len(keypoints), len(skeleton), 2) or scores.shape != keypoints.shape[:2]:
+        raise ValueError(
+            f"keypoints {keypoints.shape} and scores {scores.shape} are not (P, {len(skeleton)}, 2) and (P, V)"
+        )
+    canvas = np.array(image, np.uint8, order="C")
+    seen = np.isfinite(keypoints).all(-1) & (scores >= style.min_score)
+    sizes = np.array([person_size(points[shown]) for points, shown in zip(keypoints, seen, strict=True)])
+    track_ids = np.arange(1, len(keypoints) + 1) if ids is None else np.asarray(ids)
+    far_to_near = [p for p in np.argsort(sizes, kind="stable") if seen[p].any()]
+    for p in far_to_near:
+        color = track_color(int(track_ids[p]))
+        _draw_person(canvas, keypoints[p], scores[p], seen[p], skeleton, color, limb_width(sizes[p], style))
+    if style.labels and ids is not None:
+        height = style.label_height or max(12, round(canvas.shape[0] * 0.028))
+        for p in far_to_near:
+            points = keypoints[p][seen[p]]
+            x, top = float(points[:, 0].mean()), float(points[:, 1].min())
+            track = int(track_ids[p])
+            draw_label(canvas, str(track), (x, top - height * 1.4), height, track_color(track))
+    return canvas
+
+
+def person_size(points: np.ndarray) -> float:
+    """Pixels: the longer side of the box round the points (K, 2) of a person; 0 without points."""
+    return float(np.ptp(points, axis=0).max()) if len(points) else 0.0
+
+
+def limb_width(size: float, style: Style = Style()) -> int:
+    """Pixels: the limb width of a person of that size."""
+    return int(np.clip(round(size * style.thickness), style.thinnest, style.thickest))
+
+
+def figure_limbs(skeleton: Skeleton) -> list[tuple[int, int]]:
+    """The limbs to draw: without ear-shoulder limbs, which help to assemble people but are no part of a figure."""
+    parts = [joint.rpartition("_")[2] for joint in skeleton.joints]
+    return [(a, b) for a, b in skeleton.limbs if {parts[a], parts[b]} != {"ear", "shoulder"}]
+
+
+def limb_side(skeleton: Skeleton, a: int, b: int) -> str:
+    """``"left"`` or ``"right"`` for a limb of that side of the person, ``""`` for one across or on the middle."""
+    sides = {_side(skeleton.joints[a]), _side(skeleton.joints[b])} - {""}
+    return sides.pop() if len(sides) == 1 else ""
+
+
+def _side(joint: str) -> str:
+    side = joint.partition("_")[0]
+    return side if side in ("left", "right") else ""
+
+
+def draw_label(
+    canvas: np.ndarray, text: str, bottom_center: tuple[float, float], height: int, color: RGB
+) -> None:
+    """Writes ``text`` in place on a patch of ``color``, kept inside the picture.
+
+    Args:
+        canvas: uint8 RGB (H, W, 3), C-contiguous.
+        text: short, ASCII.
+        bottom_center: x, y of the patch's lower middle, pixels.
+        height: of the patch, pixels.
+        color: of the patch; the text is black or white.
+    """
+    capitals = 0.62 * height
+    scale = capitals / _CAPITALS
+    weight = max(1, round(height / 14))
+    text_width = cv2.getTextSize(text, _FONT, scale, weight)[0][0]
+    width = text_width + round(height * 0.5)
+    left = int(np.clip(round(bottom_center[0] - width / 2), 0, max(0, canvas.shape[1] - width)))
+    top = int(np.clip(round(bottom_center[1] - height), 0, max(0, canvas.shape[0] - height)))
+    cv2.rectangle(canvas, (left, top), (left + width - 1, top + height - 1), color, cv2.FILLED)
+    cv2.rectangle(canvas, (left - 1, top - 1), (left + width, top + height), (0, 0, 0), 1)
+    at = (left + (width - text_width) // 2, top + round((height + capitals) / 2) - 1)
+    cv2.putText(canvas, text, at, _FONT, scale, text_on(color), weight, cv2.LINE_AA)
+
+
+def _draw_person(
+    canvas: np.ndarray,
+    points: np.ndarray,
+    scores: np.ndarray,
+    seen: np.ndarray,
+    skeleton: Skeleton,
+    color: RGB,
+    width: int,
+) -> None:
+    """Draws one person in place, through a transparent layer so that overlapping strokes do not add up."""
+    margin = 2 * width + 3
+    size = np.array(canvas.shape[1::-1])
+    low = np.clip(np.floor(points[seen].min(0)) - margin, 0, size).astype(int)
+    high = np.clip(np.ceil(points[seen].max(0)) + margin + 1, 0, size).astype(int)
+    if (high <= low).any():
+        return
+    layer = np.zeros((high[1] - low[1], high[0] - low[0], 4), np.uint8)
+    # Coordinates far outside would overflow OpenCV's fixed-point numbers.
+    at = np.round(np.clip(np.nan_to_num(points) - low, -30_000, 30_000) * 2**_SHIFT).astype(int).tolist()
+    opacity = _FAINTEST + (1 - _FAINTEST) * np.clip(scores / _SURE, 0, 1)
+    limbs = [(a, b) for a, b in figure_limbs(skeleton) if seen[a] and seen[b]]
+    joints = np.flatnonzero(seen)
+    face = [joint.rpartition("_")[2] in _FACE for joint in skeleton.joints]
+    fine = max(1, round(0.6 * width))
+    outline = 1 if width < 6 else 2
+
+    def stroke(a: int, b: int, color: RGB, alpha: float, extra: int) -> None:
+        thickness = (fine if face[a] and face[b] else width) + extra
+        cv2.line(layer, at[a], at[b], (*color, round(255 * alpha)), thickness, cv2.LINE_AA, _SHIFT)
+
+    def dot(j: int, color: RGB, alpha: float, extra: int) -> None:
+        radius = max(1.0, 0.85 * (fine if face[j] else width))
+        scaled = round((radius + extra) * 2**_SHIFT)
+        cv2.circle(layer, at[j], scaled, (*color, round(255 * alpha)), cv2.FILLED, cv2.LINE_AA, _SHIFT)
+
+    for a, b in limbs:
+        stroke(a, b, (0, 0, 0), _OUTLINE_OPACITY * min(opacity[a], opacity[b]), 2 * outline)
+    for j in joints:
+        dot(j, (0, 0, 0), _OUTLINE_OPACITY * opacity[j], outline)
+    for a, b in limbs:
+        stroke(a, b, sided(color, limb_side(skeleton, a, b)), min(opacity[a], opacity[b]), 0)
+    for j in joints:
+        dot(j, sided(color, _side(skeleton.joints[j])), opacity[j], 0)
+
+    region = canvas[low[1] : high[1], low[0] : high[0]]
+    touched = layer[..., 3] > 0
+    over, under = layer[touched].astype(np.uint16), region[touched].astype(np.uint16)
+    alpha = over[:, 3:]
+    # The edge of a stroke has already been mixed with the black outline below it: no division by alpha.
+    region[touched] = (under * (255 - alpha) + over[:, :3] * alpha + 127) // 255
