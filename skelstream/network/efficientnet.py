@@ -1,0 +1,81 @@
+"""EfficientNet-Lite0 as a backbone that starts from ImageNet and never saw a pose (Tan and Le, 2019; Liu, 2020)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from skelstream.errors import ModelError
+
+# (kernel, stride, expansion, output channels, repeats) of the seven groups of inverted residuals.
+_GROUPS = [
+    (3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3), (5, 1, 6, 112, 3), (5, 2, 6, 192, 4),
+    (3, 1, 6, 320, 1),
+]  # fmt: skip
+_TAPS = {2: "s4", 4: "s8", 10: "s16", 15: "s32"}
+
+
+def _conv_norm(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
+    return [conv, nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.01)]
+
+
+class _InvertedResidual(nn.Module):
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int):
+        super().__init__()
+        hidden = inputs * expansion
+        expand = [*_conv_norm(inputs, hidden, 1), nn.ReLU6(inplace=True)] if expansion > 1 else []
+        depthwise = [*_conv_norm(hidden, hidden, kernel, stride, groups=hidden), nn.ReLU6(inplace=True)]
+        self.layers = nn.Sequential(*expand, *depthwise, *_conv_norm(hidden, outputs, 1))
+        self.residual = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.layers(x)
+        return x + y if self.residual else y
+
+
+class EfficientNetLite0(nn.Module):
+    """Features ``s4`` (24 channels), ``s8`` (40), ``s16`` (112) and ``s32`` (320).
+
+    Takes float (B, 3, H, W) RGB in [0, 255], H and W divisible by 32.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(*_conv_norm(3, 32, 3, 2), nn.ReLU6(inplace=True))
+        blocks, inputs = [], 32
+        for kernel, stride, expansion, outputs, repeats in _GROUPS:
+            for i in range(repeats):
+                blocks.append(_InvertedResidual(inputs, outputs, kernel, stride if i == 0 else 1, expansion))
+                inputs = outputs
+        self.blocks = nn.ModuleList(blocks)
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        x = self.stem((image - 127) / 128)
+        taps = {}
+        for i, block in enumerate(self.blocks):
+            x = block(x)
+            if i in _TAPS:
+                taps[_TAPS[i]] = x
+        return taps
+
+
+def load_efficientnet(path: Path) -> dict[str, Tensor]:
+    """The state dict of an EfficientNetLite0 from ``efficientnet-lite0-57934424.pth``.
+
+    The file's tensors follow the network's order; its classifier, the last ones, is left out.
+
+    Raises:
+        ModelError: the file is missing or its tensors do not fit.
+    """
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError) as error:
+        raise ModelError(f"{path}: not a PyTorch state dict ({error})") from None
+    wanted = EfficientNetLite0().state_dict()
+    state = dict(zip(wanted, stored.values(), strict=False))
+    if len(state) < len(wanted) or any(state[name].shape != wanted[name].shape for name in wanted):
+        raise ModelError(f"{path}: its tensors are not those of EfficientNet-Lite0")
+    return state

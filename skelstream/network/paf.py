@@ -1,0 +1,158 @@
+"""The part affinity field network: a light pretrained backbone and OpenPose's stages at stride 8, shuffled to stride 4.
+
+The order is that of OpenPose (Cao et al., arXiv 1812.08008, section 3.2): first the part affinity fields, then the
+confidence maps, which see the fields; each kind may be refined in further stages, every stage with its own loss.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from skelstream.network.efficientnet import EfficientNetLite0
+from skelstream.network.maps import PartMaps
+from skelstream.network.movenet import MoveNetBackbone
+from skelstream.skeleton import COCO17, OPENPOSE18
+
+STRIDE = 4
+"""Network-input pixels per cell of the maps."""
+
+MULTIPLE = 32
+"""Height and width of the network's input are divisible by this."""
+
+
+@dataclass(frozen=True)
+class PafConfig:
+    """What it takes to build the network; it is stored with the weights.
+
+    Attributes:
+        backbone: ``movenet`` (starts pose-aware) or ``efficientnet`` (starts from ImageNet).
+        width: channels of the stages.
+        paf_stages, confidence_stages: how often each kind of map is estimated and refined.
+        layers: 3 x 3 convolutions a stage.
+    """
+
+    backbone: str = "movenet"
+    width: int = 128
+    paf_stages: int = 1
+    confidence_stages: int = 1
+    layers: int = 3
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+class _Features(nn.Module):
+    """What the stages see, at stride 8: the backbone's features, finer ones folded in by pixel-unshuffle."""
+
+    def __init__(self, config: PafConfig):
+        super().__init__()
+        if config.backbone == "movenet":
+            self.backbone: nn.Module = MoveNetBackbone()
+            channels = 4 * (40 + 24 + 17 + 1) + 48 + 34 + 2
+        else:
+            self.backbone = EfficientNetLite0()
+            channels = 4 * 24 + 40 + 112 + 320
+        self.reduce = _conv(channels, config.width, 1)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Features (B, width, H / 8, W / 8) and, if the backbone has them, logits of 17 COCO keypoints (stride 4)."""
+        taps = self.backbone(image)
+        if "kpt_heatmap" not in taps:
+            coarse = [_to_size(taps[name], taps["s8"]) for name in ("s16", "s32")]
+            return self.reduce(torch.cat([F.pixel_unshuffle(taps["s4"], 2), taps["s8"], *coarse], 1)), None
+        logits = taps["kpt_heatmap"]
+        fine = torch.cat([taps["s4"], taps["decoder"], logits.sigmoid(), taps["center"].sigmoid()], 1)
+        # MoveNet's offsets and box sizes are in cells and slow: half resolution loses nothing, small values train well.
+        slow = F.avg_pool2d(torch.cat([taps["kpt_regress"], taps["box_scale"]], 1), 2) / 16
+        return self.reduce(torch.cat([F.pixel_unshuffle(fine, 2), taps["s8"], slow], 1)), logits
+
+
+def _to_size(x: Tensor, like: Tensor) -> Tensor:
+    return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def _conv(inputs: int, outputs: int, kernel: int, dilation: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, padding=dilation * (kernel // 2), dilation=dilation, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
+
+
+class _Stage(nn.Module):
+    """A few convolutions of growing dilation with a residual, then maps at stride 4 by pixel-shuffle."""
+
+    def __init__(self, inputs: int, config: PafConfig, maps: int):
+        super().__init__()
+        self.enter = _conv(inputs, config.width, 1) if inputs != config.width else nn.Identity()
+        self.convs = nn.Sequential(
+            *(_conv(config.width, config.width, 3, dilation=1 + i % 3) for i in range(config.layers))
+        )
+        self.out = nn.Conv2d(config.width, maps * 4, 1)
+        # Zero maps at first: the confidence maps then start as what a pose-aware backbone gives.
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The stage's maps at stride 4 and the same at stride 8 with the pixels of a cell in the channels."""
+        x = self.enter(x)
+        folded = self.out(x + self.convs(x))
+        return F.pixel_shuffle(folded, 2), folded
+
+
+class PafNetwork(nn.Module):
+    """Image to confidence maps and part affinity fields of OpenPose's 18 joints and 19 limbs.
+
+    Takes float (B, 3, H, W) RGB in [0, 255], H and W divisible by 32; maps are at stride 4.
+    """
+
+    skeleton = OPENPOSE18
+
+    def __init__(self, config: PafConfig | None = None):
+        super().__init__()
+        self.config = config = config or PafConfig()
+        joints, limbs = len(self.skeleton), len(self.skeleton.limbs)
+        self.features = _Features(config)
+        self.paf_stages, self.confidence_stages = nn.ModuleList(), nn.ModuleList()
+        for i in range(config.paf_stages):
+            self.paf_stages.append(_Stage(config.width + bool(i) * 8 * limbs, config, 2 * limbs))
+        for i in range(config.confidence_stages):
+            inputs = config.width + 8 * limbs + bool(i) * 4 * joints
+            self.confidence_stages.append(_Stage(inputs, config, joints))
+        order = [COCO17.joints.index(j) if j in COCO17.joints else 0 for j in self.skeleton.joints]
+        known = [[float(j in COCO17.joints)] for j in self.skeleton.joints]
+        self.register_buffer("_order", torch.tensor(order), persistent=False)
+        self.register_buffer("_known", torch.tensor(known)[..., None], persistent=False)
+
+    def stages(self, image: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Every stage's part affinity fields (B, 38, H / 4, W / 4) and confidence logits (B, 18, H / 4, W / 4)."""
+        features, logits = self.features(image)
+        # An empty map's logit; where the backbone knows a joint, its own map is what the stages correct.
+        base = -5.0 if logits is None else self._known * logits[:, self._order] + (1 - self._known) * -5.0
+        pafs: list[Tensor] = []
+        seen = features
+        for stage in self.paf_stages:
+            maps, folded = stage(seen)
+            pafs.append(maps)
+            seen = torch.cat([features, folded], 1)
+        context, confidence = seen, []
+        for stage in self.confidence_stages:
+            maps, folded = stage(seen)
+            confidence.append(base + maps)
+            seen = torch.cat([context, folded], 1)
+        return pafs, confidence
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """The last stage's confidence maps (B, 18, H / 4, W / 4) in [0, 1] and fields (B, 38, H / 4, W / 4)."""
+        pafs, confidence = self.stages(image)
+        return confidence[-1].sigmoid(), pafs[-1]
+
+    @torch.inference_mode()
+    def maps(self, image: Tensor) -> PartMaps:
+        """``forward`` as the type that grouping takes."""
+        confidence, pafs = self(image)
+        return PartMaps(confidence, pafs, STRIDE)

@@ -1,0 +1,40 @@
+"""The loss of the network's stages."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# People cover a small part of most images: cells with something in them count more.
+_FOREGROUND = 4.0
+# Brings both kinds of map to about the same size of loss.
+_PAF_WEIGHT = 4.0
+
+
+def stage_losses(
+    pafs: list[Tensor], confidence: list[Tensor], targets: dict[str, Tensor]
+) -> tuple[Tensor, dict[str, float]]:
+    """The sum over stages of masked losses: OpenPose's L2 for the fields (equation 10), cross entropy for the
+    confidence maps, whose best answer is the same expected map but which does not fade where the network is surely
+    wrong.
+
+    Args:
+        pafs: each stage's fields, (B, 2L, h, w).
+        confidence: each stage's confidence logits, (B, V, h, w).
+        targets: ``confidence``, ``pafs`` and their masks, as samples give them.
+
+    Returns:
+        The loss, and the last stages' parts by name.
+    """
+    want, mask = targets["confidence"], targets["confidence_mask"]
+    weight = mask * (1 + _FOREGROUND * want)
+    confidence_losses = [
+        (weight * F.binary_cross_entropy_with_logits(logits.float(), want, reduction="none")).mean() * 100
+        for logits in confidence
+    ]
+    fields, mask = targets["pafs"], targets["paf_mask"]
+    weight = mask * (1 + _FOREGROUND * (fields != 0))
+    paf_losses = [(weight * (maps.float() - fields) ** 2).mean() * 100 * _PAF_WEIGHT for maps in pafs]
+    loss = torch.stack(confidence_losses + paf_losses).sum()
+    return loss, {"confidence": confidence_losses[-1].item(), "paf": paf_losses[-1].item()}
