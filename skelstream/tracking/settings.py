@@ -1,0 +1,94 @@
+"""Settings of the tracker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from skelstream.errors import FormatError
+
+
+@dataclass(frozen=True)
+class TrackerSettings:
+    """Settings of one tracker; times in seconds, lengths in person sizes (the longer side of the box).
+
+    Attributes:
+        high_score: people with at least this person score are matched first and may start a track.
+        low_score: people between this and ``high_score`` may only continue a track that was seen in the last
+            frame (ByteTrack). Equal to ``high_score``: no second round.
+        min_similarity: a person further from a track than this is never matched, first round.
+        min_similarity_low: the same for the second round.
+        oks_weight: share of OKS in the similarity, the rest is IoU; 0 is IoU alone.
+        max_lost: a confirmed track that was missed for longer than this ends, seconds.
+        max_missed_tentative: frames that a track not yet confirmed may be missed in a row.
+        max_step: a longer step of time between two frames ends every track (a cut, a seek), seconds.
+        min_observations: observations after which a track is confirmed. Tracks that start in the first
+            frame are confirmed at once, so that a single image has people too.
+        duplicate_similarity: a person at least this similar to one already tracked in the same frame
+            starts no track of its own.
+        re_update: replace the prediction over a gap by a straight virtual path when a track returns (OC-SORT).
+        joint_memory: seconds for which a joint that is no longer seen still takes part in the OKS.
+        acceleration: root spectral density of the white-noise acceleration, sizes / s^1.5.
+        size_change: the same for the random walk of width and height, sizes / s^0.5.
+        position_noise: standard deviation of a measured centre, sizes.
+        size_noise: standard deviation of a measured width or height, sizes.
+        start_speed: standard deviation of the speed of a new track, sizes / s.
+    """
+
+    high_score: float = 0.5
+    low_score: float = 0.1
+    min_similarity: float = 0.2
+    min_similarity_low: float = 0.4
+    oks_weight: float = 0.5
+    max_lost: float = 1.5
+    max_missed_tentative: int = 1
+    max_step: float = 1.5
+    min_observations: int = 3
+    duplicate_similarity: float = 0.7
+    re_update: bool = True
+    joint_memory: float = 0.3
+    acceleration: float = 1.0
+    size_change: float = 0.3
+    position_noise: float = 0.05
+    size_noise: float = 0.1
+    start_speed: float = 0.5
+
+    def __post_init__(self) -> None:
+        def need(good: bool, what: str) -> None:
+            if not good:
+                raise FormatError(f"tracker settings: {what}")
+
+        for name in (f.name for f in fields(self) if f.name != "re_update"):
+            need(0 <= getattr(self, name) < float("inf"), f"{name} must be a number of at least 0")
+        for name in ("high_score", "low_score", "min_similarity", "min_similarity_low", "oks_weight"):
+            need(getattr(self, name) <= 1, f"{name} must lie between 0 and 1")
+        need(self.low_score <= self.high_score, "low_score must not exceed high_score")
+        need(self.min_observations >= 1, "min_observations must be at least 1")
+        for name in ("position_noise", "size_noise"):
+            need(getattr(self, name) > 0, f"{name} must be above 0")
+
+    @classmethod
+    def sort(cls) -> TrackerSettings:
+        """IoU alone, one round, no memory of lost tracks, as in SORT (Bewley et al. 2016)."""
+        return cls(
+            low_score=0.5,
+            min_similarity=0.3,
+            oks_weight=0.0,
+            max_lost=0.0,
+            max_missed_tentative=0,
+            duplicate_similarity=1.0,
+            re_update=False,
+        )
+
+    @classmethod
+    def bytetrack(cls) -> TrackerSettings:
+        """IoU alone, two rounds, lost tracks kept for a second, as in ByteTrack (Zhang et al. 2022)."""
+        return cls(
+            min_similarity=0.2,
+            min_similarity_low=0.5,
+            oks_weight=0.0,
+            max_lost=1.0,
+            max_missed_tentative=0,
+            min_observations=2,
+            duplicate_similarity=1.0,
+            re_update=False,
+        )

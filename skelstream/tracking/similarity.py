@@ -1,0 +1,49 @@
+"""How alike two people are: IoU of boxes, OKS of keypoints, and the mix the tracker uses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Intersection over union of every box with every other.
+
+    Args:
+        first: float (A, 4), x0, y0, x1, y1.
+        second: float (B, 4).
+
+    Returns:
+        float64 (A, B) in [0, 1]; 0 for boxes without area.
+    """
+    a, b = np.asarray(first, np.float64)[:, None], np.asarray(second, np.float64)[None]
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    shared = np.prod(np.maximum(sides, 0), axis=-1)
+    union = box_areas(a) + box_areas(b) - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=shared > 0)
+
+
+def box_areas(boxes: np.ndarray) -> np.ndarray:
+    """Areas (...,) of boxes (..., 4); 0 where a box is turned inside out."""
+    return np.prod(np.maximum(boxes[..., 2:] - boxes[..., :2], 0), axis=-1)
+
+
+def oks(
+    first: np.ndarray, second: np.ndarray, areas: np.ndarray, sigmas: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Object keypoint similarity over the joints that both people have (COCO keypoint evaluation).
+
+    Args:
+        first: float (A, V, 2), NaN where missing.
+        second: float (B, V, 2).
+        areas: float (A, B), px^2: the size of the person that each pair would be.
+        sigmas: float (V,), falloff of each joint; its standard deviation is 2 sigma sqrt(area).
+
+    Returns:
+        float64 (A, B) in [0, 1], 0 without common joints; and int (A, B), the number of common joints.
+    """
+    squares = ((np.asarray(first, np.float64)[:, None] - np.asarray(second, np.float64)[None]) ** 2).sum(-1)
+    common = np.isfinite(squares)
+    spread = 2 * np.maximum(areas, 1.0)[..., None] * (2 * np.asarray(sigmas, np.float64)) ** 2
+    joints = np.exp(-np.where(common, squares, 0) / spread) * common
+    count = common.sum(-1)
+    return joints.sum(-1) / np.maximum(count, 1), count

@@ -1,0 +1,134 @@
+"""One tracked person: its filter, the joints it is remembered by, and when it was seen."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skelstream.tracking.motion import Motion, box_of, measurement
+from skelstream.tracking.settings import TrackerSettings
+
+_MAX_VIRTUAL_STEPS = 30
+
+
+class Track:
+    """A person from the first observation on.
+
+    Args:
+        track_id: the identity.
+        time: seconds of the first observation.
+        keypoints: float (V, 2), NaN where missing; all NaN for a person known by its box alone.
+        box: float (4,) x0, y0, x1, y1.
+        settings: the tracker's.
+        confirmed: believed from the start.
+    """
+
+    def __init__(
+        self,
+        track_id: int,
+        time: float,
+        keypoints: np.ndarray,
+        box: np.ndarray,
+        settings: TrackerSettings,
+        confirmed: bool,
+    ) -> None:
+        self.track_id = track_id
+        self.settings = settings
+        self.confirmed = confirmed or settings.min_observations == 1
+        self.observations = 1
+        self.missed: list[float] = []  # times of the frames since the last observation, this frame excluded
+        self._time = self.last_seen = time
+        self._observed = np.asarray(keypoints, np.float64)
+        self._measured = measurement(box)
+        self._joints = self._observed.copy()
+        self._joint_seen = np.full(len(keypoints), time)
+        self.motion = Motion(self._measured, settings)
+        self._at_last_seen = self.motion.saved()
+
+    @property
+    def lost(self) -> bool:
+        """Not seen in the frame before this one."""
+        return bool(self.missed)
+
+    @property
+    def box(self) -> np.ndarray:
+        """float64 (4,) x0, y0, x1, y1 as the filter has it."""
+        return box_of(self.motion.state)
+
+    @property
+    def keypoints(self) -> np.ndarray:
+        """float64 (V, 2): the remembered joints, carried along with the predicted motion of the box."""
+        moved = self.motion.state[:2] - self._at_last_seen[0][:2]
+        fresh = self._time - self._joint_seen <= self.settings.joint_memory + (self._time - self.last_seen)
+        return np.where(fresh[:, None], self._joints + moved, np.nan)
+
+    def expired(self, time: float) -> bool:
+        """Whether the track can no longer be continued at ``time``."""
+        last_frame = self.missed[-1] if self.missed else self.last_seen
+        if time - last_frame > self.settings.max_step:
+            return True
+        if not self.confirmed:
+            return len(self.missed) > self.settings.max_missed_tentative
+        return self.lost and time - self.last_seen > self.settings.max_lost
+
+    def predict(self, time: float) -> None:
+        """Move on to ``time``."""
+        self.motion.predict(time - self._time)
+        self._time = time
+
+    def miss(self) -> None:
+        """Nobody in the frame of the current time was this person."""
+        self.missed.append(self._time)
+
+    def observe(self, keypoints: np.ndarray, box: np.ndarray) -> None:
+        """This person in the frame of the current time."""
+        keypoints, measured = np.asarray(keypoints, np.float64), measurement(box)
+        common = np.isfinite(self._observed[:, 0]) & np.isfinite(keypoints[:, 0])
+        before, after = _excess(self._observed, common), _excess(keypoints, common)
+
+        # A box around the visible joints jumps when joints come and go. That is no motion, so both ends of
+        # the step are measured by the joints that both observations have.
+        self.motion.shift(-before)
+        if self.lost and self.settings.re_update:
+            self._re_update(self._measured - before, measured - after, before)
+        self.motion.update(measured - after)
+        self.motion.shift(after)
+
+        carried = self.keypoints
+        seen = np.isfinite(keypoints[:, 0])
+        self._joints = np.where(seen[:, None], keypoints, carried)
+        self._joint_seen = np.where(seen, self._time, self._joint_seen)
+        self._observed, self._measured = keypoints, measured
+        self._at_last_seen = self.motion.saved()
+        self.last_seen = self._time
+        self.missed = []
+        self.observations += 1
+        self.confirmed |= self.observations >= self.settings.min_observations
+
+    def _re_update(self, start: np.ndarray, end: np.ndarray, before: np.ndarray) -> None:
+        """Observation-centric re-update (Cao et al. 2023, OC-SORT, section 4.1).
+
+        The filter goes back to the last observation and follows a straight line to this one, as if it had
+        been seen in every missed frame.
+        """
+        self.motion.restore(self._at_last_seen)
+        self.motion.shift(-before)
+        gap = self._time - self.last_seen
+        then = self.last_seen
+        for time in self.missed[:: 1 + len(self.missed) // _MAX_VIRTUAL_STEPS]:
+            self.motion.predict(time - then)
+            self.motion.update(start + (end - start) * ((time - self.last_seen) / gap if gap > 0 else 1.0))
+            then = time
+        self.motion.predict(self._time - then)
+
+
+def _excess(keypoints: np.ndarray, common: np.ndarray) -> np.ndarray:
+    """(4,) how far the extent of all joints differs from the extent of the ``common`` ones, cx, cy, w, h."""
+    seen = np.isfinite(keypoints[:, 0])
+    if common.sum() < 2 or (seen == common).all():
+        return np.zeros(4)
+    return _extent(keypoints[seen]) - _extent(keypoints[common])
+
+
+def _extent(points: np.ndarray) -> np.ndarray:
+    low, high = points.min(axis=0), points.max(axis=0)
+    return np.concatenate([(low + high) / 2, high - low])

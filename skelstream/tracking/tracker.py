@@ -1,0 +1,152 @@
+"""The tracker: people of successive frames in, people with identities out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from skelstream.grouping.people import People
+from skelstream.skeleton import Skeleton
+from skelstream.tracking.matching import assign
+from skelstream.tracking.settings import TrackerSettings
+from skelstream.tracking.similarity import box_areas, iou, oks
+from skelstream.tracking.track import Track
+from skelstream.tracking.tracked import TrackedPeople
+
+# With fewer common joints than this the OKS counts for less: one joint that happens to agree proves little.
+_ENOUGH_JOINTS = 5
+
+
+class Tracker:
+    """Follows the people of one video.
+
+    Tracking by detection: every track's box and joints are predicted to the frame's time, then assigned to
+    the frame's people by a mix of OKS and IoU, in rounds: people of high score to confirmed tracks, people of
+    low score to the tracks left (ByteTrack, Zhang et al. 2022), the rest of high score to young tracks. What
+    is left of high score starts a track. A track that returns after a gap is re-updated (OC-SORT, Cao et al.
+    2023).
+
+    Args:
+        settings: see there.
+        skeleton: the joint set of the people.
+    """
+
+    def __init__(self, settings: TrackerSettings, skeleton: Skeleton) -> None:
+        self.settings = settings
+        self.skeleton = skeleton
+        self._sigmas = np.array(skeleton.oks_sigmas)
+        self._tracks: list[Track] = []
+        self._next_id = 1
+        self._time: float | None = None
+
+    def update(self, frame_index: int, time: float, people: People) -> TrackedPeople:
+        """The identities of one frame's people; to be called for every frame, empty ones too.
+
+        Args:
+            frame_index: number of the frame in the source, handed through.
+            time: seconds; a time before that of the last frame counts as the same time.
+            people: the frame's people; a person may have a box alone, its keypoints all NaN.
+
+        Returns:
+            The people that belong to a track, in the order given, with the boxes the tracker believes in.
+        """
+        if not math.isfinite(time):
+            raise ValueError(f"frame {frame_index}: the time must be finite, not {time}")
+        if people.keypoints.shape[1:] != (len(self.skeleton), 2):
+            raise ValueError(f"people have {people.keypoints.shape[1:]} keypoints, not {len(self.skeleton)} joints")
+        first = self._time is None
+        now = time if self._time is None else max(time, self._time)
+        self._time = now
+        self._tracks = [t for t in self._tracks if not t.expired(now)]
+        for track in self._tracks:
+            track.predict(now)
+
+        tracked = self._match(people)
+        for person in self._unclaimed(people, tracked):
+            tracked[person] = self._start(now, people, person, first)
+        owners = {id(t) for t in tracked.values()}
+        for track in self._tracks:
+            if id(track) not in owners:
+                track.miss()
+        return self._result(frame_index, time, people, tracked)
+
+    def _match(self, people: People) -> dict[int, Track]:
+        """Person -> track for everyone who continues a track; the tracks are updated."""
+        s = self.settings
+        usable = np.isfinite(people.boxes).all(axis=1)
+        high = np.flatnonzero(usable & (people.person_scores >= s.high_score))
+        low = np.flatnonzero(usable & (people.person_scores >= s.low_score) & (people.person_scores < s.high_score))
+        similarity = self._similarity(people)
+        confirmed = [i for i, t in enumerate(self._tracks) if t.confirmed]
+        young = [i for i, t in enumerate(self._tracks) if not t.confirmed]
+        tracked: dict[int, Track] = {}
+
+        def match(rows: list[int], columns: np.ndarray, minimum: float) -> None:
+            rows = [i for i in rows if self._tracks[i] not in tracked.values()]
+            columns = np.array([p for p in columns if p not in tracked], int)
+            for r, c in assign(similarity[np.ix_(rows, columns)], minimum):
+                tracked[int(columns[c])] = self._tracks[rows[r]]
+
+        match(confirmed, high, s.min_similarity)
+        match([i for i in confirmed if not self._tracks[i].lost], low, s.min_similarity_low)
+        match(young, high, s.min_similarity)
+        for person, track in tracked.items():
+            track.observe(people.keypoints[person], people.boxes[person])
+        return tracked
+
+    def _similarity(self, people: People) -> np.ndarray:
+        """float64 (tracks, people): the mix of OKS and IoU."""
+        if not self._tracks or not len(people):
+            return np.zeros((len(self._tracks), len(people)))
+        boxes = np.stack([t.box for t in self._tracks])
+        mixed = iou(boxes, people.boxes)
+        if self.settings.oks_weight == 0:
+            return mixed
+        poses = np.stack([t.keypoints for t in self._tracks])
+        return self._with_oks(mixed, poses, boxes, people.keypoints, people.boxes)
+
+    def _with_oks(
+        self, overlap: np.ndarray, poses: np.ndarray, boxes: np.ndarray, keypoints: np.ndarray, others: np.ndarray
+    ) -> np.ndarray:
+        # The larger of both boxes: one of them may show a part of the person only.
+        areas = np.maximum(box_areas(boxes)[:, None], box_areas(others)[None])
+        alike, common = oks(poses, keypoints, areas, self._sigmas)
+        weight = self.settings.oks_weight * np.minimum(common / _ENOUGH_JOINTS, 1)
+        return weight * alike + (1 - weight) * overlap
+
+    def _unclaimed(self, people: People, tracked: dict[int, Track]) -> list[int]:
+        """High-scored people without a track who are not a second detection of someone."""
+        usable = np.isfinite(people.boxes).all(axis=1) & (people.person_scores >= self.settings.high_score)
+        taken = list(tracked)
+        free: list[int] = []
+        for person in np.flatnonzero(usable):
+            if person in tracked:
+                continue
+            boxes, keypoints = people.boxes[[person]], people.keypoints[[person]]
+            others, poses = people.boxes[taken], people.keypoints[taken]
+            alike = self._with_oks(iou(others, boxes), poses, others, keypoints, boxes)
+            if not (alike > self.settings.duplicate_similarity).any():
+                free.append(int(person))
+                taken.append(int(person))
+        return free
+
+    def _start(self, time: float, people: People, person: int, confirmed: bool) -> Track:
+        track = Track(
+            self._next_id, time, people.keypoints[person], people.boxes[person], self.settings, confirmed
+        )
+        self._next_id += 1
+        self._tracks.append(track)
+        return track
+
+    def _result(self, frame_index: int, time: float, people: People, tracked: dict[int, Track]) -> TrackedPeople:
+        rows = np.array(sorted(tracked), int)
+        boxes = np.array([tracked[p].box for p in rows], np.float32).reshape(-1, 4)
+        return TrackedPeople(
+            frame_index,
+            time,
+            replace(people.take(rows), boxes=boxes),
+            np.array([tracked[p].track_id for p in rows], np.int32),
+            np.array([tracked[p].confirmed for p in rows], bool),
+        )
