@@ -1,0 +1,70 @@
+"""What a format is, and what it is given to write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from skelstream.sequences import SkeletonSequence
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sequence and what a training set says about it.
+
+    Attributes:
+        sequence: the sequence.
+        name: what the consumer calls the clip; unique in a training set.
+        label: class number from 0, or None if unknown.
+        label_name: class name, or None.
+        split: name of the part of the training set, for instance ``train``, or None.
+    """
+
+    sequence: SkeletonSequence
+    name: str
+    label: int | None = None
+    label_name: str | None = None
+    split: str | None = None
+
+
+@dataclass(frozen=True)
+class WriteOptions:
+    """Choices of whoever writes.
+
+    Attributes:
+        persons: slots M of formats that give each person a slot; None: the format's own default.
+        classes: number of classes of the training set, or None if there are no labels.
+    """
+
+    persons: int | None = None
+    classes: int | None = None
+
+
+def _one_file(path: Path) -> list[Path]:
+    return [path]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file layout.
+
+    Attributes:
+        name: as on the command line.
+        extensions: endings of the file name that choose this format; empty for a folder.
+        summary: one line for listings.
+        read: path to sequence, or None if the format is only written.
+        write: writes one sample.
+        join: writes many samples into one training set, or None if a file holds a single video.
+        outputs: the paths that writing to a path makes.
+        folder: whether the path is a folder.
+    """
+
+    name: str
+    extensions: tuple[str, ...]
+    summary: str
+    write: Callable[[Sample, Path, WriteOptions], None]
+    read: Callable[[Path], SkeletonSequence] | None = None
+    join: Callable[[Iterable[Sample], Path, WriteOptions], None] | None = None
+    outputs: Callable[[Path], list[Path]] = _one_file
+    folder: bool = False

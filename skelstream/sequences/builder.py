@@ -1,0 +1,136 @@
+"""Collects tracked people frame by frame into a `SkeletonSequence`."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from skelstream.errors import FormatError
+from skelstream.sequences.sequence import SkeletonSequence, skeleton_meta
+from skelstream.skeleton import Skeleton
+from skelstream.tracking.tracked import TrackedPeople
+
+FORMAT_VERSION = 1
+
+
+class SequenceBuilder:
+    """Grows by the rows themselves, in flat arrays; one builder belongs to one video.
+
+    Args:
+        skeleton: joint set of the people that will be added.
+        source: path, URL or device, as the user gave it.
+        height, width: pixels of the upright picture; None if unknown.
+        rotation: degrees counter-clockwise that made the picture upright.
+        model: name of the network.
+        weights_sha256: of the network's weights.
+        settings: whatever decided the result: thresholds, tracker settings, input size. JSON values.
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        *,
+        source: str,
+        height: int | None,
+        width: int | None,
+        rotation: int = 0,
+        model: str | None = None,
+        weights_sha256: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ):
+        self._skeleton = skeleton
+        self._meta = {
+            "version": FORMAT_VERSION, "source": source, "height": height, "width": width,
+            "rotation": rotation, **skeleton_meta(skeleton), "model": model, "weights_sha256": weights_sha256,
+            "versions": _versions(), "settings": dict(settings or {}),
+        }  # fmt: skip
+        self._keypoints, self._scores = array("f"), array("f")
+        self._boxes, self._person_scores = array("f"), array("f")
+        self._frame, self._track = array("i"), array("i")
+        self._frame_index, self._frame_time, self._frame_ok = array("i"), array("d"), array("b")
+        self._confirmed: set[int] = set()
+
+    def add(self, tracked: TrackedPeople) -> None:
+        """One decoded frame, with or without people.
+
+        Raises:
+            FormatError: the frame is not later than the one before, or its people have other joints.
+        """
+        people, count = tracked.people, len(tracked)
+        if people.scores.shape != (count, len(self._skeleton)):
+            raise FormatError(
+                f"frame {tracked.frame_index}: scores have shape {people.scores.shape},"
+                f" expected ({count}, {len(self._skeleton)})"
+            )
+        self._add_frame(tracked.frame_index, tracked.time, ok=True)
+        for values, rows in (
+            (self._keypoints, people.keypoints), (self._scores, people.scores), (self._boxes, people.boxes),
+            (self._person_scores, people.person_scores),
+        ):  # fmt: skip
+            values.frombytes(np.ascontiguousarray(rows, np.float32).tobytes())
+        self._frame.extend([len(self._frame_index) - 1] * count)
+        self._track.frombytes(np.ascontiguousarray(tracked.track_ids, np.int32).tobytes())
+        self._confirmed.update(tracked.track_ids[tracked.confirmed].tolist())
+
+    def add_failed(self, frame_index: int, time: float) -> None:
+        """One frame that failed to decode: it keeps its place in the frame table."""
+        self._add_frame(frame_index, time, ok=False)
+
+    def _add_frame(self, index: int, time: float, ok: bool) -> None:
+        if self._frame_index and (index <= self._frame_index[-1] or time < self._frame_time[-1]):
+            raise FormatError(f"frame {index} at {time:.3f} s comes after frame {self._frame_index[-1]}")
+        self._frame_index.append(index)
+        self._frame_time.append(time)
+        self._frame_ok.append(ok)
+
+    def finish(self) -> SkeletonSequence:
+        """The sequence so far: tracks that were never confirmed dropped, the others most important first."""
+        track = np.frombuffer(self._track, np.int32) if self._track else np.empty(0, np.int32)
+        person_scores = _floats(self._person_scores)
+        kept = np.flatnonzero(np.isin(track, list(self._confirmed)))
+        ids, number = np.unique(track[kept], return_inverse=True)
+        # Observed length times mean score is the sum of the scores; the older track wins a tie.
+        order = np.argsort(-np.bincount(number, person_scores[kept], minlength=len(ids)), kind="stable")
+        rank = np.empty(len(ids), np.int64)
+        rank[order] = np.arange(len(ids))
+        # Rows came in the order of the frames, which a stable sort by track keeps.
+        rows = kept[np.argsort(rank[number], kind="stable")]
+        joints = len(self._skeleton)
+        time = np.array(self._frame_time, np.float64)
+        return SkeletonSequence(
+            keypoints=_floats(self._keypoints).reshape(-1, joints, 2)[rows],
+            scores=_floats(self._scores).reshape(-1, joints)[rows],
+            boxes=_floats(self._boxes).reshape(-1, 4)[rows],
+            person_scores=person_scores[rows],
+            frame=np.array(self._frame, np.int32)[rows],
+            track_ids=ids[order],
+            track_start=np.concatenate([[0], np.cumsum(np.bincount(rank[number], minlength=len(ids)))]),
+            frame_index=np.array(self._frame_index, np.int32),
+            frame_time=time,
+            frame_ok=np.array(self._frame_ok, np.bool_),
+            meta={**self._meta, "rate": mean_rate(time)},
+        )
+
+
+def mean_rate(frame_time: np.ndarray) -> float | None:
+    """Rows of the frame table per second, or None where the times do not tell."""
+    span = float(frame_time[-1] - frame_time[0]) if len(frame_time) > 1 else 0.0
+    return (len(frame_time) - 1) / span if span > 0 else None
+
+
+def _floats(values: array) -> np.ndarray:
+    return np.frombuffer(values, np.float32) if values else np.empty(0, np.float32)
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in ("skelstream", "numpy", "torch", "av"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

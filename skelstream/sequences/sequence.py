@@ -1,0 +1,310 @@
+"""`SkeletonSequence`: the tracked people of one video as plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from skelstream.errors import FormatError
+from skelstream.sequences.filling import fill_track
+from skelstream.sequences.smoothing import smooth_tracks
+from skelstream.sequences.windows import Window, windows_of
+from skelstream.skeleton import Skeleton, convert, skeleton_named
+
+# Row arrays: one entry for each time that a tracked person was in a frame.
+_ROWS: dict[str, tuple[type, tuple[str | int, ...]]] = {
+    "keypoints": (np.float32, ("N", "V", 2)),
+    "scores": (np.float32, ("N", "V")),
+    "boxes": (np.float32, ("N", 4)),
+    "person_scores": (np.float32, ("N",)),
+    "frame": (np.int32, ("N",)),
+}
+_TABLES: dict[str, tuple[type, tuple[str | int, ...]]] = {
+    "track_ids": (np.int32, ("M",)),
+    "track_start": (np.int64, ("M+1",)),
+    "frame_index": (np.int32, ("T",)),
+    "frame_time": (np.float64, ("T",)),
+    "frame_ok": (np.bool_, ("T",)),
+}
+ARRAYS = _ROWS | _TABLES
+"""Name, dtype and shape of every array of the native file."""
+
+
+def skeleton_meta(skeleton: Skeleton) -> dict[str, Any]:
+    """The part of ``meta`` that says which joints there are and in what order."""
+    return {
+        "skeleton": skeleton.name,
+        "joints": list(skeleton.joints),
+        "limbs": [list(limb) for limb in skeleton.limbs],
+        "flip_pairs": [list(pair) for pair in skeleton.flip_pairs],
+    }
+
+
+@dataclass(frozen=True)
+class Track:
+    """One person through time: views of the sequence's rows, n of them.
+
+    Attributes:
+        id: the stable id, from 1.
+        frame: int32 (n,), rows of the sequence's frame table, increasing.
+        frame_index: int32 (n,), numbers of the frames in the source.
+        times: float64 (n,), seconds.
+        keypoints: float32 (n, V, 2), source pixels, NaN where missing.
+        scores: float32 (n, V) in [0, 1], 0 where missing.
+        boxes: float32 (n, 4), x0, y0, x1, y1.
+        person_scores: float32 (n,) in [0, 1].
+        observed: bool (n, V), False for joints that are missing or were filled in.
+    """
+
+    id: int
+    frame: np.ndarray
+    frame_index: np.ndarray
+    times: np.ndarray
+    keypoints: np.ndarray
+    scores: np.ndarray
+    boxes: np.ndarray
+    person_scores: np.ndarray
+    observed: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+
+@dataclass(frozen=True, eq=False)
+class SkeletonSequence:
+    """The people of one video with their identities, N rows of M tracks over T frames.
+
+    Rows are ordered by track, then by frame: a track is a slice. Tracks are ordered by importance (observed
+    length times mean person score). The frame table has a row for every decoded frame, also for the empty
+    ones and for those that failed to decode. Arrays are checked and cast at construction.
+
+    Attributes:
+        keypoints: float32 (N, V, 2), source pixels, NaN where missing.
+        scores: float32 (N, V) in [0, 1], 0 where missing.
+        boxes: float32 (N, 4), x0, y0, x1, y1 of the person as the tracker reports it.
+        person_scores: float32 (N,) in [0, 1].
+        frame: int32 (N,), row of the frame table.
+        track_ids: int32 (M,), stable ids, most important track first.
+        track_start: int64 (M+1,); track m is rows ``track_start[m]:track_start[m+1]``.
+        frame_index: int32 (T,), number of the decoded frame in the source, increasing.
+        frame_time: float64 (T,), seconds, never decreasing.
+        frame_ok: bool (T,), False: the frame failed to decode.
+        meta: facts about the source and the making; ``skeleton`` names the joint set, ``height`` and
+            ``width`` are the upright picture's pixels, or None where unknown.
+        raw: what was measured, if this sequence has been filled or smoothed; else None.
+        observed: bool (N, V), False for joints that are missing or were filled in.
+
+    Raises:
+        FormatError: an array is missing, or has the wrong shape, type or contents.
+    """
+
+    keypoints: np.ndarray
+    scores: np.ndarray
+    boxes: np.ndarray
+    person_scores: np.ndarray
+    frame: np.ndarray
+    track_ids: np.ndarray
+    track_start: np.ndarray
+    frame_index: np.ndarray
+    frame_time: np.ndarray
+    frame_ok: np.ndarray
+    meta: Mapping[str, Any]
+    raw: SkeletonSequence | None = field(default=None, repr=False)
+    observed: np.ndarray = field(default=None, repr=False)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        sizes = self._checked_arrays()
+        if not isinstance(self.meta, Mapping) or "skeleton" not in self.meta:
+            raise FormatError("meta must be a mapping that names its joint set in 'skeleton'")
+        if list(self.meta.get("joints", self.skeleton.joints)) != list(self.skeleton.joints):
+            raise FormatError(f"meta's joints are not those of joint set {self.skeleton.name!r}")
+        if sizes["V"] != len(self.skeleton):
+            raise FormatError(
+                f"keypoints have {sizes['V']} joints, {self.skeleton.name} has {len(self.skeleton)}"
+            )
+        self._check_values()
+        self._check_order()
+        present = np.isfinite(self.keypoints[..., 0])
+        observed = present if self.observed is None else np.asarray(self.observed, bool)
+        if observed.shape != present.shape or (observed & ~present).any():
+            raise FormatError("observed must be bool (N, V) and False where a joint is missing")
+        object.__setattr__(self, "observed", observed)
+
+    def _checked_arrays(self) -> dict[str, int]:
+        sizes: dict[str, int] = {}
+        for name, (dtype, shape) in ARRAYS.items():
+            array = np.asarray(getattr(self, name))
+            if not np.can_cast(array.dtype, dtype, "same_kind"):
+                raise FormatError(f"{name} has dtype {array.dtype}, expected {np.dtype(dtype)}")
+            if array.ndim != len(shape):
+                raise FormatError(f"{name} has shape {array.shape}, expected ({', '.join(map(str, shape))})")
+            for size, expected in zip(array.shape, shape, strict=True):
+                if expected == "M+1":
+                    expected, size = "M", size - 1
+                wanted = expected if isinstance(expected, int) else sizes.setdefault(expected, size)
+                if size != wanted:
+                    raise FormatError(f"{name} has shape {array.shape}, where {expected} should be {wanted}")
+            object.__setattr__(self, name, np.ascontiguousarray(array, dtype))
+        return sizes
+
+    def _check_values(self) -> None:
+        missing = np.isnan(self.keypoints)
+        if np.isinf(self.keypoints).any() or (missing[..., 0] != missing[..., 1]).any():
+            raise FormatError("keypoints must be finite, or NaN in both x and y where missing")
+        if not np.isfinite(self.boxes).all():
+            raise FormatError("boxes must be finite")
+        for name in ("scores", "person_scores"):
+            values = getattr(self, name)
+            if not ((values >= 0) & (values <= 1)).all():
+                raise FormatError(f"{name} must lie in 0 to 1")
+        if self.scores[missing[..., 0]].any():
+            raise FormatError("scores of missing joints must be 0")
+
+    def _check_order(self) -> None:
+        start, rows = self.track_start, len(self.frame)
+        if len(start) == 0 or start[0] != 0 or start[-1] != rows or (np.diff(start) <= 0).any():
+            raise FormatError(f"track_start must increase from 0 to the number of rows, {rows}")
+        if len(np.unique(self.track_ids)) != len(self.track_ids):
+            raise FormatError("track_ids must differ from each other")
+        if rows and (self.frame.min() < 0 or self.frame.max() >= len(self.frame_index)):
+            raise FormatError("frame must point into the frame table")
+        same_track = np.ones(max(rows - 1, 0), bool)
+        same_track[start[1:-1] - 1] = False
+        if (np.diff(self.frame)[same_track] <= 0).any():
+            raise FormatError("frame must increase within a track")
+        if (np.diff(self.frame_index) <= 0).any():
+            raise FormatError("frame_index must increase")
+        if not np.isfinite(self.frame_time).all() or (np.diff(self.frame_time) < 0).any():
+            raise FormatError("frame_time must be finite and never decrease")
+
+    @cached_property
+    def skeleton(self) -> Skeleton:
+        """The joint set of ``keypoints``."""
+        return skeleton_named(self.meta["skeleton"])
+
+    @property
+    def frames(self) -> int:
+        """T, the length of the frame table."""
+        return len(self.frame_index)
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(height, width) of the upright picture in pixels, or None if the file does not say."""
+        height, width = self.meta.get("height"), self.meta.get("width")
+        return (height, width) if height and width else None
+
+    def __len__(self) -> int:
+        return len(self.track_ids)
+
+    def __getitem__(self, m: int) -> Track:
+        """Track number ``m``, the most important one first."""
+        m = range(len(self))[m]
+        rows = slice(self.track_start[m], self.track_start[m + 1])
+        frame = self.frame[rows]
+        return Track(
+            int(self.track_ids[m]), frame, self.frame_index[frame], self.frame_time[frame],
+            self.keypoints[rows], self.scores[rows], self.boxes[rows], self.person_scores[rows],
+            self.observed[rows],
+        )  # fmt: skip
+
+    def __iter__(self) -> Iterator[Track]:
+        return (self[m] for m in range(len(self)))
+
+    @property
+    def tracks(self) -> list[Track]:
+        """Every track, the most important one first."""
+        return list(self)
+
+    def _measured(self) -> SkeletonSequence:
+        return self if self.raw is None else self.raw
+
+    def track_of_row(self) -> np.ndarray:
+        """int64 (N,): the number m of each row's track."""
+        return np.repeat(np.arange(len(self)), np.diff(self.track_start))
+
+    def dense(self, persons: int | None = 2, missing: float = 0.0) -> np.ndarray:
+        """The most important tracks as one array, one person a slot for the whole length.
+
+        Args:
+            persons: number M of slots; slots beyond the number of tracks stay missing. None: one a track.
+            missing: x and y of joints that are missing; recognisers expect 0, NaN keeps them apart from the
+                picture's corner. Their score is 0 either way.
+
+        Returns:
+            float32 (M, T, V, 3): x and y in source pixels, score.
+        """
+        count = len(self) if persons is None else persons
+        out = np.zeros((count, self.frames, len(self.skeleton), 3), np.float32)
+        out[..., :2] = missing
+        for slot, track in zip(out, self, strict=False):
+            there = np.isfinite(track.keypoints)
+            slot[track.frame, :, :2] = np.where(there, track.keypoints, np.float32(missing))
+            slot[track.frame, :, 2] = track.scores
+        return out
+
+    def windows(self, length: int = 64, stride: int = 16, persons: int = 2) -> Iterator[Window]:
+        """Clips of ``length`` frames for a recogniser, one every ``stride`` frames.
+
+        Each window's slots go to the people that matter most within that window. Frames after the last full
+        window are left out, except that a shorter sequence gives one window, padded with missing people.
+        """
+        return windows_of(self, length, stride, persons)
+
+    def as_skeleton(self, name: str) -> SkeletonSequence:
+        """This sequence in another joint set, for instance ``coco17``; see `skelstream.skeleton.convert`."""
+        target = skeleton_named(name)
+        if target == self.skeleton:
+            return self
+        keypoints, scores = convert(self.keypoints, self.scores, self.skeleton, target)
+        seen = np.where(self.observed[..., None], self.keypoints, np.nan)
+        observed = np.isfinite(convert(seen, self.scores, self.skeleton, target)[0][..., 0])
+        return replace(
+            self, keypoints=keypoints, scores=scores, observed=observed,
+            meta={**self.meta, **skeleton_meta(target)},
+            raw=None if self.raw is None else self.raw.as_skeleton(name),
+        )  # fmt: skip
+
+    def filled(self, max_gap: float = 0.5) -> SkeletonSequence:
+        """Joints and whole rows that are missing for a short while, interpolated linearly in time.
+
+        Joint by joint: where the sightings before and after lie at most ``max_gap`` seconds apart, position
+        and score are interpolated. ``observed`` stays False there, and ``raw`` keeps what was measured.
+        """
+        parts = [fill_track(track, self.frame_time, max_gap) for track in self]
+        if not parts:
+            return self
+        rows = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ROWS}
+        observed = np.concatenate([part.observed for part in parts])
+        start = np.concatenate([[0], np.cumsum([len(part.frame) for part in parts])])
+        return replace(self, **rows, observed=observed, track_start=start, raw=self._measured())
+
+    def smoothed(self, noise: float = 0.02, agility: float = 1.0) -> SkeletonSequence:
+        """Positions by a Rauch-Tung-Striebel smoother over each track, with the frames' real times.
+
+        Missing joints stay missing; ``raw`` keeps what was measured.
+
+        Args:
+            noise: standard deviation of a keypoint at score 1, as a share of the person's height.
+            agility: how freely joints change their velocity, in heights^2 / second^3; larger follows faster.
+        """
+        if not len(self):
+            return self
+        keypoints = smooth_tracks(self.tracks, noise, agility)
+        return replace(self, keypoints=keypoints, raw=self._measured())
+
+    def equals(self, other: SkeletonSequence) -> bool:
+        """Whether every array and the meta are the same, missing joints counting as equal."""
+        names = [f.name for f in fields(self) if f.name not in ("meta", "raw")]
+        if any(not _same(getattr(self, n), getattr(other, n)) for n in names) or self.meta != other.meta:
+            return False
+        if self.raw is None or other.raw is None:
+            return self.raw is other.raw
+        return self.raw.equals(other.raw)
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")

@@ -1,0 +1,121 @@
+"""Fixed-length clips for a recogniser, from a finished sequence or from a stream as it comes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from skelstream.errors import FormatError
+
+if TYPE_CHECKING:
+    from skelstream.sequences.sequence import SkeletonSequence
+    from skelstream.tracking.tracked import TrackedPeople
+
+
+class Window(NamedTuple):
+    """A clip of consecutive frames, one person a slot.
+
+    Attributes:
+        clip: float32 (M, T, V, 3), x and y in source pixels, score; zeros where nobody is seen.
+        track_ids: int32 (M,), the id in each slot, most important first; 0 for an empty slot.
+        start: time of the first frame, seconds.
+        end: time of the last frame, seconds.
+    """
+
+    clip: np.ndarray
+    track_ids: np.ndarray
+    start: float
+    end: float
+
+
+def windows_of(sequence: SkeletonSequence, length: int, stride: int, persons: int) -> Iterator[Window]:
+    """See `SkeletonSequence.windows`."""
+    _check(length, stride, persons)
+    ids = np.repeat(sequence.track_ids, np.diff(sequence.track_start))
+    by_frame = np.argsort(sequence.frame, kind="stable")
+    ordered = sequence.frame[by_frame]
+    times, frames = sequence.frame_time, sequence.frames
+    for first in range(0, max(frames - length, 0) + 1 if frames else 0, stride):
+        low, high = np.searchsorted(ordered, [first, first + length])
+        rows = by_frame[low:high]
+        clip, chosen = _clip(
+            ids[rows], sequence.frame[rows] - first, sequence.keypoints[rows], sequence.scores[rows],
+            sequence.person_scores[rows], length, persons,
+        )  # fmt: skip
+        yield Window(clip, chosen, float(times[first]), float(times[min(first + length, frames) - 1]))
+
+
+class WindowBuffer:
+    """Windows of a stream: keeps the last ``length`` frames and gives a window as soon as one is full.
+
+    Only tracks that are confirmed by the window's last frame take a slot.
+
+    Args:
+        joints: number V of joints.
+        length: frames in a window.
+        stride: frames from one window's start to the next.
+        persons: slots M.
+    """
+
+    def __init__(self, joints: int, length: int = 64, stride: int = 16, persons: int = 2):
+        _check(length, stride, persons)
+        self._joints, self._length, self._stride, self._persons = joints, length, stride, persons
+        self._frames: deque[tuple[float, TrackedPeople | None]] = deque(maxlen=length)
+        self._count = 0
+
+    def add(self, time: float, tracked: TrackedPeople | None) -> Window | None:
+        """Take one frame (None: it failed to decode) and return the window that it completes, if any."""
+        self._frames.append((time, tracked))
+        self._count += 1
+        over = self._count - self._length
+        if over < 0 or over % self._stride:
+            return None
+        seen = [(offset, frame) for offset, (_, frame) in enumerate(self._frames) if frame is not None]
+        confirmed = {int(i) for _, frame in seen for i in frame.track_ids[frame.confirmed]}
+        ids = np.concatenate([np.empty(0, np.int32), *(frame.track_ids for _, frame in seen)])
+        offsets = np.repeat([offset for offset, _ in seen], [len(frame) for _, frame in seen]).astype(
+            np.int64
+        )
+        people = [frame.people for _, frame in seen]
+        keypoints = np.concatenate(
+            [np.empty((0, self._joints, 2), np.float32), *(p.keypoints for p in people)]
+        )
+        scores = np.concatenate([np.empty((0, self._joints), np.float32), *(p.scores for p in people)])
+        person_scores = np.concatenate([np.empty(0, np.float32), *(p.person_scores for p in people)])
+        keep = np.isin(ids, list(confirmed))
+        clip, chosen = _clip(
+            ids[keep], offsets[keep], keypoints[keep], scores[keep], person_scores[keep],
+            self._length, self._persons,
+        )  # fmt: skip
+        return Window(clip, chosen, self._frames[0][0], time)
+
+
+def _check(length: int, stride: int, persons: int) -> None:
+    if min(length, stride, persons) < 1:
+        raise FormatError("a window's length, stride and persons must be at least 1")
+
+
+def _clip(
+    ids: np.ndarray,
+    offsets: np.ndarray,
+    keypoints: np.ndarray,
+    scores: np.ndarray,
+    person_scores: np.ndarray,
+    length: int,
+    persons: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of a window, R of them in any order, put into the slots of the most important tracks."""
+    clip = np.zeros((persons, length, keypoints.shape[1], 3), np.float32)
+    chosen = np.zeros(persons, np.int32)
+    unique, inverse = np.unique(ids, return_inverse=True)
+    # Rows times their mean score is the sum of the scores.
+    importance = np.bincount(inverse, person_scores, minlength=len(unique))
+    for slot, track in enumerate(np.argsort(-importance, kind="stable")[:persons]):
+        rows = inverse == track
+        chosen[slot] = unique[track]
+        clip[slot, offsets[rows], :, :2] = np.nan_to_num(keypoints[rows], nan=0.0)
+        clip[slot, offsets[rows], :, 2] = scores[rows]
+    return clip, chosen

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skelstream.grouping.people import People
+from skelstream.sequences import SequenceBuilder, SkeletonSequence
+from skelstream.skeleton import OPENPOSE18
+from skelstream.tracking.tracked import TrackedPeople
+
+
+def build(frames: dict[int, dict[int, np.ndarray] | None], height=480, width=640) -> SkeletonSequence:
+    """A sequence at 25 fps from {frame: {track id: float (18, 3)}}; None: the frame failed to decode."""
+    builder = SequenceBuilder(OPENPOSE18, source="walk.mp4", height=height, width=width)
+    for index, people in frames.items():
+        if people is None:
+            builder.add_failed(index, index / 25)
+            continue
+        rows = np.array(list(people.values()), np.float32).reshape(-1, 18, 3)
+        missing = rows[..., 2] == 0
+        keypoints = np.where(missing[..., None], np.nan, rows[..., :2])
+        boxes = np.array([[*np.nanmin(k, 0), *np.nanmax(k, 0)] for k in keypoints], np.float32).reshape(-1, 4)
+        seen = np.maximum((~missing).sum(1), 1)
+        group = People(keypoints, rows[..., 2], (rows[..., 2].sum(1) / seen).astype(np.float32), boxes)
+        ids = np.array(list(people), np.int32)
+        builder.add(TrackedPeople(index, index / 25, group, ids, np.ones(len(ids), bool)))
+    return builder.finish()
+
+
+def asymmetric(x: float, y: float, score: float) -> np.ndarray:
+    """A person facing the camera, whose left arm is up and left leg is long: float32 (18, 3).
+
+    The person's left joints lie at larger x than the right ones, at other heights.
+    """
+    places = {
+        "nose": (0, -60), "neck": (0, -40),
+        "right_shoulder": (-20, -40), "right_elbow": (-30, -10), "right_wrist": (-35, 20),
+        "left_shoulder": (21, -41), "left_elbow": (40, -70), "left_wrist": (45, -100),
+        "right_hip": (-12, 20), "right_knee": (-13, 60), "right_ankle": (-14, 100),
+        "left_hip": (13, 21), "left_knee": (33, 70), "left_ankle": (53, 130),
+        "right_eye": (-5, -65), "left_eye": (6, -66), "right_ear": (-10, -62), "left_ear": (11, -63),
+    }  # fmt: skip
+    at = np.array([places[joint] for joint in OPENPOSE18.joints], np.float32) + (x, y)
+    return np.concatenate([at, np.full((18, 1), score)], 1).astype(np.float32)
+
+
+@pytest.fixture
+def scene() -> SkeletonSequence:
+    """Eight frames, two people: track 2 walks through all that decoded, track 1 in the first three.
+
+    Frame 3 failed to decode, frame 5 is empty, track 2 misses its right wrist in frame 1.
+    """
+    frames: dict[int, dict[int, np.ndarray] | None] = {}
+    for i in range(8):
+        frames[i] = {}
+        if i < 3:
+            frames[i][1] = asymmetric(100 + i, 200, 0.5)
+        if i != 5:
+            frames[i][2] = asymmetric(300 + 2 * i, 250, 0.875)
+    frames[1][2][OPENPOSE18.index("right_wrist")] = 0
+    frames[3] = None
+    return build(frames)
+
+
+@pytest.fixture
+def empty() -> SkeletonSequence:
+    return build({0: {}, 1: None, 2: {}})

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skelstream.errors import FormatError
+from skelstream.sequences import SequenceBuilder
+from skelstream.skeleton import COCO17
+
+from .conftest import person
+
+
+def test_rows_by_importance_then_frame(sequence):
+    assert sequence.track_ids.tolist() == [7, 3]
+    assert sequence.track_start.tolist() == [0, 4, 6]
+    assert sequence.frame.tolist() == [0, 1, 4, 5, 1, 2]
+    assert sequence[0].keypoints[2, 0].tolist() == [4, 4]
+    assert sequence[1].scores[0, 0] == np.float32(0.5)
+
+
+def test_every_frame_has_a_row(sequence):
+    assert sequence.frame_ok.tolist() == [True, True, True, False, True, True]
+    assert sequence.frame_time.tolist() == [0.0, 0.04, 0.08, 0.13, 0.16, 0.20]
+    assert sequence.meta["rate"] == pytest.approx(25)
+
+
+def test_short_certain_track_loses_to_long_one(builder, tracked):
+    for i in range(4):
+        people = {1: (*person(0), 0.3)} | ({2: (*person(9), 0.9)} if i == 0 else {})
+        builder.add(tracked(i, i / 10, people))
+    assert builder.finish().track_ids.tolist() == [1, 2]
+
+
+def test_rows_before_confirmation_count_and_unconfirmed_tracks_go(builder, tracked):
+    builder.add(tracked(0, 0.0, {1: (*person(0), 0.9), 2: (*person(50), 0.9)}, confirmed=False))
+    builder.add(tracked(1, 0.1, {1: (*person(1), 0.9), 2: (*person(51), 0.9)}, confirmed=[2]))
+    sequence = builder.finish()
+    assert sequence.track_ids.tolist() == [2]
+    assert sequence.frame.tolist() == [0, 1]
+
+
+def test_nobody_and_nothing(builder, tracked):
+    empty = builder.finish()
+    assert (len(empty), empty.frames, empty.meta["rate"]) == (0, 0, None)
+    builder.add(tracked(0, 0.0, {}))
+    builder.add_failed(1, 0.1)
+    sequence = builder.finish()
+    assert (len(sequence), sequence.frames, sequence.keypoints.shape) == (0, 2, (0, 18, 2))
+
+
+def test_finish_may_be_asked_again_after_more_frames(builder, tracked):
+    builder.add(tracked(0, 0.0, {1: (*person(0), 0.9)}))
+    first = builder.finish()
+    builder.add(tracked(1, 0.1, {1: (*person(1), 0.9)}))
+    assert (first.frames, builder.finish().frames) == (1, 2)
+
+
+@pytest.mark.parametrize(("index", "time"), [(0, 1.0), (2, -1.0)])
+def test_frames_come_in_order(builder, tracked, index, time):
+    builder.add(tracked(0, 0.0, {}))
+    with pytest.raises(FormatError, match="comes after"):
+        builder.add_failed(index, time)
+
+
+def test_people_of_another_joint_set(tracked):
+    builder = SequenceBuilder(COCO17, source="x", height=None, width=None)
+    with pytest.raises(FormatError, match=r"expected \(1, 17\)"):
+        builder.add(tracked(0, 0.0, {1: (*person(0), 0.9)}))
+    assert builder.finish().frames == 0
