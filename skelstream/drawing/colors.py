@@ -14,6 +14,9 @@ PALETTE: tuple[RGB, ...] = (
     (0, 184, 160), (200, 40, 168), (255, 112, 136),
 )  # fmt: skip
 
+STAGE: RGB = (36, 36, 42)
+"""Ground of skeletons that are drawn without their video."""
+
 _LIGHTER, _DARKER = 0.3, 0.22
 
 

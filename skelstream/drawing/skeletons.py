@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from skelstream.drawing.colors import RGB, sided, text_on, track_color
+from skelstream.drawing.layer import Layer
 from skelstream.skeleton import Skeleton
 
-_SHIFT = 4  # OpenCV draws at 1/16 pixel
 _OUTLINE_OPACITY = 0.55
 _FAINTEST, _SURE = 0.35, 0.7  # opacity of a joint of score 0; score from which a joint is opaque
 _FACE = ("nose", "eye", "ear")
@@ -69,9 +69,8 @@ def draw_people(
     """
     keypoints, scores = np.asarray(keypoints, np.float32), np.asarray(scores, np.float32)
     if keypoints.shape != (len(keypoints), len(skeleton), 2) or scores.shape != keypoints.shape[:2]:
-        raise ValueError(
-            f"keypoints {keypoints.shape} and scores {scores.shape} are not (P, {len(skeleton)}, 2) and (P, V)"
-        )
+        expected = f"(P, {len(skeleton)}, 2) and (P, {len(skeleton)})"
+        raise ValueError(f"keypoints {keypoints.shape} and scores {scores.shape} are not {expected}")
     canvas = np.array(image, np.uint8, order="C")
     seen = np.isfinite(keypoints).all(-1) & (scores >= style.min_score)
     sizes = np.array([person_size(points[shown]) for points, shown in zip(keypoints, seen, strict=True)])
@@ -101,13 +100,13 @@ def limb_width(size: float, style: Style = Style()) -> int:
 
 
 def figure_limbs(skeleton: Skeleton) -> list[tuple[int, int]]:
-    """The limbs to draw: without ear-shoulder limbs, which help to assemble people but are no part of a figure."""
+    """The limbs to draw: without ear-shoulder limbs, which only serve to assemble people."""
     parts = [joint.rpartition("_")[2] for joint in skeleton.joints]
     return [(a, b) for a, b in skeleton.limbs if {parts[a], parts[b]} != {"ear", "shoulder"}]
 
 
 def limb_side(skeleton: Skeleton, a: int, b: int) -> str:
-    """``"left"`` or ``"right"`` for a limb of that side of the person, ``""`` for one across or on the middle."""
+    """``"left"`` or ``"right"`` for a limb on that side of the person, ``""`` for any other."""
     sides = {_side(skeleton.joints[a]), _side(skeleton.joints[b])} - {""}
     return sides.pop() if len(sides) == 1 else ""
 
@@ -152,15 +151,7 @@ def _draw_person(
     width: int,
 ) -> None:
     """Draws one person in place, through a transparent layer so that overlapping strokes do not add up."""
-    margin = 2 * width + 3
-    size = np.array(canvas.shape[1::-1])
-    low = np.clip(np.floor(points[seen].min(0)) - margin, 0, size).astype(int)
-    high = np.clip(np.ceil(points[seen].max(0)) + margin + 1, 0, size).astype(int)
-    if (high <= low).any():
-        return
-    layer = np.zeros((high[1] - low[1], high[0] - low[0], 4), np.uint8)
-    # Coordinates far outside would overflow OpenCV's fixed-point numbers.
-    at = np.round(np.clip(np.nan_to_num(points) - low, -30_000, 30_000) * 2**_SHIFT).astype(int).tolist()
+    layer = Layer(canvas, points[seen], 2 * width + 3)
     opacity = _FAINTEST + (1 - _FAINTEST) * np.clip(scores / _SURE, 0, 1)
     limbs = [(a, b) for a, b in figure_limbs(skeleton) if seen[a] and seen[b]]
     joints = np.flatnonzero(seen)
@@ -168,27 +159,20 @@ def _draw_person(
     fine = max(1, round(0.6 * width))
     outline = 1 if width < 6 else 2
 
-    def stroke(a: int, b: int, color: RGB, alpha: float, extra: int) -> None:
+    def stroke(a: int, b: int, color: RGB, strength: float, extra: int) -> None:
         thickness = (fine if face[a] and face[b] else width) + extra
-        cv2.line(layer, at[a], at[b], (*color, round(255 * alpha)), thickness, cv2.LINE_AA, _SHIFT)
+        layer.line(points[a], points[b], color, strength * min(opacity[a], opacity[b]), thickness)
 
-    def dot(j: int, color: RGB, alpha: float, extra: int) -> None:
+    def dot(j: int, color: RGB, strength: float, extra: int) -> None:
         radius = max(1.0, 0.85 * (fine if face[j] else width))
-        scaled = round((radius + extra) * 2**_SHIFT)
-        cv2.circle(layer, at[j], scaled, (*color, round(255 * alpha)), cv2.FILLED, cv2.LINE_AA, _SHIFT)
+        layer.dot(points[j], radius + extra, color, strength * opacity[j])
 
     for a, b in limbs:
-        stroke(a, b, (0, 0, 0), _OUTLINE_OPACITY * min(opacity[a], opacity[b]), 2 * outline)
+        stroke(a, b, (0, 0, 0), _OUTLINE_OPACITY, 2 * outline)
     for j in joints:
-        dot(j, (0, 0, 0), _OUTLINE_OPACITY * opacity[j], outline)
+        dot(j, (0, 0, 0), _OUTLINE_OPACITY, outline)
     for a, b in limbs:
-        stroke(a, b, sided(color, limb_side(skeleton, a, b)), min(opacity[a], opacity[b]), 0)
+        stroke(a, b, sided(color, limb_side(skeleton, a, b)), 1, 0)
     for j in joints:
-        dot(j, sided(color, _side(skeleton.joints[j])), opacity[j], 0)
-
-    region = canvas[low[1] : high[1], low[0] : high[0]]
-    touched = layer[..., 3] > 0
-    over, under = layer[touched].astype(np.uint16), region[touched].astype(np.uint16)
-    alpha = over[:, 3:]
-    # The edge of a stroke has already been mixed with the black outline below it: no division by alpha.
-    region[touched] = (under * (255 - alpha) + over[:, :3] * alpha + 127) // 255
+        dot(j, sided(color, _side(skeleton.joints[j])), 1, 0)
+    layer.merge()

@@ -1,0 +1,75 @@
+"""A skeleton sequence, which is stored track by track, looked up frame by frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skelstream.sequences import SkeletonSequence
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The P people of one frame, as they are drawn.
+
+    Attributes:
+        keypoints: float32 (P, V, 2), source pixels, NaN where missing.
+        scores: float32 (P, V).
+        boxes: float32 (P, 4), x0, y0, x1, y1.
+        ids: int32 (P,), track ids.
+        rows: int64 (P,), rows of the sequence.
+    """
+
+    keypoints: np.ndarray
+    scores: np.ndarray
+    boxes: np.ndarray
+    ids: np.ndarray
+    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class ByFrame:
+    """Looks up the people of a frame in time that does not depend on the length of the sequence.
+
+    Args:
+        sequence: the sequence; its arrays are not copied.
+    """
+
+    def __init__(self, sequence: SkeletonSequence) -> None:
+        self._sequence = sequence
+        self._order = np.argsort(sequence.frame, kind="stable")
+        self._start = np.searchsorted(sequence.frame[self._order], np.arange(sequence.frames + 1))
+        self._ids = sequence.track_ids[sequence.track_of_row()]
+
+    @property
+    def counts(self) -> np.ndarray:
+        """int64 (T,): the number of people of each frame."""
+        return np.diff(self._start)
+
+    def __getitem__(self, row: int) -> Shown:
+        """The people of a row of the frame table, most important track first."""
+        rows = self._order[self._start[row] : self._start[row + 1]]
+        sequence = self._sequence
+        return Shown(
+            sequence.keypoints[rows], sequence.scores[rows], sequence.boxes[rows], self._ids[rows], rows
+        )
+
+    def row_of(self, index: int) -> int | None:
+        """The row of the frame table that describes frame ``index`` of the source, if one does."""
+        row = int(np.searchsorted(self._sequence.frame_index, index))
+        known = row < len(self._sequence.frame_index) and self._sequence.frame_index[row] == index
+        return row if known else None
+
+
+def picture_size(sequence: SkeletonSequence) -> tuple[int, int]:
+    """(height, width) in pixels: the video's, or where the file does not say, one that holds every joint."""
+    if sequence.size is not None:
+        return sequence.size
+    points = sequence.keypoints[np.isfinite(sequence.keypoints[..., 0])]
+    if not len(points):
+        return 480, 640
+    width, height = np.ceil(np.maximum(points.max(0) * 1.05, 16)).astype(int)
+    return int(height), int(width)

@@ -1,0 +1,144 @@
+"""Heads found from keypoints, and blurred so that faces cannot be recognised.
+
+This helps to anonymise a video; it is no guarantee: people whom the network missed keep their faces.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from skelstream.skeleton import Skeleton
+
+# Radius of a circle that covers a head (0.14 m) over lengths of the body in metres, from an adult's
+# proportions; the largest estimate wins, since foreshortening only makes lengths shorter.
+_RADIUS_PER = {
+    ("left_ear", "right_ear"): 0.14 / 0.15,
+    ("left_eye", "right_eye"): 0.14 / 0.064,
+    ("left_ear", "left_eye"): 0.14 / 0.10,
+    ("right_ear", "right_eye"): 0.14 / 0.10,
+    ("left_ear", "nose"): 0.14 / 0.13,
+    ("right_ear", "nose"): 0.14 / 0.13,
+    ("left_shoulder", "right_shoulder"): 0.14 / 0.36,
+}
+_RADIUS_PER_TORSO = 0.14 / 0.50  # neck to the middle of the hips
+_HEAD_ABOVE_NECK = 1.75  # centre of the head, in radii from the neck
+_FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
+_FEW_JOINTS_MARGIN = 1.3
+_MOSAIC = 6  # what is left of a head, pixels across
+
+
+def head_circles(keypoints: np.ndarray, boxes: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """A circle round each person's head, rather too large than too small.
+
+    The centre is the mean of the nose, eyes and ears that are seen; without any, the place of a head above
+    the neck, away from the hips; without shoulders too, the upper end of the person's box.
+
+    Args:
+        keypoints: float (N, V, 2), source pixels, NaN where missing.
+        boxes: float (N, 4), x0, y0, x1, y1.
+        skeleton: the joint set.
+
+    Returns:
+        float32 (N, 3): x, y, radius in source pixels; all finite if the boxes are.
+    """
+    count = len(keypoints)
+    joint = {name: keypoints[:, i].astype(np.float64) for i, name in enumerate(skeleton.joints)}
+    missing = np.full((count, 2), np.nan)
+
+    def at(name: str) -> np.ndarray:
+        return joint.get(name, missing)
+
+    def length(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.nan_to_num(np.hypot(*(a - b).T))
+
+    neck = _first(at("neck"), (at("left_shoulder") + at("right_shoulder")) / 2)
+    neck = _first(neck, at("left_shoulder"), at("right_shoulder"))
+    hips = _first((at("left_hip") + at("right_hip")) / 2, at("left_hip"), at("right_hip"))
+    width, height = (boxes[:, 2:] - boxes[:, :2]).astype(np.float64).T
+    reach = np.maximum(width, height)
+
+    radius = length(neck, hips) * _RADIUS_PER_TORSO
+    for (a, b), ratio in _RADIUS_PER.items():
+        radius = np.maximum(radius, length(at(a), at(b)) * ratio)
+    radius = np.where(radius > 0, radius, 0.18 * reach)
+    radius = np.clip(radius, 0.06 * reach, np.maximum(0.5 * reach, 4))
+
+    face = np.stack([at(name) for name in _FACE], 1)
+    seen = np.isfinite(face[..., 0])
+    known = seen.sum(1)
+    middle = np.where(seen[..., None], face, 0).sum(1) / np.maximum(known, 1)[:, None]
+    middle[known == 0] = np.nan
+
+    up = neck - hips
+    norm = np.hypot(*up.T)[:, None]
+    up = np.where(norm > 0, up / np.where(norm > 0, norm, 1), (0.0, -1.0))
+    above_neck = neck + up * (_HEAD_ABOVE_NECK * radius)[:, None]
+    top_of_box = np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 1] + 0.3 * radius], 1)
+
+    center = _first(middle, above_neck, top_of_box)
+    sure = (known >= 2) & (radius > 0)
+    radius = radius * np.where(sure, 1.1, _FEW_JOINTS_MARGIN)
+    return np.column_stack([center, radius]).astype(np.float32)
+
+
+def bridged(
+    times: np.ndarray, rows: np.ndarray, circles: np.ndarray, max_gap: float, hold: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The circles of one track also where it is lost for a moment, and shortly before and after it.
+
+    Args:
+        times: float (T,), seconds of all frames.
+        rows: int (K,), frames in which the track is seen, rising.
+        circles: float (K, 3), its heads there.
+        max_gap: gaps up to so many seconds are bridged along a straight line.
+        hold: seconds for which the first and last circle, and those beside longer gaps, stay.
+
+    Returns:
+        int (L,) frames and float32 (L, 3) circles, L >= K.
+    """
+    if not len(rows):
+        return rows, circles
+    seen = times[rows]
+    low = max(0, int(np.searchsorted(times, seen[0] - hold)))
+    high = int(np.searchsorted(times, seen[-1] + hold, side="right"))
+    frames = np.arange(low, high)
+    at = times[frames]
+    after = np.clip(np.searchsorted(seen, at), 0, len(seen) - 1)
+    before = np.clip(np.searchsorted(seen, at, side="right") - 1, 0, len(seen) - 1)
+    near = np.minimum(np.abs(seen[after] - at), np.abs(at - seen[before])) <= hold
+    keep = near | ((seen[after] - seen[before] <= max_gap) & (seen[before] <= at) & (at <= seen[after]))
+    frames, at = frames[keep], at[keep]
+    filled = np.stack([np.interp(at, seen, circles[:, i]) for i in range(3)], 1)
+    return frames, filled.astype(np.float32)
+
+
+def blur_heads(canvas: np.ndarray, circles: np.ndarray) -> None:
+    """Reduces each circle to a few blurred patches of colour, in place.
+
+    Args:
+        canvas: uint8 RGB (H, W, 3).
+        circles: float (P, 3): x, y, radius in pixels.
+    """
+    height, width = canvas.shape[:2]
+    for x, y, radius in circles.tolist():
+        reach = radius * 1.15
+        x0, x1 = max(0, round(x - reach)), min(width, round(x + reach) + 1)
+        y0, y1 = max(0, round(y - reach)), min(height, round(y + reach) + 1)
+        if x1 <= x0 or y1 <= y0:
+            continue
+        region = canvas[y0:y1, x0:x1]
+        patches = max(1, round(_MOSAIC * (x1 - x0) / (2 * reach))), max(1, round(_MOSAIC * (y1 - y0) / (2 * reach)))
+        coarse = cv2.resize(region, patches, interpolation=cv2.INTER_AREA)
+        coarse = cv2.resize(coarse, (x1 - x0, y1 - y0), interpolation=cv2.INTER_CUBIC)
+        distance = np.hypot(np.arange(x0, x1)[None] - x, np.arange(y0, y1)[:, None] - y)
+        share = np.clip((reach - distance) / max(reach - radius, 1e-3), 0, 1)[..., None]
+        region[:] = np.round(region * (1 - share) + coarse * share)
+
+
+def _first(*choices: np.ndarray) -> np.ndarray:
+    """The first of some (N, 2) points that is not missing."""
+    result = choices[0]
+    for choice in choices[1:]:
+        result = np.where(np.isfinite(result), result, choice)
+    return result

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skelstream.drawing.by_frame import ByFrame, picture_size
+
+
+def test_every_frame_gives_its_people_and_no_others(two_walkers):
+    people = ByFrame(two_walkers)
+    expected = np.bincount(two_walkers.frame, minlength=two_walkers.frames)
+    assert people.counts.tolist() == expected.tolist()
+    for track in two_walkers:
+        for k, row in enumerate(track.frame):
+            shown = people[row]
+            at = shown.ids.tolist().index(track.id)
+            np.testing.assert_array_equal(shown.keypoints[at], track.keypoints[k])
+            np.testing.assert_array_equal(two_walkers.keypoints[shown.rows[at]], track.keypoints[k])
+    assert len(people[0]) == 0 and people[0].keypoints.shape == (0, 18, 2)
+    assert people[12].ids.tolist() == [1, 2]
+
+
+def test_rows_are_found_by_the_number_of_the_frame_in_the_source(make_walkers, make_figure):
+    sequence = make_walkers(np.arange(5) / 10, lambda i: {1: make_figure(50, 20, 100)})
+    sequence.frame_index[:] = [10, 13, 16, 19, 22]
+    people = ByFrame(sequence)
+    assert [people.row_of(i) for i in (9, 10, 11, 16, 22, 23)] == [None, 0, None, 2, 4, None]
+
+
+def test_a_sequence_without_people(make_walkers):
+    people = ByFrame(make_walkers(np.arange(3) / 10, lambda i: {}))
+    assert people.counts.tolist() == [0, 0, 0] and len(people[2]) == 0
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_size_of_a_sequence_that_does_not_say(make_walkers, make_figure, present):
+    there = {1: make_figure(200, 40, 300)} if present else {}
+    height, width = picture_size(make_walkers([0.0], lambda i: there, height=None, width=None))
+    assert (height > 325 and width > 240) if present else (height, width) == (480, 640)
+    assert picture_size(make_walkers([0.0], lambda i: there)) == (240, 320)
