@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skelstream.errors import FormatError
+from skelstream.sequences import WindowBuffer
+
+from .conftest import person
+
+
+def test_windows_are_slices_of_dense(sequence):
+    windows = list(sequence.windows(length=3, stride=2, persons=2))
+    assert [(w.start, w.end) for w in windows] == [(0.0, 0.08), (0.08, 0.16)]
+    assert windows[0].track_ids.tolist() == [7, 3]
+    assert np.array_equal(windows[0].clip, sequence.dense()[:, :3])
+
+
+def test_slots_go_to_whoever_matters_in_the_window(sequence):
+    # Frames 1 to 3: track 7 is seen once at 0.9, track 3 twice at 0.4.
+    second = list(sequence.windows(length=3, stride=1, persons=1))[1]
+    assert second.track_ids.tolist() == [7]
+    middle = list(sequence.windows(length=2, stride=1, persons=2))[2]
+    assert middle.track_ids.tolist() == [3, 0]
+    assert not middle.clip[1].any()
+
+
+def test_a_short_sequence_gives_one_padded_window(sequence):
+    (window,) = sequence.windows(length=10, stride=5)
+    assert window.clip.shape == (2, 10, 18, 3) and not window.clip[:, 6:].any()
+    assert (window.start, window.end) == (0.0, 0.20)
+
+
+def test_no_frames_no_windows(builder):
+    assert list(builder.finish().windows()) == []
+
+
+@pytest.mark.parametrize("arguments", [(0, 1, 1), (1, 0, 1), (1, 1, 0)])
+def test_sizes(sequence, arguments):
+    with pytest.raises(FormatError, match="at least 1"):
+        list(sequence.windows(*arguments))
+    with pytest.raises(FormatError, match="at least 1"):
+        WindowBuffer(18, *arguments)
+
+
+def test_a_stream_gives_the_same_windows_as_soon_as_they_are_full(builder, tracked):
+    buffer, given = WindowBuffer(18, length=4, stride=3, persons=2), []
+    for i in range(12):
+        people = {1: (*person(i), 0.9)} if i % 4 else {}
+        people |= {2: (*person(50 + i), 0.3)} if i > 5 else {}
+        frame = None if i == 7 else tracked(i, i / 10, people)
+        if frame is None:
+            builder.add_failed(i, i / 10)
+        else:
+            builder.add(frame)
+        window = buffer.add(i / 10, frame)
+        assert (window is not None) == (i in (3, 6, 9))
+        given += [window] if window else []
+    for a, b in zip(given, builder.finish().windows(4, 3, 2), strict=True):
+        assert np.array_equal(a.clip, b.clip) and a.track_ids.tolist() == b.track_ids.tolist()
+        assert (a.start, a.end) == (b.start, b.end)
+
+
+def test_a_stream_waits_for_confirmation(tracked):
+    buffer = WindowBuffer(18, length=2, stride=1)
+    buffer.add(0.0, tracked(0, 0.0, {1: (*person(0), 0.9)}, confirmed=False))
+    window = buffer.add(0.1, tracked(1, 0.1, {1: (*person(0), 0.9)}, confirmed=False))
+    assert window.track_ids.tolist() == [0, 0] and not window.clip.any()
+    window = buffer.add(0.2, tracked(2, 0.2, {1: (*person(0), 0.9)}))
+    assert window.track_ids.tolist() == [1, 0]
+    assert window.clip[0, :, 1:].all() and not window.clip[1].any()
