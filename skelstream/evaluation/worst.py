@@ -1,0 +1,100 @@
+"""The images that cost most, side by side as labelled and as estimated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from skelstream.drawing.sheet import contact_sheet
+from skelstream.drawing.skeletons import draw_people
+from skelstream.errors import OutputError
+from skelstream.evaluation.annotations import CocoSet
+from skelstream.evaluation.coco import CocoScores, ImageMatch
+from skelstream.evaluation.errors import absent_joints, match
+from skelstream.evaluation.run import read_image
+from skelstream.skeleton import COCO17
+
+
+@dataclass(frozen=True)
+class ImageLoss:
+    """What one image cost.
+
+    Attributes:
+        match: the image's people and estimates.
+        loss: sum over labelled people of 1 - OKS of their estimate (1 without one), and over estimates of
+            nobody of their score relative to the best score of all.
+        missed: labelled people without an estimate.
+        spurious: estimates of nobody.
+    """
+
+    match: ImageMatch
+    loss: float
+    missed: int
+    spurious: int
+
+
+def worst_images(scores: CocoScores, count: int) -> list[ImageLoss]:
+    """The ``count`` images of greatest loss, worst first; images that cost nothing are left out."""
+    best = max((image.scores.max() for image in scores.images if len(image.scores)), default=1.0)
+    losses = [_loss(image, max(float(best), 1e-9)) for image in scores.images]
+    losses = sorted((loss for loss in losses if loss.loss > 0), key=lambda x: -x.loss)
+    return losses[:count]
+
+
+def montage(worst: list[ImageLoss], coco_set: CocoSet, folder: str | Path, width: int = 1800) -> np.ndarray:
+    """Images as pairs, left as labelled and right as estimated, under what they cost.
+
+    Args:
+        worst: from ``worst_images``; at least one.
+        coco_set: the ground truth.
+        folder: where the images lie.
+        width: of the picture, pixels.
+
+    Returns:
+        uint8 RGB (h, width, 3).
+
+    Raises:
+        SourceError: an image cannot be read.
+    """
+    return contact_sheet([_pair(loss, coco_set, folder) for loss in worst], columns=2, width=width)
+
+
+def write_montage(path: str | Path, picture: np.ndarray) -> None:
+    """Writes a montage as PNG.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    _, png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    try:
+        Path(path).write_bytes(png.tobytes())
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _loss(image: ImageMatch, best: float) -> ImageLoss:
+    pairs, unmatched = match(image)
+    labelled = sum(not p.ignored for p in image.persons)
+    found = sum(float(image.oks[d, g]) for d, g in pairs)
+    spurious = sum(float(image.scores[d]) / best for d in unmatched)
+    return ImageLoss(image, labelled - found + spurious, labelled - len(pairs), len(unmatched))
+
+
+def _pair(loss: ImageLoss, coco_set: CocoSet, folder: str | Path) -> tuple[str, np.ndarray]:
+    image = coco_set.images[loss.match.image_id]
+    pixels = read_image(folder, image)
+    labelled = [p.keypoints for p in loss.match.persons if not p.ignored]
+    truth = np.asarray(labelled, np.float32).reshape(-1, len(COCO17), 3)
+    left = _draw(pixels, truth, truth[..., 2] > 0)
+    right = _draw(pixels, loss.match.keypoints, ~absent_joints(loss.match.keypoints))
+    caption = f"{image.file_name}: {len(labelled)} labelled, {loss.missed} missed, {loss.spurious} spurious"
+    return caption, np.hstack([left, right])
+
+
+def _draw(pixels: np.ndarray, people: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """People (P, 17, 3) in COCO's joints on a copy of the image, all as sure as can be."""
+    points = np.where(present[..., None], people[..., :2], np.nan)
+    return draw_people(pixels, points, present.astype(np.float32), COCO17)

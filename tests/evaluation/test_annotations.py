@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skelstream.errors import FormatError
+from skelstream.evaluation.annotations import AREA_OF_BOX, load_annotations
+
+
+def test_people_are_numbered_from_one_whatever_the_file_says(scene, load):
+    # pycocotools takes the id 0 for "unmatched".
+    coco_set = load([scene.annotation(0, 1, (0, 0)), scene.annotation(0, 2, (0, 0))])
+    assert [p.id for people in coco_set.persons.values() for p in people] == [1, 2]
+
+
+def test_a_missing_area_is_a_share_of_the_box(scene, load):
+    rows = [scene.annotation(1, 1, (0, 0)), scene.annotation(2, 2, (0, 0))]
+    del rows[1]["area"], rows[1]["iscrowd"], rows[1]["num_keypoints"]
+    coco_set = load(rows)
+    assert coco_set.substituted_areas == 1
+    assert coco_set.persons[1][0].area == scene.area
+    assert coco_set.persons[2][0].area == pytest.approx(AREA_OF_BOX * 100 * 200)
+
+
+def test_a_missing_box_is_the_extent_of_the_labelled_joints(scene, load):
+    row = scene.annotation(1, 1, (20, 30), labelled=[False] * 5 + [True] * 12)
+    del row["bbox"], row["area"]
+    person = load([row]).persons[1][0]
+    np.testing.assert_allclose(person.box, [21, 75, 98, 154])
+    assert person.area == pytest.approx(AREA_OF_BOX * 98 * 154)
+
+
+def test_crowds_and_people_without_joints_are_ignored(scene, load):
+    crowd = {"id": 2, "image_id": 1, "category_id": 1, "iscrowd": 1, "bbox": [0, 0, 9, 9], "area": 81}
+    blank = scene.annotation(3, 1, (0, 0), labelled=[False] * 17)
+    assert [p.ignored for p in load([scene.annotation(1, 1, (0, 0)), crowd, blank]).persons[1]] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_other_categories_are_passed_over(scene, write):
+    data = scene.dataset(
+        [scene.annotation(1, 1, (0, 0)), {"image_id": 1, "category_id": 18, "bbox": [0] * 4}]
+    )
+    data["categories"].append({"id": 18, "name": "dog"})
+    assert len(load_annotations(write(data)).persons[1]) == 1
+
+
+def test_single_person_sets_are_known(scene, load):
+    one = [scene.annotation(1, 1, (0, 0)), scene.annotation(2, 2, (0, 0))]
+    assert load(one).single_person
+    assert not load([*one, scene.annotation(3, 2, (200, 0))]).single_person
+
+
+def test_head_keeps_the_files_order(scene, load):
+    coco_set = load([scene.annotation(1, 1, (0, 0))], images=5).head(2)
+    assert list(coco_set.images) == list(coco_set.persons) == [1, 2]
+
+
+def _without(key):
+    def change(data):
+        del data["annotations"][0][key]
+
+    return change
+
+
+def _set(value, *path):
+    def change(data):
+        for step in path[:-1]:
+            data = data[step]
+        data[path[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_without("image_id"), "no image_id"),
+        (_without("keypoints"), "no keypoint is labelled"),
+        (_set([1, 2, 2] * 14, "annotations", 0, "keypoints"), "42 keypoint values, not 51"),
+        (_set(["x"] * 51, "annotations", 0, "keypoints"), "not a number"),
+        (_set([float("nan")] * 51, "annotations", 0, "keypoints"), "not finite"),
+        (_set(9, "annotations", 0, "image_id"), "image 9, which 'images' does not list"),
+        (_set([], "images"), "lists no images"),
+        (_set(1, "images", 1, "id"), "two images have the id 1"),
+        (_set([{"id": 1}], "images"), "no id or file_name"),
+        (_set({}, "annotations"), "not a COCO annotation file"),
+        (_set(["nose", "tail"], "categories", 0, "keypoints"), "joints are not COCO's 17 but 2"),
+        (_set([{"id": 3, "name": "dog"}], "categories"), "no category is a person"),
+    ],
+)
+def test_broken_files_are_named_with_what_is_wrong(scene, write, change, message):
+    data = scene.dataset([scene.annotation(1, 1, (0, 0))])
+    change(data)
+    path = write(data)
+    with pytest.raises(FormatError, match=message) as error:
+        load_annotations(path)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_files_that_are_not_json(tmp_path):
+    with pytest.raises(FormatError, match="cannot be read"):
+        load_annotations(tmp_path / "none.json")
+    half = tmp_path / "half.json"
+    half.write_text('{"images": [')
+    with pytest.raises(FormatError, match="not JSON, or cut short"):
+        load_annotations(half)
+    binary = tmp_path / "image.jpg"
+    binary.write_bytes(b"\xff\xd8\xff\xe0" * 9)
+    with pytest.raises(FormatError, match="not JSON"):
+        load_annotations(binary)
+    listed = tmp_path / "list.json"
+    listed.write_text("[]")
+    with pytest.raises(FormatError, match="not a COCO annotation file"):
+        load_annotations(listed)
