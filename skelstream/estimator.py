@@ -1,0 +1,81 @@
+"""Pictures to people: the network and the grouping together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from skelstream.grouping.assembly import assemble
+from skelstream.grouping.candidates import Candidates, find_candidates
+from skelstream.grouping.people import People
+from skelstream.grouping.settings import GroupingSettings
+from skelstream.network.fitting import Fit, fit_image
+from skelstream.network.runtime import Runtime, TorchRuntime, choose_device
+from skelstream.network.weights import ModelFile, find_model, load_network, read_header
+from skelstream.skeleton import Skeleton
+
+SIZE = 416
+"""Long side of the network's input in pixels unless another is asked for: what the shipped weights were measured at."""
+
+
+class PoseEstimator:
+    """Finds the people in pictures.
+
+    One estimator serves any number of pictures and videos, one caller at a time. The three steps of ``people`` are
+    open to a pipeline that runs them side by side.
+
+    Args:
+        weights: name of a packaged model or path of a weights file.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        size: long side of the network's input in pixels.
+        grouping: thresholds of the grouping.
+
+    Raises:
+        ModelError: the weights or the device cannot be used.
+    """
+
+    def __init__(
+        self,
+        weights: str | None = None,
+        device: str = "auto",
+        size: int = SIZE,
+        grouping: GroupingSettings = GroupingSettings(),
+    ):
+        self.model: ModelFile = read_header(find_model(weights))
+        self.runtime: Runtime = TorchRuntime(load_network(self.model), choose_device(device))
+        self.size, self.grouping = size, grouping
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The joints of the people that it finds."""
+        return self.runtime.skeleton
+
+    def fit(self, image: np.ndarray) -> tuple[np.ndarray, Fit]:
+        """First step: a uint8 RGB picture (H, W, 3) as network input, and the way back."""
+        return fit_image(image, self.size, self.runtime.multiple)
+
+    def candidates(self, inputs: Sequence[np.ndarray]) -> tuple[list[Candidates], int]:
+        """Second step: peaks and limbs of network inputs of one size, and the stride of the maps they are in."""
+        maps = self.runtime.maps(np.stack(inputs))
+        return find_candidates(maps, self.skeleton, self.grouping), maps.stride
+
+    def group(self, candidates: Candidates, fit: Fit, stride: int) -> People:
+        """Third step: people in source pixels."""
+        return assemble(candidates, self.skeleton, scale=fit.per_cell(stride), settings=self.grouping)
+
+    def people(self, images: Sequence[np.ndarray]) -> list[People]:
+        """The people of each picture.
+
+        Args:
+            images: uint8 RGB (H, W, 3), of any sizes.
+
+        Returns:
+            One ``People`` a picture, keypoints in its pixels, in the joints of ``skeleton``.
+        """
+        result = []
+        for image in images:
+            network_input, fit = self.fit(image)
+            (candidates,), stride = self.candidates([network_input])
+            result.append(self.group(candidates, fit, stride))
+        return result
