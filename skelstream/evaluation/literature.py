@@ -15,7 +15,7 @@ class Row:
         method: name and variant.
         images: the images it was measured on, as the source says.
         scales: "single", "multi" or "not stated".
-        boxes: top-down: a person detector's boxes go in.
+        boxes: top-down: a person detector's boxes go in; None if not known.
         ap, ap50, ap75, apm, apl: the figures.
         verified: read in the paper or the authors' repository; else quoted by others.
     """
@@ -28,15 +28,15 @@ class Row:
     ap75: float | None = None
     apm: float | None = None
     apl: float | None = None
-    boxes: bool = False
+    boxes: bool | None = False
     verified: bool = True
 
     @property
     def protocol(self) -> str:
         """What a figure must share with this one to stand beside it."""
         scales = {"single": "single scale", "multi": "several scales"}.get(self.scales, "scales not stated")
-        way = "top-down, with person boxes" if self.boxes else "bottom-up"
-        return f"{self.images}, {scales}, {way}"
+        ways = {True: "top-down, with person boxes", False: "bottom-up", None: "with or without person boxes"}
+        return f"{self.images}, {scales}, {ways[self.boxes]}"
 
 
 _SUBSET = "1,160 images of val"
@@ -93,6 +93,12 @@ ROWS = (
     Row("CPM at 256x192", _VAL, "not stated", 62.7, boxes=True),
 )
 # fmt: on
+
+LSP_PCK = (
+    "Published for the test images of Leeds Sports Pose, with neck and head top counted: Convolutional Pose"
+    " Machines 84.3 (trained on it), 90.5 (and on MPII). Other images and joints: not to be measured against."
+)
+"""What stands beside PCK figures of a set of one's own."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class EvalProtocol:
     estimator: str | None = None
     weights: str | None = None
     runtime: str | None = None
-    boxes: bool = False
+    boxes: bool | None = None
 
     @property
     def scale_kind(self) -> str:
@@ -49,7 +49,7 @@ class EvalProtocol:
             "scales": f"{scales} ({self.scale_kind})" if scales else None,
             "flip": {True: "yes", False: "no"}.get(self.flip),
             "input": self.input_size,
-            "person boxes": "given" if self.boxes else "none",
+            "person boxes": {True: "given", False: "none"}.get(self.boxes),
             "estimator": self.estimator,
             "weights": f"sha256 {self.weights[:12]}" if self.weights else None,
             "runtime": self.runtime,

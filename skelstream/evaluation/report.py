@@ -1,0 +1,243 @@
+"""One evaluation with everything that is said about it: tables for a terminal, Markdown, and plain data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from skelstream.evaluation.annotations import CocoSet
+from skelstream.evaluation.coco import METRICS, CocoScores, Interval, bootstrap, score
+from skelstream.evaluation.errors import KINDS, Diagnosis, diagnose
+from skelstream.evaluation.literature import LSP_PCK, Row, compare
+from skelstream.evaluation.pck import Pck, pck
+from skelstream.evaluation.protocol import EvalProtocol
+from skelstream.skeleton import COCO17
+
+_AP_COLUMNS = ("AP", "AP50", "AP75", "APM", "APL")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures of one set of results.
+
+    Attributes:
+        protocol: what was measured, and how.
+        scores: COCO's figures and the matches behind them.
+        intervals: 95 % bootstrap intervals of the figures; empty if not asked for.
+        diagnosis: errors by kind.
+        pck: of a set with one labelled person an image; else None.
+        substituted_areas: people whose area the set does not give.
+        unreadable: one line for each image that could not be read and was scored as empty.
+    """
+
+    protocol: EvalProtocol
+    scores: CocoScores
+    intervals: dict[str, Interval]
+    diagnosis: Diagnosis
+    pck: Pck | None
+    substituted_areas: int
+    unreadable: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Text in rows and columns; ``notes`` are sentences below it."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+def evaluate(
+    coco_set: CocoSet,
+    results: list[dict],
+    protocol: EvalProtocol,
+    resamples: int = 0,
+    unreadable: tuple[str, ...] = (),
+) -> Evaluation:
+    """Scores results and looks into their errors.
+
+    Args:
+        coco_set: the ground truth; all of its images count.
+        results: COCO results.
+        protocol: how they came about.
+        resamples: draws of the bootstrap; 0 leaves the intervals out.
+        unreadable: images that the estimator could not be given.
+    """
+    scores = score(coco_set, results)
+    return Evaluation(
+        protocol=protocol,
+        scores=scores,
+        intervals=bootstrap(scores, resamples) if resamples else {},
+        diagnosis=diagnose(scores),
+        pck=pck(scores) if coco_set.single_person else None,
+        substituted_areas=coco_set.substituted_areas,
+        unreadable=unreadable,
+    )
+
+
+def tables(evaluation: Evaluation) -> list[Table]:
+    """The figures, the errors, PCK where it applies, and our row beside those of the same protocol."""
+    out = [_metrics(evaluation), _errors(evaluation.diagnosis)]
+    if evaluation.pck is not None:
+        out.insert(0, _pck(evaluation.pck))
+    if "val2017" in evaluation.protocol.images:
+        out.append(_alike(evaluation))
+    return out
+
+
+def literature_tables(evaluation: Evaluation) -> list[Table]:
+    """The published rows of other protocols, one table a protocol, none of them with our row."""
+    if "val2017" not in evaluation.protocol.images:
+        return []
+    others = compare(evaluation.protocol, evaluation.scores.metrics).others
+    return [
+        Table(f"Other protocol: {protocol}", ("method", *_AP_COLUMNS), tuple(map(_row, rows)))
+        for protocol, rows in others.items()
+    ]
+
+
+def markdown(evaluation: Evaluation) -> str:
+    """The whole report as Markdown."""
+    parts = ["# Keypoint evaluation", f"Protocol: {evaluation.protocol.line()}"]
+    parts += [f"- not read, scored as empty: {line}" for line in evaluation.unreadable]
+    for table in tables(evaluation):
+        parts += [f"## {table.title}", _markdown(table)]
+    others = literature_tables(evaluation)
+    if others:
+        parts += [
+            "## Published figures of other protocols",
+            "On other images, at other scales, or with person boxes given: not to be measured against the"
+            " figures above.",
+        ]
+        for table in others:
+            parts += [f"### {table.title}", _markdown(table)]
+    return "\n\n".join(parts) + "\n"
+
+
+def as_data(evaluation: Evaluation) -> dict:
+    """All figures as what JSON can hold; what there was nothing to measure for is None."""
+    diagnosis = evaluation.diagnosis
+    joints = {}
+    for i, joint in enumerate(COCO17.joints):
+        joints[joint] = {
+            **dict(zip(KINDS, diagnosis.kinds[i].tolist(), strict=True)),
+            "absent": int(diagnosis.absent[i]),
+            "distance": _number(diagnosis.distance[i]),
+            "relative": _number(diagnosis.relative[i]),
+        }
+    return {
+        "protocol": {**asdict(evaluation.protocol), "line": evaluation.protocol.line()},
+        "metrics": {name: _number(value) for name, value in evaluation.scores.metrics.items()},
+        "intervals": {
+            name: {key: _number(value) for key, value in asdict(interval).items()}
+            for name, interval in evaluation.intervals.items()
+        },
+        "people": {
+            "labelled": evaluation.scores.labelled,
+            "estimated": evaluation.scores.detections,
+            "matched": diagnosis.matched,
+            "missed": diagnosis.missed,
+            "spurious": diagnosis.spurious,
+            "area_substituted": evaluation.substituted_areas,
+        },
+        "joints": joints,
+        "pck": None if evaluation.pck is None else _pck_data(evaluation.pck),
+        "unreadable": list(evaluation.unreadable),
+    }
+
+
+def _metrics(evaluation: Evaluation) -> Table:
+    rows = []
+    for name in METRICS:
+        row = (name, _text(evaluation.scores.metrics[name]))
+        if evaluation.intervals:
+            interval = evaluation.intervals[name]
+            row += (f"{_text(interval.low)} to {_text(interval.high)}", _text(interval.deviation))
+        rows.append(row)
+    columns = ("figure", "%", "95 % interval", "std. error") if evaluation.intervals else ("figure", "%")
+    scores = evaluation.scores
+    notes = [f"{scores.labelled} labelled people, {scores.detections} estimated."]
+    if evaluation.substituted_areas:
+        notes.append(
+            f"{evaluation.substituted_areas} annotations give no area; 0.53 of the box's stands in, so these"
+            " figures are the set's own."
+        )
+    if evaluation.pck is not None:
+        notes.append(
+            "At most one person an image is labelled: estimates of unlabelled bystanders count as wrong here."
+        )
+    return Table("COCO keypoints", columns, tuple(rows), tuple(notes))
+
+
+def _errors(diagnosis: Diagnosis) -> Table:
+    shares = diagnosis.shares
+    rows = []
+    for i, joint in enumerate(COCO17.joints):
+        count = int(diagnosis.kinds[i].sum())
+        absent = 100 * diagnosis.absent[i] / count if count else math.nan
+        measures = (diagnosis.distance[i], diagnosis.relative[i])
+        rows.append(_cells(joint.replace("_", " "), count, shares[i], absent, *measures))
+    count = int(diagnosis.kinds.sum())
+    absent = 100 * diagnosis.absent.sum() / count if count else math.nan
+    rows.append(_cells("all", count, shares[-1], absent, math.nan, math.nan))
+    return Table(
+        "Errors by kind",
+        ("joint", "labelled", *(f"{kind} %" for kind in KINDS), "absent %", "error px", "error % of size"),
+        tuple(rows),
+        (
+            f"Over the {diagnosis.matched} people matched at a similarity of 0.1; {diagnosis.missed} labelled"
+            f" people were not found, {diagnosis.spurious} estimates are of nobody.",
+        ),
+    )
+
+
+def _cells(name: str, count: int, shares: Iterable[float], *figures: float) -> tuple[str, ...]:
+    return (name, str(count), *map(_text, shares), *map(_text, figures))
+
+
+def _pck(figures: Pck) -> Table:
+    rows = [(joint, _text(value)) for joint, value in figures.joints.items()]
+    notes = [f"{figures.persons} people; a joint may be off by {figures.fraction:g} of the torso."]
+    if figures.without_torso:
+        notes.append(f"{figures.without_torso} people left out, their torso is not labelled.")
+    notes.append(LSP_PCK)
+    title = f"PCK@{figures.fraction:g}, torso"
+    return Table(title, ("joints", "%"), (*rows, ("all", _text(figures.total))), tuple(notes))
+
+
+def _pck_data(figures: Pck) -> dict:
+    joints = {name: _number(value) for name, value in figures.joints.items()}
+    return {**asdict(figures), "total": _number(figures.total), "joints": joints}
+
+
+def _alike(evaluation: Evaluation) -> Table:
+    comparison = compare(evaluation.protocol, evaluation.scores.metrics)
+    notes = () if comparison.alike else ("No published figure known here has this protocol.",)
+    return Table(
+        f"Published figures of the same protocol: {comparison.ours.protocol}",
+        ("method", *_AP_COLUMNS),
+        tuple(map(_row, (comparison.ours, *comparison.alike))),
+        notes,
+    )
+
+
+def _row(row: Row) -> tuple[str, ...]:
+    method = row.method if row.verified else f"{row.method} (quoted)"
+    return (method, *("" if v is None else _text(v) for v in (row.ap, row.ap50, row.ap75, row.apm, row.apl)))
+
+
+def _markdown(table: Table) -> str:
+    lines = [table.columns, ("---", *("---:" for _ in table.columns[1:])), *table.rows]
+    text = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+    return "\n\n".join([text, *table.notes])
+
+
+def _text(value: float) -> str:
+    return f"{value:.1f}" if math.isfinite(value) else "–"
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
