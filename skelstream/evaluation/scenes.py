@@ -137,7 +137,11 @@ def _walk(settings: SceneSettings, times: np.ndarray, rng: np.random.Generator) 
 
 
 def _seen(
-    settings: SceneSettings, time: float, true: np.ndarray, nearest_first: np.ndarray, rng: np.random.Generator
+    settings: SceneSettings,
+    time: float,
+    true: np.ndarray,
+    nearest_first: np.ndarray,
+    rng: np.random.Generator,
 ) -> SceneFrame:
     inside = ((true >= 0) & (true < (settings.width, settings.height))).all(axis=2)
     rows: list[tuple[np.ndarray, float]] = []
@@ -156,7 +160,9 @@ def _seen(
             noisy = true[person] + rng.normal(0, settings.noise * size, (18, 2))
             noisy = noisy + copy * rng.normal(0, _DUPLICATE_SHIFT * size, 2)
             found = visible & (rng.random(18) >= copy * 0.3)
-            wanted = rng.random() >= settings.missed_people if copy == 0 else rng.random() < settings.duplicates
+            wanted = (
+                rng.random() >= settings.missed_people if copy == 0 else rng.random() < settings.duplicates
+            )
             if wanted and found.sum() >= _FEWEST_JOINTS:
                 score = 0.15 + 0.7 * found.sum() / 18 + rng.normal(0, 0.05) - 0.1 * copy
                 rows.append((np.where(found[:, None], noisy, np.nan), score))

@@ -86,7 +86,9 @@ def read_mot(path: str | Path) -> dict[int, Labelled]:
     boxes = np.concatenate([corners, corners + table[:, 4:6]], axis=1).astype(np.float32)
     frames = table[:, 0].astype(int) - 1
     return {
-        int(f): Labelled(table[frames == f, 1].astype(int), boxes[frames == f], table[frames == f, 6].astype(np.float32))
+        int(f): Labelled(
+            table[frames == f, 1].astype(int), boxes[frames == f], table[frames == f, 6].astype(np.float32)
+        )
         for f in np.unique(frames)
     }
 

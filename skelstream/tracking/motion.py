@@ -40,8 +40,11 @@ class Motion:
         self._filter = KalmanFilter(dim_x=6, dim_z=4)
         self._filter.H = _H
         self._filter.x = np.concatenate([start, np.zeros(2)])
+        self.settle()
         self._filter.P = np.diag(
-            np.concatenate([self._noise(), np.full(2, (settings.start_speed * self._size) ** 2)])
+            np.concatenate(
+                [self._noise(by_joints=False), np.full(2, (settings.start_speed * self._size) ** 2)]
+            )
         )
 
     @property
@@ -50,17 +53,18 @@ class Motion:
         return self._filter.x
 
     @property
-    def covariance(self) -> np.ndarray:
-        """float64 (6, 6)."""
-        return self._filter.P
+    def doubt(self) -> float:
+        """Variance of the centre along one axis, px^2."""
+        return float(self._filter.P[0, 0] + self._filter.P[1, 1]) / 2
 
-    @property
-    def _size(self) -> float:
-        return max(1.0, float(self._filter.x[2:4].max()))
+    def settle(self) -> None:
+        """Take the present box for the person's size, by which all noise is measured."""
+        self._size = max(1.0, float(self._filter.x[2:4].max()))
 
-    def _noise(self) -> np.ndarray:
+    def _noise(self, by_joints: bool) -> np.ndarray:
         s = self._settings
-        return (self._size * np.array([s.position_noise, s.position_noise, s.size_noise, s.size_noise])) ** 2
+        place = s.torso_noise if by_joints else s.position_noise
+        return (self._size * np.array([place, place, s.size_noise, s.size_noise])) ** 2
 
     def predict(self, dt: float) -> None:
         """Move on by ``dt`` seconds, at least 0."""
@@ -76,9 +80,9 @@ class Motion:
         noise[[2, 3], [2, 3]] = (s.size_change * self._size) ** 2 * dt
         self._filter.predict(F=transition, Q=noise)
 
-    def update(self, measured: np.ndarray) -> None:
-        """Take in a measurement (4,) cx, cy, w, h."""
-        self._filter.update(measured, R=np.diag(self._noise()))
+    def update(self, measured: np.ndarray, by_joints: bool) -> None:
+        """Take in a measurement (4,) cx, cy, w, h, whose centre comes from joints or from the box alone."""
+        self._filter.update(measured, R=np.diag(self._noise(by_joints)))
 
     def shift(self, change: np.ndarray) -> None:
         """Redefine the box by (4,) cx, cy, w, h without any motion having taken place."""

@@ -25,11 +25,11 @@ class TrackerSettings:
             frame are confirmed at once, so that a single image has people too.
         duplicate_similarity: a person at least this similar to one already tracked in the same frame
             starts no track of its own.
-        re_update: replace the prediction over a gap by a straight virtual path when a track returns (OC-SORT).
-        joint_memory: seconds for which a joint that is no longer seen still takes part in the OKS.
+        re_update: when a track returns, replace the prediction over the gap by a straight path (OC-SORT).
         acceleration: root spectral density of the white-noise acceleration, sizes / s^1.5.
         size_change: the same for the random walk of width and height, sizes / s^0.5.
-        position_noise: standard deviation of a measured centre, sizes.
+        position_noise: standard deviation of a measured centre where it is that of a box, sizes.
+        torso_noise: the same where it is that of the torso's joints.
         size_noise: standard deviation of a measured width or height, sizes.
         start_speed: standard deviation of the speed of a new track, sizes / s.
     """
@@ -38,17 +38,17 @@ class TrackerSettings:
     low_score: float = 0.1
     min_similarity: float = 0.2
     min_similarity_low: float = 0.4
-    oks_weight: float = 0.5
-    max_lost: float = 1.5
+    oks_weight: float = 0.7
+    max_lost: float = 1.0
     max_missed_tentative: int = 1
     max_step: float = 1.5
     min_observations: int = 3
     duplicate_similarity: float = 0.7
     re_update: bool = True
-    joint_memory: float = 0.3
-    acceleration: float = 1.0
-    size_change: float = 0.3
+    acceleration: float = 0.5
+    size_change: float = 0.15
     position_noise: float = 0.05
+    torso_noise: float = 0.02
     size_noise: float = 0.1
     start_speed: float = 0.5
 
@@ -63,7 +63,7 @@ class TrackerSettings:
             need(getattr(self, name) <= 1, f"{name} must lie between 0 and 1")
         need(self.low_score <= self.high_score, "low_score must not exceed high_score")
         need(self.min_observations >= 1, "min_observations must be at least 1")
-        for name in ("position_noise", "size_noise"):
+        for name in ("position_noise", "torso_noise", "size_noise"):
             need(getattr(self, name) > 0, f"{name} must be above 0")
 
     @classmethod

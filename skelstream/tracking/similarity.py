@@ -28,7 +28,11 @@ def box_areas(boxes: np.ndarray) -> np.ndarray:
 
 
 def oks(
-    first: np.ndarray, second: np.ndarray, areas: np.ndarray, sigmas: np.ndarray
+    first: np.ndarray,
+    second: np.ndarray,
+    areas: np.ndarray,
+    sigmas: np.ndarray,
+    doubt: np.ndarray | float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Object keypoint similarity over the joints that both people have (COCO keypoint evaluation).
 
@@ -37,13 +41,16 @@ def oks(
         second: float (B, V, 2).
         areas: float (A, B), px^2: the size of the person that each pair would be.
         sigmas: float (V,), falloff of each joint; its standard deviation is 2 sigma sqrt(area).
+        doubt: float (A, B) or one number, px^2: variance of the place of the whole person, added to every
+            joint's. COCO has none; a predicted pose has some.
 
     Returns:
         float64 (A, B) in [0, 1], 0 without common joints; and int (A, B), the number of common joints.
     """
     squares = ((np.asarray(first, np.float64)[:, None] - np.asarray(second, np.float64)[None]) ** 2).sum(-1)
     common = np.isfinite(squares)
-    spread = 2 * np.maximum(areas, 1.0)[..., None] * (2 * np.asarray(sigmas, np.float64)) ** 2
+    falloff = np.maximum(areas, 1.0)[..., None] * (2 * np.asarray(sigmas, np.float64)) ** 2
+    spread = 2 * (falloff + np.asarray(doubt, np.float64)[..., None])
     joints = np.exp(-np.where(common, squares, 0) / spread) * common
     count = common.sum(-1)
     return joints.sum(-1) / np.maximum(count, 1), count

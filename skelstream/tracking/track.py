@@ -1,4 +1,4 @@
-"""One tracked person: its filter, the joints it is remembered by, and when it was seen."""
+"""One tracked person: its filter, its last observation, and when it was seen."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Track:
         time: seconds of the first observation.
         keypoints: float (V, 2), NaN where missing; all NaN for a person known by its box alone.
         box: float (4,) x0, y0, x1, y1.
+        torso: bool (V,), the joints of the torso.
         settings: the tracker's.
         confirmed: believed from the start.
     """
@@ -28,19 +29,19 @@ class Track:
         time: float,
         keypoints: np.ndarray,
         box: np.ndarray,
+        torso: np.ndarray,
         settings: TrackerSettings,
         confirmed: bool,
     ) -> None:
         self.track_id = track_id
         self.settings = settings
+        self._torso = torso
         self.confirmed = confirmed or settings.min_observations == 1
         self.observations = 1
         self.missed: list[float] = []  # times of the frames since the last observation, this frame excluded
         self._time = self.last_seen = time
         self._observed = np.asarray(keypoints, np.float64)
         self._measured = measurement(box)
-        self._joints = self._observed.copy()
-        self._joint_seen = np.full(len(keypoints), time)
         self.motion = Motion(self._measured, settings)
         self._at_last_seen = self.motion.saved()
 
@@ -55,11 +56,14 @@ class Track:
         return box_of(self.motion.state)
 
     @property
+    def seen_keypoints(self) -> np.ndarray:
+        """float64 (V, 2): as last observed."""
+        return self._observed
+
+    @property
     def keypoints(self) -> np.ndarray:
-        """float64 (V, 2): the remembered joints, carried along with the predicted motion of the box."""
-        moved = self.motion.state[:2] - self._at_last_seen[0][:2]
-        fresh = self._time - self._joint_seen <= self.settings.joint_memory + (self._time - self.last_seen)
-        return np.where(fresh[:, None], self._joints + moved, np.nan)
+        """float64 (V, 2): as last observed, carried along with the predicted motion of the box."""
+        return self._observed + (self.motion.state[:2] - self._at_last_seen[0][:2])
 
     def expired(self, time: float) -> bool:
         """Whether the track can no longer be continued at ``time``."""
@@ -83,20 +87,21 @@ class Track:
         """This person in the frame of the current time."""
         keypoints, measured = np.asarray(keypoints, np.float64), measurement(box)
         common = np.isfinite(self._observed[:, 0]) & np.isfinite(keypoints[:, 0])
-        before, after = _excess(self._observed, common), _excess(keypoints, common)
+        by_joints = bool(common.sum() >= 2)
 
         # A box around the visible joints jumps when joints come and go. That is no motion, so both ends of
         # the step are measured by the joints that both observations have.
+        before = _offset(self._observed, common, self._torso)
+        after = _offset(keypoints, common, self._torso)
         self.motion.shift(-before)
         if self.lost and self.settings.re_update:
-            self._re_update(self._measured - before, measured - after, before)
-        self.motion.update(measured - after)
+            self.motion.restore(self._at_last_seen)
+            self.motion.shift(-before)
+            self._follow(self._measured - before, measured - after, by_joints)
+        self.motion.update(measured - after, by_joints)
         self.motion.shift(after)
+        self.motion.settle()
 
-        carried = self.keypoints
-        seen = np.isfinite(keypoints[:, 0])
-        self._joints = np.where(seen[:, None], keypoints, carried)
-        self._joint_seen = np.where(seen, self._time, self._joint_seen)
         self._observed, self._measured = keypoints, measured
         self._at_last_seen = self.motion.saved()
         self.last_seen = self._time
@@ -104,29 +109,34 @@ class Track:
         self.observations += 1
         self.confirmed |= self.observations >= self.settings.min_observations
 
-    def _re_update(self, start: np.ndarray, end: np.ndarray, before: np.ndarray) -> None:
+    def _follow(self, start: np.ndarray, end: np.ndarray, by_joints: bool) -> None:
         """Observation-centric re-update (Cao et al. 2023, OC-SORT, section 4.1).
 
-        The filter goes back to the last observation and follows a straight line to this one, as if it had
-        been seen in every missed frame.
+        From the last observation the filter follows a straight line to this one, as if the person had been
+        seen in every missed frame.
         """
-        self.motion.restore(self._at_last_seen)
-        self.motion.shift(-before)
         gap = self._time - self.last_seen
         then = self.last_seen
         for time in self.missed[:: 1 + len(self.missed) // _MAX_VIRTUAL_STEPS]:
             self.motion.predict(time - then)
-            self.motion.update(start + (end - start) * ((time - self.last_seen) / gap if gap > 0 else 1.0))
+            share = (time - self.last_seen) / gap if gap > 0 else 1.0
+            self.motion.update(start + (end - start) * share, by_joints)
             then = time
         self.motion.predict(self._time - then)
 
 
-def _excess(keypoints: np.ndarray, common: np.ndarray) -> np.ndarray:
-    """(4,) how far the extent of all joints differs from the extent of the ``common`` ones, cx, cy, w, h."""
-    seen = np.isfinite(keypoints[:, 0])
-    if common.sum() < 2 or (seen == common).all():
+def _offset(keypoints: np.ndarray, common: np.ndarray, torso: np.ndarray) -> np.ndarray:
+    """(4,) cx, cy, w, h of the extent of all joints, less the same of the part two observations share.
+
+    The place of the shared part is the mean of its torso joints, which swing less than limbs; its size is the
+    extent of all its joints.
+    """
+    if common.sum() < 2:
         return np.zeros(4)
-    return _extent(keypoints[seen]) - _extent(keypoints[common])
+    middle = common & torso
+    place = keypoints[middle if middle.sum() >= 2 else common].mean(axis=0)
+    whole, shared = _extent(keypoints[np.isfinite(keypoints[:, 0])]), _extent(keypoints[common])
+    return np.concatenate([whole[:2] - place, whole[2:] - shared[2:]])
 
 
 def _extent(points: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ class TrackedPeople:
         track_ids: int32 (P,), unique within the frame, from 1 upwards in order of first appearance.
         confirmed: bool (P,), True once the track has been seen often enough to be believed; the rows before
             that belong to the track too and count if it is ever confirmed.
+        ok: False for the place of a frame that failed to decode; it has no people.
     """
 
     frame_index: int
@@ -27,6 +28,23 @@ class TrackedPeople:
     people: People
     track_ids: np.ndarray
     confirmed: np.ndarray
+    ok: bool = True
 
     def __len__(self) -> int:
         return len(self.track_ids)
+
+    def take(self, rows: np.ndarray) -> TrackedPeople:
+        """The same frame with only the people at ``rows`` (indices or a boolean mask)."""
+        return replace(
+            self,
+            people=self.people.take(rows),
+            track_ids=self.track_ids[rows],
+            confirmed=self.confirmed[rows],
+        )
+
+    @staticmethod
+    def failed(frame_index: int, time: float, joints: int) -> TrackedPeople:
+        """The place of a frame that failed to decode."""
+        return TrackedPeople(
+            frame_index, time, People.none(joints), np.empty(0, np.int32), np.empty(0, np.bool_), ok=False
+        )

@@ -17,6 +17,7 @@ from skelstream.tracking.tracked import TrackedPeople
 
 # With fewer common joints than this the OKS counts for less: one joint that happens to agree proves little.
 _ENOUGH_JOINTS = 5
+_TORSO = ("neck", "shoulder", "hip")
 
 
 class Tracker:
@@ -37,6 +38,7 @@ class Tracker:
         self.settings = settings
         self.skeleton = skeleton
         self._sigmas = np.array(skeleton.oks_sigmas)
+        self._torso = np.array([name.rpartition("_")[2] in _TORSO for name in skeleton.joints])
         self._tracks: list[Track] = []
         self._next_id = 1
         self._time: float | None = None
@@ -55,7 +57,9 @@ class Tracker:
         if not math.isfinite(time):
             raise ValueError(f"frame {frame_index}: the time must be finite, not {time}")
         if people.keypoints.shape[1:] != (len(self.skeleton), 2):
-            raise ValueError(f"people have {people.keypoints.shape[1:]} keypoints, not {len(self.skeleton)} joints")
+            raise ValueError(
+                f"people have {people.keypoints.shape[1:]} keypoints, not {len(self.skeleton)} joints"
+            )
         first = self._time is None
         now = time if self._time is None else max(time, self._time)
         self._time = now
@@ -77,7 +81,9 @@ class Tracker:
         s = self.settings
         usable = np.isfinite(people.boxes).all(axis=1)
         high = np.flatnonzero(usable & (people.person_scores >= s.high_score))
-        low = np.flatnonzero(usable & (people.person_scores >= s.low_score) & (people.person_scores < s.high_score))
+        low = np.flatnonzero(
+            usable & (people.person_scores >= s.low_score) & (people.person_scores < s.high_score)
+        )
         similarity = self._similarity(people)
         confirmed = [i for i, t in enumerate(self._tracks) if t.confirmed]
         young = [i for i, t in enumerate(self._tracks) if not t.confirmed]
@@ -105,14 +111,26 @@ class Tracker:
         if self.settings.oks_weight == 0:
             return mixed
         poses = np.stack([t.keypoints for t in self._tracks])
-        return self._with_oks(mixed, poses, boxes, people.keypoints, people.boxes)
+        doubt = np.array([t.motion.doubt for t in self._tracks])[:, None]
+        similarity = self._with_oks(mixed, poses, boxes, people, doubt)
+        lost = [i for i, t in enumerate(self._tracks) if t.lost]
+        if lost:  # Who went behind something may have stopped there: the last pose counts as well.
+            poses = np.stack([self._tracks[i].seen_keypoints for i in lost])
+            stayed = self._with_oks(mixed[lost], poses, boxes[lost], people, 0.0)
+            similarity[lost] = np.maximum(similarity[lost], stayed)
+        return similarity
 
     def _with_oks(
-        self, overlap: np.ndarray, poses: np.ndarray, boxes: np.ndarray, keypoints: np.ndarray, others: np.ndarray
+        self,
+        overlap: np.ndarray,
+        poses: np.ndarray,
+        boxes: np.ndarray,
+        people: People,
+        doubt: np.ndarray | float,
     ) -> np.ndarray:
         # The larger of both boxes: one of them may show a part of the person only.
-        areas = np.maximum(box_areas(boxes)[:, None], box_areas(others)[None])
-        alike, common = oks(poses, keypoints, areas, self._sigmas)
+        areas = np.maximum(box_areas(boxes)[:, None], box_areas(people.boxes)[None])
+        alike, common = oks(poses, people.keypoints, areas, self._sigmas, doubt)
         weight = self.settings.oks_weight * np.minimum(common / _ENOUGH_JOINTS, 1)
         return weight * alike + (1 - weight) * overlap
 
@@ -124,23 +142,23 @@ class Tracker:
         for person in np.flatnonzero(usable):
             if person in tracked:
                 continue
-            boxes, keypoints = people.boxes[[person]], people.keypoints[[person]]
-            others, poses = people.boxes[taken], people.keypoints[taken]
-            alike = self._with_oks(iou(others, boxes), poses, others, keypoints, boxes)
+            one, others = people.take([person]), people.take(taken)
+            alike = self._with_oks(iou(others.boxes, one.boxes), others.keypoints, others.boxes, one, 0.0)
             if not (alike > self.settings.duplicate_similarity).any():
                 free.append(int(person))
                 taken.append(int(person))
         return free
 
     def _start(self, time: float, people: People, person: int, confirmed: bool) -> Track:
-        track = Track(
-            self._next_id, time, people.keypoints[person], people.boxes[person], self.settings, confirmed
-        )
+        keypoints, box = people.keypoints[person], people.boxes[person]
+        track = Track(self._next_id, time, keypoints, box, self._torso, self.settings, confirmed)
         self._next_id += 1
         self._tracks.append(track)
         return track
 
-    def _result(self, frame_index: int, time: float, people: People, tracked: dict[int, Track]) -> TrackedPeople:
+    def _result(
+        self, frame_index: int, time: float, people: People, tracked: dict[int, Track]
+    ) -> TrackedPeople:
         rows = np.array(sorted(tracked), int)
         boxes = np.array([tracked[p].box for p in rows], np.float32).reshape(-1, 4)
         return TrackedPeople(
