@@ -48,6 +48,10 @@ class Trainer:
         self.network = PafNetwork(recipe.network).to(device, memory_format=torch.channels_last)
         if start is not None:
             self.network.load_state_dict(start)
+        if recipe.frozen:
+            backbone = self.network.features.backbone
+            for part in (backbone.stem, *backbone.blocks[: recipe.frozen]):
+                part.requires_grad_(False)
         self.average = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
         backbone = list(self.network.features.backbone.parameters())
         inside = {id(p) for p in backbone}

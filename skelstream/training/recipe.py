@@ -24,6 +24,8 @@ class Recipe:
         accumulate: parts that a batch is computed in, where memory is short.
         rate: the stages' highest learning rate.
         backbone_rate: the backbone's, as a part of ``rate``.
+        frozen: leading blocks of the backbone that stay as they start; backward through the high resolutions there is
+            most of a step's time on a CPU. 0 trains all.
         warmup: samples over which the rate rises; after them it falls as a cosine to zero.
         decay: weight decay.
         average: part of the old average kept at each step (exponential moving average of the weights).
@@ -38,6 +40,7 @@ class Recipe:
     accumulate: int = 1
     rate: float = 1.5e-3
     backbone_rate: float = 0.07
+    frozen: int = 0
     warmup: int = 3200
     decay: float = 1e-4
     average: float = 0.998
