@@ -1,1 +1,8 @@
-"""Pixels in and out: files, cameras, URLs and image folders to frames."""
+"""Pixels in and out: files, cameras, URLs and image folders to frames, and frames to video files."""
+
+from skelstream.video.frame import Frame, SourceInfo
+from skelstream.video.opening import open_source
+from skelstream.video.source import Source
+from skelstream.video.writing import VideoWriter
+
+__all__ = ["Frame", "Source", "SourceInfo", "VideoWriter", "open_source"]

@@ -1,0 +1,159 @@
+"""Files, URLs and devices that FFmpeg reads."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+from av import VideoFrame
+from av.error import FFmpegError
+
+from skelstream.errors import SourceError
+from skelstream.video.clock import Clock
+from skelstream.video.decoding import Decoder, Input
+from skelstream.video.frame import SourceInfo
+from skelstream.video.pixels import Upright
+from skelstream.video.seeking import Place, find_place
+from skelstream.video.source import Selection, Source
+
+_TICKS = 1_000_000  # of a container's duration, per second
+# A container rounds its duration, and the sound may be a little longer than the pictures.
+_LATE_SECONDS = 1.0
+
+_Timed = tuple[int, float, VideoFrame | None]
+
+
+class ContainerSource(Source):
+    """The video stream of a file, a URL or a capture device."""
+
+    def __init__(self, source: Input, selection: Selection, threads: int | None = None) -> None:
+        """
+        Args:
+            source: what FFmpeg opens.
+            selection: the frames that are wanted.
+            threads: decoding threads, None lets FFmpeg choose.
+
+        Raises:
+            SourceError: it cannot be opened, or gives no frame within the selection.
+        """
+        super().__init__(selection)
+        self._name = source.name
+        place = find_place(source, selection.start) if source.path and selection.start else None
+        self._decoder = Decoder(source, threads)
+        try:
+            if place and not self._go_to(place):
+                self._decoder.close()
+                self._decoder, place = Decoder(source, threads), None
+            self._lost = 0
+            self._timed = self._numbered(place)
+            # The size of an upright frame is known once one has decoded.
+            self._ahead = self._read_ahead()
+            self._upright = Upright(self._ahead[-1][2], self._aspect())
+            self.info = self._describe(live=self._is_live(source))
+        except BaseException:
+            self._decoder.close()
+            raise
+
+    def close(self) -> None:
+        self._timed = iter(())
+        self._ahead.clear()
+        self._decoder.close()
+
+    def _rows(self) -> Iterator[_Timed]:
+        while self._ahead:
+            yield self._ahead.popleft()
+        # A name of its own, since close() replaces it: an iterator at work then stops.
+        while (row := next(self._timed, None)) is not None:
+            yield row
+
+    def _image(self, payload: VideoFrame) -> np.ndarray | None:
+        try:
+            return self._upright.image(payload)
+        except (FFmpegError, ValueError):
+            self._lost += 1
+            return None
+
+    def _go_to(self, place: Place) -> bool:
+        """Seeks to the key frame and says whether that is where the container went."""
+        try:
+            self._decoder.container.seek(place.pts, stream=self._decoder.stream)
+            first = next(self._decoder.packets(), None)
+            if first is None or first.pts != place.pts:
+                return False
+            self._decoder.container.seek(place.pts, stream=self._decoder.stream)
+        except FFmpegError:
+            return False
+        return True
+
+    def _numbered(self, place: Place | None) -> Iterator[_Timed]:
+        stream = self._decoder.stream
+        clock = Clock(stream.time_base, self._rate(), place.origin if place else None)
+        index, time, first_lost = (place.index if place else 0) - 1, 0.0, None
+        for index, row in enumerate(self._decoder.rows(), start=index + 1):
+            time = clock.seconds(row.pts)
+            if row.frame is None:
+                self._lost += 1
+                first_lost = time if first_lost is None else first_lost
+            yield index, time, row.frame
+        self._sum_up(index + 1, time, first_lost)
+
+    def _sum_up(self, count: int, last: float, first_lost: float | None) -> None:
+        name, claimed = self._name, self._decoder.stream.frames
+        self.warnings += self._decoder.errors
+        if first_lost is not None:
+            self.warnings.append(f"{name}: {self._lost} frames failed to decode, the first at {first_lost:.2f} s")
+        if claimed and claimed != count:
+            self.warnings.append(f"{name}: the header says {claimed} frames, there are {count}")
+        duration = self._duration()
+        if duration is not None and last + _LATE_SECONDS < duration:
+            self.warnings.append(f"{name}: the header says {duration:.2f} s, the last frame is at {last:.2f} s")
+
+    def _read_ahead(self) -> deque[_Timed]:
+        ahead: deque[_Timed] = deque()
+        last = None
+        for row in self._timed:
+            last = row[1]
+            if self._selection.after(last):
+                break
+            if self._selection.before(last):
+                continue
+            ahead.append(row)
+            if row[2] is not None:
+                return ahead
+        if last is None or ahead:
+            raise SourceError(f"{self._name}: no frame could be decoded; it may be broken or empty")
+        raise SourceError(f"{self._name} has no frame in the part asked for: its last one read is at {last:.2f} s")
+
+    def _aspect(self) -> Fraction | None:
+        stream = self._decoder.stream
+        return stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
+
+    def _rate(self) -> float | None:
+        stream = self._decoder.stream
+        # Without timestamps the average is the demuxer's invention; the guess heeds what the codec says.
+        timed = stream.start_time is not None or stream.duration is not None
+        rate = stream.average_rate if timed and stream.average_rate else stream.guessed_rate
+        return float(rate) if rate else None
+
+    def _duration(self) -> float | None:
+        stream, container = self._decoder.stream, self._decoder.container
+        if stream.duration is not None:
+            return float(stream.duration * stream.time_base)
+        return container.duration / _TICKS if container.duration is not None else None
+
+    def _is_live(self, source: Input) -> bool:
+        return source.path is None and self._duration() is None
+
+    def _describe(self, live: bool) -> SourceInfo:
+        return SourceInfo(
+            name=self._name,
+            height=self._upright.height,
+            width=self._upright.width,
+            rotation=self._upright.rotation,
+            rate=self._rate(),
+            duration=self._duration(),
+            frames=self._decoder.stream.frames or None,
+            live=live,
+        )

@@ -1,0 +1,55 @@
+"""Capture devices by number, path or name."""
+
+from __future__ import annotations
+
+import sys
+
+import av
+from av.error import FFmpegError
+
+from skelstream.errors import SourceError
+from skelstream.video.decoding import Input
+
+CAMERA_PREFIX = "camera:"
+_FORMATS = {"darwin": "avfoundation", "win32": "dshow"}
+
+
+def device_input(device: str, rate: float | None = None, platform: str = sys.platform) -> Input:
+    """What FFmpeg opens for a capture device.
+
+    Args:
+        device: a number from 0, a device file, or (part of) the name that the system gives the device.
+        rate: frames per second to ask of the device; None leaves it to the device.
+        platform: as ``sys.platform``; it decides which of FFmpeg's input devices is used.
+
+    Raises:
+        SourceError: no device has this number or name.
+    """
+    form = _FORMATS.get(platform, "v4l2")
+    options = {} if rate is None else {"framerate": f"{rate:g}"}
+    if form == "v4l2":
+        url = f"/dev/video{device}" if device.isdecimal() else device
+        if not url.startswith("/dev/"):
+            url = _named(form, device)
+    elif form == "avfoundation":
+        url = f"{device}:none"
+        # It refuses its own default rate on most built-in cameras.
+        options.setdefault("framerate", "30")
+    else:
+        url = f"video={_named(form, device)}"
+    return Input(f"camera {device}", url, format=form, options=options)
+
+
+def _named(form: str, device: str) -> str:
+    try:
+        found = [d for d in av.device.enumerate_input_devices(form) if "audio" not in " ".join(d.media_types).lower()]
+    except (AttributeError, FFmpegError, ValueError, OSError):
+        found = []  # an older PyAV, or an FFmpeg without this kind of device
+    if device.isdecimal():
+        matches = found[int(device) :]
+    else:
+        matches = [d for d in found if device.casefold() in f"{d.name} {d.description}".casefold()]
+    if not matches:
+        there = ", ".join(d.description or d.name for d in found) or "none"
+        raise SourceError(f"camera {device} is not there: the cameras that FFmpeg sees are {there}")
+    return matches[0].name

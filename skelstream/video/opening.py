@@ -1,0 +1,92 @@
+"""From what a user names to a source of frames."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+
+from skelstream.errors import SourceError
+from skelstream.video.container import ContainerSource
+from skelstream.video.decoding import Input
+from skelstream.video.devices import CAMERA_PREFIX, device_input
+from skelstream.video.images import IMAGE_SUFFIXES, ImageSource, natural_order
+from skelstream.video.source import Selection, Source
+
+_IMAGE_RATE = 30.0
+
+
+def open_source(
+    source: str | Path | int,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    every: int = 1,
+    threads: int | None = None,
+    rate: float | None = None,
+) -> Source:
+    """Opens anything that gives frames.
+
+    Args:
+        source: a video file of any container and codec that FFmpeg reads; an image; a folder of images or a
+            pattern with ``*``, ``?`` or ``[]`` (in natural order); a URL; a capture device: its number (``0``),
+            its device file (``/dev/video0``) or its name (``camera:FaceTime``).
+        start, end: give only the frames with ``start <= time < end``, seconds. Frames keep the numbers that
+            they have in the whole source.
+        every: give only the frames whose number is a multiple of this.
+        threads: decoding threads; None lets FFmpeg choose.
+        rate: frames per second of images (30 if None), or to ask of a capture device.
+
+    Returns:
+        A context manager that gives :class:`Frame` objects once, in display order, one for each frame of the
+        source: a frame that fails to decode is there without an image. All images have the size of the first:
+        a frame of another size is scaled to fit, centred, and padded with black.
+
+    Raises:
+        SourceError: there is nothing there to read, or no frame in the part asked for.
+    """
+    selection = Selection(start, end, every)
+    if rate is not None and not rate > 0:
+        raise SourceError(f"rate is {rate}: give frames per second, more than 0")
+    name = str(source)
+    if isinstance(source, int) or name.startswith(CAMERA_PREFIX):
+        return ContainerSource(device_input(name.removeprefix(CAMERA_PREFIX), rate), selection, threads)
+    path = Path(source)
+    if not isinstance(source, Path) and "://" in name:
+        return ContainerSource(Input(name, name), selection, threads)
+    if path.is_dir():
+        return ImageSource(name, _images_in(path), rate or _IMAGE_RATE, selection)
+    if not path.exists():
+        if isinstance(source, str) and name.isdecimal():
+            return ContainerSource(device_input(name, rate), selection, threads)
+        return ImageSource(name, _matching(name), rate or _IMAGE_RATE, selection)
+    if path.is_char_device():
+        return ContainerSource(device_input(name, rate), selection, threads)
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return ImageSource(name, [path], rate or _IMAGE_RATE, selection)
+    return ContainerSource(Input.of_file(path), selection, threads)
+
+
+def _images_in(folder: Path) -> list[Path]:
+    try:
+        paths = [p for p in folder.iterdir() if _is_image(p)]
+    except OSError as error:
+        raise SourceError(f"{folder} may not be read ({error.strerror}): give yourself the permission") from error
+    if not paths:
+        raise SourceError(f"{folder} has no images: put {', '.join(sorted(IMAGE_SUFFIXES))} files into it")
+    return sorted(paths, key=natural_order)
+
+
+def _matching(pattern: str) -> list[Path]:
+    if pattern.startswith("/dev/"):
+        raise SourceError(f"{pattern} does not exist: is the camera plugged in?")
+    if not glob.has_magic(pattern):
+        raise SourceError(f"{pattern} does not exist: check the name")
+    paths = [p for p in map(Path, glob.glob(pattern, recursive=True)) if _is_image(p)]
+    if not paths:
+        raise SourceError(f"{pattern} matches no images: check the folder and the pattern")
+    return sorted(paths, key=lambda p: (natural_order(p.parent), natural_order(p)))
+
+
+def _is_image(path: Path) -> bool:
+    # Files that begin with a dot are other programs' leavings, such as "._frame.png" from macOS.
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()

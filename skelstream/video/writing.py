@@ -1,0 +1,224 @@
+"""Frames to H.264 in MP4."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.error import FFmpegError
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from skelstream.errors import OutputError, SourceError
+from skelstream.video.decoding import Input, choose_stream, open_container
+
+_TIME_BASE = Fraction(1, 90_000)
+_ENCODERS = ("libx264", "libopenh264")
+_BT709, _LIMITED = 1, 1
+
+
+class VideoWriter:
+    """Writes one MP4, each frame with its own time; the first frame is at 0.
+
+    The file appears under its name only when it is complete: it grows beside it and takes its place on
+    :meth:`close`. Leaving the context by an exception removes it.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        height: int,
+        width: int,
+        *,
+        rate: float = 30.0,
+        quality: int = 20,
+        audio_from: str | Path | None = None,
+    ) -> None:
+        """
+        Args:
+            path: the file to write; one that is there is replaced.
+            height, width: of the images. An odd one gets a repeated row or column, which H.264 needs.
+            rate: about how many frames a second will come; the encoder plans with it.
+            quality: constant rate factor, lower is better and larger.
+            audio_from: a video file whose sound is copied; ``write`` then takes times on that file's clock.
+                A file without sound is fine.
+
+        Raises:
+            OutputError: the file cannot be written, or the sound cannot be put into an MP4.
+            SourceError: ``audio_from`` cannot be read.
+        """
+        self._path = Path(path)
+        self._size = (height, width)
+        self._part = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
+        self._interval = max(1, round(1 / rate / _TIME_BASE))
+        self._first: float | None = None
+        self._last = -1
+        self._sound = _Sound(Path(audio_from)) if audio_from is not None else None
+        try:
+            self._container = av.open(str(self._part), "w", format="mp4", options={"movflags": "+faststart"})
+        except OSError as error:
+            self._close_sound()
+            raise OutputError(f"{self._path} cannot be written ({error.strerror}): check its folder") from error
+        try:
+            self._stream = self._add_video(rate, quality)
+            if self._sound is not None:
+                self._sound.add_to(self._container)
+        except BaseException:
+            self.abort()
+            raise
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def write(self, image: np.ndarray, time: float) -> None:
+        """Adds a frame.
+
+        Args:
+            image: uint8 RGB (height, width, 3).
+            time: seconds; a time that is not after the frame before is moved to just after it.
+
+        Raises:
+            OutputError: the image has another size, or the disk is full.
+        """
+        if image.shape != (*self._size, 3) or image.dtype != np.uint8:
+            raise OutputError(f"{self._path}: a frame is {image.dtype} {image.shape}, not uint8 {(*self._size, 3)}")
+        if self._first is None:
+            self._first = time
+        height, width = self._size
+        if height % 2 or width % 2:
+            image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24").reformat(
+            format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED
+        )
+        frame.time_base = _TIME_BASE
+        self._last = frame.pts = max(self._last + 1, round((time - self._first) / _TIME_BASE))
+        self._mux(frame)
+        if self._sound is not None:
+            self._mux_sound(until=time)
+
+    def close(self) -> None:
+        """Completes the file and puts it in its place.
+
+        Raises:
+            OutputError: no frame was written, or the disk is full.
+        """
+        if self._container is None:
+            return
+        if self._first is None:
+            self.abort()
+            raise OutputError(f"{self._path}: no frame was written, so there is no video")
+        self._mux(None)
+        if self._sound is not None:
+            self._mux_sound(until=self._first + float((self._last + self._interval) * _TIME_BASE))
+        try:
+            self._container.close()
+            os.replace(self._part, self._path)
+        except OSError as error:
+            self.abort()
+            raise OutputError(f"{self._path} cannot be written ({error.strerror})") from error
+        self._container = None
+        self._close_sound()
+
+    def abort(self) -> None:
+        """Removes what has been written; a file that was there before stays."""
+        self._close_sound()
+        if self._container is not None:
+            try:
+                self._container.close()
+            except (FFmpegError, OSError, ValueError):
+                pass  # an MP4 without frames cannot be completed, and need not be
+            self._container = None
+        self._part.unlink(missing_ok=True)
+
+    def _add_video(self, rate: float, quality: int) -> VideoStream:
+        encoder = next((name for name in _ENCODERS if name in av.codecs_available), None)
+        if encoder is None:
+            raise OutputError(f"{self._path}: this build of PyAV has no H.264 encoder; install the wheel from PyPI")
+        options = {"crf": str(quality), "preset": "veryfast"} if encoder == "libx264" else {}
+        stream = self._container.add_stream(encoder, rate=Fraction(rate).limit_denominator(1001), options=options)
+        height, width = self._size
+        stream.height, stream.width, stream.pix_fmt = height + height % 2, width + width % 2, "yuv420p"
+        context = stream.codec_context
+        context.time_base = stream.time_base = _TIME_BASE
+        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        context.color_range = _LIMITED
+        return stream
+
+    def _mux(self, frame: av.VideoFrame | None) -> None:
+        try:
+            for packet in self._stream.encode(frame):
+                if not packet.duration:
+                    packet.duration = self._interval
+                self._container.mux(packet)
+        except (FFmpegError, OSError) as error:
+            self.abort()
+            raise OutputError(f"{self._path} cannot be written ({error})") from error
+
+    def _mux_sound(self, until: float) -> None:
+        try:
+            for packet in self._sound.packets(self._first, until):
+                self._container.mux(packet)
+        except (FFmpegError, OSError) as error:
+            self.abort()
+            raise OutputError(f"{self._path}: the sound cannot be copied ({error}); leave it out") from error
+
+    def _close_sound(self) -> None:
+        if self._sound is not None:
+            self._sound.close()
+
+
+class _Sound:
+    """The packets of a file's first sound stream, in step with its pictures."""
+
+    def __init__(self, path: Path) -> None:
+        source = Input.of_file(path)
+        self._name = source.name
+        self._source = open_container(source)
+        try:
+            pictures = choose_stream(self._source, source.name)
+        except SourceError:
+            self._source.close()
+            raise
+        self._stream = next(iter(self._source.streams.audio), None)
+        self._zero = (pictures.start_time or 0) * pictures.time_base
+        self._ahead: Packet | None = None
+        self._packets: Iterator[Packet] = self._source.demux(self._stream) if self._stream else iter(())
+
+    def add_to(self, container: av.container.OutputContainer) -> None:
+        if self._stream is None:
+            return
+        if self._stream.codec_context is None or self._stream.codec_context.name not in container.supported_codecs:
+            raise OutputError(f"{self._name}: its sound cannot be put into an MP4; leave it out")
+        self._copy = container.add_stream_from_template(self._stream)
+
+    def packets(self, first: float, until: float) -> Iterator[Packet]:
+        """Those from ``first`` to ``until`` seconds that have not been given yet, with ``first`` as time 0."""
+        while (packet := self._ahead or next(self._packets, None)) is not None:
+            self._ahead = None
+            if not packet.size or packet.pts is None:
+                continue
+            base = packet.time_base
+            seconds = float(packet.pts * base - self._zero)
+            if seconds >= until:
+                self._ahead = packet
+                return
+            if seconds < first:
+                continue
+            shift = round((self._zero + Fraction(first)) / base)
+            packet.pts -= shift
+            packet.dts = packet.pts
+            packet.stream = self._copy
+            yield packet
+
+    def close(self) -> None:
+        self._source.close()
