@@ -45,6 +45,16 @@ app = typer.Typer(
 )
 
 
+@app.callback()
+def _commands() -> None:
+    """Keeps the command's name part of the line, and errors on one line, however few commands there are."""
+
+
 def main() -> None:
     """Entry point of the installed ``skelstream`` command."""
     app()
+
+
+from skelstream.cli.eval import evaluate  # noqa: E402
+
+app.command("eval")(evaluate)

@@ -185,11 +185,14 @@ def _errors(diagnosis: Diagnosis) -> Table:
     rows.append(_cells("all", count, shares[-1], absent, math.nan, math.nan))
     return Table(
         "Errors by kind",
-        ("joint", "labelled", *(f"{kind} %" for kind in KINDS), "absent %", "error px", "error % of size"),
+        ("joint", "n", *KINDS, "absent", "px", "size"),
         tuple(rows),
         (
             f"Over the {diagnosis.matched} people matched at a similarity of 0.1; {diagnosis.missed} labelled"
             f" people were not found, {diagnosis.spurious} estimates are of nobody.",
+            "n: labelled joints of those people; kinds in percent of n, absent being those misses that the"
+            " estimate lacks; px, size: mean distance in pixels, and in percent of the square root of the"
+            " person's area.",
         ),
     )
 
@@ -215,12 +218,14 @@ def _pck_data(figures: Pck) -> dict:
 
 def _alike(evaluation: Evaluation) -> Table:
     comparison = compare(evaluation.protocol, evaluation.scores.metrics)
-    notes = () if comparison.alike else ("No published figure known here has this protocol.",)
+    notes = [f"Protocol: {comparison.ours.protocol}."]
+    if not comparison.alike:
+        notes.append("No published figure known here has this protocol.")
     return Table(
-        f"Published figures of the same protocol: {comparison.ours.protocol}",
+        "Published figures of the same protocol",
         ("method", *_AP_COLUMNS),
         tuple(map(_row, (comparison.ours, *comparison.alike))),
-        notes,
+        tuple(notes),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from skelstream.drawing.sheet import contact_sheet
+from skelstream.drawing.sheet import GROUND, contact_sheet
 from skelstream.drawing.skeletons import draw_people
 from skelstream.errors import OutputError
 from skelstream.evaluation.annotations import CocoSet
@@ -16,6 +16,8 @@ from skelstream.evaluation.coco import CocoScores, ImageMatch
 from skelstream.evaluation.errors import absent_joints, match
 from skelstream.evaluation.run import read_image
 from skelstream.skeleton import COCO17
+
+_ASPECT = 2  # width over height that each pair has at least
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,10 @@ def _pair(loss: ImageLoss, coco_set: CocoSet, folder: str | Path) -> tuple[str, 
     left = _draw(pixels, truth, truth[..., 2] > 0)
     right = _draw(pixels, loss.match.keypoints, ~absent_joints(loss.match.keypoints))
     caption = f"{image.file_name}: {len(labelled)} labelled, {loss.missed} missed, {loss.spurious} spurious"
-    return caption, np.hstack([left, right])
+    pair = np.hstack([left, right])
+    # The sheet is as high as its highest tile: upright pictures are widened, or all others would float.
+    beside = max(0, (_ASPECT * pair.shape[0] - pair.shape[1]) // 2)
+    return caption, cv2.copyMakeBorder(pair, 0, 0, beside, beside, cv2.BORDER_CONSTANT, value=GROUND)
 
 
 def _draw(pixels: np.ndarray, people: np.ndarray, present: np.ndarray) -> np.ndarray:
