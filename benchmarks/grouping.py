@@ -24,8 +24,8 @@ from skelstream.network.maps import PartMaps
 from skelstream.skeleton import OPENPOSE18
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "grouping"))
-import reference  # noqa: E402
-import scenes  # noqa: E402
+import reference
+import scenes
 
 NOISE = 0.02
 IMAGES = 8

@@ -4,33 +4,34 @@
 
 Each image is scaled to a given long side, its annotated people are drawn as confidence maps and part affinity
 fields (the training's own targets), and COCO's keypoint AP of the grouped people is printed. "peaks" gives every
-annotated joint the nearest peak of its kind, so its loss is quantisation and merged peaks; the other rows lose to
-grouping as well.
+annotated joint the nearest peak of its kind, so its loss is quantisation and merged peaks. "connected" is what the
+annotations allow: of each person the largest set of labelled joints that limbs connect (a person without a labelled
+shoulder has no neck, so that arms, legs and head fall apart). The other rows lose to grouping as well.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 from scipy.optimize import linear_sum_assignment
 
+from skelstream.evaluation.annotations import CocoSet, load_annotations
+from skelstream.evaluation.coco import score
+from skelstream.evaluation.results import to_results
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import Candidates, find_candidates
 from skelstream.grouping.people import People
+from skelstream.grouping.settings import GroupingSettings
 from skelstream.network.maps import PartMaps
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
 from skelstream.training.targets import confidence_maps, part_affinity_fields
 
-PERSON = 1
+FIGURES = ("AP", "AP50", "AP75", "AR")
 REDUNDANT = (17, 18)  # the ear-shoulder limbs
 
 
@@ -53,17 +54,12 @@ def without_redundant(candidates: Candidates) -> Candidates:
     return replace(candidates, limbs=candidates.limbs[keep], limb_scores=candidates.limb_scores[keep])
 
 
-def annotated(coco: COCO, image_id: int) -> tuple[np.ndarray, np.ndarray]:
+def annotated(coco: CocoSet, image_id: int) -> tuple[np.ndarray, np.ndarray]:
     """Keypoints (P, 18, 2) in source pixels and roots of the areas (P,) of the annotated people."""
-    people = [
-        a
-        for a in coco.loadAnns(coco.getAnnIds(imgIds=image_id, catIds=PERSON, iscrowd=False))
-        if a["num_keypoints"]
-    ]
-    rows = np.array([a["keypoints"] for a in people], np.float32).reshape(-1, 17, 3)
+    people = [p for p in coco.persons[image_id] if not p.crowd and p.keypoints[:, 2].any()]
+    rows = np.array([p.keypoints for p in people]).reshape(-1, 17, 3)
     keypoints = np.where(rows[..., 2:] > 0, rows[..., :2], np.nan)
-    keypoints, _ = convert(keypoints, (rows[..., 2] > 0).astype(np.float32), COCO17, OPENPOSE18)
-    return keypoints, np.sqrt([a["area"] for a in people])
+    return convert(keypoints, rows[..., 2] > 0, COCO17, OPENPOSE18)[0], np.sqrt([p.area for p in people])
 
 
 def nearest_peaks(candidates: Candidates, truth: np.ndarray, scale: tuple[float, float]) -> People:
@@ -79,25 +75,20 @@ def nearest_peaks(candidates: Candidates, truth: np.ndarray, scale: tuple[float,
     return People(keypoints, scores, scores.mean(1), np.zeros((len(keypoints), 4), np.float32))
 
 
-def results(image_id: int, people: People) -> list[dict]:
-    """COCO results of one image."""
-    keypoints, scores = convert(people.keypoints, people.scores, OPENPOSE18, COCO17)
-    rows = np.concatenate([np.nan_to_num(keypoints), scores[..., None]], -1).reshape(-1, 3 * len(COCO17))
-    return [
-        {"image_id": image_id, "category_id": PERSON, "keypoints": row.tolist(), "score": float(score)}
-        for row, score in zip(rows, people.person_scores, strict=True)
-    ]
-
-
-def average_precision(coco: COCO, detections: list[dict]) -> tuple[float, float, float, float]:
-    """AP, AP50, AP75 and AR in percent."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        evaluation = COCOeval(coco, coco.loadRes(detections), "keypoints")
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    ap, ap50, ap75, ar = (100 * evaluation.stats[i] for i in (0, 1, 2, 5))
-    return ap, ap50, ap75, ar
+def connected_parts(truth: np.ndarray) -> People:
+    """Of each annotated person the largest set of joints that limbs connect, if it is large enough to be found."""
+    keypoints = np.full_like(truth, np.nan)
+    for person, kept in zip(truth, keypoints, strict=True):
+        part = np.arange(len(OPENPOSE18))
+        labelled = np.isfinite(person[:, 0])
+        for a, b in OPENPOSE18.limbs:
+            if labelled[a] and labelled[b]:
+                part[part == part[b]] = part[a]
+        largest = part == np.bincount(part[labelled], minlength=1).argmax()
+        kept[largest & labelled] = person[largest & labelled]
+    scores = np.isfinite(keypoints[..., 0]).astype(np.float32)
+    people = People(keypoints, scores, scores.mean(1), np.zeros((len(keypoints), 4), np.float32))
+    return people.take(scores.sum(1) >= GroupingSettings().min_joints)
 
 
 GROUPINGS: dict[str, Callable[[Candidates], Candidates]] = {
@@ -106,6 +97,24 @@ GROUPINGS: dict[str, Callable[[Candidates], Candidates]] = {
     "greedy, no ear-shoulder": without_redundant,
     "optimal, no ear-shoulder": lambda c: optimal_matching(without_redundant(c)),
 }
+
+
+def regrouped(coco: CocoSet, image_id: int, long_side: int, stride: int) -> dict[str, People]:
+    """The people of one image in each way of making them."""
+    image = coco.images[image_id]
+    source = np.array([image.width, image.height])
+    inside = np.maximum(1, np.round(source * long_side / source.max()))
+    factor = inside / source
+    size = tuple(int(n) for n in np.ceil(inside[::-1] / stride))
+    truth, roots = annotated(coco, image_id)
+    drawn = ((truth + 0.5) * factor - 0.5, roots * np.sqrt(factor.prod()), OPENPOSE18, size, stride)
+    confidence, pafs = (torch.from_numpy(f(*drawn))[None] for f in (confidence_maps, part_affinity_fields))
+    candidates = find_candidates(PartMaps(confidence, pafs, stride), OPENPOSE18)[0]
+    scale = (stride / factor[0], stride / factor[1])
+    people = {"peaks": nearest_peaks(candidates, truth, scale), "connected": connected_parts(truth)}
+    for name, chosen in GROUPINGS.items():
+        people[name] = assemble(chosen(candidates), OPENPOSE18, scale=scale)
+    return people
 
 
 def main() -> None:
@@ -117,27 +126,17 @@ def main() -> None:
     parser.add_argument("--long-side", type=int, default=416, help="network-input pixels")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco = COCO(str(arguments.annotations))
-    print(f"{len(coco.imgs)} images, long side {arguments.long_side}, maps drawn from the annotations")
-    print(f"{'stride':>6}  {'people':26}{'AP':>7}{'AP50':>7}{'AP75':>7}{'AR':>7}{'found':>7}")
+    coco = load_annotations(arguments.annotations)
+    print(f"{len(coco.images)} images, long side {arguments.long_side}, maps drawn from the annotations")
+    print(f"{'stride':>6}  {'people':26}" + "".join(f"{name:>7}" for name in (*FIGURES, "found")))
     for stride in arguments.strides:
-        found: dict[str, list[dict]] = {name: [] for name in ("peaks", *GROUPINGS)}
-        for image_id, image in coco.imgs.items():
-            factor = arguments.long_side / max(image["height"], image["width"])
-            size = tuple(int(np.ceil(round(image[side] * factor) / stride)) for side in ("height", "width"))
-            truth, roots = annotated(coco, image_id)
-            drawn = ((truth + 0.5) * factor - 0.5, roots * factor, OPENPOSE18, size, stride)
-            confidence, pafs = (
-                torch.from_numpy(f(*drawn))[None] for f in (confidence_maps, part_affinity_fields)
-            )
-            candidates = find_candidates(PartMaps(confidence, pafs, stride), OPENPOSE18)[0]
-            scale = (stride / factor, stride / factor)
-            found["peaks"] += results(image_id, nearest_peaks(candidates, truth, scale))
-            for name, chosen in GROUPINGS.items():
-                found[name] += results(image_id, assemble(chosen(candidates), OPENPOSE18, scale=scale))
+        found: dict[str, list[dict]] = {name: [] for name in ("peaks", "connected", *GROUPINGS)}
+        for image_id in coco.images:
+            for name, people in regrouped(coco, image_id, arguments.long_side, stride).items():
+                found[name] += to_results(image_id, people, OPENPOSE18)
         for name, detections in found.items():
-            figures = "".join(f"{v:7.2f}" for v in average_precision(coco, detections))
+            metrics = score(coco, detections).metrics
+            figures = "".join(f"{metrics[figure]:7.2f}" for figure in FIGURES)
             print(f"{stride:>6}  {name:26}{figures}{len(detections):>7}", flush=True)
 
 

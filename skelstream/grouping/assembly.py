@@ -20,7 +20,7 @@ def assemble(
     skeleton: Skeleton,
     *,
     scale: tuple[float, float],
-    settings: GroupingSettings = GroupingSettings(),
+    settings: GroupingSettings | None = None,
 ) -> People:
     """Group the candidates of one image into people (OpenPose, Cao et al. 2019, section 3.4).
 
@@ -36,14 +36,14 @@ def assemble(
         candidates: of one image.
         skeleton: V joints and their limbs.
         scale: source pixels per map cell in x and y; ``x = (x_cell + 0.5) * sx - 0.5``.
-        settings: thresholds.
+        settings: thresholds, the defaults if None.
 
     Returns:
         People, best first; boxes are the extent of the keypoints, without a margin.
     """
-    rows = [
-        r for r in _connect(candidates, skeleton) if len(skeleton) - r.count(_NONE) >= settings.min_joints
-    ]
+    settings = settings or GroupingSettings()
+    least = settings.min_joints
+    rows = [r for r in _connect(candidates, skeleton) if len(skeleton) - r.count(_NONE) >= least]
     if not rows:
         return People.none(len(skeleton))
     index = np.array(rows)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as functional
+from torch.nn import functional
 
 from skelstream.grouping.settings import GroupingSettings
 from skelstream.network.maps import PartMaps
@@ -39,7 +39,7 @@ class Candidates:
 
 @torch.inference_mode()
 def find_candidates(
-    maps: PartMaps, skeleton: Skeleton, settings: GroupingSettings = GroupingSettings()
+    maps: PartMaps, skeleton: Skeleton, settings: GroupingSettings | None = None
 ) -> list[Candidates]:
     """Find the peaks and score the limbs of a whole batch at the maps' own resolution.
 
@@ -51,14 +51,15 @@ def find_candidates(
     Args:
         maps: float32, bfloat16 or half maps of B images on any device; the arithmetic is float32.
         skeleton: V joints and L limbs, in the order of the maps' channels.
-        settings: thresholds.
+        settings: thresholds, the defaults if None.
 
     Returns:
         B candidates, one an image, each independent of the rest of the batch.
     """
+    settings = settings or GroupingSettings()
     peaks, scores = _find_peaks(maps.confidence.float(), settings)
     limb_scores = _score_limbs(maps.pafs.float(), peaks, scores > 0, skeleton, settings)
-    batch, joints, count = scores.shape
+    joints, count = scores.shape[1:]
     packed = torch.cat([peaks.flatten(1), scores.flatten(1), limb_scores.flatten(1)], 1).cpu().numpy()
     split = [2 * joints * count, 3 * joints * count]
     parts = (np.split(row, split) for row in packed)

@@ -17,7 +17,7 @@ SIZE = (40, 52)
 STRIDE = 4
 
 
-def group(maps: PartMaps, settings: GroupingSettings = GroupingSettings()) -> People:
+def group(maps: PartMaps, settings: GroupingSettings | None = None) -> People:
     found = find_candidates(maps, OPENPOSE18, settings)[0]
     return assemble(found, OPENPOSE18, scale=(STRIDE, STRIDE), settings=settings)
 
