@@ -1,0 +1,162 @@
+"""The original OpenPose network: VGG-19's first ten layers and six stages of two branches, at stride 8.
+
+Cao et al., "Realtime Multi-Person 2D Pose Estimation using Part Affinity Fields" (arXiv 1611.08050, section 2.1), the
+COCO model. Layers have the names of the Caffe model and of its PyTorch port (github.com/Hzzone/pytorch-openpose), so
+that the port's ``body_pose_model.pth`` can be read.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from skelstream.errors import ModelError
+from skelstream.skeleton import OPENPOSE18
+
+_FRONT = [
+    ("conv1_1", 3, 64), ("conv1_2", 64, 64), ("pool1_stage1", 0, 0),
+    ("conv2_1", 64, 128), ("conv2_2", 128, 128), ("pool2_stage1", 0, 0),
+    ("conv3_1", 128, 256), ("conv3_2", 256, 256), ("conv3_3", 256, 256), ("conv3_4", 256, 256), ("pool3_stage1", 0, 0),
+    ("conv4_1", 256, 512), ("conv4_2", 512, 512), ("conv4_3_CPM", 512, 256), ("conv4_4_CPM", 256, 128),
+]  # fmt: skip
+_FEATURES = 128
+_BRANCHES = {1: 2 * len(OPENPOSE18.limbs), 2: len(OPENPOSE18) + 1}
+
+# The x channel of each limb's field in the network's output, in the order of OPENPOSE18.limbs; y follows x. These are
+# the numbers of POSE_COCO_MAP_IDX (OpenPose, poseParameters.cpp) less the 19 confidence maps that precede the fields.
+PAF_X_CHANNELS = (12, 20, 14, 16, 22, 24, 0, 2, 4, 6, 8, 10, 28, 30, 34, 32, 36, 18, 26)
+
+
+@dataclass(frozen=True)
+class OpenPoseConfig:
+    """What it takes to build the network.
+
+    Attributes:
+        stages: 6 in the published model; fewer are faster and cannot read its weights.
+    """
+
+    stages: int = 6
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+class OpenPoseNetwork(nn.Module):
+    """Image to confidence maps and part affinity fields of OpenPose's 18 joints and 19 limbs.
+
+    Takes float (B, 3, H, W) RGB in [0, 255], H and W divisible by 8; maps are at stride 8. The network itself was
+    trained on BGR scaled to [-0.5, 0.5) and has its own order of limbs and a background map: all that stays inside.
+    """
+
+    skeleton = OPENPOSE18
+    stride = 8
+    multiple = 8
+    normalisation = "BGR, x / 256 - 0.5"
+
+    def __init__(self, config: OpenPoseConfig | None = None):
+        super().__init__()
+        self.config = config = config or OpenPoseConfig()
+        self.model0 = _front()
+        for stage in range(1, config.stages + 1):
+            for branch in _BRANCHES:
+                self.add_module(f"model{stage}_{branch}", _branch(stage, branch))
+        channels = [channel for x in PAF_X_CHANNELS for channel in (x, x + 1)]
+        self.register_buffer("_paf_channels", torch.tensor(channels), persistent=False)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Confidence maps (B, 18, H / 8, W / 8), about 0 to 1, and fields (B, 38, H / 8, W / 8) in our limb order."""
+        features = self.model0(image.flip(1) / 256 - 0.5)
+        seen = features
+        for stage in range(1, self.config.stages + 1):
+            pafs, confidence = (self.get_submodule(f"model{stage}_{branch}")(seen) for branch in _BRANCHES)
+            seen = torch.cat([pafs, confidence, features], 1)
+        return confidence[:, :-1], pafs[:, self._paf_channels]
+
+
+def _front() -> nn.Sequential:
+    layers = nn.Sequential()
+    for name, inputs, outputs in _FRONT:
+        if name.startswith("pool"):
+            layers.add_module(name, nn.MaxPool2d(2, 2))
+        else:
+            layers.add_module(name, nn.Conv2d(inputs, outputs, 3, padding=1))
+            layers.add_module(f"relu_{name}", nn.ReLU(inplace=True))
+    return layers
+
+
+def _branch(stage: int, branch: int) -> nn.Sequential:
+    """A stage's fields (branch 1) or confidence maps (branch 2); the last layer is linear."""
+    maps = _BRANCHES[branch]
+    if stage == 1:
+        names = [f"conv5_{i}_CPM_L{branch}" for i in range(1, 6)]
+        kernels, widths = [3, 3, 3, 1, 1], [_FEATURES, 128, 128, 128, 512, maps]
+    else:
+        names = [f"Mconv{i}_stage{stage}_L{branch}" for i in range(1, 8)]
+        kernels, widths = [7, 7, 7, 7, 7, 1, 1], [_FEATURES + sum(_BRANCHES.values()), *[128] * 6, maps]
+    layers = nn.Sequential()
+    for name, kernel, inputs, outputs in zip(names, kernels, widths[:-1], widths[1:], strict=True):
+        layers.add_module(name, nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2))
+        layers.add_module(f"relu_{name}", nn.ReLU(inplace=True))
+    return layers[:-1]
+
+
+def load_port(path: Path) -> dict[str, Tensor]:
+    """The state dict of an OpenPoseNetwork from the PyTorch port's ``body_pose_model.pth``.
+
+    The port's file names its tensors by layer alone (``conv1_1.weight``), its network by module and layer
+    (``model0.conv1_1.weight``); both are read. No code in the file is run.
+
+    Raises:
+        ModelError: the file is missing, not a PyTorch file, or not of this network; the message says which.
+    """
+    stored = _tensors(path)
+    with torch.device("meta"):
+        wanted = OpenPoseNetwork().state_dict()
+    layers = {name.partition(".")[2]: name for name in wanted}
+    state = {layers.get(name, name): tensor.float() for name, tensor in stored.items()}
+    if problem := next(_misfits(state, wanted), None):
+        raise ModelError(f"{path}: not OpenPose's body model of 18 joints: {problem}")
+    return {name: state[name] for name in wanted}
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such file") from None
+    except pickle.UnpicklingError:
+        if not _looks_like_torch(path):
+            raise ModelError(f"{path}: not a PyTorch file; was a web page saved in its place?") from None
+        raise ModelError(f"{path}: holds Python objects besides tensors; save the network's state dict alone") from None
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"{path}: cannot be read; a download that broke off? ({reason})") from None
+    if not isinstance(stored, dict) or not all(isinstance(tensor, Tensor) for tensor in stored.values()):
+        raise ModelError(f"{path}: not a state dict, which is tensors by name")
+    return stored
+
+
+def _looks_like_torch(path: Path) -> bool:
+    """Whether the first bytes are of a zip archive or of a pickle."""
+    with path.open("rb") as file:
+        return file.read(2) in (b"PK", b"\x80\x02", b"\x80\x04")
+
+
+def _misfits(state: dict[str, Tensor], wanted: dict[str, Tensor]) -> Iterator[str]:
+    """What keeps a state dict from being the wanted one, the most telling first."""
+    missing, extra = [name for name in wanted if name not in state], [name for name in state if name not in wanted]
+    if "Mconv7_stage6.weight" in extra:
+        yield "it is the hand model; body_pose_model.pth is wanted"
+    if missing or extra:
+        first = f"it lacks {missing[0]}" if missing else f"it has {extra[0]}"
+        yield f"{len(missing)} of {len(wanted)} tensors are missing and {len(extra)} are unknown ({first})"
+    for name, tensor in wanted.items():
+        if state[name].shape != tensor.shape:
+            yield f"{name} is {tuple(state[name].shape)}, not {tuple(tensor.shape)}"
+        if not state[name].isfinite().all():
+            yield f"{name} holds numbers that are not finite"
