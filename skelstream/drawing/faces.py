@@ -25,6 +25,7 @@ _RADIUS_PER_TORSO = 0.14 / 0.50  # neck to the middle of the hips
 _HEAD_ABOVE_NECK = 1.75  # centre of the head, in radii from the neck
 _FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
 _FEW_JOINTS_MARGIN = 1.3
+_SMALLEST = 8.0  # pixels: radius where nothing tells the size
 _MOSAIC = 6  # what is left of a head, pixels across
 
 
@@ -62,7 +63,7 @@ def head_circles(keypoints: np.ndarray, boxes: np.ndarray, skeleton: Skeleton) -
     for (a, b), ratio in _RADIUS_PER.items():
         radius = np.maximum(radius, length(at(a), at(b)) * ratio)
     radius = np.where(radius > 0, radius, 0.18 * reach)
-    radius = np.clip(radius, 0.06 * reach, np.maximum(0.5 * reach, 4))
+    radius = np.clip(radius, np.maximum(0.06 * reach, _SMALLEST), np.maximum(0.5 * reach, _SMALLEST))
 
     face = np.stack([at(name) for name in _FACE], 1)
     seen = np.isfinite(face[..., 0])
@@ -128,7 +129,10 @@ def blur_heads(canvas: np.ndarray, circles: np.ndarray) -> None:
         if x1 <= x0 or y1 <= y0:
             continue
         region = canvas[y0:y1, x0:x1]
-        patches = max(1, round(_MOSAIC * (x1 - x0) / (2 * reach))), max(1, round(_MOSAIC * (y1 - y0) / (2 * reach)))
+        patches = (
+            max(1, round(_MOSAIC * (x1 - x0) / (2 * reach))),
+            max(1, round(_MOSAIC * (y1 - y0) / (2 * reach))),
+        )
         coarse = cv2.resize(region, patches, interpolation=cv2.INTER_AREA)
         coarse = cv2.resize(coarse, (x1 - x0, y1 - y0), interpolation=cv2.INTER_CUBIC)
         distance = np.hypot(np.arange(x0, x1)[None] - x, np.arange(y0, y1)[:, None] - y)

@@ -10,16 +10,20 @@ import cv2
 import numpy as np
 
 from skelstream.drawing.by_frame import ByFrame, picture_size
-from skelstream.drawing.colors import STAGE
-from skelstream.drawing.skeletons import Style, draw_people
+from skelstream.drawing.overlay import Look, Overlay
 from skelstream.errors import SourceError
+from skelstream.formats.atomic import replacing
 from skelstream.sequences import SkeletonSequence
+from skelstream.video import open_source
 
 GROUND = (20, 20, 23)
 _TEXT = (235, 235, 235)
 _GAP = 8
 _STRIP = 26  # pixels of the line of text above each picture
 _SHAPE = 1.6  # width by height that a sheet should come near
+_TILE = 800  # pixels: wider pictures are made smaller before they are drawn on
+_CLOSE = 1e-3  # seconds: less than between any two frames
+_READ_ON = 3.0  # seconds
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -69,6 +73,7 @@ def sequence_sheet(
     count: int = 12,
     columns: int | None = None,
     width: int = 1600,
+    look: Look | None = None,
 ) -> np.ndarray:
     """A contact sheet of a sequence: skeletons drawn on frames of its video.
 
@@ -77,6 +82,7 @@ def sequence_sheet(
         source: the video that they come from; None draws them on a plain ground.
         count: at most so many frames, spread evenly over the time in which there are people.
         columns, width: see ``contact_sheet``.
+        look: what is drawn.
 
     Returns:
         uint8 RGB (h, width, 3).
@@ -84,24 +90,28 @@ def sequence_sheet(
     Raises:
         SourceError: the video cannot be opened, or has none of the frames.
     """
-    people = ByFrame(sequence)
     rows = choose_rows(sequence, count)
-    if source is None:
-        ground = np.empty((*picture_size(sequence), 3), np.uint8)
-        ground[:] = STAGE
-        pictures = ((row, ground) for row in rows)
-    else:
-        pictures = _decoded(sequence, source, rows)
-    tiles = []
-    for row, image in pictures:
-        shown = people[row]
-        scale = image.shape[0] / 720
-        style = Style(label_height=max(12, round(30 * scale)), thinnest=max(2, round(3 * scale)))
-        drawn = draw_people(image, shown.keypoints, shown.scores, sequence.skeleton, shown.ids, style)
-        tiles.append((moment_label(sequence.frame_time[row], len(shown)), drawn))
+    scale = min(1.0, _TILE / picture_size(sequence)[1])
+    overlay = Overlay(sequence, look or Look(), scale)
+    pictures = ((row, None) for row in rows) if source is None else _decoded(sequence, source, rows)
+    tiles = [
+        (moment_label(sequence.frame_time[row], int(overlay.people.counts[row])), overlay.draw(row, image))
+        for row, image in pictures
+    ]
     if not tiles:
         raise SourceError(f"{source}: none of the frames of the skeletons are in it; is it the same video?")
     return contact_sheet(tiles, columns, width)
+
+
+def write_png(path: Path, image: np.ndarray) -> None:
+    """Writes a picture, uint8 RGB (H, W, 3), so that the file is whole or not there at all.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    encoded = cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))[1]
+    with replacing(path) as temporary:
+        temporary.write_bytes(encoded.tobytes())
 
 
 def choose_rows(sequence: SkeletonSequence, count: int) -> list[int]:
@@ -145,16 +155,25 @@ def _columns(tiles: list[tuple[str, np.ndarray]]) -> int:
 def _decoded(
     sequence: SkeletonSequence, source: str | Path, rows: list[int]
 ) -> Iterator[tuple[int, np.ndarray]]:
-    from skelstream.video import open_source
+    for near in _groups(sequence, rows):
+        wanted = {int(sequence.frame_index[row]): row for row in near}
+        start, end = sequence.frame_time[near[0]] - _CLOSE, sequence.frame_time[near[-1]] + _CLOSE
+        with open_source(source, start=max(0.0, float(start)), end=float(end)) as frames:
+            for frame in frames:
+                row = wanted.get(frame.index)
+                if row is not None and frame.image is not None:
+                    yield row, frame.image
 
-    wanted = {int(sequence.frame_index[row]): row for row in rows}
-    with open_source(source) as frames:
-        for frame in frames:
-            row = wanted.pop(frame.index, None)
-            if row is not None and frame.image is not None:
-                yield row, frame.image
-            if not wanted:
-                return
+
+def _groups(sequence: SkeletonSequence, rows: list[int]) -> list[list[int]]:
+    """Rows that lie so close together that reading on is quicker than seeking."""
+    groups: list[list[int]] = []
+    for row in rows:
+        if groups and sequence.frame_time[row] - sequence.frame_time[groups[-1][-1]] < _READ_ON:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
 
 
 def _write(strip: np.ndarray, text: str) -> None:

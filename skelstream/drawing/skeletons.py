@@ -107,11 +107,12 @@ def figure_limbs(skeleton: Skeleton) -> list[tuple[int, int]]:
 
 def limb_side(skeleton: Skeleton, a: int, b: int) -> str:
     """``"left"`` or ``"right"`` for a limb on that side of the person, ``""`` for any other."""
-    sides = {_side(skeleton.joints[a]), _side(skeleton.joints[b])} - {""}
+    sides = {joint_side(skeleton.joints[a]), joint_side(skeleton.joints[b])} - {""}
     return sides.pop() if len(sides) == 1 else ""
 
 
-def _side(joint: str) -> str:
+def joint_side(joint: str) -> str:
+    """``"left"``, ``"right"`` or ``""``: the person's side that a joint is on."""
     side = joint.partition("_")[0]
     return side if side in ("left", "right") else ""
 
@@ -174,5 +175,5 @@ def _draw_person(
     for a, b in limbs:
         stroke(a, b, sided(color, limb_side(skeleton, a, b)), 1, 0)
     for j in joints:
-        dot(j, sided(color, _side(skeleton.joints[j])), 1, 0)
+        dot(j, sided(color, joint_side(skeleton.joints[j])), 1, 0)
     layer.merge()

@@ -44,7 +44,7 @@ def walkers(times, present, height=240, width=320, source="walk.mp4"):
     for index, time in enumerate(times):
         there = present(index)
         if there is None:
-            builder.add_failed(index, float(time))
+            builder.add(TrackedPeople.failed(index, float(time), 18))
             continue
         ids = np.array(sorted(there), np.int32)
         people = people_of(*(there[i] for i in ids))

@@ -1,0 +1,171 @@
+"""``skelstream render``: skeletons drawn on their video, as a video, an animation or a contact sheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from skelstream.cli.options import Debug
+
+from skelstream.errors import FormatError, OutputError, SourceError
+
+if TYPE_CHECKING:
+    from skelstream.drawing.movie import Rendered
+    from skelstream.sequences import SkeletonSequence
+
+
+def render(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SKELETONS", help="Skeletons in any format that can be read, or a video to analyse."
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write: .mp4 (H.264), .gif or .webp.")
+    ] = None,
+    video: Annotated[
+        str | None, typer.Option(help="The video of the skeletons. By default the one that the file names.")
+    ] = None,
+    sheet: Annotated[Path | None, typer.Option(help="Also write a contact sheet, a PNG.")] = None,
+    trails: Annotated[float, typer.Option(min=0, help="Seconds of the path behind each person.")] = 0.0,
+    blur_faces: Annotated[
+        bool,
+        typer.Option("--blur-faces", help="Blur the heads of the people found. Check the result yourself."),
+    ] = False,
+    skeleton_only: Annotated[
+        bool, typer.Option("--skeleton-only", help="A plain ground; needs no video.")
+    ] = False,
+    ids: Annotated[bool, typer.Option("--ids/--no-ids", help="Write each track's number.")] = True,
+    min_score: Annotated[float, typer.Option(min=0, max=1, help="Leave out joints below this score.")] = 0.0,
+    start: Annotated[float | None, typer.Option(min=0, help="First second to render.")] = None,
+    end: Annotated[float | None, typer.Option(min=0, help="Second to stop before.")] = None,
+    width: Annotated[
+        int | None, typer.Option(min=16, help="Make wider pictures so small. GIF and WebP: 480 unless given.")
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=50, help="Pictures a second in GIF and WebP, 12.5 unless given."),
+    ] = None,
+    sound: Annotated[bool, typer.Option("--sound/--no-sound", help="Keep the video's sound.")] = True,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Draw skeletons on their video.
+
+    Frames keep their own times and the video its sound. Thickness follows the size of a person, opacity the
+    score of a joint; the person's left limbs are lighter than the right ones.
+    """
+    from skelstream.drawing.movie import render as render_movie
+    from skelstream.drawing.overlay import Look
+    from skelstream.drawing.sheet import sequence_sheet, write_png
+    from skelstream.drawing.skeletons import Style
+
+    outputs = [path for path in (output, sheet) if path is not None]
+    if not outputs:
+        raise typer.BadParameter("say what to write: --output, --sheet or both", param_hint="--output")
+    for path in outputs:
+        if path.exists() and not overwrite:
+            raise OutputError(f"{path} exists; choose another name or pass --overwrite")
+    sequence, pictures = _skeletons_and_video(source, video, skeleton_only, (start, end), quiet)
+    look = Look(Style(labels=ids, min_score=min_score), trails, blur_faces, skeleton_only)
+    if output is not None:
+        with _Progress("render", quiet) as progress:
+            done = render_movie(
+                sequence, output, pictures, look,
+                start=start, end=end, width=width, rate=rate, sound=sound, progress=progress,
+            )  # fmt: skip
+        if not quiet:
+            _summarise(sequence, done, output)
+    if sheet is not None:
+        write_png(sheet, sequence_sheet(sequence, None if skeleton_only else pictures, look=look))
+        if not quiet:
+            typer.echo(f"{sheet} written")
+
+
+def _skeletons_and_video(
+    source: str,
+    video: str | None,
+    skeleton_only: bool,
+    part: tuple[float | None, float | None],
+    quiet: bool,
+) -> tuple[SkeletonSequence, str | None]:
+    """The skeletons and where their pictures come from, if any are needed."""
+    from skelstream.formats import load
+    from skelstream.formats.registry import choose
+
+    try:
+        choose(Path(source))
+    except FormatError:
+        return _analysed(source, *part, quiet), source
+    sequence = load(source)
+    if video is None and not skeleton_only:
+        named = str(sequence.meta.get("source") or "")
+        if not Path(named).exists():
+            raise SourceError(
+                f"{source}: its video {named or ''} is not there; give it by --video, or pass --skeleton-only"
+            )
+        video = named
+    return sequence, video
+
+
+def _analysed(source: str, start: float | None, end: float | None, quiet: bool) -> SkeletonSequence:
+    """The skeletons of a video that has not been analysed yet, with a bar for the frames done."""
+    import skelstream
+
+    with skelstream.open_source(source) as opened:
+        info = opened.info
+    with _Progress("analyse", quiet) as progress:
+        return skelstream.extract(
+            source, start=start, end=end, report=lambda done: progress(done.frame.index + 1, info.frames)
+        )
+
+
+class _Progress:
+    """A bar on standard error.
+
+    Args:
+        action: what is done to the frames.
+        quiet: show nothing.
+    """
+
+    def __init__(self, action: str, quiet: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._action = action
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(), console=Console(stderr=True), disable=quiet,
+        )  # fmt: skip
+
+    def __enter__(self) -> _Progress:
+        self._bar.__enter__()
+        self._task = self._bar.add_task(self._action, speed="")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.__exit__(*error)
+
+    def __call__(self, done: int, total: int | None) -> None:
+        speed = self._bar.tasks[0].speed
+        self._bar.update(
+            self._task, completed=done, total=total, speed=f"{speed:.0f} frames/s" if speed else ""
+        )
+
+
+def _summarise(sequence: SkeletonSequence, done: Rendered, output: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    height, width = done.size
+    for name, value in (
+        ("frames", f"{done.frames}, {done.seconds:.2f} s, {width} x {height}"),
+        ("people drawn", f"{done.people} of {len(sequence)} tracks"),
+        ("file", f"{output}, {output.stat().st_size / 2**20:.1f} MiB"),
+    ):
+        table.add_row(f"[dim]{name}[/]", value)
+    Console().print(table)

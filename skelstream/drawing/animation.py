@@ -1,0 +1,125 @@
+"""Short moving pictures for documents: GIF and animated WebP, through FFmpeg's own encoders."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from av.filter import Graph
+
+from skelstream.errors import OutputError
+from skelstream.formats.atomic import replacing
+
+SUFFIXES = (".gif", ".webp")
+_TICKS = {".gif": Fraction(1, 100), ".webp": Fraction(1, 1000)}  # the formats' own units of time
+
+
+class AnimationWriter:
+    """Writes pictures with their times as a GIF or WebP that repeats for ever.
+
+    A GIF gets one palette made for all of its pictures, so they are kept in memory until the end. Pictures
+    that come sooner than ``rate`` allows are left out, and the ones kept have their own times.
+
+    The file appears under its name only when it is complete; leaving the context by an exception removes it.
+
+    Args:
+        path: the file to write; the ending, ``.gif`` or ``.webp``, decides.
+        rate: at most so many pictures a second.
+
+    Raises:
+        OutputError: an unknown ending, or a file that cannot be written.
+    """
+
+    def __init__(self, path: Path, rate: float = 15.0) -> None:
+        self._path, self._suffix = path, path.suffix.lower()
+        if self._suffix not in SUFFIXES:
+            raise OutputError(f"{path}: the ending must be one of {', '.join(SUFFIXES)}")
+        self._tick, self._pause = _TICKS[self._suffix], 1 / rate
+        self._origin: float | None = None
+        self._next = 0.0
+        self._last = -1
+        self._graph: Graph | None = None
+
+    def __enter__(self) -> AnimationWriter:
+        with ExitStack() as opened:
+            temporary = opened.enter_context(replacing(self._path))
+            container = av.open(str(temporary), "w", format=self._suffix[1:], options={"loop": "0"})
+            self._container = opened.enter_context(container)
+            self._opened = opened.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._opened.__exit__(kind, error, trace)
+            return
+        with self._opened:
+            self._complete()
+
+    def write(self, image: np.ndarray, time: float) -> None:
+        """One picture.
+
+        Args:
+            image: uint8 RGB (H, W, 3), of one size throughout.
+            time: seconds, later than the one before.
+        """
+        if self._origin is None:
+            self._origin = self._next = time
+        if time < self._next - 1e-6:
+            return
+        # Counting on from the grid rather than from the picture keeps the mean rate at what was asked.
+        self._next = max(self._next + self._pause, time)
+        pts = round((time - self._origin) / self._tick)
+        if pts <= self._last:
+            return
+        self._last = pts
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+        frame.pts, frame.time_base = pts, self._tick
+        if self._graph is None:
+            self._start(image.shape[1], image.shape[0])
+        self._graph.push(frame)
+        self._drain()
+
+    def _complete(self) -> None:
+        if self._graph is None:
+            raise OutputError(f"{self._path}: no picture was written, so there is no animation")
+        self._graph.push(None)
+        self._drain()
+        self._container.mux(self._stream.encode(None))
+
+    def _start(self, width: int, height: int) -> None:
+        encoder, pixels = ("gif", "pal8") if self._suffix == ".gif" else ("libwebp_anim", "yuv420p")
+        self._stream = self._container.add_stream(encoder, rate=round(1 / self._pause))
+        self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, pixels
+        self._stream.codec_context.time_base = self._stream.time_base = self._tick
+        graph = Graph()
+        source = graph.add_buffer(width=width, height=height, format="rgb24", time_base=self._tick)
+        sink = graph.add("buffersink")
+        if self._suffix == ".gif":
+            split, palette = graph.add("split"), graph.add("palettegen", "stats_mode=diff")
+            use = graph.add("paletteuse", "dither=bayer:bayer_scale=4:diff_mode=rectangle")
+            source.link_to(split)
+            split.link_to(palette, 0, 0)
+            split.link_to(use, 1, 0)
+            palette.link_to(use, 0, 1)
+            use.link_to(sink)
+        else:
+            convert = graph.add("format", f"pix_fmts={pixels}")
+            source.link_to(convert)
+            convert.link_to(sink)
+        graph.configure()
+        self._graph = graph
+
+    def _drain(self) -> None:
+        while True:
+            try:
+                frame = self._graph.pull()
+            except (av.BlockingIOError, av.EOFError):
+                return
+            frame.pict_type = 0
+            self._container.mux(self._stream.encode(frame))

@@ -1,0 +1,159 @@
+"""Skeletons on video: a sequence and its source rendered to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from skelstream.drawing.animation import SUFFIXES, AnimationWriter
+from skelstream.drawing.by_frame import ByFrame, picture_size
+from skelstream.drawing.overlay import Look, Overlay
+from skelstream.errors import OutputError, SourceError
+from skelstream.sequences import SkeletonSequence
+from skelstream.video import VideoWriter, open_source
+
+_ANIMATION_WIDTH = 480
+_ANIMATION_RATE = 12.5
+_LONGEST_ANIMATION = 1500  # pictures: a GIF keeps them all in memory until its palette is known
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What was written.
+
+    Attributes:
+        frames: pictures.
+        seconds: from the first to the last of them.
+        people: figures drawn, over all pictures.
+        size: (height, width), pixels.
+    """
+
+    frames: int
+    seconds: float
+    people: int
+    size: tuple[int, int]
+
+
+def render(
+    sequence: SkeletonSequence,
+    output: Path,
+    source: str | Path | None = None,
+    look: Look | None = None,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    width: int | None = None,
+    rate: float | None = None,
+    sound: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> Rendered:
+    """Writes the frames of a sequence, with its skeletons drawn, as H.264 MP4, GIF or WebP.
+
+    The frames are those of the sequence's frame table, each at its own time: where every third frame was
+    looked at, every third is shown. A frame that fails to decode leaves the one before it on screen.
+
+    Args:
+        sequence: the skeletons.
+        output: file to write; the ending decides: ``.gif``, ``.webp``, otherwise ``.mp4``. It appears under
+            its name when it is complete; one that is there is replaced.
+        source: the video that the skeletons come from; None draws on a plain ground, without sound.
+        look: what is drawn.
+        start, end: render only the frames with ``start <= time < end``, seconds.
+        width: pixels to which wider pictures are made smaller; None keeps MP4 as it is and makes GIF and WebP
+            at most 480 wide.
+        rate: at most so many pictures a second, for GIF and WebP; 12.5 if None.
+        sound: copy the source's sound into an MP4.
+        progress: called with the number of frames done and to do.
+
+    Returns:
+        What was written.
+
+    Raises:
+        SourceError: the source cannot be read, or is not the video that the skeletons come from.
+        OutputError: the file cannot be written, or there are too many frames for a GIF or WebP.
+    """
+    suffix = output.suffix.lower()
+    if suffix not in (*SUFFIXES, ".mp4"):
+        raise OutputError(
+            f"{output}: cannot render to {suffix or 'a file without ending'}; use .mp4, .gif or .webp"
+        )
+    animated = suffix in SUFFIXES
+    rows = _rows_between(sequence, start, end)
+    if not len(rows):
+        raise SourceError(
+            f"{output}: no frame lies in the part asked for; the last is at {_last(sequence):.2f} s"
+        )
+    if animated:
+        width = width or _ANIMATION_WIDTH
+        rate = rate or _ANIMATION_RATE
+        seconds = sequence.frame_time[rows[-1]] - sequence.frame_time[rows[0]]
+        if min(len(rows), seconds * rate) > _LONGEST_ANIMATION:
+            longest = _LONGEST_ANIMATION / rate
+            raise OutputError(
+                f"{output}: {seconds:.0f} s are too long; choose up to {longest:.0f} s by start and end"
+            )
+    scale = min(1.0, width / picture_size(sequence)[1]) if width else 1.0
+    look = look or Look()
+    overlay = Overlay(sequence, look, scale)
+    if animated:
+        writer: AbstractContextManager = AnimationWriter(output, rate)
+    else:
+        heard = source if sound and source is not None and Path(source).is_file() else None
+        writer = VideoWriter(output, *overlay.size, rate=_mean_rate(sequence), audio_from=heard)
+    frames = people = 0
+    first = last = 0.0
+    with writer:
+        for row, image in _pictures(sequence, overlay.people, None if look.skeleton_only else source, rows):
+            time = float(sequence.frame_time[row])
+            writer.write(overlay.draw(row, image), time)
+            first, last = (time if not frames else first), time
+            frames, people = frames + 1, people + int(overlay.people.counts[row])
+            if progress is not None:
+                progress(int(np.searchsorted(rows, row)) + 1, len(rows))
+        if not frames:
+            raise SourceError(f"{source}: none of the skeletons' frames are in it; is it the same video?")
+    return Rendered(frames, last - first, people, overlay.size)
+
+
+def _rows_between(sequence: SkeletonSequence, start: float | None, end: float | None) -> np.ndarray:
+    times = sequence.frame_time
+    low = 0 if start is None else int(np.searchsorted(times, start))
+    high = len(times) if end is None else int(np.searchsorted(times, end))
+    return np.arange(low, high)
+
+
+def _pictures(
+    sequence: SkeletonSequence, people: ByFrame, source: str | Path | None, rows: np.ndarray
+) -> Iterator[tuple[int, np.ndarray | None]]:
+    if source is None:
+        yield from ((int(row), None) for row in rows)
+        return
+    first, last = float(sequence.frame_time[rows[0]]), float(sequence.frame_time[rows[-1]])
+    with open_source(source, start=first or None) as frames:
+        for frame in frames:
+            row = people.row_of(frame.index)
+            if row is not None and row > rows[-1] or frame.time > last + 1:
+                return
+            if row is None or row < rows[0] or frame.image is None:
+                continue
+            if sequence.size is not None and frame.image.shape[:2] != sequence.size:
+                height, width = sequence.size
+                have = f"{frame.image.shape[1]}x{frame.image.shape[0]}"
+                raise SourceError(
+                    f"{source} is {have}, the skeletons' video {width}x{height}; give that video"
+                )
+            yield row, frame.image
+
+
+def _mean_rate(sequence: SkeletonSequence) -> float:
+    times = sequence.frame_time
+    spread = float(times[-1] - times[0])
+    return min(240.0, max(1.0, (len(times) - 1) / spread)) if spread > 0 else 30.0
+
+
+def _last(sequence: SkeletonSequence) -> float:
+    return float(sequence.frame_time[-1]) if sequence.frames else 0.0

@@ -1,0 +1,268 @@
+// Puts the page together and keeps its parts in step.
+
+const byId = (id) => document.getElementById(id);
+
+function clock(seconds) {
+  const whole = Math.floor(seconds / 60), rest = (seconds - whole * 60).toFixed(2).padStart(5, "0");
+  return `${whole}:${rest}`;
+}
+
+function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+class Page {
+  constructor(sequence) {
+    this.sequence = sequence;
+    const { facts } = sequence;
+    this.view = {
+      track: sequence.tracks ? 0 : -1,
+      joint: Math.max(0, facts.joints.indexOf("neck")),
+      shown: new Array(sequence.tracks).fill(true),
+      labels: true,
+      paths: true,
+    };
+    this.stage = new Stage(sequence, byId("figures"), byId("stage"));
+    this.timeline = new Timeline(sequence, byId("bars"), byId("timeline").querySelector(".playhead"));
+    this.trajectory = new Trajectory(sequence, byId("lines"), byId("trajectory").querySelector(".playhead"));
+    this.player = new Player(sequence, byId("video"), () => this.refresh());
+    byId("facts").textContent = facts.summary;
+    byId("scrub").max = Math.max(0, sequence.frames - 1);
+    byId("bars").setAttribute("aria-label", `When each of ${sequence.tracks} tracks is seen`);
+    this.listTracks();
+    this.listJoints();
+    this.listen();
+    this.drawCharts();
+  }
+
+  async start() {
+    const { video } = this.sequence.facts;
+    const plays = await this.player.open(video);
+    byId("show-video").disabled = !plays;
+    byId("show-video").checked = plays;
+    byId("video").hidden = !plays;
+    if (video && !plays) {
+      byId("notice").textContent =
+        "The video cannot be played here: it is not beside this page, or this browser does not know its codec. " +
+        "The skeletons are shown on a plain ground.";
+    } else if (!this.sequence.tracks) {
+      byId("notice").textContent = "Nobody was found in this video.";
+    }
+    this.refresh();
+  }
+
+  listTracks() {
+    const { sequence } = this;
+    this.trackItems = [];
+    for (let m = 0; m < sequence.tracks; m++) {
+      const id = sequence.ids[m], seen = sequence.start[m + 1] - sequence.start[m];
+      const from = sequence.time[sequence.frame[sequence.start[m]]];
+      const to = sequence.time[sequence.frame[sequence.start[m + 1] - 1]];
+      const box = element("input", { type: "checkbox", "aria-label": `Show track ${id}` });
+      box.checked = true;
+      box.addEventListener("change", () => this.setShown(m, box.checked));
+      const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
+      swatch.style.background = sequence.colors(m)[1];
+      const button = element(
+        "button", { type: "button", "aria-pressed": "false" },
+        element("span", { class: "number" }, `${id}`),
+        element("span", { class: "about" }, `${clock(from)}–${clock(to)}, ${seen} fr.`),
+      );
+      button.setAttribute("aria-label", `Track ${id}, ${seen} frames from ${clock(from)} to ${clock(to)}`);
+      button.addEventListener("click", () => this.choose(m));
+      const item = element("li", {}, box, swatch, button);
+      byId("tracks").append(item);
+      this.trackItems.push({ item, box, button });
+    }
+  }
+
+  listJoints() {
+    const { joints } = this.sequence.facts;
+    this.jointItems = joints.map((name, j) => {
+      const fill = element("span", { class: "fill" });
+      const value = element("span", { class: "value" });
+      const button = element(
+        "button", { type: "button", "aria-pressed": "false" },
+        element("span", { class: "name" }, name.replaceAll("_", " ")),
+        element("span", { class: "meter", "aria-hidden": "true" }, fill), value,
+      );
+      button.addEventListener("click", () => this.chooseJoint(j));
+      byId("joints").append(element("li", {}, button));
+      return { button, fill, value };
+    });
+  }
+
+  listen() {
+    const { player, view } = this;
+    byId("play").addEventListener("click", () => this.toggle());
+    byId("back").addEventListener("click", () => player.step(-1));
+    byId("forth").addEventListener("click", () => player.step(1));
+    byId("scrub").addEventListener("input", (event) => player.seek(this.sequence.time[+event.target.value]));
+    byId("speed").addEventListener("change", (event) => player.setSpeed(+event.target.value));
+    byId("show-video").addEventListener("change", (event) => { byId("video").hidden = !event.target.checked; });
+    byId("show-labels").addEventListener("change", (event) => { view.labels = event.target.checked; this.refresh(); });
+    byId("show-paths").addEventListener("change", (event) => { view.paths = event.target.checked; this.refresh(); });
+    byId("show-all").addEventListener("click", () => this.showEvery(true));
+    byId("show-none").addEventListener("click", () => this.showEvery(false));
+    byId("figures").addEventListener("click", (event) => {
+      const track = this.stage.trackNear(player.frame, event.clientX, event.clientY, view);
+      if (track >= 0) this.choose(track); else this.toggle();
+    });
+    for (const chart of [this.timeline, this.trajectory]) {
+      const drag = (event) => { if (event.buttons & 1) player.seek(chart.timeAt(event.clientX)); };
+      chart.canvas.addEventListener("pointerdown", (event) => {
+        chart.canvas.setPointerCapture(event.pointerId);
+        const track = chart === this.timeline ? chart.trackAt(event.clientY) : -1;
+        if (track >= 0) this.choose(track);
+        drag(event);
+      });
+      chart.canvas.addEventListener("pointermove", drag);
+    }
+    document.addEventListener("keydown", (event) => this.key(event));
+    new ResizeObserver(() => { this.drawCharts(); this.refresh(); }).observe(byId("viewer"));
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.drawCharts());
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const control = event.target.tagName;
+    const { player } = this;
+    const second = (sign) => { player.pause(); player.seek(player.time + sign); };
+    const keys = {
+      " ": () => this.toggle(),
+      ArrowLeft: () => (event.shiftKey ? second(-1) : player.step(-1)),
+      ArrowRight: () => (event.shiftKey ? second(1) : player.step(1)),
+      Home: () => player.seek(-Infinity),
+      End: () => player.seek(Infinity),
+      ",": () => this.faster(-1),
+      ".": () => this.faster(1),
+      "[": () => this.choose(this.view.track - 1),
+      "]": () => this.choose(this.view.track + 1),
+      n: () => this.nextAppearance(),
+      h: () => this.view.track >= 0 && this.setShown(this.view.track, !this.view.shown[this.view.track]),
+      j: () => this.chooseJoint(this.view.joint + 1),
+      k: () => this.chooseJoint(this.view.joint - 1),
+      v: () => byId("show-video").click(),
+      i: () => byId("show-labels").click(),
+      p: () => byId("show-paths").click(),
+    };
+    // Controls keep the keys that work them.
+    if (control === "SELECT" || (event.key === " " && ["BUTTON", "INPUT", "SUMMARY"].includes(control))) {
+      if (event.target.id !== "scrub") return;
+    }
+    const action = keys[event.key];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  }
+
+  toggle() { if (this.player.playing) this.player.pause(); else this.player.play(); }
+
+  faster(direction) {
+    const speed = byId("speed");
+    speed.selectedIndex = Math.min(Math.max(speed.selectedIndex + direction, 0), speed.options.length - 1);
+    this.player.setSpeed(+speed.value);
+  }
+
+  nextAppearance() {
+    const { sequence, view, player } = this;
+    if (view.track < 0) return;
+    const runs = sequence.runs(view.track);
+    const next = runs.find(([first]) => first > player.frame) || runs[0];
+    player.seek(sequence.time[next[0]]);
+  }
+
+  choose(track) {
+    if (!this.sequence.tracks) return;
+    this.view.track = Math.min(Math.max(track, 0), this.sequence.tracks - 1);
+    const { item } = this.trackItems[this.view.track];
+    item.scrollIntoView({ block: "nearest" });
+    this.drawCharts();
+    this.refresh();
+  }
+
+  chooseJoint(joint) {
+    this.view.joint = Math.min(Math.max(joint, 0), this.sequence.joints - 1);
+    this.drawCharts();
+    this.refresh();
+  }
+
+  setShown(track, shown) {
+    this.view.shown[track] = this.trackItems[track].box.checked = shown;
+    this.drawCharts();
+    this.refresh();
+  }
+
+  showEvery(shown) {
+    this.view.shown.fill(shown);
+    for (const { box } of this.trackItems) box.checked = shown;
+    this.drawCharts();
+    this.refresh();
+  }
+
+  drawCharts() {
+    const { sequence, view } = this;
+    this.timeline.draw(view);
+    this.trajectory.draw(view);
+    const joint = (sequence.facts.joints[view.joint] || "").replaceAll("_", " ");
+    const title = view.track >= 0 ? `Trajectory of track ${sequence.ids[view.track]}, ${joint}` : "Trajectory";
+    byId("trajectory-title").textContent = title;
+    byId("lines").setAttribute("aria-label", `${title}: x, y and score over time`);
+    this.trackItems.forEach(({ button }, m) => button.setAttribute("aria-pressed", `${m === view.track}`));
+    this.jointItems.forEach(({ button }, j) => button.setAttribute("aria-pressed", `${j === view.joint}`));
+    this.timeline.mark(this.player.time);
+    this.trajectory.mark(this.player.time);
+  }
+
+  refresh() {
+    const { sequence, player, view } = this;
+    if (!sequence.frames) return;
+    const { frame } = player;
+    this.stage.fit();
+    this.stage.draw(frame, view);
+    this.timeline.mark(player.time);
+    this.trajectory.mark(player.time);
+    const there = new Set(Array.from(sequence.rowsOf(frame), (row) => sequence.trackOf[row]));
+    this.trackItems.forEach(({ item }, m) => item.classList.toggle("absent", !there.has(m)));
+    const reading = `${clock(player.time)} / ${clock(sequence.duration)}  frame ${sequence.index[frame]}`;
+    byId("clock").textContent = sequence.ok[frame] ? reading : `${reading} (not decoded)`;
+    byId("scrub").value = frame;
+    byId("scrub").setAttribute("aria-valuetext", `${clock(player.time)}, ${there.size} people`);
+    byId("play").textContent = player.playing ? "\u275A\u275A" : "\u25B6";
+    byId("play").setAttribute("aria-label", player.playing ? "Pause" : "Play");
+    const row = view.track >= 0 ? sequence.rowIn(view.track, frame) : -1;
+    this.jointItems.forEach(({ fill, value }, j) => {
+      const seen = row >= 0 && sequence.seen(row, j);
+      fill.style.width = seen ? `${100 * sequence.score(row, j)}%` : "0";
+      value.textContent = seen ? sequence.score(row, j).toFixed(2) : "–";
+    });
+  }
+}
+
+// What a script that drives the page may ask.
+window.skelstream = {
+  ready: Sequence.unpack(JSON.parse(byId("facts-json").textContent), byId("packed").textContent).then(async (sequence) => {
+    byId("packed").remove();
+    const page = new Page(sequence);
+    Object.assign(window.skelstream, {
+      frameAt: (time) => sequence.frameAt(time),
+      peopleIn: (frame) => Array.from(sequence.rowsOf(frame), (row) => ({
+        id: sequence.ids[sequence.trackOf[row]],
+        joints: sequence.facts.joints.map((_, j) =>
+          sequence.seen(row, j) ? [sequence.x(row, j), sequence.y(row, j), sequence.score(row, j)] : null),
+        canvas: sequence.facts.joints.map((_, j) => (sequence.seen(row, j) ? page.stage.at(row, j) : null)),
+      })),
+      seek: (time) => page.player.seek(time),
+      state: () => ({
+        frame: page.player.frame, time: page.player.time, playing: page.player.playing,
+        speed: page.player.speed, track: page.view.track, joint: page.view.joint,
+        shown: page.view.shown.slice(), hasVideo: page.player.hasVideo, videoTime: page.player.video.currentTime,
+      }),
+    });
+    await page.start();
+    return true;
+  }),
+};

@@ -1,0 +1,99 @@
+// The sequence as it was packed by report.py: rows ordered by track, looked up by frame.
+
+class Sequence {
+  static async unpack(facts, packed) {
+    const text = atob(packed);
+    const bytes = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+    const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Sequence(facts, await new Response(inflated).arrayBuffer());
+  }
+
+  constructor(facts, buffer) {
+    const { rows, frames, tracks, joints } = facts;
+    let offset = 0;
+    const take = (Type, length) => {
+      const array = new Type(buffer, offset, length);
+      offset += array.byteLength;
+      return array;
+    };
+    this.facts = facts;
+    this.rows = rows;
+    this.frames = frames;
+    this.tracks = tracks;
+    this.joints = joints.length;
+    this.time = take(Float64Array, frames);
+    this.index = take(Int32Array, frames);
+    this.frame = take(Int32Array, rows);
+    this.ids = take(Int32Array, tracks);
+    this.start = take(Int32Array, tracks + 1);
+    this.duration = frames ? this.time[frames - 1] : 0;
+
+    // Coordinates: one column a joint and axis, steps from row to row, low bytes before high bytes.
+    const cells = rows * this.joints * 2;
+    const low = take(Uint8Array, cells), high = take(Uint8Array, cells);
+    this.steps = new Uint16Array(cells);
+    for (let column = 0; column < this.joints * 2; column++) {
+      let value = 0;
+      for (let i = column * rows, end = i + rows; i < end; i++) {
+        value = (value + low[i] + high[i] * 256) & 65535;
+        this.steps[i] = value;
+      }
+    }
+    this.confidence = take(Uint8Array, rows * this.joints);
+    this.ok = take(Uint8Array, frames);
+
+    this.trackOf = new Int32Array(rows);
+    for (let m = 0; m < tracks; m++) this.trackOf.fill(m, this.start[m], this.start[m + 1]);
+    this.frameStart = new Int32Array(frames + 1);
+    for (let r = 0; r < rows; r++) this.frameStart[this.frame[r] + 1]++;
+    for (let f = 0; f < frames; f++) this.frameStart[f + 1] += this.frameStart[f];
+    this.byFrame = new Int32Array(rows);
+    const next = this.frameStart.slice();
+    for (let r = 0; r < rows; r++) this.byFrame[next[this.frame[r]]++] = r;
+  }
+
+  x(row, joint) { return this.facts.origin[0] + this.facts.step * this.steps[joint * 2 * this.rows + row]; }
+  y(row, joint) { return this.facts.origin[1] + this.facts.step * this.steps[(joint * 2 + 1) * this.rows + row]; }
+  seen(row, joint) { return this.confidence[joint * this.rows + row] > 0; }
+  score(row, joint) { return this.confidence[joint * this.rows + row] / 255; }
+
+  rowsOf(frame) { return this.byFrame.subarray(this.frameStart[frame], this.frameStart[frame + 1]); }
+
+  // The frame that is on screen at a time: the last one that has begun.
+  frameAt(time) {
+    let low = 0, high = this.frames;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.time[middle] <= time + 5e-4) low = middle + 1; else high = middle;
+    }
+    return Math.max(0, low - 1);
+  }
+
+  // Row of a track in a frame, or -1.
+  rowIn(track, frame) {
+    for (const row of this.rowsOf(frame)) if (this.trackOf[row] === track) return row;
+    return -1;
+  }
+
+  // Runs of frames without a gap: [first, last] pairs.
+  runs(track) {
+    const runs = [];
+    for (let r = this.start[track]; r < this.start[track + 1]; r++) {
+      const run = runs[runs.length - 1];
+      if (run && this.frame[r] === run[1] + 1) run[1]++; else runs.push([this.frame[r], this.frame[r]]);
+    }
+    return runs;
+  }
+
+  meanScore(track, joint) {
+    let sum = 0;
+    for (let r = this.start[track]; r < this.start[track + 1]; r++) sum += this.confidence[joint * this.rows + r];
+    return sum / 255 / (this.start[track + 1] - this.start[track]);
+  }
+
+  colors(track) {
+    const palette = this.facts.palette;
+    return palette[(((this.ids[track] - 1) % palette.length) + palette.length) % palette.length];
+  }
+}
