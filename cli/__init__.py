@@ -56,5 +56,9 @@ def main() -> None:
 
 
 from skelstream.cli.eval import evaluate  # noqa: E402
+from skelstream.cli.render import render  # noqa: E402
+from skelstream.cli.view import view  # noqa: E402
 
 app.command("eval")(evaluate)
+app.command("render")(render)
+app.command("view")(view)

@@ -137,8 +137,8 @@ class _Progress:
 
         self._action = action
         self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"),
-            TimeRemainingColumn(), console=Console(stderr=True), disable=quiet,
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"), TimeRemainingColumn(), console=Console(stderr=True), disable=quiet,
         )  # fmt: skip
 
     def __enter__(self) -> _Progress:
