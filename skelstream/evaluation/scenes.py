@@ -5,12 +5,16 @@ They serve where no public clip has both identities and keypoints that may be us
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from skelstream.evaluation.tracking import believed_ids
 from skelstream.grouping.people import People
 from skelstream.skeleton import OPENPOSE18
+from skelstream.tracking.similarity import oks
+from skelstream.tracking.tracked import TrackedPeople
 
 _DUPLICATE_SHIFT = 0.02
 _FEWEST_JOINTS = 4
@@ -187,3 +191,22 @@ def _as_people(rows: list[tuple[np.ndarray, float]]) -> People:
     boxes = np.concatenate([np.nanmin(keypoints, axis=1), np.nanmax(keypoints, axis=1)], axis=1)
     scores = np.isfinite(keypoints[..., 0]) * person_scores[:, None]
     return People(keypoints, scores.astype(np.float32), person_scores, boxes)
+
+
+def scene_distances(
+    frames: Sequence[SceneFrame], tracked: Sequence[TrackedPeople]
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """True identities, track ids and 1 - OKS of each frame, as ``score_distances`` takes them.
+
+    Tracks that were never confirmed are left out; pairs of OKS below 0.5 cannot be the same person.
+    """
+    kept = believed_ids(tracked)
+    sigmas = np.array(OPENPOSE18.oks_sigmas)
+    result = []
+    for frame, found in zip(frames, tracked, strict=True):
+        rows = np.isin(found.track_ids, kept)
+        true, keypoints = frame.keypoints, found.people.keypoints[rows]
+        areas = np.prod(np.ptp(true, axis=1), axis=1)
+        alike, _ = oks(true, keypoints, np.repeat(areas[:, None], len(keypoints), axis=1), sigmas)
+        result.append((frame.ids, found.track_ids[rows], np.where(alike >= 0.5, 1 - alike, np.nan)))
+    return result

@@ -6,7 +6,7 @@ and pixels counted from 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,15 +111,21 @@ def boxes_as_people(frame: Labelled, joints: int, scores: np.ndarray) -> People:
     )
 
 
-def believed(tracked: Iterable[TrackedPeople]) -> dict[int, Labelled]:
+def believed_ids(tracked: Iterable[TrackedPeople]) -> np.ndarray:
+    """int32 (M,) the tracks that were confirmed at some time."""
+    return np.unique(np.concatenate([np.empty(0, np.int32), *(f.track_ids[f.confirmed] for f in tracked)]))
+
+
+def believed(tracked: Sequence[TrackedPeople]) -> dict[int, Labelled]:
     """A tracker's output without the tracks that were never confirmed: frame index -> people."""
-    frames = list(tracked)
-    ids = np.unique(np.concatenate([np.empty(0, np.int32), *(f.track_ids[f.confirmed] for f in frames)]))
-    kept = {f.frame_index: (f, np.isin(f.track_ids, ids)) for f in frames}
-    return {
-        index: Labelled(f.track_ids[rows], f.people.boxes[rows], f.people.person_scores[rows])
-        for index, (f, rows) in kept.items()
-    }
+    ids = believed_ids(tracked)
+    frames = {}
+    for f in tracked:
+        rows = np.isin(f.track_ids, ids)
+        frames[f.frame_index] = Labelled(
+            f.track_ids[rows], f.people.boxes[rows], f.people.person_scores[rows]
+        )
+    return frames
 
 
 def score_tracks(

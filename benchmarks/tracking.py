@@ -1,0 +1,231 @@
+"""Tracking: accuracy on MOTChallenge clips and on synthetic scenes, an ablation, and speed.
+
+    python benchmarks/tracking.py --clips path/to/folder          # sub-folders with gt.txt and det.txt
+    python benchmarks/tracking.py --clips path/to/folder --videos  # and our own people from the .mp4 beside them
+    python benchmarks/tracking.py                                 # synthetic scenes and speed alone
+
+Every table is preceded by its protocol.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from skelstream.evaluation.scenes import SceneFrame, SceneSettings, scene, scene_distances
+from skelstream.evaluation.tracking import (
+    Labelled,
+    TrackingScores,
+    believed,
+    boxes_as_people,
+    read_mot,
+    score_distances,
+    score_tracks,
+)
+from skelstream.grouping.people import People
+from skelstream.skeleton import OPENPOSE18, Skeleton
+from skelstream.tracking.settings import TrackerSettings
+from skelstream.tracking.tracked import TrackedPeople
+from skelstream.tracking.tracker import Tracker
+
+RATE = 25.0
+HELD_OUT_SEEDS = range(100, 110)
+DROPS = 10
+
+Timed = Sequence[tuple[int, float, People]]
+
+
+def variants() -> dict[str, tuple[TrackerSettings, bool]]:
+    """Settings, and whether they are given the frames' real times."""
+    ours = TrackerSettings()
+    base = replace(ours, low_score=ours.high_score, re_update=False, oks_weight=0.0)
+    second = replace(base, low_score=ours.low_score)
+    return {
+        "SORT-style": (TrackerSettings.sort(), False),
+        "ByteTrack-style": (TrackerSettings.bytetrack(), False),
+        "base": (base, False),
+        "+ second round": (second, False),
+        "+ re-update": (replace(second, re_update=True), False),
+        "+ OKS": (replace(second, re_update=True, oks_weight=ours.oks_weight), False),
+        "+ real dt (ours)": (ours, True),
+        "ours, no re-update": (replace(ours, re_update=False), True),
+        "ours, IoU alone": (replace(ours, oks_weight=0.0), True),
+    }
+
+
+def follow(
+    frames: Timed, settings: TrackerSettings, real_times: bool, skeleton: Skeleton = OPENPOSE18
+) -> list[TrackedPeople]:
+    """Track; without real times every step is taken to be the mean step."""
+    tracker = Tracker(settings, skeleton)
+    times = np.array([t for _, t, _ in frames])
+    if not real_times:
+        times = np.linspace(times[0], times[-1], len(times))
+    return [tracker.update(f, float(t), people) for (f, _, people), t in zip(frames, times, strict=True)]
+
+
+def score_clip(
+    frames: Timed, truth: dict[int, Labelled], settings: TrackerSettings, real_times: bool, margin: float = 0
+):
+    """Metrics over the frames that the tracker was given."""
+    found = believed(follow(frames, settings, real_times))
+    given = {f for f, _, _ in frames}
+    found = {f: replace(people, boxes=widened(people.boxes, margin)) for f, people in found.items()}
+    return score_tracks({f: people for f, people in truth.items() if f in given}, found)
+
+
+def widened(boxes: np.ndarray, share: float) -> np.ndarray:
+    """Boxes grown on every side by a share of their width or height."""
+    more = np.tile(boxes[:, 2:] - boxes[:, :2], 2) * share
+    return boxes + more * np.array([-1, -1, 1, 1])
+
+
+def public_detections(folder: Path, frame_count: int) -> Timed:
+    """The detections that come with a clip; their confidences, in no fixed range, through a logistic curve."""
+    found = read_mot(folder / "det.txt")
+    nobody = Labelled(np.empty(0, int), np.empty((0, 4), np.float32), np.empty(0, np.float32))
+    frames = []
+    for index in range(frame_count):
+        people = found.get(index, nobody)
+        scores = 1 / (1 + np.exp(-(people.scores.astype(float) - 30) / 10))
+        frames.append((index, index / RATE, boxes_as_people(people, len(OPENPOSE18), scores)))
+    return frames
+
+
+def own_people(video: Path, weights: str | None) -> Timed:
+    """The people that the packaged network finds in a video."""
+    from skelstream.estimator import PoseEstimator
+    from skelstream.video import open_source
+
+    estimator = PoseEstimator(weights)
+    with open_source(str(video)) as source:
+        return [
+            (
+                f.index,
+                f.time,
+                estimator.people([f.image])[0] if f.ok else People.none(len(estimator.skeleton)),
+            )
+            for f in source
+        ]
+
+
+def dropped(frames: Timed, kept: float, seed: int) -> Timed:
+    """A random share of the frames, so that the steps of time differ."""
+    keep = np.random.default_rng(seed).random(len(frames)) < kept
+    return [frame for frame, k in zip(frames, keep, strict=True) if k]
+
+
+def total(scores: Iterable[TrackingScores]) -> TrackingScores:
+    """Counts added up, MOTA from the sums, IDF1 and overlap as means."""
+    rows = list(scores)
+
+    def add(name: str) -> int:
+        return sum(getattr(r, name) for r in rows)
+
+    counts = ("switches", "fragmentations", "false_positives", "misses", "objects", "identities", "tracks",
+              "mostly_tracked", "mostly_lost")  # fmt: skip
+    sums = {name: add(name) for name in counts}
+    errors = sums["misses"] + sums["false_positives"] + sums["switches"]
+    means = {name: float(np.mean([getattr(r, name) for r in rows])) for name in ("idf1", "overlap")}
+    return TrackingScores(mota=1 - errors / sums["objects"], **means, **sums)
+
+
+def print_table(rows: dict[str, TrackingScores]) -> None:
+    print("| | MOTA | IDF1 | switches | fragments | false | missed | tracks / identities |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name, r in rows.items():
+        print(
+            f"| {name} | {100 * r.mota:.1f} | {100 * r.idf1:.1f} | {r.switches} | {r.fragmentations} | "
+            f"{r.false_positives} | {r.misses} | {r.tracks} / {r.identities} |"
+        )
+    print(flush=True)
+
+
+def clip_tables(folder: Path, frames: Timed, kind: str, margin: float) -> None:
+    truth = read_mot(folder / "gt.txt")
+    rows = variants()
+    if not np.isfinite(np.concatenate([p.keypoints.ravel() for _, _, p in frames])).any():
+        rows = {name: row for name, row in rows.items() if name not in ("+ OKS", "ours, IoU alone")}
+    print(f"{folder.name}, {kind}: all {len(frames)} frames; MOTA and IDF1 in %, IoU >= 0.5\n")
+    print_table({name: score_clip(frames, truth, *row, margin=margin) for name, row in rows.items()})
+    print(f"{folder.name}, {kind}: half of the frames dropped at random, {DROPS} draws added up\n")
+    draws = [dropped(frames, 0.5, seed) for seed in range(DROPS)]
+    print_table(
+        {n: total(score_clip(d, truth, *row, margin=margin) for d in draws) for n, row in rows.items()}
+    )
+
+
+def scene_tables() -> None:
+    kinds = {
+        "every frame": SceneSettings(),
+        "30 % of the frames, at random": SceneSettings(kept=0.3),
+        "crowded": SceneSettings(walkers=14, seconds=6),
+    }
+    for kind, settings in kinds.items():
+        print(
+            f"Synthetic scenes, {kind}: {len(HELD_OUT_SEEDS)} scenes (seeds {HELD_OUT_SEEDS.start}-"
+            f"{HELD_OUT_SEEDS.stop - 1}, not those tuned on), {settings.walkers} people, {settings.seconds:g} s, "
+            f"{settings.rate:g} frames/s; OKS >= 0.5 with the true joints\n"
+        )
+        scenes = [scene(settings, seed) for seed in HELD_OUT_SEEDS]
+        print_table({n: total(score_scene(s, *row) for s in scenes) for n, row in variants().items()})
+
+
+def timed_people(frames: Sequence[SceneFrame]) -> Timed:
+    return [(i, f.time, f.people) for i, f in enumerate(frames)]
+
+
+def score_scene(frames: Sequence[SceneFrame], settings: TrackerSettings, real_times: bool) -> TrackingScores:
+    return score_distances(scene_distances(frames, follow(timed_people(frames), settings, real_times)))
+
+
+def speed_table() -> None:
+    print(
+        f"Speed: Tracker.update, default settings, one thread of {platform.machine()}, median of 5 passes\n"
+    )
+    print("| people in a frame (mean) | ms per frame |\n|---|---|")
+    for walkers in (1, 10, 30):
+        wide = SceneSettings(walkers=walkers, seconds=6, width=max(960, 320 * walkers), missed_people=0.0)
+        frames = timed_people(scene(wide, seed=1))
+        seconds = []
+        for _ in range(5):
+            began = time.perf_counter()
+            follow(frames, TrackerSettings(), real_times=True)
+            seconds.append(time.perf_counter() - began)
+        people = np.mean([len(p) for _, _, p in frames])
+        print(f"| {people:.1f} | {1000 * float(np.median(seconds)) / len(frames):.2f} |", flush=True)
+    print()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clips", type=Path, help="folder of MOTChallenge clips")
+    parser.add_argument("--videos", action="store_true", help="also track our own people in the clips' .mp4")
+    parser.add_argument("--weights", help="network for --videos; the packaged one if left out")
+    parser.add_argument(
+        "--margin", type=float, default=0.1, help="share by which boxes of joints grow, for --videos"
+    )
+    parser.add_argument(
+        "--no-scenes", action="store_true", help="leave out the synthetic scenes and the speed"
+    )
+    options = parser.parse_args()
+    for folder in sorted(p for p in options.clips.iterdir() if p.is_dir()) if options.clips else []:
+        count = max(read_mot(folder / "gt.txt")) + 1
+        clip_tables(folder, public_detections(folder, count), "public detections (boxes alone)", margin=0.0)
+        if options.videos:
+            kind = f"our own people, boxes of joints grown by {options.margin:.0%} a side for the comparison"
+            for video in sorted(folder.glob("*.mp4")):
+                clip_tables(folder, own_people(video, options.weights), kind, options.margin)
+    if not options.no_scenes:
+        scene_tables()
+        speed_table()
+
+
+if __name__ == "__main__":
+    main()
