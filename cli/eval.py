@@ -55,7 +55,7 @@ def evaluate(
     ] = None,
     worst_count: Annotated[int, typer.Option(min=1, help="Images in that picture.")] = 12,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
-    overwrite: Annotated[bool, typer.Option(help="Replace output files that exist.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     debug: Debug = False,
 ) -> None:
     """Score poses on a COCO-format set: AP, errors by kind, PCK, and published figures of the same protocol.
@@ -69,7 +69,7 @@ def evaluate(
     from skelstream.evaluation.annotations import load_annotations
     from skelstream.evaluation.protocol import EvalProtocol, describe_images
     from skelstream.evaluation.report import evaluate as score_and_diagnose
-    from skelstream.evaluation.report import markdown
+    from skelstream.evaluation.report import write_report
     from skelstream.evaluation.results import read_results, write_results
     from skelstream.evaluation.run import check_images
     from skelstream.evaluation.worst import montage, worst_images, write_montage
@@ -104,7 +104,7 @@ def evaluate(
     evaluation = score_and_diagnose(coco_set, rows, protocol, bootstrap, unreadable)
     _print(evaluation, as_json)
     if report is not None:
-        _write(report, markdown(evaluation))
+        write_report(report, evaluation)
         typer.echo(f"wrote {report}", err=True)
     if worst is not None:
         if costly := worst_images(evaluation.scores, worst_count):
@@ -140,9 +140,11 @@ def _check_outputs(paths: list[Path], overwrite: bool) -> None:
     """Before hours of work rather than after."""
     for path in paths:
         if path.exists() and not overwrite:
-            raise OutputError(f"{path}: exists; give another name or --overwrite")
+            raise OutputError(f"{path} exists; choose another name or pass --overwrite")
         if not path.parent.is_dir():
-            raise OutputError(f"{path}: its folder does not exist")
+            raise OutputError(
+                f"cannot write {path}: the folder {path.parent} does not exist; create it first"
+            )
 
 
 def _estimator(
@@ -227,10 +229,3 @@ def _print(evaluation: Evaluation, as_json: bool) -> None:
         console.print(grid)
         for note in table.notes:
             console.print(note, markup=False, highlight=False)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from skelstream.evaluation.annotations import CocoSet
 from skelstream.evaluation.coco import METRICS, CocoScores, Interval, bootstrap, score
@@ -12,6 +13,7 @@ from skelstream.evaluation.errors import KINDS, Diagnosis, diagnose
 from skelstream.evaluation.literature import LSP_PCK, Row, compare
 from skelstream.evaluation.pck import Pck, pck
 from skelstream.evaluation.protocol import EvalProtocol
+from skelstream.formats.atomic import replacing
 from skelstream.skeleton import COCO17
 
 _AP_COLUMNS = ("AP", "AP50", "AP75", "APM", "APL")
@@ -115,6 +117,16 @@ def markdown(evaluation: Evaluation) -> str:
         for table in others:
             parts += [f"### {table.title}", _markdown(table)]
     return "\n\n".join(parts) + "\n"
+
+
+def write_report(path: str | Path, evaluation: Evaluation) -> None:
+    """Writes the report as Markdown.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with replacing(Path(path)) as part:
+        part.write_text(markdown(evaluation), encoding="utf-8")
 
 
 def as_data(evaluation: Evaluation) -> dict:

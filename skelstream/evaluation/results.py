@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from pathlib import Path
 
 import numpy as np
 
-from skelstream.errors import FormatError, OutputError
+from skelstream.errors import FormatError
 from skelstream.evaluation.annotations import JOINTS, CocoSet, read_json
+from skelstream.formats.atomic import replacing
 from skelstream.grouping.people import People
 from skelstream.skeleton import COCO17, Skeleton, convert
 
@@ -98,10 +98,5 @@ def write_results(path: str | Path, results: list[dict]) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    path = Path(path)
-    part = path.with_name(path.name + ".part")
-    try:
+    with replacing(Path(path)) as part:
         part.write_text(json.dumps(results, separators=(",", ":")))
-        os.replace(part, path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None

@@ -10,11 +10,11 @@ import numpy as np
 
 from skelstream.drawing.sheet import GROUND, contact_sheet
 from skelstream.drawing.skeletons import draw_people
-from skelstream.errors import OutputError
 from skelstream.evaluation.annotations import CocoSet
 from skelstream.evaluation.coco import CocoScores, ImageMatch
 from skelstream.evaluation.errors import absent_joints, match
 from skelstream.evaluation.run import read_image
+from skelstream.formats.atomic import replacing
 from skelstream.skeleton import COCO17
 
 _ASPECT = 2  # width over height that each pair has at least
@@ -71,10 +71,8 @@ def write_montage(path: str | Path, picture: np.ndarray) -> None:
         OutputError: the file cannot be written.
     """
     _, png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    try:
-        Path(path).write_bytes(png.tobytes())
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+    with replacing(Path(path)) as part:
+        part.write_bytes(png.tobytes())
 
 
 def _loss(image: ImageMatch, best: float) -> ImageLoss:

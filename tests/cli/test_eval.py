@@ -210,7 +210,11 @@ def test_outputs_are_not_replaced_without_leave(folder):
     [
         (["--results", "none.json"], 1, "none.json: cannot be read"),
         (["--results", "set.json"], 1, "not a COCO results file"),
-        (["--save-results", "none/out.json"], 1, "its folder does not exist"),
+        (
+            ["--save-results", "none/out.json"],
+            1,
+            "cannot write none/out.json: the folder none does not exist",
+        ),
         (["--scales", "1,x"], 2, "--scales"),
         (["--scales", "0"], 2, "--scales"),
         (["--limit", "0"], 2, "--limit"),

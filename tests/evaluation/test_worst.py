@@ -46,5 +46,5 @@ def test_a_montage_is_written_as_png_or_the_path_is_named(tmp_path):
     picture[..., 0] = 255
     write_montage(tmp_path / "worst.png", picture)
     assert cv2.imread(str(tmp_path / "worst.png"))[0, 0].tolist() == [0, 0, 255]
-    with pytest.raises(OutputError, match="none/worst.png: cannot be written"):
+    with pytest.raises(OutputError, match="cannot write .*none/worst.png"):
         write_montage(tmp_path / "none" / "worst.png", picture)
