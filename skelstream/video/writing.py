@@ -59,10 +59,11 @@ class VideoWriter:
         self._last = -1
         self._sound = _Sound(Path(audio_from)) if audio_from is not None else None
         try:
-            self._container = av.open(str(self._part), "w", format="mp4", options={"movflags": "+faststart"})
+            self._part.touch()  # FFmpeg would only find out at the first frame
         except OSError as error:
             self._close_sound()
             raise OutputError(f"{self._path} cannot be written ({error.strerror}): check its folder") from error
+        self._container = av.open(str(self._part), "w", format="mp4", options={"movflags": "+faststart"})
         try:
             self._stream = self._add_video(rate, quality)
             if self._sound is not None:
@@ -123,9 +124,9 @@ class VideoWriter:
         try:
             self._container.close()
             os.replace(self._part, self._path)
-        except OSError as error:
+        except (FFmpegError, OSError) as error:
             self.abort()
-            raise OutputError(f"{self._path} cannot be written ({error.strerror})") from error
+            raise OutputError(f"{self._path} cannot be written ({error})") from error
         self._container = None
         self._close_sound()
 

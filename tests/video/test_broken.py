@@ -134,3 +134,43 @@ def test_nothing_is_left_out_by_every(make, plain, tmp_path):
     make.rewrite(plain, tmp_path / "a.mkv", lambda n, data: make.garbled(data) if n in (24, 25) else data)
     frames, _ = read(tmp_path / "a.mkv", every=2)
     assert [f.index for f in frames] == list(range(0, 60, 2))
+
+
+def test_frames_that_are_flagged_as_corrupt(make, plain, tmp_path):
+    """The head of the picture is intact, so that a decoder conceals the rest of it without an error."""
+    spoil = {12, 24, 36, 48}
+    lost = make.rewrite(
+        plain, tmp_path / "a.mp4", lambda n, d: d[: len(d) // 2] + make.garbled(d[len(d) // 2 :]) if n in spoil else d
+    )
+    frames, _ = read(tmp_path / "a.mp4")
+    assert len(frames) == 60 and len(lost) == 4
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        stream = container.streams.video[0]
+        ticks = round(0.04 / stream.time_base)
+        flagged = set()
+        for packet in container.demux(stream):
+            try:
+                flagged |= {f.pts // ticks for f in packet.decode() if f.is_corrupt}
+            except av.error.InvalidDataError:
+                continue
+    assert flagged and flagged <= {f.index for f in frames if not f.ok}
+
+
+def test_a_raw_stream_without_times(make, tmp_path):
+    whole = make.encode(tmp_path / "whole.mp4", map(make.marked, range(40)), options={"bf": "0"}, gop=1)
+    spoil = {10, 38, 39}
+    data = []
+    with av.open(str(whole)) as container:
+        stream = container.streams.video[0]
+        annexb = av.bitstream.BitStreamFilterContext("h264_mp4toannexb", stream)
+        for packet in container.demux(stream):
+            data += [bytes(p) for p in annexb.filter(packet if packet.size else None)]
+    for number in spoil:
+        # Past the parameter sets, only the start code and the slice's type stay.
+        at = data[number].rindex(b"\0\0\1") + 4
+        data[number] = data[number][:at] + b"\xff" * (len(data[number]) - at)
+    (tmp_path / "a.h264").write_bytes(b"".join(data))
+    frames, _ = read(tmp_path / "a.h264")
+    assert len(frames) == 40
+    assert {f.index for f in frames if not f.ok} == spoil
+    assert all(make.number_in(f.image) == f.index for f in frames if f.ok)

@@ -1,0 +1,102 @@
+"""Devices and URLs."""
+
+from __future__ import annotations
+
+import http.server
+import sys
+import threading
+
+import pytest
+
+from skelstream.errors import SourceError
+from skelstream.video import devices, open_source
+from skelstream.video.container import ContainerSource
+from skelstream.video.decoding import Input
+from skelstream.video.devices import device_input
+from skelstream.video.source import Selection
+
+
+class Camera:
+    def __init__(self, name, description, media_types):
+        self.name, self.description, self.media_types = name, description, media_types
+
+
+CAMERAS = [
+    Camera("mic", "Studio Microphone", ["audio"]),
+    Camera("front", "Integrated Camera", ["video"]),
+    Camera("side", "USB Webcam", ["video"]),
+]
+
+
+@pytest.fixture
+def cameras(monkeypatch):
+    monkeypatch.setattr(devices.av.device, "enumerate_input_devices", lambda form: CAMERAS)
+
+
+def test_linux(cameras):
+    assert device_input("0", platform="linux").url == "/dev/video0"
+    assert device_input("/dev/video7", platform="linux").url == "/dev/video7"
+    found = device_input("webcam", rate=15, platform="linux")
+    assert (found.url, found.format, found.options, found.path) == ("side", "v4l2", {"framerate": "15"}, None)
+
+
+def test_macos():
+    found = device_input("FaceTime HD", platform="darwin")
+    assert (found.url, found.format, found.options) == ("FaceTime HD:none", "avfoundation", {"framerate": "30"})
+
+
+def test_windows(cameras):
+    assert device_input("1", platform="win32").url == "video=side"
+    assert device_input("integrated", platform="win32").url == "video=front"
+
+
+def test_a_name_that_is_not_there(cameras):
+    with pytest.raises(SourceError, match="camera Nikon is not there.*Integrated Camera, USB Webcam"):
+        device_input("Nikon", platform="win32")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="device files are Linux's")
+@pytest.mark.parametrize("source", [97, "97", "/dev/video97", "camera:97"])
+def test_a_device_that_does_not_exist(source):
+    with pytest.raises(SourceError, match="97.* does not exist") as caught:
+        open_source(source)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_live_source():
+    made_up = Input("camera test", "testsrc=size=64x48:rate=25", format="lavfi")
+    with ContainerSource(made_up, Selection(end=0.4)) as source:
+        assert source.info.live and source.info.duration is None
+        frames = list(source)
+    assert [f.index for f in frames] == list(range(10))
+    assert [f.time for f in frames] == pytest.approx([i / 25 for i in range(10)])
+    assert all(f.image.shape == (48, 64, 3) for f in frames)
+
+
+def test_a_url(make, plain):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _quiet(plain.parent))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}"
+        with open_source(f"{address}/{plain.name}") as source:
+            frames = list(source)
+        assert [make.number_in(f.image) for f in frames] == list(range(60))
+        assert not source.info.live and source.info.frames == 60 and source.info.name.startswith("http:")
+        with pytest.raises(SourceError, match="nothing.mp4 cannot be opened"):
+            open_source(f"{address}/nothing.mp4")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _quiet(folder):
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=str(folder))
+
+        def log_message(self, *_):
+            pass
+
+    return Quiet
