@@ -164,7 +164,7 @@ def _summarise(sequence: SkeletonSequence, done: Rendered, output: Path) -> None
     height, width = done.size
     for name, value in (
         ("frames", f"{done.frames}, {done.seconds:.2f} s, {width} x {height}"),
-        ("people drawn", f"{done.people} of {len(sequence)} tracks"),
+        ("figures", f"{done.people}, {len(sequence)} tracks in the file"),
         ("file", f"{output}, {output.stat().st_size / 2**20:.1f} MiB"),
     ):
         table.add_row(f"[dim]{name}[/]", value)

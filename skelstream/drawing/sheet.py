@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -22,6 +23,7 @@ _GAP = 8
 _STRIP = 26  # pixels of the line of text above each picture
 _SHAPE = 1.6  # width by height that a sheet should come near
 _TILE = 800  # pixels: wider pictures are made smaller before they are drawn on
+_LABEL = 0.06  # height of an id by that of the picture: pictures on a sheet are small
 _CLOSE = 1e-3  # seconds: less than between any two frames
 _READ_ON = 3.0  # seconds
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -92,7 +94,11 @@ def sequence_sheet(
     """
     rows = choose_rows(sequence, count)
     scale = min(1.0, _TILE / picture_size(sequence)[1])
-    overlay = Overlay(sequence, look or Look(), scale)
+    look = look or Look()
+    if look.style.label_height is None:
+        height = round(_LABEL * picture_size(sequence)[0] * scale)
+        look = replace(look, style=replace(look.style, label_height=max(14, height)))
+    overlay = Overlay(sequence, look, scale)
     pictures = ((row, None) for row in rows) if source is None else _decoded(sequence, source, rows)
     tiles = [
         (moment_label(sequence.frame_time[row], int(overlay.people.counts[row])), overlay.draw(row, image))

@@ -227,7 +227,7 @@ class Page {
     this.trajectory.mark(player.time);
     const there = new Set(Array.from(sequence.rowsOf(frame), (row) => sequence.trackOf[row]));
     this.trackItems.forEach(({ item }, m) => item.classList.toggle("absent", !there.has(m)));
-    const reading = `${clock(player.time)} / ${clock(sequence.duration)}  frame ${sequence.index[frame]}`;
+    const reading = `${clock(player.time)} / ${clock(sequence.end)}  frame ${sequence.index[frame]}`;
     byId("clock").textContent = sequence.ok[frame] ? reading : `${reading} (not decoded)`;
     byId("scrub").value = frame;
     byId("scrub").setAttribute("aria-valuetext", `${clock(player.time)}, ${there.size} people`);

@@ -26,18 +26,21 @@ class Chart {
     this.sequence = sequence;
     this.canvas = canvas;
     this.playhead = playhead;
+    this.begin = sequence.frames ? sequence.time[0] : 0;
+    this.span = sequence.end - this.begin;
+    this.step = sequence.frames > 1 ? this.span / (sequence.frames - 1) : 0;
   }
 
   // From seconds to pixels across the chart, and back.
   place(time) {
     const width = this.width - Chart.LEFT - Chart.RIGHT;
-    return Chart.LEFT + (this.sequence.duration > 0 ? (time / this.sequence.duration) * width : 0);
+    return Chart.LEFT + (this.span > 0 ? ((time - this.begin) / this.span) * width : 0);
   }
 
   timeAt(clientX) {
     const box = this.canvas.getBoundingClientRect();
     const share = (clientX - box.left - Chart.LEFT) / (this.width - Chart.LEFT - Chart.RIGHT);
-    return Math.min(1, Math.max(0, share)) * this.sequence.duration;
+    return this.begin + Math.min(1, Math.max(0, share)) * this.span;
   }
 
   mark(time) { this.playhead.style.transform = `translateX(${this.place(time)}px)`; }
@@ -48,7 +51,6 @@ class Timeline extends Chart {
     const { sequence } = this;
     const [context, width] = prepared(this.canvas, Math.max(1, sequence.tracks) * LANE + 6);
     this.width = width;
-    const step = sequence.frames > 1 ? sequence.duration / (sequence.frames - 1) : 0;
     for (let m = 0; m < sequence.tracks; m++) {
       const y = 3 + m * LANE;
       if (m === view.track) {
@@ -66,7 +68,7 @@ class Timeline extends Chart {
       context.fillStyle = sequence.colors(m)[1];
       for (const [first, last] of runs) {
         const from = this.place(sequence.time[first]);
-        const to = this.place(last + 1 < sequence.frames ? sequence.time[last + 1] : sequence.time[last] + step);
+        const to = this.place(last + 1 < sequence.frames ? sequence.time[last + 1] : sequence.time[last] + this.step);
         context.fillRect(from, y + 2, Math.max(1, Math.min(to, width - Chart.RIGHT) - from), LANE - 4);
       }
       context.globalAlpha = 1;
@@ -106,7 +108,7 @@ class Trajectory extends Chart {
     context.fillStyle = style("--soft");
     if (low > high) { context.textAlign = "left"; context.fillText("never seen", Chart.LEFT, height / 2); return; }
     if (high - low < 1) { low -= 1; high += 1; }
-    const top = 10, bottom = height - 34;
+    const top = 24, bottom = height - 34;
     const level = (value) => bottom - ((value - low) / (high - low)) * (bottom - top);
     for (const value of [low, (low + high) / 2, high]) {
       context.fillText(`${Math.round(value)}`, Chart.LEFT - 8, level(value));
@@ -118,9 +120,11 @@ class Trajectory extends Chart {
     context.fillStyle = style("--soft");
     context.fillText("score", Chart.LEFT - 8, height - 13);
     context.fillStyle = style("--accent");
+    const wide = Math.max(0.5, this.place(this.begin + this.step) - Chart.LEFT);
     for (let r = first; r < end; r++) {
       const score = sequence.score(r, view.joint);
-      context.fillRect(this.place(sequence.time[sequence.frame[r]]), height - 4 - 18 * score, 1, 18 * score);
+      const x = this.place(sequence.time[sequence.frame[r]]);
+      context.fillRect(x, height - 4 - 20 * score, Math.min(wide, width - Chart.RIGHT + 1 - x), 20 * score);
     }
     context.textAlign = "left";
     context.fillStyle = style("--text");

@@ -27,7 +27,7 @@ class Sequence {
     this.frame = take(Int32Array, rows);
     this.ids = take(Int32Array, tracks);
     this.start = take(Int32Array, tracks + 1);
-    this.duration = frames ? this.time[frames - 1] : 0;
+    this.end = frames ? this.time[frames - 1] : 0;
 
     // Coordinates: one column a joint and axis, steps from row to row, low bytes before high bytes.
     const cells = rows * this.joints * 2;

@@ -37,7 +37,7 @@ class Player {
   seek(time) {
     const { sequence } = this;
     if (!sequence.frames) return;
-    this.time = Math.min(Math.max(time, sequence.time[0]), sequence.duration);
+    this.time = Math.min(Math.max(time, sequence.time[0]), sequence.end);
     this.started = null;
     // A browser rounds times: half a frame into the frame is safely that frame.
     if (this.hasVideo) this.video.currentTime = this.inside(sequence.frameAt(this.time));
@@ -109,9 +109,9 @@ class Player {
 
   at(time) {
     const { sequence } = this;
-    this.time = Math.min(Math.max(time, sequence.time[0]), sequence.duration);
+    this.time = Math.min(Math.max(time, sequence.time[0]), sequence.end);
     this.show(sequence.frameAt(this.time));
-    if (!this.hasVideo && time >= sequence.duration) this.pause();
+    if (time >= sequence.end + (this.hasVideo ? 0.1 : 0)) this.pause();
   }
 
   show(frame) {
