@@ -1,8 +1,8 @@
 """Tracking: accuracy on MOTChallenge clips and on synthetic scenes, an ablation, and speed.
 
-    python benchmarks/tracking.py --clips path/to/folder          # sub-folders with gt.txt and det.txt
-    python benchmarks/tracking.py --clips path/to/folder --videos  # and our own people from the .mp4 beside them
-    python benchmarks/tracking.py                                 # synthetic scenes and speed alone
+    python benchmarks/tracking.py                                  synthetic scenes and speed alone
+    python benchmarks/tracking.py --clips path/to/folder           its sub-folders have gt.txt and det.txt
+    python benchmarks/tracking.py --clips path/to/folder --videos  and our own people from the .mp4 in them
 
 Every table is preceded by its protocol.
 """
@@ -87,7 +87,7 @@ def widened(boxes: np.ndarray, share: float) -> np.ndarray:
 
 
 def public_detections(folder: Path, frame_count: int) -> Timed:
-    """The detections that come with a clip; their confidences, in no fixed range, through a logistic curve."""
+    """The detections that come with a clip; a logistic curve makes scores of their confidences."""
     found = read_mot(folder / "det.txt")
     nobody = Labelled(np.empty(0, int), np.empty((0, 4), np.float32), np.empty(0, np.float32))
     frames = []
@@ -170,8 +170,8 @@ def scene_tables() -> None:
     for kind, settings in kinds.items():
         print(
             f"Synthetic scenes, {kind}: {len(HELD_OUT_SEEDS)} scenes (seeds {HELD_OUT_SEEDS.start}-"
-            f"{HELD_OUT_SEEDS.stop - 1}, not those tuned on), {settings.walkers} people, {settings.seconds:g} s, "
-            f"{settings.rate:g} frames/s; OKS >= 0.5 with the true joints\n"
+            f"{HELD_OUT_SEEDS.stop - 1}, not those tuned on), {settings.walkers} people, "
+            f"{settings.seconds:g} s, {settings.rate:g} frames/s; OKS >= 0.5 with the true joints\n"
         )
         scenes = [scene(settings, seed) for seed in HELD_OUT_SEEDS]
         print_table({n: total(score_scene(s, *row) for s in scenes) for n, row in variants().items()})
@@ -186,18 +186,16 @@ def score_scene(frames: Sequence[SceneFrame], settings: TrackerSettings, real_ti
 
 
 def speed_table() -> None:
-    print(
-        f"Speed: Tracker.update, default settings, one thread of {platform.machine()}, median of 5 passes\n"
-    )
+    print(f"Speed: Tracker.update, processor time of one thread ({platform.machine()}), median of 5 passes\n")
     print("| people in a frame (mean) | ms per frame |\n|---|---|")
     for walkers in (1, 10, 30):
         wide = SceneSettings(walkers=walkers, seconds=6, width=max(960, 320 * walkers), missed_people=0.0)
         frames = timed_people(scene(wide, seed=1))
         seconds = []
         for _ in range(5):
-            began = time.perf_counter()
+            began = time.process_time()
             follow(frames, TrackerSettings(), real_times=True)
-            seconds.append(time.perf_counter() - began)
+            seconds.append(time.process_time() - began)
         people = np.mean([len(p) for _, _, p in frames])
         print(f"| {people:.1f} | {1000 * float(np.median(seconds)) / len(frames):.2f} |", flush=True)
     print()

@@ -78,9 +78,13 @@ def read_mot(path: str | Path) -> dict[int, Labelled]:
         FormatError: the file is missing or is not a MOTChallenge file.
     """
     try:
-        table = np.loadtxt(path, delimiter=",", usecols=range(7), ndmin=2)
-    except (OSError, ValueError) as error:
-        raise FormatError(f"{path}: not a readable MOTChallenge file ({error})") from error
+        lines = [line for line in Path(path).read_text().splitlines() if line.strip()]
+        table = np.loadtxt(lines, delimiter=",", usecols=range(7), ndmin=2) if lines else np.empty((0, 7))
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        wanted = "lines of frame, id, x, y, w, h, confidence"
+        raise FormatError(f"{path}: not a MOTChallenge file, which has {wanted}") from error
     table = table[(table[:, 1] < 0) | (table[:, 6] != 0)]
     corners = table[:, 2:4] - 1
     boxes = np.concatenate([corners, corners + table[:, 4:6]], axis=1).astype(np.float32)

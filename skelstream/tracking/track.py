@@ -135,7 +135,9 @@ def _offset(keypoints: np.ndarray, common: np.ndarray, torso: np.ndarray) -> np.
         return np.zeros(4)
     middle = common & torso
     place = keypoints[middle if middle.sum() >= 2 else common].mean(axis=0)
-    whole, shared = _extent(keypoints[np.isfinite(keypoints[:, 0])]), _extent(keypoints[common])
+    seen = np.isfinite(keypoints[:, 0])
+    whole = _extent(keypoints[seen])
+    shared = whole if (seen == common).all() else _extent(keypoints[common])
     return np.concatenate([whole[:2] - place, whole[2:] - shared[2:]])
 
 

@@ -1,0 +1,178 @@
+import math
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skelstream.errors import FormatError, MissingExtraError
+from skelstream.evaluation.scenes import SceneSettings, figure, scene, scene_distances
+from skelstream.evaluation.tracking import (
+    Labelled,
+    believed,
+    boxes_as_people,
+    read_mot,
+    score_distances,
+    score_tracks,
+)
+from skelstream.grouping.people import People
+from skelstream.skeleton import OPENPOSE18
+from skelstream.tracking.settings import TrackerSettings
+from skelstream.tracking.tracked import TrackedPeople
+from skelstream.tracking.tracker import Tracker
+
+CLIPS = (
+    Path(os.environ.get("SKELSTREAM_DATA", Path(__file__).parents[2].parent / "shared")) / "video/tracking"
+)
+HERE, THERE, NOWHERE = [0, 0, 10, 20], [100, 0, 110, 20], [500, 0, 510, 20]
+
+
+def frame(**people):
+    ids = [int(name[1:]) for name in people]
+    boxes = np.array(list(people.values()), np.float32).reshape(-1, 4)
+    return Labelled(np.array(ids, int), boxes, np.ones(len(ids), np.float32))
+
+
+def test_a_tiny_example_worked_out_by_hand():
+    """Persons 1 and 2 for four frames: 8 objects.
+
+    Track 7 follows person 1 for two frames and person 2 in the last; track 8 takes over person 1. Person 2 is
+    tracked in the last frame only. Track 9 is nobody.
+    """
+    truth = {i: frame(p1=HERE, p2=THERE) for i in range(4)}
+    found = {
+        0: frame(t7=HERE),
+        1: frame(t7=HERE, t9=NOWHERE),
+        2: frame(t8=HERE),
+        3: frame(t8=HERE, t7=THERE),
+    }
+    scores = score_tracks(truth, found)
+    assert (scores.objects, scores.identities, scores.tracks) == (8, 2, 3)
+    assert scores.misses == 3  # person 2 in frames 0 to 2
+    assert scores.false_positives == 1
+    assert scores.switches == 1  # person 1 from 7 to 8
+    assert scores.mota == pytest.approx(1 - (3 + 1 + 1) / 8)
+    # Best pairing of identities: 1 with 8 and 2 with 7 (2 + 1 frames) or 1 with 7 (2) alone; 6 boxes given.
+    assert scores.idf1 == pytest.approx(2 * 3 / (8 + 6))
+    assert scores.overlap == pytest.approx(1)
+    assert scores.mostly_tracked == 1
+
+
+def test_perfect_and_empty_tracks():
+    truth = {i: frame(p1=HERE, p2=THERE) for i in range(3)}
+    perfect = score_tracks(truth, {i: frame(t5=HERE, t4=THERE) for i in range(3)})
+    assert (perfect.mota, perfect.idf1, perfect.switches) == (1, 1, 0)
+    empty = score_tracks(truth, {})
+    assert (empty.mota, empty.idf1, empty.misses) == (0, 0, 6)
+    assert math.isnan(empty.overlap)
+
+
+def test_boxes_that_overlap_too_little_are_someone_else():
+    scores = score_tracks({0: frame(p1=[0, 0, 10, 10])}, {0: frame(t1=[6, 0, 16, 10])})
+    assert (scores.misses, scores.false_positives) == (1, 1)
+
+
+def test_a_mot_file(tmp_path):
+    path = tmp_path / "gt.txt"
+    path.write_text("1,3,11,21,30,40,1,-1,-1,-1\n3,3,12,21,30,40,1,-1,-1,-1\n3,4,1,1,5,5,0,-1,-1,-1\n")
+    frames = read_mot(path)
+    assert sorted(frames) == [0, 2]
+    assert frames[0].boxes.tolist() == [[10, 20, 40, 60]]
+    assert frames[2].ids.tolist() == [3]  # identity 4 is to be ignored
+
+
+@pytest.mark.parametrize("text", ["1,2,3\n", "a,b,c,d,e,f,g\n"])
+def test_a_file_that_is_none_of_motchallenges(tmp_path, text):
+    path = tmp_path / "gt.txt"
+    path.write_text(text)
+    with pytest.raises(FormatError, match="gt.txt"):
+        read_mot(path)
+    with pytest.raises(FormatError, match="none.txt"):
+        read_mot(tmp_path / "none.txt")
+
+
+def test_an_empty_mot_file_has_nobody(tmp_path):
+    path = tmp_path / "det.txt"
+    path.write_text("")
+    assert read_mot(path) == {}
+
+
+def test_without_motmetrics(monkeypatch):
+    monkeypatch.setitem(sys.modules, "motmetrics", None)
+    with pytest.raises(MissingExtraError, match="pip install"):
+        score_distances([])
+
+
+def test_detections_become_people_best_first():
+    people = boxes_as_people(frame(d1=HERE, d2=THERE), 18, np.array([0.2, 0.7]))
+    assert people.person_scores.tolist() == pytest.approx([0.7, 0.2])
+    assert people.boxes.tolist() == [THERE, HERE]
+    assert np.isnan(people.keypoints).all()
+
+
+def tracked(index, ids, confirmed):
+    people = People(
+        np.full((len(ids), 18, 2), np.nan, np.float32),
+        np.zeros((len(ids), 18), np.float32),
+        np.ones(len(ids), np.float32),
+        np.zeros((len(ids), 4), np.float32),
+    )
+    return TrackedPeople(index, index / 25, people, np.array(ids, np.int32), np.array(confirmed, bool))
+
+
+def test_what_is_believed():
+    frames = believed([tracked(0, [1, 2], [False, False]), tracked(1, [1], [True]), tracked(2, [], [])])
+    assert {i: f.ids.tolist() for i, f in frames.items()} == {0: [1], 1: [1], 2: []}
+
+
+def test_a_figure_has_all_joints_in_a_body_of_height_one():
+    pose = figure(0.7, 0.4)
+    assert np.isfinite(pose).all()
+    assert -1 < pose[:, 1].min() < -0.9
+    assert pose[OPENPOSE18.index("nose"), 1] < pose[OPENPOSE18.index("left_knee"), 1]
+
+
+def test_scenes_repeat_and_drop_frames():
+    settings = SceneSettings(seconds=2, walkers=3)
+    first, second = scene(settings, 4), scene(settings, 4)
+    assert len(first) == 50
+    for a, b in zip(first, second, strict=True):
+        assert np.array_equal(a.people.keypoints, b.people.keypoints, equal_nan=True)
+    fewer = scene(SceneSettings(seconds=2, walkers=3, kept=0.5), 4)
+    assert 10 < len(fewer) < 40
+    assert len({round(d, 6) for d in np.diff([f.time for f in fewer])}) > 1
+
+
+def test_joints_keep_identities_that_boxes_lose():
+    """The claim of the documentation's ablation, on one scene."""
+    frames = scene(SceneSettings(seconds=6, walkers=10), seed=200)
+
+    def run(settings):
+        tracker = Tracker(settings, OPENPOSE18)
+        return score_distances(
+            scene_distances(frames, [tracker.update(i, f.time, f.people) for i, f in enumerate(frames)])
+        )
+
+    boxes, joints = run(TrackerSettings(oks_weight=0.0)), run(TrackerSettings())
+    assert joints.switches < boxes.switches
+    assert joints.idf1 > boxes.idf1
+    assert joints.mota > 0.7
+
+
+@pytest.mark.skipif(not CLIPS.is_dir(), reason="the development clips are not there")
+@pytest.mark.parametrize(
+    ("clip", "mota", "idf1"), [("TUD-Campus", 0.40, 0.45), ("TUD-Stadtmitte", 0.60, 0.55)]
+)
+def test_public_detections_of_a_real_street(clip, mota, idf1):
+    truth, found = read_mot(CLIPS / clip / "gt.txt"), read_mot(CLIPS / clip / "det.txt")
+    tracker, nobody, results = Tracker(TrackerSettings(), OPENPOSE18), People.none(18), []
+    for index in range(max(truth) + 1):
+        people = nobody
+        if index in found:
+            scores = 1 / (1 + np.exp(-(found[index].scores.astype(float) - 30) / 10))
+            people = boxes_as_people(found[index], 18, scores)
+        results.append(tracker.update(index, index / 25, people))
+    scores = score_tracks(truth, believed(results))
+    assert scores.mota > mota
+    assert scores.idf1 > idf1

@@ -1,0 +1,64 @@
+"""Walking stick figures on straight paths, and a way to follow them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pytest
+
+from skelstream.evaluation.scenes import figure
+from skelstream.grouping.people import People
+from skelstream.skeleton import OPENPOSE18
+from skelstream.tracking.settings import TrackerSettings
+from skelstream.tracking.tracked import TrackedPeople
+from skelstream.tracking.tracker import Tracker
+
+SIZE = 200.0
+
+
+def walker(x: float, foot: float = 400.0, phase: float = 0.0, heading: float = 0.3) -> np.ndarray:
+    """float32 (18, 2) joints of a person of 200 px whose hips are at column ``x``."""
+    return (SIZE * figure(phase, heading) + (x, foot)).astype(np.float32)
+
+
+def people(poses: Sequence[np.ndarray], scores: Sequence[float] | None = None) -> People:
+    """People from their joints (18, 2); score 0.9 unless given."""
+    if not len(poses):
+        return People.none(18)
+    keypoints = np.stack(poses).astype(np.float32)
+    person_scores = np.asarray([0.9] * len(poses) if scores is None else scores, np.float32)
+    boxes = np.concatenate([np.nanmin(keypoints, axis=1), np.nanmax(keypoints, axis=1)], axis=1)
+    joint_scores = np.isfinite(keypoints[..., 0]) * person_scores[:, None]
+    return People(keypoints, joint_scores.astype(np.float32), person_scores, boxes)
+
+
+def boxes_alone(boxes: Sequence[Sequence[float]], scores: Sequence[float] | None = None) -> People:
+    """People of whom nothing but the box is known."""
+    count = len(boxes)
+    return People(
+        np.full((count, 18, 2), np.nan, np.float32),
+        np.zeros((count, 18), np.float32),
+        np.asarray([0.9] * count if scores is None else scores, np.float32),
+        np.asarray(boxes, np.float32).reshape(-1, 4),
+    )
+
+
+def follow(
+    frames: Iterable[tuple[float, People]], settings: TrackerSettings | None = None
+) -> list[TrackedPeople]:
+    """A fresh tracker over (time, people)."""
+    tracker = Tracker(settings or TrackerSettings(), OPENPOSE18)
+    return [tracker.update(i, t, p) for i, (t, p) in enumerate(frames)]
+
+
+def ids(tracked: Sequence[TrackedPeople]) -> list[list[int]]:
+    """Track ids of each frame."""
+    return [t.track_ids.tolist() for t in tracked]
+
+
+@pytest.fixture
+def make():
+    """The helpers of this module, for test modules, which cannot import it."""
+    return sys.modules[__name__]

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from skelstream.tracking.motion import Motion, box_of, measurement
+from skelstream.tracking.settings import TrackerSettings
+
+START = np.array([100.0, 200.0, 60.0, 160.0])
+
+
+def test_box_and_measurement_are_inverse():
+    assert box_of(measurement(np.array([10, 20, 40, 90]))).tolist() == [10, 20, 40, 90]
+
+
+def test_a_box_without_area_gets_a_pixel():
+    assert measurement(np.array([5, 5, 5, 5])).tolist() == [5, 5, 1, 1]
+
+
+def test_one_long_step_is_as_good_as_many_short_ones():
+    long, short = Motion(START, TrackerSettings()), Motion(START, TrackerSettings())
+    long.predict(0.4)
+    for _ in range(10):
+        short.predict(0.04)
+    for a, b in zip(long.saved(), short.saved(), strict=True):
+        assert a == pytest.approx(b, rel=1e-9, abs=1e-9)
+
+
+def test_no_time_is_no_change():
+    motion = Motion(START, TrackerSettings())
+    before = motion.saved()
+    motion.predict(0.0)
+    assert all((a == b).all() for a, b in zip(before, motion.saved(), strict=True))
+
+
+def test_speed_is_in_pixels_a_second_whatever_the_steps():
+    motion, rng, then = Motion(START, TrackerSettings()), np.random.default_rng(0), 0.0
+    for time in np.cumsum(rng.uniform(0.01, 0.2, 60)):
+        motion.predict(time - then)
+        motion.update(START + [150 * time, -40 * time, 0, 0], by_joints=True)
+        then = time
+    assert motion.state[4:] == pytest.approx([150, -40], rel=0.02)
+
+
+def test_doubt_grows_with_time_and_falls_with_an_observation():
+    motion = Motion(START, TrackerSettings())
+    first = motion.doubt
+    motion.predict(1.0)
+    grown = motion.doubt
+    motion.update(START, by_joints=False)
+    assert grown > first > 0
+    assert motion.doubt < grown
+
+
+def test_noise_is_in_proportion_to_the_size():
+    near, far = Motion(START * 2, TrackerSettings()), Motion(START, TrackerSettings())
+    for motion, scale in ((near, 2), (far, 1)):
+        for step in range(5):
+            motion.predict(0.04)
+            motion.update(scale * (START + [3 * step, (-1) ** step, 0, 0]), by_joints=True)
+    assert near.state == pytest.approx(2 * far.state)

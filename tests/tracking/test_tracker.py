@@ -1,0 +1,227 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from skelstream.evaluation.scenes import SceneSettings, scene
+from skelstream.grouping.people import People
+from skelstream.skeleton import COCO17, OPENPOSE18, convert
+from skelstream.tracking.settings import TrackerSettings
+from skelstream.tracking.tracker import Tracker
+
+RATE = 25
+
+
+def crossing(make, step, boxes=False):
+    """Two people who pass each other at frame 40, one a little nearer; (left starter, right starter)."""
+    time = step / RATE
+    a = make.walker(200 + 100 * time, foot=400, phase=6 * time, heading=0.3)
+    b = make.walker(520 - 100 * time, foot=405, phase=6 * time + 2, heading=np.pi - 0.3)
+    return make.boxes_alone([box_of(a), box_of(b)]) if boxes else make.people([a, b])
+
+
+def box_of(pose):
+    return [*np.nanmin(pose, axis=0), *np.nanmax(pose, axis=0)]
+
+
+@pytest.mark.parametrize("boxes", [False, True])
+def test_identity_is_kept_through_a_crossing(make, boxes):
+    tracked = make.follow((i / RATE, crossing(make, i, boxes)) for i in range(80))
+    assert make.ids(tracked) == [[1, 2]] * 80
+
+
+def test_joints_tell_people_apart_whose_boxes_are_the_same(make):
+    """Both stand on one spot, and the order in which they are given changes."""
+    facing, away = make.walker(200, heading=0.0, phase=1.5), make.walker(200, heading=np.pi, phase=1.5)
+    corners = np.tile(np.array([[120, 200, 280, 400]], np.float32), (2, 1))
+    rng, truth, frames = np.random.default_rng(3), [], []
+    for i in range(20):
+        order = rng.permutation(2) if i else np.array([0, 1])
+        truth.append((order + 1).tolist())
+        frames.append((i / RATE, replace(make.people([facing, away]).take(order), boxes=corners)))
+    assert make.ids(make.follow(frames)) == truth
+    assert make.ids(make.follow(frames, TrackerSettings(oks_weight=0.0))) != truth
+
+
+def test_identity_is_kept_through_an_occlusion(make):
+    frames = []
+    for i in range(75):
+        hidden = 30 <= i < 50
+        frames.append((i / RATE, make.people([] if hidden else [make.walker(100 + 5 * i, phase=i / 4)])))
+    tracked = make.follow(frames)
+    assert make.ids(tracked) == [[1]] * 30 + [[]] * 20 + [[1]] * 25
+
+
+def test_someone_who_stopped_behind_a_tree_is_the_same(make):
+    frames = [(i / RATE, make.people([make.walker(100 + 6 * i)])) for i in range(30)]
+    frames += [(i / RATE, make.people([])) for i in range(30, 50)]
+    frames += [(i / RATE, make.people([make.walker(100 + 6 * 31)])) for i in range(50, 60)]
+    assert {i for row in make.ids(make.follow(frames)) for i in row} == {1}
+
+
+def test_who_stays_away_longer_than_max_lost_is_new(make):
+    frames = [(i / RATE, make.people([make.walker(100)])) for i in range(10)]
+    frames += [(i / RATE, make.people([])) for i in range(10, 40)]
+    frames += [(40 / RATE, make.people([make.walker(100)]))]
+    tracked = make.follow(frames, TrackerSettings(max_lost=1.0))
+    assert make.ids(tracked)[-1] == [2]
+
+
+def test_irregular_times_of_a_steady_walker(make):
+    """Steps from 1/60 s to 0.5 s: the frame's own time tells how far a person has gone."""
+    rng = np.random.default_rng(5)
+    times = np.cumsum(rng.choice([1 / 60, 1 / 25, 0.25, 0.5], 80))
+
+    def at(time):
+        # The second person walks the first one's way, 60 px behind.
+        return make.people([make.walker(240 * time), make.walker(240 * time - 60)])
+
+    warm = [(t, at(t)) for t in np.arange(0, 0.5, 0.04)]
+    real = [*warm, *((0.5 + t, at(0.5 + t)) for t in times)]
+    counted = [(i * 0.04, p) for i, (_, p) in enumerate(real)]
+    assert make.ids(make.follow(real)) == [[1, 2]] * len(real)
+    assert make.ids(make.follow(counted)) != [[1, 2]] * len(real)
+
+
+def test_a_low_score_continues_a_track_but_starts_none(make):
+    frames = []
+    for i in range(20):
+        known, stranger = make.walker(100 + 4 * i), make.walker(600)
+        frames.append((i / RATE, make.people([known, stranger], [0.25 if 8 <= i < 14 else 0.9, 0.3])))
+    assert make.ids(make.follow(frames)) == [[1]] * 20
+    one_round = TrackerSettings(low_score=0.5)
+    assert make.ids(make.follow(frames, one_round)) == [[1]] * 8 + [[]] * 6 + [[1]] * 6
+
+
+def test_two_detections_of_one_person_are_one_track(make):
+    rng = np.random.default_rng(1)
+    frames = []
+    for i in range(30):
+        pose = make.walker(100 + 4 * i)
+        copies = [pose, pose + rng.normal(0, 1.5, 2).astype(np.float32)]
+        frames.append((i / RATE, make.people(copies, [0.9, 0.8])))
+    assert make.ids(make.follow(frames)) == [[1]] * 30
+
+
+def test_a_flicker_is_never_confirmed(make):
+    walker = [make.walker(100 + 4 * i) for i in range(20)]
+    frames = [(i / RATE, make.people([w] + [make.walker(700)] * (i in (5, 6)))) for i, w in enumerate(walker)]
+    tracked = make.follow(frames)
+    assert {i for t in tracked for i in t.track_ids[t.confirmed]} == {1}
+    assert any(2 in t.track_ids for t in tracked)
+
+
+def test_rows_before_confirmation_are_given(make):
+    frames = [(0.0, make.people([]))] + [(i / RATE, make.people([make.walker(100)])) for i in range(1, 6)]
+    tracked = make.follow(frames)
+    assert make.ids(tracked) == [[], [1], [1], [1], [1], [1]]
+    assert [t.confirmed.tolist() for t in tracked] == [[], [False], [False], [True], [True], [True]]
+
+
+def test_the_people_of_a_single_frame_are_believed(make):
+    (only,) = make.follow([(0.0, make.people([make.walker(100), make.walker(500)], [0.9, 0.8]))])
+    assert only.track_ids.tolist() == [1, 2]
+    assert only.confirmed.all()
+
+
+def test_ids_never_leak_between_trackers(make):
+    first, second = (Tracker(TrackerSettings(), OPENPOSE18) for _ in range(2))
+    for i in range(10):
+        a = first.update(i, i / RATE, make.people([make.walker(100), make.walker(500)]))
+        b = second.update(i, i / RATE, make.people([make.walker(300)]))
+        assert a.track_ids.tolist() == [1, 2]
+        assert b.track_ids.tolist() == [1]
+    assert Tracker(TrackerSettings(), OPENPOSE18).update(0, 0.0, make.people([make.walker(9)])).track_ids == [
+        1
+    ]
+
+
+def test_the_same_input_gives_the_same_output():
+    frames = scene(SceneSettings(seconds=3), seed=1)
+    runs = []
+    for _ in range(2):
+        tracker = Tracker(TrackerSettings(), OPENPOSE18)
+        runs.append([tracker.update(i, f.time, f.people) for i, f in enumerate(frames)])
+    for a, b in zip(*runs, strict=True):
+        assert (a.track_ids == b.track_ids).all()
+        assert (a.people.boxes == b.people.boxes).all()
+
+
+def test_settings_hold_across_resolutions():
+    """Half the picture, half the coordinates: the same identities."""
+    frames = scene(SceneSettings(seconds=3, walkers=5), seed=2)
+    whole, half = (Tracker(TrackerSettings(), OPENPOSE18) for _ in range(2))
+    for i, f in enumerate(frames):
+        small = replace(f.people, keypoints=f.people.keypoints / 2, boxes=f.people.boxes / 2)
+        assert (
+            whole.update(i, f.time, f.people).track_ids.tolist()
+            == half.update(i, f.time, small).track_ids.tolist()
+        )
+
+
+def test_nobody_ever(make):
+    tracked = make.follow((i / RATE, make.people([])) for i in range(5))
+    for frame in tracked:
+        assert len(frame) == 0
+        assert frame.people.keypoints.shape == (0, 18, 2)
+        assert frame.people.boxes.shape == (0, 4)
+        assert frame.track_ids.dtype == np.int32
+
+
+def test_equal_and_backward_times(make):
+    times = [0.0, 0.04, 0.04, 0.04, 0.02, 0.08]
+    tracked = make.follow((t, make.people([make.walker(100 + i)])) for i, t in enumerate(times))
+    assert make.ids(tracked) == [[1]] * 6
+    assert [t.time for t in tracked] == times
+    assert all(np.isfinite(t.people.boxes).all() for t in tracked)
+
+
+def test_a_seek_ends_every_track(make):
+    times = [*(i / RATE for i in range(5)), *(600 + i / RATE for i in range(5))]
+    tracked = make.follow((t, make.people([make.walker(100)])) for t in times)
+    assert make.ids(tracked) == [[1]] * 5 + [[2]] * 5
+
+
+def test_time_that_is_no_number_is_refused(make):
+    with pytest.raises(ValueError, match="frame 0"):
+        make.follow([(float("nan"), make.people([]))])
+
+
+def test_people_of_another_joint_set_are_refused(make):
+    with pytest.raises(ValueError, match="joints"):
+        Tracker(TrackerSettings(), COCO17).update(0, 0.0, make.people([make.walker(100)]))
+
+
+def test_other_joint_sets_are_tracked(make):
+    tracker = Tracker(TrackerSettings(), COCO17)
+    for i in range(20):
+        people = make.people([make.walker(100 + 5 * i), make.walker(300 - 5 * i)])
+        keypoints, scores = convert(people.keypoints, people.scores, OPENPOSE18, COCO17)
+        tracked = tracker.update(i, i / RATE, People(keypoints, scores, people.person_scores, people.boxes))
+        assert tracked.track_ids.tolist() == [1, 2]
+
+
+def test_joints_that_vanish_leave_the_box(make):
+    """One person's joints are all missing in the middle of the track."""
+    frames = []
+    for i in range(20):
+        pose = make.walker(100 + 4 * i)
+        frames.append((i / RATE, make.boxes_alone([box_of(pose)]) if 8 <= i < 12 else make.people([pose])))
+    assert make.ids(make.follow(frames)) == [[1]] * 20
+
+
+def test_a_box_that_is_no_box_is_passed_over(make):
+    nowhere = make.boxes_alone([[np.nan] * 4, [10, 10, 10, 10], [50, 50, 90, 150]])
+    tracked = make.follow((i / RATE, nowhere) for i in range(4))
+    assert all(np.isfinite(t.people.boxes).all() for t in tracked)
+    assert all(len(t) < 3 for t in tracked)
+    assert len(tracked[-1]) >= 1
+
+
+def test_measured_joints_are_handed_on_untouched_in_the_order_given(make):
+    given = make.people([make.walker(500), make.walker(100)], [0.95, 0.6])
+    (tracked,) = make.follow([(0.0, given)])
+    assert (tracked.people.keypoints == given.keypoints).all()
+    assert (tracked.people.person_scores == given.person_scores).all()
+    assert tracked.people.boxes.dtype == np.float32
+    assert tracked.people.boxes == pytest.approx(given.boxes, abs=1)
