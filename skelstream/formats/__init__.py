@@ -1,6 +1,23 @@
 """Reading and writing skeleton sequences: one module a format."""
 
-from skelstream.formats.format import Format, Sample
-from skelstream.formats.registry import FORMATS, load, save, save_dataset
+from skelstream.formats.format import Format, Sample, WriteOptions
+from skelstream.formats.jsonl import failed_line, frame_line
+from skelstream.formats.labels import labelled, read_labels
+from skelstream.formats.registry import FORMATS, check_free, choose, load, read, save, save_dataset
 
-__all__ = ["FORMATS", "Format", "Sample", "load", "save", "save_dataset"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "Sample",
+    "WriteOptions",
+    "check_free",
+    "choose",
+    "failed_line",
+    "frame_line",
+    "labelled",
+    "load",
+    "read",
+    "read_labels",
+    "save",
+    "save_dataset",
+]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from skelstream.sequences import SkeletonSequence
+from skelstream.sequences import Detections, SkeletonSequence
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,25 @@ class Sample:
     split: str | None = None
 
 
+def _quiet(_: str) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class WriteOptions:
     """Choices of whoever writes.
 
     Attributes:
         persons: slots M of formats that give each person a slot; None: the format's own default.
+        frames: frames that formats of a fixed length hold.
         classes: number of classes of the training set, or None if there are no labels.
+        note: told in a line whatever the format left out.
     """
 
     persons: int | None = None
+    frames: int = 300
     classes: int | None = None
+    note: Callable[[str], None] = _quiet
 
 
 def _one_file(path: Path) -> list[Path]:
@@ -53,7 +61,8 @@ class Format:
         name: as on the command line.
         extensions: endings of the file name that choose this format; empty for a folder.
         summary: one line for listings.
-        read: path to sequence, or None if the format is only written.
+        read: path and frame rate (for files that hold no times) to a sequence, or to detections if the file
+            holds no identities; None if the format is only written.
         write: writes one sample.
         join: writes many samples into one training set, or None if a file holds a single video.
         outputs: the paths that writing to a path makes.
@@ -64,7 +73,7 @@ class Format:
     extensions: tuple[str, ...]
     summary: str
     write: Callable[[Sample, Path, WriteOptions], None]
-    read: Callable[[Path], SkeletonSequence] | None = None
+    read: Callable[[Path, float], SkeletonSequence | Detections] | None = None
     join: Callable[[Iterable[Sample], Path, WriteOptions], None] | None = None
     outputs: Callable[[Path], list[Path]] = _one_file
     folder: bool = False

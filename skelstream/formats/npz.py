@@ -12,14 +12,13 @@ import numpy as np
 from skelstream.errors import FormatError
 from skelstream.formats.atomic import replacing
 from skelstream.formats.format import Format, Sample, WriteOptions
+from skelstream.formats.zipped import put_array
 from skelstream.sequences import SkeletonSequence
 from skelstream.sequences.builder import FORMAT_VERSION
 from skelstream.sequences.sequence import ARRAYS
 
 # A filled or smoothed sequence adds these beside the measured ones, which keep the plain names.
 _CLEAN = ("keypoints", "scores", "boxes", "person_scores", "frame", "track_start", "observed")
-# Zip entries need a date; a fixed one makes equal content equal bytes.
-_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
@@ -37,12 +36,11 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     arrays["meta"] = np.array(json.dumps(meta, sort_keys=True, allow_nan=False))
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "x") as file:
         for name, array in arrays.items():
-            with file.open(zipfile.ZipInfo(f"{name}.npy", _DATE), "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, array, allow_pickle=False)
+            put_array(file, name, array)
 
 
-def read(path: Path) -> SkeletonSequence:
-    """Read ``skeletons.npz``.
+def read(path: Path, rate: float) -> SkeletonSequence:
+    """Read ``skeletons.npz``; it holds its own times.
 
     Raises:
         FormatError: the file is foreign, damaged, or of a later version.

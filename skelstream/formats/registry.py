@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from skelstream.errors import FormatError, OutputError
-from skelstream.formats import npz
+from skelstream.formats import (
+    alphapose,
+    coco,
+    csv,
+    ctrgcn,
+    jsonl,
+    kinetics,
+    npz,
+    openpose,
+    parquet,
+    pose,
+    posetrack,
+    pyskl,
+    sleap,
+    stgcn,
+)
 from skelstream.formats.format import Format, Sample, WriteOptions
-from skelstream.sequences import SkeletonSequence
+from skelstream.sequences import Detections, SkeletonSequence
 
-FORMATS: dict[str, Format] = {module.FORMAT.name: module.FORMAT for module in (npz,)}
+_LISTED = (
+    npz.FORMAT, jsonl.FORMAT, csv.FORMAT, parquet.FORMAT, openpose.FORMAT, pyskl.FORMAT, *stgcn.FORMATS,
+    kinetics.FORMAT, ctrgcn.FORMAT, coco.FORMAT, posetrack.FORMAT, alphapose.FORMAT, pose.FORMAT,
+    sleap.FORMAT,
+)  # fmt: skip
+FORMATS: dict[str, Format] = {format.name: format for format in _LISTED}
 """Every format by name."""
+
+ASSUMED_RATE = 30.0
+"""Frames per second of files that hold no times, unless something better is known."""
 
 
 def choose(path: Path, name: str | None = None) -> Format:
     """The format called ``name``, or else the one that ``path`` ends like; the longest ending wins.
+
+    A folder that is there already counts as OpenPose's.
 
     Raises:
         FormatError: no such format, or the ending does not say which one.
@@ -24,32 +49,42 @@ def choose(path: Path, name: str | None = None) -> Format:
         if name not in FORMATS:
             raise FormatError(f"unknown format {name!r}; known: {', '.join(FORMATS)}")
         return FORMATS[name]
+    if path.is_dir():
+        return openpose.FORMAT
     lower = path.name.lower()
     fitting = [(len(end), f.name) for f in FORMATS.values() for end in f.extensions if lower.endswith(end)]
     if fitting:
         return FORMATS[max(fitting)[1]]
-    folders = [f for f in FORMATS.values() if f.folder and (path.is_dir() or not path.suffix)]
-    if folders:
-        return folders[0]
-    raise FormatError(f"{path}: the ending does not say which format; name one of: {', '.join(FORMATS)}")
+    raise FormatError(
+        f"{path}: the ending does not say which format; choose with --format: {', '.join(FORMATS)}"
+    )
 
 
-def load(path: str | Path, format: str | None = None) -> SkeletonSequence:
-    """Read a sequence from any format that can be read.
-
-    Args:
-        path: the file or folder.
-        format: a name of `FORMATS`; None: by the ending of the path.
-
-    Raises:
-        FormatError: the file is missing, damaged or foreign, or the format cannot be read.
-    """
-    path = Path(path)
+def read(path: Path, format: str | None = None, rate: float | None = None) -> SkeletonSequence | Detections:
+    """Read a sequence, or people without identities; the arguments are those of `load`."""
     chosen = choose(path, format)
     if chosen.read is None:
         readable = ", ".join(f.name for f in FORMATS.values() if f.read)
         raise FormatError(f"{path}: format {chosen.name} is only written; these can be read: {readable}")
-    return chosen.read(path)
+    rate = ASSUMED_RATE if rate is None else rate
+    if not 0 < rate < float("inf"):
+        raise FormatError(f"the frame rate must be above 0, not {rate}")
+    return chosen.read(path, rate)
+
+
+def load(path: str | Path, format: str | None = None, rate: float | None = None) -> SkeletonSequence:
+    """Read a sequence from any format that can be read; people without identities are tracked.
+
+    Args:
+        path: the file or folder.
+        format: a name of `FORMATS`; None: by the ending of the path.
+        rate: frames per second of files that hold no times; None: 30.
+
+    Raises:
+        FormatError: the file is missing, damaged or foreign, or the format cannot be read.
+    """
+    found = read(Path(path), format, rate)
+    return found.tracked() if isinstance(found, Detections) else found
 
 
 def save(
@@ -58,7 +93,8 @@ def save(
     format: str | None = None,
     overwrite: bool = False,
     *,
-    persons: int | None = None,
+    label: int | None = None,
+    options: WriteOptions | None = None,
 ) -> None:
     """Write one sequence.
 
@@ -67,7 +103,8 @@ def save(
         path: the file, or the folder for formats that make one.
         format: a name of `FORMATS`; None: by the ending of the path.
         overwrite: whether an existing file may be replaced.
-        persons: slots of formats that give each person a slot.
+        label: class number, for formats of training sets.
+        options: slots, lengths and such.
 
     Raises:
         FormatError: the format cannot hold this sequence.
@@ -75,8 +112,9 @@ def save(
     """
     path = Path(path)
     chosen = choose(path, format)
-    _leave(chosen, path, overwrite)
-    chosen.write(Sample(sequence, clip_name(sequence, path)), path, WriteOptions(persons))
+    check_free(chosen, path, overwrite)
+    sample = Sample(sequence, clip_name(sequence, path), label)
+    _named(path, lambda: chosen.write(sample, path, options or WriteOptions()))
 
 
 def save_dataset(
@@ -85,31 +123,39 @@ def save_dataset(
     format: str | None = None,
     overwrite: bool = False,
     *,
-    classes: int | None = None,
-    persons: int | None = None,
+    options: WriteOptions | None = None,
 ) -> None:
-    """Join many sequences into one training set; the other arguments are those of `save`.
-
-    Args:
-        samples: sequences with names, labels and splits; read one by one.
-        classes: number of classes, None if the samples have no labels.
-    """
+    """Join many sequences into one training set; they are taken one by one. Arguments as for `save`."""
     path = Path(path)
     chosen = choose(path, format)
     if chosen.join is None:
         joining = ", ".join(f.name for f in FORMATS.values() if f.join)
         raise FormatError(f"{path}: format {chosen.name} holds one video; these hold many: {joining}")
-    _leave(chosen, path, overwrite)
-    chosen.join(samples, path, WriteOptions(persons, classes))
+    join = chosen.join
+    check_free(chosen, path, overwrite)
+    _named(path, lambda: join(samples, path, options or WriteOptions()))
+
+
+def check_free(chosen: Format, path: Path, overwrite: bool) -> None:
+    """Refuse to replace what is there without leave.
+
+    Raises:
+        OutputError: something is there.
+    """
+    for output in chosen.outputs(path):
+        if output.exists() and not overwrite:
+            raise OutputError(f"{output} exists; choose another name or pass --overwrite")
 
 
 def clip_name(sequence: SkeletonSequence, path: Path) -> str:
-    """What a consumer calls the clip: the source's name without its ending, else the output's."""
+    """What a consumer calls the clip: the source's name up to its first dot, else the output's."""
     source = Path(str(sequence.meta.get("source") or ""))
     return source.name.split(".")[0] or path.name.split(".")[0]
 
 
-def _leave(chosen: Format, path: Path, overwrite: bool) -> None:
-    for output in chosen.outputs(path):
-        if output.exists() and not overwrite:
-            raise OutputError(f"{output} exists; choose another name or pass --overwrite")
+def _named(path: Path, write: Callable[[], None]) -> None:
+    """A format's refusal, with the file's name."""
+    try:
+        write()
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error

@@ -55,7 +55,7 @@ class SequenceBuilder:
         self._confirmed: set[int] = set()
 
     def add(self, tracked: TrackedPeople) -> None:
-        """One decoded frame, with or without people.
+        """One frame, with or without people; one that failed to decode keeps its place in the frame table.
 
         Raises:
             FormatError: the frame is not later than the one before, or its people have other joints.
@@ -66,7 +66,7 @@ class SequenceBuilder:
                 f"frame {tracked.frame_index}: scores have shape {people.scores.shape},"
                 f" expected ({count}, {len(self._skeleton)})"
             )
-        self._add_frame(tracked.frame_index, tracked.time, ok=True)
+        self._add_frame(tracked.frame_index, tracked.time, tracked.ok)
         for values, rows in (
             (self._keypoints, people.keypoints), (self._scores, people.scores), (self._boxes, people.boxes),
             (self._person_scores, people.person_scores),

@@ -1,0 +1,75 @@
+"""CSV: the table of `skelstream.formats.table`."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from skelstream.errors import FormatError
+from skelstream.formats.atomic import replacing
+from skelstream.formats.format import Format, Sample, WriteOptions
+from skelstream.formats.table import INTEGERS, Table, columns, from_values
+from skelstream.sequences import Detections, SkeletonSequence
+
+_CHUNK = 4096
+
+
+def write(sample: Sample, path: Path, options: WriteOptions) -> None:
+    """Write the table with a header line; empty cells are empty."""
+    table, names = Table(sample.sequence), columns(sample.sequence.skeleton)
+    # Seven digits tell float32 pixels apart to a thousandth; the time keeps its microseconds.
+    cells = ["%.6f" if name == "time" else "%.0f" if name in INTEGERS else "%.7g" for name in names]
+    line = ",".join(cells) + "\n"
+    with replacing(path) as temporary, open(temporary, "x", encoding="utf-8", newline="") as file:
+        file.write(",".join(names) + "\n")
+        for start in range(0, len(table), _CHUNK):
+            rows = table.values(start, start + _CHUNK).tolist()
+            file.write("".join([(line % tuple(row)).replace("nan", "") for row in rows]))
+
+
+def read(path: Path, rate: float) -> SkeletonSequence | Detections:
+    """Read such a table; see `skelstream.formats.table.from_values` for what may be absent.
+
+    Raises:
+        FormatError: the file is damaged or foreign; the message names the line where there is one.
+    """
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            names = [name.strip().strip('"') for name in file.readline().rstrip("\n").split(",")]
+            parts, number = [np.empty((0, len(names)))], 2
+            while chunk := list(islice(file, _CHUNK)):
+                parts.append(_numbers(chunk, len(names), number))
+                number += len(chunk)
+        return from_values(names, np.concatenate(parts), path.name, rate)
+    except FileNotFoundError:
+        raise FormatError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise FormatError(f"{path}: cannot be read as CSV: {error}") from error
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
+
+
+def _numbers(chunk: list[str], width: int, first: int) -> np.ndarray:
+    """Lines to float64 (n, width), NaN for empty cells; NumPy's reader is fast but knows no empty cells."""
+    lines = [line for line in (_filled(text.strip()) for text in chunk) if line]
+    if not lines:
+        return np.empty((0, width))
+    try:
+        values = np.loadtxt(lines, delimiter=",", comments=None, quotechar='"', ndmin=2)
+    except ValueError as error:
+        message = str(error).splitlines()[0]
+        raise FormatError(f"lines {first} to {first + len(chunk) - 1}: {message}") from error
+    if values.shape[1] != width:
+        raise FormatError(f"line {first} has {values.shape[1]} cells, the header has {width}")
+    return values
+
+
+def _filled(line: str) -> str:
+    """Empty cells of a line spelt ``nan``."""
+    line = line.replace('""', "").replace(",,", ",nan,").replace(",,", ",nan,")
+    return f"{'nan' if line.startswith(',') else ''}{line}{'nan' if line.endswith(',') else ''}"
+
+
+FORMAT = Format("csv", (".csv",), "CSV, a row for each person of each frame", write, read)

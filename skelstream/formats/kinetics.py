@@ -1,0 +1,92 @@
+"""ST-GCN's kinetics-skeleton JSON: a folder with a file for every video, and a label file beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skelstream.formats.atomic import replacing, replacing_folder
+from skelstream.formats.clips import UNLABELLED
+from skelstream.formats.format import Format, Sample, WriteOptions
+from skelstream.formats.rows import rows_by_frame, size_of
+
+_DIGITS = 5
+# ST-GCN's feeder looks at the first five people of a frame.
+_PERSONS = 5
+
+
+def label_file(path: Path) -> Path:
+    """``kinetics_train`` has its labels in ``kinetics_train_label.json``, as ST-GCN's tools name them."""
+    return path.with_name(f"{path.name}_label.json")
+
+
+def write(sample: Sample, path: Path, options: WriteOptions) -> None:
+    """Write a folder with one file; see `join`."""
+    join([sample], path, options)
+
+
+def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
+    """Write ``<name>.json`` for every sample into a folder, and its label file beside the folder.
+
+    In OpenPose's 18 joints, x / width and y / height, 0 with score 0 where missing. Only frames 0 to 299 have
+    a place in ST-GCN's feeder (``frames`` sets another length). People of a frame come most important first;
+    the feeder sorts them by score again, so that identity is lost: the ``stgcn`` array keeps it.
+    """
+    labels = {}
+    with replacing(label_file(path)) as label_temporary:
+        with replacing_folder(path) as folder:
+            for sample in samples:
+                # The feeder takes a file's name up to its first dot for the id.
+                key = sample.name.split(".")[0]
+                video = _video(sample, options)
+                text = json.dumps(video, separators=(",", ":"), allow_nan=False)
+                (folder / f"{key}.json").write_text(text, encoding="utf-8")
+                labels[key] = {
+                    "has_skeleton": any(frame["skeleton"] for frame in video["data"]),
+                    "label": video["label"],
+                    "label_index": video["label_index"],
+                }
+        label_temporary.write_text(json.dumps(labels, indent=1), encoding="utf-8")
+
+
+def _video(sample: Sample, options: WriteOptions) -> dict[str, Any]:
+    sequence = sample.sequence.as_skeleton("openpose18")
+    height, width = size_of(sequence, "kinetics")
+    if sequence.frames > options.frames:
+        options.note(f"{sample.name}: {options.frames} of {sequence.frames} frames kept; --frames keeps more")
+    persons = options.persons or _PERSONS
+    data, crowded = [], 0
+    for t, rows in enumerate(rows_by_frame(sequence)):
+        if t == options.frames:
+            break
+        crowded += len(rows) > persons
+        rows = rows[:persons]
+        places = np.nan_to_num(sequence.keypoints[rows].astype(np.float64) / (width, height))
+        data.append(
+            {
+                "frame_index": t,
+                "skeleton": [
+                    {"pose": pose, "score": score}
+                    for pose, score in zip(
+                        np.round(places, _DIGITS).reshape(len(rows), 2 * places.shape[1]).tolist(),
+                        np.round(sequence.scores[rows].astype(np.float64), _DIGITS).tolist(),
+                        strict=True,
+                    )
+                ],
+            }
+        )
+    if crowded:
+        options.note(f"{sample.name}: {crowded} frames have more than {persons} people; --persons keeps more")
+    label = UNLABELLED if sample.label is None else sample.label
+    name = sample.label_name or ("unknown" if sample.label is None else str(sample.label))
+    return {"data": data, "label": name, "label_index": label}
+
+
+FORMAT = Format(
+    "kinetics", (), "ST-GCN's kinetics-skeleton JSON: a folder and its label file", write, join=join,
+    outputs=lambda path: [path, label_file(path)], folder=True,
+)  # fmt: skip

@@ -1,0 +1,135 @@
+"""The table that CSV and Parquet share: a row for each person of each frame, and one for each empty frame.
+
+Columns: ``frame`` (its number in the source), ``time`` (seconds), ``ok`` (0: it failed to decode), ``height``
+and ``width`` of the picture, ``track_id``, ``person_score``, the box ``x0 y0 x1 y1``, then for each joint
+``<joint>_x``, ``<joint>_y``, ``<joint>_score``. Whatever is unknown or missing is an empty cell; an empty or
+failed frame has its first five columns only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skelstream.errors import FormatError
+from skelstream.formats.rows import add_rows, people_of
+from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
+from skelstream.skeleton import SKELETONS, Skeleton
+
+FRAME = ("frame", "time", "ok", "height", "width")
+PERSON = ("track_id", "person_score", "x0", "y0", "x1", "y1")
+INTEGERS = frozenset(("frame", "ok", "height", "width", "track_id"))
+
+
+def columns(skeleton: Skeleton) -> list[str]:
+    """Names of all columns in order."""
+    joints = [f"{joint}_{part}" for joint in skeleton.joints for part in ("x", "y", "score")]
+    return [*FRAME, *PERSON, *joints]
+
+
+class Table:
+    """The rows of a sequence, made as they are asked for.
+
+    Args:
+        sequence: R rows come of its N rows and its frames without people.
+    """
+
+    def __init__(self, sequence: SkeletonSequence):
+        self._sequence = sequence
+        self._ids = np.repeat(sequence.track_ids, np.diff(sequence.track_start))
+        empty = np.setdiff1d(np.arange(sequence.frames), sequence.frame)
+        t = np.concatenate([sequence.frame, empty])
+        order = np.argsort(t, kind="stable")
+        self._t = t[order]
+        self._row = np.concatenate([np.arange(len(sequence.frame)), np.full(len(empty), -1)])[order]
+
+    def __len__(self) -> int:
+        return len(self._t)
+
+    def values(self, start: int, stop: int) -> np.ndarray:
+        """Rows ``start`` to ``stop``: float64 (n, number of columns), NaN for empty cells."""
+        s, t, row = self._sequence, self._t[start:stop], self._row[start:stop]
+        out = np.full((len(t), len(columns(s.skeleton))), np.nan)
+        height, width = s.size or (np.nan, np.nan)
+        out[:, 0], out[:, 1], out[:, 2] = s.frame_index[t], s.frame_time[t], s.frame_ok[t]
+        out[:, 3], out[:, 4] = height, width
+        there = row >= 0
+        row = row[there]
+        joints = np.concatenate([s.keypoints[row], s.scores[row][..., None]], -1, dtype=np.float64)
+        joints[np.isnan(joints[..., 0])] = np.nan
+        out[there, 5], out[there, 6] = self._ids[row], s.person_scores[row]
+        out[there, 7:11] = s.boxes[row]
+        out[there, 11:] = joints.reshape(len(row), -1)
+        return out
+
+
+def from_values(
+    names: list[str], values: np.ndarray, source: str, rate: float
+) -> SkeletonSequence | Detections:
+    """The way back.
+
+    Args:
+        names: the columns that are there, in any order; ``time``, ``ok``, ``height``, ``width``,
+            ``track_id``, ``person_score`` and the box may be absent.
+        values: float64 (R, number of columns), NaN for empty cells.
+        source: what to call the video.
+        rate: frames per second, where there is no ``time``.
+
+    Raises:
+        FormatError: columns are missing or contradict each other.
+    """
+    skeleton = _skeleton(names)
+    at = {name: values[:, i] for i, name in enumerate(names)}
+    if not np.isfinite(at["frame"]).all():
+        raise FormatError("column frame has empty cells")
+    nothing = np.full(len(values), np.nan)
+    time, ok, track = at.get("time", at["frame"] / rate), at.get("ok", nothing), at.get("track_id", nothing)
+    joints = np.stack(
+        [
+            np.stack([at[f"{joint}_{part}"] for part in ("x", "y", "score")], -1) for joint in skeleton.joints
+        ],
+        1,
+    )  # fmt: skip
+    boxes = [at.get(side, nothing) for side in ("x0", "y0", "x1", "y1")]
+    boxes = np.stack(boxes, 1)
+    scores = at.get("person_score", nothing)
+    somebody = np.isfinite(track) | np.isfinite(joints[..., 0]).any(1) | np.isfinite(boxes).all(1)
+    unknown = bool((somebody & ~np.isfinite(track)).any())
+    frames = np.split(np.argsort(at["frame"], kind="stable"), _starts(at["frame"]))
+    height, width = (_one(at.get(name, nothing), name) for name in ("height", "width"))
+    builder = SequenceBuilder(skeleton, source=source, height=height, width=width)
+    found = []
+    for rows in frames if len(values) else []:
+        first, rows = rows[0], rows[somebody[rows]]
+        known_boxes, known_scores = np.isfinite(boxes[rows]).all(), np.isfinite(scores[rows]).all()
+        people = people_of(
+            joints[rows], boxes[rows] if known_boxes else None, scores[rows] if known_scores else None
+        )
+        index, seconds, good = int(at["frame"][first]), float(time[first]), ok[first] != 0
+        if unknown:
+            found.append((index, seconds, people if good else None))
+        else:
+            add_rows(builder, index, seconds, good, people, track[rows])
+    return Detections(skeleton, found, source, height, width) if unknown else builder.finish()
+
+
+def _skeleton(names: list[str]) -> Skeleton:
+    """The joint set that the columns name; the largest if several fit."""
+    if "frame" not in names:
+        raise FormatError("has no column 'frame'")
+    fitting = [s for s in SKELETONS.values() if set(columns(s)[len(FRAME + PERSON) :]) <= set(names)]
+    if not fitting:
+        wanted = "nose_x, nose_y, nose_score"
+        raise FormatError(f"has no joint set's columns ({wanted} and so on for every joint of one of: "
+                          f"{', '.join(SKELETONS)})")  # fmt: skip
+    return max(fitting, key=len)
+
+
+def _starts(frame: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(np.diff(np.sort(frame))) + 1
+
+
+def _one(values: np.ndarray, name: str) -> int | None:
+    found = np.unique(values[np.isfinite(values)])
+    if len(found) > 1:
+        raise FormatError(f"column {name} has several values")
+    return int(found[0]) if len(found) else None

@@ -1,0 +1,46 @@
+"""People of successive frames that have no identity yet, as other tools write them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skelstream.grouping.people import People
+from skelstream.sequences.builder import SequenceBuilder
+from skelstream.sequences.sequence import SkeletonSequence
+from skelstream.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    from skelstream.tracking.settings import TrackerSettings
+
+
+@dataclass(frozen=True)
+class Detections:
+    """The people of one video, frame by frame.
+
+    Attributes:
+        skeleton: their joint set.
+        frames: (frame number in the source, seconds, people, or None for a frame that failed to decode).
+        source: what to call the video.
+        height, width: pixels of the picture, None if unknown.
+    """
+
+    skeleton: Skeleton
+    frames: list[tuple[int, float, People | None]]
+    source: str
+    height: int | None = None
+    width: int | None = None
+
+    def tracked(self, settings: TrackerSettings | None = None) -> SkeletonSequence:
+        """Give the people identities with skelstream's tracker."""
+        from skelstream.tracking.settings import TrackerSettings
+        from skelstream.tracking.tracker import Tracker
+
+        tracker = Tracker(settings or TrackerSettings(), self.skeleton)
+        builder = SequenceBuilder(self.skeleton, source=self.source, height=self.height, width=self.width)
+        for index, time, people in self.frames:
+            if people is None:
+                builder.add_failed(index, time)
+            else:
+                builder.add(tracker.update(index, time, people))
+        return builder.finish()
