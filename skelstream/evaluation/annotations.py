@@ -115,7 +115,7 @@ def load_annotations(path: str | Path) -> CocoSet:
     lists = isinstance(data, dict) and [data.get("images"), data.get("annotations")]
     if not lists or not all(isinstance(rows, list) for rows in lists):
         raise FormatError(f"{path}: not a COCO annotation file: lists 'images' and 'annotations' expected")
-    category = _person_category(path, data.get("categories") or [])
+    category = person_category(path, data.get("categories") or [])
     images = _images(path, data["images"])
     persons: dict[int, list[LabelledPerson]] = {image_id: [] for image_id in images}
     ids, substituted = count(1), 0
@@ -151,8 +151,12 @@ def read_json(path: Path) -> object:
         raise FormatError(f"{path}: not JSON, or cut short: {error}") from None
 
 
-def _person_category(path: Path, categories: list[dict]) -> int | None:
-    """The id of the category whose keypoints are COCO's; None where the file lists no categories."""
+def person_category(path: Path, categories: list[dict]) -> int | None:
+    """The id of the category whose keypoints are COCO's; None where the file lists no categories.
+
+    Raises:
+        FormatError: no category is a person, or its joints are other ones than COCO's.
+    """
     with_joints = [c for c in categories if c.get("keypoints")]
     if not with_joints:
         if categories and not any(c.get("name") == "person" for c in categories):

@@ -14,7 +14,7 @@ _PAF_WEIGHT = 4.0
 
 def stage_losses(
     pafs: list[Tensor], confidence: list[Tensor], targets: dict[str, Tensor]
-) -> tuple[Tensor, dict[str, float]]:
+) -> tuple[Tensor, dict[str, Tensor]]:
     """The sum over stages of masked losses: OpenPose's L2 for the fields (equation 10), cross entropy for the
     confidence maps, whose best answer is the same expected map but which does not fade where the network is surely
     wrong.
@@ -22,19 +22,21 @@ def stage_losses(
     Args:
         pafs: each stage's fields, (B, 2L, h, w).
         confidence: each stage's confidence logits, (B, V, h, w).
-        targets: ``confidence``, ``pafs`` and their masks, as samples give them.
+        targets: batches of ``confidence`` and ``pafs`` and what masks them: ``ground``, ``known_joints`` and
+            ``known_limbs``, as samples give them.
 
     Returns:
-        The loss, and the last stages' parts by name.
+        The loss, and the last stages' parts by name, detached.
     """
-    want, mask = targets["confidence"], targets["confidence_mask"]
+    ground = targets["ground"][:, None]
+    want, mask = targets["confidence"], ground * targets["known_joints"][..., None, None]
     weight = mask * (1 + _FOREGROUND * want)
     confidence_losses = [
         (weight * F.binary_cross_entropy_with_logits(logits.float(), want, reduction="none")).mean() * 100
         for logits in confidence
     ]
-    fields, mask = targets["pafs"], targets["paf_mask"]
+    fields, mask = targets["pafs"], ground * targets["known_limbs"][..., None, None]
     weight = mask * (1 + _FOREGROUND * (fields != 0))
     paf_losses = [(weight * (maps.float() - fields) ** 2).mean() * 100 * _PAF_WEIGHT for maps in pafs]
     loss = torch.stack(confidence_losses + paf_losses).sum()
-    return loss, {"confidence": confidence_losses[-1].item(), "paf": paf_losses[-1].item()}
+    return loss, {"confidence": confidence_losses[-1].detach(), "paf": paf_losses[-1].detach()}

@@ -3,13 +3,52 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 from skelstream.errors import FormatError
-from skelstream.network.paf import PafConfig
+from skelstream.evaluation.coco import METRICS
+from skelstream.network.paf import PafConfig, PafNetwork
+from skelstream.training.annotations import SetConfig
 from skelstream.training.augment import Augmentation
-from skelstream.training.data import SetConfig
+
+PRECISIONS = ("bfloat16", "float16", "float32")
+BACKBONES = ("movenet", "efficientnet")
+PCK = "PCK"
+"""The figure of sets with one labelled person an image, beside COCO's."""
+
+_Settings = TypeVar("_Settings")
+_TYPES = {"int": int, "float": (int, float), "bool": bool, "str": str}
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """The set by which a run's weights are judged; no sample comes from it.
+
+    Attributes:
+        annotations: COCO-format JSON with 17 keypoints a person.
+        images: folder of the images.
+        metric: decides which weights are the best: ``AP`` or another of COCO's figures, or ``PCK`` for sets with
+            one labelled person an image.
+        size: long side of the network's input in pixels.
+        every: samples from one evaluation to the next.
+        limit: only the first so many images; 0 takes all.
+    """
+
+    annotations: Path
+    images: Path
+    metric: str = "AP"
+    size: int = 416
+    every: int = 10_000
+    limit: int = 0
+
+    def __post_init__(self) -> None:
+        if self.metric not in (*METRICS, PCK):
+            raise ValueError(f"metric {self.metric!r} is not one of {', '.join((*METRICS, PCK))}")
+        _require_positive(self, "size", "every")
 
 
 @dataclass(frozen=True)
@@ -19,7 +58,7 @@ class Recipe:
     Attributes:
         sets: the data; paths are relative to the data folder.
         network, augmentation: see there.
-        samples: how many samples the run sees.
+        samples: how many samples the run sees, rounded down to whole batches.
         batch: samples per optimiser step, over all processes and accumulations.
         accumulate: parts that a batch is computed in, where memory is short.
         rate: the stages' highest learning rate.
@@ -28,8 +67,13 @@ class Recipe:
             most of a step's time on a CPU. 0 trains all.
         warmup: samples over which the rate rises; after them it falls as a cosine to zero.
         decay: weight decay.
+        clip: greatest norm of the gradient.
         average: part of the old average kept at each step (exponential moving average of the weights).
+        precision: of the network's arithmetic: ``bfloat16``, ``float16`` (CUDA only, with a scaled loss) or
+            ``float32``; weights and loss are float32 always.
         seed: of data order, augmentation and initial weights.
+        evaluation: how the weights are judged, or None.
+        name: what the run's weights say they were trained with.
     """
 
     sets: list[SetConfig]
@@ -43,44 +87,132 @@ class Recipe:
     frozen: int = 0
     warmup: int = 3200
     decay: float = 1e-4
+    clip: float = 10.0
     average: float = 0.998
+    precision: str = "bfloat16"
     seed: int = 0
+    evaluation: EvaluationConfig | None = None
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision {self.precision!r} is not one of {', '.join(PRECISIONS)}")
+        if self.network.backbone not in BACKBONES:
+            raise ValueError(f"backbone {self.network.backbone!r} is not one of {', '.join(BACKBONES)}")
+        if self.augmentation.crop % PafNetwork.multiple:
+            raise ValueError(f"crop {self.augmentation.crop} is not divisible by {PafNetwork.multiple}")
+        _require_positive(self, "samples", "batch", "accumulate", "rate", "clip")
+        if self.batch % self.accumulate:
+            raise ValueError(f"a batch of {self.batch} cannot be computed in {self.accumulate} equal parts")
+        if self.samples < self.batch:
+            raise ValueError(f"{self.samples} samples are less than one batch of {self.batch}")
+
+    @property
+    def total(self) -> int:
+        """The samples of all whole batches."""
+        return self.samples - self.samples % self.batch
+
+    def deciding(self) -> dict[str, object]:
+        """What a resumed run must have in common with its checkpoint, as plain values; not where the data lie."""
+        plain = asdict(self)
+        sets = [{k: v for k, v in s.items() if k not in ("annotations", "images")} for s in plain.pop("sets")]
+        del plain["evaluation"], plain["name"]
+        return _flat(plain) | {f"set {i}: {k}": v for i, s in enumerate(sets, 1) for k, v in s.items()}
 
 
-def _build(path: Path, what: str, kind: type, values: dict) -> object:
-    names = {f.name for f in fields(kind)}
-    if unknown := set(values) - names:
-        raise FormatError(f"{path}: [{what}] has no setting {', '.join(sorted(unknown))}; known: {', '.join(sorted(names))}")
-    try:
-        return kind(**{k: tuple(v) if isinstance(v, list) and k != "sets" else v for k, v in values.items()})
-    except TypeError as error:
-        raise FormatError(f"{path}: [{what}] is incomplete ({error})") from None
+def _flat(values: dict[str, object]) -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{k}": v for k, v in value.items()}
+        else:
+            flat[name] = list(value) if isinstance(value, tuple) else value
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in flat.items()}
 
 
-def read_recipe(path: Path, data: Path) -> Recipe:
-    """The recipe in a TOML file: tables ``run``, ``network``, ``augmentation`` and one ``[[set]]`` a data set.
+def _require_positive(settings: object, *names: str) -> None:
+    for name in names:
+        if not getattr(settings, name) > 0:
+            raise ValueError(f"{name} must be above 0")
+
+
+def packaged_recipes() -> dict[str, Path]:
+    """The recipes that come with the package, by name."""
+    folder = Path(str(resources.files("skelstream.training"))) / "recipes"
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def find_recipe(name: str) -> Path:
+    """The file of a packaged recipe's name or a path.
+
+    Raises:
+        FormatError: neither is there.
+    """
+    packaged = packaged_recipes()
+    if name in packaged:
+        return packaged[name]
+    if not Path(name).is_file():
+        raise FormatError(f"{name}: no such recipe file, nor a packaged recipe (those are: {', '.join(packaged)})")
+    return Path(name)
+
+
+def read_recipe(path: Path, data: Path, **run: object) -> Recipe:
+    """The recipe in a TOML file: tables ``run``, ``network``, ``augmentation``, ``evaluation`` and one ``[[set]]`` a
+    data set.
 
     Args:
         data: the folder that the sets' paths start from.
+        run: settings of ``[run]`` that take the place of the file's.
 
     Raises:
-        FormatError: not TOML, or a setting that is unknown or missing.
+        FormatError: not TOML, or a setting that is unknown, missing or out of range.
     """
     try:
         content = tomllib.loads(path.read_text())
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({error.strerror})") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FormatError(f"{path}: not TOML ({error})") from None
-    sets = [
-        _build(path, "set", SetConfig, {k: data / v if k in ("annotations", "images") else v for k, v in s.items()})
-        for s in content.get("set", [])
-    ]
+    known = {"run", "network", "augmentation", "evaluation", "set"}
+    if unknown := set(content) - known:
+        raise FormatError(f"{path}: unknown table {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
+    sets = [_build(path, "set", SetConfig, _under(data, table)) for table in content.get("set", [])]
     if not sets:
         raise FormatError(f"{path}: no [[set]] to train on")
     parts = {
         "sets": sets,
         "network": _build(path, "network", PafConfig, content.get("network", {})),
         "augmentation": _build(path, "augmentation", Augmentation, content.get("augmentation", {})),
+        "name": path.stem,
     }
-    return _build(path, "run", Recipe, content.get("run", {}) | parts)  # type: ignore[return-value]
+    if "evaluation" in content:
+        parts["evaluation"] = _build(path, "evaluation", EvaluationConfig, _under(data, content["evaluation"]))
+    return _build(path, "run", Recipe, content.get("run", {}) | run | parts)
+
+
+def _under(data: Path, table: dict) -> dict:
+    return {k: data / v if k in ("annotations", "images") and isinstance(v, str) else v for k, v in table.items()}
+
+
+def _is_range(value: object) -> bool:
+    numbers = isinstance(value, list) and all(isinstance(v, int | float) for v in value)
+    return numbers and len(value) == 2 and 0 < value[0] <= value[1]  # type: ignore[arg-type]
+
+
+def _build(path: Path, table: str, kind: Callable[..., _Settings], values: dict) -> _Settings:
+    where = f"{path}: [{table}]"
+    types = {f.name: str(f.type) for f in fields(kind)}  # type: ignore[arg-type]
+    if unknown := set(values) - set(types):
+        raise FormatError(f"{where} has no setting {', '.join(sorted(unknown))}; known: {', '.join(sorted(types))}")
+    for name, value in values.items():
+        wanted = _TYPES.get(types[name])
+        if wanted and (not isinstance(value, wanted) or isinstance(value, bool) != (wanted is bool)):
+            raise FormatError(f"{where} {name} = {value!r} is not of type {types[name]}")
+        if types[name] == "tuple[float, float]" and not _is_range(value):
+            raise FormatError(f"{where} {name} = {value!r} is not a pair of numbers, the lesser first")
+    try:
+        return kind(**{k: tuple(v) if isinstance(v, list) and k != "sets" else v for k, v in values.items()})
+    except TypeError as error:
+        raise FormatError(f"{where} is incomplete ({error})") from None
+    except ValueError as error:
+        raise FormatError(f"{where} {error}") from None

@@ -1,0 +1,59 @@
+"""Checkpoints: files that hold all that decides the rest of a run."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+
+from skelstream.errors import ModelError
+from skelstream.formats.atomic import replacing
+from skelstream.training.recipe import Recipe
+
+
+def write_checkpoint(path: Path, state: dict[str, object]) -> None:
+    """Writes a checkpoint; a kill leaves the old one or the new one.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with replacing(path) as partial:
+        torch.save(state, partial)
+
+
+def read_checkpoint(path: Path, recipe: Recipe, images: list[int], device: torch.device) -> dict[str, object]:
+    """The state that ``write_checkpoint`` wrote.
+
+    Args:
+        recipe: what the run goes on with.
+        images: number of images of each of its sets.
+
+    Raises:
+        ModelError: not a checkpoint, or one of another recipe or other data.
+    """
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+        missing = {"sample", "network", "average", "optimiser"} - set(state)
+    except (OSError, RuntimeError, ValueError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        raise ModelError(f"{path}: not a checkpoint ({str(error).splitlines()[0]})") from None
+    if missing:
+        raise ModelError(f"{path}: not a checkpoint (it has no {', '.join(sorted(missing))})")
+    now = recipe.deciding()
+    for name, then in state.get("recipe", {}).items():
+        if now.get(name) != then:
+            raise ModelError(
+                f"{path}: begun with {name} = {then}, but the recipe says {now.get(name)}; a run goes on only with"
+                " the recipe that it began with (or take its weights as --start of a new run)"
+            )
+    then_images = state.get("images", images)
+    if list(then_images) != images:
+        raise ModelError(
+            f"{path}: begun with {_counts(then_images)} images, but there are {_counts(images)} now; a run goes on only"
+            " with the data that it began with"
+        )
+    return state
+
+
+def _counts(images: list[int]) -> str:
+    return " + ".join(f"{n:,}" for n in images)
