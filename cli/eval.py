@@ -33,6 +33,8 @@ def evaluate(
         int | None, typer.Option(min=64, help="Long side of the network's input in pixels.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    runtime: Annotated[str, typer.Option(help="auto, torch or openvino.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
     scales: Annotated[
         str | None,
         typer.Option(
@@ -66,13 +68,14 @@ def evaluate(
 
     from skelstream.cli import INTERRUPTED
 
+    from skelstream.drawing.sheet import write_png
     from skelstream.evaluation.annotations import load_annotations
     from skelstream.evaluation.protocol import EvalProtocol, describe_images
     from skelstream.evaluation.report import evaluate as score_and_diagnose
     from skelstream.evaluation.report import write_report
     from skelstream.evaluation.results import read_results, write_results
     from skelstream.evaluation.run import check_images
-    from skelstream.evaluation.worst import montage, worst_images, write_montage
+    from skelstream.evaluation.worst import montage, worst_images
 
     if images is None and (results is None or worst is not None):
         raise typer.BadParameter("needed unless only --results are scored", param_hint="--images")
@@ -89,7 +92,8 @@ def evaluate(
         rows = read_results(results, coco_set)
         protocol = EvalProtocol("", factors, flip, estimator=results.name)
     else:
-        estimator, protocol = _estimator(weights, device, size, factors or (1.0,), bool(flip))
+        chosen = {"device": device, "runtime": runtime, "precision": precision}
+        estimator, protocol = _estimator(weights, size, chosen, factors or (1.0,), bool(flip))
         done = _run(estimator, coco_set, images)
         if not done:
             raise KeyboardInterrupt
@@ -108,7 +112,7 @@ def evaluate(
         typer.echo(f"wrote {report}", err=True)
     if worst is not None:
         if costly := worst_images(evaluation.scores, worst_count):
-            write_montage(worst, montage(costly, coco_set, images))
+            write_png(worst, montage(costly, coco_set, images))
             typer.echo(f"wrote {worst}", err=True)
         else:
             typer.echo(f"not written, as no image cost anything: {worst}", err=True)
@@ -148,21 +152,21 @@ def _check_outputs(paths: list[Path], overwrite: bool) -> None:
 
 
 def _estimator(
-    weights: str | None, device: str, size: int | None, scales: tuple[float, ...], flip: bool
+    weights: str | None, size: int | None, chosen: dict[str, str], scales: tuple[float, ...], flip: bool
 ) -> tuple[PoseEstimator, EvalProtocol]:
     """The estimator, and how it measures; the images are named later."""
     from skelstream.estimator import SIZE, PoseEstimator
     from skelstream.evaluation.protocol import EvalProtocol
     from skelstream.network.averaging import AveragingRuntime
 
-    estimator = PoseEstimator(weights, device=device, size=size or SIZE)
+    estimator = PoseEstimator(weights, size=size or SIZE, **chosen)
     protocol = EvalProtocol(
         images="",
         scales=scales,
         flip=flip,
         input_size=f"long side {estimator.size}",
         estimator=estimator.model.path.stem,
-        weights=estimator.model.sha256(),
+        weights=estimator.weights_sha256,
         runtime=estimator.runtime.name,
         boxes=False,
     )

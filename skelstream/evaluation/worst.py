@@ -14,7 +14,6 @@ from skelstream.evaluation.annotations import CocoSet
 from skelstream.evaluation.coco import CocoScores, ImageMatch
 from skelstream.evaluation.errors import absent_joints, match
 from skelstream.evaluation.run import read_image
-from skelstream.formats.atomic import replacing
 from skelstream.skeleton import COCO17
 
 _ASPECT = 2  # width over height that each pair has at least
@@ -62,17 +61,6 @@ def montage(worst: list[ImageLoss], coco_set: CocoSet, folder: str | Path, width
         SourceError: an image cannot be read.
     """
     return contact_sheet([_pair(loss, coco_set, folder) for loss in worst], columns=2, width=width)
-
-
-def write_montage(path: str | Path, picture: np.ndarray) -> None:
-    """Writes a montage as PNG.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    _, png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    with replacing(Path(path)) as part:
-        part.write_bytes(png.tobytes())
 
 
 def _loss(image: ImageMatch, best: float) -> ImageLoss:

@@ -67,9 +67,10 @@ class FromBrightness:
     interrupt_at: int | None = None
     made_with: dict
 
-    def __init__(self, weights=None, device="auto", size=416):
-        type(self).made_with = {"weights": weights, "device": device, "size": size}
-        self.model = SimpleNamespace(path=Path("a-net.safetensors"), sha256=lambda: "c0ffee" * 10)
+    def __init__(self, weights=None, size=416, **chosen):
+        type(self).made_with = {"weights": weights, "size": size, **chosen}
+        self.model = SimpleNamespace(path=Path("a-net.safetensors"))
+        self.weights_sha256 = "c0ffee" * 10
         self.runtime = SimpleNamespace(name="a runtime", skeleton=OPENPOSE18, multiple=32, batch=1)
         self.skeleton, self.size = OPENPOSE18, size
 
@@ -119,7 +120,13 @@ def test_the_estimator_is_scored_and_everything_written(folder, estimator):
         "spurious": 0,
         "area_substituted": 0,
     }
-    assert estimator.made_with == {"weights": None, "device": "auto", "size": 256}
+    assert estimator.made_with == {
+        "weights": None,
+        "size": 256,
+        "device": "auto",
+        "runtime": "auto",
+        "precision": "auto",
+    }
     line = data["protocol"]["line"]
     for part in (
         "3 images of set.json",

@@ -4,9 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from skelstream.errors import OutputError
 from skelstream.evaluation.coco import score
-from skelstream.evaluation.worst import montage, worst_images, write_montage
+from skelstream.evaluation.worst import montage, worst_images
 
 
 @pytest.fixture
@@ -39,12 +38,3 @@ def test_the_montage_shows_labels_left_and_estimates_right(scored, tmp_path):
     coloured = (np.ptp(picture.astype(int), axis=2) > 60).sum(0)
     left, right = coloured[:700].sum(), coloured[700:].sum()
     assert left > 1.7 * right > 0  # two people are labelled, one was found
-
-
-def test_a_montage_is_written_as_png_or_the_path_is_named(tmp_path):
-    picture = np.zeros((20, 30, 3), np.uint8)
-    picture[..., 0] = 255
-    write_montage(tmp_path / "worst.png", picture)
-    assert cv2.imread(str(tmp_path / "worst.png"))[0, 0].tolist() == [0, 0, 255]
-    with pytest.raises(OutputError, match="cannot write .*none/worst.png"):
-        write_montage(tmp_path / "none" / "worst.png", picture)
