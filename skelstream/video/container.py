@@ -90,25 +90,26 @@ class ContainerSource(Source):
     def _numbered(self, place: Place | None) -> Iterator[_Timed]:
         stream = self._decoder.stream
         clock = Clock(stream.time_base, self._rate(), place.origin if place else None)
-        index, time, first_lost = (place.index if place else 0) - 1, 0.0, None
-        for index, row in enumerate(self._decoder.rows(), start=index + 1):
+        index, time, first_lost = place.index if place else 0, 0.0, None
+        for row in self._decoder.rows():
             time = clock.seconds(row.pts)
             if row.frame is None:
                 self._lost += 1
                 first_lost = time if first_lost is None else first_lost
             yield index, time, row.frame
-        self._sum_up(index + 1, time, first_lost)
+            index += 1
+        self._sum_up(index, time, first_lost)
 
     def _sum_up(self, count: int, last: float, first_lost: float | None) -> None:
-        name, claimed = self._name, self._decoder.stream.frames
-        self.warnings += self._decoder.errors
+        claimed, duration = self._decoder.stream.frames, self._duration()
+        lines = list(self._decoder.errors)
         if first_lost is not None:
-            self.warnings.append(f"{name}: {self._lost} frames failed to decode, the first at {first_lost:.2f} s")
+            lines.append(f"frames that failed to decode: {self._lost}, the first at {first_lost:.2f} s")
         if claimed and claimed != count:
-            self.warnings.append(f"{name}: the header says {claimed} frames, there are {count}")
-        duration = self._duration()
+            lines.append(f"the header says {claimed} frames, there are {count}")
         if duration is not None and last + _LATE_SECONDS < duration:
-            self.warnings.append(f"{name}: the header says {duration:.2f} s, the last frame is at {last:.2f} s")
+            lines.append(f"the header says {duration:.2f} s, the last frame is at {last:.2f} s")
+        self.warnings += [f"{self._name}: {line}" for line in lines]
 
     def _read_ahead(self) -> deque[_Timed]:
         ahead: deque[_Timed] = deque()
@@ -124,7 +125,7 @@ class ContainerSource(Source):
                 return ahead
         if last is None or ahead:
             raise SourceError(f"{self._name}: no frame could be decoded; it may be broken or empty")
-        raise SourceError(f"{self._name} has no frame in the part asked for: its last one read is at {last:.2f} s")
+        raise SourceError(f"{self._name} has no frame in the part asked for: its last is at {last:.2f} s")
 
     def _aspect(self) -> Fraction | None:
         stream = self._decoder.stream

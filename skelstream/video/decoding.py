@@ -12,6 +12,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from skelstream.errors import SourceError
@@ -55,7 +56,11 @@ def open_container(source: Input) -> InputContainer:
     timeout = None if source.path else (_CONNECT_SECONDS, _READ_SECONDS)
     try:
         return av.open(
-            source.url, format=source.format, options=source.options, metadata_errors="replace", timeout=timeout
+            source.url,
+            format=source.format,
+            options=source.options,
+            metadata_errors="replace",
+            timeout=timeout,
         )
     except (FFmpegError, OSError, ValueError) as error:
         raise SourceError(_why(source, error)) from error
@@ -94,7 +99,7 @@ class Decoder:
 
     Attributes:
         container, stream: PyAV's, open while the decoder is.
-        errors: what went wrong with reading (not with single frames), one line each.
+        errors: what went wrong with reading (not with single frames), one line each, without the name.
     """
 
     def __init__(self, source: Input, threads: int | None = None, frame_threads: bool = True) -> None:
@@ -139,12 +144,14 @@ class Decoder:
             except FFmpegError as error:
                 failures += 1
                 if not self.errors:
-                    self.errors.append(f"{self._source.name}: reading failed in places ({_reason(error)})")
+                    self.errors.append(f"reading failed in places ({_reason(error)})")
+                if isinstance(error, (av.error.ExitError, av.error.TimeoutError)):
+                    return
 
     def rows(self) -> Iterator[Row]:
         """Every frame, intact or lost, in display order."""
-        order = DisplayOrder()
         codec = self.stream.codec_context
+        order = DisplayOrder(fields_apart=codec.name == "h264" and _interlaced(codec))
         first = True
         for packet in self.packets():
             if first and packet.pts is None and self._source.path:
@@ -192,6 +199,11 @@ class Decoder:
             finally:
                 again.close()
         yield from (Row(pts, None) for pts in missing)
+
+
+def _interlaced(codec: VideoCodecContext) -> bool:
+    # PyAV before 18 does not tell; AVFieldOrder: 0 unknown, 1 progressive, then the orders of fields.
+    return getattr(codec, "field_order", 0) > 1
 
 
 def _why(source: Input, error: Exception) -> str:

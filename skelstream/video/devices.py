@@ -42,7 +42,8 @@ def device_input(device: str, rate: float | None = None, platform: str = sys.pla
 
 def _named(form: str, device: str) -> str:
     try:
-        found = [d for d in av.device.enumerate_input_devices(form) if "audio" not in " ".join(d.media_types).lower()]
+        listed = av.device.enumerate_input_devices(form)
+        found = [d for d in listed if "audio" not in " ".join(d.media_types).lower()]
     except (AttributeError, FFmpegError, ValueError, OSError):
         found = []  # an older PyAV, or an FFmpeg without this kind of device
     if device.isdecimal():

@@ -41,7 +41,9 @@ class ImageSource(Source):
         self._paths = list(paths)
         self._rate = rate
         self._resized = 0
-        wanted = [path for _, time, path in self._rows() if not selection.before(time) and not selection.after(time)]
+        wanted = [
+            path for _, time, path in self._rows() if not selection.before(time) and not selection.after(time)
+        ]
         if not wanted:
             last = (len(self._paths) - 1) / rate
             raise SourceError(f"{name} has no image in the part asked for: the last one is at {last:.2f} s")

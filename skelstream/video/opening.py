@@ -28,8 +28,8 @@ def open_source(
 
     Args:
         source: a video file of any container and codec that FFmpeg reads; an image; a folder of images or a
-            pattern with ``*``, ``?`` or ``[]`` (in natural order); a URL; a capture device: its number (``0``),
-            its device file (``/dev/video0``) or its name (``camera:FaceTime``).
+            pattern with ``*``, ``?`` or ``[]`` (in natural order); a URL; a capture device: its number
+            (``0``), its device file (``/dev/video0``) or its name (``camera:FaceTime``).
         start, end: give only the frames with ``start <= time < end``, seconds. Frames keep the numbers that
             they have in the whole source.
         every: give only the frames whose number is a multiple of this.
@@ -70,7 +70,9 @@ def _images_in(folder: Path) -> list[Path]:
     try:
         paths = [p for p in folder.iterdir() if _is_image(p)]
     except OSError as error:
-        raise SourceError(f"{folder} may not be read ({error.strerror}): give yourself the permission") from error
+        raise SourceError(
+            f"{folder} may not be read ({error.strerror}): give yourself the permission"
+        ) from error
     if not paths:
         raise SourceError(f"{folder} has no images: put {', '.join(sorted(IMAGE_SUFFIXES))} files into it")
     return sorted(paths, key=natural_order)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from av import VideoFrame
 
-# A gap in the timestamps is believed to be a loss once this many frames have come after it. Until then it may
-# be a container that wrote decoding times as display times (H.264 with B-frames in AVI): the frame comes late.
+# A gap in the timestamps is believed to be a loss once this many frames have come after it. Until then it
+# may be a container that wrote decoding times as display times (H.264 with B-frames in AVI): the frame comes
+# late.
 _PATIENCE = 8
 # No codec reorders over more packets than this: an earlier timestamp than all of them is a jump back in time.
 _WINDOW = 32
@@ -36,11 +37,18 @@ class DisplayOrder:
     """Matches what went into a decoder with what came out of it.
 
     A frame-threaded decoder reports a broken packet several packets late, and in some codecs not at all. But
-    frames come out in display order, so a timestamp that went in and is below those that come out is lost: it
-    gets its row at its own place, and nothing that follows shifts.
+    frames come out in display order, so a timestamp that went in and is below those that come out is lost:
+    it gets its row at its own place, and nothing that follows shifts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fields_apart: bool = False) -> None:
+        """
+        Args:
+            fields_apart: two packets may make one frame (the fields of interlaced H.264): then only as many
+                timestamps are lost as the decoder reports errors.
+        """
+        self._fields_apart = fields_apart
+        self._reported = 0
         self._waiting: list[_Key] = []  # sorted; packets whose frame has not come out
         self._held: list[tuple[_Key, VideoFrame | None]] = []  # frames after a gap that may yet be filled
         self._recent: deque[int] = deque(maxlen=_WINDOW)
@@ -82,17 +90,20 @@ class DisplayOrder:
 
     def failed(self) -> list[Row]:
         """The decoder reported an error; gives a row only where no timestamps will tell of the loss."""
+        self._reported += 1
         if self._decoding_times and self._waiting:
             return [Row(self._waiting.pop(0)[1], None)]
         return [Row(None, None)] if self._first is None else []
 
     def finished(self) -> tuple[list[Row], list[int]]:
         """The decoder is empty; gives the rows held back and the timestamps that never came out."""
-        return self._release(0), [pts for _, pts in self._waiting]
+        rows = self._release(0)
+        return rows, self._lost(self._waiting)
 
     def _key(self, pts: int) -> _Key:
         since = self._last[0] if self._last else 0
-        return next((k for j in range(since, self._jumps + 1) if (k := (j, pts)) in self._waiting), (since, pts))
+        keys = [(jumps, pts) for jumps in range(since, self._jumps + 1)]
+        return next((key for key in keys if key in self._waiting), keys[0])
 
     def _came_late(self, key: _Key, frame: VideoFrame | None) -> list[Row]:
         if key not in self._waiting:
@@ -115,7 +126,13 @@ class DisplayOrder:
             gap = bisect.bisect_left(self._waiting, key)
             if gap and len(self._held) <= keep:
                 break
-            rows += [Row(pts, None) for _, pts in self._waiting[:gap]]
+            rows += [Row(pts, None) for pts in self._lost(self._waiting[:gap])]
             del self._waiting[:gap], self._held[0]
             rows.append(Row(key[1], frame))
         return rows
+
+    def _lost(self, keys: list[_Key]) -> list[int]:
+        if self._fields_apart:
+            keys = keys[: self._reported]
+            self._reported -= len(keys)
+        return [pts for _, pts in keys]

@@ -62,7 +62,9 @@ class VideoWriter:
             self._part.touch()  # FFmpeg would only find out at the first frame
         except OSError as error:
             self._close_sound()
-            raise OutputError(f"{self._path} cannot be written ({error.strerror}): check its folder") from error
+            raise OutputError(
+                f"{self._path} cannot be written ({error.strerror}): check its folder"
+            ) from error
         self._container = av.open(str(self._part), "w", format="mp4", options={"movflags": "+faststart"})
         try:
             self._stream = self._add_video(rate, quality)
@@ -92,7 +94,8 @@ class VideoWriter:
             OutputError: the image has another size, or the disk is full.
         """
         if image.shape != (*self._size, 3) or image.dtype != np.uint8:
-            raise OutputError(f"{self._path}: a frame is {image.dtype} {image.shape}, not uint8 {(*self._size, 3)}")
+            was, wanted = f"{image.dtype} {image.shape}", (*self._size, 3)
+            raise OutputError(f"{self._path}: a frame is {was}, not uint8 {wanted}")
         if self._first is None:
             self._first = time
         height, width = self._size
@@ -144,9 +147,10 @@ class VideoWriter:
     def _add_video(self, rate: float, quality: int) -> VideoStream:
         encoder = next((name for name in _ENCODERS if name in av.codecs_available), None)
         if encoder is None:
-            raise OutputError(f"{self._path}: this build of PyAV has no H.264 encoder; install the wheel from PyPI")
+            raise OutputError(f"{self._path}: this PyAV has no H.264 encoder; install the one from PyPI")
         options = {"crf": str(quality), "preset": "veryfast"} if encoder == "libx264" else {}
-        stream = self._container.add_stream(encoder, rate=Fraction(rate).limit_denominator(1001), options=options)
+        frames_per_second = Fraction(rate).limit_denominator(1001)
+        stream = self._container.add_stream(encoder, rate=frames_per_second, options=options)
         height, width = self._size
         stream.height, stream.width, stream.pix_fmt = height + height % 2, width + width % 2, "yuv420p"
         context = stream.codec_context
@@ -198,12 +202,13 @@ class _Sound:
     def add_to(self, container: av.container.OutputContainer) -> None:
         if self._stream is None:
             return
-        if self._stream.codec_context is None or self._stream.codec_context.name not in container.supported_codecs:
+        codec = self._stream.codec_context
+        if codec is None or codec.name not in container.supported_codecs:
             raise OutputError(f"{self._name}: its sound cannot be put into an MP4; leave it out")
         self._copy = container.add_stream_from_template(self._stream)
 
     def packets(self, first: float, until: float) -> Iterator[Packet]:
-        """Those from ``first`` to ``until`` seconds that have not been given yet, with ``first`` as time 0."""
+        """Those from ``first`` to ``until`` seconds that have not been given, with ``first`` as time 0."""
         while (packet := self._ahead or next(self._packets, None)) is not None:
             self._ahead = None
             if not packet.size or packet.pts is None:

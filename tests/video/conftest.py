@@ -18,7 +18,7 @@ HEIGHT, WIDTH = 48, BITS * CELL
 
 
 def marked(number: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
-    """An image (height, width, 3) whose upper half shows ``number`` as black and white cells, on a grey ramp."""
+    """An image (height, width, 3) whose upper half shows ``number`` as black and white cells."""
     image = np.repeat(np.linspace(40, 200, height).astype(np.uint8)[:, None], width, axis=1)
     edges = np.linspace(0, width, BITS + 1).astype(int)
     for bit in range(BITS):
@@ -66,7 +66,7 @@ def encode(
 
 
 def rewrite(source: Path, target: Path, change, form: str | None = None) -> list[int]:
-    """Copies the packets of a video, each through ``change(number, bytes) -> bytes | None`` (None: leave out).
+    """Copies the packets of a video, each through ``change(number, bytes)``; None leaves one out.
 
     Returns the timestamps of the packets that changed.
     """

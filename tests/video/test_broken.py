@@ -44,7 +44,9 @@ def damaged(make, intact, tmp_path, numbers):
     return path, {round(float((pts - start) * base) / tick) for pts in touched}
 
 
-@pytest.mark.parametrize("numbers", [{25}, {25, 26, 40}, {0}, {59}, {57, 58}, {13, 58}, set(range(20, 35))], ids=str)
+@pytest.mark.parametrize(
+    "numbers", [{25}, {25, 26, 40}, {0}, {59}, {57, 58}, {13, 58}, set(range(20, 35))], ids=str
+)
 def test_garbled_packets(make, intact, tmp_path, numbers):
     path, lost = damaged(make, intact, tmp_path, numbers)
     frames, source = read(path)
@@ -53,7 +55,9 @@ def test_garbled_packets(make, intact, tmp_path, numbers):
     failed = {f.index for f in frames if not f.ok}
     # Frames that refer to a lost one may be lost as well, up to the key frame of the next group at most.
     assert lost <= failed
-    intact_groups = {n for n in range(60) if not any(n // 12 == x // 12 or n // 12 == x // 12 + 1 for x in lost)}
+    intact_groups = {
+        n for n in range(60) if not any(n // 12 == x // 12 or n // 12 == x // 12 + 1 for x in lost)
+    }
     assert not failed & intact_groups
     for frame in frames:
         if frame.ok and frame.index in intact_groups:
@@ -78,11 +82,15 @@ def test_packets_that_are_missing_are_a_gap_in_time(make, plain, tmp_path):
     make.rewrite(plain, tmp_path / "a.mp4", lambda n, data: None if 36 <= n < 48 else data)
     frames, source = read(tmp_path / "a.mp4")
     assert [make.number_in(f.image) for f in frames] == [*range(36), *range(48, 60)]
-    np.testing.assert_allclose([f.time for f in frames], [n * 0.04 for n in (*range(36), *range(48, 60))], atol=1e-3)
+    np.testing.assert_allclose(
+        [f.time for f in frames], [n * 0.04 for n in (*range(36), *range(48, 60))], atol=1e-3
+    )
 
 
 def test_truncated_matroska(make, tmp_path):
-    whole = make.encode(tmp_path / "whole.mkv", (make.marked(i % 256) for i in range(250)), options={"bf": "3"})
+    whole = make.encode(
+        tmp_path / "whole.mkv", (make.marked(i % 256) for i in range(250)), options={"bf": "3"}
+    )
     data = whole.read_bytes()
     (tmp_path / "cut.mkv").write_bytes(data[: len(data) // 2])
     frames, source = read(tmp_path / "cut.mkv")
@@ -127,7 +135,9 @@ def test_seeking_in_a_damaged_file_keeps_the_numbers(make, intact, tmp_path):
     path, _ = damaged(make, intact, tmp_path, {5, 6, 15})
     whole, _ = read(path)
     part, _ = read(path, start=1.2)
-    assert [(f.index, f.time, f.ok) for f in part] == [(f.index, f.time, f.ok) for f in whole if f.time >= 1.2]
+    assert [(f.index, f.time, f.ok) for f in part] == [
+        (f.index, f.time, f.ok) for f in whole if f.time >= 1.2
+    ]
 
 
 def test_nothing_is_left_out_by_every(make, plain, tmp_path):
@@ -140,7 +150,9 @@ def test_frames_that_are_flagged_as_corrupt(make, plain, tmp_path):
     """The head of the picture is intact, so that a decoder conceals the rest of it without an error."""
     spoil = {12, 24, 36, 48}
     lost = make.rewrite(
-        plain, tmp_path / "a.mp4", lambda n, d: d[: len(d) // 2] + make.garbled(d[len(d) // 2 :]) if n in spoil else d
+        plain,
+        tmp_path / "a.mp4",
+        lambda n, d: d[: len(d) // 2] + make.garbled(d[len(d) // 2 :]) if n in spoil else d,
     )
     frames, _ = read(tmp_path / "a.mp4")
     assert len(frames) == 60 and len(lost) == 4

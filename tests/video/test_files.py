@@ -35,7 +35,9 @@ def test_frames_have_numbers_times_and_images(make, plain):
     assert (info.rate, info.duration, info.frames, info.live) == (25, pytest.approx(2.4), 60, False)
     assert source.warnings == []
     for frame in frames:
-        assert frame.image.dtype == np.uint8 and frame.image.flags.c_contiguous and frame.image.flags.writeable
+        assert (
+            frame.image.dtype == np.uint8 and frame.image.flags.c_contiguous and frame.image.flags.writeable
+        )
         assert frame.image.shape == (make.HEIGHT, make.WIDTH, 3)
 
 
@@ -58,14 +60,20 @@ CODECS = [
 def test_containers_and_codecs(make, tmp_path, name, codec, options):
     formats = {"prores_ks": "yuv422p10le", "mjpeg": "yuvj420p", "gif": "rgb8"}
     path = make.encode(
-        tmp_path / name, map(make.marked, range(30)), codec, options=options, pix_fmt=formats.get(codec, "yuv420p")
+        tmp_path / name,
+        map(make.marked, range(30)),
+        codec,
+        options=options,
+        pix_fmt=formats.get(codec, "yuv420p"),
     )
     frames, source = read(path)
     check_whole(make, frames, 30)
     assert source.warnings == []
 
 
-@pytest.mark.parametrize(("codec", "first", "expected"), [("vp8", 0x10, True), ("vp8", 0x00, False), ("h264", 0, True)])
+@pytest.mark.parametrize(
+    ("codec", "first", "expected"), [("vp8", 0x10, True), ("vp8", 0x00, False), ("h264", 0, True)]
+)
 def test_hidden_pictures_are_no_frames(codec, first, expected):
     assert gives_frame(av.Packet(bytes([first, 0, 0])), codec) is expected
 
@@ -96,7 +104,9 @@ def test_one_frame(make, tmp_path):
     assert source.warnings == []
 
 
-@pytest.mark.parametrize(("height", "width", "codec"), [(47, 127, "libx264"), (1, 33, "ffv1"), (49, 128, "libx264")])
+@pytest.mark.parametrize(
+    ("height", "width", "codec"), [(47, 127, "libx264"), (1, 33, "ffv1"), (49, 128, "libx264")]
+)
 def test_odd_sizes(make, tmp_path, height, width, codec):
     image = make.marked(5, height, width)
     frames, source = read(make.encode(tmp_path / "a.mkv", [image, image], codec, pix_fmt="yuv444p"))
@@ -106,7 +116,9 @@ def test_odd_sizes(make, tmp_path, height, width, codec):
 
 
 def test_odd_sizes_with_halved_chroma(make, tmp_path):
-    path = make.encode(tmp_path / "a.mkv", [make.marked(9, 47, 127)] * 2, "libvpx-vp9", options={"cpu-used": "8"})
+    path = make.encode(
+        tmp_path / "a.mkv", [make.marked(9, 47, 127)] * 2, "libvpx-vp9", options={"cpu-used": "8"}
+    )
     frames, _ = read(path)
     assert frames[0].image.shape == (47, 127, 3) and make.number_in(frames[0].image) == 9
     assert abs(int(frames[0].image[5, -1, 0]) - int(frames[0].image[5, -3, 0])) < 25
@@ -143,7 +155,9 @@ def test_cover_art_is_not_the_video(make, tmp_path):
 
 
 def test_the_size_may_change(make, tmp_path):
-    parts = [make.encode(tmp_path / f"{w}.ts", map(make.marked, [1, 2], [48] * 2, [w] * 2)) for w in (128, 256)]
+    parts = [
+        make.encode(tmp_path / f"{w}.ts", map(make.marked, [1, 2], [48] * 2, [w] * 2)) for w in (128, 256)
+    ]
     path = tmp_path / "joined.ts"
     path.write_bytes(b"".join(p.read_bytes() for p in parts))
     frames, source = read(path)
@@ -190,6 +204,15 @@ def test_seeking_does_not_decode_from_the_start(make, plain, monkeypatch):
     monkeypatch.setattr(Decoder, "rows", lambda self: (given.append(row) or row for row in rows(self)))
     frames, _ = read(plain, start=2.0)
     assert [f.index for f in frames] == list(range(50, 60)) and len(given) == 12
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.ts"])
+def test_interlaced(make, tmp_path, name):
+    options = {"x264-params": "tff=1", "flags": "+ildct+ilme", "bf": "2"}
+    path = make.encode(tmp_path / name, map(make.marked, range(30)), options=options)
+    frames, source = read(path)
+    check_whole(make, frames, 30)
+    assert source._decoder.stream.codec_context.field_order > 1
 
 
 def test_open_groups_of_pictures(make, tmp_path):
@@ -288,10 +311,18 @@ class TestErrors:
         self.fails(plain, "may not be read: give yourself the permission")
 
     def test_start_after_the_end(self, plain):
-        self.fails(plain, "last one read is at 2.36 s", start=10)
+        self.fails(plain, "its last is at 2.36 s", start=10)
 
     @pytest.mark.parametrize(
-        "options", [{"every": 0}, {"start": -1}, {"start": 2, "end": 1}, {"end": 0}, {"start": float("nan")}, {"rate": 0}]
+        "options",
+        [
+            {"every": 0},
+            {"start": -1},
+            {"start": 2, "end": 1},
+            {"end": 0},
+            {"start": float("nan")},
+            {"rate": 0},
+        ],
     )
     def test_senseless_bounds(self, plain, options):
         self.fails(plain, next(reversed(options)), **options)

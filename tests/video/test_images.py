@@ -12,7 +12,9 @@ from skelstream.video import open_source
 
 def write(path, rgb):
     path.parent.mkdir(parents=True, exist_ok=True)
-    assert cv2.imwrite(str(path), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR) if rgb.ndim == 3 and rgb.shape[2] == 3 else rgb)
+    assert cv2.imwrite(
+        str(path), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR) if rgb.ndim == 3 and rgb.shape[2] == 3 else rgb
+    )
     return path
 
 
@@ -33,7 +35,10 @@ def test_a_folder_in_natural_order(make, folder):
     assert [f.time for f in frames] == pytest.approx([i / 30 for i in range(7)])
     info = source.info
     assert (info.height, info.width, info.frames, info.rate) == (make.HEIGHT, make.WIDTH, 7, 30)
-    assert all(f.image.dtype == np.uint8 and f.image.flags.c_contiguous for f in frames) and source.warnings == []
+    assert (
+        all(f.image.dtype == np.uint8 and f.image.flags.c_contiguous for f in frames)
+        and source.warnings == []
+    )
 
 
 def test_rate_bounds_and_every(make, folder):

@@ -42,7 +42,11 @@ def test_linux(cameras):
 
 def test_macos():
     found = device_input("FaceTime HD", platform="darwin")
-    assert (found.url, found.format, found.options) == ("FaceTime HD:none", "avfoundation", {"framerate": "30"})
+    assert (found.url, found.format, found.options) == (
+        "FaceTime HD:none",
+        "avfoundation",
+        {"framerate": "30"},
+    )
 
 
 def test_windows(cameras):

@@ -3,9 +3,9 @@ from __future__ import annotations
 from skelstream.video.order import DisplayOrder
 
 
-def run(sent, out, failures=()):
+def run(sent, out, failures=(), **options):
     """Feeds packets; a frame comes out when its packet, and three more, have gone in."""
-    order, rows = DisplayOrder(), []
+    order, rows = DisplayOrder(**options), []
     sent, out = list(sent), list(out)
     for i, pts in enumerate(sent):
         order.sent(pts)
@@ -101,3 +101,16 @@ def test_corrupt_frames_are_lost_at_once():
     order = DisplayOrder()
     order.sent(0)
     assert [(row.pts, row.frame) for row in order.decoded(0, None)] == [(0, None)]
+
+
+def test_second_fields_are_no_losses():
+    frames = range(0, 40, 2)
+    rows, missing = run(range(40), frames, fields_apart=True)
+    assert [pts for pts, _ in rows] == list(frames) and missing == []
+
+
+def test_a_loss_among_fields_is_one_if_it_was_reported():
+    frames = [pts for pts in range(0, 40, 2) if pts != 20]
+    rows, missing = run(range(40), frames, failures={23}, fields_apart=True)
+    assert len(rows) == 20 and missing == []
+    assert sum(frame is None for _, frame in rows) == 1

@@ -30,7 +30,9 @@ def ramp(fmt: str, full: bool) -> av.VideoFrame:
     low, span = (0, 2**bits - 1) if full else (16 << bits - 8, 219 << bits - 8)
     luma = np.round(low + np.arange(256) * span / 255)
     for number, plane in enumerate(frame.planes):
-        values = np.zeros((plane.height, plane.line_size // (2 if bits > 8 else 1)), np.uint16 if bits > 8 else np.uint8)
+        values = np.zeros(
+            (plane.height, plane.line_size // (2 if bits > 8 else 1)), np.uint16 if bits > 8 else np.uint8
+        )
         values[:, : plane.width] = luma if number == 0 else 1 << bits - 1
         plane.update(values.tobytes())
     return frame
@@ -52,7 +54,11 @@ def encode_frame(path, frame, codec="ffv1", **tags):
 @pytest.mark.parametrize("fmt", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv444p10le"])
 def test_grey_ramps_are_not_stretched(tmp_path, fmt, full):
     path = encode_frame(
-        tmp_path / "a.mkv", ramp(fmt, full), "libx264", color_range=FULL if full else LIMITED, colorspace=BT709
+        tmp_path / "a.mkv",
+        ramp(fmt, full),
+        "libx264",
+        color_range=FULL if full else LIMITED,
+        colorspace=BT709,
     )
     image, _ = first(path)
     assert np.abs(image - np.arange(256)[None, :, None]).max() <= 2
@@ -72,13 +78,17 @@ def test_untagged_frames_have_limited_range():
 
 
 @pytest.mark.parametrize("colour", [(200, 30, 40), (20, 190, 60), (40, 50, 210)])
-@pytest.mark.parametrize(("matrix", "height"), [(BT709, 64), (BT601, 64), (None, 64), (BT601, 720), (None, 720)])
+@pytest.mark.parametrize(
+    ("matrix", "height"), [(BT709, 64), (BT601, 64), (None, 64), (BT601, 720), (None, 720)]
+)
 def test_colours_by_matrix(matrix, height, colour):
     frame = av.VideoFrame(64, height, "yuv444p")
     frame.color_range = LIMITED
     if matrix is not None:
         frame.colorspace = matrix
-    red, blue = (0.2126, 0.0722) if (matrix or (BT709 if height >= 720 else BT601)) == BT709 else (0.299, 0.114)
+    red, blue = (
+        (0.2126, 0.0722) if (matrix or (BT709 if height >= 720 else BT601)) == BT709 else (0.299, 0.114)
+    )
     r, g, b = (c / 255 for c in colour)
     luma = red * r + (1 - red - blue) * g + blue * b
     values = (16 + 219 * luma, 128 + 112 * (b - luma) / (1 - blue), 128 + 112 * (r - luma) / (1 - red))
@@ -111,7 +121,10 @@ CORNERS[:16, :16], CORNERS[:16, -16:], CORNERS[-16:, :16] = 255, (255, 0, 0), (0
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
 def test_display_matrix(make, tmp_path, turn, mirror):
     path = make.encode(
-        tmp_path / "a.mp4", [CORNERS] * 3, prepare=lambda s: s.set_display_rotation(turn, hflip=mirror), pix_fmt="yuv444p"
+        tmp_path / "a.mp4",
+        [CORNERS] * 3,
+        prepare=lambda s: s.set_display_rotation(turn, hflip=mirror),
+        pix_fmt="yuv444p",
     )
     expected = np.rot90(CORNERS, turn // 90)
     expected = expected[:, ::-1] if mirror else expected

@@ -33,7 +33,9 @@ def with_sound(make, tmp_path_factory):
         for i in range(50):
             container.mux(video.encode(av.VideoFrame.from_ndarray(make.marked(i), "rgb24")))
         t = np.arange(32000) / 16000
-        frame = av.AudioFrame.from_ndarray((np.sin(t * 3000) * (t > 1))[None].astype(np.float32), "fltp", "mono")
+        frame = av.AudioFrame.from_ndarray(
+            (np.sin(t * 3000) * (t > 1))[None].astype(np.float32), "fltp", "mono"
+        )
         frame.sample_rate = 16000
         container.mux(sound.encode(frame))
         container.mux(video.encode(None))
@@ -62,7 +64,9 @@ def test_variable_frame_rate_is_kept(make, tmp_path):
 
 
 def test_times_that_stand_still(make, tmp_path):
-    frames = read(write(make, tmp_path / "a.mp4", times=[0, 0.04, 0.04, 0.04, 0.03, 0.2, 0.24, 0.28, 0.32, 0.36]))
+    frames = read(
+        write(make, tmp_path / "a.mp4", times=[0, 0.04, 0.04, 0.04, 0.03, 0.2, 0.24, 0.28, 0.32, 0.36])
+    )
     assert [make.number_in(f.image) for f in frames] == list(range(10))
 
 
@@ -101,9 +105,10 @@ def test_sound_is_copied(make, with_sound, tmp_path):
 
 def test_sound_of_a_part(make, with_sound, tmp_path):
     path = tmp_path / "a.mp4"
-    with open_source(with_sound, start=0.6, end=1.6) as source, VideoWriter(
-        path, make.HEIGHT, make.WIDTH, audio_from=with_sound
-    ) as writer:
+    with (
+        open_source(with_sound, start=0.6, end=1.6) as source,
+        VideoWriter(path, make.HEIGHT, make.WIDTH, audio_from=with_sound) as writer,
+    ):
         for frame in source:
             writer.write(frame.image, frame.time)
     sound = sound_of(path)
@@ -143,7 +148,10 @@ def test_no_frames(make, tmp_path):
 
 def test_wrong_images(make, tmp_path):
     for image in (np.zeros((48, 64, 3), np.uint8), np.zeros((48, 128), np.uint8), np.zeros((48, 128, 3))):
-        with pytest.raises(OutputError, match="not uint8"), VideoWriter(tmp_path / "a.mp4", 48, 128) as writer:
+        with (
+            pytest.raises(OutputError, match="not uint8"),
+            VideoWriter(tmp_path / "a.mp4", 48, 128) as writer,
+        ):
             writer.write(image, 0)
     assert os.listdir(tmp_path) == []
 
