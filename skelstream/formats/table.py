@@ -58,7 +58,7 @@ class Table:
         joints[np.isnan(joints[..., 0])] = np.nan
         out[there, 5], out[there, 6] = self._ids[row], s.person_scores[row]
         out[there, 7:11] = s.boxes[row]
-        out[there, 11:] = joints.reshape(len(row), -1)
+        out[there, 11:] = joints.reshape(len(row), 3 * len(s.skeleton))
         return out
 
 

@@ -119,7 +119,7 @@ class SequenceBuilder:
 def mean_rate(frame_time: np.ndarray) -> float | None:
     """Rows of the frame table per second, or None where the times do not tell."""
     span = float(frame_time[-1] - frame_time[0]) if len(frame_time) > 1 else 0.0
-    return (len(frame_time) - 1) / span if span > 0 else None
+    return round((len(frame_time) - 1) / span, 6) if span > 0 else None
 
 
 def _floats(values: array) -> np.ndarray:

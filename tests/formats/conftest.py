@@ -27,21 +27,36 @@ def build(frames: dict[int, dict[int, np.ndarray] | None], height=480, width=640
     return builder.finish()
 
 
-def asymmetric(x: float, y: float, score: float) -> np.ndarray:
-    """A person facing the camera, whose left arm is up and left leg is long: float32 (18, 3).
+# A person facing the camera, left arm up, left leg long; the person's left joints lie at larger x.
+SHAPE = {
+    "nose": (0, -60), "neck": (0.5, -40.5),
+    "right_shoulder": (-20, -40), "right_elbow": (-30, -10), "right_wrist": (-35, 20),
+    "left_shoulder": (21, -41), "left_elbow": (40, -70), "left_wrist": (45, -100),
+    "right_hip": (-12, 20), "right_knee": (-13, 60), "right_ankle": (-14, 100),
+    "left_hip": (13, 21), "left_knee": (33, 70), "left_ankle": (53, 130),
+    "right_eye": (-5, -65), "left_eye": (6, -66), "right_ear": (-10, -62), "left_ear": (11, -63),
+}  # fmt: skip
 
-    The person's left joints lie at larger x than the right ones, at other heights.
-    """
-    places = {
-        "nose": (0, -60), "neck": (0, -40),
-        "right_shoulder": (-20, -40), "right_elbow": (-30, -10), "right_wrist": (-35, 20),
-        "left_shoulder": (21, -41), "left_elbow": (40, -70), "left_wrist": (45, -100),
-        "right_hip": (-12, 20), "right_knee": (-13, 60), "right_ankle": (-14, 100),
-        "left_hip": (13, 21), "left_knee": (33, 70), "left_ankle": (53, 130),
-        "right_eye": (-5, -65), "left_eye": (6, -66), "right_ear": (-10, -62), "left_ear": (11, -63),
-    }  # fmt: skip
-    at = np.array([places[joint] for joint in OPENPOSE18.joints], np.float32) + (x, y)
+# Joint orders as the consumers document them, spelt out here so that the package cannot vouch for itself.
+OP18 = (
+    "nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist right_hip"
+    " right_knee right_ankle left_hip left_knee left_ankle right_eye left_eye right_ear left_ear"
+).split()
+COCO = (
+    "nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder left_elbow right_elbow"
+    " left_wrist right_wrist left_hip right_hip left_knee right_knee left_ankle right_ankle"
+).split()
+
+
+def asymmetric(x: float, y: float, score: float) -> np.ndarray:
+    """The person of `SHAPE` at (x, y): float32 (18, 3)."""
+    at = np.array([SHAPE[joint] for joint in OP18], np.float32) + (x, y)
     return np.concatenate([at, np.full((18, 1), score)], 1).astype(np.float32)
+
+
+def shaped(joints: list[str], x: float, y: float) -> np.ndarray:
+    """Where those joints are of the person at (x, y): float64 (V, 2)."""
+    return np.array([SHAPE[joint] for joint in joints]) + (x, y)
 
 
 @pytest.fixture

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skelstream.errors import FormatError, OutputError
+from skelstream.formats import load, read, save
+from skelstream.sequences import Detections
+
+from .conftest import OP18, shaped
+
+
+def test_as_stgcn_packs_it(scene, tmp_path):
+    """The number is the last but one part of the stem, and every number has a file."""
+    save(scene, tmp_path / "out", "openpose")
+    frames = {}
+    for path in Path(tmp_path / "out").glob("walk*.json"):
+        frames[int(path.stem.split("_")[-2])] = json.loads(path.read_text())
+    assert sorted(frames) == list(range(8))
+    first = frames[0]["people"][0]
+    assert frames[0]["version"] == 1.3 and first["person_id"] == [2]
+    pose = np.array(first["pose_keypoints_2d"]).reshape(-1, 3)
+    assert pose[:, :2] == pytest.approx(shaped(OP18, 300, 250)) and (pose[:, 2] == 0.875).all()
+    assert frames[1]["people"][0]["pose_keypoints_2d"][12:15] == [0, 0, 0]
+    assert frames[3]["people"] == [] and frames[5]["people"] == []
+
+
+def test_round_trip(scene, tmp_path):
+    save(scene, tmp_path / "out", "openpose")
+    back = load(tmp_path / "out", rate=25)
+    for name in ("track_ids", "track_start", "frame", "frame_index"):
+        assert np.array_equal(getattr(back, name), getattr(scene, name))
+    assert np.array_equal(back.keypoints, scene.keypoints, equal_nan=True)
+    assert np.array_equal(back.scores, scene.scores)
+    assert back.frame_time == pytest.approx(scene.frame_time)
+    assert back.meta["source"] == "walk" and back.size is None
+
+
+def write_frames(folder, frames, **extra):
+    folder.mkdir()
+    for number, poses in frames.items():
+        people = [
+            {"person_id": [-1], "pose_keypoints_2d": np.ravel(pose).tolist(), **extra} for pose in poses
+        ]
+        text = json.dumps({"version": 1.3, "people": people})
+        (folder / f"my_clip_{number:012d}_keypoints.json").write_text(text)
+
+
+def body25(x):
+    pose = np.zeros((25, 3))
+    pose[:18] = np.concatenate([np.random.default_rng(0).uniform(0, 200, (18, 2)) + x, np.ones((18, 1))], 1)
+    return pose
+
+
+def test_people_without_identity_are_tracked(tmp_path):
+    # OpenPose changes the order of people from frame to frame.
+    frames = {i: [body25(2 * i), body25(400 - 2 * i)][:: 1 if i % 2 else -1] for i in range(12)}
+    write_frames(tmp_path / "out", frames)
+    assert isinstance(read(tmp_path / "out"), Detections)
+    sequence = load(tmp_path / "out", rate=30)
+    assert sequence.skeleton.name == "body25" and sequence.meta["source"] == "my_clip"
+    assert len(sequence) == 2 and [len(track) for track in sequence] == [12, 12]
+    for track in sequence:
+        assert np.abs(np.diff(track.keypoints[:, 0, 0])).max() < 5
+    assert np.isnan(sequence.keypoints[:, 24]).all()
+    assert sequence.as_skeleton("openpose18").keypoints.shape[1] == 18
+
+
+def test_numbers_with_gaps_and_scores_above_one(tmp_path):
+    pose = body25(0)
+    pose[3, 2] = 1.04
+    write_frames(tmp_path / "out", {2: [pose], 4: [pose], 6: []})
+    sequence = load(tmp_path / "out", rate=10)
+    assert sequence.frame_index.tolist() == [2, 4, 6] and sequence.frame_time.tolist() == [0.2, 0.4, 0.6]
+    assert sequence.scores.max() == 1
+
+
+def test_nobody_at_all(tmp_path):
+    write_frames(tmp_path / "out", {0: [], 1: []})
+    assert (len(load(tmp_path / "out")), load(tmp_path / "out").frames) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not OpenPose's JSON"),
+        ('{"people": [{"pose_keypoints_2d": [1, 2]}]}', "not OpenPose's JSON"),
+        ('{"people": [{"pose_keypoints_2d": [1, 2, 3]}]}', "people have 1 keypoints"),
+    ],
+)
+def test_foreign_files(tmp_path, content, words):
+    (tmp_path / "a_000_keypoints.json").write_text(content)
+    with pytest.raises(FormatError, match=words):
+        load(tmp_path)
+
+
+def test_foreign_folders(tmp_path):
+    with pytest.raises(FormatError, match="holds no files named"):
+        load(tmp_path)
+    (tmp_path / "a_000_keypoints.json").write_text('{"people": []}')
+    (tmp_path / "b_000_keypoints.json").write_text('{"people": []}')
+    with pytest.raises(FormatError, match="several videos"):
+        load(tmp_path)
+    with pytest.raises(FormatError, match="frame rate"):
+        load(tmp_path, rate=0)
+
+
+def test_an_old_folder_is_replaced_whole(scene, empty, tmp_path):
+    save(scene, tmp_path / "out", "openpose")
+    with pytest.raises(OutputError, match="exists"):
+        save(empty, tmp_path / "out", "openpose")
+    save(empty, tmp_path / "out", "openpose", overwrite=True)
+    assert len(list((tmp_path / "out").iterdir())) == 3
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_file_is_not_replaced_by_a_folder(scene, tmp_path):
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(OutputError, match="is a file"):
+        save(scene, tmp_path / "out", "openpose", overwrite=True)
+    assert (tmp_path / "out").read_text() == "mine"

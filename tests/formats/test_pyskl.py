@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import pickle
+import pickletools
+
+import numpy as np
+import pytest
+
+from skelstream.errors import FormatError
+from skelstream.formats import Sample, WriteOptions, save, save_dataset
+
+from .conftest import COCO, OP18, build, shaped
+
+
+def load_pickle(path):
+    with open(path, "rb") as file:
+        return pickle.load(file)
+
+
+def check_as_pyskl(annotation):
+    """What PYSKL's and MMAction2's pipelines assert or take for granted."""
+    keypoint, score = annotation["keypoint"], annotation["keypoint_score"]
+    assert isinstance(annotation["frame_dir"], str) and type(annotation["label"]) is int
+    m, t, v, c = keypoint.shape
+    assert c == 2 and v in (17, 18) and score.shape == (m, t, v)
+    assert t == annotation["total_frames"] and type(annotation["total_frames"]) is int
+    assert keypoint.dtype == score.dtype == np.float32
+    assert np.isfinite(keypoint).all() and np.isfinite(score).all()
+    height, width = annotation["img_shape"]
+    assert annotation["original_shape"] == (height, width)
+    assert keypoint[..., 0].max() <= width and keypoint[..., 1].max() <= height
+    assert (keypoint[score <= 0.01] == 0).all()
+
+
+def test_one_video(scene, tmp_path):
+    save(scene, tmp_path / "a.pkl")
+    (annotation,) = load_pickle(tmp_path / "a.pkl")
+    check_as_pyskl(annotation)
+    assert annotation["frame_dir"] == "walk" and annotation["label"] == -1
+    assert annotation["img_shape"] == (480, 640) and annotation["total_frames"] == 8
+    # The first slot is the person seen longest and best, in every frame.
+    assert annotation["keypoint"][0, 7] == pytest.approx(shaped(OP18, 314, 250))
+    assert annotation["keypoint"][1, 2] == pytest.approx(shaped(OP18, 102, 200))
+    # Frame 3 failed, frame 5 is empty: both keep their place.
+    assert not annotation["keypoint"][:, [3, 5]].any()
+    assert annotation["keypoint"][0, 1, 4].tolist() == [0, 0]
+
+
+def test_poseconv3d_reads_coco(scene, tmp_path):
+    save(scene.as_skeleton("coco17"), tmp_path / "a.pkl")
+    (annotation,) = load_pickle(tmp_path / "a.pkl")
+    check_as_pyskl(annotation)
+    assert annotation["keypoint"][0, 0] == pytest.approx(shaped(COCO, 300, 250))
+
+
+def test_persons(scene, empty, tmp_path):
+    said = []
+    save(scene, tmp_path / "a.pkl", options=WriteOptions(persons=1, note=said.append))
+    assert load_pickle(tmp_path / "a.pkl")[0]["keypoint"].shape[0] == 1
+    assert said == ["walk: 1 of 2 tracks kept; --persons keeps more"]
+    save(empty, tmp_path / "b.pkl")
+    (annotation,) = load_pickle(tmp_path / "b.pkl")
+    assert annotation["keypoint"].shape == (1, 3, 18, 2) and not annotation["keypoint"].any()
+
+
+def test_a_training_set(scene, empty, tmp_path):
+    samples = [
+        Sample(scene, "a", 2, "wave", "train"),
+        Sample(empty, "b", 0, "fall", "val"),
+        Sample(scene, "c", 1, "jump", "train"),
+    ]
+    save_dataset(samples, tmp_path / "set.pkl")
+    data = load_pickle(tmp_path / "set.pkl")
+    assert data["split"] == {"train": ["a", "c"], "val": ["b"]}
+    # As PYSKL's PoseDataset picks a split.
+    chosen = [a for a in data["annotations"] if a["frame_dir"] in set(data["split"]["train"])]
+    assert [a["label"] for a in chosen] == [2, 1]
+    for annotation in data["annotations"]:
+        check_as_pyskl(annotation)
+
+
+def test_older_numpy_can_read_it(scene, tmp_path):
+    save(scene, tmp_path / "a.pkl")
+    names = [
+        arg for _, arg, _ in pickletools.genops((tmp_path / "a.pkl").read_bytes()) if isinstance(arg, str)
+    ]
+    assert "numpy" in names and not any("_core" in name for name in names)
+    array = load_pickle(tmp_path / "a.pkl")[0]["keypoint"]
+    array[0] += 1
+
+
+def test_size_is_needed(tmp_path):
+    with pytest.raises(FormatError, match=r"a\.pkl: format pyskl needs the picture's size"):
+        save(build({0: {}}, None, None), tmp_path / "a.pkl")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skelstream.errors import FormatError
+from skelstream.formats import FORMATS, Sample, choose, load, save, save_dataset
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("a.npz", "npz"), ("A.NPZ", "npz"), ("a.ctrgcn.npz", "ctrgcn"), ("a.coco.json", "coco"),
+        ("a.alphapose.json", "alphapose"), ("a.posetrack.json", "posetrack"), ("a.jsonl", "jsonl"),
+        ("a.csv", "csv"), ("a.parquet", "parquet"), ("a.pkl", "pyskl"), ("a.pose", "pose"), ("a.h5", "sleap"),
+    ],
+)  # fmt: skip
+def test_endings(path, name):
+    assert choose(Path(path)).name == name
+
+
+def test_name_beats_ending(tmp_path):
+    assert choose(Path("a.npz"), "csv").name == "csv"
+    assert choose(tmp_path).name == "openpose"
+
+
+@pytest.mark.parametrize("path", ["a.json", "a", "a.xyz"])
+def test_endings_that_say_nothing(path):
+    with pytest.raises(FormatError, match="--format"):
+        choose(Path(path))
+
+
+def test_unknown_name():
+    with pytest.raises(FormatError, match="unknown format 'mp4'; known: npz"):
+        choose(Path("a"), "mp4")
+
+
+def test_written_only(tmp_path):
+    with pytest.raises(FormatError, match="only written; these can be read: npz, jsonl, csv"):
+        load(tmp_path / "a.pkl")
+
+
+def test_one_video_formats_do_not_join(scene, tmp_path):
+    with pytest.raises(FormatError, match="these hold many: pyskl, stgcn, agcn, kinetics, ctrgcn"):
+        save_dataset([Sample(scene, "a")], tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_equal_content_gives_equal_bytes_and_overwrites(scene, tmp_path, name):
+    pytest.importorskip({"parquet": "pyarrow", "pose": "pose_format", "sleap": "h5py"}.get(name, "numpy"))
+
+    def content(path):
+        if path.is_file():
+            return path.read_bytes()
+        return [(file.name, file.read_bytes()) for file in sorted(path.iterdir())]
+
+    for out in ("a", "b"):
+        save(scene, tmp_path / out, name, label=0)
+    assert content(tmp_path / "a") == content(tmp_path / "b")
+    save(scene.smoothed(), tmp_path / "a", name, overwrite=True, label=0)
+    assert content(tmp_path / "a") != content(tmp_path / "b")
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_nobody_and_one_frame(empty, tmp_path, name):
+    pytest.importorskip({"parquet": "pyarrow", "pose": "pose_format", "sleap": "h5py"}.get(name, "numpy"))
+    save(empty, tmp_path / "a", name, label=0)
+    assert (tmp_path / "a").exists()
