@@ -69,7 +69,7 @@ class Page {
       const button = element(
         "button", { type: "button", "aria-pressed": "false" },
         element("span", { class: "number" }, `${id}`),
-        element("span", { class: "about" }, `${clock(from)}–${clock(to)}, ${seen} fr.`),
+        element("span", { class: "about" }, `${clock(from)}–${clock(to)} · ${seen}`),
       );
       button.setAttribute("aria-label", `Track ${id}, ${seen} frames from ${clock(from)} to ${clock(to)}`);
       button.addEventListener("click", () => this.choose(m));

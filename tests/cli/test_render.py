@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from skelstream.cli import app
+from typer.testing import CliRunner
+
+from skelstream.formats import save
+from skelstream.grouping.people import People
+from skelstream.sequences import SequenceBuilder
+from skelstream.skeleton import OPENPOSE18
+from skelstream.tracking.tracked import TrackedPeople
+from skelstream.video import VideoWriter, open_source
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def clip(tmp_path):
+    path = tmp_path / "clip.mp4"
+    with VideoWriter(path, 120, 160, rate=10) as writer:
+        for i in range(12):
+            writer.write(np.full((120, 160, 3), 90, np.uint8), i / 10)
+    return path
+
+
+@pytest.fixture
+def skeletons(tmp_path, clip):
+    """One person in frames 2 to 9 of the clip."""
+    builder = SequenceBuilder(OPENPOSE18, source=str(clip), height=120, width=160)
+    points = np.random.default_rng(0).uniform((40, 30), (100, 110), (1, 18, 2)).astype(np.float32)
+    for i in range(12):
+        people = People.none(18)
+        if 2 <= i < 10:
+            box = np.array([[40, 30, 100, 110]], np.float32)
+            people = People(points + i, np.full((1, 18), 0.8, np.float32), np.array([0.8], np.float32), box)
+        count = len(people)
+        ids = np.arange(1, count + 1, dtype=np.int32)
+        builder.add(TrackedPeople(i, i / 10, people, ids, np.ones(count, bool)))
+    path = tmp_path / "skeletons.npz"
+    save(builder.finish(), path)
+    return path
+
+
+def frames(path):
+    with open_source(path) as source:
+        return [frame.image for frame in source]
+
+
+def test_video_and_sheet_of_the_video_that_the_file_names(skeletons, tmp_path):
+    result = run(
+        "render", skeletons, "-o", tmp_path / "out.mp4", "--sheet", tmp_path / "sheet.png", "--trails", 1
+    )
+    assert result.exit_code == 0, result.output
+    pictures = frames(tmp_path / "out.mp4")
+    assert len(pictures) == 12 and np.ptp(pictures[5]) > 100 > np.ptp(pictures[0])
+    assert frames(tmp_path / "sheet.png")[0].shape[1] == 1600
+    assert "12, 1.10 s, 160 x 120" in result.output and "sheet.png" in result.output
+
+
+def test_the_video_can_be_named_and_is_needed(skeletons, clip, tmp_path):
+    moved = clip.rename(tmp_path / "moved.mp4")
+    failed = run("render", skeletons, "-o", tmp_path / "out.mp4")
+    assert failed.exit_code == 1 and "--video" in failed.output and not (tmp_path / "out.mp4").exists()
+    assert run("render", skeletons, "--video", moved, "-o", tmp_path / "out.mp4", "-q").output == ""
+    assert len(frames(tmp_path / "out.mp4")) == 12
+
+
+def test_skeletons_alone_need_no_video(skeletons, clip, tmp_path):
+    clip.unlink()
+    result = run(
+        "render", skeletons, "--skeleton-only", "-o", tmp_path / "out.gif", "--start", 0.2, "--end", 0.8
+    )
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "out.gif").read_bytes()[:3] == b"GIF"
+
+
+def test_files_are_not_replaced_unasked(skeletons, tmp_path):
+    (tmp_path / "out.mp4").write_bytes(b"mine")
+    result = run("render", skeletons, "-o", tmp_path / "out.mp4")
+    assert result.exit_code == 1 and "--overwrite" in result.output
+    assert (tmp_path / "out.mp4").read_bytes() == b"mine"
+    assert run("render", skeletons, "-o", tmp_path / "out.mp4", "--overwrite").exit_code == 0
+    assert len(frames(tmp_path / "out.mp4")) == 12
+
+
+@pytest.mark.parametrize("arguments, said", [
+    ((), "--output"),
+    (("-o", "out.avi"), ".gif"),
+    (("-o", "nowhere/out.mp4"), "nowhere"),
+    (("-o", "out.mp4", "--start", "9"), "1.10 s"),
+])  # fmt: skip
+def test_what_is_wrong_is_said_in_a_line(skeletons, tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    result = run("render", skeletons, *arguments)
+    assert result.exit_code in (1, 2) and said in result.output and "Traceback" not in result.output
+    assert not list(tmp_path.glob("*out*"))
