@@ -5,6 +5,7 @@ Command modules import the library inside their function, so that ``--help`` ans
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -24,15 +25,21 @@ class _Group(TyperGroup):
         except SkelstreamError as error:
             if ctx.obj == "debug":
                 raise
-            typer.secho(f"skelstream: {error}", fg="red", err=True)
+            _tell(str(error), error)
             raise typer.Exit(1) from None
-        except KeyboardInterrupt:
-            typer.secho("skelstream: interrupted", fg="red", err=True)
+        except KeyboardInterrupt as interrupt:
+            _tell("interrupted", interrupt)
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
-            # The reader of our output has gone; what it wanted, it has. Closing keeps Python's exit silent.
-            sys.stderr.close()
+            # The reader of our output has gone; what it wanted, it has. Python's own flush at exit must not complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
+
+
+def _tell(message: str, error: BaseException) -> None:
+    # Notes say what was saved before the error.
+    notes = "".join(f"; {note}" for note in getattr(error, "__notes__", []))
+    typer.secho(f"skelstream: {message}{notes}", fg="red", err=True)
 
 
 app = typer.Typer(
@@ -55,10 +62,14 @@ def main() -> None:
     app()
 
 
+from skelstream.cli.extract import extract  # noqa: E402
 from skelstream.cli.eval import evaluate  # noqa: E402
 from skelstream.cli.render import render  # noqa: E402
+from skelstream.cli.train import train  # noqa: E402
 from skelstream.cli.view import view  # noqa: E402
 
+app.command("extract")(extract)
 app.command("eval")(evaluate)
 app.command("render")(render)
 app.command("view")(view)
+app.command("train")(train)

@@ -1,1 +1,59 @@
-"""Video in, identity-stable, time-stamped skeleton sequences out."""
+"""Video in, identity-stable, time-stamped skeleton sequences out.
+
+The public face: ``stream`` and ``extract`` for videos, ``load`` and ``save`` for files of skeletons, and the types
+that they speak in. Names are imported as they are used, so that reading a file does not load the network.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from skelstream.errors import SkelstreamError
+    from skelstream.estimator import PoseEstimator
+    from skelstream.extraction import extract, stream
+    from skelstream.formats import load, save
+    from skelstream.grouping.people import People
+    from skelstream.grouping.settings import GroupingSettings
+    from skelstream.pipeline import Pipeline
+    from skelstream.sequences.sequence import SkeletonSequence
+    from skelstream.skeleton import BODY25, COCO17, OPENPOSE18, Skeleton
+    from skelstream.tracking.settings import TrackerSettings
+    from skelstream.tracking.tracked import TrackedPeople
+    from skelstream.tracking.tracker import Tracker
+    from skelstream.video import Frame, open_source
+
+_HOMES = {
+    "BODY25": "skeleton",
+    "COCO17": "skeleton",
+    "Frame": "video",
+    "GroupingSettings": "grouping.settings",
+    "OPENPOSE18": "skeleton",
+    "People": "grouping.people",
+    "Pipeline": "pipeline",
+    "PoseEstimator": "estimator",
+    "SkeletonSequence": "sequences.sequence",
+    "SkelstreamError": "errors",
+    "Skeleton": "skeleton",
+    "TrackedPeople": "tracking.tracked",
+    "Tracker": "tracking.tracker",
+    "TrackerSettings": "tracking.settings",
+    "extract": "extraction",
+    "load": "formats",
+    "open_source": "video",
+    "save": "formats",
+    "stream": "extraction",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

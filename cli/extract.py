@@ -1,0 +1,161 @@
+"""``skelstream extract``: videos to skeleton sequences."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from skelstream.cli.options import Debug
+
+from skelstream.errors import OutputError
+
+if TYPE_CHECKING:
+    from skelstream.extraction import Extraction
+    from skelstream.pipeline import Pipeline
+
+
+def extract(
+    sources: Annotated[
+        list[str],
+        typer.Argument(help="Video files, folders or patterns of images, URLs, or a camera's number.", metavar="SOURCE..."),
+    ],
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o",
+            help="File to write (its ending decides the format), a folder for several sources, or - for JSON lines"
+            " on standard output as frames are done. Default: the source's name with .npz, here.",
+        ),
+    ] = None,
+    format: Annotated[str | None, typer.Option(help="Format of the output, if its ending does not say it.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    weights: Annotated[str | None, typer.Option(help="Name of a packaged model, or a weights file.")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=64, help="Long side of the network's input in pixels: larger finds smaller people.")
+    ] = None,
+    start: Annotated[float | None, typer.Option(min=0, help="Seconds to begin at.")] = None,
+    end: Annotated[float | None, typer.Option(min=0, help="Seconds to stop at.")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Look at every N-th frame only.")] = 1,
+    max_people: Annotated[
+        int | None, typer.Option(min=1, help="At most so many people a frame: those seen most so far.")
+    ] = None,
+    min_score: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Leave out people of a lower score.")
+    ] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Also write a PNG of skeletons drawn on a dozen of the frames.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Find people in videos, follow them, and write their skeletons.
+
+    [bold]skelstream extract dance.mp4 -o dance.npz --sheet dance.png[/]
+    [bold]skelstream extract clips/*.mp4 -o skeletons/[/]  goes on where it was stopped
+    [bold]skelstream extract rtsp://camera/1 -o - | my_recogniser[/]
+
+    Ctrl-C keeps the frames so far in NAME.partial.npz. The exit status is 1 if a source failed, 130 after Ctrl-C.
+    """
+    from dataclasses import replace
+
+    from skelstream.estimator import SIZE, PoseEstimator
+    from skelstream.grouping.settings import GroupingSettings
+
+    grouping = GroupingSettings() if min_score is None else replace(GroupingSettings(), min_person_score=min_score)
+    part = {"start": start, "end": end, "every": every, "max_people": max_people}
+    many = len(sources) > 1 or (output is not None and output != "-" and (output.endswith("/") or Path(output).is_dir()))
+    if many and (output in (None, "-") or sheet is not None):
+        raise typer.BadParameter("several sources need -o FOLDER, and no --sheet", param_hint="--output")
+    if sheet is not None and sheet.exists() and not overwrite:
+        raise OutputError(f"{sheet} exists; choose another name or pass --overwrite")
+
+    def estimator() -> PoseEstimator:
+        return PoseEstimator(weights, device, size or SIZE, grouping)
+
+    if output == "-":
+        _lines(sources[0], estimator(), part)
+    elif many:
+        _many(sources, Path(str(output)), estimator(), part | {"format": format}, overwrite, quiet)
+    else:
+        _one(sources[0], output, estimator, part | {"format": format}, sheet, overwrite, quiet)
+
+
+def _lines(source: str, estimator: Any, part: dict) -> None:
+    from skelstream.formats import frame_line
+    from skelstream.pipeline import Pipeline
+
+    with Pipeline(source, estimator, **part) as pipeline:
+        size = pipeline.info.height, pipeline.info.width
+        for analysed in pipeline:
+            print(frame_line(analysed.tracked, estimator.skeleton, size), flush=True)
+        _warn(pipeline.warnings)
+
+
+def _one(source: str, output: str | None, estimator: Any, options: dict, sheet: Path | None, overwrite: bool, quiet: bool) -> None:
+    from skelstream.cli.progress import FrameProgress
+
+    from skelstream.drawing.sheet import sequence_sheet, write_png
+    from skelstream.extraction import run
+    from skelstream.formats import check_free, choose
+
+    path = Path(output or f"{Path(source).stem}.npz")
+    check_free(choose(path, options["format"]), path, overwrite)  # before the network is loaded
+    with FrameProgress(Path(source).name, quiet) as progress:
+        done = run(source, estimator(), path, overwrite=overwrite, report=progress.report, **options)
+    _warn(done.warnings)
+    written = [str(path)]
+    if sheet is not None:
+        write_png(sheet, sequence_sheet(done.sequence, source))
+        written.append(str(sheet))
+    if not quiet:
+        _summary(done, written)
+
+
+def _many(sources: list[str], folder: Path, estimator: Any, options: dict, overwrite: bool, quiet: bool) -> None:
+    from skelstream.cli.progress import FrameProgress
+
+    from skelstream.extraction import run_many
+
+    failed = done = skipped = 0
+    with FrameProgress(f"{len(sources)} sources", quiet, len(sources)) as progress:
+        for outcome in run_many(sources, estimator, folder, overwrite=overwrite, report=progress.report, **options):
+            progress.source_done()
+            if outcome.error is not None:
+                failed += 1
+                typer.secho(f"skelstream: {outcome.error}", fg="red", err=True)
+            elif outcome.extraction is None:
+                skipped += 1
+            else:
+                done += 1
+                _warn(outcome.extraction.warnings)
+    if not quiet:
+        typer.echo(f"{done} extracted, {skipped} there already, {failed} failed; in {folder}", err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _warn(warnings: list[str]) -> None:
+    for warning in warnings:
+        typer.secho(f"skelstream: {warning}", fg="yellow", err=True)
+
+
+def _summary(done: Extraction, written: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    sequence = done.sequence
+    frames, lost = len(sequence.frame_time), int((~sequence.frame_ok).sum())
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_row("frames", f"{frames}" + (f", {lost} failed to decode" if lost else "")
+                  + (f", {done.times.dropped} dropped" if done.times.dropped else ""))  # fmt: skip
+    table.add_row("people", f"{len(sequence.frame) / max(1, frames):.1f} a frame")
+    table.add_row("tracks", f"{len(sequence.track_ids)}")
+    rate = f"{frames / done.seconds:.1f} frames/s" if done.seconds else ""
+    table.add_row("time", f"{done.seconds:.1f} s", rate)
+    for stage, seconds in done.times.seconds.items():
+        table.add_row(f"  {stage}", f"{seconds:.1f} s", f"{frames / seconds:.1f} frames/s" if seconds else "")
+    table.add_row("written", ", ".join(written))
+    Console(stderr=True).print(table)

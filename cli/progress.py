@@ -1,0 +1,58 @@
+"""A progress bar over a video's time, with frames a second."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from skelstream.pipeline import Analysed, Pipeline
+
+
+class FrameProgress:
+    """Shows how far one source, or each of several, has come. Time is what it counts by: frame counts often lie.
+
+    Args:
+        title: what is being worked on.
+        quiet: show nothing.
+        sources: how many sources there will be.
+    """
+
+    def __init__(self, title: str, quiet: bool, sources: int = 1):
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
+            TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+            console=Console(stderr=True), disable=quiet, transient=True,
+        )  # fmt: skip
+        self._overall = self._progress.add_task(title, total=sources, rate="") if sources > 1 else None
+        self._task = self._progress.add_task(title, total=None, rate="", visible=sources == 1)
+        self._source: Pipeline | None = None
+        self._frames, self._began = 0, time.monotonic()
+
+    def __enter__(self) -> FrameProgress:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def report(self, pipeline: Pipeline, analysed: Analysed) -> None:
+        """One more frame."""
+        if pipeline is not self._source:
+            self._source, self._first = pipeline, analysed.frame.time
+            self._frames, self._began = 0, time.monotonic()
+            span = None if pipeline.expected_end is None else max(0.0, pipeline.expected_end - self._first)
+            self._progress.reset(self._task, total=span, description=Path(pipeline.info.name).name, visible=True, rate="")
+        self._frames += 1
+        rate = self._frames / max(1e-6, time.monotonic() - self._began)
+        self._progress.update(
+            self._task, completed=analysed.frame.time - self._first, rate=f"frame {analysed.frame.index}, {rate:.1f} frames/s"
+        )
+
+    def source_done(self) -> None:
+        """One more of several sources is through."""
+        self._progress.advance(self._overall)

@@ -1,0 +1,179 @@
+"""Videos to skeletons: frame by frame, one whole video, or many."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from skelstream.errors import OutputError, SkelstreamError
+from skelstream.estimator import PoseEstimator
+from skelstream.formats import check_free, choose, save
+from skelstream.pipeline import Analysed, Pipeline, StageTimes
+from skelstream.sequences.builder import SequenceBuilder
+from skelstream.sequences.sequence import SkeletonSequence
+from skelstream.tracking.tracked import TrackedPeople
+from skelstream.video import SourceInfo
+
+Report = Callable[[Pipeline, Analysed], None]
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """A video's skeletons and how it went.
+
+    Attributes:
+        sequence: the skeletons.
+        info: of the source.
+        times: by stage.
+        seconds: from opening to the last frame.
+        warnings: what was wrong with the source, a line each.
+    """
+
+    sequence: SkeletonSequence
+    info: SourceInfo
+    times: StageTimes
+    seconds: float
+    warnings: list[str]
+
+
+def stream(
+    source: str | Path | int, estimator: PoseEstimator | None = None, **part: Any
+) -> Iterator[TrackedPeople]:
+    """The people of each frame of a video, camera or stream as soon as they are known.
+
+    Every frame is given, also empty ones and (``ok`` False) those that failed to decode; only a live source drops
+    frames that the machine has no time for.
+
+    Args:
+        source: a file, a folder or pattern of images, a URL, a camera's number or name.
+        estimator: a ``PoseEstimator`` to use; None makes one with the default weights on the best device.
+        **part: ``start``, ``end`` (seconds), ``every``, ``max_people``, ``tracking``, as in ``Pipeline``.
+
+    Yields:
+        ``TrackedPeople`` in order of time: keypoints in source pixels with NaN where missing, scores in [0, 1],
+        track ids that stay with a person.
+
+    Raises:
+        SourceError: the source cannot be opened or read.
+    """
+    with Pipeline(source, estimator or PoseEstimator(), **part) as pipeline:
+        for analysed in pipeline:
+            yield analysed.tracked
+
+
+def extract(
+    source: str | Path | int,
+    output: str | Path | None = None,
+    estimator: PoseEstimator | None = None,
+    *,
+    overwrite: bool = False,
+    **part: Any,
+) -> SkeletonSequence:
+    """The skeleton sequences of a whole video.
+
+    Args:
+        source, estimator, **part: as in ``stream``.
+        output: file to write as well; its ending decides the format.
+        overwrite: whether an existing output may be replaced.
+
+    Returns:
+        The sequences: tracks that were never confirmed are left out, the most important track is first.
+
+    Raises:
+        SourceError: the source cannot be opened or read.
+        OutputError: the output exists or cannot be written.
+        FormatError: no format has the output's ending.
+    """
+    path = None if output is None else Path(output)
+    return run(source, estimator or PoseEstimator(), path, overwrite=overwrite, **part).sequence
+
+
+def run(
+    source: str | Path | int,
+    estimator: PoseEstimator,
+    output: Path | None = None,
+    *,
+    format: str | None = None,
+    overwrite: bool = False,
+    report: Report | None = None,
+    **part: Any,
+) -> Extraction:
+    """``extract`` with an account of how it went; ``report`` is called after each frame.
+
+    Where the work breaks off, by an error or Ctrl-C, the frames so far go to ``NAME.partial.npz`` beside the output,
+    never to the output itself. Ctrl-C is how a live source ends: its frames so far are the whole.
+    """
+    if output is not None:
+        check_free(choose(output, format), output, overwrite)
+    began = time.perf_counter()
+    with Pipeline(source, estimator, **part) as pipeline:
+        builder = pipeline.builder()
+        try:
+            for analysed in pipeline:
+                builder.add(analysed.tracked)
+                if report:
+                    report(pipeline, analysed)
+        except BaseException as error:
+            if not (isinstance(error, KeyboardInterrupt) and pipeline.info.live):
+                _keep(builder, output, error)
+                raise
+        seconds = time.perf_counter() - began
+        result = Extraction(builder.finish(), pipeline.info, pipeline.times, seconds, list(pipeline.warnings))
+    if output is not None:
+        save(result.sequence, output, format, overwrite=overwrite)
+    return result
+
+
+def _keep(builder: SequenceBuilder, output: Path | None, error: BaseException) -> None:
+    sequence = builder.finish()
+    if output is None or not len(sequence.frame_time):
+        return
+    partial = output.with_name(f"{output.stem}.partial.npz")
+    with suppress(OSError, SkelstreamError):  # the first error is the one to tell
+        save(sequence, partial, overwrite=True)
+        error.add_note(f"the {len(sequence.frame_time)} frames so far are in {partial}")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one of many sources: ``extraction``, or the ``error``, or neither if it was done before."""
+
+    source: str
+    output: Path
+    extraction: Extraction | None = None
+    error: SkelstreamError | None = None
+
+
+def run_many(
+    sources: Iterable[str], estimator: PoseEstimator, folder: Path, *, suffix: str = ".npz", overwrite: bool = False,
+    **options: Any,
+) -> Iterator[Outcome]:
+    """``run`` for many sources, each to a file of its name in ``folder``; the network is loaded once.
+
+    A result that is there already is left alone, so that a run that was stopped goes on where it stood: results appear
+    whole or not at all. A source that fails does not stop the others.
+
+    Raises:
+        OutputError: two sources would write the same file, or the folder cannot be made.
+    """
+    sources = list(sources)
+    outputs = [folder / f"{Path(source).stem}{suffix}" for source in sources]
+    if len(set(outputs)) < len(outputs):
+        twice = next(path for i, path in enumerate(outputs) if path in outputs[:i])
+        raise OutputError(f"{twice}: two of the sources have this name; extract them into different folders")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from None
+    for source, output in zip(sources, outputs, strict=True):
+        if output.exists() and not overwrite:
+            yield Outcome(source, output)
+            continue
+        try:
+            yield Outcome(source, output, run(source, estimator, output, overwrite=overwrite, **options))
+        except SkelstreamError as error:
+            yield Outcome(source, output, error=error)

@@ -1,0 +1,303 @@
+"""The stages side by side: decoding, network, grouping and tracking of one source, with bounded queues between.
+
+Decoding and the network each have a thread of their own, grouping and tracking run in the caller's; the whole takes
+about as long as the slowest stage. Nothing is held but a few frames.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from skelstream.estimator import PoseEstimator
+from skelstream.grouping.candidates import Candidates
+from skelstream.network.fitting import Fit
+from skelstream.sequences.builder import SequenceBuilder
+from skelstream.tracking.settings import TrackerSettings
+from skelstream.tracking.tracked import TrackedPeople
+from skelstream.tracking.tracker import Tracker
+from skelstream.video import Frame, Source, SourceInfo, open_source
+
+_END = object()
+
+# Frames in flight between two stages, over what a batch takes.
+_SLACK = 4
+
+
+@dataclass
+class StageTimes:
+    """Seconds that each stage was busy, by its name, and frames that a live source dropped.
+
+    The network's time includes the peaks and limb scores, which are found on its device.
+    """
+
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("decode", "network", "grouping", "tracking"), 0.0))
+    dropped: int = 0
+
+    def timed(self, stage: str) -> _Clock:
+        """A context manager that adds its time to ``stage``."""
+        return _Clock(self, stage)
+
+
+class _Clock:
+    def __init__(self, times: StageTimes, stage: str):
+        self._times, self._stage = times, stage
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._times.seconds[self._stage] += time.perf_counter() - self._began
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """A frame and the people in it.
+
+    Attributes:
+        frame: with its picture, or without one if it failed to decode.
+        tracked: its people.
+        arrived: ``time.monotonic()`` when the frame was decoded, for measuring delay.
+    """
+
+    frame: Frame
+    tracked: TrackedPeople
+    arrived: float
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    frame: Frame
+    arrived: float
+    picture: np.ndarray | None
+    fit: Fit | None
+
+
+@dataclass(frozen=True)
+class _Found:
+    fitted: _Fitted
+    candidates: Candidates | None
+    stride: int
+
+
+class _Queue:
+    """A bounded queue that either end can close; what it was closed with reaches the reader last.
+
+    Args:
+        newest: when full, the oldest item gives way instead of the writer waiting.
+    """
+
+    def __init__(self, size: int, newest: bool = False):
+        self._items: queue.Queue = queue.Queue(size)
+        self._newest, self._closed = newest, threading.Event()
+        self.dropped = 0
+
+    def put(self, item: object) -> bool:
+        """False once the reader has gone."""
+        while not self._closed.is_set():
+            try:
+                self._items.put(item, timeout=0 if self._newest else 0.1)
+                return True
+            except queue.Full:
+                if self._newest:
+                    self._drop()
+        return False
+
+    def _drop(self) -> None:
+        try:
+            dropped = self._items.get_nowait()
+        except queue.Empty:
+            return
+        self.dropped += isinstance(dropped, _Fitted)
+
+    def get(self) -> object:
+        """The next item; the end if the queue is closed and empty."""
+        while True:
+            try:
+                return self._items.get(timeout=0.1)
+            except queue.Empty:
+                if self._closed.is_set():
+                    return _END
+
+    def close(self) -> None:
+        """Lets a waiting writer and a waiting reader go."""
+        self._closed.set()
+
+
+class Pipeline:
+    """One source's way through all stages; iterate it once, inside a ``with``.
+
+    Frames come in order. Those that fail to decode have their place. From a live source the newest frame wins: what
+    the network has no time for is dropped and counted in ``times``.
+
+    Args:
+        source: what ``skelstream.video.open_source`` takes.
+        estimator: may serve one pipeline after another, not two at a time.
+        start, end, every: the part of the source, as in ``open_source``.
+        max_people: give only so many people a frame: those whose tracks have the most seen of them so far.
+        tracking: settings of the tracker.
+
+    Raises:
+        SourceError: the source cannot be opened; or, from the iteration, where it fails.
+    """
+
+    def __init__(
+        self,
+        source: str | Path | int,
+        estimator: PoseEstimator,
+        *,
+        start: float | None = None,
+        end: float | None = None,
+        every: int = 1,
+        max_people: int | None = None,
+        tracking: TrackerSettings = TrackerSettings(),
+    ):
+        self._source = open_source(source, start=start, end=end, every=every)
+        self._estimator, self._max_people = estimator, max_people
+        self._tracker = Tracker(tracking, estimator.skeleton)
+        self._importance: Counter[int] = Counter()
+        self._settings = {
+            "start": start, "end": end, "every": every, "max_people": max_people, "size": estimator.size,
+            "runtime": estimator.runtime.name, "grouping": asdict(estimator.grouping), "tracking": asdict(tracking),
+        }  # fmt: skip
+        self.times = StageTimes()
+
+    @property
+    def info(self) -> SourceInfo:
+        """Facts about the source."""
+        return self._source.info
+
+    @property
+    def expected_end(self) -> float | None:
+        """Seconds at which the source should end, going by its container; None if nobody knows."""
+        ends = [t for t in (self._settings["end"], self.info.duration) if t is not None]
+        return min(ends, default=None)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was wrong with the source so far, a line each."""
+        return self._source.warnings
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._source.close()
+
+    def builder(self) -> SequenceBuilder:
+        """An empty sequence that knows where it comes from, for the frames that this pipeline gives."""
+        info, estimator = self.info, self._estimator
+        return SequenceBuilder(
+            estimator.skeleton,
+            source=info.name,
+            height=info.height,
+            width=info.width,
+            rotation=info.rotation,
+            model=estimator.model.path.stem,
+            weights_sha256=estimator.weights_sha256,
+            settings=self._settings,
+        )
+
+    def __iter__(self) -> Iterator[Analysed]:
+        live, estimator = self.info.live, self._estimator
+        batch = 1 if live else estimator.runtime.batch
+        fitted = _Queue(1 if live else batch + _SLACK, newest=live)
+        found = _Queue(1 if live else batch + _SLACK)
+
+        def decode() -> None:
+            _forward(fitted, _fit_frames(self._source, estimator, self.times))
+
+        def infer() -> None:
+            _forward(found, _find(_items(fitted), estimator, batch, self.times))
+
+        threads = [threading.Thread(target=run, name=f"skelstream-{run.__name__}", daemon=True) for run in (decode, infer)]
+        for thread in threads:
+            thread.start()
+        try:
+            for item in _items(found):
+                yield self._analysed(item)
+                self.times.dropped = fitted.dropped
+        finally:
+            fitted.close()
+            found.close()
+            for thread in threads:
+                thread.join()
+
+    def _analysed(self, item: _Found) -> Analysed:
+        frame = item.fitted.frame
+        if item.candidates is None or item.fitted.fit is None:
+            tracked = TrackedPeople.failed(frame.index, frame.time, len(self._estimator.skeleton))
+        else:
+            with self.times.timed("grouping"):
+                people = self._estimator.group(item.candidates, item.fitted.fit, item.stride)
+            with self.times.timed("tracking"):
+                tracked = self._most_important(self._tracker.update(frame.index, frame.time, people))
+        return Analysed(frame, tracked, item.fitted.arrived)
+
+    def _most_important(self, tracked: TrackedPeople) -> TrackedPeople:
+        if self._max_people is None:
+            return tracked
+        ids = tracked.track_ids.tolist()
+        for track, score in zip(ids, tracked.people.person_scores.tolist(), strict=True):
+            self._importance[track] += score
+        rank = sorted(range(len(ids)), key=lambda i: -self._importance[ids[i]])
+        return tracked.take(np.sort(np.array(rank[: self._max_people], np.intp)))
+
+
+def _forward(target: _Queue, items: Iterator) -> None:
+    """A thread's work: everything from ``items`` to ``target``, then the end or the error that ended it."""
+    last: object = _END
+    try:
+        for item in items:
+            if not target.put(item):
+                return
+    except BaseException as error:  # noqa: BLE001 - it is raised again where the queue is read
+        last = error
+    target.put(last)
+
+
+def _items(source: _Queue) -> Iterator:
+    try:
+        while (item := source.get()) is not _END:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        source.close()
+
+
+def _fit_frames(source: Source, estimator: PoseEstimator, times: StageTimes) -> Iterator[_Fitted]:
+    frames = iter(source)
+    while True:
+        with times.timed("decode"):
+            frame = next(frames, None)
+            if frame is None:
+                return
+            picture, fit = (None, None) if frame.image is None else estimator.fit(frame.image)
+        yield _Fitted(frame, time.monotonic(), picture, fit)
+
+
+def _find(items: Iterator[_Fitted], estimator: PoseEstimator, batch: int, times: StageTimes) -> Iterator[_Found]:
+    """Full batches whatever the timing, so that two runs give the same numbers."""
+    waiting: list[_Fitted] = []
+    for item in items:
+        waiting.append(item)
+        if len(waiting) == batch:
+            yield from _find_batch(waiting, estimator, times)
+            waiting = []
+    yield from _find_batch(waiting, estimator, times)
+
+
+def _find_batch(batch: list[_Fitted], estimator: PoseEstimator, times: StageTimes) -> list[_Found]:
+    pictures = [item.picture for item in batch if item.picture is not None]
+    with times.timed("network"):
+        candidates, stride = estimator.candidates(pictures) if pictures else ([], 0)
+    remaining = iter(candidates)
+    return [_Found(item, None if item.picture is None else next(remaining), stride) for item in batch]
