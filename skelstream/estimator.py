@@ -11,7 +11,7 @@ from skelstream.grouping.candidates import Candidates, find_candidates
 from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
 from skelstream.network.fitting import Fit, fit_image
-from skelstream.network.runtime import Runtime, TorchRuntime, choose_device
+from skelstream.network.runtime import Runtime, choose_runtime
 from skelstream.network.weights import ModelFile, find_model, load_network, read_header
 from skelstream.skeleton import Skeleton
 
@@ -30,9 +30,12 @@ class PoseEstimator:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         size: long side of the network's input in pixels.
         grouping: thresholds of the grouping.
+        runtime: ``auto``, ``torch`` or ``openvino``; auto is OpenVINO on an x86 CPU where it is installed.
+        precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``; auto is the fastest that is native there.
 
     Raises:
-        ModelError: the weights or the device cannot be used.
+        ModelError: the weights, the device, the runtime or the precision cannot be used.
+        MissingExtraError: OpenVINO was asked for and is not installed.
     """
 
     def __init__(
@@ -41,10 +44,13 @@ class PoseEstimator:
         device: str = "auto",
         size: int = SIZE,
         grouping: GroupingSettings = GroupingSettings(),
+        runtime: str = "auto",
+        precision: str = "auto",
     ):
         self.model: ModelFile = read_header(find_model(weights))
-        self.runtime: Runtime = TorchRuntime(load_network(self.model), choose_device(device))
+        self.runtime: Runtime = choose_runtime(load_network(self.model), device, runtime, precision)
         self.size, self.grouping = size, grouping
+        self.weights_sha256 = self.model.sha256()
 
     @property
     def skeleton(self) -> Skeleton:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from skelstream.errors import ModelError
+from skelstream.network.checkpoint import read_state_dict
 
 # (kernel, stride, expansion, output channels, repeats) of the seven groups of inverted residuals.
 _GROUPS = [
@@ -70,10 +70,7 @@ def load_efficientnet(path: Path) -> dict[str, Tensor]:
     Raises:
         ModelError: the file is missing or its tensors do not fit.
     """
-    try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError) as error:
-        raise ModelError(f"{path}: not a PyTorch state dict ({error})") from None
+    stored = read_state_dict(path)
     wanted = EfficientNetLite0().state_dict()
     state = dict(zip(wanted, stored.values(), strict=False))
     if len(state) < len(wanted) or any(state[name].shape != wanted[name].shape for name in wanted):

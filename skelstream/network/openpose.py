@@ -7,7 +7,6 @@ that the port's ``body_pose_model.pth`` can be read.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from skelstream.errors import ModelError
+from skelstream.network.checkpoint import read_state_dict
 from skelstream.skeleton import OPENPOSE18
 
 _FRONT = [
@@ -114,7 +114,7 @@ def load_port(path: Path) -> dict[str, Tensor]:
     Raises:
         ModelError: the file is missing, not a PyTorch file, or not of this network; the message says which.
     """
-    stored = _tensors(path)
+    stored = read_state_dict(path)
     with torch.device("meta"):
         wanted = OpenPoseNetwork().state_dict()
     layers = {name.partition(".")[2]: name for name in wanted}
@@ -122,29 +122,6 @@ def load_port(path: Path) -> dict[str, Tensor]:
     if problem := next(_misfits(state, wanted), None):
         raise ModelError(f"{path}: not OpenPose's body model of 18 joints: {problem}")
     return {name: state[name] for name in wanted}
-
-
-def _tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such file") from None
-    except pickle.UnpicklingError:
-        if not _looks_like_torch(path):
-            raise ModelError(f"{path}: not a PyTorch file; was a web page saved in its place?") from None
-        raise ModelError(f"{path}: holds Python objects besides tensors; save the network's state dict alone") from None
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"{path}: cannot be read; a download that broke off? ({reason})") from None
-    if not isinstance(stored, dict) or not all(isinstance(tensor, Tensor) for tensor in stored.values()):
-        raise ModelError(f"{path}: not a state dict, which is tensors by name")
-    return stored
-
-
-def _looks_like_torch(path: Path) -> bool:
-    """Whether the first bytes are of a zip archive or of a pickle."""
-    with path.open("rb") as file:
-        return file.read(2) in (b"PK", b"\x80\x02", b"\x80\x04")
 
 
 def _misfits(state: dict[str, Tensor], wanted: dict[str, Tensor]) -> Iterator[str]:

@@ -13,15 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from skelstream.network.efficientnet import EfficientNetLite0
-from skelstream.network.maps import PartMaps
 from skelstream.network.movenet import MoveNetBackbone
 from skelstream.skeleton import COCO17, OPENPOSE18
 
 STRIDE = 4
 """Network-input pixels per cell of the maps."""
-
-MULTIPLE = 32
-"""Height and width of the network's input are divisible by this."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +107,8 @@ class PafNetwork(nn.Module):
     """
 
     skeleton = OPENPOSE18
+    stride = STRIDE
+    multiple = 32
 
     def __init__(self, config: PafConfig | None = None):
         super().__init__()
@@ -127,6 +125,11 @@ class PafNetwork(nn.Module):
         known = [[float(j in COCO17.joints)] for j in self.skeleton.joints]
         self.register_buffer("_order", torch.tensor(order), persistent=False)
         self.register_buffer("_known", torch.tensor(known)[..., None], persistent=False)
+
+    @property
+    def normalisation(self) -> str:
+        """What the backbone does to its input first, for people to read."""
+        return "RGB, x / 127.5 - 1" if self.config.backbone == "movenet" else "RGB, (x - 127) / 128"
 
     def stages(self, image: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """Every stage's part affinity fields (B, 38, H / 4, W / 4) and confidence logits (B, 18, H / 4, W / 4)."""
@@ -150,9 +153,3 @@ class PafNetwork(nn.Module):
         """The last stage's confidence maps (B, 18, H / 4, W / 4) in [0, 1] and fields (B, 38, H / 4, W / 4)."""
         pafs, confidence = self.stages(image)
         return confidence[-1].sigmoid(), pafs[-1]
-
-    @torch.inference_mode()
-    def maps(self, image: Tensor) -> PartMaps:
-        """``forward`` as the type that grouping takes."""
-        confidence, pafs = self(image)
-        return PartMaps(confidence, pafs, STRIDE)

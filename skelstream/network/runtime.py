@@ -1,16 +1,21 @@
-"""Where the network runs: torch on CUDA, MPS or CPU."""
+"""Where the network runs: torch on CUDA, MPS or CPU, or OpenVINO on CPU."""
 
 from __future__ import annotations
 
+import importlib.util
+import platform
 from typing import Protocol
 
 import numpy as np
 import torch
 
 from skelstream.errors import ModelError
+from skelstream.network.architectures import Network
 from skelstream.network.maps import PartMaps
-from skelstream.network.paf import MULTIPLE, PafNetwork
 from skelstream.skeleton import Skeleton
+
+RUNTIMES = ("auto", "torch", "openvino")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 
 class Runtime(Protocol):
@@ -33,23 +38,67 @@ class Runtime(Protocol):
 
 
 class TorchRuntime:
-    """The network under torch: half precision and channels-last on CUDA, float32 elsewhere."""
+    """The network under torch, channels-last.
 
-    def __init__(self, network: PafNetwork, device: torch.device):
+    On a CPU, images run one after the other: an image's maps do not depend on what else is in the batch.
+
+    Args:
+        network: it is moved to the device and to the precision.
+        precision: ``float32``, ``bfloat16``, ``float16``, or ``auto``: float16 on CUDA, float32 elsewhere.
+    """
+
+    def __init__(self, network: Network, device: torch.device, precision: str = "auto"):
+        if precision == "auto":
+            precision = "float16" if device.type == "cuda" else "float32"
         self.device = device
-        self.skeleton, self.multiple = network.skeleton, MULTIPLE
-        self.half = device.type == "cuda"
+        self.skeleton, self.multiple = network.skeleton, network.multiple
         self.batch = 16 if device.type == "cuda" else 1
-        self.name = f"torch, {device}, {'float16' if self.half else 'float32'}"
-        self._dtype = torch.float16 if self.half else torch.float32
+        self.name = f"torch, {device}, {precision}"
+        self._dtype: torch.dtype = getattr(torch, precision)
         self._network = network.eval().to(device, self._dtype, memory_format=torch.channels_last)
 
+    @torch.inference_mode()
     def maps(self, images: np.ndarray) -> PartMaps:
         batch = torch.from_numpy(np.ascontiguousarray(images))
-        if self.half:
+        if self.device.type == "cuda":
             batch = batch.pin_memory()
         batch = batch.to(self.device, non_blocking=True).permute(0, 3, 1, 2)  # NHWC memory is channels-last
-        return self._network.maps(batch.to(self._dtype))
+        parts = batch.split(1) if self.device.type == "cpu" else [batch]
+        confidence, pafs = zip(*(self._network(part.to(self._dtype)) for part in parts), strict=True)
+        return PartMaps(torch.cat(confidence), torch.cat(pafs), self._network.stride)
+
+
+def choose_runtime(
+    network: Network, device: str = "auto", runtime: str = "auto", precision: str = "auto"
+) -> Runtime:
+    """The runtime for a network: OpenVINO on an x86 CPU where it is installed, torch elsewhere.
+
+    Args:
+        network: on the CPU in float32; torch's runtime takes it over.
+        device: as in ``choose_device``.
+        runtime: ``auto``, ``torch`` or ``openvino``.
+        precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
+
+    Raises:
+        ModelError: the device, runtime or precision cannot be used here.
+        MissingExtraError: OpenVINO was asked for and is not installed.
+    """
+    if runtime not in RUNTIMES:
+        raise ModelError(f"no runtime {runtime!r}; there are {', '.join(RUNTIMES)}")
+    if precision not in PRECISIONS:
+        raise ModelError(f"no precision {precision!r}; there are {', '.join(PRECISIONS)}")
+    place = choose_device("cpu" if runtime == "openvino" and device == "auto" else device)
+    if runtime == "auto":
+        suits = place.type == "cpu" and precision != "float16" and platform.machine() in ("x86_64", "AMD64")
+        runtime = "openvino" if suits and importlib.util.find_spec("openvino") else "torch"
+    if runtime == "torch":
+        return TorchRuntime(network, place, precision)
+    if place.type != "cpu":
+        raise ModelError(f"the openvino runtime is for --device cpu, not {device}; use --runtime torch")
+    # OpenVINO is an extra, and takes a third of a second to import.
+    from skelstream.network.openvino import OpenVinoRuntime
+
+    return OpenVinoRuntime(network, precision)
 
 
 def choose_device(name: str = "auto") -> torch.device:

@@ -13,7 +13,7 @@ import safetensors.torch
 from torch import Tensor
 
 from skelstream.errors import ModelError
-from skelstream.network.paf import PafConfig, PafNetwork
+from skelstream.network.architectures import ARCHITECTURES, Network, build_network
 
 DEFAULT = "skelstream-movenet"
 """The weights that are used when none are named."""
@@ -86,15 +86,19 @@ def save_weights(
     partial.replace(path)
 
 
-def load_network(file: ModelFile) -> PafNetwork:
+def load_network(file: ModelFile) -> Network:
     """The network of a weights file, ready to infer, on the CPU in float32.
 
     Raises:
         ModelError: the weights are damaged or of another network.
     """
+    if file.architecture not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise ModelError(f"{file.path}: of a network called {file.architecture!r}, which this version lacks ({known})")
     try:
-        network = PafNetwork(PafConfig(**file.config))
+        network = build_network(file.architecture, file.config)
         network.load_state_dict({name: t.float() for name, t in safetensors.torch.load_file(file.path).items()})
     except (TypeError, RuntimeError, OSError, safetensors.SafetensorError) as error:
-        raise ModelError(f"{file.path}: its weights do not fit the network ({error})") from None
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"{file.path}: its weights do not fit the network ({reason})") from None
     return network.eval()

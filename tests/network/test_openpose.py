@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import pickle
 from pathlib import Path
 
 import pytest
@@ -133,41 +132,21 @@ def test_the_ports_file_is_read_by_layer_and_by_full_name(
         assert all(torch.equal(read[name], full[name]) for name in full)
 
 
-class _Code:
-    def __reduce__(self):
-        return (print, ("this must not run",))
-
-
-def _save(path: Path, content: object) -> None:
-    torch.save(content, path)
-
-
-def test_wrong_files_are_told_apart_in_one_line(
-    port: dict[str, Tensor], tmp_path: Path, capsys: pytest.CaptureFixture
-) -> None:
+def test_files_of_other_networks_are_told_apart(port: dict[str, Tensor], tmp_path: Path) -> None:
     path = tmp_path / "body_pose_model.pth"
     tiny = {name: tensor.flatten()[:1] for name, tensor in port.items()}
     holes = port | {"Mconv7_stage6_L2.bias": torch.full((19,), torch.nan)}
     cases = {
-        "no such file": lambda: path.unlink(missing_ok=True),
-        "web page": lambda: path.write_text("<!DOCTYPE html><html>Sign in</html>"),
-        "broke off": lambda: (_save(path, tiny), path.write_bytes(path.read_bytes()[:2000])),
-        "Python objects": lambda: path.write_bytes(pickle.dumps(_Code(), protocol=2)),
-        "not a state dict": lambda: _save(path, [torch.zeros(1)]),
-        "not a state dict, which": lambda: _save(path, {"state_dict": {}, "epoch": 3}),
-        "hand model": lambda: _save(path, {"conv1_1.weight": torch.zeros(1), "Mconv7_stage6.weight": torch.zeros(1)}),
-        "184 of 184 tensors are missing": lambda: _save(path, {"fc.weight": torch.zeros(1)}),
-        "lacks model6_2.Mconv7_stage6_L2.bias": lambda: _save(
-            path, {n: t for n, t in tiny.items() if n != "Mconv7_stage6_L2.bias"}
-        ),
-        "1 are unknown (it has extra.bias)": lambda: _save(path, tiny | {"extra.bias": torch.zeros(1)}),
-        "model0.conv1_1.weight is (1,), not (64, 3, 3, 3)": lambda: _save(path, tiny),
-        "not finite": lambda: _save(path, holes),
+        "hand model": {"conv1_1.weight": torch.zeros(1), "Mconv7_stage6.weight": torch.zeros(1)},
+        "184 of 184 tensors are missing": {"fc.weight": torch.zeros(1)},
+        "lacks model6_2.Mconv7_stage6_L2.bias": {n: t for n, t in tiny.items() if n != "Mconv7_stage6_L2.bias"},
+        "1 are unknown (it has extra.bias)": tiny | {"extra.bias": torch.zeros(1)},
+        "model0.conv1_1.weight is (1,), not (64, 3, 3, 3)": tiny,
+        "Mconv7_stage6_L2.bias holds numbers that are not finite": holes,
     }
-    for words, prepare in cases.items():
-        prepare()
+    for words, content in cases.items():
+        torch.save(content, path)
         with pytest.raises(ModelError) as error:
             load_port(path)
         message = str(error.value)
         assert words in message and str(path) in message and "\n" not in message
-    assert "must not run" not in capsys.readouterr().out

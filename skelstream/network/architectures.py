@@ -1,0 +1,29 @@
+"""The networks that there are, by the name that weights files have for them."""
+
+from __future__ import annotations
+
+from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
+from skelstream.network.paf import PafConfig, PafNetwork
+
+Network = PafNetwork | OpenPoseNetwork
+"""Float (B, 3, H, W) RGB in [0, 255] to confidence maps (B, V, h, w) and part affinity fields (B, 2L, h, w).
+
+Height and width are divisible by ``multiple``; ``stride``, ``skeleton`` and the channels' order are those of
+``PartMaps``; ``normalisation`` says for people what the network does to its input first.
+"""
+
+ARCHITECTURES: dict[str, tuple[type[Network], type[PafConfig | OpenPoseConfig]]] = {
+    "paf": (PafNetwork, PafConfig),
+    "openpose": (OpenPoseNetwork, OpenPoseConfig),
+}
+
+
+def build_network(architecture: str, config: dict[str, object]) -> Network:
+    """A network with initial weights.
+
+    Raises:
+        KeyError: no such architecture.
+        TypeError: a setting that the architecture does not have.
+    """
+    network, settings = ARCHITECTURES[architecture]
+    return network(settings(**config))

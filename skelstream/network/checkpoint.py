@@ -1,0 +1,43 @@
+"""Other projects' PyTorch files: read as tensors alone, so that no code in them is run."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from skelstream.errors import ModelError
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """The tensors of a ``.pth`` file by name, on the CPU.
+
+    Raises:
+        ModelError: the file is missing, no PyTorch file, broken off, or holds other things than tensors by name.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of unusual pickles; if it cannot be read, the error says so
+            stored = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such file") from None
+    except pickle.UnpicklingError:
+        if not _looks_like_torch(path):
+            raise ModelError(f"{path}: not a PyTorch file; was a web page saved in its place?") from None
+        raise ModelError(f"{path}: holds Python objects besides tensors; save the network's state dict alone") from None
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"{path}: cannot be read; a download that broke off? ({reason})") from None
+    if not isinstance(stored, dict) or not all(isinstance(tensor, Tensor) for tensor in stored.values()):
+        raise ModelError(f"{path}: not a state dict, which is tensors by name")
+    return stored
+
+
+def _looks_like_torch(path: Path) -> bool:
+    """Whether the first bytes are of a zip archive or of a binary pickle."""
+    with path.open("rb") as file:
+        start = file.read(2)
+    return start == b"PK" or start[:1] == b"\x80"

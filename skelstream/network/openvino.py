@@ -1,0 +1,92 @@
+"""The network under OpenVINO: the fastest there is on x86 CPUs. Needs the extra ``openvino``.
+
+Import this module only where OpenVINO is wanted: ``skelstream.network.runtime`` does so.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import torch
+
+from skelstream.errors import MissingExtraError, ModelError
+from skelstream.network.architectures import Network
+from skelstream.network.maps import PartMaps
+
+try:
+    import openvino as ov
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+except ImportError as error:
+    raise MissingExtraError(
+        f"OpenVINO is not installed ({error}); pip install 'skelstream[openvino]', or use the torch runtime"
+    ) from None
+
+_DEVICE = "CPU"
+
+
+class OpenVinoRuntime:
+    """The network compiled once, for inputs of any height and width.
+
+    Images run one after the other, each with all cores: an image's maps do not depend on what else is in the batch.
+    One caller at a time.
+
+    Args:
+        network: on the CPU in float32; it is left as it is.
+        precision: ``float32``, ``bfloat16``, or ``auto``, which is bfloat16 where the CPU computes in it.
+
+    Raises:
+        ModelError: the precision is not available here, or OpenVINO cannot take the network.
+    """
+
+    batch = 1
+
+    def __init__(self, network: Network, precision: str = "auto"):
+        core = ov.Core()
+        native = "BF16" in core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
+        if precision == "auto":
+            precision = "bfloat16" if native else "float32"
+        if precision not in ("float32", "bfloat16"):
+            raise ModelError(f"OpenVINO does not run in {precision} on a CPU; use float32 or bfloat16")
+        if precision == "bfloat16" and not native:
+            raise ModelError("this CPU does not compute in bfloat16; use --precision float32")
+        settings = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
+        }
+        try:
+            compiled = core.compile_model(convert(network), _DEVICE, settings)
+            self._request = compiled.create_infer_request()
+        except RuntimeError as error:
+            raise ModelError(f"OpenVINO cannot compile the network ({error}); use --runtime torch") from None
+        self.name = f"OpenVINO, cpu, {precision}"
+        self.skeleton, self.multiple, self._stride = network.skeleton, network.multiple, network.stride
+
+    def maps(self, images: np.ndarray) -> PartMaps:
+        """The maps (float32) of uint8 RGB images (B, H, W, 3)."""
+        confidence, pafs = [], []
+        for i in range(len(images)):
+            outputs = self._request.infer([np.ascontiguousarray(images[i : i + 1])])
+            confidence.append(torch.from_numpy(outputs[0]))
+            pafs.append(torch.from_numpy(outputs[1]))
+        return PartMaps(torch.cat(confidence), torch.cat(pafs), self._stride)
+
+
+def convert(network: Network) -> ov.Model:
+    """An OpenVINO model of the network: uint8 RGB (B, H, W, 3) to confidence maps and fields, in float32.
+
+    ``openvino.convert_model`` is not used, since it reports each use over the network.
+    """
+    example = torch.zeros(1, 3, 2 * network.multiple, 2 * network.multiple)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of torch.jit, which is what OpenVINO reads
+        traced = torch.jit.trace(network.eval(), example, check_trace=False)
+        frontend = FrontEndManager().load_by_framework("pytorch")
+        # Weights are copied, so that the model does not hang on to torch's memory.
+        decoder = TorchScriptPythonDecoder(traced, shared_memory=False)
+        model = frontend.convert(frontend.load(decoder))
+    steps = ov.preprocess.PrePostProcessor(model)
+    steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
+    steps.input().model().set_layout(ov.Layout("NCHW"))
+    return steps.build()
