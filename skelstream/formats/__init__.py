@@ -1,7 +1,7 @@
 """Reading and writing skeleton sequences: one module a format."""
 
 from skelstream.formats.format import Format, Sample, WriteOptions
-from skelstream.formats.jsonl import failed_line, frame_line
+from skelstream.formats.jsonl import frame_line
 from skelstream.formats.labels import labelled, read_labels
 from skelstream.formats.registry import FORMATS, check_free, choose, load, read, save, save_dataset
 
@@ -12,7 +12,6 @@ __all__ = [
     "WriteOptions",
     "check_free",
     "choose",
-    "failed_line",
     "frame_line",
     "labelled",
     "load",

@@ -45,21 +45,10 @@ def frame_line(tracked: TrackedPeople, skeleton: Skeleton, size: tuple[int, int]
             rounded(people.boxes), joints, missing.tolist(), strict=True,
         )
     ]  # fmt: skip
-    return _line(tracked.frame_index, tracked.time, True, size, skeleton, found)
-
-
-def failed_line(frame_index: int, time: float, skeleton: Skeleton, size: tuple[int, int] | None) -> str:
-    """The line of a frame that failed to decode; see `frame_line`."""
-    return _line(frame_index, time, False, size, skeleton, [])
-
-
-def _line(
-    index: int, time: float, ok: bool, size: tuple[int, int] | None, skeleton: Skeleton, people: list[dict]
-) -> str:
     return json.dumps(
         {
-            "frame": int(index), "time": round(float(time), 6), "ok": ok,
-            "size": list(size) if size else None, "skeleton": skeleton.name, "people": people,
+            "frame": int(tracked.frame_index), "time": round(float(tracked.time), 6), "ok": tracked.ok,
+            "size": list(size) if size else None, "skeleton": skeleton.name, "people": found,
         },
         separators=(",", ":"), allow_nan=False,
     )  # fmt: skip
@@ -71,14 +60,12 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     ids = np.repeat(s.track_ids, np.diff(s.track_start))
     with replacing(path) as temporary, open(temporary, "x", encoding="utf-8") as file:
         for t, rows in enumerate(rows_by_frame(s)):
-            index, time = int(s.frame_index[t]), float(s.frame_time[t])
-            if not s.frame_ok[t] and not len(rows):
-                line = failed_line(index, time, s.skeleton, s.size)
-            else:
-                people = People(s.keypoints[rows], s.scores[rows], s.person_scores[rows], s.boxes[rows])
-                tracked = TrackedPeople(index, time, people, ids[rows], np.ones(len(rows), bool))
-                line = frame_line(tracked, s.skeleton, s.size)
-            file.write(line + "\n")
+            people = People(s.keypoints[rows], s.scores[rows], s.person_scores[rows], s.boxes[rows])
+            tracked = TrackedPeople(
+                int(s.frame_index[t]), float(s.frame_time[t]), people, ids[rows], np.ones(len(rows), bool),
+                ok=bool(s.frame_ok[t]),
+            )  # fmt: skip
+            file.write(frame_line(tracked, s.skeleton, s.size) + "\n")
 
 
 def read(path: Path, rate: float) -> SkeletonSequence | Detections:

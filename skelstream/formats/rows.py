@@ -77,10 +77,8 @@ def add_rows(
     builder: SequenceBuilder, index: int, time: float, ok: bool, people: People, ids: np.ndarray
 ) -> None:
     """A frame read from a file whose people have identities, all of them believed."""
-    if ok:
-        builder.add(TrackedPeople(index, time, people, ids.astype(np.int32), np.ones(len(ids), bool)))
-    else:
-        builder.add_failed(index, time)
+    confirmed = np.ones(len(ids), bool)
+    builder.add(TrackedPeople(index, time, people, ids.astype(np.int32), confirmed, ok))
 
 
 def skeleton_of_length(joints: int) -> Skeleton:

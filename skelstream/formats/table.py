@@ -104,7 +104,7 @@ def from_values(
         people = people_of(
             joints[rows], boxes[rows] if known_boxes else None, scores[rows] if known_scores else None
         )
-        index, seconds, good = int(at["frame"][first]), float(time[first]), ok[first] != 0
+        index, seconds, good = int(at["frame"][first]), float(time[first]), bool(ok[first] != 0)
         if unknown:
             found.append((index, seconds, people if good else None))
         else:

@@ -66,7 +66,12 @@ class SequenceBuilder:
                 f"frame {tracked.frame_index}: scores have shape {people.scores.shape},"
                 f" expected ({count}, {len(self._skeleton)})"
             )
-        self._add_frame(tracked.frame_index, tracked.time, tracked.ok)
+        index, time = tracked.frame_index, tracked.time
+        if self._frame_index and (index <= self._frame_index[-1] or time < self._frame_time[-1]):
+            raise FormatError(f"frame {index} at {time:.3f} s comes after frame {self._frame_index[-1]}")
+        self._frame_index.append(index)
+        self._frame_time.append(time)
+        self._frame_ok.append(tracked.ok)
         for values, rows in (
             (self._keypoints, people.keypoints), (self._scores, people.scores), (self._boxes, people.boxes),
             (self._person_scores, people.person_scores),
@@ -75,17 +80,6 @@ class SequenceBuilder:
         self._frame.extend([len(self._frame_index) - 1] * count)
         self._track.frombytes(np.ascontiguousarray(tracked.track_ids, np.int32).tobytes())
         self._confirmed.update(tracked.track_ids[tracked.confirmed].tolist())
-
-    def add_failed(self, frame_index: int, time: float) -> None:
-        """One frame that failed to decode: it keeps its place in the frame table."""
-        self._add_frame(frame_index, time, ok=False)
-
-    def _add_frame(self, index: int, time: float, ok: bool) -> None:
-        if self._frame_index and (index <= self._frame_index[-1] or time < self._frame_time[-1]):
-            raise FormatError(f"frame {index} at {time:.3f} s comes after frame {self._frame_index[-1]}")
-        self._frame_index.append(index)
-        self._frame_time.append(time)
-        self._frame_ok.append(ok)
 
     def finish(self) -> SkeletonSequence:
         """The sequence so far: tracks that were never confirmed dropped, the others most important first."""

@@ -9,6 +9,7 @@ from skelstream.grouping.people import People
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.sequences.sequence import SkeletonSequence
 from skelstream.skeleton import Skeleton
+from skelstream.tracking.tracked import TrackedPeople
 
 if TYPE_CHECKING:
     from skelstream.tracking.settings import TrackerSettings
@@ -40,7 +41,7 @@ class Detections:
         builder = SequenceBuilder(self.skeleton, source=self.source, height=self.height, width=self.width)
         for index, time, people in self.frames:
             if people is None:
-                builder.add_failed(index, time)
+                builder.add(TrackedPeople.failed(index, time, len(self.skeleton)))
             else:
                 builder.add(tracker.update(index, time, people))
         return builder.finish()

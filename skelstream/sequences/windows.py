@@ -54,43 +54,37 @@ class WindowBuffer:
     Only tracks that are confirmed by the window's last frame take a slot.
 
     Args:
-        joints: number V of joints.
         length: frames in a window.
         stride: frames from one window's start to the next.
         persons: slots M.
     """
 
-    def __init__(self, joints: int, length: int = 64, stride: int = 16, persons: int = 2):
+    def __init__(self, length: int = 64, stride: int = 16, persons: int = 2):
         _check(length, stride, persons)
-        self._joints, self._length, self._stride, self._persons = joints, length, stride, persons
-        self._frames: deque[tuple[float, TrackedPeople | None]] = deque(maxlen=length)
+        self._length, self._stride, self._persons = length, stride, persons
+        self._frames: deque[TrackedPeople] = deque(maxlen=length)
         self._count = 0
 
-    def add(self, time: float, tracked: TrackedPeople | None) -> Window | None:
-        """Take one frame (None: it failed to decode) and return the window that it completes, if any."""
-        self._frames.append((time, tracked))
+    def add(self, tracked: TrackedPeople) -> Window | None:
+        """Take one frame, also an empty or failed one, and return the window that it completes, if any."""
+        self._frames.append(tracked)
         self._count += 1
         over = self._count - self._length
         if over < 0 or over % self._stride:
             return None
-        seen = [(offset, frame) for offset, (_, frame) in enumerate(self._frames) if frame is not None]
-        confirmed = {int(i) for _, frame in seen for i in frame.track_ids[frame.confirmed]}
-        ids = np.concatenate([np.empty(0, np.int32), *(frame.track_ids for _, frame in seen)])
-        offsets = np.repeat([offset for offset, _ in seen], [len(frame) for _, frame in seen]).astype(
-            np.int64
-        )
-        people = [frame.people for _, frame in seen]
-        keypoints = np.concatenate(
-            [np.empty((0, self._joints, 2), np.float32), *(p.keypoints for p in people)]
-        )
-        scores = np.concatenate([np.empty((0, self._joints), np.float32), *(p.scores for p in people)])
-        person_scores = np.concatenate([np.empty(0, np.float32), *(p.person_scores for p in people)])
+        frames = list(self._frames)
+        confirmed = {int(track) for frame in frames for track in frame.track_ids[frame.confirmed]}
+        ids = np.concatenate([frame.track_ids for frame in frames])
+        offsets = np.repeat(np.arange(self._length), [len(frame) for frame in frames])
+        keypoints = np.concatenate([frame.people.keypoints for frame in frames])
+        scores = np.concatenate([frame.people.scores for frame in frames])
+        person_scores = np.concatenate([frame.people.person_scores for frame in frames])
         keep = np.isin(ids, list(confirmed))
         clip, chosen = _clip(
             ids[keep], offsets[keep], keypoints[keep], scores[keep], person_scores[keep],
             self._length, self._persons,
         )  # fmt: skip
-        return Window(clip, chosen, self._frames[0][0], time)
+        return Window(clip, chosen, frames[0].time, frames[-1].time)
 
 
 def _check(length: int, stride: int, persons: int) -> None:

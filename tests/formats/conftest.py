@@ -14,7 +14,7 @@ def build(frames: dict[int, dict[int, np.ndarray] | None], height=480, width=640
     builder = SequenceBuilder(OPENPOSE18, source="walk.mp4", height=height, width=width)
     for index, people in frames.items():
         if people is None:
-            builder.add_failed(index, index / 25)
+            builder.add(TrackedPeople.failed(index, index / 25, 18))
             continue
         rows = np.array(list(people.values()), np.float32).reshape(-1, 18, 3)
         missing = rows[..., 2] == 0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skelstream.errors import FormatError
-from skelstream.formats import failed_line, frame_line, load, read, save
+from skelstream.formats import frame_line, load, read, save
 from skelstream.grouping.people import People
 from skelstream.sequences import Detections
 from skelstream.skeleton import OPENPOSE18
@@ -44,7 +44,7 @@ def test_a_stream_writes_the_same_lines(scene, tmp_path):
     people = People(*(getattr(scene, n)[rows] for n in ("keypoints", "scores", "person_scores", "boxes")))
     tracked = TrackedPeople(0, 0.0, people, np.array([2, 1], np.int32), np.array([True, True]))
     assert frame_line(tracked, OPENPOSE18, (480, 640)) == first
-    assert failed_line(3, 0.12, OPENPOSE18, (480, 640)) == failed
+    assert frame_line(TrackedPeople.failed(3, 0.12, 18), OPENPOSE18, (480, 640)) == failed
 
 
 def test_a_stream_says_who_is_not_yet_believed(tmp_path):
@@ -68,6 +68,17 @@ def test_round_trips(scene, tmp_path, name):
     assert np.array_equal(back.keypoints, scene.keypoints, equal_nan=True)
     assert back.boxes == pytest.approx(scene.boxes) and back.frame_time == pytest.approx(scene.frame_time)
     assert back.size == (480, 640) and back.skeleton.name == "openpose18"
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet"])
+def test_filled_rows_of_a_failed_frame_survive(scene, tmp_path, name):
+    if name == "a.parquet":
+        pytest.importorskip("pyarrow", reason="the extra pyarrow is not installed")
+    filled = scene.filled(0.2)
+    save(filled, tmp_path / name)
+    back = load(tmp_path / name)
+    assert np.array_equal(back.frame, filled.frame) and not back.frame_ok[3]
+    assert len(filled[0]) == 8
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet"])

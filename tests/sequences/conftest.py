@@ -51,7 +51,7 @@ def sequence(builder, tracked):
         if i in (1, 2):
             people[3] = (*person(100 + i, 0.5), 0.4)
         if i == 3:
-            builder.add_failed(i, time)
+            builder.add(TrackedPeople.failed(i, time, 18))
         else:
             builder.add(tracked(i, time, people))
     return builder.finish()

@@ -6,6 +6,7 @@ import pytest
 from skelstream.errors import FormatError
 from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import COCO17
+from skelstream.tracking.tracked import TrackedPeople
 
 from .conftest import person
 
@@ -43,7 +44,7 @@ def test_nobody_and_nothing(builder, tracked):
     empty = builder.finish()
     assert (len(empty), empty.frames, empty.meta["rate"]) == (0, 0, None)
     builder.add(tracked(0, 0.0, {}))
-    builder.add_failed(1, 0.1)
+    builder.add(TrackedPeople.failed(1, 0.1, 18))
     sequence = builder.finish()
     assert (len(sequence), sequence.frames, sequence.keypoints.shape) == (0, 2, (0, 18, 2))
 
@@ -59,7 +60,7 @@ def test_finish_may_be_asked_again_after_more_frames(builder, tracked):
 def test_frames_come_in_order(builder, tracked, index, time):
     builder.add(tracked(0, 0.0, {}))
     with pytest.raises(FormatError, match="comes after"):
-        builder.add_failed(index, time)
+        builder.add(TrackedPeople.failed(index, time, 18))
 
 
 def test_people_of_another_joint_set(tracked):

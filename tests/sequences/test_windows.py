@@ -5,6 +5,7 @@ import pytest
 
 from skelstream.errors import FormatError
 from skelstream.sequences import WindowBuffer
+from skelstream.tracking.tracked import TrackedPeople
 
 from .conftest import person
 
@@ -40,20 +41,17 @@ def test_sizes(sequence, arguments):
     with pytest.raises(FormatError, match="at least 1"):
         list(sequence.windows(*arguments))
     with pytest.raises(FormatError, match="at least 1"):
-        WindowBuffer(18, *arguments)
+        WindowBuffer(*arguments)
 
 
 def test_a_stream_gives_the_same_windows_as_soon_as_they_are_full(builder, tracked):
-    buffer, given = WindowBuffer(18, length=4, stride=3, persons=2), []
+    buffer, given = WindowBuffer(length=4, stride=3, persons=2), []
     for i in range(12):
         people = {1: (*person(i), 0.9)} if i % 4 else {}
         people |= {2: (*person(50 + i), 0.3)} if i > 5 else {}
-        frame = None if i == 7 else tracked(i, i / 10, people)
-        if frame is None:
-            builder.add_failed(i, i / 10)
-        else:
-            builder.add(frame)
-        window = buffer.add(i / 10, frame)
+        frame = TrackedPeople.failed(i, i / 10, 18) if i == 7 else tracked(i, i / 10, people)
+        builder.add(frame)
+        window = buffer.add(frame)
         assert (window is not None) == (i in (3, 6, 9))
         given += [window] if window else []
     for a, b in zip(given, builder.finish().windows(4, 3, 2), strict=True):
@@ -62,10 +60,10 @@ def test_a_stream_gives_the_same_windows_as_soon_as_they_are_full(builder, track
 
 
 def test_a_stream_waits_for_confirmation(tracked):
-    buffer = WindowBuffer(18, length=2, stride=1)
-    buffer.add(0.0, tracked(0, 0.0, {1: (*person(0), 0.9)}, confirmed=False))
-    window = buffer.add(0.1, tracked(1, 0.1, {1: (*person(0), 0.9)}, confirmed=False))
+    buffer = WindowBuffer(length=2, stride=1)
+    buffer.add(tracked(0, 0.0, {1: (*person(0), 0.9)}, confirmed=False))
+    window = buffer.add(tracked(1, 0.1, {1: (*person(0), 0.9)}, confirmed=False))
     assert window.track_ids.tolist() == [0, 0] and not window.clip.any()
-    window = buffer.add(0.2, tracked(2, 0.2, {1: (*person(0), 0.9)}))
+    window = buffer.add(tracked(2, 0.2, {1: (*person(0), 0.9)}))
     assert window.track_ids.tolist() == [1, 0]
     assert window.clip[0, :, 1:].all() and not window.clip[1].any()
