@@ -112,15 +112,21 @@ def _skeletons_and_video(
 
 
 def _analysed(source: str, start: float | None, end: float | None, quiet: bool) -> SkeletonSequence:
-    """The skeletons of a video that has not been analysed yet, with a bar for the frames done."""
-    import skelstream
+    """The skeletons of a video that has not been analysed yet."""
+    from skelstream.cli.progress import FrameProgress
 
-    with skelstream.open_source(source) as opened:
-        info = opened.info
-    with _Progress("analyse", quiet) as progress:
-        return skelstream.extract(
-            source, start=start, end=end, report=lambda done: progress(done.frame.index + 1, info.frames)
+    from skelstream.estimator import PoseEstimator
+    from skelstream.extraction import run
+    from skelstream.video import open_source
+
+    with open_source(source) as opened:
+        live = opened.info.live
+    if live:
+        raise SourceError(
+            f"{source} is live and cannot be read twice; extract a recording of it, then render that"
         )
+    with FrameProgress(f"analyse {Path(source).name}", quiet) as progress:
+        return run(source, PoseEstimator(), report=progress.report, start=start, end=end).sequence
 
 
 class _Progress:
@@ -138,7 +144,8 @@ class _Progress:
         self._action = action
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            TextColumn("{task.fields[speed]}"), TimeRemainingColumn(), console=Console(stderr=True), disable=quiet,
+            TextColumn("{task.fields[speed]}"), TimeRemainingColumn(),
+            console=Console(stderr=True), disable=quiet, transient=True,
         )  # fmt: skip
 
     def __enter__(self) -> _Progress:

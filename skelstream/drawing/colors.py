@@ -6,12 +6,12 @@ import numpy as np
 
 RGB = tuple[int, int, int]
 
-# Chosen one after another as the colour farthest in OKLab from all before it, among those bright and
-# saturated enough (lightness 0.58 to 0.86, chroma above 0.11) to stand out on a light and on a dark ground.
+# Bright and saturated colours that are far from each other in OKLab, differences of lightness counting half
+# since shades of a colour tell left from right; lightness 0.58 to 0.86 stands out on light and dark grounds.
 PALETTE: tuple[RGB, ...] = (
-    (255, 144, 16), (64, 184, 255), (255, 0, 240), (0, 240, 0), (56, 144, 56), (224, 16, 80), (128, 80, 255),
-    (255, 168, 240), (128, 232, 192), (184, 120, 184), (176, 104, 0), (160, 184, 32), (48, 128, 192),
-    (0, 184, 160), (200, 40, 168), (255, 112, 136),
+    (255, 144, 16), (64, 184, 255), (255, 0, 255), (0, 240, 0), (216, 216, 0), (136, 72, 255), (255, 0, 80),
+    (0, 240, 216), (160, 120, 0), (255, 160, 168), (0, 112, 255), (168, 96, 152), (88, 144, 80),
+    (168, 152, 255), (216, 8, 152), (255, 136, 255),
 )  # fmt: skip
 
 STAGE: RGB = (36, 36, 42)

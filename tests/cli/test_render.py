@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from skelstream.cli import app
 from typer.testing import CliRunner
 
-from skelstream.formats import save
+import skelstream.estimator
+import skelstream.extraction
+from skelstream.formats import load, save
 from skelstream.grouping.people import People
 from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18
@@ -97,3 +101,17 @@ def test_what_is_wrong_is_said_in_a_line(skeletons, tmp_path, monkeypatch, argum
     result = run("render", skeletons, *arguments)
     assert result.exit_code in (1, 2) and said in result.output and "Traceback" not in result.output
     assert not list(tmp_path.glob("*out*"))
+
+
+def test_a_video_is_analysed_first(skeletons, clip, tmp_path, monkeypatch):
+    asked = []
+
+    def run_instead(source, estimator, *, report, **part):
+        asked.append((source, part["start"], part["end"]))
+        return SimpleNamespace(sequence=load(skeletons))
+
+    monkeypatch.setattr(skelstream.extraction, "run", run_instead)
+    monkeypatch.setattr(skelstream.estimator, "PoseEstimator", object)
+    result = run("render", clip, "-o", tmp_path / "out.mp4", "--end", 0.5)
+    assert result.exit_code == 0, result.output
+    assert asked == [(str(clip), None, 0.5)] and len(frames(tmp_path / "out.mp4")) == 5

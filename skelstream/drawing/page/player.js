@@ -28,7 +28,10 @@ class Player {
         this.pause();
         resolve(false);
       });
-      video.addEventListener("ended", () => this.pause());
+      video.addEventListener("ended", () => {
+        if (this.playing) this.at(video.currentTime);
+        this.pause();
+      });
       video.muted = false;
       video.src = source;
     });
@@ -77,7 +80,11 @@ class Player {
   pause() {
     if (!this.playing) return;
     this.playing = false;
-    if (this.hasVideo) this.video.pause();
+    if (this.hasVideo) {
+      this.video.pause();
+      // The picture may be a frame ahead of the last one that the browser told us of.
+      this.video.currentTime = this.inside(this.frame);
+    }
     this.onChange();
   }
 
