@@ -157,5 +157,7 @@ def _summary(done: Extraction, written: list[str]) -> None:
     table.add_row("time", f"{done.seconds:.1f} s", rate)
     for stage, seconds in done.times.seconds.items():
         table.add_row(f"  {stage}", f"{seconds:.1f} s", f"{frames / seconds:.1f} frames/s" if seconds else "")
-    table.add_row("written", ", ".join(written))
-    Console(stderr=True).print(table)
+    console = Console(stderr=True)
+    console.print(table)
+    for path in written:
+        console.print(f"wrote {path}", soft_wrap=True, markup=False, highlight=False)

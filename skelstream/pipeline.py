@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -99,23 +100,22 @@ class _Queue:
         self._newest, self._closed = newest, threading.Event()
         self.dropped = 0
 
-    def put(self, item: object) -> bool:
-        """False once the reader has gone."""
+    def put(self, item: object, last: bool = False) -> bool:
+        """False once the reader has gone. The last item, which ends the queue, takes no frame's place."""
+        newest = self._newest and not last
         while not self._closed.is_set():
             try:
-                self._items.put(item, timeout=0 if self._newest else 0.1)
+                self._items.put(item, timeout=0 if newest else 0.1)
                 return True
             except queue.Full:
-                if self._newest:
+                if newest:
                     self._drop()
         return False
 
     def _drop(self) -> None:
-        try:
-            dropped = self._items.get_nowait()
-        except queue.Empty:
-            return
-        self.dropped += isinstance(dropped, _Fitted)
+        with suppress(queue.Empty):
+            self._items.get_nowait()
+            self.dropped += 1
 
     def get(self) -> object:
         """The next item; the end if the queue is closed and empty."""
@@ -260,7 +260,7 @@ def _forward(target: _Queue, items: Iterator) -> None:
                 return
     except BaseException as error:  # noqa: BLE001 - it is raised again where the queue is read
         last = error
-    target.put(last)
+    target.put(last, last=True)
 
 
 def _items(source: _Queue) -> Iterator:

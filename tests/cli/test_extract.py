@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from skelstream.cli import app
+from typer.testing import CliRunner
+
+import skelstream.estimator
+from skelstream.formats import load
+
+
+@pytest.fixture
+def extract(bars, monkeypatch):
+    monkeypatch.setattr(skelstream.estimator, "PoseEstimator", lambda *a, **k: bars())
+
+    def run(*arguments):
+        return CliRunner().invoke(app, ["extract", *map(str, arguments)])
+
+    return run
+
+
+def test_a_file_a_sheet_and_a_summary(extract, walk, tmp_path):
+    result = extract(walk, "-o", tmp_path / "out.npz", "--sheet", tmp_path / "sheet.png")
+    assert result.exit_code == 0, result.output
+    assert len(load(tmp_path / "out.npz").track_ids) == 2
+    assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
+    for word in ("frames", "40", "tracks", "decode", "network", "grouping", "tracking", "out.npz"):
+        assert word in result.stderr
+    assert result.stdout == ""
+
+
+def test_quiet_says_nothing(extract, walk, tmp_path):
+    result = extract(walk, "-o", tmp_path / "out.npz", "--quiet")
+    assert result.exit_code == 0 and result.output == ""
+
+
+def test_lines_on_standard_output(extract, walk):
+    result = extract(walk, "-o", "-", "--end", 1)
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["frame"] for row in rows] == list(range(20))
+    assert [len(row["people"]) for row in rows] == [1] * 10 + [2] * 10
+
+
+def test_the_default_output_is_named_after_the_source(extract, walk, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert extract(walk).exit_code == 0
+    assert (tmp_path / "walk.npz").exists()
+
+
+def test_a_folder_of_results_goes_on_where_it_stood(extract, walk, tmp_path):
+    (tmp_path / "broken.mp4").write_bytes(b"nothing")
+    first = extract(walk, tmp_path / "broken.mp4", "-o", tmp_path / "out")
+    assert first.exit_code == 1
+    assert "broken.mp4" in first.stderr and "1 extracted, 0 there already, 1 failed" in first.stderr
+    second = extract(walk, tmp_path / "broken.mp4", "-o", tmp_path / "out")
+    assert "0 extracted, 1 there already, 1 failed" in second.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["missing.mp4"], 1, "missing.mp4 does not exist"),
+        (["missing.mp4", "-o", "x.unknown"], 1, "x.unknown"),
+        (["a.mp4", "b.mp4"], 2, "need -o FOLDER"),
+        (["a.mp4", "--every", "0"], 2, "--every"),
+    ],
+)
+def test_errors_are_one_line_and_a_status(extract, tmp_path, monkeypatch, arguments, status, words):
+    monkeypatch.chdir(tmp_path)
+    result = extract(*arguments)
+    assert result.exit_code == status and words in result.stderr.replace("\n", " ")
+    assert "Traceback" not in result.output and list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_file_is_not_replaced(extract, walk, tmp_path):
+    (tmp_path / "out.npz").write_bytes(b"precious")
+    result = extract(walk, "-o", tmp_path / "out.npz")
+    assert result.exit_code == 1 and "--overwrite" in result.stderr
+    assert (tmp_path / "out.npz").read_bytes() == b"precious"
+
+
+def test_debug_shows_the_traceback(extract):
+    result = extract("missing.mp4", "--debug")
+    assert type(result.exception).__name__ == "SourceError"

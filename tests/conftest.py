@@ -1,0 +1,98 @@
+"""A stand-in for the network whose answer is known: bright vertical bars are people.
+
+What stands round the network (order, threads, batches, times, partial results) is tested with it; the network itself is
+tested with real weights where a test is about what it finds.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from skelstream.grouping.people import People
+from skelstream.grouping.settings import GroupingSettings
+from skelstream.network.fitting import Fit, fit_image
+from skelstream.skeleton import OPENPOSE18
+from skelstream.video import VideoWriter
+
+HEIGHT, WIDTH = 64, 160
+
+
+class BarEstimator:
+    """Finds a person in each bright bar: all joints along the bar's middle, score by brightness."""
+
+    skeleton = OPENPOSE18
+    model = SimpleNamespace(path=Path("bars.safetensors"))
+    weights_sha256 = "0" * 64
+    size = WIDTH
+
+    def __init__(self, batch: int = 1, fail_at: int | None = None):
+        self.runtime = SimpleNamespace(name="bars", batch=batch, multiple=32, skeleton=OPENPOSE18)
+        self.grouping, self.batches, self.fail_at = GroupingSettings(), [], fail_at
+
+    def fit(self, image: np.ndarray) -> tuple[np.ndarray, Fit]:
+        return fit_image(image, self.size, 32)
+
+    def candidates(self, inputs):
+        self.batches.append(len(inputs))
+        if self.fail_at is not None and sum(self.batches) > self.fail_at:
+            raise RuntimeError("the network broke")
+        return [self._bars(picture) for picture in inputs], 1
+
+    def _bars(self, picture: np.ndarray) -> list[tuple[float, float]]:
+        level = picture[HEIGHT // 2, :, 0].astype(int)
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], level > 160, [0]])))
+        # The ground beside the picture is grey and no bar.
+        return [((a + b - 1) / 2, level[(a + b) // 2] / 255) for a, b in edges.reshape(-1, 2)]
+
+    def group(self, candidates, fit: Fit, stride: int) -> People:
+        y = np.linspace(8, HEIGHT - 8, len(OPENPOSE18))
+        keypoints = np.array([[((x + 0.5) * fit.scale_x - 0.5, v) for v in y] for x, _ in candidates], np.float32)
+        score = np.array([s for _, s in candidates], np.float32)
+        keypoints = keypoints.reshape(-1, len(OPENPOSE18), 2)
+        boxes = np.array([[x - 9, 8, x + 9, HEIGHT - 8] for x, _ in candidates], np.float32).reshape(-1, 4)
+        return People(keypoints, np.repeat(score[:, None], len(OPENPOSE18), 1), score, boxes)
+
+
+def picture_of(*bars: float, level: int = 240) -> np.ndarray:
+    """uint8 RGB (64, 160, 3) with a bright bar about each x."""
+    image = np.full((HEIGHT, WIDTH, 3), 40, np.uint8)
+    for x in bars:
+        image[:, max(0, round(x) - 5) : round(x) + 6] = level
+    return image
+
+
+@pytest.fixture
+def bars():
+    """The class: ``bars(batch=..., fail_at=...)`` makes an estimator."""
+    return BarEstimator
+
+
+@pytest.fixture
+def walk(tmp_path):
+    """40 frames at 20 frames/s: one person walks right from the start, another left from frame 10 to 29."""
+    path = tmp_path / "walk.mp4"
+    with VideoWriter(path, HEIGHT, WIDTH, rate=20, quality=5) as writer:
+        for i in range(40):
+            second = [140 - i] if 10 <= i < 30 else []
+            writer.write(picture_of(15 + i, *second), i / 20)
+    return path
+
+
+@pytest.fixture
+def draw_bars():
+    return picture_of
+
+
+@pytest.fixture(scope="session")
+def shared_clips() -> Path:
+    """Folder of real clips that are not part of the project; the test is skipped where they are missing."""
+    beside = Path(__file__).parents[1] / ".." / "shared"
+    folder = Path(os.environ.get("SKELSTREAM_DATA", beside)) / "video" / "clips"
+    if not folder.is_dir():
+        pytest.skip(f"no real clips in {folder}; set SKELSTREAM_DATA to the folder that has video/clips")
+    return folder

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from skelstream.errors import SourceError
+from skelstream.pipeline import Pipeline
+from skelstream.video import Frame, Source, SourceInfo
+
+
+def workers() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("skelstream")]
+
+
+def test_every_frame_in_order_with_its_people(walk, bars):
+    with Pipeline(walk, bars()) as pipeline:
+        result = list(pipeline)
+    assert [a.frame.index for a in result] == list(range(40))
+    np.testing.assert_allclose([a.tracked.time for a in result], np.arange(40) / 20, atol=1e-3)
+    assert [len(a.tracked) for a in result] == [1] * 10 + [2] * 20 + [1] * 10
+    xs = [float(a.tracked.people.keypoints[a.tracked.track_ids == 1][0, 0, 0]) for a in result]
+    np.testing.assert_allclose(xs, 15 + np.arange(40), atol=1)
+    assert workers() == []
+
+
+def test_the_batch_changes_nothing(walk, bars):
+    def run(batch):
+        estimator = bars(batch)
+        with Pipeline(walk, estimator) as pipeline:
+            return [a.tracked for a in pipeline], estimator.batches
+
+    (one, _), (seven, batches) = run(1), run(7)
+    assert batches == [7] * 5 + [5]
+    for a, b in zip(one, seven, strict=True):
+        np.testing.assert_array_equal(a.people.keypoints, b.people.keypoints)
+        np.testing.assert_array_equal(a.track_ids, b.track_ids)
+
+
+def test_ids_start_anew_with_each_video(walk, bars):
+    estimator = bars()
+    for _ in range(2):
+        with Pipeline(walk, estimator) as pipeline:
+            assert {i for a in pipeline for i in a.tracked.track_ids.tolist()} == {1, 2}
+
+
+def test_most_important_people_stay(walk, bars):
+    with Pipeline(walk, bars(), max_people=1) as pipeline:
+        assert {tuple(a.tracked.track_ids.tolist()) for a in pipeline} == {(1,)}
+
+
+def test_a_part_of_the_video(walk, bars):
+    with Pipeline(walk, bars(), start=0.5, end=1.0, every=2) as pipeline:
+        assert [a.frame.index for a in pipeline] == [10, 12, 14, 16, 18]
+        assert pipeline.expected_end == 1.0
+
+
+def test_stopping_early_ends_the_threads(walk, bars):
+    with Pipeline(walk, bars()) as pipeline:
+        for _ in pipeline:
+            break
+    assert workers() == []
+
+
+def test_an_error_of_the_network_reaches_the_caller_after_what_was_done(walk, bars):
+    seen = []
+    with pytest.raises(RuntimeError, match="the network broke"), Pipeline(walk, bars(fail_at=12)) as pipeline:
+        seen.extend(a.frame.index for a in pipeline)
+    assert seen == list(range(12))
+    assert workers() == []
+
+
+class Scripted(Source):
+    """Gives prepared frames; None is one that failed to decode, an exception is raised in its place."""
+
+    def __init__(self, frames, live=False, pause=0.0):
+        self.info = SourceInfo("scripted", 64, 160, live=live)
+        self.warnings, self._script, self._pause = [], frames, pause
+
+    def __iter__(self):
+        for i, image in enumerate(self._script):
+            time.sleep(self._pause)
+            if isinstance(image, Exception):
+                raise image
+            yield Frame(i, i / 10, image)
+
+    def close(self):
+        pass
+
+    def _rows(self):
+        raise NotImplementedError
+
+    _image = _rows
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    def make(*arguments, **options):
+        source = Scripted(*arguments, **options)
+        monkeypatch.setattr("skelstream.pipeline.open_source", lambda *a, **k: source)
+        return "scripted"
+
+    return make
+
+
+def test_failed_frames_keep_their_place_in_a_batch(scripted, bars, draw_bars):
+    source = scripted([draw_bars(20), None, draw_bars(24), None, None, draw_bars(30)])
+    with Pipeline(source, bars(batch=4)) as pipeline:
+        result = [(a.frame.index, a.tracked.ok, len(a.tracked)) for a in pipeline]
+    assert result == [(0, True, 1), (1, False, 0), (2, True, 1), (3, False, 0), (4, False, 0), (5, True, 1)]
+
+
+def test_nothing_but_failed_frames(scripted, bars):
+    with Pipeline(scripted([None] * 5), bars(batch=2)) as pipeline:
+        assert [a.tracked.ok for a in pipeline] == [False] * 5
+
+
+def test_a_source_that_goes_away_gives_what_it_gave(scripted, bars, draw_bars):
+    seen = []
+    source = scripted([draw_bars(20)] * 3 + [SourceError("camera 0 went away")])
+    with pytest.raises(SourceError, match="went away"), Pipeline(source, bars()) as pipeline:
+        seen.extend(a.frame.index for a in pipeline)
+    assert seen == [0, 1, 2]
+
+
+def test_a_live_source_never_lags(scripted, bars, draw_bars):
+    class Slow(bars):
+        def candidates(self, inputs):
+            time.sleep(0.03)
+            return super().candidates(inputs)
+
+    with Pipeline(scripted([draw_bars(20)] * 60, live=True, pause=0.003), Slow()) as pipeline:
+        result = list(pipeline)
+    indices = [a.frame.index for a in result]
+    assert indices == sorted(set(indices)) and indices[-1] == 59
+    assert pipeline.times.dropped == 60 - len(indices) > 0
+
+
+def test_stage_times_add_up(walk, bars):
+    with Pipeline(walk, bars()) as pipeline:
+        list(pipeline)
+    assert set(pipeline.times.seconds) == {"decode", "network", "grouping", "tracking"}
+    assert all(seconds > 0 for seconds in pipeline.times.seconds.values())
