@@ -62,13 +62,17 @@ def main() -> None:
     app()
 
 
+from skelstream.cli.convert import convert  # noqa: E402
 from skelstream.cli.extract import extract  # noqa: E402
 from skelstream.cli.eval import evaluate  # noqa: E402
+from skelstream.cli.info import info  # noqa: E402
 from skelstream.cli.render import render  # noqa: E402
 from skelstream.cli.train import train  # noqa: E402
 from skelstream.cli.view import view  # noqa: E402
 
 app.command("extract")(extract)
+app.command("convert")(convert)
+app.command("info")(info)
 app.command("eval")(evaluate)
 app.command("render")(render)
 app.command("view")(view)

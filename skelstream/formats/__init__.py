@@ -1,7 +1,7 @@
 """Reading and writing skeleton sequences: one module a format."""
 
 from skelstream.formats.format import Format, Sample, WriteOptions
-from skelstream.formats.jsonl import frame_line
+from skelstream.formats.jsonl import frame_line, lines
 from skelstream.formats.labels import labelled, read_labels
 from skelstream.formats.registry import FORMATS, check_free, choose, load, read, save, save_dataset
 
@@ -14,6 +14,7 @@ __all__ = [
     "choose",
     "frame_line",
     "labelled",
+    "lines",
     "load",
     "read",
     "read_labels",

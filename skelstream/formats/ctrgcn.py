@@ -38,7 +38,7 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
     y: dict[str, list[int]] = {"train": [], "test": []}
     for sample in samples:
         if sample.label is None:
-            raise FormatError(f"{sample.name}: ctrgcn needs a class for every clip; give --labels or --label")
+            raise FormatError(f"{sample.name}: ctrgcn needs a class for every clip; give --labels")
         if sample.split not in _SPLITS:
             raise FormatError(
                 f"{sample.name}: ctrgcn knows the splits train, test and val, not {sample.split!r}"

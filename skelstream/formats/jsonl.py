@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,18 +55,23 @@ def frame_line(tracked: TrackedPeople, skeleton: Skeleton, size: tuple[int, int]
     )  # fmt: skip
 
 
-def write(sample: Sample, path: Path, options: WriteOptions) -> None:
-    """Write one line a frame, as `frame_line` has it."""
-    s = sample.sequence
+def lines(sequence: SkeletonSequence) -> Iterator[str]:
+    """A line for each frame of a sequence, as `frame_line` has it."""
+    s = sequence
     ids = np.repeat(s.track_ids, np.diff(s.track_start))
+    for t, rows in enumerate(rows_by_frame(s)):
+        people = People(s.keypoints[rows], s.scores[rows], s.person_scores[rows], s.boxes[rows])
+        tracked = TrackedPeople(
+            int(s.frame_index[t]), float(s.frame_time[t]), people, ids[rows], np.ones(len(rows), bool),
+            ok=bool(s.frame_ok[t]),
+        )  # fmt: skip
+        yield frame_line(tracked, s.skeleton, s.size)
+
+
+def write(sample: Sample, path: Path, options: WriteOptions) -> None:
+    """Write one line a frame."""
     with replacing(path) as temporary, open(temporary, "x", encoding="utf-8") as file:
-        for t, rows in enumerate(rows_by_frame(s)):
-            people = People(s.keypoints[rows], s.scores[rows], s.person_scores[rows], s.boxes[rows])
-            tracked = TrackedPeople(
-                int(s.frame_index[t]), float(s.frame_time[t]), people, ids[rows], np.ones(len(rows), bool),
-                ok=bool(s.frame_ok[t]),
-            )  # fmt: skip
-            file.write(frame_line(tracked, s.skeleton, s.size) + "\n")
+        file.writelines(line + "\n" for line in lines(sample.sequence))
 
 
 def read(path: Path, rate: float) -> SkeletonSequence | Detections:

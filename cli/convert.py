@@ -1,0 +1,120 @@
+"""``skelstream convert``: skeletons from one format to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from skelstream.cli.options import Debug
+
+if TYPE_CHECKING:
+    from skelstream.sequences import SkeletonSequence
+
+
+def convert(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Skeletons: .npz, .jsonl, .csv, .parquet, or a folder of OpenPose's JSON.",
+            metavar="INPUT...",
+        ),
+    ],
+    output: Annotated[
+        str,
+        typer.Option("--output", "-o", help="What to write; its ending decides the format. -: JSON lines."),
+    ],
+    format: Annotated[
+        str | None,
+        typer.Option("--format", "-f", help="Format, where the ending does not say it, for instance stgcn."),
+    ] = None,
+    skeleton: Annotated[
+        str | None, typer.Option(help="Joint set to convert to: openpose18, coco17 or body25.")
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="CSV with name, label and, if there are splits, split: makes a training set."),
+    ] = None,
+    persons: Annotated[
+        int | None,
+        typer.Option(min=1, help="People that formats with a slot for each person hold. Default: 2."),
+    ] = None,
+    frames: Annotated[int, typer.Option(min=1, help="Frames that formats of a fixed length hold.")] = 300,
+    fill: Annotated[
+        float | None, typer.Option(min=0, help="Fill gaps of up to so many seconds.", metavar="SECONDS")
+    ] = None,
+    smooth: Annotated[
+        bool, typer.Option("--smooth", help="Smooth every track, backwards and forwards.")
+    ] = False,
+    size: Annotated[
+        str | None,
+        typer.Option(help="The picture's size, where the input does not say it.", metavar="WIDTHxHEIGHT"),
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Frames per second, where the input holds no times. Default: 30.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Write skeletons in the layout that a recogniser or another tool reads.
+
+    [bold]skelstream convert walk.npz -o walk.csv[/]
+    [bold]skelstream convert walk.npz -o walk.pkl --skeleton coco17[/]  for PoseC3D in PYSKL or MMAction2
+    [bold]skelstream convert clips/*.npz -o set.pkl --labels labels.csv[/]  one annotation file, with splits
+    [bold]skelstream convert clips/*.npz -o data/ -f stgcn --labels labels.csv --fill 0.5[/]
+    [bold]skelstream convert openpose_json/ -o walk.npz --size 1920x1080 --rate 25[/]  people get tracked
+
+    Values as measured stay in .npz files; --fill and --smooth add to them.
+    """
+    from dataclasses import replace
+
+    from skelstream.formats import (
+        WriteOptions,
+        labelled,
+        lines,
+        load,
+        read_labels,
+        save,
+        save_dataset,
+    )
+
+    picture = _size(size)
+
+    def sequence(path: Path) -> SkeletonSequence:
+        found = load(path, rate=rate)
+        if picture is not None:
+            found = replace(found, meta={**found.meta, "width": picture[0], "height": picture[1]})
+        found = found if skeleton is None else found.as_skeleton(skeleton)
+        found = found if fill is None else found.filled(fill)
+        return found.smoothed() if smooth else found
+
+    if output == "-":
+        if len(inputs) > 1 or labels is not None:
+            raise typer.BadParameter("standard output takes one input and no labels", param_hint="--output")
+        for line in lines(sequence(inputs[0])):
+            typer.echo(line)
+        return
+
+    def note(text: str) -> None:
+        if not quiet:
+            typer.secho(f"skelstream: {text}", fg="yellow", err=True)
+
+    known = None if labels is None else read_labels(labels)
+    options = WriteOptions(persons, frames, known and known.classes, note)
+    if len(inputs) == 1 and known is None:
+        save(sequence(inputs[0]), output, format, overwrite, options=options)
+    else:
+        save_dataset(labelled(inputs, known, sequence), output, format, overwrite, options=options)
+    if not quiet:
+        typer.echo(f"{output} written", err=True)
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    """(width, height) of ``WIDTHxHEIGHT``."""
+    if text is None:
+        return None
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise typer.BadParameter(f"{text!r} is not like 1920x1080", param_hint="--size")
+    return int(width), int(height)

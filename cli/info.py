@@ -1,0 +1,119 @@
+"""``skelstream info``: what is in a file of skeletons."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from skelstream.cli.options import Debug
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from skelstream.sequences import SkeletonSequence
+
+_SHADES = " ░▒▓█"
+_CELLS = 40
+_SHOWN = 20
+
+
+def info(
+    file: Annotated[Path, typer.Argument(help="Skeletons in any format that can be read.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+    every_track: Annotated[
+        bool, typer.Option("--all", help=f"Show every track, not only the {_SHOWN} most important ones.")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Tell what is in a file of skeletons: the video, its times, who is there when, how well joints are seen.
+
+    [bold]skelstream info skeletons.npz[/]
+    [bold]skelstream info skeletons.npz --json | jq '.tracks[].id'[/]
+    """
+    from skelstream.formats import load
+    from skelstream.sequences.summary import summary
+
+    sequence = load(file)
+    facts = summary(sequence)
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(f"[bold]{file.name}[/]")
+    console.print(_video(facts))
+    if facts["tracks"]:
+        console.print(_tracks(sequence, facts["tracks"], len(sequence) if every_track else _SHOWN))
+        console.print(_joints(facts["joints"]))
+
+
+def _video(facts: dict[str, Any]) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    size = f"{facts['width']} x {facts['height']}" if facts["width"] else "size unknown"
+    turned = f", turned by {facts['rotation']} degrees" if facts["rotation"] else ""
+    table.add_row("video", escape(f"{facts['source']}, {size}{turned}"))
+    failed = f", {facts['frames_failed']} failed to decode" if facts["frames_failed"] else ""
+    table.add_row("frames", f"{facts['frames']}, {facts['frames_empty']} without people{failed}")
+    if facts["frames"]:
+        rate = f", {facts['rate']:.3g} a second" if facts["rate"] else ""
+        table.add_row("time", f"{facts['start']:.2f} to {facts['end']:.2f} s{rate}{_steps(facts)}")
+    cleaned = f", filled or smoothed ({facts['filled']:.1%} of joints filled)" if facts["cleaned"] else ""
+    table.add_row(
+        "people", f"{len(facts['tracks'])} tracks, at most {facts['people_at_once']} at once{cleaned}"
+    )
+    weights = f", weights {facts['weights_sha256'][:12]}" if facts["weights_sha256"] else ""
+    table.add_row(
+        "joints", escape(f"{facts['skeleton']}, by {facts['model'] or 'an unknown model'}{weights}")
+    )
+    return table
+
+
+def _steps(facts: dict[str, Any]) -> str:
+    """Words on a frame rate that varies."""
+    if not facts["longest_step"] or facts["longest_step"] < 1.5 * facts["shortest_step"]:
+        return ""
+    return f", {facts['shortest_step'] * 1000:.0f} to {facts['longest_step'] * 1000:.0f} ms apart"
+
+
+def _tracks(sequence: SkeletonSequence, tracks: list[dict[str, Any]], shown: int) -> Table:
+    from rich.table import Table
+
+    from skelstream.sequences.summary import timeline
+
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    for name in ("track", "seconds", "frames", "score", "joints"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column(f"{sequence.frame_time[0]:.1f} s … {sequence.frame_time[-1]:.1f} s", no_wrap=True)
+    for track, facts in list(zip(sequence, tracks, strict=True))[:shown]:
+        there = timeline(track, sequence.frame_time, _CELLS)
+        # Whoever is there at all, however briefly, leaves a mark.
+        bar = "".join(_SHADES[int(-(-share * (len(_SHADES) - 1) // 1))] for share in there)
+        table.add_row(
+            str(facts["id"]), f"{facts['start']:.1f}–{facts['end']:.1f}", str(facts["frames"]),
+            f"{facts['mean_score']:.2f}", f"{facts['joints']:.0%}", f"[cyan on grey15]{bar}[/]",
+        )  # fmt: skip
+    if len(tracks) > shown:
+        table.add_row("…", f"{len(tracks) - shown} more", "", "", "", "[dim]--all shows them[/]")
+    return table
+
+
+def _joints(joints: list[dict[str, Any]]) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column("joint")
+    table.add_column("seen", justify="right")
+    table.add_column("score", justify="right")
+    table.add_column("")
+    for joint in joints:
+        bar = "█" * round(joint["coverage"] * _CELLS / 2)
+        table.add_row(
+            joint["name"], f"{joint['coverage']:.0%}", f"{joint['mean_score']:.2f}", f"[green]{bar}[/]"
+        )
+    return table

@@ -1,0 +1,85 @@
+"""What is in a sequence, in numbers that a person or a program wants to know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skelstream.sequences.sequence import SkeletonSequence, Track
+
+
+def summary(sequence: SkeletonSequence) -> dict[str, Any]:
+    """Plain values that JSON can hold: the video, the frames, each track and each joint.
+
+    Shares lie in 0 to 1, times are seconds. A joint's ``coverage`` is the share of all rows in which it was
+    observed, its ``mean_score`` is taken over those.
+    """
+    meta, times = sequence.meta, sequence.frame_time
+    rows, observed = len(sequence.frame), sequence.observed
+    steps = np.diff(times)
+    filled = np.isfinite(sequence.keypoints[..., 0]) & ~observed
+    seen = observed.sum(0)
+    return {
+        "source": meta.get("source"),
+        "height": meta.get("height"),
+        "width": meta.get("width"),
+        "rotation": meta.get("rotation"),
+        "frames": sequence.frames,
+        "frames_failed": int((~sequence.frame_ok).sum()),
+        "frames_empty": sequence.frames - len(np.unique(sequence.frame)),
+        "start": float(times[0]) if len(times) else None,
+        "end": float(times[-1]) if len(times) else None,
+        "rate": meta.get("rate"),
+        "longest_step": float(steps.max()) if len(steps) else None,
+        "shortest_step": float(steps.min()) if len(steps) else None,
+        "skeleton": sequence.skeleton.name,
+        "model": meta.get("model"),
+        "weights_sha256": meta.get("weights_sha256"),
+        "versions": dict(meta.get("versions") or {}),
+        "settings": meta.get("settings") or {},
+        "cleaned": sequence.raw is not None,
+        "filled": _share(filled.sum(), filled.size),
+        "rows": rows,
+        "people_at_once": int(np.bincount(sequence.frame).max()) if rows else 0,
+        "tracks": [_track(track) for track in sequence],
+        "joints": [
+            {
+                "name": name,
+                "coverage": _share(seen[v], rows),
+                "mean_score": _share(sequence.scores[observed[:, v], v].sum(dtype=np.float64), seen[v]),
+            }
+            for v, name in enumerate(sequence.skeleton.joints)
+        ],
+    }
+
+
+def timeline(track: Track, frame_time: np.ndarray, cells: int) -> np.ndarray:
+    """How much of each of ``cells`` equal parts of the video a track is there: float64 (cells,), 0 to 1.
+
+    A part without any frame of the video takes the value of the part before it.
+    """
+    span = max(float(frame_time[-1] - frame_time[0]), 1e-9)
+    cell = np.minimum((frame_time - frame_time[0]) / span * cells, cells - 1).astype(int)
+    frames = np.bincount(cell, minlength=cells)
+    there = np.bincount(cell[track.frame], minlength=cells)
+    share = there / np.maximum(frames, 1)
+    last = np.maximum.accumulate(np.where(frames > 0, np.arange(cells), 0))
+    return share[last]
+
+
+def _track(track: Track) -> dict[str, Any]:
+    spanned = int(track.frame[-1] - track.frame[0]) + 1
+    return {
+        "id": track.id,
+        "start": float(track.times[0]),
+        "end": float(track.times[-1]),
+        "frames": len(track),
+        "presence": _share(len(track), spanned),
+        "mean_score": round(float(track.person_scores.mean(dtype=np.float64)), 4),
+        "joints": _share(track.observed.sum(), track.observed.size),
+    }
+
+
+def _share(part: float, whole: int) -> float:
+    return round(float(part) / whole, 4) if whole else 0.0

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from skelstream.cli import app
+from typer.testing import CliRunner
+
+from skelstream.formats import load, save
+from skelstream.grouping.people import People
+from skelstream.sequences import SequenceBuilder
+from skelstream.skeleton import OPENPOSE18
+from skelstream.tracking.tracked import TrackedPeople
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def walk(frames=6, gap=(), size=(240, 320)):
+    builder = SequenceBuilder(OPENPOSE18, source="walk.mp4", height=size[0], width=size[1])
+    for i in range(frames):
+        if i in gap:
+            builder.add(TrackedPeople.failed(i, i / 10, 18))
+            continue
+        keypoints = (np.arange(36, dtype=np.float32).reshape(1, 18, 2) * 3 + 5 * i + 1) % 230
+        people = People(keypoints, np.full((1, 18), 0.5, np.float32), np.array([0.5], np.float32),
+                        np.array([[0, 0, 100, 200]], np.float32))  # fmt: skip
+        builder.add(TrackedPeople(i, i / 10, people, np.array([1], np.int32), np.array([True])))
+    return builder.finish()
+
+
+@pytest.fixture
+def skeletons(tmp_path):
+    save(walk(gap=(2,)), tmp_path / "walk.npz")
+    return tmp_path / "walk.npz"
+
+
+def test_the_ending_decides(skeletons, tmp_path):
+    result = run("convert", skeletons, "-o", tmp_path / "walk.csv")
+    assert result.exit_code == 0 and "walk.csv written" in result.output
+    assert load(tmp_path / "walk.csv").frames == 6
+
+
+def test_nothing_is_replaced_unasked(skeletons, tmp_path):
+    (tmp_path / "walk.csv").write_text("mine")
+    result = run("convert", skeletons, "-o", tmp_path / "walk.csv")
+    assert result.exit_code == 1 and "--overwrite" in result.output
+    assert (tmp_path / "walk.csv").read_text() == "mine"
+    assert run("convert", skeletons, "-o", tmp_path / "walk.csv", "--overwrite", "-q").output == ""
+
+
+def test_cleaning_and_joint_set(skeletons, tmp_path):
+    result = run(
+        "convert", skeletons, "-o", tmp_path / "b.npz", "--fill", "0.5", "--smooth", "--skeleton", "coco17"
+    )
+    assert result.exit_code == 0, result.output
+    clean = load(tmp_path / "b.npz")
+    assert clean.skeleton.name == "coco17" and len(clean[0]) == 6 and not clean.observed[2].any()
+    assert clean.raw.equals(load(skeletons).as_skeleton("coco17"))
+
+
+def test_standard_output(skeletons):
+    result = run("convert", skeletons, "-o", "-")
+    frames = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [f["ok"] for f in frames] == [True, True, False, True, True, True]
+
+
+def test_a_training_set_with_splits(tmp_path):
+    for name in "abc":
+        save(walk(), tmp_path / f"{name}.npz")
+    (tmp_path / "labels.csv").write_text("name,label,split\na,wave,train\nb,fall,train\nc,wave,val\n")
+    inputs = [tmp_path / f"{name}.npz" for name in "abc"]
+    result = run("convert", *inputs, "-o", tmp_path / "set.pkl", "--labels", tmp_path / "labels.csv")
+    assert result.exit_code == 0, result.output
+    with open(tmp_path / "set.pkl", "rb") as file:
+        data = pickle.load(file)
+    assert data["split"] == {"train": ["a", "b"], "val": ["c"]}
+    assert [a["label"] for a in data["annotations"]] == [1, 0, 1]
+    result = run("convert", *inputs, "-o", tmp_path / "set.ctrgcn.npz", "--labels", tmp_path / "labels.csv",
+                 "--frames", "4")  # fmt: skip
+    assert "a: 4 of 6 frames kept; --frames keeps more" in result.output
+    with np.load(tmp_path / "set.ctrgcn.npz") as npz:
+        assert npz["x_train"].shape == (2, 4, 108) and npz["y_test"].tolist() == [[0, 1]]
+
+
+def test_openpose_folders_are_tracked(tmp_path):
+    (tmp_path / "json").mkdir()
+    for i in range(8):
+        pose = np.concatenate([np.random.default_rng(1).uniform(50, 150, (18, 2)) + i, np.ones((18, 1))], 1)
+        people = [{"person_id": [-1], "pose_keypoints_2d": pose.ravel().tolist()}]
+        (tmp_path / "json" / f"walk_{i:012d}_keypoints.json").write_text(json.dumps({"people": people}))
+    result = run("convert", tmp_path / "json", "-o", tmp_path / "x.npz", "--size", "320x240", "--rate", "20")
+    assert result.exit_code == 0, result.output
+    sequence = load(tmp_path / "x.npz")
+    assert [len(track) for track in sequence] == [8] and sequence.size == (240, 320)
+    assert sequence.frame_time[-1] == pytest.approx(7 / 20)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("gone.npz", "-o", "x.csv"), 1, "gone.npz: no such file"),
+        (("{walk}", "-o", "x.json"), 1, "choose with --format"),
+        (("{walk}", "-o", "x", "--format", "vhs"), 1, "unknown format 'vhs'"),
+        (("{walk}", "-o", "no/such/x.csv"), 1, "does not exist"),
+        (("{walk}", "other.npz", "-o", "x.csv"), 1, "holds one video"),
+        (("{walk}", "-o", "x.ctrgcn.npz"), 1, "give --labels"),
+        (("{walk}", "-o", "x.csv", "--size", "big"), 2, "1920x1080"),
+        (("{walk}", "{walk}", "-o", "-"), 2, "one input"),
+        (("{walk}", "-o", "x.csv", "--skeleton", "smurf"), 1, "unknown joint set"),
+    ],
+)
+def test_what_is_wrong_is_said(skeletons, tmp_path, monkeypatch, arguments, status, said):
+    monkeypatch.chdir(tmp_path)
+    result = run("convert", *(a.format(walk="walk.npz") for a in arguments))
+    assert result.exit_code == status and said in result.output.replace("\n", " ")
+    assert "Traceback" not in result.output and sorted(p.name for p in tmp_path.iterdir()) == ["walk.npz"]
+
+
+def test_help_teaches():
+    output = run("convert", "--help").output
+    assert "skelstream convert walk.npz -o walk.csv" in output and "--labels" in output

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from skelstream.cli import app
+from typer.testing import CliRunner
+
+from skelstream.formats import save
+from skelstream.grouping.people import People
+from skelstream.sequences import SequenceBuilder
+from skelstream.skeleton import OPENPOSE18
+from skelstream.tracking.tracked import TrackedPeople
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def sequence(tracks):
+    """Ten frames of {track: frames}; the left wrist is never seen; frame 9 failed."""
+    builder = SequenceBuilder(OPENPOSE18, source="[walk].mp4", height=240, width=320, model="small",
+                              weights_sha256="ab" * 32)  # fmt: skip
+    for i in range(10):
+        ids = [track for track, frames in tracks.items() if i in frames]
+        keypoints = np.full((len(ids), 18, 2), 7, np.float32)
+        scores = np.full((len(ids), 18), 0.5, np.float32)
+        keypoints[:, 7], scores[:, 7] = np.nan, 0
+        people = People(
+            keypoints, scores, np.full(len(ids), 0.8, np.float32), np.ones((len(ids), 4), np.float32)
+        )
+        frame = TrackedPeople(i, i / 10, people, np.array(ids, np.int32), np.ones(len(ids), bool))
+        builder.add(TrackedPeople.failed(i, i / 10, 18) if i == 9 else frame)
+    return builder.finish()
+
+
+@pytest.fixture
+def skeletons(tmp_path):
+    save(sequence({1: range(0, 3), 2: [0, 4, 5, 6, 8]}), tmp_path / "walk.npz")
+    return tmp_path / "walk.npz"
+
+
+def test_for_people(skeletons, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    result = run("info", skeletons)
+    assert result.exit_code == 0, result.output
+    text = result.output
+    for words in (
+        "[walk].mp4, 320 x 240", "10, 3 without people, 1 failed to decode", "0.00 to 0.90 s, 10 a second",
+        "2 tracks, at most 2 at once", "openpose18, by small, weights abababababab",
+    ):  # fmt: skip
+        assert words in text, words
+    rows = {line.split()[0]: line for line in text.splitlines() if line.split()}
+    assert rows["2"].split()[1:5] == ["0.0–0.8", "5", "0.80", "94%"]
+    assert "0%" in rows["left_wrist"] and "100%" in rows["right_wrist"]
+    # Track 1 is there in the first three tenths of the video.
+    bar = rows["1"][rows["1"].index("94%") + 4 :]
+    assert bar.startswith("█" * 12) and "█" not in bar[16:]
+
+
+def test_for_programs(skeletons):
+    facts = json.loads(run("info", skeletons, "--json").stdout)
+    assert (facts["source"], facts["frames"], facts["frames_failed"], facts["frames_empty"]) == (
+        "[walk].mp4", 10, 1, 3,
+    )  # fmt: skip
+    assert [track["id"] for track in facts["tracks"]] == [2, 1]
+    first = facts["tracks"][0]
+    assert (first["frames"], first["start"], first["end"], first["presence"]) == (5, 0, 0.8, 0.5556)
+    joints = {joint["name"]: joint for joint in facts["joints"]}
+    assert joints["left_wrist"] == {"name": "left_wrist", "coverage": 0, "mean_score": 0}
+    assert joints["nose"] == {"name": "nose", "coverage": 1, "mean_score": 0.5}
+    assert facts["cleaned"] is False and facts["settings"] == {}
+
+
+def test_filled_files_say_so(skeletons, tmp_path):
+    from skelstream.formats import load
+
+    save(load(skeletons).filled(1.0), tmp_path / "clean.npz")
+    assert "filled or smoothed" in run("info", tmp_path / "clean.npz").output
+    facts = json.loads(run("info", tmp_path / "clean.npz", "--json").stdout)
+    assert facts["cleaned"] and 0 < facts["filled"] < 1 and facts["tracks"][0]["frames"] == 9
+
+
+def test_uneven_frame_rates_are_told(tmp_path):
+    builder = SequenceBuilder(OPENPOSE18, source="phone.mp4", height=240, width=320)
+    for i, time in enumerate((0.0, 0.02, 0.1)):
+        builder.add(TrackedPeople.failed(i, time, 18))
+    save(builder.finish(), tmp_path / "a.npz")
+    assert "20 to 80 ms apart" in run("info", tmp_path / "a.npz").output
+
+
+def test_many_tracks_are_cut(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    save(sequence({m: range(9) for m in range(1, 31)}), tmp_path / "crowd.npz")
+    assert "10 more" in run("info", tmp_path / "crowd.npz").output
+    whole = run("info", tmp_path / "crowd.npz", "--all").output
+    assert "more" not in whole and "\n   30 " in whole
+
+
+def test_nobody_and_nothing(tmp_path):
+    save(sequence({}), tmp_path / "a.npz")
+    assert "0 tracks" in run("info", tmp_path / "a.npz").output
+    save(SequenceBuilder(OPENPOSE18, source="x", height=None, width=None).finish(), tmp_path / "b.npz")
+    result = run("info", tmp_path / "b.npz")
+    assert result.exit_code == 0 and "size unknown" in result.output
+    assert json.loads(run("info", tmp_path / "b.npz", "--json").stdout)["start"] is None
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a zip", bytes(range(256)), None])
+def test_damaged_and_foreign_files_get_one_line(tmp_path, content):
+    path = tmp_path / "x.npz"
+    if content is not None:
+        path.write_bytes(content)
+    for more in ((), ("--json",)):
+        result = run("info", path, *more)
+        assert result.exit_code == 1 and result.output.count("\n") == 1 and "x.npz" in result.output
