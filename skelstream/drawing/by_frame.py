@@ -16,16 +16,12 @@ class Shown:
     Attributes:
         keypoints: float32 (P, V, 2), source pixels, NaN where missing.
         scores: float32 (P, V).
-        boxes: float32 (P, 4), x0, y0, x1, y1.
         ids: int32 (P,), track ids.
-        rows: int64 (P,), rows of the sequence.
     """
 
     keypoints: np.ndarray
     scores: np.ndarray
-    boxes: np.ndarray
     ids: np.ndarray
-    rows: np.ndarray
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -52,10 +48,7 @@ class ByFrame:
     def __getitem__(self, row: int) -> Shown:
         """The people of a row of the frame table, most important track first."""
         rows = self._order[self._start[row] : self._start[row + 1]]
-        sequence = self._sequence
-        return Shown(
-            sequence.keypoints[rows], sequence.scores[rows], sequence.boxes[rows], self._ids[rows], rows
-        )
+        return Shown(self._sequence.keypoints[rows], self._sequence.scores[rows], self._ids[rows])
 
     def row_of(self, index: int) -> int | None:
         """The row of the frame table that describes frame ``index`` of the source, if one does."""

@@ -15,7 +15,7 @@ def test_every_frame_gives_its_people_and_no_others(two_walkers):
             shown = people[row]
             at = shown.ids.tolist().index(track.id)
             np.testing.assert_array_equal(shown.keypoints[at], track.keypoints[k])
-            np.testing.assert_array_equal(two_walkers.keypoints[shown.rows[at]], track.keypoints[k])
+            np.testing.assert_array_equal(shown.scores[at], track.scores[k])
     assert len(people[0]) == 0 and people[0].keypoints.shape == (0, 18, 2)
     assert people[12].ids.tolist() == [1, 2]
 

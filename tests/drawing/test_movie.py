@@ -10,6 +10,7 @@ from skelstream.drawing.colors import STAGE
 from skelstream.drawing.movie import render
 from skelstream.drawing.overlay import Look
 from skelstream.drawing.sheet import sequence_sheet, write_png
+from skelstream.drawing.skeletons import Style
 from skelstream.errors import OutputError, SourceError
 from skelstream.video import VideoWriter, open_source
 
@@ -168,3 +169,18 @@ def test_sheet_of_a_long_video_reads_only_what_it_needs(tmp_path, make_walkers, 
     sheet = sequence_sheet(sequence, path, count=3, columns=3, width=272)
     greys = sheet[-14, [12, 100, 188]].astype(int).mean(1)
     np.testing.assert_allclose(greys, [50 + 2 * i for i in (10, 30, 50)], atol=6)
+
+
+def test_blurred_faces_are_blurred_on_the_sheet_too(tmp_path, make_walkers, make_figure):
+    path = tmp_path / "noise.png"
+    noise = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+    write_png(path, noise)
+    sequence = make_walkers([0.0], lambda i: {1: make_figure(160, 60, 150)})
+    look = Look(Style(labels=False, min_score=1.0), blur_faces=True)
+    sheet = sequence_sheet(sequence, path, count=1, width=336, look=look)
+    left, top = 8, 8 + 26
+    head, feet = (
+        sheet[top + 65 : top + 75, left + 155 : left + 165],
+        sheet[top + 200 : top + 210, left + 155 : left + 165],
+    )
+    assert head.std() < feet.std() / 3

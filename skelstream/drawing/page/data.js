@@ -86,12 +86,6 @@ class Sequence {
     return runs;
   }
 
-  meanScore(track, joint) {
-    let sum = 0;
-    for (let r = this.start[track]; r < this.start[track + 1]; r++) sum += this.confidence[joint * this.rows + r];
-    return sum / 255 / (this.start[track + 1] - this.start[track]);
-  }
-
   colors(track) {
     const palette = this.facts.palette;
     return palette[(((this.ids[track] - 1) % palette.length) + palette.length) % palette.length];

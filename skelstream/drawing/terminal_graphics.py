@@ -1,0 +1,114 @@
+"""Pictures in terminals that show pixels: kitty's graphics protocol and DEC's sixel."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from functools import cache
+
+import numpy as np
+
+# https://sw.kovidgoyal.net/kitty/graphics-protocol/#remote-client
+_CHUNK = 4096
+_IMAGE = 31
+# More dark levels than bright ones, since pictures are darkened; 252 colours, sixel terminals have 256 registers.
+_LEVELS = ((0, 26, 54, 90, 150, 255), (0, 22, 45, 70, 105, 165, 255), (0, 26, 54, 90, 150, 255))
+_BAND = 6  # pixel rows in a row of sixels
+
+
+def kitty(image: np.ndarray, columns: int, rows: int) -> bytes:
+    """A picture at the cursor by kitty's graphics protocol, in the place of the one before; the cursor stays.
+
+    Args:
+        image: uint8 RGB (H, W, 3).
+        columns, rows: cells that the terminal stretches it over.
+    """
+    height, width = image.shape[:2]
+    data = base64.standard_b64encode(zlib.compress(np.ascontiguousarray(image), 1))
+    chunks = [data[at : at + _CHUNK] for at in range(0, len(data), _CHUNK)]
+    place = f"a=T,f=24,o=z,s={width},v={height},i={_IMAGE},p=1,c={columns},r={rows},C=1,q=2,"
+    return b"".join(
+        b"\x1b_G%bm=%d;%b\x1b\\" % (place.encode() if i == 0 else b"", i + 1 < len(chunks), chunk)
+        for i, chunk in enumerate(chunks)
+    )
+
+
+def kitty_clear() -> bytes:
+    """Takes the picture away."""
+    return b"\x1b_Ga=d,d=I,i=%d,q=2\x1b\\" % _IMAGE
+
+
+def sixel(image: np.ndarray) -> bytes:
+    """A picture at the cursor in sixels, in 252 fixed colours.
+
+    A row of sixels is six pixels high: for each colour in it, which of the six have the colour, from left to right
+    (DEC STD 070, chapter 9). Equal neighbours are written as a count.
+
+    Args:
+        image: uint8 RGB (H, W, 3).
+    """
+    height, width = image.shape[:2]
+    tables, palette = _palette()
+    color = tables[0][image[..., 0]] + tables[1][image[..., 1]] + tables[2][image[..., 2]]
+    row = np.arange(height, dtype=np.int32)[:, None]
+    # One sorted number a pixel: band, colour, column, row within the band.
+    key = ((row // _BAND) * 256 + color) * width + np.arange(width, dtype=np.int32)
+    key = np.sort((key * 8 + row % _BAND).ravel())
+    sixels, pixels = key >> 3, (1 << (key & 7)).astype(np.uint8)
+    first = _starts(sixels[1:] != sixels[:-1])
+    value, sixels = np.bitwise_or.reduceat(pixels, first), sixels[first]
+    group, column = sixels // width, sixels % width
+    run = _starts((sixels[1:] != sixels[:-1] + 1) | (value[1:] != value[:-1]) | (group[1:] != group[:-1]))
+    length = np.diff(np.append(run, len(sixels)))
+    header = b'\x1bP0;1;0q"1;1;%d;%d' % (width, height)
+    return header + palette + _runs(group[run], column[run], length, value[run]) + b"\x1b\\"
+
+
+def _runs(group: np.ndarray, column: np.ndarray, length: np.ndarray, value: np.ndarray) -> bytes:
+    """N runs of equal sixels in order; a group is a colour of a band. Bytes that a run does not need are zero."""
+    new = np.ones(len(group), bool)
+    new[1:] = group[1:] != group[:-1]
+    band = group // 256
+    down = np.diff(band, prepend=0) > 0
+    end = column + length
+    gap = column.copy()
+    gap[1:][~new[1:]] -= end[:-1][~new[1:]]
+    parts = np.zeros((len(group), 17), np.uint8)
+    parts[:, 0] = np.where(down, ord("-"), np.where(new, ord("$"), 0))
+    parts[new, 1] = ord("#")
+    parts[new, 2:5] = _decimals()[group[new] % 256, 1:]
+    skipped, repeated = gap > 0, length > 1
+    parts[skipped, 5] = ord("!")
+    parts[skipped, 6:10] = _decimals()[gap[skipped]]
+    parts[skipped, 10] = ord("?")
+    parts[repeated, 11] = ord("!")
+    parts[repeated, 12:16] = _decimals()[length[repeated]]
+    parts[:, 16] = value + ord("?")
+    return parts[parts > 0].tobytes()
+
+
+def _starts(breaks: np.ndarray) -> np.ndarray:
+    """Indices where runs begin, from the breaks between neighbours."""
+    return np.concatenate([[0], np.flatnonzero(breaks) + 1])
+
+
+@cache
+def _decimals() -> np.ndarray:
+    """uint8 (10000, 4): numbers in ASCII, zero bytes before them."""
+    numbers = np.array([list(b"%4d" % number) for number in range(10_000)], np.uint8)
+    numbers[numbers == ord(" ")] = 0
+    return numbers
+
+
+@cache
+def _palette() -> tuple[list[np.ndarray], bytes]:
+    """What each value of a channel adds to the number of its nearest colour, and the colours' definitions."""
+    red, green, blue = _LEVELS
+    steps = (len(green) * len(blue), len(blue), 1)
+    tables = [
+        np.abs(np.arange(256)[:, None] - levels).argmin(1).astype(np.int32) * step
+        for levels, step in zip(_LEVELS, steps, strict=True)
+    ]
+    colors = [(r, g, b) for r in red for g in green for b in blue]
+    percent = [tuple(round(channel / 2.55) for channel in color) for color in colors]
+    return tables, "".join(f"#{i};2;{r};{g};{b}" for i, (r, g, b) in enumerate(percent)).encode()
