@@ -93,7 +93,7 @@ def public_detections(folder: Path, frame_count: int) -> Timed:
     frames = []
     for index in range(frame_count):
         people = found.get(index, nobody)
-        scores = 1 / (1 + np.exp(-(people.scores.astype(float) - 30) / 10))
+        scores = 1 / (1 + np.exp(-(people.scores.astype(float) - 41) / 10))
         frames.append((index, index / RATE, boxes_as_people(people, len(OPENPOSE18), scores)))
     return frames
 

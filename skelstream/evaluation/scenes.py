@@ -168,14 +168,14 @@ def _seen(
                 rng.random() >= settings.missed_people if copy == 0 else rng.random() < settings.duplicates
             )
             if wanted and found.sum() >= _FEWEST_JOINTS:
-                score = 0.15 + 0.7 * found.sum() / 18 + rng.normal(0, 0.05) - 0.1 * copy
+                score = 0.7 * found.sum() / 18 + rng.normal(0, 0.04) - 0.1 * copy
                 rows.append((np.where(found[:, None], noisy, np.nan), score))
     for _ in range(rng.poisson(settings.false_people)):
         place = rng.uniform((0, settings.height / 2), (settings.width, settings.height))
         ghost = figure(rng.uniform(0, 6), rng.uniform(0, 6)) * settings.size * rng.uniform(0.5, 1) + place
         found = rng.random(18) < 0.4
         if found.sum() >= _FEWEST_JOINTS:
-            rows.append((np.where(found[:, None], ghost, np.nan), rng.uniform(0.2, 0.6)))
+            rows.append((np.where(found[:, None], ghost, np.nan), rng.uniform(0.08, 0.35)))
     order = np.array(in_view)
     return SceneFrame(
         time, _as_people(rows), nearest_first[order] + 1, true[nearest_first[order]].astype(np.float32)

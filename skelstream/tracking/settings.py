@@ -12,7 +12,8 @@ class TrackerSettings:
     """Settings of one tracker; times in seconds, lengths in person sizes (the longer side of the box).
 
     Attributes:
-        high_score: people with at least this person score are matched first and may start a track.
+        high_score: people with at least this person score are matched first and may start a track. Person
+            scores are means over all joints, so that half a person has at most half of what the whole one has.
         low_score: people between this and ``high_score`` may only continue a track that was seen in the last
             frame (ByteTrack). Equal to ``high_score``: no second round.
         min_similarity: a person further from a track than this is never matched, first round.
@@ -34,11 +35,11 @@ class TrackerSettings:
         start_speed: standard deviation of the speed of a new track, sizes / s.
     """
 
-    high_score: float = 0.5
-    low_score: float = 0.1
+    high_score: float = 0.25
+    low_score: float = 0.05
     min_similarity: float = 0.2
     min_similarity_low: float = 0.4
-    oks_weight: float = 0.7
+    oks_weight: float = 0.8
     max_lost: float = 1.0
     max_missed_tentative: int = 1
     max_step: float = 1.5
@@ -70,7 +71,7 @@ class TrackerSettings:
     def sort(cls) -> TrackerSettings:
         """IoU alone, one round, no memory of lost tracks, as in SORT (Bewley et al. 2016)."""
         return cls(
-            low_score=0.5,
+            low_score=cls.high_score,
             min_similarity=0.3,
             oks_weight=0.0,
             max_lost=0.0,

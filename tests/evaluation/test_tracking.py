@@ -170,7 +170,7 @@ def test_public_detections_of_a_real_street(clip, mota, idf1):
     for index in range(max(truth) + 1):
         people = nobody
         if index in found:
-            scores = 1 / (1 + np.exp(-(found[index].scores.astype(float) - 30) / 10))
+            scores = 1 / (1 + np.exp(-(found[index].scores.astype(float) - 41) / 10))
             people = boxes_as_people(found[index], 18, scores)
         results.append(tracker.update(index, index / 25, people))
     scores = score_tracks(truth, believed(results))

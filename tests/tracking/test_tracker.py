@@ -87,9 +87,9 @@ def test_a_low_score_continues_a_track_but_starts_none(make):
     frames = []
     for i in range(20):
         known, stranger = make.walker(100 + 4 * i), make.walker(600)
-        frames.append((i / RATE, make.people([known, stranger], [0.25 if 8 <= i < 14 else 0.9, 0.3])))
+        frames.append((i / RATE, make.people([known, stranger], [0.15 if 8 <= i < 14 else 0.9, 0.2])))
     assert make.ids(make.follow(frames)) == [[1]] * 20
-    one_round = TrackerSettings(low_score=0.5)
+    one_round = TrackerSettings(low_score=0.25)
     assert make.ids(make.follow(frames, one_round)) == [[1]] * 8 + [[]] * 6 + [[1]] * 6
 
 
