@@ -65,6 +65,8 @@ def main() -> None:
 from skelstream.cli.convert import convert  # noqa: E402
 from skelstream.cli.extract import extract  # noqa: E402
 from skelstream.cli.eval import evaluate  # noqa: E402
+from skelstream.cli.export import export  # noqa: E402
+from skelstream.cli.models import models  # noqa: E402
 from skelstream.cli.info import info  # noqa: E402
 from skelstream.cli.render import render  # noqa: E402
 from skelstream.cli.train import train  # noqa: E402
@@ -77,3 +79,5 @@ app.command("eval")(evaluate)
 app.command("render")(render)
 app.command("view")(view)
 app.command("train")(train)
+app.command("export")(export)
+app.add_typer(models, name="models")

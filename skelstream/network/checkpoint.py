@@ -1,4 +1,4 @@
-"""Other projects' PyTorch files: read as tensors alone, so that no code in them is run."""
+"""PyTorch files of tensors by name, which other projects share: no code in them is run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from skelstream.errors import ModelError
+from skelstream.errors import ModelError, OutputError
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
@@ -41,3 +41,19 @@ def _looks_like_torch(path: Path) -> bool:
     with path.open("rb") as file:
         start = file.read(2)
     return start == b"PK" or start[:1] == b"\x80"
+
+
+def write_state_dict(path: Path, state: dict[str, Tensor]) -> None:
+    """Write tensors by name as a ``.pth`` file, in one step that leaves no half file.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    partial = path.with_name(path.name + ".part")
+    try:
+        torch.save(state, partial)
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:
+        raise OutputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
+    finally:
+        partial.unlink(missing_ok=True)

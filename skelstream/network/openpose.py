@@ -31,6 +31,10 @@ _BRANCHES = {1: 2 * len(OPENPOSE18.limbs), 2: len(OPENPOSE18) + 1}
 # the numbers of POSE_COCO_MAP_IDX (OpenPose, poseParameters.cpp) less the 19 confidence maps that precede the fields.
 PAF_X_CHANNELS = (12, 20, 14, 16, 22, 24, 0, 2, 4, 6, 8, 10, 28, 30, 34, 32, 36, 18, 26)
 
+TRAINED_ON = "COCO 2016 keypoints, by OpenPose's authors; VGG-19 from ImageNet"
+LICENCE = "OpenPose's own: academic or non-profit organization noncommercial research use only"
+"""Of the published weights, which this package neither holds nor fetches by itself."""
+
 
 @dataclass(frozen=True)
 class OpenPoseConfig:

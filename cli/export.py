@@ -1,0 +1,30 @@
+"""``skelstream export``: the network for other runtimes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from skelstream.cli.options import Debug
+
+from skelstream.errors import OutputError
+
+
+def export(
+    output: Annotated[Path, typer.Option("--output", "-o", help="ONNX file to write.")],
+    weights: Annotated[str | None, typer.Option(help="Name of a packaged model, or a weights file.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Write the network as ONNX: float32 RGB in [0, 255] of any size in, confidence maps and fields out."""
+    from skelstream.network.onnx import export_onnx
+    from skelstream.network.weights import find_model, load_network, read_header
+
+    if output.suffix != ".onnx":
+        raise OutputError(f"{output}: the file is written as .onnx; for weights: skelstream models export")
+    if output.exists() and not overwrite:
+        raise OutputError(f"{output} exists; give another --output, or --overwrite")
+    file = read_header(find_model(weights))
+    export_onnx(load_network(file), output, file.card | {"sha256": file.sha256()})
+    typer.echo(f"wrote {output}")

@@ -1,0 +1,157 @@
+"""``skelstream models``: weights in and out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from skelstream.cli.options import Debug
+
+from skelstream.errors import OutputError
+
+models = typer.Typer(no_args_is_help=True, help="Weights: what there is, what they are, in and out.")
+
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")]
+
+
+@models.command("list")
+def list_models(debug: Debug = False) -> None:
+    """List the weights that come with the package."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from skelstream.network.weights import DEFAULT, packaged_models, read_header
+
+    table = Table("name", "network", "MB", "figures", box=None)
+    for name, path in packaged_models().items():
+        file = read_header(path)
+        shown = f"{name} (default)" if name == DEFAULT else name
+        megabytes = f"{path.stat().st_size / 1e6:.1f}"
+        table.add_row(shown, file.architecture, megabytes, _figures(file.card.get("figures")))
+    if not table.rows:
+        typer.echo("this package comes without weights; see skelstream models fetch and models import")
+        return
+    Console().print(table)
+
+
+@models.command("show")
+def show(
+    name: Annotated[str, typer.Argument(help="Name of a packaged model, or a weights file.")],
+    debug: Debug = False,
+) -> None:
+    """Show a model's card: joints, limbs, input, training data, licence, figures."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from skelstream.network.weights import find_model, load_network, read_header
+
+    file = read_header(find_model(name))
+    parameters = sum(p.numel() for p in load_network(file).parameters())
+    table = Table(show_header=False, box=None)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("file", str(file.path))
+    table.add_row("sha256", file.sha256())
+    table.add_row("network", ", ".join([file.architecture, *(f"{k} {v}" for k, v in file.config.items())]))
+    table.add_row("parameters", f"{parameters:,}")
+    for field, value in file.card.items():
+        table.add_row(field, _card_value(field, value))
+    Console(soft_wrap=False).print(table)
+
+
+@models.command("import")
+def import_port(
+    file: Annotated[Path, typer.Argument(help="body_pose_model.pth of the PyTorch port of OpenPose.")],
+    output: Output = None,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Import the original OpenPose weights from the PyTorch port's file; use the result with --weights.
+
+    No code in the file is run; names and shapes of its tensors are checked.
+    """
+    from skelstream.network.card import make_card
+    from skelstream.network.openpose import LICENCE, TRAINED_ON, OpenPoseNetwork, load_port
+    from skelstream.network.weights import save_weights
+
+    output = _output(output or Path(file.with_suffix(".safetensors").name), overwrite)
+    state = load_port(file)
+    network = OpenPoseNetwork()
+    card = make_card(network, data=TRAINED_ON, licence=LICENCE, figures={})
+    save_weights(output, state, "openpose", network.config.to_dict(), card)
+    typer.echo(f"wrote {output}; use it with --weights {output}")
+    typer.echo(f"its licence: {LICENCE}")
+
+
+@models.command("export")
+def export_weights(
+    name: Annotated[str, typer.Argument(help="Name of a packaged model, or a weights file.")],
+    output: Output = None,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Write a model's weights to a file: safetensors with the card, or .pth, a plain PyTorch state dict."""
+    from skelstream.network.checkpoint import write_state_dict
+    from skelstream.network.weights import find_model, load_network, read_header, save_weights
+
+    file = read_header(find_model(name))
+    output = _output(output or Path(f"{file.path.stem}.safetensors"), overwrite)
+    state = load_network(file).state_dict()
+    if output.suffix in (".pth", ".pt"):
+        write_state_dict(output, state)
+    elif output.suffix == ".safetensors":
+        save_weights(output, state, file.architecture, file.config, file.card)
+    else:
+        raise OutputError(f"{output}: weights are written as .safetensors or .pth; for ONNX: skelstream export")
+    typer.echo(f"wrote {output}")
+
+
+@models.command("fetch")
+def fetch_file(
+    url: Annotated[str, typer.Argument(help="http or https address of a weights file.")],
+    sha256: Annotated[str, typer.Option(help="SHA-256 of the file, 64 hexadecimal digits.")],
+    output: Output = None,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Download a file and check its SHA-256; a transfer that broke off goes on where it stood."""
+    from urllib.parse import unquote, urlsplit
+
+    from rich.console import Console
+    from rich.progress import DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    from skelstream.network.fetching import fetch
+
+    if output is None:
+        name = Path(unquote(urlsplit(url).path)).name
+        if not name:
+            raise typer.BadParameter("needed, as the address ends without a file name", param_hint="--output")
+        output = Path(name)
+    output = _output(output, overwrite)
+    columns = (*Progress.get_default_columns()[:2], DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(output.name, total=None)
+        fetch(url, sha256, output, lambda done, total: progress.update(task, completed=done, total=total))
+    typer.echo(f"wrote {output}")
+
+
+def _output(path: Path, overwrite: bool) -> Path:
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists; give another --output, or --overwrite")
+    return path
+
+
+def _figures(figures: object) -> str:
+    if not isinstance(figures, dict) or not figures:
+        return "none of ours"
+    return ", ".join(f"{k} {v}" for k, v in figures.items())
+
+
+def _card_value(field: str, value: object) -> str:
+    if field == "figures":
+        return _figures(value)
+    if field == "limbs":
+        return ", ".join("-".join(limb) for limb in value)  # type: ignore[attr-defined]
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,36 @@
+"""A model's card: what a user should know of weights before trusting them."""
+
+from __future__ import annotations
+
+from skelstream.network.architectures import Network
+
+FIELDS = ("joints", "limbs", "input", "data", "licence", "figures")
+"""What a complete card says."""
+
+
+def make_card(network: Network, *, data: str, licence: str, figures: dict[str, object]) -> dict[str, object]:
+    """The card of a network's weights; it is stored with them as JSON.
+
+    Args:
+        network: joints, limbs and input are its own.
+        data: what the weights were trained on, and what they started from.
+        licence: of the weights, with that of their start.
+        figures: measured results, with the protocol they were measured by; empty if nothing was measured.
+    """
+    joints = network.skeleton.joints
+    return {
+        "joints": list(joints),
+        "limbs": [[joints[a], joints[b]] for a, b in network.skeleton.limbs],
+        "input": (
+            f"float (B, 3, H, W), RGB in [0, 255], H and W divisible by {network.multiple};"
+            f" inside, the network takes {network.normalisation}; maps at stride {network.stride}"
+        ),
+        "data": data,
+        "licence": licence,
+        "figures": figures,
+    }
+
+
+def missing_from(card: dict[str, object]) -> list[str]:
+    """The fields that a card lacks or leaves empty."""
+    return [field for field in FIELDS if not card.get(field)]

@@ -1,0 +1,74 @@
+"""The network as an ONNX file for other runtimes. Needs the extra ``onnx``."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import torch
+
+from skelstream.errors import MissingExtraError, OutputError
+from skelstream.network.architectures import Network
+
+try:
+    import onnx
+except ImportError:
+    raise MissingExtraError("onnx is not installed; pip install 'skelstream[onnx]'") from None
+
+_OPSET = 17
+
+
+def export_onnx(network: Network, path: Path, card: dict[str, object]) -> None:
+    """Write the network as ONNX, checked by ONNX's own checker.
+
+    Input ``image``: float32 (batch, 3, height, width), RGB in [0, 255]; outputs ``confidence`` and ``pafs``, float32
+    (batch, V, h, w) and (batch, 2L, h, w), as in ``PartMaps``. Batch, height and width are free. The metadata holds
+    joints, limbs, stride, multiple and the card, as JSON.
+
+    Args:
+        network: on the CPU in float32.
+        path: the file; one that is there is replaced, in one step.
+        card: of the weights.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    partial = path.with_name(path.name + ".part")
+    try:
+        partial.touch()  # a folder that is not there is noticed before the work
+        _trace(network, partial)
+        model = onnx.load(str(partial))
+        metadata = {
+            "joints": network.skeleton.joints,
+            "limbs": network.skeleton.limbs,
+            "stride": network.stride,
+            "multiple": network.multiple,
+            "card": card,
+        }
+        onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in metadata.items()})
+        onnx.checker.check_model(model, full_check=True)
+        onnx.save(model, str(partial))
+        partial.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _trace(network: Network, path: Path) -> None:
+    free = {0: "batch", 2: "height", 3: "width"}
+    maps = {0: "batch", 2: "map_height", 3: "map_width"}
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's remarks on what it does not fold
+        # The TorchScript exporter: it needs no further package, and leaves the sizes free without being told how.
+        torch.onnx.export(
+            network.eval(),
+            (torch.zeros(1, 3, 2 * network.multiple, 2 * network.multiple),),
+            str(path),
+            input_names=["image"],
+            output_names=["confidence", "pafs"],
+            dynamic_axes={"image": free, "confidence": maps, "pafs": maps},
+            opset_version=_OPSET,
+            dynamo=False,
+        )

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from skelstream.cli import app
+from typer.testing import CliRunner, Result
+
+from skelstream.network import weights
+from skelstream.network.card import make_card
+from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
+from skelstream.network.paf import PafConfig, PafNetwork
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner(env={"COLUMNS": "200"}).invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package with one model, ``young``, instead of the real ones."""
+    torch.manual_seed(0)
+    network = PafNetwork(PafConfig("efficientnet", width=8, layers=1))
+    card = make_card(network, data="COCO dev crops", licence="Apache-2.0", figures={"AP": 23.7, "images": 259})
+    folder = tmp_path / "packaged"
+    folder.mkdir()
+    path = folder / "young.safetensors"
+    weights.save_weights(path, network.state_dict(), "paf", network.config.to_dict(), card)
+    monkeypatch.setattr(weights, "packaged_models", lambda: {"young": path})
+    monkeypatch.setattr(weights, "DEFAULT", "young")
+    return path
+
+
+@pytest.fixture(scope="module")
+def port_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with torch.device("meta"):
+        shapes = {name: tensor.shape for name, tensor in OpenPoseNetwork().state_dict().items()}
+    state = {name.split(".", 1)[1]: torch.full((1,), 1e-3).expand(shape) for name, shape in shapes.items()}
+    path = tmp_path_factory.mktemp("port") / "body_pose_model.pth"
+    torch.save(state, path)
+    return path
+
+
+def test_list(packaged: Path) -> None:
+    result = run("models", "list")
+    assert result.exit_code == 0
+    assert "young (default)" in result.output and "AP 23.7, images 259" in result.output
+
+
+def test_list_of_a_package_without_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "packaged_models", dict)
+    result = run("models", "list")
+    assert result.exit_code == 0 and "without weights" in result.output
+
+
+def test_show_gives_the_card_of_a_name_and_of_a_file(packaged: Path) -> None:
+    by_name, by_file = run("models", "show", "young"), run("models", "show", packaged)
+    assert by_name.exit_code == by_file.exit_code == 0
+    assert by_name.output == by_file.output
+    for words in (
+        hashlib.sha256(packaged.read_bytes()).hexdigest(), "paf, backbone efficientnet, width 8", "COCO dev crops",
+        "Apache-2.0", "AP 23.7", "right_elbow", "neck-right_shoulder", "(x - 127) / 128", "divisible by 32",
+    ):  # fmt: skip
+        assert words in by_name.output
+
+
+def test_show_of_what_is_not_there(packaged: Path) -> None:
+    result = run("models", "show", "old")
+    assert result.exit_code == 1
+    assert "old: no such weights file, nor a packaged model (those are: young)" in result.stderr
+
+
+def test_import_and_use(port_file: Path, here: Path) -> None:
+    result = run("models", "import", port_file)
+    assert result.exit_code == 0, result.output
+    assert "wrote body_pose_model.safetensors" in result.output and "noncommercial" in result.output
+    file = weights.read_header(here / "body_pose_model.safetensors")
+    assert file.architecture == "openpose"
+    network = weights.load_network(file)
+    assert isinstance(network, OpenPoseNetwork) and network.model6_2.Mconv7_stage6_L2.bias[0] == 1e-3
+    shown = run("models", "show", "body_pose_model.safetensors").output
+    assert "52,311,446" in shown and "BGR, x / 256 - 0.5" in shown and "none of ours" in shown
+    again = run("models", "import", port_file)
+    assert again.exit_code == 1 and "exists; give another --output, or --overwrite" in again.stderr
+
+
+def test_import_of_another_file_writes_nothing(here: Path) -> None:
+    torch.save({"Mconv7_stage6.weight": torch.zeros(1)}, here / "hand.pth")
+    result = run("models", "import", "hand.pth", "-o", "x.safetensors")
+    assert result.exit_code == 1 and "hand model" in result.stderr and result.stderr.count("\n") == 1
+    assert not (here / "x.safetensors").exists()
+
+
+def test_export_of_weights(packaged: Path, here: Path) -> None:
+    assert run("models", "export", "young", "-o", "mine.safetensors").exit_code == 0
+    copy, original = weights.read_header(here / "mine.safetensors"), weights.read_header(packaged)
+    assert (copy.architecture, copy.config, copy.card) == (original.architecture, original.config, original.card)
+    assert run("models", "export", "young", "-o", "mine.pth").exit_code == 0
+    state, expected = torch.load("mine.pth", weights_only=True), weights.load_network(original).state_dict()
+    assert state.keys() == expected.keys() and all(torch.equal(state[name], expected[name]) for name in state)
+    refused = run("models", "export", "young", "-o", "mine.onnx")
+    assert refused.exit_code == 1 and "skelstream export" in refused.stderr
+
+
+def test_import_of_a_network_with_fewer_stages(here: Path) -> None:
+    state = {name: t * 0 for name, t in OpenPoseNetwork(OpenPoseConfig(1)).state_dict().items()}
+    weights.save_weights(here / "one.safetensors", state, "openpose", {"stages": 1}, {})
+    assert run("models", "export", "one.safetensors", "-o", "one.pth").exit_code == 0
+    result = run("models", "import", "one.pth", "-o", "two.safetensors")
+    assert result.exit_code == 1 and "140 of 184 tensors are missing and 0 are unknown" in result.stderr
+
+
+def test_export_to_onnx(packaged: Path, here: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    result = run("export", "--weights", "young", "-o", "young.onnx")
+    assert result.exit_code == 0, result.output
+    metadata = {entry.key: json.loads(entry.value) for entry in onnx.load("young.onnx").metadata_props}
+    assert metadata["card"]["sha256"] == hashlib.sha256(packaged.read_bytes()).hexdigest()
+    assert metadata["card"]["licence"] == "Apache-2.0"
+    again = run("export", "--weights", "young", "-o", "young.onnx")
+    assert again.exit_code == 1 and "exists" in again.stderr
+    wrong = run("export", "--weights", "young", "-o", "young.pb")
+    assert wrong.exit_code == 1 and "written as .onnx" in wrong.stderr
+
+
+def test_fetch(packaged: Path, here: Path) -> None:
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args: object) -> None:
+            super().__init__(*args, directory=str(packaged.parent))
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    digest = hashlib.sha256(packaged.read_bytes()).hexdigest()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        result = run("models", "fetch", f"{address}/young.safetensors?download=1", "--sha256", digest)
+        wrong = run("models", "fetch", f"{address}/young.safetensors", "--sha256", "0" * 64, "-o", "b")
+        unnamed = run("models", "fetch", f"{address}/", "--sha256", digest)
+        again = run("models", "fetch", f"{address}/young.safetensors", "--sha256", digest)
+        server.shutdown()
+        thread.join()
+    assert result.exit_code == 0 and "wrote young.safetensors" in result.output
+    assert (here / "young.safetensors").read_bytes() == packaged.read_bytes()
+    assert wrong.exit_code == 1 and f"has SHA-256 {digest}" in wrong.stderr and not (here / "b").exists()
+    assert unnamed.exit_code == 2 and "--output" in unnamed.stderr
+    assert again.exit_code == 1 and "exists" in again.stderr

@@ -1,0 +1,109 @@
+"""Weights files: what is written is read, what is wrong is named, what is packaged is complete."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from skelstream.errors import ModelError, OutputError
+from skelstream.network.architectures import Network
+from skelstream.network.card import FIELDS, make_card, missing_from
+from skelstream.network.openpose import OpenPoseNetwork
+from skelstream.network.weights import (
+    find_model,
+    load_network,
+    packaged_models,
+    read_header,
+    save_weights,
+)
+
+
+def architecture(network: Network) -> str:
+    return "openpose" if isinstance(network, OpenPoseNetwork) else "paf"
+
+
+def save(path: Path, network: Network) -> None:
+    card = make_card(network, data="nothing", licence="none", figures={"AP": 0.1})
+    save_weights(path, network.state_dict(), architecture(network), network.config.to_dict(), card)
+
+
+def test_a_network_comes_back_as_it_was(network: Network, tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save(path, network)
+    file = read_header(path)
+    assert file.architecture == architecture(network)
+    assert file.sha256() == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert not missing_from(file.card)
+    loaded = load_network(file)
+    assert type(loaded) is type(network) and loaded.config == network.config and not loaded.training
+    image = torch.rand(1, 3, 64, 64) * 255
+    with torch.inference_mode():
+        for a, b in zip(loaded(image), network(image), strict=True):
+            assert torch.equal(a, b)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_half_precision_weights_run_in_float32(movenet: Network, tmp_path: Path) -> None:
+    state = {name: tensor.half() for name, tensor in movenet.state_dict().items()}
+    save_weights(tmp_path / "h.safetensors", state, "paf", movenet.config.to_dict(), {})
+    assert {p.dtype for p in load_network(read_header(tmp_path / "h.safetensors")).parameters()} == {torch.float32}
+
+
+def test_card(network: Network) -> None:
+    card = make_card(network, data="COCO", licence="Apache-2.0", figures={})
+    assert missing_from(card) == ["figures"]
+    assert missing_from({}) == list(FIELDS)
+    assert card["limbs"][0] == ["neck", "right_shoulder"]
+    assert f"divisible by {network.multiple}" in card["input"] and network.normalisation in card["input"]
+
+
+def test_what_is_not_a_weights_file_is_named(movenet: Network, tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(b"not safetensors at all")
+    with pytest.raises(ModelError, match="not a skelstream weights file"):
+        read_header(path)
+    safetensors.torch.save_file({"a": torch.zeros(1)}, path)
+    with pytest.raises(ModelError, match="not a skelstream weights file"):
+        read_header(path)
+    save(path, movenet)
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(ModelError, match="x.safetensors"):
+        load_network(read_header(path))
+
+
+def test_weights_that_do_not_fit_are_named(movenet: Network, tmp_path: Path) -> None:
+    path, state = tmp_path / "x.safetensors", movenet.state_dict()
+    for architecture, config, words in (
+        ("paf", {"backbone": "efficientnet"}, "do not fit"),
+        ("paf", {"colour": "red"}, "do not fit"),
+        ("hourglass", {}, "'hourglass', which this version lacks"),
+    ):
+        save_weights(path, state, architecture, config, {})
+        with pytest.raises(ModelError, match=words) as error:
+            load_network(read_header(path))
+        assert "\n" not in str(error.value)
+
+
+def test_a_file_that_cannot_be_written(movenet: Network, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot write"):
+        save(tmp_path / "missing" / "x.safetensors", movenet)
+
+
+def test_names_and_paths(movenet: Network, tmp_path: Path) -> None:
+    save(tmp_path / "mine.safetensors", movenet)
+    assert find_model(str(tmp_path / "mine.safetensors")) == tmp_path / "mine.safetensors"
+    with pytest.raises(ModelError, match="no such weights file, nor a packaged model"):
+        find_model(str(tmp_path / "other.safetensors"))
+
+
+def test_every_packaged_model_loads_and_its_card_is_complete() -> None:
+    for name, path in packaged_models().items():
+        file = read_header(find_model(name))
+        assert file.path == path
+        assert not missing_from(file.card), f"{name}: the card lacks {missing_from(file.card)}"
+        confidence, pafs = load_network(file)(torch.zeros(1, 3, 32, 32))
+        assert confidence.isfinite().all() and pafs.isfinite().all()
