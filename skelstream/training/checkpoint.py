@@ -36,7 +36,7 @@ def read_checkpoint(path: Path, recipe: Recipe, images: list[int], device: torch
         state = torch.load(path, map_location=device, weights_only=True)
         missing = {"sample", "network", "average", "optimiser"} - set(state)
     except (OSError, RuntimeError, ValueError, TypeError, EOFError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{path}: not a checkpoint ({str(error).splitlines()[0]})") from None
+        raise ModelError(f"{path}: not a checkpoint ({reason(error)})") from None
     if missing:
         raise ModelError(f"{path}: not a checkpoint (it has no {', '.join(sorted(missing))})")
     now = recipe.deciding()
@@ -53,6 +53,11 @@ def read_checkpoint(path: Path, recipe: Recipe, images: list[int], device: torch
             " with the data that it began with"
         )
     return state
+
+
+def reason(error: Exception) -> str:
+    """The first line of an error's message; torch's go on for pages."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _counts(images: list[int]) -> str:

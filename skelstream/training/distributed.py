@@ -49,6 +49,12 @@ class Processes:
             dist.barrier()
 
 
+def default_workers() -> int:
+    """Processes that make samples, for each of the run's processes: one a core that is left, at most 16."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(16, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) - 1))
+
+
 @contextmanager
 def processes(device: str) -> Iterator[tuple[Processes, torch.device]]:
     """The processes of this run, joined while the block lasts, and this process's device.

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from skelstream.errors import ModelError
 from skelstream.network.paf import STRIDE, PafNetwork
 from skelstream.training.annotations import AnnotatedSet, read_set
-from skelstream.training.checkpoint import read_checkpoint, write_checkpoint
+from skelstream.training.checkpoint import read_checkpoint, reason, write_checkpoint
 from skelstream.training.distributed import Processes
 from skelstream.training.loss import stage_losses
 from skelstream.training.recipe import Recipe
@@ -146,11 +146,12 @@ class Trainer:
         self.average = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
         backbone = list(self.network.features.backbone.parameters())
         inside = {id(p) for p in backbone}
+        self._new = [p for p in self.network.parameters() if id(p) not in inside]
+        # Folded batch norms leave tensors whose sizes differ by 10,000 and more, and Adam's steps know no size: a rate
+        # that suits one tensor wipes out another. So each has a rate in proportion to its own root mean square.
         self.optimiser = torch.optim.AdamW(
-            [
-                {"params": [p for p in self.network.parameters() if id(p) not in inside], "factor": 1.0},
-                {"params": backbone, "factor": recipe.backbone_rate},
-            ],
+            [{"params": self._new, "factor": 1.0}]
+            + [{"params": [p], "factor": recipe.backbone_rate * _root_mean_square(p)} for p in backbone],
             lr=recipe.rate,
             weight_decay=recipe.decay,
         )
@@ -194,7 +195,7 @@ class Trainer:
                 tensor.copy_(state["average"][name])
             self._scaler.load_state_dict(state.get("scaler", {}))
         except (RuntimeError, ValueError, KeyError) as error:
-            raise ModelError(f"{path}: not a checkpoint of this network ({str(error).splitlines()[0]})") from None
+            raise ModelError(f"{path}: not a checkpoint of this network ({reason(error)})") from None
         self.sample, self.seconds = state["sample"], state.get("seconds", 0.0)
         self.origin, self._smooth = state.get("origin", self.origin), state.get("losses", {})
 
@@ -263,7 +264,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["factor"]
         self._scaler.unscale_(self.optimiser)
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip)
+        torch.nn.utils.clip_grad_norm_(self._new, self.recipe.clip)
         self._scaler.step(self.optimiser)
         self._scaler.update()
         self.optimiser.zero_grad(set_to_none=True)
@@ -276,6 +277,10 @@ class Trainer:
                     self.average[name].lerp_(tensor, 1 - keep)
                 else:
                     self.average[name].copy_(tensor)
+
+
+def _root_mean_square(tensor: Tensor) -> float:
+    return max(1e-4, float(tensor.detach().square().mean().sqrt()))
 
 
 def _begin_worker(_: int) -> None:

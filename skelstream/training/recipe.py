@@ -62,12 +62,13 @@ class Recipe:
         batch: samples per optimiser step, over all processes and accumulations.
         accumulate: parts that a batch is computed in, where memory is short.
         rate: the stages' highest learning rate.
-        backbone_rate: the backbone's, as a part of ``rate``.
+        backbone_rate: the backbone's, as a part of ``rate``, for a tensor whose root mean square is 1; each tensor's rate
+            is in proportion to its own.
         frozen: leading blocks of the backbone that stay as they start; backward through the high resolutions there is
             most of a step's time on a CPU. 0 trains all.
         warmup: samples over which the rate rises; after them it falls as a cosine to zero.
         decay: weight decay.
-        clip: greatest norm of the gradient.
+        clip: greatest norm of the stages' gradient.
         average: part of the old average kept at each step (exponential moving average of the weights).
         precision: of the network's arithmetic: ``bfloat16``, ``float16`` (CUDA only, with a scaled loss) or
             ``float32``; weights and loss are float32 always.
@@ -82,8 +83,8 @@ class Recipe:
     samples: int
     batch: int = 16
     accumulate: int = 1
-    rate: float = 1.5e-3
-    backbone_rate: float = 0.07
+    rate: float = 1e-3
+    backbone_rate: float = 0.5
     frozen: int = 0
     warmup: int = 3200
     decay: float = 1e-4

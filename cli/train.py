@@ -1,0 +1,208 @@
+"""``skelstream train``: a network from annotated images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skelstream.cli.options import Debug
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from skelstream.training.annotations import AnnotatedSet
+    from skelstream.training.loop import Trainer
+    from skelstream.training.recipe import Recipe
+    from skelstream.training.session import News
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a packaged recipe, or a recipe file (TOML).")],
+    data: Annotated[Path, typer.Option(help="Folder that the recipe's paths start from.")] = Path("."),
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of the run.")] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            help="Initial weights: a weights file (.safetensors), MoveNet MultiPose's .json, EfficientNet-Lite0's .pth."
+        ),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Look through all data and train nothing.")] = False,
+    samples: Annotated[int | None, typer.Option(min=1, help="Samples to see, instead of the recipe's.")] = None,
+    evaluate_every: Annotated[
+        int | None, typer.Option(min=1, help="Samples between evaluations, instead of the recipe's.")
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="bfloat16, float16 (CUDA) or float32, instead of the recipe's.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes that make samples; by default one a core that is left.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Train a network by a recipe; Ctrl-C saves a checkpoint that --resume goes on with.
+
+    For several GPUs: torchrun --nproc-per-node 4 --no-python skelstream train ...
+    """
+    from rich.console import Console
+
+    from skelstream.training.distributed import default_workers, processes
+    from skelstream.training.interrupts import interrupts
+    from skelstream.training.loop import Trainer
+    from skelstream.training.recipe import find_recipe, read_recipe
+    from skelstream.training.session import Cadence, RunFolder, Session
+    from skelstream.training.start import start_weights
+    from skelstream.training.validation import Validation
+
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    changed = {"samples": samples, "precision": precision}
+    settings = read_recipe(find_recipe(recipe), data, **{k: v for k, v in changed.items() if v is not None})
+    workers = default_workers() if workers is None else workers
+    if check:
+        _check(settings, workers, console)
+        return
+    if output is None:
+        raise typer.BadParameter("a run needs a folder", param_hint="--output")
+    folder = RunFolder(output)
+    with processes(device) as (group, place):
+        if group.first:
+            folder.prepare(resume)
+        validation = Validation(settings.evaluation) if settings.evaluation and group.first else None
+        initial = None if resume else start_weights(start, settings.network, settings.seed)
+        trainer = Trainer(
+            settings,
+            place,
+            initial and initial.state,
+            workers,
+            group,
+            initial.origin if initial else str(start and start.name or ""),
+        )
+        if resume:
+            trainer.resume(folder.checkpoint)
+        every = evaluate_every or (settings.evaluation.every if settings.evaluation else Cadence.evaluate)
+        session = Session(trainer, folder, validation, Cadence(evaluate=every))
+        with interrupts() as interrupted, _Display(trainer, folder, console) as display:
+            done = session.run(display.tell, interrupted)
+        if group.first:
+            _end(done, trainer, folder)
+    if not done:
+        from skelstream.cli import INTERRUPTED
+
+        raise typer.Exit(INTERRUPTED)
+
+
+class _Display:
+    """The run's progress: a live bar on a terminal, now and then a line elsewhere."""
+
+    LINE_EVERY = 60.0  # seconds
+
+    def __init__(self, trainer: Trainer, folder, console: Console):
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._console, self._trainer, self._metric = console, trainer, trainer.recipe.evaluation
+        self._live = console.is_terminal and trainer.processes.first
+        columns = (
+            MofNCompleteColumn(),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.description}"),
+        )
+        self._bar = Progress(*columns, console=console, disable=not self._live, speed_estimate_period=120)
+        self._task = self._bar.add_task(
+            "first step", total=trainer.recipe.total, completed=trainer.sample, speed="- images/s"
+        )
+        self._folder, self._score, self._losses, self._line_at = folder, "", {}, 0.0
+
+    def __enter__(self) -> _Display:
+        if self._trainer.processes.first:
+            _announce(self._trainer, self._console)
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def tell(self, news: News) -> None:
+        """Shows what a step brought."""
+        import time
+
+        step = news.progress
+        self._losses = news.losses or self._losses
+        losses = " ".join(f"{name} {value:.3f}" for name, value in self._losses.items())
+        for message in news.unreadable:
+            self._console.print(f"replaced by the next image: {message}", markup=False)
+        if news.verdict and self._metric:
+            self._score = f"{self._metric.metric} {news.verdict.figures[self._metric.metric]:.1f}"
+            self._console.print(f"sample {step.samples:,}: {self._score} on {news.verdict.images} images")
+        text = f"{losses} rate {step.rate:.2e} {self._score}"
+        speed = f"{step.speed:.1f} images/s"
+        self._bar.update(self._task, completed=step.samples, description=text, speed=speed)
+        if not self._live and news.losses and time.monotonic() - self._line_at >= self.LINE_EVERY:
+            self._line_at = time.monotonic()
+            left = (step.total - step.samples) / step.speed
+            hours = f"{left / 3600:.1f} h left" if left >= 3600 else f"{left / 60:.0f} min left"
+            self._console.print(f"{step.samples:,}/{step.total:,} {speed} {hours} {text}")
+
+
+def _announce(trainer: Trainer, console: Console) -> None:
+    recipe = trainer.recipe
+    for annotated in trainer.sets:
+        _describe(annotated, console)
+    begun = f"resumed at sample {trainer.sample:,}" if trainer.sample else f"from {trainer.origin}"
+    console.print(
+        f"{recipe.name}: {recipe.total:,} samples on {trainer.device}"
+        f"{f' x {trainer.processes.count}' if trainer.processes.count > 1 else ''}, {recipe.precision}, {begun}"
+    )
+
+
+def _describe(annotated: AnnotatedSet, console: Console, name: int = 3) -> None:
+    """A set's size, and what was left out of it."""
+    from skelstream.training.annotations import summary
+
+    people = sum(len(image.keypoints) for image in annotated.images)
+    console.print(f"{annotated.config.annotations}: {len(annotated.images):,} images, {people:,} people", markup=False)
+    for line in summary(annotated.problems, name):
+        console.print(f"  left out: {line}", markup=False)
+
+
+def _check(recipe: Recipe, workers: int, console: Console) -> None:
+    from dataclasses import replace
+
+    from rich.progress import track
+
+    from skelstream.errors import FormatError
+    from skelstream.training.annotations import read_set
+    from skelstream.training.images import check_images
+    from skelstream.training.validation import Validation
+
+    for config in recipe.sets:
+        annotated = read_set(config)
+        looked = check_images(annotated.images, workers)
+        found = list(track(looked, config.annotations.name, len(annotated.images), console=console, transient=True))
+        good = [image for image, problem in zip(annotated.images, found, strict=True) if problem is None]
+        problems = annotated.problems + [problem for problem in found if problem is not None]
+        _describe(replace(annotated, images=good, problems=problems), console, name=20)
+        if not good:
+            raise FormatError(f"{config.annotations}: none of its images can be read")
+    if recipe.evaluation:
+        validation = Validation(recipe.evaluation)
+        console.print(
+            f"{recipe.evaluation.annotations}: {len(validation.coco_set.images):,} images to judge by", markup=False
+        )
+
+
+def _end(done: bool, trainer: Trainer, folder) -> None:
+    if not done:
+        typer.secho(
+            f"skelstream: stopped at sample {trainer.sample:,} of {trainer.recipe.total:,}; go on with the same command"
+            f" and --resume (checkpoint: {folder.checkpoint})",
+            fg="red",
+            err=True,
+        )
+        return
+    best = f", the best by {trainer.recipe.evaluation.metric} in {folder.best}" if folder.best.exists() else ""
+    typer.echo(f"wrote {folder.weights}{best}", err=True)

@@ -1,0 +1,102 @@
+"""How good a run's weights are: figures on a set apart, and pictures to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skelstream.drawing.sheet import contact_sheet
+from skelstream.drawing.skeletons import draw_people
+from skelstream.errors import SourceError
+from skelstream.estimator import PoseEstimator
+from skelstream.evaluation.annotations import load_annotations
+from skelstream.evaluation.coco import METRICS, score
+from skelstream.evaluation.pck import pck
+from skelstream.evaluation.run import check_images, estimate, read_image
+from skelstream.training.annotations import AnnotatedImage
+from skelstream.training.images import read_pixels
+from skelstream.training.recipe import PCK, EvaluationConfig
+
+FIGURES = (*METRICS, PCK)
+_PICTURES = 8
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an evaluation found.
+
+    Attributes:
+        figures: COCO's in percent, and ``PCK`` for a set with one labelled person an image.
+        images: how many images were scored.
+        unreadable: one line for each image that could not be read and was scored as empty.
+    """
+
+    figures: dict[str, float]
+    images: int
+    unreadable: tuple[str, ...] = ()
+
+
+class Validation:
+    """Scores weights files the way users run them: the whole pipeline of network and grouping, single scale.
+
+    Raises:
+        FormatError: the annotations cannot be used.
+        SourceError: images are missing.
+    """
+
+    def __init__(self, config: EvaluationConfig):
+        self.config = config
+        coco_set = load_annotations(config.annotations)
+        self.coco_set = coco_set.head(config.limit) if config.limit else coco_set
+        check_images(self.coco_set, config.images)
+
+    def score(self, estimator: PoseEstimator, stop: Callable[[], bool]) -> Verdict | None:
+        """The figures, or None if ``stop`` said so before all images were done."""
+        rows, unreadable = [], []
+        for one in estimate(estimator, self.coco_set, self.config.images, estimator.skeleton):
+            if stop():
+                return None
+            rows += one.results
+            unreadable += [one.failure] if one.failure else []
+        scores = score(self.coco_set, rows)
+        figures = dict(scores.metrics)
+        if self.coco_set.single_person:
+            figures[PCK] = pck(scores).total
+        return Verdict(figures, len(self.coco_set.images), tuple(unreadable))
+
+    def pictures(self) -> list[tuple[str, np.ndarray]]:
+        """A few images of the set, spread over it: name and pixels."""
+        images = _spread(list(self.coco_set.images.values()))
+        return _readable((i.file_name, lambda i=i: read_image(self.config.images, i)) for i in images)
+
+
+def training_pictures(images: Sequence[AnnotatedImage]) -> list[tuple[str, np.ndarray]]:
+    """A few images to look at where there is no set apart: name and pixels."""
+    return _readable((i.path.name, lambda i=i: read_pixels(i)) for i in _spread(images))
+
+
+def predictions(estimator: PoseEstimator, pictures: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
+    """The pictures with the people that the estimator finds, uint8 RGB (H, W, 3)."""
+    tiles = []
+    for name, image in pictures:
+        (people,) = estimator.people([image])
+        drawn = draw_people(image, people.keypoints, people.scores, estimator.skeleton)
+        tiles.append((f"{name}: {len(people)}", drawn))
+    return contact_sheet(tiles)
+
+
+def _spread(images: Sequence) -> list:
+    rows = np.linspace(0, len(images) - 1, min(_PICTURES, len(images))).astype(int)
+    return [images[i] for i in rows]
+
+
+def _readable(named) -> list[tuple[str, np.ndarray]]:
+    pictures = []
+    for name, read in named:
+        try:
+            pictures.append((name.encode("ascii", "replace").decode(), read()))
+        except SourceError:
+            continue
+    return pictures

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from skelstream.errors import FormatError
+from skelstream.skeleton import COCO17, OPENPOSE18
+from skelstream.training.annotations import Fault, Problem, SetConfig, read_set, summary
+
+
+def three(person) -> list[list[dict]]:
+    return [[person((20, 10))], [person((30, 20))], [person((40, 5)), person((5, 5), 0.4)]]
+
+
+def test_labels_arrive_in_openposes_order(write_set, person) -> None:
+    one = person((20, 10), 0.8)
+    one["keypoints"][3 * 9 + 2] = 0  # the left wrist is not labelled
+    annotated = read_set(write_set([[one]], size=(110, 120)))
+    (image,) = annotated.images
+    assert image.size == (110, 120) and image.path.name == "1.jpg" and annotated.problems == []
+    raw = np.array(one["keypoints"], np.float32).reshape(17, 3)
+    for joint in ("nose", "right_knee", "left_ear"):
+        np.testing.assert_array_equal(image.keypoints[0, OPENPOSE18.index(joint)], raw[COCO17.index(joint), :2])
+    np.testing.assert_allclose(image.keypoints[0, 1], (raw[5, :2] + raw[6, :2]) / 2)
+    assert np.isnan(image.keypoints[0, OPENPOSE18.index("left_wrist")]).all()
+    np.testing.assert_allclose(image.boxes, [[20, 10, 68, 90]])
+    assert image.scales[0] == pytest.approx(math.sqrt(0.5 * 48 * 80))
+
+
+def test_area_and_box_stand_in_where_they_lack(write_set, person) -> None:
+    (image,) = read_set(write_set([[person((20, 10), area=0)]])).images
+    assert image.scales[0] == pytest.approx(math.sqrt(0.53 * 60 * 100))
+    (image,) = read_set(write_set([[person((20, 10), bbox=None)]], "b")).images
+    np.testing.assert_allclose(image.boxes, [[21, 15, 79, 109]])
+
+
+def test_alone_takes_images_with_exactly_one_person(write_set, person) -> None:
+    crowd = {"bbox": [0, 0, 30, 30], "iscrowd": 1}
+    config = write_set([[person()], [person(), person((60, 0))], [person(), crowd], []], alone=True)
+    assert [image.path.stem for image in read_set(config).images] == ["1"]
+
+
+def test_an_image_without_people_is_no_problem_but_gives_nothing(write_set, person) -> None:
+    annotated = read_set(write_set([[], [person()]]))
+    assert len(annotated.images) == 1 and annotated.problems == []
+
+
+def keypoint(value: float, index: int = 4):
+    def edit(content: dict) -> None:
+        content["annotations"][1]["keypoints"][index] = value
+
+    return edit
+
+
+def drop_keypoint(content: dict) -> None:
+    del content["annotations"][1]["keypoints"][-3:]
+
+
+def no_number(content: dict) -> None:
+    content["annotations"][1]["bbox"][2] = None
+
+
+@pytest.mark.parametrize(
+    ("edit", "fault"),
+    [
+        (drop_keypoint, Fault.COUNT),
+        (keypoint(math.nan), Fault.NUMBER),
+        (keypoint(math.inf), Fault.NUMBER),
+        (keypoint("12"), None),
+        (keypoint("twelve"), Fault.NUMBER),
+        (no_number, Fault.NUMBER),
+        (keypoint(-33.0), Fault.OUTSIDE),
+        (keypoint(170.0), Fault.OUTSIDE),
+        (keypoint(-10.0), None),
+        (keypoint(140.0), None),
+    ],
+)
+def test_broken_labels_are_named_and_left_out(write_set, person, edit, fault) -> None:
+    annotated = read_set(write_set(three(person), edit=edit))
+    assert annotated.problems == ([Problem(fault, "2.jpg")] if fault else [])
+    assert [image.path.stem for image in annotated.images] == (["1", "3"] if fault else ["1", "2", "3"])
+
+
+def test_missing_images_and_stray_annotations_are_counted(write_set, person) -> None:
+    config = write_set(three(person), edit=lambda c: c["annotations"].append(dict(person(), id=7, image_id=99)))
+    (config.images / "1.jpg").unlink()
+    (config.images / "3.jpg").unlink()
+    annotated = read_set(config)
+    assert [image.path.stem for image in annotated.images] == ["2"]
+    assert summary(annotated.problems) == [
+        "annotated image is not listed: 1 (annotation 7 of image 99)",
+        "image is missing: 2 (1.jpg, 3.jpg)",
+    ]
+
+
+def test_a_summary_names_the_first_few() -> None:
+    problems = [Problem(Fault.MISSING, f"{i}.jpg") for i in range(5)]
+    assert summary(problems, name=2) == ["image is missing: 5 (0.jpg, 1.jpg and 3 more)"]
+
+
+def test_nothing_left_is_an_error_that_says_why(write_set, person) -> None:
+    config = write_set(three(person))
+    for image in config.images.iterdir():
+        image.unlink()
+    with pytest.raises(FormatError, match=r"people.json: nothing to train on: image is missing: 3 \(1.jpg, 2.jpg"):
+        read_set(config)
+    with pytest.raises(FormatError, match="nothing to train on: no image has a labelled person"):
+        read_set(write_set([[], []], "empty"))
+
+
+def other_order(content: dict) -> None:
+    content["categories"][0]["keypoints"] = list(COCO17.joints)[::-1]
+
+
+def same_id(content: dict) -> None:
+    content["images"][1]["id"] = 1
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (other_order, "its joints are not COCO's 17"),
+        (same_id, "two images have the same id"),
+        (lambda c: c["images"][0].pop("file_name"), "an image has no 'file_name'"),
+        (lambda c: c.pop("annotations"), "not COCO keypoint annotations"),
+        (lambda c: c.update(images=[1, 2]), "not COCO keypoint annotations"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused(write_set, person, edit, message: str) -> None:
+    with pytest.raises(FormatError, match=message):
+        read_set(write_set(three(person), edit=edit))
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]"])
+def test_no_file_no_json_no_object(tmp_path, content) -> None:
+    path = tmp_path / "x.json"
+    if content:
+        path.write_text(content)
+    with pytest.raises(FormatError, match="x.json"):
+        read_set(SetConfig(path, tmp_path))
+
+
+def test_other_categories_are_passed_over(write_set, person) -> None:
+    def with_chair(content: dict) -> None:
+        content["categories"].append({"id": 62, "name": "chair"})
+        content["annotations"].append({"id": 5, "image_id": 1, "category_id": 62, "bbox": [0, 0, 9, 9]})
+
+    assert len(read_set(write_set([[person()]], edit=with_chair)).images[0].ignore) == 0

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from skelstream.errors import ModelError
+from skelstream.training.distributed import Processes
+from skelstream.training.loop import Trainer, rate_at, sample_numbers
+
+CPU = torch.device("cpu")
+
+
+def stop_at(sample: int):
+    return lambda progress: progress.samples == sample
+
+
+def weights_equal(a: Trainer, b: Trainer) -> bool:
+    states = ((a.network.state_dict(), b.network.state_dict()), (a.average, b.average))
+    return all(torch.equal(x[name], y[name]) for x, y in states for name in x)
+
+
+@pytest.mark.parametrize("changes", [{}, {"accumulate": 2, "frozen": 2, "precision": "bfloat16"}])
+def test_resuming_gives_the_very_weights_of_a_run_in_one_go(recipe, tmp_path: Path, changes) -> None:
+    recipe = replace(recipe, **changes)
+    whole, losses = Trainer(recipe, CPU, workers=0), []
+    assert whole.run(lambda progress: losses.append(progress.losses))
+    half = Trainer(recipe, CPU, workers=0)
+    assert not half.run(stop_at(8))
+    half.save(tmp_path / "half.ckpt")
+    # Workers, and whatever weights the process began with, are without effect.
+    rest = Trainer(recipe, CPU, workers=1)
+    for parameter in rest.network.parameters():
+        parameter.data.add_(1.0)
+    rest.resume(tmp_path / "half.ckpt")
+    assert rest.sample == 8
+    seen = []
+    assert rest.run(lambda progress: seen.append(progress))
+    assert [p.samples for p in seen] == [12, 16]
+    assert [p.rate for p in seen] == [rate_at(s - 4, recipe) for s in (12, 16)]
+    assert [p.losses for p in seen] == losses[2:]
+    assert weights_equal(whole, rest)
+
+
+def test_a_checkpoint_of_the_first_layout_is_read(recipe, tmp_path: Path) -> None:
+    trainer = Trainer(recipe, CPU, workers=0)
+    trainer.run(stop_at(8))
+    trainer.save(tmp_path / "new.ckpt")
+    state = torch.load(tmp_path / "new.ckpt", weights_only=True)
+    torch.save({k: state[k] for k in ("sample", "network", "average", "optimiser")}, tmp_path / "old.ckpt")
+    other = Trainer(recipe, CPU, workers=0)
+    other.resume(tmp_path / "old.ckpt")
+    assert other.sample == 8 and weights_equal(trainer, other)
+
+
+def test_only_the_same_recipe_and_data_go_on(recipe, write_set, tmp_path: Path) -> None:
+    trainer = Trainer(recipe, CPU, workers=0)
+    trainer.save(tmp_path / "a.ckpt")
+    with pytest.raises(ModelError, match="begun with samples = 16, but the recipe says 64"):
+        Trainer(replace(recipe, samples=64), CPU).resume(tmp_path / "a.ckpt")
+    with pytest.raises(ModelError, match="augmentation.crop = 64"):
+        other = replace(recipe.augmentation, crop=96)
+        Trainer(replace(recipe, augmentation=other), CPU).resume(tmp_path / "a.ckpt")
+    trainer.sets[0].images.pop()
+    with pytest.raises(ModelError, match="begun with 6 images, but there are 5 now"):
+        trainer.resume(tmp_path / "a.ckpt")
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04 cut"])
+def test_a_damaged_checkpoint_is_named(recipe, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.ckpt").write_bytes(content)
+    with pytest.raises(ModelError, match="x.ckpt: not a checkpoint"):
+        Trainer(recipe, CPU).resume(tmp_path / "x.ckpt")
+
+
+def test_the_rate_rises_and_falls_as_a_cosine(recipe) -> None:
+    recipe = replace(recipe, samples=1000, batch=10, warmup=100, rate=2.0)
+    rates = [rate_at(s, recipe) for s in range(0, 1000, 10)]
+    assert rates[0] == pytest.approx(2.0 * 10 / 110)
+    assert rates[:11] == sorted(rates[:11]) and max(rates) == rates[10] == 2.0
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rate_at(550, recipe) == pytest.approx(1.0)
+    assert rate_at(1000, recipe) == pytest.approx(0.0)
+
+
+def test_accumulated_parts_give_the_gradient_of_the_whole_batch(recipe) -> None:
+    """In float32 and without batch statistics, which parts of a batch do not share."""
+    gradients = []
+    for accumulate in (1, 4):
+        trainer = Trainer(replace(recipe, accumulate=accumulate), CPU, workers=0)
+        trainer.network.eval()
+        batches = trainer._batches()
+        for _ in range(accumulate):
+            trainer._backward(next(batches), True)
+        gradients.append([p.grad for p in trainer.network.parameters() if p.grad is not None])
+    for a, b in zip(*gradients, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_the_gradient_is_clipped_and_the_average_follows(recipe) -> None:
+    trainer = Trainer(replace(recipe, clip=1e-3), CPU, workers=0)
+    norms, before = [], {k: v.clone() for k, v in trainer.average.items()}
+    step = trainer.optimiser.step
+
+    def spy(*args, **kwargs):
+        norms.append(math.sqrt(sum(float((p.grad**2).sum()) for p in trainer.network.parameters() if p.grad is not None)))
+        return step(*args, **kwargs)
+
+    trainer.optimiser.step = spy
+    trainer.run(stop_at(4))
+    assert norms == [pytest.approx(1e-3, rel=1e-3)]
+    keep = min(0.998, 2 / 11)
+    for name, now in trainer.network.state_dict().items():
+        if now.is_floating_point():
+            torch.testing.assert_close(trainer.average[name], keep * before[name] + (1 - keep) * now)
+
+
+def test_frozen_blocks_stay_as_they_start(recipe) -> None:
+    trainer = Trainer(replace(recipe, frozen=2), CPU, workers=0)
+    before = {k: v.clone() for k, v in trainer.network.state_dict().items()}
+    trainer.run(stop_at(8))
+    backbone = "features.backbone."
+    for name, tensor in trainer.network.state_dict().items():
+        frozen = name.startswith((f"{backbone}stem", f"{backbone}blocks.0.", f"{backbone}blocks.1."))
+        if frozen:
+            assert torch.equal(tensor, before[name]), name
+        elif name.endswith("conv.weight") or ".blocks.2.layers.0.weight" in name:
+            assert not torch.equal(tensor, before[name]), name
+
+
+@pytest.mark.parametrize(("accumulate", "count"), [(1, 2), (2, 2), (1, 4), (3, 2), (2, 1)])
+def test_all_processes_together_see_the_samples_of_one(recipe, accumulate: int, count: int) -> None:
+    recipe = replace(recipe, samples=50, batch=12, accumulate=accumulate)
+    shares = [sample_numbers(12, recipe, Processes(rank, count)) for rank in range(count)]
+    assert sorted(sum(shares, [])) == list(range(12, 48))
+    per_step = 12 // count
+    for step in range(3):
+        together = sum((share[step * per_step : (step + 1) * per_step] for share in shares), [])
+        assert sorted(together) == list(range(12 + 12 * step, 24 + 12 * step))
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(recipe) -> None:
+    with pytest.raises(ModelError, match="a batch of 4 in 1 parts cannot be dealt out to 3 processes"):
+        Trainer(recipe, CPU, processes=Processes(0, 3))
+
+
+def test_float16_is_for_cuda(recipe) -> None:
+    with pytest.raises(ModelError, match="float16 trains on CUDA only, not on cpu"):
+        Trainer(replace(recipe, precision="float16"), CPU)
+
+
+def test_an_image_lost_while_training_is_replaced_and_named_once(recipe) -> None:
+    trainer = Trainer(recipe, CPU, workers=0)
+    lost = trainer.sets[0].images[2].path
+    lost.write_bytes(b"\xff\xd8 nothing")
+    assert trainer.run(lambda _: None)
+    (message,) = trainer.unreadable
+    assert str(lost) in message

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from skelstream.errors import FormatError
+from skelstream.training.recipe import find_recipe, packaged_recipes, read_recipe
+
+SETS = '[[set]]\nannotations = "a.json"\nimages = "a"\n'
+WHOLE = "[run]\nsamples = 100\n" + SETS
+
+
+@pytest.fixture
+def read(tmp_path: Path):
+    def read_text(text: str, **run):
+        path = tmp_path / "mine.toml"
+        path.write_text(text)
+        return read_recipe(path, Path("/data"), **run)
+
+    return read_text
+
+
+def test_packaged_recipes_are_whole() -> None:
+    packaged = packaged_recipes()
+    assert set(packaged) == {"movenet-mixed", "lspet-single", "coco-people", "efficientnet-imagenet"}
+    for name, path in packaged.items():
+        recipe = read_recipe(path, Path("/data"))
+        assert find_recipe(name) == path and recipe.name == name and recipe.evaluation is not None
+        assert all(s.annotations.is_relative_to("/data") for s in recipe.sets)
+        trained = {s.annotations for s in recipe.sets}
+        assert recipe.evaluation.annotations not in trained
+
+
+def test_both_stages_together_cost_what_the_mixed_recipe_does() -> None:
+    recipes = {name: read_recipe(path, Path()) for name, path in packaged_recipes().items()}
+    mixed, one, two = (recipes[name] for name in ("movenet-mixed", "lspet-single", "coco-people"))
+    assert one.samples + two.samples == mixed.samples
+    assert replace(two, samples=mixed.samples, name=mixed.name) == mixed
+
+
+def test_settings_and_what_takes_their_place(read) -> None:
+    recipe = read('[run]\nsamples = 100\nrate = 2\n[augmentation]\nscale = [0.5, 2.0]\n' + SETS, samples=40)
+    assert recipe.samples == 40 and recipe.total == 32 and recipe.rate == 2
+    assert recipe.augmentation.scale == (0.5, 2.0) and recipe.name == "mine" and recipe.evaluation is None
+    assert recipe.sets[0].annotations == Path("/data/a.json")
+
+
+def test_what_decides_does_not_name_places_or_the_evaluation(read) -> None:
+    a, b = read(WHOLE), read(WHOLE + '[evaluation]\nannotations = "d.json"\nimages = "d"\n')
+    moved = replace(a, sets=[replace(a.sets[0], images=Path("/elsewhere"))])
+    assert a.deciding() == b.deciding() == moved.deciding()
+    assert a.deciding() != replace(a, sets=[replace(a.sets[0], weight=0.5)]).deciding()
+    assert all(isinstance(v, int | float | str | list) for v in a.deciding().values())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("samples", "not TOML"),
+        ("[run]\nsamples = 100\n", r"no \[\[set\]\] to train on"),
+        (SETS, r"\[run\] is incomplete"),
+        ("[run]\nsample = 100\n" + SETS, r"\[run\] has no setting sample; known: accumulate"),
+        ("[runs]\n" + WHOLE, "unknown table runs; known: augmentation, evaluation"),
+        ('[run]\nsamples = "many"\n' + SETS, "samples = 'many' is not of type int"),
+        ("[run]\nsamples = true\n" + SETS, "samples = True is not of type int"),
+        ("[run]\nsamples = 8\n" + SETS, "8 samples are less than one batch of 16"),
+        ("[run]\nsamples = 100\nbatch = 10\naccumulate = 3\n" + SETS, "cannot be computed in 3 equal parts"),
+        ('[run]\nsamples = 100\nprecision = "int4"\n' + SETS, "precision 'int4' is not one of bfloat16"),
+        ("[run]\nsamples = 100\nrate = 0.0\n" + SETS, "rate must be above 0"),
+        (WHOLE + '[network]\nbackbone = "vgg"\n', "backbone 'vgg' is not one of movenet"),
+        (WHOLE + "[augmentation]\ncrop = 200\n", "crop 200 is not divisible by 32"),
+        (WHOLE + "[augmentation]\nscale = [2.0, 0.5]\n", "not a pair of numbers"),
+        (WHOLE + "[augmentation]\nfill = 0.5\n", "not a pair of numbers"),
+        (WHOLE + "weight = 0\n", "weight must be above 0"),
+        ('[run]\nsamples = 100\n[[set]]\nimages = "a"\n', r"\[set\] is incomplete"),
+        (WHOLE + '[evaluation]\nannotations = "d"\nimages = "d"\nmetric = "mAP"\n', "metric 'mAP' is not one of AP"),
+    ],
+)
+def test_a_wrong_setting_is_named(read, text: str, message: str) -> None:
+    with pytest.raises(FormatError, match=message) as error:
+        read(text)
+    assert "mine.toml" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="nowhere: no such recipe file, nor a packaged recipe .*movenet-mixed"):
+        find_recipe("nowhere")
