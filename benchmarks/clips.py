@@ -1,0 +1,62 @@
+"""Speed of the whole pipeline and of its stages on clips, with a contact sheet of each to judge by eye.
+
+    python benchmarks/clips.py CLIP... [-o FOLDER] [--weights W] [--size N]
+
+Stages run side by side, so that the whole takes about as long as the slowest; the last column says how close it comes.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from skelstream.drawing.sheet import sequence_sheet, write_png
+from skelstream.estimator import SIZE, PoseEstimator
+from skelstream.extraction import run
+from skelstream.formats import save
+
+STAGES = ("decode", "network", "grouping", "tracking")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clips", nargs="+", type=Path)
+    parser.add_argument("-o", "--output", type=Path, help="folder for the skeletons and a contact sheet of each clip")
+    parser.add_argument("--weights")
+    parser.add_argument("--size", type=int, default=SIZE)
+    options = parser.parse_args()
+    estimator = PoseEstimator(options.weights, size=options.size)
+    console = Console(width=150)
+    console.print(
+        f"{estimator.model.path.stem}, {estimator.runtime.name}, long side {options.size} px,"
+        f" {torch.get_num_threads()} threads; frames/s of each stage while it was busy, and of the whole"
+    )
+    table = Table("clip", "size", "frames", "people", "tracks", *STAGES, "whole", "of the slowest stage")
+    for path in options.clips:
+        done = run(path, estimator)
+        frames = len(done.sequence.frame_time)
+        rates = {stage: frames / done.times.seconds[stage] for stage in STAGES}
+        whole = frames / done.seconds
+        table.add_row(
+            path.name,
+            f"{done.info.width}x{done.info.height}",
+            str(frames),
+            f"{len(done.sequence.frame) / frames:.2f}",
+            str(len(done.sequence.track_ids)),
+            *(f"{rates[stage]:.0f}" for stage in STAGES),
+            f"{whole:.1f}",
+            f"{whole / min(rates.values()):.0%}",
+        )
+        if options.output:
+            options.output.mkdir(parents=True, exist_ok=True)
+            save(done.sequence, options.output / f"{path.stem}.npz", overwrite=True)
+            write_png(options.output / f"{path.stem}.png", sequence_sheet(done.sequence, path))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
