@@ -1,0 +1,90 @@
+"""Chooses the grouping's thresholds on a set that the network may have been trained on, never on the one it is judged by.
+
+    python benchmarks/thresholds.py ANNOTATIONS.json IMAGES/ [--limit 300] [--weights W] [--size N]
+
+The network runs once over the images; then one threshold after another takes the value of the best AP, the others as
+they stand, for two rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from skelstream.estimator import SIZE, PoseEstimator
+from skelstream.evaluation.annotations import CocoSet, load_annotations
+from skelstream.evaluation.coco import score
+from skelstream.evaluation.results import to_results
+from skelstream.evaluation.run import read_image
+from skelstream.grouping.assembly import assemble
+from skelstream.grouping.candidates import find_candidates
+from skelstream.grouping.settings import GroupingSettings
+from skelstream.network.fitting import Fit
+from skelstream.network.maps import PartMaps
+
+VALUES = {
+    "peak_threshold": (0.05, 0.075, 0.1, 0.15, 0.2, 0.25),
+    "limb_threshold": (0.02, 0.05, 0.1, 0.15, 0.2),
+    "min_good_fraction": (0.5, 0.6, 0.7, 0.8, 0.9),
+    "limb_samples": (6, 10, 16),
+    "long_limb": (0.3, 0.5, 0.8),
+    "min_joints": (2, 3, 4, 5),
+    "min_person_score": (0.0, 0.025, 0.05, 0.075, 0.1),
+    "duplicate_oks": (0.5, 0.6, 0.7, 0.85),
+}
+Image = tuple[int, PartMaps, Fit]
+
+
+def network_maps(estimator: PoseEstimator, coco_set: CocoSet, folder: Path) -> list[Image]:
+    """Each image's maps in half precision, so that hundreds fit into memory."""
+    images = []
+    for image in coco_set.images.values():
+        fitted, fit = estimator.fit(read_image(folder, image))
+        maps = estimator.runtime.maps(fitted[None])
+        half = PartMaps(maps.confidence.to(torch.float16, copy=True), maps.pafs.to(torch.float16, copy=True), maps.stride)
+        images.append((image.id, half, fit))
+    return images
+
+
+def average_precision(images: list[Image], coco_set: CocoSet, estimator: PoseEstimator, settings: GroupingSettings) -> float:
+    """AP in percent."""
+    skeleton, rows = estimator.skeleton, []
+    for image_id, maps, fit in images:
+        (candidates,) = find_candidates(maps, skeleton, settings)
+        people = assemble(candidates, skeleton, scale=fit.per_cell(maps.stride), settings=settings)
+        rows += to_results(image_id, people, skeleton)
+    return score(coco_set, rows).metrics["AP"] if rows else 0.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("annotations", type=Path)
+    parser.add_argument("images", type=Path)
+    parser.add_argument("--limit", type=int, default=300)
+    parser.add_argument("--weights")
+    parser.add_argument("--size", type=int, default=SIZE)
+    options = parser.parse_args()
+    coco_set = load_annotations(options.annotations).head(options.limit)
+    estimator = PoseEstimator(options.weights, size=options.size)
+    print(f"{estimator.model.path.stem}, {estimator.runtime.name}, {len(coco_set.images)} images of {options.annotations.name}")
+    images = network_maps(estimator, coco_set, options.images)
+    settings = GroupingSettings()
+    best = average_precision(images, coco_set, estimator, settings)
+    print(f"as they are: AP {best:.2f}", flush=True)
+    for _ in range(2):
+        for name, values in VALUES.items():
+            tried = {getattr(settings, name): best}
+            for value in values:
+                if value not in tried:
+                    tried[value] = average_precision(images, coco_set, estimator, replace(settings, **{name: value}))
+            value = max(tried, key=lambda v: tried[v])
+            best, settings = tried[value], replace(settings, **{name: value})
+            print(f"{name}: " + "  ".join(f"{v}: {tried[v]:.2f}" for v in sorted(tried)), flush=True)
+    print(settings)
+
+
+if __name__ == "__main__":
+    main()
