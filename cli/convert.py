@@ -17,7 +17,7 @@ def convert(
         list[Path],
         typer.Argument(
             help="Skeletons: .npz, .jsonl, .csv, .parquet, or a folder of OpenPose's JSON.",
-            metavar="INPUT...",
+            metavar="INPUT",
         ),
     ],
     output: Annotated[

@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.json_list import write_list
 from skelstream.formats.rows import boxes_xywh, rounded, rows_by_frame, triples
+from skelstream.sequences import SkeletonSequence
 
-PERSON = 1
-"""COCO's category number for persons."""
+
+def people_in_coco(sequence: SkeletonSequence) -> Iterator[tuple[int, dict[str, Any], list[float], int]]:
+    """Every person of every frame in COCO-17 joints, frame by frame.
+
+    Yields:
+        The frame's number in the source; what COCO's and AlphaPose's entries share (``category_id``,
+        ``keypoints`` as x, y, score with 0, 0, 0 for missing joints, ``score``); the box as x, y, width,
+        height; the track's id.
+    """
+    sequence = sequence.as_skeleton("coco17")
+    ids = np.repeat(sequence.track_ids, np.diff(sequence.track_start))
+    for t, rows in enumerate(rows_by_frame(sequence)):
+        for track, pose, score, box in zip(
+            ids[rows].tolist(), triples(sequence.keypoints[rows], sequence.scores[rows]),
+            rounded(sequence.person_scores[rows]), boxes_xywh(sequence.boxes[rows]), strict=True,
+        ):  # fmt: skip
+            entry = {"category_id": 1, "keypoints": pose, "score": score}
+            yield int(sequence.frame_index[t]), entry, box, track
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
-    """Write a list with an entry for every person of every frame, in COCO-17 joints.
+    """Write a list with an entry for every person of every frame; ``image_id`` is the frame's number.
 
-    ``image_id`` is the frame's number in the source, ``score`` the person's, ``keypoints`` x, y, score, with
-    0, 0, 0 for missing joints. Beside COCO's own keys there are ``bbox`` and ``track_id``.
+    Beside COCO's own keys there are ``bbox`` and ``track_id``.
     """
-    sequence = sample.sequence.as_skeleton("coco17")
-    ids = np.repeat(sequence.track_ids, np.diff(sequence.track_start))
-
-    def entries():
-        for t, rows in enumerate(rows_by_frame(sequence)):
-            image = int(sequence.frame_index[t])
-            for track, pose, score, box in zip(
-                ids[rows].tolist(), triples(sequence.keypoints[rows], sequence.scores[rows]),
-                rounded(sequence.person_scores[rows]), boxes_xywh(sequence.boxes[rows]), strict=True,
-            ):  # fmt: skip
-                yield {
-                    "image_id": image, "category_id": PERSON, "keypoints": pose, "score": score,
-                    "bbox": box, "track_id": track,
-                }  # fmt: skip
-
-    write_list(entries(), path)
+    people = people_in_coco(sample.sequence)
+    write_list(
+        ({"image_id": i, **entry, "bbox": box, "track_id": track} for i, entry, box, track in people), path
+    )
 
 
 FORMAT = Format("coco", (".coco.json",), "COCO keypoint results (JSON)", write)

@@ -13,7 +13,7 @@ from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.table import INTEGERS, Table, columns, from_values
 from skelstream.sequences import Detections, SkeletonSequence
 
-_CHUNK = 4096
+_CHUNK = 2048
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:

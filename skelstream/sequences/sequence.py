@@ -282,10 +282,11 @@ class SkeletonSequence:
         start = np.concatenate([[0], np.cumsum([len(part.frame) for part in parts])])
         return replace(self, **rows, observed=observed, track_start=start, raw=self._measured())
 
-    def smoothed(self, noise: float = 0.02, agility: float = 1.0) -> SkeletonSequence:
+    def smoothed(self, noise: float = 0.02, agility: float = 20.0) -> SkeletonSequence:
         """Positions by a Rauch-Tung-Striebel smoother over each track, with the frames' real times.
 
-        Missing joints stay missing; ``raw`` keeps what was measured.
+        Missing joints stay missing; ``raw`` keeps what was measured. The defaults are those that best predicted
+        sightings held out of real clips of walking and acrobatics.
 
         Args:
             noise: standard deviation of a keypoint at score 1, as a share of the person's height.

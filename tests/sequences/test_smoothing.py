@@ -64,7 +64,7 @@ def test_noise_shrinks_and_motion_stays(builder, tracked):
     sequence = walk(builder, tracked, truth + random.normal(0, 4, 300), times)
     before = np.abs(sequence.keypoints[:, 0, 0] - truth).mean()
     after = np.abs(sequence.smoothed().keypoints[:, 0, 0] - truth).mean()
-    assert after < 0.6 * before
+    assert after < 0.7 * before
 
 
 def test_a_straight_walk_is_left_alone(builder, tracked):
@@ -78,7 +78,7 @@ def test_tracks_do_not_touch_each_other(sequence):
     assert both.raw is sequence and both.observed.sum() == sequence.observed.sum()
     from skelstream.sequences.smoothing import smooth_tracks
 
-    alone = np.concatenate([smooth_tracks([track], 0.02, 1.0) for track in sequence])
+    alone = np.concatenate([smooth_tracks([track], 0.02, 20.0) for track in sequence])
     assert np.allclose(both.keypoints, alone, equal_nan=True, atol=1e-3)
 
 

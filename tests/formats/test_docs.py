@@ -1,0 +1,64 @@
+"""The snippets and commands of docs/formats.md, run from top to bottom."""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import re
+import shlex
+import warnings
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from skelstream.cli import app
+from skelstream.formats import FORMATS, save
+
+PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
+EXTRAS = ("pyarrow", "h5py", "pose_format")
+
+
+def test_snippets_run(scene, tmp_path, monkeypatch):
+    missing = [name for name in EXTRAS if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    monkeypatch.chdir(tmp_path)
+    save(scene, "skeletons.npz")
+    Path("labels.csv").write_text("name,label,split\nskeletons,wave,train\n")
+    names: dict = {}
+    with warnings.catch_warnings():
+        # A snippet of three lines leaves closing its file to Python.
+        warnings.simplefilter("ignore", ResourceWarning)
+        for language, code in re.findall(r"```(python|bash)\n(.*?)```", PAGE.read_text(), re.DOTALL):
+            if language == "python":
+                exec(compile(code, str(PAGE), "exec"), names)
+                continue
+            for line in code.strip().splitlines():
+                result = CliRunner().invoke(app, shlex.split(line)[1:])
+                assert result.exit_code == 0, f"{line}: {result.output}"
+        used = {
+            name: names[name] for name in ("data", "x", "body", "locations", "clip", "filled_in", "frames")
+        }
+        names.clear()
+        gc.collect()
+    assert used["data"].shape == (1, 3, 300, 18, 2) and used["x"].shape == (1, 300, 2, 18, 3)
+    assert used["body"].data.shape == (8, 2, 18, 2) and used["locations"].shape == (8, 18, 2, 2)
+    assert used["clip"].shape == (2, 8, 18, 3) and used["filled_in"].any() and len(used["frames"]) == 8
+
+
+def test_every_format_is_in_the_table():
+    table = PAGE.read_text().split("\n\n")[2]
+    assert re.findall(r"^\| \[`(\w+)`\]", table, re.MULTILINE) == list(FORMATS)
+    for line, format in zip(table.splitlines()[2:], FORMATS.values(), strict=True):
+        _, _, ending, reads, many, *_ = (cell.strip() for cell in line.split("|"))
+        assert (reads == "yes", many == "yes") == (format.read is not None, format.join is not None)
+        assert ending == "a folder" if format.folder else set(ending.replace("`", "").split(", ")) <= set(
+            format.extensions
+        )  # fmt: skip
+
+
+def test_links_lead_somewhere():
+    page = PAGE.read_text()
+    headings = {h.lower().replace(" ", "-") for h in re.findall(r"^## (.*)$", page, re.MULTILINE)}
+    assert set(re.findall(r"\(#([\w-]+)\)", page)) <= headings

@@ -1,0 +1,61 @@
+"""A long video with many tracks: each format in seconds, in memory of a few copies of the data."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from skelstream.formats import FORMATS, load, save
+from skelstream.sequences import SkeletonSequence
+
+from .conftest import asymmetric, build
+
+FRAMES, TRACKS, LENGTH = 2000, 60, 50
+# Room for the chunks that tables are written in; all tracks in one dense array would take 26 MB.
+CHUNKS = 12e6
+
+
+@pytest.fixture(scope="module")
+def crowd() -> SkeletonSequence:
+    small = build({0: {1: asymmetric(300, 250, 0.5)}})
+    random = np.random.default_rng(0)
+    rows = TRACKS * LENGTH
+    keypoints = random.uniform(0, 480, (rows, 18, 2)).astype(np.float32)
+    starts = random.integers(0, FRAMES - LENGTH, TRACKS)
+    return SkeletonSequence(
+        keypoints=keypoints, scores=np.full((rows, 18), 0.5, np.float32),
+        boxes=np.tile(np.float32([0, 0, 640, 480]), (rows, 1)),
+        person_scores=np.full(rows, 0.5, np.float32),
+        frame=(starts[:, None] + np.arange(LENGTH)).ravel(), track_ids=np.arange(1, TRACKS + 1),
+        track_start=np.arange(TRACKS + 1) * LENGTH, frame_index=np.arange(FRAMES),
+        frame_time=np.arange(FRAMES) / 30, frame_ok=np.ones(FRAMES, bool), meta=small.meta,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "openpose"])
+def test_time(crowd, tmp_path, name):
+    """Without OpenPose's thousands of files, whose time is the file system's."""
+    pytest.importorskip({"parquet": "pyarrow", "pose": "pose_format", "sleap": "h5py"}.get(name, "numpy"))
+    began = time.process_time()
+    save(crowd, tmp_path / "a", name, label=0)
+    assert time.process_time() - began < 5
+    if FORMATS[name].read is not None:
+        back = load(tmp_path / "a", name)
+        assert np.array_equal(np.sort(back.track_ids), crowd.track_ids) and back.frames == FRAMES
+        assert np.array_equal(np.sort(back.frame), np.sort(crowd.frame))
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in FORMATS if name not in ("openpose", "posetrack", "alphapose")]
+)
+def test_memory(crowd, tmp_path, name):
+    """Without three that go frame by frame like ``coco`` and are slow to trace."""
+    pytest.importorskip({"parquet": "pyarrow", "pose": "pose_format", "sleap": "h5py"}.get(name, "numpy"))
+    tracemalloc.start()
+    save(crowd, tmp_path / "a", name, label=0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 * (crowd.keypoints.nbytes + crowd.scores.nbytes) + CHUNKS
