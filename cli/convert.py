@@ -69,6 +69,9 @@ def convert(
     """
     from dataclasses import replace
 
+    from rich.console import Console
+    from rich.progress import track
+
     from skelstream.formats import (
         WriteOptions,
         labelled,
@@ -105,7 +108,11 @@ def convert(
     if len(inputs) == 1 and known is None:
         save(sequence(inputs[0]), output, format, overwrite, options=options)
     else:
-        save_dataset(labelled(inputs, known, sequence), output, format, overwrite, options=options)
+        samples = labelled(inputs, known, sequence)
+        shown = track(
+            samples, "reading", len(inputs), console=Console(stderr=True), transient=True, disable=quiet
+        )
+        save_dataset(shown, output, format, overwrite, options=options)
     if not quiet:
         typer.echo(f"{output} written", err=True)
 

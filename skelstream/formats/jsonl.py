@@ -75,7 +75,9 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 
 
 def read(path: Path, rate: float) -> SkeletonSequence | Detections:
-    """Read a file of lines; ``confirmed`` may be absent, and so may ``id`` if it is absent everywhere.
+    """Read a file of lines; ``ok``, ``size`` and ``confirmed`` may be absent.
+
+    Tracks that are never confirmed are left out. If anyone has no ``id``, nobody's counts.
 
     Raises:
         FormatError: the file is damaged or foreign; the message names the line.
@@ -102,9 +104,9 @@ def read(path: Path, rate: float) -> SkeletonSequence | Detections:
         raise FormatError(f"{path}: holds no frames")
     height, width = size or (None, None)
     try:
-        if any(ids is None for *_, ids in frames):
+        if any(ids is None for *_, ids, _ in frames):
             return Detections(
-                skeleton, [(i, t, people if ok else None) for i, t, ok, people, _ in frames],
+                skeleton, [(i, t, people if ok else None) for i, t, ok, people, *_ in frames],
                 path.name, height, width,
             )  # fmt: skip
         builder = SequenceBuilder(skeleton, source=path.name, height=height, width=width)
@@ -115,9 +117,11 @@ def read(path: Path, rate: float) -> SkeletonSequence | Detections:
         raise FormatError(f"{path}: {error}") from error
 
 
-def _frame(entry: dict[str, Any], skeleton: Skeleton) -> tuple[int, float, bool, People, np.ndarray | None]:
-    """Number, time, ok, people, their ids (None if any has none)."""
-    people = [p for p in entry["people"] if p.get("confirmed", True)]
+def _frame(
+    entry: dict[str, Any], skeleton: Skeleton
+) -> tuple[int, float, bool, People, np.ndarray | None, np.ndarray]:
+    """Number, time, ok, people, their ids (None if any has none), whether they are confirmed."""
+    people = entry["people"]
     flat = np.array(
         [[joint or (np.nan, np.nan, 0.0) for joint in p["keypoints"]] for p in people], np.float64
     ).reshape(len(people), len(skeleton), 3)
@@ -128,6 +132,7 @@ def _frame(entry: dict[str, Any], skeleton: Skeleton) -> tuple[int, float, bool,
         int(entry["frame"]), float(entry["time"]), bool(entry.get("ok", True)),
         people_of(flat, boxes, scores),
         None if None in ids else np.array(ids, np.int32),
+        np.array([p.get("confirmed", True) for p in people], bool),
     )  # fmt: skip
 
 

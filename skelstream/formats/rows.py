@@ -74,11 +74,17 @@ def people_of(
 
 
 def add_rows(
-    builder: SequenceBuilder, index: int, time: float, ok: bool, people: People, ids: np.ndarray
+    builder: SequenceBuilder,
+    index: int,
+    time: float,
+    ok: bool,
+    people: People,
+    ids: np.ndarray,
+    confirmed: np.ndarray | None = None,
 ) -> None:
-    """A frame read from a file whose people have identities, all of them believed."""
-    confirmed = np.ones(len(ids), bool)
-    builder.add(TrackedPeople(index, time, people, ids.astype(np.int32), confirmed, ok))
+    """A frame read from a file whose people have identities, all believed unless ``confirmed`` tells."""
+    sure = np.ones(len(ids), bool) if confirmed is None else confirmed
+    builder.add(TrackedPeople(index, time, people, ids.astype(np.int32), sure, ok))
 
 
 def skeleton_of_length(joints: int) -> Skeleton:

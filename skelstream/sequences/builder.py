@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -28,6 +29,9 @@ class SequenceBuilder:
         model: name of the network.
         weights_sha256: of the network's weights.
         settings: whatever decided the result: thresholds, tracker settings, input size. JSON values.
+
+    Raises:
+        FormatError: what the file is to tell about its making is not JSON; better now than after hours.
     """
 
     def __init__(
@@ -43,11 +47,15 @@ class SequenceBuilder:
         settings: Mapping[str, Any] | None = None,
     ):
         self._skeleton = skeleton
-        self._meta = {
+        meta = {
             "version": FORMAT_VERSION, "source": source, "height": height, "width": width,
             "rotation": rotation, **skeleton_meta(skeleton), "model": model, "weights_sha256": weights_sha256,
             "versions": _versions(), "settings": dict(settings or {}),
         }  # fmt: skip
+        try:
+            self._meta = json.loads(json.dumps(meta, allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise FormatError(f"facts about {source} are not JSON: {error}") from error
         self._keypoints, self._scores = array("f"), array("f")
         self._boxes, self._person_scores = array("f"), array("f")
         self._frame, self._track = array("i"), array("i")

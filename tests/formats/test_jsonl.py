@@ -55,6 +55,10 @@ def test_a_stream_says_who_is_not_yet_believed(tmp_path):
     assert "\n" not in line and json.loads(line)["people"][0]["confirmed"] is False
     (tmp_path / "a.jsonl").write_text(line + "\n\n")
     assert len(load(tmp_path / "a.jsonl")) == 0
+    # Once a track is believed, its rows from before count too.
+    later = frame_line(TrackedPeople(1, 0.6, people, np.array([9]), np.array([True])), OPENPOSE18, None)
+    (tmp_path / "a.jsonl").write_text(line + "\n" + later)
+    assert [len(track) for track in load(tmp_path / "a.jsonl")] == [2]
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet"])

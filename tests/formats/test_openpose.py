@@ -10,7 +10,7 @@ from skelstream.errors import FormatError, OutputError
 from skelstream.formats import load, read, save
 from skelstream.sequences import Detections
 
-from .conftest import OP18, shaped
+from .conftest import OP18, SHAPE, shaped
 
 
 def test_as_stgcn_packs_it(scene, tmp_path):
@@ -37,6 +37,17 @@ def test_round_trip(scene, tmp_path):
     assert np.array_equal(back.scores, scene.scores)
     assert back.frame_time == pytest.approx(scene.frame_time)
     assert back.meta["source"] == "walk" and back.size is None
+
+
+def test_body25_has_the_common_joints(scene, tmp_path):
+    save(scene.as_skeleton("body25"), tmp_path / "out", "openpose")
+    pose = json.loads(sorted((tmp_path / "out").iterdir())[0].read_text())["people"][0]["pose_keypoints_2d"]
+    pose = np.array(pose).reshape(25, 3)
+    names = OP18[:8] + ["mid_hip"] + OP18[8:]
+    for name, place in zip(names, pose, strict=False):
+        expected = (300.5, 270.5) if name == "mid_hip" else np.array(SHAPE[name]) + (300, 250)
+        assert place == pytest.approx([*expected, 0.875])
+    assert not pose[19:].any()
 
 
 def write_frames(folder, frames, **extra):

@@ -63,6 +63,12 @@ def test_frames_come_in_order(builder, tracked, index, time):
         builder.add(TrackedPeople.failed(index, time, 18))
 
 
+def test_what_cannot_be_written_is_refused_at_once():
+    for settings in ({"far": float("inf")}, {"net": object()}):
+        with pytest.raises(FormatError, match="not JSON"):
+            SequenceBuilder(COCO17, source="x", height=1, width=1, settings=settings)
+
+
 def test_people_of_another_joint_set(tracked):
     builder = SequenceBuilder(COCO17, source="x", height=None, width=None)
     with pytest.raises(FormatError, match=r"expected \(1, 17\)"):
