@@ -1,7 +1,8 @@
 """Video in, identity-stable, time-stamped skeleton sequences out.
 
-The public face: ``stream`` and ``extract`` for videos, ``load`` and ``save`` for files of skeletons, and the types
-that they speak in. Names are imported as they are used, so that reading a file does not load the network.
+The public face: ``stream``, ``windows`` and ``extract`` for videos, ``load`` and ``save`` for files of skeletons,
+and the types that they speak in. Names are imported as they are used, so that reading a file does not load the
+network.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skelstream.errors import SkelstreamError
     from skelstream.estimator import PoseEstimator
-    from skelstream.extraction import extract, stream
+    from skelstream.extraction import extract, stream, windows
     from skelstream.formats import load, save
     from skelstream.grouping.people import People
     from skelstream.grouping.settings import GroupingSettings
     from skelstream.pipeline import Pipeline
     from skelstream.sequences.sequence import SkeletonSequence
+    from skelstream.sequences.windows import Window
     from skelstream.skeleton import BODY25, COCO17, OPENPOSE18, Skeleton
     from skelstream.tracking.settings import TrackerSettings
     from skelstream.tracking.tracked import TrackedPeople
@@ -39,11 +41,13 @@ _HOMES = {
     "TrackedPeople": "tracking.tracked",
     "Tracker": "tracking.tracker",
     "TrackerSettings": "tracking.settings",
+    "Window": "sequences.windows",
     "extract": "extraction",
     "load": "formats",
     "open_source": "video",
     "save": "formats",
     "stream": "extraction",
+    "windows": "extraction",
 }
 
 __all__ = sorted(_HOMES)

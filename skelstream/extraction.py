@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from skelstream.estimator import PoseEstimator
 from skelstream.formats import check_free, choose, save
 from skelstream.pipeline import Analysed, Pipeline, StageTimes
 from skelstream.sequences.builder import SequenceBuilder
+from skelstream.sequences.one_euro import OneEuro
 from skelstream.sequences.sequence import SkeletonSequence
+from skelstream.sequences.windows import Window, WindowBuffer
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.video import SourceInfo
 
@@ -63,6 +65,57 @@ def stream(
     with Pipeline(source, estimator or PoseEstimator(), **part) as pipeline:
         for analysed in pipeline:
             yield analysed.tracked
+
+
+def windows(
+    source: str | Path | int,
+    length: int = 64,
+    stride: int = 16,
+    persons: int = 2,
+    estimator: PoseEstimator | None = None,
+    *,
+    missing: float = 0.0,
+    smooth: bool = False,
+    **part: Any,
+) -> Iterator[Window]:
+    """Clips for a recogniser from a video, camera or stream, each as soon as its last frame is known.
+
+    Consecutive frames, also empty ones and those that failed to decode, which are in the clip as people that are
+    missing. Not more than ``length`` frames of skeletons are held. A slot belongs to one track for the window:
+    slots go to the tracks that matter most within it, of those that are confirmed by its last frame.
+
+    The windows are those of the finished sequence (``extract(source).windows(...)``), also the padded one of a
+    source shorter than ``length``, with one difference: a track that is confirmed only after a window's last frame
+    is in the finished sequence's window and not in this one. From a live source, frames that the machine has no
+    time for are no part of the windows, so that ``length`` frames may span more time.
+
+    Args:
+        source, estimator, **part: as in ``stream``.
+        length: frames T in a window.
+        stride: frames from one window's start to the next.
+        persons: slots M.
+        missing: x and y of joints that are missing, as in ``SkeletonSequence.dense``; their score is 0.
+        smooth: whether keypoints go through the One-Euro filter first, which looks back only.
+
+    Yields:
+        ``Window``: (clip, track ids, start, end), the clip float32 (M, T, V, 3): x and y in source pixels, score;
+        the ids int32 (M,), most important first, 0 for a slot that is empty; the times of the first and the last
+        frame in seconds.
+
+    Raises:
+        SourceError: the source cannot be opened or read.
+        FormatError: ``length``, ``stride`` or ``persons`` is less than 1.
+    """
+    buffer = WindowBuffer(length, stride, persons, missing)
+    euro = OneEuro() if smooth else None
+    with closing(stream(source, estimator, **part)) as frames:
+        for tracked in frames:
+            window = buffer.add(euro.update(tracked) if euro else tracked)
+            if window:
+                yield window
+    last = buffer.finish()
+    if last:
+        yield last
 
 
 def extract(

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
 import skelstream
-from skelstream.errors import OutputError, SourceError
+from skelstream.errors import FormatError, OutputError, SourceError
 from skelstream.extraction import run, run_many
 
 
@@ -23,6 +25,62 @@ def test_one_video(walk, bars, tmp_path):
 def test_streaming_gives_the_same_people(walk, bars):
     rows = sum(len(people) for people in skelstream.stream(walk, bars()))
     assert rows == len(skelstream.extract(walk, estimator=bars()).frame)
+
+
+@pytest.mark.parametrize("length, stride, count", [(16, 8, 4), (40, 1, 1), (64, 16, 1), (1, 13, 4)])
+def test_windows_of_a_stream_are_those_of_the_whole(walk, bars, length, stride, count):
+    given = list(skelstream.windows(walk, length, stride, estimator=bars()))
+    whole = skelstream.extract(walk, estimator=bars())
+    late = []
+    for (clip, ids, start, end), window in zip(given, whole.windows(length, stride), strict=True):
+        assert clip.shape == (2, length, 18, 3) and clip.dtype == np.float32
+        assert (start, end) == (window.start, window.end)
+        if np.array_equal(ids, window.track_ids):
+            np.testing.assert_array_equal(clip, window.clip)
+        else:  # the second person has just come and is not confirmed yet
+            assert ids.tolist() == [1, 0] and end - 0.5 < 0.15
+            np.testing.assert_array_equal(clip[0], window.clip[0])
+            late.append(start)
+    assert len(given) == count and len(late) < count
+
+
+def test_a_window_comes_as_soon_as_it_is_full(walk, bars):
+    estimator = bars()
+    given = skelstream.windows(walk, 8, 4, estimator=estimator)
+    assert next(given).end == pytest.approx(7 / 20)
+    assert sum(estimator.batches) < 30  # the queues hold a few frames, not the video
+    given.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("skelstream-")]
+
+
+def test_windows_in_parts_and_without_people(walk, bars, tmp_path, draw_bars):
+    (window,) = skelstream.windows(walk, 10, 5, 3, bars(), missing=np.nan, start=0.5, end=1.0)
+    assert window.start == pytest.approx(0.5) and window.track_ids.tolist() == [1, 2, 0]
+    assert np.isnan(window.clip[2, ..., :2]).all()
+    path = tmp_path / "empty.mp4"
+    with skelstream.video.VideoWriter(path, 64, 160, rate=10) as writer:
+        for i in range(6):
+            writer.write(draw_bars(), i / 10)
+    windows = list(skelstream.windows(path, 4, 2, estimator=bars()))
+    assert [w.start for w in windows] == [0.0, 0.2] and not any(w.clip.any() for w in windows)
+
+
+def test_smoothed_windows_lag_behind_and_show_the_same_people(walk, bars):
+    (raw,) = skelstream.windows(walk, 40, estimator=bars())
+    (smooth,) = skelstream.windows(walk, 40, estimator=bars(), smooth=True)
+    assert smooth.track_ids.tolist() == raw.track_ids.tolist() == [1, 2]
+    np.testing.assert_array_equal(smooth.clip[..., 2], raw.clip[..., 2])
+    lag = raw.clip[0, 5:, 0, 0] - smooth.clip[0, 5:, 0, 0]  # she walks to the right, a pixel a frame
+    assert (lag > 0).mean() > 0.9 and lag.max() < 5
+
+
+def test_windows_that_make_no_sense_are_refused_before_the_work(walk, bars):
+    estimator = bars()
+    with pytest.raises(FormatError, match="at least 1"):
+        next(skelstream.windows(walk, 0, estimator=estimator))
+    with pytest.raises(SourceError, match="does not exist"):
+        next(skelstream.windows("missing.mp4", estimator=estimator))
+    assert estimator.batches == []
 
 
 def test_two_runs_give_the_same_file(walk, bars, tmp_path):

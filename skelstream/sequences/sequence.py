@@ -246,13 +246,16 @@ class SkeletonSequence:
             slot[track.frame, :, 2] = track.scores
         return out
 
-    def windows(self, length: int = 64, stride: int = 16, persons: int = 2) -> Iterator[Window]:
-        """Clips of ``length`` frames for a recogniser, one every ``stride`` frames.
+    def windows(
+        self, length: int = 64, stride: int = 16, persons: int = 2, missing: float = 0.0
+    ) -> Iterator[Window]:
+        """Clips of ``length`` frames for a recogniser, one every ``stride`` frames; see also `skelstream.windows`.
 
         Each window's slots go to the people that matter most within that window. Frames after the last full
         window are left out, except that a shorter sequence gives one window, padded with missing people.
+        ``missing`` is as in `dense`.
         """
-        return windows_of(self, length, stride, persons)
+        return windows_of(self, length, stride, persons, missing)
 
     def as_skeleton(self, name: str) -> SkeletonSequence:
         """This sequence in another joint set, for instance ``coco17``; see `skelstream.skeleton.convert`."""
@@ -285,8 +288,8 @@ class SkeletonSequence:
     def smoothed(self, noise: float = 0.02, agility: float = 20.0) -> SkeletonSequence:
         """Positions by a Rauch-Tung-Striebel smoother over each track, with the frames' real times.
 
-        Missing joints stay missing; ``raw`` keeps what was measured. The defaults are those that best predicted
-        sightings held out of real clips of walking and acrobatics.
+        Missing joints stay missing; ``raw`` keeps what was measured. The defaults predicted sightings
+        held out of real clips of walking and acrobatics well.
 
         Args:
             noise: standard deviation of a keypoint at score 1, as a share of the person's height.

@@ -19,7 +19,8 @@ class Window(NamedTuple):
     """A clip of consecutive frames, one person a slot.
 
     Attributes:
-        clip: float32 (M, T, V, 3), x and y in source pixels, score; zeros where nobody is seen.
+        clip: float32 (M, T, V, 3), x and y in source pixels, score; where nothing is seen the score is 0 and x
+            and y are what ``missing`` was.
         track_ids: int32 (M,), the id in each slot, most important first; 0 for an empty slot.
         start: time of the first frame, seconds.
         end: time of the last frame, seconds.
@@ -31,7 +32,9 @@ class Window(NamedTuple):
     end: float
 
 
-def windows_of(sequence: SkeletonSequence, length: int, stride: int, persons: int) -> Iterator[Window]:
+def windows_of(
+    sequence: SkeletonSequence, length: int, stride: int, persons: int, missing: float
+) -> Iterator[Window]:
     """See `SkeletonSequence.windows`."""
     _check(length, stride, persons)
     ids = np.repeat(sequence.track_ids, np.diff(sequence.track_start))
@@ -43,7 +46,7 @@ def windows_of(sequence: SkeletonSequence, length: int, stride: int, persons: in
         rows = by_frame[low:high]
         clip, chosen = _clip(
             ids[rows], sequence.frame[rows] - first, sequence.keypoints[rows], sequence.scores[rows],
-            sequence.person_scores[rows], length, persons,
+            sequence.person_scores[rows], length, persons, missing,
         )  # fmt: skip
         yield Window(clip, chosen, float(times[first]), float(times[min(first + length, frames) - 1]))
 
@@ -51,17 +54,21 @@ def windows_of(sequence: SkeletonSequence, length: int, stride: int, persons: in
 class WindowBuffer:
     """Windows of a stream: keeps the last ``length`` frames and gives a window as soon as one is full.
 
-    Only tracks that are confirmed by the window's last frame take a slot.
+    They equal those of the finished sequence (`SkeletonSequence.windows`) but for one thing that cannot be known
+    in time: only tracks that are confirmed by the window's last frame take a slot. Once a track is confirmed, its
+    rows in the window from before that count.
 
     Args:
         length: frames in a window.
         stride: frames from one window's start to the next.
         persons: slots M.
+        missing: x and y of joints that are missing.
     """
 
-    def __init__(self, length: int = 64, stride: int = 16, persons: int = 2):
+    def __init__(self, length: int = 64, stride: int = 16, persons: int = 2, missing: float = 0.0):
         _check(length, stride, persons)
-        self._length, self._stride, self._persons = length, stride, persons
+        self._length, self._stride = length, stride
+        self._persons, self._missing = persons, missing
         self._frames: deque[TrackedPeople] = deque(maxlen=length)
         self._count = 0
 
@@ -70,19 +77,24 @@ class WindowBuffer:
         self._frames.append(tracked)
         self._count += 1
         over = self._count - self._length
-        if over < 0 or over % self._stride:
-            return None
+        return self._window() if over >= 0 and over % self._stride == 0 else None
+
+    def finish(self) -> Window | None:
+        """At the end of the source: the one window of a source too short for any, padded with missing people."""
+        return self._window() if 0 < self._count < self._length else None
+
+    def _window(self) -> Window:
         frames = list(self._frames)
         confirmed = {int(track) for frame in frames for track in frame.track_ids[frame.confirmed]}
         ids = np.concatenate([frame.track_ids for frame in frames])
-        offsets = np.repeat(np.arange(self._length), [len(frame) for frame in frames])
+        offsets = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
         keypoints = np.concatenate([frame.people.keypoints for frame in frames])
         scores = np.concatenate([frame.people.scores for frame in frames])
         person_scores = np.concatenate([frame.people.person_scores for frame in frames])
         keep = np.isin(ids, list(confirmed))
         clip, chosen = _clip(
             ids[keep], offsets[keep], keypoints[keep], scores[keep], person_scores[keep],
-            self._length, self._persons,
+            self._length, self._persons, self._missing,
         )  # fmt: skip
         return Window(clip, chosen, frames[0].time, frames[-1].time)
 
@@ -100,9 +112,11 @@ def _clip(
     person_scores: np.ndarray,
     length: int,
     persons: int,
+    missing: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows of a window, R of them in any order, put into the slots of the most important tracks."""
     clip = np.zeros((persons, length, keypoints.shape[1], 3), np.float32)
+    clip[..., :2] = missing
     chosen = np.zeros(persons, np.int32)
     unique, inverse = np.unique(ids, return_inverse=True)
     # Rows times their mean score is the sum of the scores.
@@ -110,6 +124,6 @@ def _clip(
     for slot, track in enumerate(np.argsort(-importance, kind="stable")[:persons]):
         rows = inverse == track
         chosen[slot] = unique[track]
-        clip[slot, offsets[rows], :, :2] = np.nan_to_num(keypoints[rows], nan=0.0)
+        clip[slot, offsets[rows], :, :2] = np.nan_to_num(keypoints[rows], nan=missing)
         clip[slot, offsets[rows], :, 2] = scores[rows]
     return clip, chosen

@@ -67,3 +67,59 @@ def test_a_stream_waits_for_confirmation(tracked):
     window = buffer.add(tracked(2, 0.2, {1: (*person(0), 0.9)}))
     assert window.track_ids.tolist() == [1, 0]
     assert window.clip[0, :, 1:].all() and not window.clip[1].any()
+
+
+def test_a_late_confirmation_is_the_one_difference(builder, tracked):
+    buffer, given = WindowBuffer(length=2, stride=2), []
+    for i in range(4):
+        frame = tracked(
+            i, i / 10, {1: (*person(i), 0.9), 2: (*person(50 + i), 0.8)}, confirmed=[1, 2] if i == 2 else [1]
+        )
+        builder.add(frame)
+        given.append(buffer.add(frame))
+    first, second = (window for window in given if window)
+    early, later = builder.finish().windows(2, 2)
+    assert first.track_ids.tolist() == [1, 0] and early.track_ids.tolist() == [1, 2]
+    assert np.array_equal(first.clip[0], early.clip[0]) and not first.clip[1].any()
+    assert np.array_equal(second.clip, later.clip) and second.track_ids.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("frames", [0, 1, 3, 4, 5])
+def test_a_short_stream_gives_one_padded_window_too(builder, tracked, frames):
+    buffer, given = WindowBuffer(length=4, stride=1), []
+    for i in range(frames):
+        frame = tracked(i, i / 10, {1: (*person(i), 0.9)})
+        builder.add(frame)
+        given.append(buffer.add(frame))
+    given.append(buffer.finish())
+    whole = list(builder.finish().windows(4, 1))
+    given = [window for window in given if window]
+    assert len(given) == len(whole) == (frames > 0) + (frames == 5)
+    for a, b in zip(given, whole, strict=True):
+        assert np.array_equal(a.clip, b.clip) and (a.start, a.end) == (b.start, b.end)
+
+
+def test_missing_as_nan(sequence, tracked):
+    for window in sequence.windows(length=8, stride=1, missing=np.nan):
+        assert np.array_equal(window.clip[:, :6], sequence.dense(missing=np.nan), equal_nan=True)
+        assert np.isnan(window.clip[:, 6:, :, :2]).all() and not window.clip[:, 6:, :, 2].any()
+    buffer = WindowBuffer(length=2, stride=1, missing=-1)
+    buffer.add(tracked(0, 0.0, {1: (*person(5), 0.9)}))
+    clip = buffer.add(TrackedPeople.failed(1, 0.1, 18)).clip
+    assert (clip[0, 0, :, :2] >= 5).all() and (clip[0, 1, :, :2] == -1).all() and not clip[:, 1, :, 2].any()
+
+
+def test_strides_longer_than_a_window(builder, tracked):
+    buffer, starts = WindowBuffer(length=2, stride=5), []
+    for i in range(20):
+        frame = tracked(i, i / 10, {1: (*person(i), 0.9)})
+        builder.add(frame)
+        starts += [window.start for window in [buffer.add(frame)] if window]
+    assert starts == [window.start for window in builder.finish().windows(2, 5)] == [0.0, 0.5, 1.0, 1.5]
+
+
+def test_memory_does_not_grow(tracked):
+    buffer = WindowBuffer(length=4, stride=3)
+    for i in range(100):
+        buffer.add(tracked(i, i / 10, {i + 1: (*person(i), 0.9)}))
+    assert len(buffer._frames) == 4
