@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from skelstream.estimator import PoseEstimator
+from skelstream.network.paf import PafConfig
+from skelstream.network.weights import save_weights
+from skelstream.skeleton import OPENPOSE18
+from skelstream.training.augment import Augmentation
+from skelstream.training.images import read_pixels
+from skelstream.training.loop import Trainer
+
+STILL = Augmentation(crop=128, scale=(1, 1), fit=0, rotation=0, shift=0.05, flip=0, colour=0.1, grey=0, occlusion=0)
+
+
+def test_a_person_is_learned_by_heart_and_found_by_the_whole_pipeline(recipe, write_set, person, tmp_path: Path) -> None:
+    """From random weights to the joints of one drawn person, through targets, loss, network and grouping."""
+    recipe = replace(
+        recipe,
+        sets=[write_set([[person((34, 14))]], "one")],
+        network=PafConfig("efficientnet", width=32, layers=2),
+        augmentation=STILL,
+        samples=240, batch=2, rate=4e-3, backbone_rate=1.0, warmup=10, average=0.9,
+    )  # fmt: skip
+    trainer, losses = Trainer(recipe, torch.device("cpu"), workers=0), []
+    for module in trainer.network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 0.1  # statistics of a run this short
+    assert trainer.run(lambda progress: losses.append(progress.losses) and None)
+    for name in ("confidence", "paf"):
+        assert losses[-1][name] < 0.5 * losses[0][name], name
+    save_weights(tmp_path / "w.safetensors", trainer.average, "paf", recipe.network.to_dict(), {})
+    (image,) = trainer.sets[0].images
+    estimator = PoseEstimator(str(tmp_path / "w.safetensors"), "cpu", 128, runtime="torch")
+    (people,) = estimator.people([read_pixels(image)])
+    off = np.linalg.norm(people.keypoints[0] - image.keypoints[0], axis=1)
+    body = [i for i, name in enumerate(OPENPOSE18.joints) if name.rpartition("_")[2] not in ("eye", "ear", "nose")]
+    assert (off[body] < 4).sum() >= 10
