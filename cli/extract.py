@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from skelstream.cli.options import Debug
+from skelstream.cli.options import Debug, Fill, Joints, Smooth
 
 from skelstream.errors import OutputError
 
 if TYPE_CHECKING:
     from skelstream.extraction import Extraction
-    from skelstream.pipeline import Pipeline
 
 
 def extract(
@@ -31,6 +31,8 @@ def extract(
     ] = None,
     format: Annotated[str | None, typer.Option(help="Format of the output, if its ending does not say it.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    runtime: Annotated[str, typer.Option(help="auto, torch or openvino.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
     weights: Annotated[str | None, typer.Option(help="Name of a packaged model, or a weights file.")] = None,
     size: Annotated[
         int | None, typer.Option(min=64, help="Long side of the network's input in pixels: larger finds smaller people.")
@@ -44,6 +46,9 @@ def extract(
     min_score: Annotated[
         float | None, typer.Option(min=0, max=1, help="Leave out people of a lower score.")
     ] = None,
+    skeleton: Joints = None,
+    fill: Fill = None,
+    smooth: Smooth = False,
     sheet: Annotated[
         Path | None, typer.Option(help="Also write a PNG of skeletons drawn on a dozen of the frames.")
     ] = None,
@@ -63,38 +68,67 @@ def extract(
 
     from skelstream.estimator import SIZE, PoseEstimator
     from skelstream.grouping.settings import GroupingSettings
+    from skelstream.sequences.finishing import Finish
 
     grouping = GroupingSettings() if min_score is None else replace(GroupingSettings(), min_person_score=min_score)
     part = {"start": start, "end": end, "every": every, "max_people": max_people}
-    many = len(sources) > 1 or (output is not None and output != "-" and (output.endswith("/") or Path(output).is_dir()))
+    written = {"format": format, "finish": Finish(skeleton, fill, smooth), "overwrite": overwrite}
+    many = len(sources) > 1 or _is_folder(output, format)
     if many and (output in (None, "-") or sheet is not None):
         raise typer.BadParameter("several sources need -o FOLDER, and no --sheet", param_hint="--output")
+    if output == "-" and (sheet is not None or format not in (None, "jsonl")):
+        raise typer.BadParameter("standard output takes JSON lines only, and no --sheet", param_hint="--output")
+    if output == "-" and (skeleton is not None or fill is not None):
+        raise typer.BadParameter("what is written frame by frame cannot wait for --fill or --skeleton", param_hint="--output")
     if sheet is not None and sheet.exists() and not overwrite:
         raise OutputError(f"{sheet} exists; choose another name or pass --overwrite")
 
     def estimator() -> PoseEstimator:
-        return PoseEstimator(weights, device, size or SIZE, grouping)
+        return PoseEstimator(weights, device, size or SIZE, grouping, runtime, precision)
 
     if output == "-":
-        _lines(sources[0], estimator(), part)
+        _lines(sources[0], estimator(), part, smooth)
     elif many:
-        _many(sources, Path(str(output)), estimator(), part | {"format": format}, overwrite, quiet)
+        _many(sources, Path(str(output)), estimator(), part | written, quiet)
     else:
-        _one(sources[0], output, estimator, part | {"format": format}, sheet, overwrite, quiet)
+        _one(sources[0], output, estimator, part | written, sheet, quiet)
 
 
-def _lines(source: str, estimator: Any, part: dict) -> None:
+def _is_folder(output: str | None, format: str | None) -> bool:
+    """Whether results go into ``output``, each by its source's name; some formats are folders themselves."""
+    from skelstream.formats import FORMATS
+
+    if output in (None, "-") or (format in FORMATS and FORMATS[format].folder):
+        return False
+    return output.endswith("/") or Path(output).is_dir()
+
+
+def _lines(source: str, estimator: Any, part: dict, smooth: bool) -> None:
     from skelstream.formats import frame_line
     from skelstream.pipeline import Pipeline
+    from skelstream.sequences.one_euro import OneEuro
 
+    euro = OneEuro() if smooth else None
     with Pipeline(source, estimator, **part) as pipeline:
         size = pipeline.info.height, pipeline.info.width
         for analysed in pipeline:
-            print(frame_line(analysed.tracked, estimator.skeleton, size), flush=True)
+            tracked = euro.update(analysed.tracked) if euro else analysed.tracked
+            _put(frame_line(tracked, estimator.skeleton, size))
         _warn(pipeline.warnings)
 
 
-def _one(source: str, output: str | None, estimator: Any, options: dict, sheet: Path | None, overwrite: bool, quiet: bool) -> None:
+def _put(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        with suppress(OSError):  # what could not be written now must not be tried again at exit
+            sys.stdout.close()
+        raise OutputError(f"standard output cannot be written ({error.strerror})") from None
+
+
+def _one(source: str, output: str | None, estimator: Any, options: dict, sheet: Path | None, quiet: bool) -> None:
     from skelstream.cli.progress import FrameProgress
 
     from skelstream.drawing.sheet import sequence_sheet, write_png
@@ -102,9 +136,9 @@ def _one(source: str, output: str | None, estimator: Any, options: dict, sheet: 
     from skelstream.formats import check_free, choose
 
     path = Path(output or f"{Path(source).stem}.npz")
-    check_free(choose(path, options["format"]), path, overwrite)  # before the network is loaded
+    check_free(choose(path, options["format"]), path, options["overwrite"])  # before the network is loaded
     with FrameProgress(Path(source).name, quiet) as progress:
-        done = run(source, estimator(), path, overwrite=overwrite, report=progress.report, **options)
+        done = run(source, estimator(), path, report=progress.report, **options)
     _warn(done.warnings)
     written = [str(path)]
     if sheet is not None:
@@ -114,14 +148,14 @@ def _one(source: str, output: str | None, estimator: Any, options: dict, sheet: 
         _summary(done, written)
 
 
-def _many(sources: list[str], folder: Path, estimator: Any, options: dict, overwrite: bool, quiet: bool) -> None:
+def _many(sources: list[str], folder: Path, estimator: Any, options: dict, quiet: bool) -> None:
     from skelstream.cli.progress import FrameProgress
 
     from skelstream.extraction import run_many
 
     failed = done = skipped = 0
     with FrameProgress(f"{len(sources)} sources", quiet, len(sources)) as progress:
-        for outcome in run_many(sources, estimator, folder, overwrite=overwrite, report=progress.report, **options):
+        for outcome in run_many(sources, estimator, folder, report=progress.report, **options):
             progress.source_done()
             if outcome.error is not None:
                 failed += 1

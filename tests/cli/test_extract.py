@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 import skelstream.estimator
 from skelstream.formats import load
+from skelstream.video import VideoWriter
 
 
 @pytest.fixture
@@ -42,6 +43,16 @@ def test_lines_on_standard_output(extract, walk):
     assert [len(row["people"]) for row in rows] == [1] * 10 + [2] * 10
 
 
+def test_a_line_for_empty_frames_too(extract, tmp_path, draw_bars):
+    path = tmp_path / "mostly_empty.mp4"
+    with VideoWriter(path, 64, 160, rate=10) as writer:
+        for i in range(9):
+            writer.write(draw_bars(*[50] * (i == 4)), i / 10)
+    rows = [json.loads(line) for line in extract(path, "-o", "-").stdout.splitlines()]
+    assert [row["frame"] for row in rows] == list(range(9))
+    assert [len(row["people"]) for row in rows] == [0] * 4 + [1] + [0] * 4
+
+
 def test_the_default_output_is_named_after_the_source(extract, walk, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert extract(walk).exit_code == 0
@@ -64,6 +75,8 @@ def test_a_folder_of_results_goes_on_where_it_stood(extract, walk, tmp_path):
         (["missing.mp4", "-o", "x.unknown"], 1, "x.unknown"),
         (["a.mp4", "b.mp4"], 2, "need -o FOLDER"),
         (["a.mp4", "--every", "0"], 2, "--every"),
+        (["a.mp4", "-o", "-", "--sheet", "a.png"], 2, "JSON lines only"),
+        (["a.mp4", "-o", "-", "--format", "csv"], 2, "JSON lines only"),
     ],
 )
 def test_errors_are_one_line_and_a_status(extract, tmp_path, monkeypatch, arguments, status, words):
@@ -83,3 +96,20 @@ def test_an_existing_file_is_not_replaced(extract, walk, tmp_path):
 def test_debug_shows_the_traceback(extract):
     result = extract("missing.mp4", "--debug")
     assert type(result.exception).__name__ == "SourceError"
+
+
+def test_other_formats_and_joints(extract, walk, tmp_path):
+    result = extract(walk, "-o", tmp_path / "json", "--format", "openpose")
+    assert result.exit_code == 0 and len(list((tmp_path / "json").glob("*_keypoints.json"))) == 40, result.output
+    assert extract(walk, "-o", tmp_path / "c.npz", "--skeleton", "coco17", "--fill", 0.5, "--smooth").exit_code == 0
+    sequence = load(tmp_path / "c.npz")
+    assert sequence.skeleton.name == "coco17" and sequence.raw is not None
+
+
+def test_a_stream_is_smoothed_as_it_goes(extract, walk):
+    plain, smooth = (
+        [json.loads(line)["people"][0]["keypoints"][0][0] for line in extract(walk, "-o", "-", *more).stdout.splitlines()]
+        for more in ([], ["--smooth"])
+    )
+    assert plain != smooth and abs(plain[20] - smooth[20]) < 8
+    assert extract(walk, "-o", "-", "--fill", 1).exit_code == 2

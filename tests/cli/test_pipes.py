@@ -1,0 +1,68 @@
+"""``skelstream extract -o -`` in a process of its own, with a real pipe to its reader."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# The command as installed, but for a network whose answer is known and that takes its time.
+PROGRAM = """
+import importlib.util, sys, time
+import skelstream.estimator
+spec = importlib.util.spec_from_file_location("stand_in", {conftest!r})
+stand_in = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(stand_in)
+
+class Slow(stand_in.BarEstimator):
+    def candidates(self, inputs):
+        time.sleep({pause})
+        return super().candidates(inputs)
+
+skelstream.estimator.PoseEstimator = lambda *arguments: Slow()
+from skelstream.cli import main
+sys.argv = ["skelstream", *{arguments!r}]
+main()
+"""
+
+
+@pytest.fixture
+def start():
+    """Starts ``skelstream`` with some arguments; ends it after the test if it did not end itself."""
+    running = []
+
+    def start(*arguments, pause=0.0, **options) -> subprocess.Popen:
+        conftest = str(Path(__file__).parents[1] / "conftest.py")
+        program = PROGRAM.format(conftest=conftest, pause=pause, arguments=[str(a) for a in arguments])
+        command = [sys.executable, "-c", program]
+        running.append(subprocess.Popen(command, stderr=subprocess.PIPE, **{"stdout": subprocess.PIPE} | options))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def test_head_gets_its_lines_while_the_work_goes_on_and_ends_it_quietly(start, walk):
+    process = start("extract", walk, "-o", "-", pause=0.25)
+    head = subprocess.run(["head", "-3"], stdin=process.stdout, capture_output=True, timeout=60)
+    assert process.poll() is None  # 40 frames would take 10 s
+    process.stdout.close()
+    assert process.wait(60) == 0 and process.stderr.read() == b""
+    lines = [json.loads(line) for line in head.stdout.splitlines()]
+    assert [line["frame"] for line in lines] == [0, 1, 2] and all(line["people"] for line in lines)
+
+
+def test_a_full_disk_is_no_reader_that_left(start, walk):
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("needs /dev/full")
+    with full.open("wb") as out:
+        process = start("extract", walk, "-o", "-", stdout=out)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors.startswith(b"skelstream: standard output") and errors.count(b"\n") == 1
