@@ -68,6 +68,7 @@ from skelstream.cli.eval import evaluate  # noqa: E402
 from skelstream.cli.export import export  # noqa: E402
 from skelstream.cli.models import models  # noqa: E402
 from skelstream.cli.info import info  # noqa: E402
+from skelstream.cli.preview import preview  # noqa: E402
 from skelstream.cli.render import render  # noqa: E402
 from skelstream.cli.train import train  # noqa: E402
 from skelstream.cli.view import view  # noqa: E402
@@ -76,6 +77,7 @@ app.command("extract")(extract)
 app.command("convert")(convert)
 app.command("info")(info)
 app.command("eval")(evaluate)
+app.command("preview")(preview)
 app.command("render")(render)
 app.command("view")(view)
 app.command("train")(train)

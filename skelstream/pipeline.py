@@ -222,9 +222,10 @@ class Pipeline:
             thread.start()
         try:
             for item in _items(found):
-                yield self._analysed(item)
                 self.times.dropped = fitted.dropped
+                yield self._analysed(item)
         finally:
+            self.times.dropped = fitted.dropped
             fitted.close()
             found.close()
             for thread in threads:

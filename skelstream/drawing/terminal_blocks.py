@@ -1,4 +1,4 @@
-"""Pictures in a terminal's character cells: two pixels a cell, as the colours of an upper half block and its ground."""
+"""Pictures in a terminal's character cells: two pixels a cell, an upper half block on a coloured ground."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class HalfBlocks:
         return self._sequences(row, column, cells[changed])
 
     def _sequences(self, row: np.ndarray, column: np.ndarray, cells: np.ndarray) -> bytes:
-        """Each of K cells as a row of bytes, zero where it needs none: where to go, its colours, its character."""
+        """Each of K cells as a row of bytes, zero where it needs none: its place, its colours, its character."""
         count = len(cells)
         color = _direct if self._truecolor else _indexed
         jump = np.ones(count, bool)
@@ -91,7 +91,7 @@ class HalfBlocks:
 
 
 def _cells(image: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
-    """uint8 (rows, columns, 7): colour of the upper half, of the lower half, and the character, 0 for a half block."""
+    """uint8 (rows, columns, 7): colours of the upper and the lower half, the character or 0 for a half block."""
     rows, columns = image.shape[0] // 2, image.shape[1]
     cells = np.zeros((rows, columns, 7), np.uint8)
     cells[..., :3], cells[..., 3:6] = image[0 : 2 * rows : 2], image[1 : 2 * rows : 2]

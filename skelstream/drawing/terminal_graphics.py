@@ -11,7 +11,7 @@ import numpy as np
 # https://sw.kovidgoyal.net/kitty/graphics-protocol/#remote-client
 _CHUNK = 4096
 _IMAGE = 31
-# More dark levels than bright ones, since pictures are darkened; 252 colours, sixel terminals have 256 registers.
+# More dark levels than bright ones, since pictures are darkened; 252 colours of the usual 256 registers.
 _LEVELS = ((0, 26, 54, 90, 150, 255), (0, 22, 45, 70, 105, 165, 255), (0, 26, 54, 90, 150, 255))
 _BAND = 6  # pixel rows in a row of sixels
 
@@ -41,8 +41,8 @@ def kitty_clear() -> bytes:
 def sixel(image: np.ndarray) -> bytes:
     """A picture at the cursor in sixels, in 252 fixed colours.
 
-    A row of sixels is six pixels high: for each colour in it, which of the six have the colour, from left to right
-    (DEC STD 070, chapter 9). Equal neighbours are written as a count.
+    A row of sixels is six pixels high: for each colour in it, which of the six have the colour, from left to
+    right (DEC STD 070, chapter 9). Equal neighbours are written as a count.
 
     Args:
         image: uint8 RGB (H, W, 3).
@@ -65,7 +65,7 @@ def sixel(image: np.ndarray) -> bytes:
 
 
 def _runs(group: np.ndarray, column: np.ndarray, length: np.ndarray, value: np.ndarray) -> bytes:
-    """N runs of equal sixels in order; a group is a colour of a band. Bytes that a run does not need are zero."""
+    """N runs of equal sixels in order; a group is a colour of a band. Bytes not needed are zero."""
     new = np.ones(len(group), bool)
     new[1:] = group[1:] != group[:-1]
     band = group // 256

@@ -1,0 +1,145 @@
+"""``skelstream preview``: a camera's, a stream's or a file's people live in the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from skelstream.cli.options import Debug
+
+from skelstream.errors import OutputError
+
+if TYPE_CHECKING:
+    from skelstream.drawing.measuring import Measured
+    from skelstream.drawing.playback import Pace
+    from skelstream.drawing.preview import Previewed
+    from skelstream.pipeline import Analysed
+
+_GRAPHICS = ("auto", "kitty", "sixel", "blocks", "blocks256")  # the drawing module loads OpenCV
+
+
+def _graphics(value: str) -> str:
+    if value not in _GRAPHICS:
+        raise typer.BadParameter(f"choose from {', '.join(_GRAPHICS)}")
+    return value
+
+
+def preview(
+    source: Annotated[
+        str, typer.Argument(help="A camera's number, device file or camera:NAME, a URL, or a video file.")
+    ] = "0",
+    display: Annotated[
+        bool, typer.Option("--display/--no-display", help="Draw; or only measure, as fast as it goes.")
+    ] = True,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="End so long after the first frame.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Record the skeletons from the start, to this file.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    weights: Annotated[str | None, typer.Option(help="Name of a packaged model, or a weights file.")] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(min=64, help="Long side of the network's input in pixels: smaller is faster."),
+    ] = None,
+    max_people: Annotated[
+        int | None, typer.Option(min=1, help="At most so many people a frame: those seen most so far.")
+    ] = None,
+    graphics: Annotated[
+        str,
+        typer.Option(
+            callback=_graphics,
+            help="How to draw: auto asks the terminal; kitty, sixel, blocks (24-bit colours) or blocks256.",
+        ),
+    ] = "auto",
+    debug: Debug = False,
+) -> None:
+    """See a camera's people in the terminal, with no window system, also over SSH.
+
+    [bold]skelstream preview[/]  the first camera
+    [bold]skelstream preview rtsp://camera/1[/]
+    [bold]skelstream preview dance.mp4 --size 256[/]
+    [bold]skelstream preview 0 --no-display --seconds 10[/]  how fast is it here?
+
+    Keys: q quits, space pauses, s saves the picture as PNG, r records all skeletons since the start, b shows
+    the skeletons only, + and - change the size. Where standard output is no terminal, a line a second tells
+    what is seen.
+    """
+    from skelstream.estimator import SIZE, PoseEstimator
+    from skelstream.formats import check_free, choose
+    from skelstream.pipeline import Pipeline
+
+    if output is not None:
+        check_free(choose(output), output, overwrite)
+        if not output.absolute().parent.is_dir():
+            raise OutputError(
+                f"cannot write {output}: the folder {output.parent} does not exist; create it first"
+            )
+    estimator = PoseEstimator(weights, device, size or SIZE)
+
+    def opened() -> Pipeline:
+        return Pipeline(source, estimator, max_people=max_people)
+
+    kept = {"output": output, "overwrite": overwrite, "seconds": seconds}
+    if display and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb"):
+        from skelstream.drawing.preview import preview as show
+
+        _tell(show(opened, estimator.skeleton, source, graphics=graphics, **kept), source)
+    else:
+        from skelstream.drawing.measuring import measure
+
+        done = measure(opened, Path(source).stem, report=_line if display else None, **kept)
+        if done is not None:
+            _summary(done)
+        if done is None or done.interrupted:
+            raise KeyboardInterrupt
+
+
+def _line(analysed: Analysed, pace: Pace) -> None:
+    shown = analysed.tracked.track_ids[analysed.tracked.confirmed].tolist()
+    ids = f" (ids {', '.join(map(str, shown))})" if shown else ""
+    dropped = f", {pace.dropped} frames dropped" if pace.dropped else ""
+    typer.echo(f"{analysed.frame.time:8.2f} s  {pace.rate:5.1f} frames/s, people: {len(shown)}{ids}{dropped}")
+
+
+def _warn(warnings: list[str]) -> None:
+    for warning in warnings:
+        typer.secho(f"skelstream: {warning}", fg="yellow", err=True)
+
+
+def _tell(done: Previewed, source: str) -> None:
+    _warn(done.warnings)
+    if done.gone:
+        lost = f", {done.dropped} dropped" if done.dropped else ""
+        typer.echo(f"{source} has gone after {done.seconds:.1f} s: {done.frames} frames seen{lost}", err=True)
+    if done.recorded is not None:
+        path, frames = done.recorded
+        typer.echo(f"{path}: {frames} frames", err=True)
+
+
+def _summary(done: Measured) -> None:
+    import numpy as np
+
+    _warn(done.warnings)
+    info, pace = done.info, done.pace
+    dropped = f", {pace.dropped} dropped" if info.live else ""
+    rows = [
+        ("source", f"{info.name}, {info.width}x{info.height}, {'live' if info.live else 'file'}"),
+        ("frames", f"{pace.frames}{dropped}, in {done.seconds:.1f} s"),
+    ]
+    if done.seconds:
+        rows.append(("frames/s", f"{(pace.frames - 1) / done.seconds:.1f}"))
+    if info.live:
+        middle, most = np.percentile(done.latencies, (50, 95)) * 1000
+        rows.append(("latency", f"{middle:.0f} ms, one frame in 20 over {most:.0f} ms"))
+    rows.append(("people", f"{done.people:.1f} a frame, {done.tracks} tracks"))
+    rows += [(f"  {stage}", f"{milliseconds:.1f} ms a frame") for stage, milliseconds in done.stages.items()]
+    if done.recorded is not None:
+        rows.append(("recorded", f"{done.recorded[0]}, {done.recorded[1]} frames"))
+    for name, value in rows:
+        typer.echo(f"{name:<12}{value}")
+    if info.live and done.gone:
+        typer.echo(f"{info.name} has gone after {done.seconds:.1f} s", err=True)
