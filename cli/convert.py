@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from skelstream.cli.options import Debug
+from skelstream.cli.options import Debug, Fill, Joints, Smooth
 
 if TYPE_CHECKING:
     from skelstream.sequences import SkeletonSequence
@@ -28,9 +28,7 @@ def convert(
         str | None,
         typer.Option("--format", "-f", help="Format, where the ending does not say it, for instance stgcn."),
     ] = None,
-    skeleton: Annotated[
-        str | None, typer.Option(help="Joint set to convert to: openpose18, coco17 or body25.")
-    ] = None,
+    skeleton: Joints = None,
     labels: Annotated[
         Path | None,
         typer.Option(help="CSV with name, label and, if there are splits, split: makes a training set."),
@@ -40,12 +38,8 @@ def convert(
         typer.Option(min=1, help="People that formats with a slot for each person hold. Default: 2."),
     ] = None,
     frames: Annotated[int, typer.Option(min=1, help="Frames that formats of a fixed length hold.")] = 300,
-    fill: Annotated[
-        float | None, typer.Option(min=0, help="Fill gaps of up to so many seconds.", metavar="SECONDS")
-    ] = None,
-    smooth: Annotated[
-        bool, typer.Option("--smooth", help="Smooth every track, backwards and forwards.")
-    ] = False,
+    fill: Fill = None,
+    smooth: Smooth = False,
     size: Annotated[
         str | None,
         typer.Option(help="The picture's size, where the input does not say it.", metavar="WIDTHxHEIGHT"),
@@ -81,16 +75,15 @@ def convert(
         save,
         save_dataset,
     )
+    from skelstream.sequences.finishing import Finish
 
-    picture = _size(size)
+    picture, finish = _size(size), Finish(skeleton, fill, smooth)
 
     def sequence(path: Path) -> SkeletonSequence:
         found = load(path, rate=rate)
         if picture is not None:
             found = replace(found, meta={**found.meta, "width": picture[0], "height": picture[1]})
-        found = found if skeleton is None else found.as_skeleton(skeleton)
-        found = found if fill is None else found.filled(fill)
-        return found.smoothed() if smooth else found
+        return finish(found)
 
     if output == "-":
         if len(inputs) > 1 or labels is not None:

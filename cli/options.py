@@ -15,3 +15,16 @@ def _debug(ctx: typer.Context, value: bool) -> None:
 Debug = Annotated[
     bool, typer.Option("--debug", callback=_debug, help="Show the whole traceback of an error.")
 ]
+
+Joints = Annotated[
+    str | None,
+    typer.Option("--skeleton", help="Joint set to convert to: openpose18, coco17 or body25.", metavar="NAME"),
+]
+Fill = Annotated[
+    float | None,
+    typer.Option("--fill", min=0, help="Fill gaps of up to so many seconds.", metavar="SECONDS"),
+]
+Smooth = Annotated[
+    bool,
+    typer.Option("--smooth", help="Smooth every track, backwards and forwards; a stream, backwards only (One-Euro)."),
+]

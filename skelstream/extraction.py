@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from skelstream.formats import check_free, choose, save
 from skelstream.pipeline import Analysed, Pipeline, StageTimes
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.sequences.one_euro import OneEuro
+from skelstream.sequences.finishing import Finish
 from skelstream.sequences.sequence import SkeletonSequence
 from skelstream.sequences.windows import Window, WindowBuffer
 from skelstream.tracking.tracked import TrackedPeople
@@ -151,14 +152,16 @@ def run(
     output: Path | None = None,
     *,
     format: str | None = None,
+    finish: Finish = Finish(),
     overwrite: bool = False,
     report: Report | None = None,
     **part: Any,
 ) -> Extraction:
     """``extract`` with an account of how it went; ``report`` is called after each frame.
 
-    Where the work breaks off, by an error or Ctrl-C, the frames so far go to ``NAME.partial.npz`` beside the output,
-    never to the output itself. Ctrl-C is how a live source ends: its frames so far are the whole.
+    Where the work breaks off, by an error or Ctrl-C, or the output cannot be written, the frames so far go to
+    ``NAME.partial.npz`` beside the output, never to the output itself. Ctrl-C is how a live source ends: its frames so
+    far are the whole.
     """
     if output is not None:
         check_free(choose(output, format), output, overwrite)
@@ -166,19 +169,19 @@ def run(
     with Pipeline(source, estimator, **part) as pipeline:
         builder = pipeline.builder()
         try:
-            for analysed in pipeline:
-                builder.add(analysed.tracked)
-                if report:
-                    report(pipeline, analysed)
+            with suppress(KeyboardInterrupt) if pipeline.info.live else nullcontext():
+                for analysed in pipeline:
+                    builder.add(analysed.tracked)
+                    if report:
+                        report(pipeline, analysed)
+            seconds = time.perf_counter() - began
+            sequence = finish(builder.finish())
+            if output is not None:
+                save(sequence, output, format, overwrite=overwrite)
         except BaseException as error:
-            if not (isinstance(error, KeyboardInterrupt) and pipeline.info.live):
-                _keep(builder, output, error)
-                raise
-        seconds = time.perf_counter() - began
-        result = Extraction(builder.finish(), pipeline.info, pipeline.times, seconds, list(pipeline.warnings))
-    if output is not None:
-        save(result.sequence, output, format, overwrite=overwrite)
-    return result
+            _keep(builder, output, error)
+            raise
+        return Extraction(sequence, pipeline.info, pipeline.times, seconds, list(pipeline.warnings))
 
 
 def _keep(builder: SequenceBuilder, output: Path | None, error: BaseException) -> None:
@@ -202,7 +205,12 @@ class Outcome:
 
 
 def run_many(
-    sources: Iterable[str], estimator: PoseEstimator, folder: Path, *, suffix: str = ".npz", overwrite: bool = False,
+    sources: Iterable[str],
+    estimator: PoseEstimator,
+    folder: Path,
+    *,
+    format: str | None = None,
+    overwrite: bool = False,
     **options: Any,
 ) -> Iterator[Outcome]:
     """``run`` for many sources, each to a file of its name in ``folder``; the network is loaded once.
@@ -211,9 +219,11 @@ def run_many(
     whole or not at all. A source that fails does not stop the others.
 
     Raises:
+        FormatError: no format has that name.
         OutputError: two sources would write the same file, or the folder cannot be made.
     """
     sources = list(sources)
+    suffix = next(iter(choose(folder, format or "npz").extensions), "")
     outputs = [folder / f"{Path(source).stem}{suffix}" for source in sources]
     if len(set(outputs)) < len(outputs):
         twice = next(path for i, path in enumerate(outputs) if path in outputs[:i])
@@ -227,6 +237,6 @@ def run_many(
             yield Outcome(source, output)
             continue
         try:
-            yield Outcome(source, output, run(source, estimator, output, overwrite=overwrite, **options))
+            yield Outcome(source, output, run(source, estimator, output, format=format, overwrite=overwrite, **options))
         except SkelstreamError as error:
             yield Outcome(source, output, error=error)

@@ -146,3 +146,15 @@ def test_many_go_on_where_they_stood_and_survive_a_broken_one(walk, bars, tmp_pa
 def test_many_of_one_name_are_refused(bars, tmp_path):
     with pytest.raises(OutputError, match="two of the sources"):
         list(run_many(["a/x.mp4", "b/x.mp4"], bars(), tmp_path))
+
+
+def test_the_frames_outlive_an_output_that_cannot_be_written(walk, bars, tmp_path):
+    output = tmp_path / "set.ctrgcn.npz"  # needs labels, which a single video has not
+    with pytest.raises(skelstream.SkelstreamError, match="label"):
+        run(walk, bars(), output)
+    assert len(skelstream.load(tmp_path / "set.ctrgcn.partial.npz").frame_time) == 40
+
+
+def test_many_in_another_format(walk, bars, tmp_path):
+    (outcome,) = run_many([str(walk)], bars(), tmp_path, format="csv")
+    assert outcome.output.name == "walk.csv" and outcome.output.exists()
