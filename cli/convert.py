@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from skelstream.cli.options import Debug, Fill, Joints, Smooth
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from skelstream.cli.options import Debug
 
+from skelstream.cli.options import Debug
 from skelstream.errors import OutputError
 
 if TYPE_CHECKING:
@@ -67,7 +67,6 @@ def evaluate(
     from dataclasses import replace
 
     from skelstream.cli import INTERRUPTED
-
     from skelstream.drawing.sheet import write_png
     from skelstream.evaluation.annotations import load_annotations
     from skelstream.evaluation.protocol import EvalProtocol, describe_images

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from skelstream.cli.options import Debug, Fill, Joints, Smooth
 
+from skelstream.cli.options import Debug, Fill, Joints, Smooth
 from skelstream.errors import OutputError
 
 if TYPE_CHECKING:
@@ -19,23 +19,30 @@ if TYPE_CHECKING:
 def extract(
     sources: Annotated[
         list[str],
-        typer.Argument(help="Video files, folders or patterns of images, URLs, or a camera's number.", metavar="SOURCE..."),
+        typer.Argument(
+            help="Video files, folders or patterns of images, URLs, or a camera's number.",
+            metavar="SOURCE...",
+        ),
     ],
     output: Annotated[
         str | None,
         typer.Option(
-            "--output", "-o",
+            "--output",
+            "-o",
             help="File to write (its ending decides the format), a folder for several sources, or - for JSON lines"
             " on standard output as frames are done. Default: the source's name with .npz, here.",
         ),
     ] = None,
-    format: Annotated[str | None, typer.Option(help="Format of the output, if its ending does not say it.")] = None,
+    format: Annotated[
+        str | None, typer.Option(help="Format of the output, if its ending does not say it.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     runtime: Annotated[str, typer.Option(help="auto, torch or openvino.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
     weights: Annotated[str | None, typer.Option(help="Name of a packaged model, or a weights file.")] = None,
     size: Annotated[
-        int | None, typer.Option(min=64, help="Long side of the network's input in pixels: larger finds smaller people.")
+        int | None,
+        typer.Option(min=64, help="Long side of the network's input in pixels: larger finds smaller people."),
     ] = None,
     start: Annotated[float | None, typer.Option(min=0, help="Seconds to begin at.")] = None,
     end: Annotated[float | None, typer.Option(min=0, help="Seconds to stop at.")] = None,
@@ -70,16 +77,22 @@ def extract(
     from skelstream.grouping.settings import GroupingSettings
     from skelstream.sequences.finishing import Finish
 
-    grouping = GroupingSettings() if min_score is None else replace(GroupingSettings(), min_person_score=min_score)
+    grouping = (
+        GroupingSettings() if min_score is None else replace(GroupingSettings(), min_person_score=min_score)
+    )
     part = {"start": start, "end": end, "every": every, "max_people": max_people}
     written = {"format": format, "finish": Finish(skeleton, fill, smooth), "overwrite": overwrite}
     many = len(sources) > 1 or _is_folder(output, format)
     if many and (output in (None, "-") or sheet is not None):
         raise typer.BadParameter("several sources need -o FOLDER, and no --sheet", param_hint="--output")
     if output == "-" and (sheet is not None or format not in (None, "jsonl")):
-        raise typer.BadParameter("standard output takes JSON lines only, and no --sheet", param_hint="--output")
+        raise typer.BadParameter(
+            "standard output takes JSON lines only, and no --sheet", param_hint="--output"
+        )
     if output == "-" and (skeleton is not None or fill is not None):
-        raise typer.BadParameter("what is written frame by frame cannot wait for --fill or --skeleton", param_hint="--output")
+        raise typer.BadParameter(
+            "what is written frame by frame cannot wait for --fill or --skeleton", param_hint="--output"
+        )
     if sheet is not None and sheet.exists() and not overwrite:
         raise OutputError(f"{sheet} exists; choose another name or pass --overwrite")
 
@@ -128,9 +141,10 @@ def _put(line: str) -> None:
         raise OutputError(f"standard output cannot be written ({error.strerror})") from None
 
 
-def _one(source: str, output: str | None, estimator: Any, options: dict, sheet: Path | None, quiet: bool) -> None:
+def _one(
+    source: str, output: str | None, estimator: Any, options: dict, sheet: Path | None, quiet: bool
+) -> None:
     from skelstream.cli.progress import FrameProgress
-
     from skelstream.drawing.sheet import sequence_sheet, write_png
     from skelstream.extraction import run
     from skelstream.formats import check_free, choose
@@ -150,7 +164,6 @@ def _one(source: str, output: str | None, estimator: Any, options: dict, sheet: 
 
 def _many(sources: list[str], folder: Path, estimator: Any, options: dict, quiet: bool) -> None:
     from skelstream.cli.progress import FrameProgress
-
     from skelstream.extraction import run_many
 
     failed = done = skipped = 0

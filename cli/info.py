@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from skelstream.cli.options import Debug
 
 if TYPE_CHECKING:

@@ -26,5 +26,7 @@ Fill = Annotated[
 ]
 Smooth = Annotated[
     bool,
-    typer.Option("--smooth", help="Smooth every track, backwards and forwards; a stream, backwards only (One-Euro)."),
+    typer.Option(
+        "--smooth", help="Smooth every track, backwards and forwards; a stream, backwards only (One-Euro)."
+    ),
 ]

@@ -46,11 +46,15 @@ class FrameProgress:
             self._source, self._first = pipeline, analysed.frame.time
             self._frames, self._began = 0, time.monotonic()
             span = None if pipeline.expected_end is None else max(0.0, pipeline.expected_end - self._first)
-            self._progress.reset(self._task, total=span, description=Path(pipeline.info.name).name, visible=True, rate="")
+            self._progress.reset(
+                self._task, total=span, description=Path(pipeline.info.name).name, visible=True, rate=""
+            )
         self._frames += 1
         rate = self._frames / max(1e-6, time.monotonic() - self._began)
         self._progress.update(
-            self._task, completed=analysed.frame.time - self._first, rate=f"frame {analysed.frame.index}, {rate:.1f} frames/s"
+            self._task,
+            completed=analysed.frame.time - self._first,
+            rate=f"frame {analysed.frame.index}, {rate:.1f} frames/s",
         )
 
     def source_done(self) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from skelstream.cli.options import Debug
 
+from skelstream.cli.options import Debug
 from skelstream.errors import FormatError, OutputError, SourceError
 
 if TYPE_CHECKING:
@@ -114,7 +114,6 @@ def _skeletons_and_video(
 def _analysed(source: str, start: float | None, end: float | None, quiet: bool) -> SkeletonSequence:
     """The skeletons of a video that has not been analysed yet."""
     from skelstream.cli.progress import FrameProgress
-
     from skelstream.estimator import PoseEstimator
     from skelstream.extraction import run
     from skelstream.video import open_source

@@ -14,8 +14,8 @@ from skelstream.estimator import PoseEstimator
 from skelstream.formats import check_free, choose, save
 from skelstream.pipeline import Analysed, Pipeline, StageTimes
 from skelstream.sequences.builder import SequenceBuilder
-from skelstream.sequences.one_euro import OneEuro
 from skelstream.sequences.finishing import Finish
+from skelstream.sequences.one_euro import OneEuro
 from skelstream.sequences.sequence import SkeletonSequence
 from skelstream.sequences.windows import Window, WindowBuffer
 from skelstream.tracking.tracked import TrackedPeople
@@ -237,6 +237,8 @@ def run_many(
             yield Outcome(source, output)
             continue
         try:
-            yield Outcome(source, output, run(source, estimator, output, format=format, overwrite=overwrite, **options))
+            yield Outcome(
+                source, output, run(source, estimator, output, format=format, overwrite=overwrite, **options)
+            )
         except SkelstreamError as error:
             yield Outcome(source, output, error=error)

@@ -39,7 +39,9 @@ class StageTimes:
     The network's time includes the peaks and limb scores, which are found on its device.
     """
 
-    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("decode", "network", "grouping", "tracking"), 0.0))
+    seconds: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys(("decode", "network", "grouping", "tracking"), 0.0)
+    )
     dropped: int = 0
 
     def timed(self, stage: str) -> _Clock:
@@ -217,7 +219,10 @@ class Pipeline:
         def infer() -> None:
             _forward(found, _find(_items(fitted), estimator, batch, self.times))
 
-        threads = [threading.Thread(target=run, name=f"skelstream-{run.__name__}", daemon=True) for run in (decode, infer)]
+        threads = [
+            threading.Thread(target=run, name=f"skelstream-{run.__name__}", daemon=True)
+            for run in (decode, infer)
+        ]
         for thread in threads:
             thread.start()
         try:
@@ -285,7 +290,9 @@ def _fit_frames(source: Source, estimator: PoseEstimator, times: StageTimes) -> 
         yield _Fitted(frame, time.monotonic(), picture, fit)
 
 
-def _find(items: Iterator[_Fitted], estimator: PoseEstimator, batch: int, times: StageTimes) -> Iterator[_Found]:
+def _find(
+    items: Iterator[_Fitted], estimator: PoseEstimator, batch: int, times: StageTimes
+) -> Iterator[_Found]:
     """Full batches whatever the timing, so that two runs give the same numbers."""
     waiting: list[_Fitted] = []
     for item in items:

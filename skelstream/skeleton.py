@@ -51,9 +51,7 @@ class Skeleton:
     @cached_property
     def flip_pairs(self) -> tuple[tuple[int, int], ...]:
         """(left, right) index pairs."""
-        return tuple(
-            (i, j) for i, j in enumerate(self.flip_order) if self.joints[i].startswith("left_")
-        )
+        return tuple((i, j) for i, j in enumerate(self.flip_order) if self.joints[i].startswith("left_"))
 
 
 # COCO's published falloffs; the neck, which COCO lacks, takes the shoulders' value.

@@ -51,7 +51,9 @@ class BarEstimator:
 
     def group(self, candidates, fit: Fit, stride: int) -> People:
         y = np.linspace(8, HEIGHT - 8, len(OPENPOSE18))
-        keypoints = np.array([[((x + 0.5) * fit.scale_x - 0.5, v) for v in y] for x, _ in candidates], np.float32)
+        keypoints = np.array(
+            [[((x + 0.5) * fit.scale_x - 0.5, v) for v in y] for x, _ in candidates], np.float32
+        )
         score = np.array([s for _, s in candidates], np.float32)
         keypoints = keypoints.reshape(-1, len(OPENPOSE18), 2)
         boxes = np.array([[x - 9, 8, x + 9, HEIGHT - 8] for x, _ in candidates], np.float32).reshape(-1, 4)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import typer
-from skelstream.cli import app
 
 import skelstream.estimator
 import skelstream.extraction
+from skelstream.cli import app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -85,7 +85,7 @@ def _connect(candidates: Candidates, skeleton: Skeleton) -> list[list[int]]:
         elif other is None:
             if person[joint_b] == _NONE:
                 person[joint_b], owner[b] = b, person
-        elif person is not other and not any(p != _NONE != o for p, o in zip(person, other)):
+        elif person is not other and not any(p != _NONE != o for p, o in zip(person, other, strict=True)):
             for joint, peak in enumerate(other):
                 if peak != _NONE:
                     person[joint], owner[peak], other[joint] = peak, person, _NONE

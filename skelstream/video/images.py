@@ -15,7 +15,22 @@ from skelstream.video.pixels import fit
 from skelstream.video.source import Selection, Source
 
 IMAGE_SUFFIXES = frozenset(
-    ".bmp .dib .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()  # what OpenCV reads
+    [
+        ".bmp",
+        ".dib",
+        ".jp2",
+        ".jpe",
+        ".jpeg",
+        ".jpg",
+        ".pbm",
+        ".pgm",
+        ".png",
+        ".pnm",
+        ".ppm",
+        ".tif",
+        ".tiff",
+        ".webp",
+    ]  # what OpenCV reads
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -137,10 +138,9 @@ class VideoWriter:
         """Removes what has been written; a file that was there before stays."""
         self._close_sound()
         if self._container is not None:
-            try:
+            # An MP4 without frames cannot be completed, and need not be.
+            with suppress(FFmpegError, OSError, ValueError):
                 self._container.close()
-            except (FFmpegError, OSError, ValueError):
-                pass  # an MP4 without frames cannot be completed, and need not be
             self._container = None
         self._part.unlink(missing_ok=True)
 

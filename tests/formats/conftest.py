@@ -38,14 +38,45 @@ SHAPE = {
 }  # fmt: skip
 
 # Joint orders as the consumers document them, spelt out here so that the package cannot vouch for itself.
-OP18 = (
-    "nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist right_hip"
-    " right_knee right_ankle left_hip left_knee left_ankle right_eye left_eye right_ear left_ear"
-).split()
-COCO = (
-    "nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder left_elbow right_elbow"
-    " left_wrist right_wrist left_hip right_hip left_knee right_knee left_ankle right_ankle"
-).split()
+OP18 = [
+    "nose",
+    "neck",
+    "right_shoulder",
+    "right_elbow",
+    "right_wrist",
+    "left_shoulder",
+    "left_elbow",
+    "left_wrist",
+    "right_hip",
+    "right_knee",
+    "right_ankle",
+    "left_hip",
+    "left_knee",
+    "left_ankle",
+    "right_eye",
+    "left_eye",
+    "right_ear",
+    "left_ear",
+]
+COCO = [
+    "nose",
+    "left_eye",
+    "right_eye",
+    "left_ear",
+    "right_ear",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+]
 
 
 def asymmetric(x: float, y: float, score: float) -> np.ndarray:

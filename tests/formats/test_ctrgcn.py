@@ -28,8 +28,8 @@ def test_one_video(scene, tmp_path):
     # Six of eight frames have someone; they stand at the start, in order, as the feeder's count expects.
     assert valid == [6]
     assert data[0, 2, :6].any(axis=(1, 2)).all() and not data[0, :, 6:].any()
-    assert data[0, :2, 0, :, 0].T == pytest.approx(shaped(OP18, 300, 250) / (640, 480) - 0.5, abs=1e-6)
-    assert data[0, :2, 5, :, 0].T == pytest.approx(shaped(OP18, 314, 250) / (640, 480) - 0.5, abs=1e-6)
+    assert pytest.approx(shaped(OP18, 300, 250) / (640, 480) - 0.5, abs=1e-6) == data[0, :2, 0, :, 0].T
+    assert pytest.approx(shaped(OP18, 314, 250) / (640, 480) - 0.5, abs=1e-6) == data[0, :2, 5, :, 0].T
 
 
 def test_splits_and_one_hot(scene, tmp_path):

@@ -34,8 +34,8 @@ def test_one_video(scene, tmp_path):
     save(scene, tmp_path / "kinetics_val", "kinetics", label=4)
     data, info = feed(tmp_path / "kinetics_val", "walk.json")
     assert info == {"has_skeleton": True, "label": "4", "label_index": 4}
-    assert data[:2, 0, :, 0].T == pytest.approx(shaped(OP18, 300, 250) / (640, 480) - 0.5, abs=1e-5)
-    assert data[:2, 0, :, 1].T == pytest.approx(shaped(OP18, 100, 200) / (640, 480) - 0.5, abs=1e-5)
+    assert pytest.approx(shaped(OP18, 300, 250) / (640, 480) - 0.5, abs=1e-5) == data[:2, 0, :, 0].T
+    assert pytest.approx(shaped(OP18, 100, 200) / (640, 480) - 0.5, abs=1e-5) == data[:2, 0, :, 1].T
     assert not data[:, 1, 4, 0].any() and not data[:, [3, 5]].any()
 
 

@@ -10,10 +10,23 @@ from skelstream.formats import WriteOptions, save
 from .conftest import COCO, SHAPE, asymmetric, build
 
 # The landmarks that poseval looks up by name.
-POSEVAL = (
-    "right_ankle right_knee right_hip left_hip left_knee left_ankle right_wrist right_elbow right_shoulder"
-    " left_shoulder left_elbow left_wrist head_bottom nose head_top"
-).split()
+POSEVAL = [
+    "right_ankle",
+    "right_knee",
+    "right_hip",
+    "left_hip",
+    "left_knee",
+    "left_ankle",
+    "right_wrist",
+    "right_elbow",
+    "right_shoulder",
+    "left_shoulder",
+    "left_elbow",
+    "left_wrist",
+    "head_bottom",
+    "nose",
+    "head_top",
+]
 
 
 def convert(content):

@@ -26,7 +26,7 @@ def test_array(scene, tmp_path):
     data, names, labels = feed(tmp_path / "set")
     assert data.shape == (1, 3, 300, 18, 2) and names == ["walk"] and labels == [3]
     expected = shaped(OP18, 300, 250) / (640, 480) - 0.5
-    assert data[0, :2, 0, :, 0].T == pytest.approx(expected, abs=1e-6)
+    assert pytest.approx(expected, abs=1e-6) == data[0, :2, 0, :, 0].T
     assert (data[0, 2, 0, :, 0] == 0.875).all()
     # Missing joints, empty and failed frames, and everything after the end are zeros.
     assert not data[0, :, 1, 4, 0].any() and not data[0, :, [3, 5]].any() and not data[0, :, 8:].any()

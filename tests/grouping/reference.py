@@ -55,7 +55,7 @@ def find_peaks(confidence: np.ndarray, settings: GroupingSettings) -> list[Peak]
     for joint, values in enumerate(confidence.astype(float)):
         height, width = values.shape
         found, seen = [], set()
-        for cell in zip(*np.nonzero(values > settings.peak_threshold)):
+        for cell in zip(*np.nonzero(values > settings.peak_threshold), strict=True):
             cell = (int(cell[0]), int(cell[1]))
             if cell in seen:
                 continue
@@ -140,7 +140,7 @@ def connect(limbs: list[Limb], skeleton: Skeleton, redundant: set[int]) -> list[
 
 
 def _area(points: list[tuple[float, float]]) -> float:
-    xs, ys = zip(*points)
+    xs, ys = zip(*points, strict=True)
     return 0.53 * (max(xs) - min(xs)) * (max(ys) - min(ys))
 
 
@@ -156,7 +156,7 @@ def finish(
     for person in people:
         joints = {}
         for joint, p in person.peaks.items():
-            x, y = ((v + 0.5) * s - 0.5 for v, s in zip((peaks[p].x, peaks[p].y), scale))
+            x, y = ((v + 0.5) * s - 0.5 for v, s in zip((peaks[p].x, peaks[p].y), scale, strict=True))
             joints[joint] = (x, y, peaks[p].score)
         score = sum(j[2] for j in joints.values()) / len(skeleton)
         if len(joints) >= settings.min_joints and score >= settings.min_person_score:
