@@ -197,7 +197,7 @@ class Trainer:
         except (RuntimeError, ValueError, KeyError) as error:
             raise ModelError(f"{path}: not a checkpoint of this network ({reason(error)})") from None
         self.sample, self.seconds = state["sample"], state.get("seconds", 0.0)
-        self.origin, self._smooth = state.get("origin", self.origin), state.get("losses", {})
+        self.origin, self._smooth = state.get("origin") or self.origin, state.get("losses", {})
 
     def run(self, report: Callable[[Progress], object]) -> bool:
         """Trains from where the run stands to its end.

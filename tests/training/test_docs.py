@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import typer
+
+from skelstream.cli import app
+from skelstream.training.annotations import SetConfig
+from skelstream.training.augment import Augmentation
+from skelstream.training.recipe import EvaluationConfig, Recipe, packaged_recipes, read_recipe
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "training.md"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", DOCUMENT.read_text(), re.S)
+
+
+def test_the_recipe_in_the_document_is_whole_and_shows_the_defaults(tmp_path: Path) -> None:
+    (block,) = blocks("toml")
+    path = tmp_path / "mine.toml"
+    path.write_text(block)
+    recipe = read_recipe(path, Path("data"))
+    assert recipe.augmentation == Augmentation()
+    defaults = {f.name: f.default for f in fields(Recipe)}
+    for name in ("batch", "accumulate", "rate", "backbone_rate", "warmup", "decay", "clip", "average", "precision", "seed"):
+        assert getattr(recipe, name) == defaults[name], name
+    for kind, written in ((EvaluationConfig, block), (SetConfig, block), (Recipe, block)):
+        for field in fields(kind):
+            if field.name not in ("sets", "network", "augmentation", "evaluation", "name"):
+                assert re.search(rf"^{field.name} = ", written, re.M), field.name
+    mixed = read_recipe(packaged_recipes()["movenet-mixed"], Path("data"))
+    assert recipe.sets == mixed.sets and recipe.evaluation == mixed.evaluation and recipe.network == mixed.network
+
+
+@pytest.mark.parametrize("line", [line for block in blocks("bash") for line in block.splitlines() if "skelstream" in line])
+def test_commands_have_the_options_that_they_are_given(line: str) -> None:
+    words = shlex.split(line)
+    words = words[words.index("skelstream") + 1 :]
+    command = typer.main.get_command(app).commands[words[0]]  # type: ignore[attr-defined]
+    context = command.make_context(words[0], words[1:])
+    assert not context.args
+    if words[0] == "train":
+        assert context.params["recipe"] in packaged_recipes()
+
+
+def test_data_go_in_parts_and_come_back(tmp_path: Path) -> None:
+    (block,) = (b for b in blocks("bash") if "split" in b)
+    (tmp_path / "data" / "coco").mkdir(parents=True)
+    (tmp_path / "data" / "coco" / "1.jpg").write_bytes(bytes(range(256)) * 1000)
+    subprocess.run(["bash", "-euc", block.replace("60M", "60K")], cwd=tmp_path, check=True)
+    assert len(list(tmp_path.glob("data.tar.part-*"))) > 3
+    carried = tmp_path / "carried" / "coco" / "1.jpg"
+    assert carried.read_bytes() == (tmp_path / "data" / "coco" / "1.jpg").read_bytes()
