@@ -1,19 +1,28 @@
 """What grouping alone costs in accuracy: annotations drawn as perfect maps, grouped, and scored against themselves.
 
-    python benchmarks/grouping_oracle.py path/to/coco/dev.json
+    python benchmarks/grouping_oracle.py path/to/coco/dev.json [--strides 4 8] [--least-sigma 2 4]
+    python benchmarks/grouping_oracle.py path/to/coco/dev.json --limbs [--lose 0 0.05 0.1 0.2]
 
 Each image is scaled to a given long side, its annotated people are drawn as confidence maps and part affinity
-fields (the training's own targets), and COCO's keypoint AP of the grouped people is printed. "peaks" gives every
-annotated joint the nearest peak of its kind, so its loss is quantisation and merged peaks. "connected" is what the
-annotations allow: of each person the largest set of labelled joints that limbs connect (a person without a labelled
-shoulder has no neck, so that arms, legs and head fall apart). The other rows lose to grouping as well.
+fields (the training's own targets), and COCO's keypoint AP of the grouped people is printed.
+
+The first table compares groupings. "annotated" is the annotated people with as many joints as make a person;
+"connected" the largest part of each of them that limbs connect (a person without a labelled shoulder has no neck, so
+that arms, legs and head fall apart): more no grouping can find. "peaks" gives every annotated joint the nearest peak
+of its kind, so its loss is quantisation and merged peaks. Last comes the difference between the optimal and the
+greedy matching, with a 95 % bootstrap interval over images. ``--least-sigma`` is the least width of a joint's
+Gaussian in network-input pixels, with all limits of the targets' widths in proportion: 2 is the training's own, 4 has
+at stride 8 as many cells as 2 at stride 4.
+
+The second table, ``--limbs``, compares sets of limbs, some of whose fields are lost: each limb of each person is not
+drawn with the given probability, as where a network sees both joints but not what connects them.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,18 +30,126 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from skelstream.evaluation.annotations import CocoSet, load_annotations
-from skelstream.evaluation.coco import score
+from skelstream.evaluation.coco import CocoScores, score
 from skelstream.evaluation.results import to_results
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import Candidates, find_candidates
 from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
 from skelstream.network.maps import PartMaps
-from skelstream.skeleton import COCO17, OPENPOSE18, convert
-from skelstream.training.targets import confidence_maps, part_affinity_fields
+from skelstream.skeleton import COCO17, OPENPOSE18, Skeleton, convert
+from skelstream.training.targets import SIGMA, confidence_maps, part_affinity_fields
 
 FIGURES = ("AP", "AP50", "AP75", "AR")
-REDUNDANT = (17, 18)  # the ear-shoulder limbs
+LEAST_SIMILARITY = 0.1  # of a peak to the joint that it is taken for
+
+
+def with_limbs(name: str, *ends: tuple[str, str]) -> Skeleton:
+    """OpenPose's joints and limbs, and further limbs that close cycles."""
+    limbs = tuple((OPENPOSE18.index(a), OPENPOSE18.index(b)) for a, b in ends)
+    return replace(OPENPOSE18, name=name, limbs=OPENPOSE18.limbs + limbs)
+
+
+TREE = replace(OPENPOSE18, name="tree, no ear-shoulder", limbs=OPENPOSE18.limbs[:17])
+SHOULDERS, HIPS, KNEES = (("right_" + joint, "left_" + joint) for joint in ("shoulder", "hip", "knee"))
+SIDES, ELBOWS = (
+    tuple((f"{side}_{joint}", f"{side}_hip") for side in ("right", "left")) for joint in ("shoulder", "elbow")
+)
+LIMB_SETS = (
+    TREE,
+    replace(OPENPOSE18, name="OpenPose's"),
+    with_limbs("+ shoulder-shoulder", SHOULDERS),
+    with_limbs("+ hip-hip", HIPS),
+    with_limbs("+ shoulder-hip", *SIDES),
+    with_limbs("+ hip-hip, shoulder-hip", HIPS, *SIDES),
+    with_limbs("+ these, elbow-hip, knee-knee", HIPS, *SIDES, *ELBOWS, KNEES),
+    replace(COCO17, name="COCO's, without a neck"),
+)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The annotated people of one image, and where they lie in the maps.
+
+    Attributes:
+        truth: float (P, V, 2), source pixels, NaN where unlabelled.
+        roots: float (P,), root of each person's area in source pixels.
+        inside: (2,), width and height of the picture in the network's input.
+        factor: (2,), network-input pixels per source pixel in x and y.
+    """
+
+    truth: np.ndarray
+    roots: np.ndarray
+    inside: np.ndarray
+    factor: np.ndarray
+
+    def drawn(
+        self,
+        skeleton: Skeleton,
+        size: tuple[int, int],
+        stride: int,
+        least_sigma: float = SIGMA[0],
+        lost: np.ndarray | bool = False,
+    ) -> PartMaps:
+        """Targets of (h, w) cells; ``lost``, bool (L, P), are the limbs that are left out."""
+        unit = least_sigma / SIGMA[0]  # the targets' limits hold in units of so many pixels
+        keypoints = ((self.truth + 0.5) * self.factor) / unit - 0.5
+        roots = self.roots * np.sqrt(self.factor.prod()) / unit
+        lost = np.broadcast_to(lost, (len(skeleton.limbs), len(roots)))
+        pafs = []
+        for limb, gone in zip(skeleton.limbs, lost, strict=True):
+            seen = np.where(gone[:, None, None], np.nan, keypoints)
+            pafs.append(
+                part_affinity_fields(seen, roots, replace(skeleton, limbs=(limb,)), size, stride / unit)
+            )
+        confidence = confidence_maps(keypoints, roots, skeleton, size, stride / unit)
+        return PartMaps(*(torch.from_numpy(m)[None] for m in (confidence, np.concatenate(pafs))), stride)
+
+
+def annotated(coco: CocoSet, image_id: int, skeleton: Skeleton, long_side: int) -> Scene:
+    image = coco.images[image_id]
+    source = np.array([image.width, image.height])
+    inside = np.maximum(1, np.round(source * long_side / source.max()))
+    people = [p for p in coco.persons[image_id] if not p.crowd and p.keypoints[:, 2].any()]
+    rows = np.array([p.keypoints for p in people]).reshape(-1, 17, 3)
+    keypoints = np.where(rows[..., 2:] > 0, rows[..., :2], np.nan)
+    truth = convert(keypoints, rows[..., 2] > 0, COCO17, skeleton)[0]
+    return Scene(truth, np.sqrt([p.area for p in people]), inside, inside / source)
+
+
+def as_people(keypoints: np.ndarray) -> People:
+    """The people with as many joints as grouping asks of one."""
+    scores = np.isfinite(keypoints[..., 0]).astype(np.float32)
+    people = People(keypoints, scores, scores.mean(1), np.zeros((len(keypoints), 4), np.float32))
+    return people.take(scores.sum(1) >= GroupingSettings().min_joints)
+
+
+def largest_parts(truth: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """Of each annotated person's joints the largest set that limbs connect, the others NaN."""
+    keypoints = np.full_like(truth, np.nan)
+    for person, kept in zip(truth, keypoints, strict=True):
+        part = np.arange(len(skeleton))
+        labelled = np.isfinite(person[:, 0])
+        for a, b in skeleton.limbs:
+            if labelled[a] and labelled[b]:
+                part[part == part[b]] = part[a]
+        largest = part == np.bincount(part[labelled], minlength=1).argmax()
+        kept[largest & labelled] = person[largest & labelled]
+    return keypoints
+
+
+def nearest_peaks(
+    candidates: Candidates, scene: Scene, skeleton: Skeleton, scale: tuple[float, float]
+) -> People:
+    """The annotated people with each joint moved to the nearest peak of its kind, if that is near at all."""
+    keypoints = np.full_like(scene.truth, np.nan)
+    for j, sigma in enumerate(skeleton.oks_sigmas):
+        peaks = (candidates.peaks[candidates.joints == j] + 0.5) * scale - 0.5
+        for p in np.flatnonzero(np.isfinite(scene.truth[:, j, 0])) if len(peaks) else ():
+            squared = ((peaks - scene.truth[p, j]) ** 2).sum(1)
+            if np.exp(-squared.min() / (2 * (2 * sigma * scene.roots[p]) ** 2)) >= LEAST_SIMILARITY:
+                keypoints[p, j] = peaks[squared.argmin()]
+    return as_people(keypoints)
 
 
 def optimal_matching(candidates: Candidates) -> Candidates:
@@ -50,45 +167,8 @@ def optimal_matching(candidates: Candidates) -> Candidates:
 
 
 def without_redundant(candidates: Candidates) -> Candidates:
-    keep = ~np.isin(candidates.limbs[:, 0], REDUNDANT)
+    keep = candidates.limbs[:, 0] < len(TREE.limbs)
     return replace(candidates, limbs=candidates.limbs[keep], limb_scores=candidates.limb_scores[keep])
-
-
-def annotated(coco: CocoSet, image_id: int) -> tuple[np.ndarray, np.ndarray]:
-    """Keypoints (P, 18, 2) in source pixels and roots of the areas (P,) of the annotated people."""
-    people = [p for p in coco.persons[image_id] if not p.crowd and p.keypoints[:, 2].any()]
-    rows = np.array([p.keypoints for p in people]).reshape(-1, 17, 3)
-    keypoints = np.where(rows[..., 2:] > 0, rows[..., :2], np.nan)
-    return convert(keypoints, rows[..., 2] > 0, COCO17, OPENPOSE18)[0], np.sqrt([p.area for p in people])
-
-
-def nearest_peaks(candidates: Candidates, truth: np.ndarray, scale: tuple[float, float]) -> People:
-    """The annotated people with each joint moved to the nearest peak of its kind, at most two cells away."""
-    keypoints = np.full_like(truth, np.nan)
-    for j in range(len(OPENPOSE18)):
-        peaks = (candidates.peaks[candidates.joints == j] + 0.5) * scale - 0.5
-        for p in np.flatnonzero(np.isfinite(truth[:, j, 0])) if len(peaks) else ():
-            distance = np.hypot(*(peaks - truth[p, j]).T)
-            if distance.min() <= 2 * max(scale):
-                keypoints[p, j] = peaks[distance.argmin()]
-    scores = np.isfinite(keypoints[..., 0]).astype(np.float32)
-    return People(keypoints, scores, scores.mean(1), np.zeros((len(keypoints), 4), np.float32))
-
-
-def connected_parts(truth: np.ndarray) -> People:
-    """Of each annotated person the largest set of joints that limbs connect, if it is large enough to be found."""
-    keypoints = np.full_like(truth, np.nan)
-    for person, kept in zip(truth, keypoints, strict=True):
-        part = np.arange(len(OPENPOSE18))
-        labelled = np.isfinite(person[:, 0])
-        for a, b in OPENPOSE18.limbs:
-            if labelled[a] and labelled[b]:
-                part[part == part[b]] = part[a]
-        largest = part == np.bincount(part[labelled], minlength=1).argmax()
-        kept[largest & labelled] = person[largest & labelled]
-    scores = np.isfinite(keypoints[..., 0]).astype(np.float32)
-    people = People(keypoints, scores, scores.mean(1), np.zeros((len(keypoints), 4), np.float32))
-    return people.take(scores.sum(1) >= GroupingSettings().min_joints)
 
 
 GROUPINGS: dict[str, Callable[[Candidates], Candidates]] = {
@@ -99,22 +179,66 @@ GROUPINGS: dict[str, Callable[[Candidates], Candidates]] = {
 }
 
 
-def regrouped(coco: CocoSet, image_id: int, long_side: int, stride: int) -> dict[str, People]:
-    """The people of one image in each way of making them."""
-    image = coco.images[image_id]
-    source = np.array([image.width, image.height])
-    inside = np.maximum(1, np.round(source * long_side / source.max()))
-    factor = inside / source
-    size = tuple(int(n) for n in np.ceil(inside[::-1] / stride))
-    truth, roots = annotated(coco, image_id)
-    drawn = ((truth + 0.5) * factor - 0.5, roots * np.sqrt(factor.prod()), OPENPOSE18, size, stride)
-    confidence, pafs = (torch.from_numpy(f(*drawn))[None] for f in (confidence_maps, part_affinity_fields))
-    candidates = find_candidates(PartMaps(confidence, pafs, stride), OPENPOSE18)[0]
-    scale = (stride / factor[0], stride / factor[1])
-    people = {"peaks": nearest_peaks(candidates, truth, scale), "connected": connected_parts(truth)}
-    for name, chosen in GROUPINGS.items():
-        people[name] = assemble(chosen(candidates), OPENPOSE18, scale=scale)
-    return people
+def difference(better: CocoScores, worse: CocoScores, draws: int = 1000) -> str:
+    """The difference in AP with its 95 % interval, both scores taken on the same draws of images."""
+    random, count = np.random.default_rng(0), len(better.images)
+    weights = [np.bincount(random.integers(count, size=count), minlength=count) for _ in range(draws)]
+    values = [better.reweighted(w)["AP"] - worse.reweighted(w)["AP"] for w in weights]
+    low, high = np.percentile(values, [2.5, 97.5])
+    return f"{better.metrics['AP'] - worse.metrics['AP']:+.2f} AP ({low:+.2f} to {high:+.2f})"
+
+
+def print_row(label: str, scores: CocoScores) -> None:
+    figures = "".join(f"{scores.metrics[figure]:7.2f}" for figure in FIGURES)
+    print(f"{label}{figures}{scores.detections:>7}", flush=True)
+
+
+def compare_groupings(coco: CocoSet, stride: int, least_sigma: float, long_side: int) -> None:
+    found: dict[str, list[dict]] = {}
+    for image_id in coco.images:
+        scene = annotated(coco, image_id, OPENPOSE18, long_side)
+        size = tuple(int(n) for n in np.ceil(scene.inside[::-1] / stride))
+        candidates = find_candidates(scene.drawn(OPENPOSE18, size, stride, least_sigma), OPENPOSE18)[0]
+        scale = tuple(stride / scene.factor)
+        people = {
+            "annotated": as_people(scene.truth),
+            "connected": as_people(largest_parts(scene.truth, OPENPOSE18)),
+            "peaks": nearest_peaks(candidates, scene, OPENPOSE18, scale),
+        }
+        for name, chosen in GROUPINGS.items():
+            people[name] = assemble(chosen(candidates), OPENPOSE18, scale=scale)
+        for name, these in people.items():
+            found.setdefault(name, []).extend(to_results(image_id, these, OPENPOSE18))
+    scores = {name: score(coco, detections) for name, detections in found.items()}
+    for name in found:
+        print_row(f"{stride:>6}{least_sigma:>7g}  {name:26}", scores[name])
+    print(f"{'':15}optimal - greedy: {difference(scores['optimal'], scores['greedy'])}")
+
+
+def compare_limbs(
+    coco: CocoSet, skeleton: Skeleton, lose: float, stride: int, long_side: int
+) -> tuple[int, float, float]:
+    """People whom these limbs leave in parts, the AP that the annotations allow, and that of greedy grouping."""
+    parted = 0
+    found: list[list[dict]] = [[], []]
+    for image_id in coco.images:
+        scene = annotated(coco, image_id, skeleton, long_side)
+        size = tuple(int(n) for n in np.ceil(scene.inside[::-1] / stride))
+        lost = np.random.default_rng(image_id).random((len(skeleton.limbs), len(scene.truth))) < lose
+        candidates = find_candidates(scene.drawn(skeleton, size, stride, lost=lost), skeleton)[0]
+        grouped = assemble(candidates, skeleton, scale=tuple(stride / scene.factor))
+        largest = largest_parts(scene.truth, skeleton)
+        parted += int((np.isnan(largest) & np.isfinite(scene.truth)).any((1, 2)).sum())
+        for people, detections in zip((as_people(largest), grouped), found, strict=True):
+            detections += to_results(image_id, people, skeleton)
+    allowed, reached = (score(coco, detections).metrics["AP"] for detections in found)
+    return parted, allowed, reached
+
+
+def crowded(coco: CocoSet, least_people: int) -> CocoSet:
+    """The images with at least so many labelled people."""
+    kept = {i: p for i, p in coco.persons.items() if sum(not one.ignored for one in p) >= least_people}
+    return replace(coco, images={i: coco.images[i] for i in kept}, persons=kept)
 
 
 def main() -> None:
@@ -123,21 +247,43 @@ def main() -> None:
     )
     parser.add_argument("annotations", type=Path, help="COCO keypoint annotations")
     parser.add_argument("--strides", type=int, nargs="+", default=[4, 8])
+    parser.add_argument(
+        "--least-sigma", type=float, nargs="+", default=[SIGMA[0]], help="network-input pixels"
+    )
     parser.add_argument("--long-side", type=int, default=416, help="network-input pixels")
+    parser.add_argument("--least-people", type=int, default=0, help="leave out images with fewer people")
+    parser.add_argument("--limbs", action="store_true", help="compare sets of limbs instead")
+    parser.add_argument(
+        "--lose", type=float, nargs="+", default=[0.0, 0.05, 0.1, 0.2], help="shares of limbs"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    coco = load_annotations(arguments.annotations)
-    print(f"{len(coco.images)} images, long side {arguments.long_side}, maps drawn from the annotations")
-    print(f"{'stride':>6}  {'people':26}" + "".join(f"{name:>7}" for name in (*FIGURES, "found")))
-    for stride in arguments.strides:
-        found: dict[str, list[dict]] = {name: [] for name in ("peaks", "connected", *GROUPINGS)}
-        for image_id in coco.images:
-            for name, people in regrouped(coco, image_id, arguments.long_side, stride).items():
-                found[name] += to_results(image_id, people, OPENPOSE18)
-        for name, detections in found.items():
-            metrics = score(coco, detections).metrics
-            figures = "".join(f"{metrics[figure]:7.2f}" for figure in FIGURES)
-            print(f"{stride:>6}  {name:26}{figures}{len(detections):>7}", flush=True)
+    coco = crowded(load_annotations(arguments.annotations), arguments.least_people)
+    people = sum(not p.ignored for these in coco.persons.values() for p in these)
+    print(
+        f"{len(coco.images)} images, {people} people, long side {arguments.long_side}, maps drawn from annotations"
+    )
+    if not arguments.limbs:
+        print(
+            f"{'stride':>6}{'sigma':>7}  {'people':26}"
+            + "".join(f"{name:>7}" for name in (*FIGURES, "found"))
+        )
+        for stride in arguments.strides:
+            for least_sigma in arguments.least_sigma:
+                compare_groupings(coco, stride, least_sigma, arguments.long_side)
+        return
+    stride = arguments.strides[0]
+    print(
+        f"stride {stride}, AP; 'parted' are people whom the limbs leave in parts, 'allowed' is the AP of the largest"
+    )
+    print(
+        f"{'limbs':32}{'count':>6}{'parted':>8}{'allowed':>9}"
+        + "".join(f"{f'{p:.0%} lost':>10}" for p in arguments.lose)
+    )
+    for skeleton in LIMB_SETS:
+        rows = [compare_limbs(coco, skeleton, p, stride, arguments.long_side) for p in arguments.lose]
+        (parted, allowed, _), reached = rows[0], "".join(f"{found:10.2f}" for _, _, found in rows)
+        print(f"{skeleton.name:32}{len(skeleton.limbs):>6}{parted:>8}{allowed:9.2f}{reached}", flush=True)
 
 
 if __name__ == "__main__":

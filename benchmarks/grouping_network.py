@@ -1,0 +1,78 @@
+"""What is the network's error and what is the grouping's: AP of the network's maps grouped in several ways.
+
+    python benchmarks/grouping_network.py path/to/coco/dev.json path/to/coco/dev [--weights W] [--size N]
+
+"peaks" groups the network's joints by the annotations: what they would score if grouping were perfect and nobody were
+invented. "greedy" is the pipeline as it is, "optimal" has the matching of the greatest total score for each limb.
+"drawn fields" keeps the network's confidence maps and draws the part affinity fields from the annotations; "drawn
+joints" does the reverse. Both drawn is what ``grouping_oracle.py`` measures.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from grouping_oracle import FIGURES, GROUPINGS, annotated, difference, nearest_peaks, print_row
+
+from skelstream.estimator import SIZE, PoseEstimator
+from skelstream.evaluation.annotations import load_annotations
+from skelstream.evaluation.coco import score
+from skelstream.evaluation.results import to_results
+from skelstream.evaluation.run import check_images, read_image
+from skelstream.grouping.assembly import assemble
+from skelstream.grouping.candidates import find_candidates
+from skelstream.network.maps import PartMaps
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("annotations", type=Path, help="COCO keypoint annotations")
+    parser.add_argument("images", type=Path, help="folder of their images")
+    parser.add_argument("--weights")
+    parser.add_argument("--size", type=int, default=SIZE, help="long side of the network's input")
+    parser.add_argument("--limit", type=int, help="only the first images")
+    options = parser.parse_args()
+    coco = load_annotations(options.annotations)
+    if options.limit:
+        coco = coco.head(options.limit)
+    check_images(coco, options.images)
+    estimator = PoseEstimator(options.weights, size=options.size)
+    skeleton = estimator.skeleton
+    found: dict[str, list[dict]] = {}
+    for image_id, image in coco.images.items():
+        network_input, fit = estimator.fit(read_image(options.images, image))
+        maps = estimator.runtime.maps(network_input[None])
+        maps = PartMaps(maps.confidence.float().cpu(), maps.pafs.float().cpu(), maps.stride)
+        scene = annotated(coco, image_id, skeleton, options.size)
+        drawn = scene.drawn(skeleton, tuple(maps.confidence.shape[-2:]), maps.stride)
+        scale = fit.per_cell(maps.stride)
+        (candidates,) = find_candidates(maps, skeleton, estimator.grouping)
+        people = {"peaks": nearest_peaks(candidates, scene, skeleton, scale)}
+        for name, chosen in GROUPINGS.items():
+            people[name] = assemble(chosen(candidates), skeleton, scale=scale, settings=estimator.grouping)
+        mixed = {"drawn fields": (maps.confidence, drawn.pafs), "drawn joints": (drawn.confidence, maps.pafs)}
+        for name, (confidence, pafs) in mixed.items():
+            (candidates,) = find_candidates(
+                PartMaps(confidence, pafs, maps.stride), skeleton, estimator.grouping
+            )
+            people[name] = assemble(candidates, skeleton, scale=scale, settings=estimator.grouping)
+        for name, these in people.items():
+            found.setdefault(name, []).extend(to_results(image_id, these, skeleton))
+    print(
+        f"{len(coco.images)} images, {estimator.model.path.name} {estimator.weights_sha256[:12]},"
+        f" {estimator.runtime.name}, long side {options.size}, single scale, no flip"
+    )
+    print(f"{'':28}" + "".join(f"{name:>7}" for name in (*FIGURES, "found")))
+    scores = {name: score(coco, detections) for name, detections in found.items()}
+    for name, these in scores.items():
+        print_row(f"{name:28}", these)
+    print(f"optimal - greedy: {difference(scores['optimal'], scores['greedy'])}")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()
