@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from skelstream.training.annotations import AnnotatedSet
     from skelstream.training.loop import Trainer
     from skelstream.training.recipe import Recipe
-    from skelstream.training.session import News
+    from skelstream.training.session import News, RunFolder
 
 
 def train(
@@ -28,9 +29,13 @@ def train(
             help="Initial weights: a weights file (.safetensors), MoveNet MultiPose's .json, EfficientNet-Lite0's .pth."
         ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the output folder.")
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="Look through all data and train nothing.")] = False,
-    samples: Annotated[int | None, typer.Option(min=1, help="Samples to see, instead of the recipe's.")] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="Samples to see, instead of the recipe's.")
+    ] = None,
     evaluate_every: Annotated[
         int | None, typer.Option(min=1, help="Samples between evaluations, instead of the recipe's.")
     ] = None,
@@ -39,7 +44,8 @@ def train(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     workers: Annotated[
-        int | None, typer.Option(min=0, help="Processes that make samples; by default one a core that is left.")
+        int | None,
+        typer.Option(min=0, help="Processes that make samples; by default one a core that is left."),
     ] = None,
     debug: Debug = False,
 ) -> None:
@@ -84,7 +90,7 @@ def train(
             trainer.resume(folder.checkpoint)
         every = evaluate_every or (settings.evaluation.every if settings.evaluation else Cadence.evaluate)
         session = Session(trainer, folder, validation, Cadence(evaluate=every))
-        with interrupts() as interrupted, _Display(trainer, folder, console) as display:
+        with interrupts() as interrupted, _Display(trainer, console) as display:
             done = session.run(display.tell, interrupted)
         if group.first:
             _end(done, trainer, folder)
@@ -99,10 +105,10 @@ class _Display:
 
     LINE_EVERY = 60.0  # seconds
 
-    def __init__(self, trainer: Trainer, folder, console: Console):
+    def __init__(self, trainer: Trainer, console: Console):
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._console, self._trainer, self._metric = console, trainer, trainer.recipe.evaluation
+        self._console, self._trainer = console, trainer
         self._live = console.is_terminal and trainer.processes.first
         columns = (
             MofNCompleteColumn(),
@@ -115,7 +121,7 @@ class _Display:
         self._task = self._bar.add_task(
             "first step", total=trainer.recipe.total, completed=trainer.sample, speed="- images/s"
         )
-        self._folder, self._score, self._losses, self._line_at = folder, "", {}, 0.0
+        self._score, self._losses, self._line_at = "", {}, 0.0
 
     def __enter__(self) -> _Display:
         if self._trainer.processes.first:
@@ -128,15 +134,14 @@ class _Display:
 
     def tell(self, news: News) -> None:
         """Shows what a step brought."""
-        import time
-
         step = news.progress
         self._losses = news.losses or self._losses
         losses = " ".join(f"{name} {value:.3f}" for name, value in self._losses.items())
         for message in news.unreadable:
             self._console.print(f"replaced by the next image: {message}", markup=False)
-        if news.verdict and self._metric:
-            self._score = f"{self._metric.metric} {news.verdict.figures[self._metric.metric]:.1f}"
+        config = self._trainer.recipe.evaluation
+        if news.verdict and config:
+            self._score = f"{config.metric} {news.verdict.figures[config.metric]:.1f}"
             self._console.print(f"sample {step.samples:,}: {self._score} on {news.verdict.images} images")
         text = f"{losses} rate {step.rate:.2e} {self._score}"
         speed = f"{step.speed:.1f} images/s"
@@ -164,7 +169,9 @@ def _describe(annotated: AnnotatedSet, console: Console, name: int = 3) -> None:
     from skelstream.training.annotations import summary
 
     people = sum(len(image.keypoints) for image in annotated.images)
-    console.print(f"{annotated.config.annotations}: {len(annotated.images):,} images, {people:,} people", markup=False)
+    console.print(
+        f"{annotated.config.annotations}: {len(annotated.images):,} images, {people:,} people", markup=False
+    )
     for line in summary(annotated.problems, name):
         console.print(f"  left out: {line}", markup=False)
 
@@ -182,7 +189,9 @@ def _check(recipe: Recipe, workers: int, console: Console) -> None:
     for config in recipe.sets:
         annotated = read_set(config)
         looked = check_images(annotated.images, workers)
-        found = list(track(looked, config.annotations.name, len(annotated.images), console=console, transient=True))
+        found = list(
+            track(looked, config.annotations.name, len(annotated.images), console=console, transient=True)
+        )
         good = [image for image, problem in zip(annotated.images, found, strict=True) if problem is None]
         problems = annotated.problems + [problem for problem in found if problem is not None]
         _describe(replace(annotated, images=good, problems=problems), console, name=20)
@@ -191,11 +200,12 @@ def _check(recipe: Recipe, workers: int, console: Console) -> None:
     if recipe.evaluation:
         validation = Validation(recipe.evaluation)
         console.print(
-            f"{recipe.evaluation.annotations}: {len(validation.coco_set.images):,} images to judge by", markup=False
+            f"{recipe.evaluation.annotations}: {len(validation.coco_set.images):,} images to judge by",
+            markup=False,
         )
 
 
-def _end(done: bool, trainer: Trainer, folder) -> None:
+def _end(done: bool, trainer: Trainer, folder: RunFolder) -> None:
     if not done:
         typer.secho(
             f"skelstream: stopped at sample {trainer.sample:,} of {trainer.recipe.total:,}; go on with the same command"
@@ -204,5 +214,7 @@ def _end(done: bool, trainer: Trainer, folder) -> None:
             err=True,
         )
         return
-    best = f", the best by {trainer.recipe.evaluation.metric} in {folder.best}" if folder.best.exists() else ""
+    best = (
+        f", the best by {trainer.recipe.evaluation.metric} in {folder.best}" if folder.best.exists() else ""
+    )
     typer.echo(f"wrote {folder.weights}{best}", err=True)

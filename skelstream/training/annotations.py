@@ -118,8 +118,12 @@ def read_set(config: SetConfig) -> AnnotatedSet:
     path = config.annotations
     content = read_json(path)
     lists = isinstance(content, dict) and [content.get("images"), content.get("annotations")]
-    if not lists or not all(isinstance(rows, list) and all(isinstance(r, dict) for r in rows) for rows in lists):
-        raise FormatError(f"{path}: not COCO keypoint annotations (a JSON object with images and annotations)")
+    if not lists or not all(
+        isinstance(rows, list) and all(isinstance(r, dict) for r in rows) for rows in lists
+    ):
+        raise FormatError(
+            f"{path}: not COCO keypoint annotations (a JSON object with images and annotations)"
+        )
     category = person_category(path, content.get("categories") or [])
     try:
         rows_of: dict[object, list[dict]] = {image["id"]: [] for image in content["images"]}
@@ -136,7 +140,9 @@ def read_set(config: SetConfig) -> AnnotatedSet:
         if row.get("image_id") in rows_of:
             rows_of[row["image_id"]].append(row)
         else:
-            problems.append(Problem(Fault.UNLISTED, f"annotation {row.get('id')} of image {row.get('image_id')}"))
+            problems.append(
+                Problem(Fault.UNLISTED, f"annotation {row.get('id')} of image {row.get('image_id')}")
+            )
     for image in content["images"]:
         try:
             labels = _labels(config, image, rows_of[image["id"]])
@@ -169,7 +175,11 @@ def _labels(config: SetConfig, image: dict, rows: list[dict]) -> AnnotatedImage 
         boxes = np.array([_corners(row, points[i]) for i, row in enumerate(people)], np.float32)
         crowds = np.array([_corners(row) for row in ignore], np.float32).reshape(-1, 4)
         areas = np.array([row.get("area") or 0 for row in people], np.float32)
-        size = (int(image["height"]), int(image["width"])) if image.get("height") and image.get("width") else None
+        size = (
+            (int(image["height"]), int(image["width"]))
+            if image.get("height") and image.get("width")
+            else None
+        )
     except (TypeError, ValueError):
         raise _Broken(Fault.NUMBER) from None
     if not all(np.isfinite(values).all() for values in (raw, boxes, crowds, areas)):

@@ -83,7 +83,9 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     """The view's pixels, uint8 (size, size, 3); the ground outside the image is mid grey."""
     zoom = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
     if zoom < 0.7:
-        image = cv2.GaussianBlur(image, (0, 0), 0.4 / zoom)  # what a smaller picture cannot show must not alias
+        image = cv2.GaussianBlur(
+            image, (0, 0), 0.4 / zoom
+        )  # what a smaller picture cannot show must not alias
     return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderValue=(128, 128, 128))
 
 
@@ -97,7 +99,11 @@ def recolour(rng: np.random.Generator, image: np.ndarray, how: Augmentation) -> 
     # Saturation and contrast are one weighted sum of the picture, its grey and its mean.
     gain = brightness * contrast
     image = cv2.addWeighted(
-        image, gain * saturation, cv2.merge([grey] * 3), gain * (1 - saturation), brightness * (1 - contrast) * mean
+        image,
+        gain * saturation,
+        cv2.merge([grey] * 3),
+        gain * (1 - saturation),
+        brightness * (1 - contrast) * mean,
     )
     if rng.random() < how.occlusion:
         size = image.shape[0]

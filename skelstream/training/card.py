@@ -39,6 +39,8 @@ def card(trainer: Trainer, validation: Validation | None, verdict: Verdict | Non
             "annotations": f"{config.annotations.parent.name}/{config.annotations.name}",
             "images": verdict.images,
             "protocol": f"single scale, no flip, long side {config.size}",
-            "figures": {name: round(value, 2) for name, value in verdict.figures.items() if not math.isnan(value)},
+            "figures": {
+                name: round(value, 2) for name, value in verdict.figures.items() if not math.isnan(value)
+            },
         }
     return content

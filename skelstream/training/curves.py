@@ -97,7 +97,9 @@ def plot(panels: Sequence[tuple[str, dict[str, tuple[list[float], list[float]]]]
     return canvas
 
 
-def _panel(canvas: np.ndarray, title: str, curves: dict[str, tuple[list[float], list[float]]], total: int) -> None:
+def _panel(
+    canvas: np.ndarray, title: str, curves: dict[str, tuple[list[float], list[float]]], total: int
+) -> None:
     """Draws one panel into its part of the canvas."""
     width, height = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
     values = [v for _, y in curves.values() for v in y]
@@ -137,7 +139,11 @@ def _ticks(low: float, high: float, about: int = 4) -> list[float]:
 
 
 def _write(
-    canvas: np.ndarray, text: str, at: tuple[int, int], color: tuple[int, int, int] = _INK, right: bool = False
+    canvas: np.ndarray,
+    text: str,
+    at: tuple[int, int],
+    color: tuple[int, int, int] = _INK,
+    right: bool = False,
 ) -> None:
     x = at[0] - cv2.getTextSize(text, _FONT, 0.45, 1)[0][0] if right else at[0]
     cv2.putText(canvas, text, (x, at[1]), _FONT, 0.45, color, 1, cv2.LINE_AA)

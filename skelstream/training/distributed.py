@@ -74,7 +74,9 @@ def processes(device: str) -> Iterator[tuple[Processes, torch.device]]:
     if chosen.type == "cuda":
         local = int(os.environ["LOCAL_RANK"])
         if local >= torch.cuda.device_count():
-            raise ModelError(f"{count} processes but {torch.cuda.device_count()} CUDA devices; start one a device")
+            raise ModelError(
+                f"{count} processes but {torch.cuda.device_count()} CUDA devices; start one a device"
+            )
         chosen = torch.device("cuda", local)
         torch.cuda.set_device(chosen)
     dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=_PATIENCE)

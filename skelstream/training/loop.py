@@ -69,9 +69,7 @@ def sample_numbers(start: int, recipe: Recipe, processes: Processes) -> list[int
     steps as one process alone would.
     """
     share = recipe.batch // recipe.accumulate // processes.count
-    return [
-        n for n in range(start, recipe.total) if (n - start) // share % processes.count == processes.rank
-    ]
+    return [n for n in range(start, recipe.total) if (n - start) // share % processes.count == processes.rank]
 
 
 class _Stages(nn.Module):
@@ -118,7 +116,9 @@ class Trainer:
         origin: str = "",
     ):
         if recipe.precision == "float16" and device.type != "cuda":
-            raise ModelError(f"precision float16 trains on CUDA only, not on {device}; choose bfloat16 or float32")
+            raise ModelError(
+                f"precision float16 trains on CUDA only, not on {device}; choose bfloat16 or float32"
+            )
         if recipe.batch // recipe.accumulate % processes.count:
             raise ModelError(
                 f"a batch of {recipe.batch} in {recipe.accumulate} parts cannot be dealt out to {processes.count}"
@@ -130,14 +130,21 @@ class Trainer:
         self.unreadable: list[str] = []
         self.sets: list[AnnotatedSet] = [read_set(s) for s in recipe.sets]
         self.source = SampleSource(
-            [s.images for s in self.sets], [s.weight for s in recipe.sets], recipe.augmentation, STRIDE, recipe.seed
+            [s.images for s in self.sets],
+            [s.weight for s in recipe.sets],
+            recipe.augmentation,
+            STRIDE,
+            recipe.seed,
         )
         network = PafNetwork(recipe.network)
         if start is not None:
             network.load_state_dict(start)
         self._frozen: list[nn.Module] = []
         if recipe.frozen:
-            self._frozen = [network.features.backbone.stem, *network.features.backbone.blocks[: recipe.frozen]]
+            self._frozen = [
+                network.features.backbone.stem,
+                *network.features.backbone.blocks[: recipe.frozen],
+            ]
         for module in self._frozen:
             module.requires_grad_(False)
         if processes.count > 1 and device.type == "cuda":

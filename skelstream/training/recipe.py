@@ -153,7 +153,9 @@ def find_recipe(name: str) -> Path:
     if name in packaged:
         return packaged[name]
     if not Path(name).is_file():
-        raise FormatError(f"{name}: no such recipe file, nor a packaged recipe (those are: {', '.join(packaged)})")
+        raise FormatError(
+            f"{name}: no such recipe file, nor a packaged recipe (those are: {', '.join(packaged)})"
+        )
     return Path(name)
 
 
@@ -176,7 +178,9 @@ def read_recipe(path: Path, data: Path, **run: object) -> Recipe:
         raise FormatError(f"{path}: not TOML ({error})") from None
     known = {"run", "network", "augmentation", "evaluation", "set"}
     if unknown := set(content) - known:
-        raise FormatError(f"{path}: unknown table {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
+        raise FormatError(
+            f"{path}: unknown table {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}"
+        )
     sets = [_build(path, "set", SetConfig, _under(data, table)) for table in content.get("set", [])]
     if not sets:
         raise FormatError(f"{path}: no [[set]] to train on")
@@ -187,12 +191,16 @@ def read_recipe(path: Path, data: Path, **run: object) -> Recipe:
         "name": path.stem,
     }
     if "evaluation" in content:
-        parts["evaluation"] = _build(path, "evaluation", EvaluationConfig, _under(data, content["evaluation"]))
+        parts["evaluation"] = _build(
+            path, "evaluation", EvaluationConfig, _under(data, content["evaluation"])
+        )
     return _build(path, "run", Recipe, content.get("run", {}) | run | parts)
 
 
 def _under(data: Path, table: dict) -> dict:
-    return {k: data / v if k in ("annotations", "images") and isinstance(v, str) else v for k, v in table.items()}
+    return {
+        k: data / v if k in ("annotations", "images") and isinstance(v, str) else v for k, v in table.items()
+    }
 
 
 def _is_range(value: object) -> bool:
@@ -204,7 +212,9 @@ def _build(path: Path, table: str, kind: Callable[..., _Settings], values: dict)
     where = f"{path}: [{table}]"
     types = {f.name: str(f.type) for f in fields(kind)}  # type: ignore[arg-type]
     if unknown := set(values) - set(types):
-        raise FormatError(f"{where} has no setting {', '.join(sorted(unknown))}; known: {', '.join(sorted(types))}")
+        raise FormatError(
+            f"{where} has no setting {', '.join(sorted(unknown))}; known: {', '.join(sorted(types))}"
+        )
     for name, value in values.items():
         wanted = _TYPES.get(types[name])
         if wanted and (not isinstance(value, wanted) or isinstance(value, bool) != (wanted is bool)):

@@ -64,7 +64,9 @@ class SampleSource:
         if (which, round_) not in self._orders:
             for old in [key for key in self._orders if key[0] == which]:
                 del self._orders[old]
-            self._orders[which, round_] = np.random.default_rng([self.seed, which, round_]).permutation(len(images))
+            self._orders[which, round_] = np.random.default_rng([self.seed, which, round_]).permutation(
+                len(images)
+            )
         return images[self._orders[which, round_][place]]
 
     def __getitem__(self, number: int) -> dict[str, torch.Tensor | str]:
@@ -89,12 +91,16 @@ class SampleSource:
                 unreadable = unreadable or str(error)
                 continue
             arrays = self._sample(number, labels, pixels)
-            return {name: torch.from_numpy(array) for name, array in arrays.items()} | {"unreadable": unreadable}
+            return {name: torch.from_numpy(array) for name, array in arrays.items()} | {
+                "unreadable": unreadable
+            }
         raise FormatError(f"{_MOST_UNREADABLE} images in a row cannot be read, the first: {unreadable}")
 
     def _sample(self, number: int, labels: AnnotatedImage, image: np.ndarray) -> dict[str, np.ndarray]:
         rng = np.random.default_rng([self.seed, 1 << 20, number])
-        about = labels.boxes[rng.integers(len(labels.boxes))] if rng.random() < 0.85 or labels.partial else None
+        about = (
+            labels.boxes[rng.integers(len(labels.boxes))] if rng.random() < 0.85 or labels.partial else None
+        )
         matrix, mirrored = view_matrix(rng, image.shape[:2], about, self.how)
         image = recolour(rng, warp(image, matrix, self.how.crop), self.how)
         keypoints = transform_points(matrix, labels.keypoints)
@@ -127,9 +133,13 @@ class SampleSource:
             self._paint(ground, labels.boxes, matrix, 1.0)
         return ground
 
-    def _paint(self, ground: np.ndarray, boxes: np.ndarray, matrix: np.ndarray, value: float, margin: float = 0) -> None:
+    def _paint(
+        self, ground: np.ndarray, boxes: np.ndarray, matrix: np.ndarray, value: float, margin: float = 0
+    ) -> None:
         for x0, y0, x1, y1 in boxes:
             dx, dy = margin * (x1 - x0), margin * (y1 - y0)
-            corners = np.array([[x0 - dx, y0 - dy], [x1 + dx, y0 - dy], [x1 + dx, y1 + dy], [x0 - dx, y1 + dy]])
+            corners = np.array(
+                [[x0 - dx, y0 - dy], [x1 + dx, y0 - dy], [x1 + dx, y1 + dy], [x0 - dx, y1 + dy]]
+            )
             cells = (transform_points(matrix, corners) + 0.5) / self.stride - 0.5
             cv2.fillConvexPoly(ground, np.round(cells).astype(np.int32), value)

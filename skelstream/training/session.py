@@ -64,9 +64,13 @@ class RunFolder:
             OutputError: it holds a run and is not to be resumed, or the other way round, or cannot be made.
         """
         if resume and not self.checkpoint.is_file():
-            raise OutputError(f"{self.path}: no {self.checkpoint.name} to resume; leave out --resume to begin")
+            raise OutputError(
+                f"{self.path}: no {self.checkpoint.name} to resume; leave out --resume to begin"
+            )
         if not resume and self.checkpoint.exists():
-            raise OutputError(f"{self.path} holds a run; pass --resume to go on with it, or choose another folder")
+            raise OutputError(
+                f"{self.path} holds a run; pass --resume to go on with it, or choose another folder"
+            )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -126,7 +130,9 @@ class Session:
             columns = ("rate", *_LOSSES, "speed", "seconds")
             self._losses = CsvTable(folder.losses, columns, trainer.sample)
             self._scores = CsvTable(folder.scores, FIGURES, trainer.sample)
-            self._pictures = validation.pictures() if validation else training_pictures(trainer.sets[0].images)
+            self._pictures = (
+                validation.pictures() if validation else training_pictures(trainer.sets[0].images)
+            )
 
     def run(self, tell: Callable[[News], None], stop: Callable[[], bool] = lambda: False) -> bool:
         """Trains to the end, or until ``stop`` says so; either way a checkpoint is written last.
@@ -160,7 +166,11 @@ class Session:
         done = self.trainer.run(after_step)
         if self._first:
             # An evaluation that an interrupt cut short is made up for when the run goes on.
-            if done and not stopped and all(row["samples"] < self.trainer.sample for row in self._scores.rows):
+            if (
+                done
+                and not stopped
+                and all(row["samples"] < self.trainer.sample for row in self._scores.rows)
+            ):
                 self._evaluate(stop)
             self._save()
             self._draw()
@@ -170,11 +180,17 @@ class Session:
     def _due(self, progress: Progress) -> bool:
         """An evaluation falls into this step."""
         batch, every = self.trainer.recipe.batch, self.cadence.evaluate
-        return progress.samples // every > (progress.samples - batch) // every or progress.samples == progress.total
+        return (
+            progress.samples // every > (progress.samples - batch) // every
+            or progress.samples == progress.total
+        )
 
     def _keep(self, progress: Progress, stop: Callable[[], bool]) -> News:
         losses, verdict, saved = {}, None, False
-        if progress.samples // self.trainer.recipe.batch % self.cadence.row == 0 or progress.samples == progress.total:
+        if (
+            progress.samples // self.trainer.recipe.batch % self.cadence.row == 0
+            or progress.samples == progress.total
+        ):
             losses = progress.losses
             if not all(math.isfinite(value) for value in losses.values()):
                 raise ModelError(
@@ -223,7 +239,13 @@ class Session:
 
     def _write_weights(self, path: Path, verdict: Verdict | None) -> None:
         trainer = self.trainer
-        save_weights(path, trainer.average, "paf", trainer.recipe.network.to_dict(), card(trainer, self.validation, verdict))
+        save_weights(
+            path,
+            trainer.average,
+            "paf",
+            trainer.recipe.network.to_dict(),
+            card(trainer, self.validation, verdict),
+        )
 
     def _draw(self) -> None:
         panels = [(f"{name} loss, smoothed", {name: self._losses.column(name)}) for name in _LOSSES]

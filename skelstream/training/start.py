@@ -51,7 +51,9 @@ def start_weights(path: Path | None, config: PafConfig, seed: int) -> Start:
     if path.suffix == _WEIGHTS:
         header = read_header(path)
         if header.config != config.to_dict():
-            raise ModelError(f"{path}: weights of another network ({header.config}) than the recipe's ({config.to_dict()})")
+            raise ModelError(
+                f"{path}: weights of another network ({header.config}) than the recipe's ({config.to_dict()})"
+            )
         state = load_network(header).state_dict()
     elif path.suffix in _BACKBONES:
         backbone, load = _BACKBONES[path.suffix]

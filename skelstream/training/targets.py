@@ -82,7 +82,9 @@ def part_affinity_fields(
             if not length > 1e-3:  # also where an end is NaN
                 continue
             unit = vector / length
-            window = _window(np.minimum(person[a], person[b]) - half, np.maximum(person[a], person[b]) + half, size)
+            window = _window(
+                np.minimum(person[a], person[b]) - half, np.maximum(person[a], person[b]) + half, size
+            )
             if window is None:
                 continue
             rows, columns = window

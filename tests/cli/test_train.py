@@ -73,7 +73,9 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def train(data: Path, monkeypatch: pytest.MonkeyPatch):
     """Runs the command on the set; a backbone that is narrower inside keeps it quick."""
-    groups = [(kernel, stride, 1, outputs, repeats) for kernel, stride, _, outputs, repeats in efficientnet._GROUPS]
+    groups = [
+        (kernel, stride, 1, outputs, repeats) for kernel, stride, _, outputs, repeats in efficientnet._GROUPS
+    ]
     monkeypatch.setattr(efficientnet, "_GROUPS", groups)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     threads = torch.get_num_threads()

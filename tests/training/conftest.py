@@ -62,13 +62,18 @@ def write_set(tmp_path: Path) -> Callable[..., SetConfig]:
     """Writes a set of images, each given by its people, as ``name.json`` and a folder ``name``."""
 
     def write(
-        images: list[list[dict]], name: str = "people", size: tuple[int, int] = (128, 128), edit=None, **settings
+        images: list[list[dict]],
+        name: str = "people",
+        size: tuple[int, int] = (128, 128),
+        edit=None,
+        **settings,
     ) -> SetConfig:
         folder = tmp_path / name
         folder.mkdir()
         content: dict = {
             "images": [
-                {"id": i, "file_name": f"{i}.jpg", "height": size[0], "width": size[1]} for i in range(1, len(images) + 1)
+                {"id": i, "file_name": f"{i}.jpg", "height": size[0], "width": size[1]}
+                for i in range(1, len(images) + 1)
             ],
             "annotations": [
                 {"id": 100 * i + k, "image_id": i, "category_id": 1} | one
@@ -97,7 +102,9 @@ def people_set(write_set) -> SetConfig:
 @pytest.fixture
 def narrow_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A backbone of the same taps that is a sixth as wide inside: the tests are about training, not about it."""
-    groups = [(kernel, stride, 1, outputs, repeats) for kernel, stride, _, outputs, repeats in efficientnet._GROUPS]
+    groups = [
+        (kernel, stride, 1, outputs, repeats) for kernel, stride, _, outputs, repeats in efficientnet._GROUPS
+    ]
     monkeypatch.setattr(efficientnet, "_GROUPS", groups)
 
 
@@ -123,5 +130,3 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-

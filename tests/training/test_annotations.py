@@ -22,7 +22,9 @@ def test_labels_arrive_in_openposes_order(write_set, person) -> None:
     assert image.size == (110, 120) and image.path.name == "1.jpg" and annotated.problems == []
     raw = np.array(one["keypoints"], np.float32).reshape(17, 3)
     for joint in ("nose", "right_knee", "left_ear"):
-        np.testing.assert_array_equal(image.keypoints[0, OPENPOSE18.index(joint)], raw[COCO17.index(joint), :2])
+        np.testing.assert_array_equal(
+            image.keypoints[0, OPENPOSE18.index(joint)], raw[COCO17.index(joint), :2]
+        )
     np.testing.assert_allclose(image.keypoints[0, 1], (raw[5, :2] + raw[6, :2]) / 2)
     assert np.isnan(image.keypoints[0, OPENPOSE18.index("left_wrist")]).all()
     np.testing.assert_allclose(image.boxes, [[20, 10, 68, 90]])
@@ -84,7 +86,9 @@ def test_broken_labels_are_named_and_left_out(write_set, person, edit, fault) ->
 
 
 def test_missing_images_and_stray_annotations_are_counted(write_set, person) -> None:
-    config = write_set(three(person), edit=lambda c: c["annotations"].append(dict(person(), id=7, image_id=99)))
+    config = write_set(
+        three(person), edit=lambda c: c["annotations"].append(dict(person(), id=7, image_id=99))
+    )
     (config.images / "1.jpg").unlink()
     (config.images / "3.jpg").unlink()
     annotated = read_set(config)
@@ -104,7 +108,9 @@ def test_nothing_left_is_an_error_that_says_why(write_set, person) -> None:
     config = write_set(three(person))
     for image in config.images.iterdir():
         image.unlink()
-    with pytest.raises(FormatError, match=r"people.json: nothing to train on: image is missing: 3 \(1.jpg, 2.jpg"):
+    with pytest.raises(
+        FormatError, match=r"people.json: nothing to train on: image is missing: 3 \(1.jpg, 2.jpg"
+    ):
         read_set(config)
     with pytest.raises(FormatError, match="nothing to train on: no image has a labelled person"):
         read_set(write_set([[], []], "empty"))

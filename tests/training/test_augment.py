@@ -49,7 +49,9 @@ def test_markers_are_found_at_the_transformed_keypoints(seed: int) -> None:
 def test_a_view_inverts_to_the_pixel() -> None:
     """Warped there and back, a smooth picture is itself, also mirrored and turned."""
     y, x = np.mgrid[: SIZE[0], : SIZE[1]]
-    picture = np.stack([127 + 100 * np.sin(x / 25), 127 + 100 * np.cos(y / 31), 127 + 60 * np.sin((x + y) / 40)], -1)
+    picture = np.stack(
+        [127 + 100 * np.sin(x / 25), 127 + 100 * np.cos(y / 31), 127 + 60 * np.sin((x + y) / 40)], -1
+    )
     picture = picture.round().astype(np.uint8)
     for seed in range(6):
         how = Augmentation(crop=256, fit=0, scale=(0.9, 1.6), flip=seed % 2)

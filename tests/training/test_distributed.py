@@ -38,21 +38,17 @@ RUN = """
         if group.first:
             run.prepare(False)
         done = Session(Trainer(recipe, device, None, 0, group), run, None, Cadence(evaluate=8, row=1)).run(lambda _: None)
-        again = Trainer(recipe, device, None, 0, group)
-        again.resume(run.checkpoint)
-        steps = []
-        stopped = Session(again, RunFolder(folder / "run"), None, Cadence()).run(steps.append)
         # Only the second process wishes to stop; both do, after the same step.
         stop = Trainer(recipe, device, None, 0, group)
         if group.first:
             RunFolder(folder / "stop").prepare(False)
         early = Session(stop, RunFolder(folder / "stop"), None, Cadence()).run(lambda _: None, lambda: group.rank == 1)
-        print(f"rank {group.rank} of {group.count}: {done} {stopped} {len(steps)} {early} {stop.sample}", flush=True)
+        print(f"rank {group.rank} of {group.count}: {done} {early} {stop.sample}", flush=True)
 """
 
 RECIPE = """
 [run]
-samples = 16
+samples = 8
 batch = 4
 accumulate = 2
 precision = "float32"
@@ -97,11 +93,13 @@ def test_two_processes_make_the_step_of_one(people_set, narrow_backbone, tmp_pat
     }  # fmt: skip
     command = [sys.executable, "-c", textwrap.dedent(RUN), str(tmp_path)]
     started = [
-        subprocess.Popen(command, env=shared | {"RANK": str(r), "LOCAL_RANK": str(r)}, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            command, env=shared | {"RANK": str(r), "LOCAL_RANK": str(r)}, stdout=subprocess.PIPE, text=True
+        )
         for r in range(2)
     ]
     said = [process.communicate(timeout=120)[0] for process in started]
-    assert said[0] == "rank 0 of 2: True True 0 False 4\n" and said[1] == "rank 1 of 2: True True 0 False 4\n"
+    assert said[0] == "rank 0 of 2: True False 4\n" and said[1] == "rank 1 of 2: True False 4\n"
 
     from skelstream.training.recipe import read_recipe
 
@@ -117,4 +115,4 @@ def test_two_processes_make_the_step_of_one(people_set, narrow_backbone, tmp_pat
             torch.testing.assert_close(theirs[0][name], parameter.grad, rtol=1e-3, atol=1e-5)
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert {"last.ckpt", "weights.safetensors", "losses.csv", "scores.csv", "curves.png"} <= names
-    assert len((tmp_path / "run" / "losses.csv").read_text().splitlines()) == 1 + 4
+    assert len((tmp_path / "run" / "losses.csv").read_text().splitlines()) == 1 + 2

@@ -28,17 +28,34 @@ def test_the_recipe_in_the_document_is_whole_and_shows_the_defaults(tmp_path: Pa
     recipe = read_recipe(path, Path("data"))
     assert recipe.augmentation == Augmentation()
     defaults = {f.name: f.default for f in fields(Recipe)}
-    for name in ("batch", "accumulate", "rate", "backbone_rate", "warmup", "decay", "clip", "average", "precision", "seed"):
+    for name in (
+        "batch",
+        "accumulate",
+        "rate",
+        "backbone_rate",
+        "warmup",
+        "decay",
+        "clip",
+        "average",
+        "precision",
+        "seed",
+    ):
         assert getattr(recipe, name) == defaults[name], name
     for kind, written in ((EvaluationConfig, block), (SetConfig, block), (Recipe, block)):
         for field in fields(kind):
             if field.name not in ("sets", "network", "augmentation", "evaluation", "name"):
                 assert re.search(rf"^{field.name} = ", written, re.M), field.name
     mixed = read_recipe(packaged_recipes()["movenet-mixed"], Path("data"))
-    assert recipe.sets == mixed.sets and recipe.evaluation == mixed.evaluation and recipe.network == mixed.network
+    assert (
+        recipe.sets == mixed.sets
+        and recipe.evaluation == mixed.evaluation
+        and recipe.network == mixed.network
+    )
 
 
-@pytest.mark.parametrize("line", [line for block in blocks("bash") for line in block.splitlines() if "skelstream" in line])
+@pytest.mark.parametrize(
+    "line", [line for block in blocks("bash") for line in block.splitlines() if "skelstream" in line]
+)
 def test_commands_have_the_options_that_they_are_given(line: str) -> None:
     words = shlex.split(line)
     words = words[words.index("skelstream") + 1 :]

@@ -29,7 +29,10 @@ def cut(data: bytes) -> bytes:
         (cut, "1.jpg: the JPEG file is cut short"),
         (lambda data: b"", "1.jpg: cannot be read as an image"),
         (lambda data: b"text", "1.jpg: cannot be read as an image"),
-        (lambda data: cv2.imencode(".jpg", np.zeros((64, 32, 3), np.uint8))[1].tobytes(), "1.jpg: 32x64 pixels, but"),
+        (
+            lambda data: cv2.imencode(".jpg", np.zeros((64, 32, 3), np.uint8))[1].tobytes(),
+            "1.jpg: 32x64 pixels, but",
+        ),
     ],
 )
 def test_each_kind_of_damage_is_named(images, damage, message: str) -> None:

@@ -106,7 +106,9 @@ def test_the_gradient_is_clipped_and_the_average_follows(recipe) -> None:
     step = trainer.optimiser.step
 
     def spy(*args, **kwargs):
-        norms.append(math.sqrt(sum(float((p.grad**2).sum()) for p in trainer.optimiser.param_groups[0]["params"])))
+        norms.append(
+            math.sqrt(sum(float((p.grad**2).sum()) for p in trainer.optimiser.param_groups[0]["params"]))
+        )
         return step(*args, **kwargs)
 
     trainer.optimiser.step = spy

@@ -38,11 +38,17 @@ def test_perfect_fields_cost_nothing_and_perfect_confidence_least(targets) -> No
     stage_losses([targets["pafs"]], [logits], targets)[0].backward()
     assert logits.grad.abs().max() < 1e-5
     for off in (-0.5, 0.5):
-        assert stage_losses([targets["pafs"]], [want.logit() + off], targets)[1]["confidence"] > perfect["confidence"]
+        assert (
+            stage_losses([targets["pafs"]], [want.logit() + off], targets)[1]["confidence"]
+            > perfect["confidence"]
+        )
 
 
 def test_every_stage_counts_and_the_last_is_told(targets) -> None:
-    pafs, confidence = [torch.zeros(2, 4, 5, 6), targets["pafs"]], [torch.zeros(2, 3, 5, 6), torch.ones(2, 3, 5, 6)]
+    pafs, confidence = (
+        [torch.zeros(2, 4, 5, 6), targets["pafs"]],
+        [torch.zeros(2, 3, 5, 6), torch.ones(2, 3, 5, 6)],
+    )
     both, parts = stage_losses(pafs, confidence, targets)
     last, of_last = stage_losses(pafs[1:], confidence[1:], targets)
     first, _ = stage_losses(pafs[:1], confidence[:1], targets)

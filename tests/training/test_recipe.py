@@ -41,7 +41,7 @@ def test_both_stages_together_cost_what_the_mixed_recipe_does() -> None:
 
 
 def test_settings_and_what_takes_their_place(read) -> None:
-    recipe = read('[run]\nsamples = 100\nrate = 2\n[augmentation]\nscale = [0.5, 2.0]\n' + SETS, samples=40)
+    recipe = read("[run]\nsamples = 100\nrate = 2\n[augmentation]\nscale = [0.5, 2.0]\n" + SETS, samples=40)
     assert recipe.samples == 40 and recipe.total == 32 and recipe.rate == 2
     assert recipe.augmentation.scale == (0.5, 2.0) and recipe.name == "mine" and recipe.evaluation is None
     assert recipe.sets[0].annotations == Path("/data/a.json")
@@ -75,7 +75,10 @@ def test_what_decides_does_not_name_places_or_the_evaluation(read) -> None:
         (WHOLE + "[augmentation]\nfill = 0.5\n", "not a pair of numbers"),
         (WHOLE + "weight = 0\n", "weight must be above 0"),
         ('[run]\nsamples = 100\n[[set]]\nimages = "a"\n', r"\[set\] is incomplete"),
-        (WHOLE + '[evaluation]\nannotations = "d"\nimages = "d"\nmetric = "mAP"\n', "metric 'mAP' is not one of AP"),
+        (
+            WHOLE + '[evaluation]\nannotations = "d"\nimages = "d"\nmetric = "mAP"\n',
+            "metric 'mAP' is not one of AP",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named(read, text: str, message: str) -> None:
@@ -85,5 +88,7 @@ def test_a_wrong_setting_is_named(read, text: str, message: str) -> None:
 
 
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="nowhere: no such recipe file, nor a packaged recipe .*movenet-mixed"):
+    with pytest.raises(
+        FormatError, match="nowhere: no such recipe file, nor a packaged recipe .*movenet-mixed"
+    ):
         find_recipe("nowhere")

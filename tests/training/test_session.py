@@ -60,17 +60,25 @@ def test_a_run_leaves_its_files(judged, tmp_path: Path) -> None:
     header = read_header(files.weights)
     assert header.config == judged.network.to_dict()
     training, evaluation = header.card["training"], header.card["evaluation"]
-    assert training["samples"] == 16 and training["recipe"] == "tiny" and training["start"] == "random weights"
+    assert (
+        training["samples"] == 16 and training["recipe"] == "tiny" and training["start"] == "random weights"
+    )
     assert training["sets"][0]["images"] == 6 and not training["sets"][0]["annotations"].startswith("/")
-    assert evaluation["images"] == 3 and evaluation["figures"]["PCK"] == pytest.approx(float(scores[1]["PCK"]), abs=0.01)
+    assert evaluation["images"] == 3 and evaluation["figures"]["PCK"] == pytest.approx(
+        float(scores[1]["PCK"]), abs=0.01
+    )
     best = read_header(files.best).card
-    assert best["evaluation"]["figures"]["PCK"] == pytest.approx(max(float(s["PCK"]) for s in scores), abs=0.01)
+    assert best["evaluation"]["figures"]["PCK"] == pytest.approx(
+        max(float(s["PCK"]) for s in scores), abs=0.01
+    )
     # What ships are the averaged weights.
     import safetensors.torch
 
     for name, tensor in safetensors.torch.load_file(files.weights).items():
         assert torch.equal(tensor, session.trainer.average[name])
-    assert PoseEstimator(str(files.weights), "cpu", 64, runtime="torch").people([cv2.imread(str(files.curves))])
+    assert PoseEstimator(str(files.weights), "cpu", 64, runtime="torch").people(
+        [cv2.imread(str(files.curves))]
+    )
 
 
 def test_a_killed_run_goes_on_as_if_nothing_had_been(recipe, tmp_path: Path) -> None:

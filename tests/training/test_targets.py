@@ -22,7 +22,7 @@ def crowd(rng: np.random.Generator, people: int, size: int) -> tuple[np.ndarray,
 def slow_confidence(keypoints, scales, size, stride):
     """Equations 6 and 7 cell by cell, in network-input pixels."""
     maps = np.zeros((JOINTS, *size))
-    for person, scale in zip(keypoints, scales):
+    for person, scale in zip(keypoints, scales, strict=True):
         for j, point in enumerate(person):
             sigma = min(max(0.04 * scale, 2.0), 8.0)
             if OPENPOSE18.joints[j].rpartition("_")[2] in ("nose", "eye", "ear"):
@@ -40,7 +40,7 @@ def slow_confidence(keypoints, scales, size, stride):
 def slow_fields(keypoints, scales, size, stride):
     """Equations 8 and 9 cell by cell; limbs reach half a cell beyond their joints."""
     total, counts = np.zeros((LIMBS, 2, *size)), np.zeros((LIMBS, *size))
-    for person, scale in zip(keypoints, scales):
+    for person, scale in zip(keypoints, scales, strict=True):
         half = min(max(0.06 * scale, 4.0), 12.0)
         for limb, (a, b) in enumerate(OPENPOSE18.limbs):
             vector = person[b].astype(float) - person[a]
@@ -68,7 +68,9 @@ def test_maps_equal_the_equations_cell_by_cell(seed: int, stride: int) -> None:
     assert maps.shape == (JOINTS, *size) and fields.shape == (2 * LIMBS, *size)
     assert maps.dtype == fields.dtype == np.float32
     # Beyond three and a half deviations a Gaussian is cut off.
-    np.testing.assert_allclose(maps, slow_confidence(keypoints, scales, size, stride), atol=np.exp(-(3.5**2) / 2))
+    np.testing.assert_allclose(
+        maps, slow_confidence(keypoints, scales, size, stride), atol=np.exp(-(3.5**2) / 2)
+    )
     slow = slow_fields(keypoints, scales, size, stride)
     # A cell on the very edge of a limb may fall either way.
     assert (np.abs(fields - slow) > 1e-4).mean() < 0.002
