@@ -74,6 +74,7 @@ class Recipe:
             ``float32``; weights and loss are float32 always.
         seed: of data order, augmentation and initial weights.
         evaluation: how the weights are judged, or None.
+        licence: of the weights, with the terms of their start and of the data, for their card.
         name: what the run's weights say they were trained with.
     """
 
@@ -94,6 +95,7 @@ class Recipe:
     seed: int = 0
     evaluation: EvaluationConfig | None = None
     name: str = ""
+    licence: str = "not stated"
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -117,7 +119,7 @@ class Recipe:
         """What a resumed run must have in common with its checkpoint, as plain values; not where the data lie."""
         plain = asdict(self)
         sets = [{k: v for k, v in s.items() if k not in ("annotations", "images")} for s in plain.pop("sets")]
-        del plain["evaluation"], plain["name"]
+        del plain["evaluation"], plain["name"], plain["licence"]
         return _flat(plain) | {f"set {i}: {k}": v for i, s in enumerate(sets, 1) for k, v in s.items()}
 
 
