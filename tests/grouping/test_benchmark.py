@@ -84,7 +84,8 @@ def test_further_limbs_join_whom_a_missing_neck_parts(oracle, tmp_path, monkeypa
     # The legs join; the left forearm, which has no shoulder, does not.
     assert table["+ hip-hip, shoulder-hip"] == ["22", "1", "80.00", "80.00"]
     assert table["+ these, elbow-hip, knee-knee"] == ["25", "0", "100.00", "100.00"]
-    options = "--strides 4 8 --least-sigma 2 4 --least-people 1 --long-side 640".split()
+    monkeypatch.setattr(oracle.difference, "__defaults__", (20,))  # draws
+    options = ["--strides", "8", "--least-sigma", "4", "--least-people", "1", "--long-side", "640"]
     monkeypatch.setattr(sys, "argv", ["grouping_oracle.py", str(path), *options])
     oracle.main()
     out = capsys.readouterr().out
