@@ -6,7 +6,9 @@ import io
 import re
 from dataclasses import dataclass
 
+from rich.color import Color, ColorSystem
 from rich.console import Console
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
@@ -101,34 +103,31 @@ class Panel:
 
     def __init__(self, layout: Layout, truecolor: bool) -> None:
         self._layout = layout
-        self._colors = "truecolor" if truecolor else "256"
-        self._shown: tuple[list[str], str] = [], ""
+        self._colors = ColorSystem.TRUECOLOR if truecolor else ColorSystem.EIGHT_BIT
+        self._shown: dict[tuple[int, int], str] = {}
 
     def encode(self, facts: Facts, message: str) -> bytes:
         """What to send for what has changed; ``message`` takes the place of the keys if there is one."""
-        lines, place = [], self._layout.panel
+        place, lines = self._layout.panel, {}
         if place is not None:
-            lines = self._rendered(_table(facts), place.columns)[: place.rows]
+            told = self._rendered(_table(facts, self._colors), place.columns)
+            for i in range(place.rows):
+                lines[place.row + i + 1, place.column + 1] = told[i] if i < len(told) else ""
         bottom = Text(f" {message}") if message else _keys() if place is not None else _short(facts)
         bottom.truncate(self._layout.columns - 1, overflow="ellipsis")
-        below = self._rendered(bottom, self._layout.columns)[0]
-        if (lines, below) == self._shown:
-            return b""
-        self._shown = lines, below
-        parts = ["\x1b[0m"]
-        if place is not None:
-            lines += [""] * (place.rows - len(lines))
-            parts += [
-                f"\x1b[{place.row + i + 1};{place.column + 1}H\x1b[K{line}" for i, line in enumerate(lines)
-            ]
-        parts.append(f"\x1b[{self._layout.rows};1H\x1b[K{below}\x1b[0m")
+        lines[self._layout.rows, 1] = self._rendered(bottom, self._layout.columns)[0]
+        changed = [at for at, line in lines.items() if self._shown.get(at) != line]
+        self._shown = lines
+        # The rest of each row is theirs to clear.
+        parts = [f"\x1b[0m\x1b[{row};{column}H\x1b[K{lines[row, column]}" for row, column in changed]
         return "".join(parts).encode()
 
     def _rendered(self, what: Table | Text, columns: int) -> list[str]:
+        # The colours are the terminal's already: rich keeps the codes of a style whatever the next console has.
         console = Console(
             file=io.StringIO(),
             force_terminal=True,
-            color_system=self._colors,
+            color_system="truecolor",
             width=columns,
             legacy_windows=False,
         )
@@ -142,7 +141,7 @@ def too_small(columns: int, rows: int) -> bytes:
     return f"\x1b[0m\x1b[1;1H\x1b[2J{text}".encode()
 
 
-def _table(facts: Facts) -> Table:
+def _table(facts: Facts, colors: ColorSystem) -> Table:
     title = Text(re.split(r"[/\\]", facts.name.rstrip("/"))[-1] or facts.name, style="bold")
     title.truncate(_PANEL - 1, overflow="ellipsis")
     table = Table.grid(padding=(0, 1, 0, 0))
@@ -164,7 +163,7 @@ def _table(facts: Facts) -> Table:
         table.add_row("speed", f"{pace.speed:.2f} x")
     table.add_row("not drawn", f"{facts.skipped}")
     table.add_row("people", f"{len(facts.ids)}")
-    table.add_row("ids", _ids(facts.ids))
+    table.add_row("ids", _ids(facts.ids, colors))
     table.add_row("")
     stages = {**(pace.stages or {}), "drawing": facts.drawing, "sending": facts.sending}
     slowest = max(stages.values(), default=0) or 1
@@ -180,14 +179,15 @@ def _table(facts: Facts) -> Table:
     return whole
 
 
-def _ids(ids: list[int]) -> Text:
+def _ids(ids: list[int], colors: ColorSystem) -> Text:
     text = Text()
     for track in ids:
         color = track_color(track)
-        ink, ground = ("#{:02x}{:02x}{:02x}".format(*rgb) for rgb in (text_on(color), color))
+        ink, ground = (Color.from_rgb(*rgb).downgrade(colors) for rgb in (text_on(color), color))
+        style = Style.from_color(ink, ground)
         if len(text) + len(f" {track} ") > 14:
             return text + Text("…")
-        text.append(f" {track} ", style=f"{ink} on {ground}").append(" ")
+        text.append(f" {track} ", style=style).append(" ")
     return text
 
 
