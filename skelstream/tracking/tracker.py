@@ -84,7 +84,7 @@ class Tracker:
         low = np.flatnonzero(
             usable & (people.person_scores >= s.low_score) & (people.person_scores < s.high_score)
         )
-        similarity = self._similarity(people)
+        similarity, coverage = self._similarity(people), self._coverage(people)
         confirmed = [i for i, t in enumerate(self._tracks) if t.confirmed]
         young = [i for i, t in enumerate(self._tracks) if not t.confirmed]
         tracked: dict[int, Track] = {}
@@ -92,7 +92,8 @@ class Tracker:
         def match(rows: list[int], columns: np.ndarray, minimum: float) -> None:
             rows = [i for i in rows if self._tracks[i] not in tracked.values()]
             columns = np.array([p for p in columns if p not in tracked], int)
-            for r, c in assign(similarity[np.ix_(rows, columns)], minimum):
+            pairs = np.ix_(rows, columns)
+            for r, c in assign(similarity[pairs], minimum, coverage[pairs]):
                 tracked[int(columns[c])] = self._tracks[rows[r]]
 
         match(confirmed, high, s.min_similarity)
@@ -115,10 +116,23 @@ class Tracker:
         similarity = self._with_oks(mixed, poses, boxes, people, doubt)
         lost = [i for i, t in enumerate(self._tracks) if t.lost]
         if lost:  # Who went behind something may have stopped there: the last pose counts as well.
-            poses = np.stack([self._tracks[i].seen_keypoints for i in lost])
-            stayed = self._with_oks(mixed[lost], poses, boxes[lost], people, 0.0)
+            seen = np.stack([self._tracks[i].seen_keypoints for i in lost])
+            stayed = self._with_oks(mixed[lost], seen, boxes[lost], people, 0.0)
             similarity[lost] = np.maximum(similarity[lost], stayed)
         return similarity
+
+    def _coverage(self, people: People) -> np.ndarray:
+        """float64 (tracks, people): a weight for how much of a track's pose a person has.
+
+        Where the grouping splits a person, each piece fits the joints that it has; the larger carries the identity.
+        """
+        if self.settings.oks_weight == 0:
+            return np.ones((len(self._tracks), len(people)))
+        has = np.isfinite(people.keypoints[..., 0])
+        wanted = np.array([np.isfinite(t.keypoints[:, 0]) for t in self._tracks]).reshape(-1, has.shape[1])
+        common, joints = wanted.astype(int) @ has.T.astype(int), wanted.sum(1)[:, None]
+        share = np.divide(common, joints, out=np.ones(common.shape), where=(joints > 0) & (common > 0))
+        return np.sqrt(share)
 
     def _with_oks(
         self,

@@ -225,3 +225,16 @@ def test_measured_joints_are_handed_on_untouched_in_the_order_given(make):
     assert (tracked.people.person_scores == given.person_scores).all()
     assert tracked.people.boxes.dtype == np.float32
     assert tracked.people.boxes == pytest.approx(given.boxes, abs=1)
+
+
+def test_the_larger_piece_of_a_split_person_keeps_the_identity(make):
+    """The arm's piece lies exactly where it is expected, the rest a little off."""
+    whole = make.walker(200)
+    arm, rest = whole.copy(), whole + np.float32(7)
+    arm[[0, 5, 6, 7, 9, 10, *range(12, 18)]] = np.nan
+    rest[[2, 3, 4]] = np.nan
+    frames = [(i / RATE, make.people([whole])) for i in range(10)]
+    frames += [(i / RATE, make.people([arm, rest])) for i in range(10, 13)]
+    for tracked in make.follow(frames)[10:]:
+        longest = np.isfinite(tracked.people.keypoints[..., 0]).sum(1).argmax()
+        assert tracked.track_ids[longest] == 1
