@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from types import SimpleNamespace
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -20,6 +21,10 @@ from skelstream.skeleton import OPENPOSE18
 from skelstream.video import VideoWriter
 
 HEIGHT, WIDTH = 64, 160
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("skelstream", deadline=None)
+hypothesis.settings.load_profile("skelstream")
 
 
 class BarEstimator:
