@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch import nn
@@ -33,6 +35,15 @@ def make_network(name: str) -> Network:
     if name == "openpose":
         return enliven(OpenPoseNetwork(OpenPoseConfig(stages=2)))
     return enliven(PafNetwork(PafConfig(backbone=name, width=32, layers=2)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other cost these small networks more than they bring."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -40,10 +40,9 @@ def test_a_network_comes_back_as_it_was(network: Network, tmp_path: Path) -> Non
     assert not missing_from(file.card)
     loaded = load_network(file)
     assert type(loaded) is type(network) and loaded.config == network.config and not loaded.training
-    image = torch.rand(1, 3, 64, 64) * 255
-    with torch.inference_mode():
-        for a, b in zip(loaded(image), network(image), strict=True):
-            assert torch.equal(a, b)
+    expected = network.state_dict()
+    assert loaded.state_dict().keys() == expected.keys()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in loaded.state_dict().items())
     assert [p.name for p in tmp_path.iterdir()] == ["a.safetensors"]
 
 
