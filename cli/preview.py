@@ -84,7 +84,7 @@ def preview(
         return Pipeline(source, estimator, max_people=max_people)
 
     kept = {"output": output, "overwrite": overwrite, "seconds": seconds}
-    if display and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb"):
+    if display and draws():
         from skelstream.drawing.preview import preview as show
 
         _tell(show(opened, estimator.skeleton, source, graphics=graphics, **kept), source)
@@ -96,6 +96,11 @@ def preview(
             _summary(done)
         if done is None or done.interrupted:
             raise KeyboardInterrupt
+
+
+def draws() -> bool:
+    """Whether standard output is a terminal that pictures can be drawn on."""
+    return sys.stdout.isatty() and (sys.platform == "win32" or os.environ.get("TERM", "") not in ("", "dumb"))
 
 
 def _line(analysed: Analysed, pace: Pace) -> None:

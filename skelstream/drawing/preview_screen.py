@@ -199,5 +199,5 @@ def _keys() -> Text:
 
 def _short(facts: Facts) -> Text:
     people = f"{len(facts.ids)} people" if len(facts.ids) != 1 else "1 person"
-    state = "" if facts.state == "playing" else f", {facts.state}"
-    return Text(f" {people}, {facts.pace.rate:.1f} frames/s{state}; q quits")
+    state = "" if facts.state == "playing" else f"  {facts.state}"
+    return Text.assemble(" ", ("q", "bold"), f" quit  {people}  {facts.pace.rate:.1f} frames/s{state}")
