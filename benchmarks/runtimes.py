@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -28,12 +29,12 @@ CHOICES = [("torch", "float32"), ("torch", "bfloat16"), ("openvino", "float32"),
 STAGES = ("resize", "network", "candidates", "assemble")
 
 
-def timed(spent: list[float], work: Callable[[], object]) -> object:
-    """Do the work and add its milliseconds to the list."""
+@contextmanager
+def timed(spent: list[float]) -> Iterator[None]:
+    """Adds the block's milliseconds to the list."""
     start = time.perf_counter()
-    result = work()
+    yield
     spent.append(1000 * (time.perf_counter() - start))
-    return result
 
 
 def read_pictures(path: Path, limit: int) -> list[np.ndarray]:
@@ -48,7 +49,8 @@ def start_runtimes(weights: str | None) -> dict[str, Runtime]:
     for name, precision in CHOICES:
         spent: list[float] = []
         try:
-            runtime = timed(spent, lambda: choose_runtime(load_network(file), "cpu", name, precision))
+            with timed(spent):
+                runtime = choose_runtime(load_network(file), "cpu", name, precision)
         except SkelstreamError as error:
             print(f"{name} {precision}: left out, {error}")
             continue
@@ -65,17 +67,23 @@ def compare(runtimes: dict[str, Runtime], inputs: list[np.ndarray], rounds: int)
             runtime.maps(image[None])  # the first run of a size prepares it
     for turn in range(rounds):
         for name, runtime in runtimes.items():
-            timed(times[name], lambda runtime=runtime: runtime.maps(inputs[turn % len(inputs)][None]))
+            with timed(times[name]):
+                runtime.maps(inputs[turn % len(inputs)][None])
     exact = [next(iter(runtimes.values())).maps(image[None]) for image in inputs]
     print("\n| runtime | ms an image, median | least | furthest from the first, confidence | fields |")
     print("|---|--:|--:|--:|--:|")
     for name, runtime in runtimes.items():
         maps = [runtime.maps(image[None]) for image in inputs]
         apart = [
-            max(float((getattr(a, kind).float() - getattr(b, kind)).abs().max()) for a, b in zip(maps, exact, strict=True))
+            max(
+                float((getattr(a, kind).float() - getattr(b, kind)).abs().max())
+                for a, b in zip(maps, exact, strict=True)
+            )
             for kind in ("confidence", "pafs")
         ]
-        print(f"| {name} | {np.median(times[name]):.1f} | {min(times[name]):.1f} | {apart[0]:.4f} | {apart[1]:.4f} |")
+        print(
+            f"| {name} | {np.median(times[name]):.1f} | {min(times[name]):.1f} | {apart[0]:.4f} | {apart[1]:.4f} |"
+        )
 
 
 def split(runtime: Runtime, pictures: list[np.ndarray], size: int, rounds: int) -> None:
@@ -84,19 +92,26 @@ def split(runtime: Runtime, pictures: list[np.ndarray], size: int, rounds: int) 
     people = 0
     for turn in range(rounds):
         picture = pictures[turn % len(pictures)]
-        image, fit = timed(times["resize"], lambda: fit_image(picture, size, runtime.multiple))
-        maps = timed(times["network"], lambda: runtime.maps(image[None]))
-        (found,) = timed(times["candidates"], lambda: find_candidates(maps, runtime.skeleton))
-        scale = fit.per_cell(maps.stride)
-        people += len(timed(times["assemble"], lambda: assemble(found, runtime.skeleton, scale=scale)))
+        with timed(times["resize"]):
+            image, fit = fit_image(picture, size, runtime.multiple)
+        with timed(times["network"]):
+            maps = runtime.maps(image[None])
+        with timed(times["candidates"]):
+            (found,) = find_candidates(maps, runtime.skeleton)
+        with timed(times["assemble"]):
+            people += len(assemble(found, runtime.skeleton, scale=fit.per_cell(maps.stride)))
     total = sum(np.median(spent) for spent in times.values())
-    print(f"\n{runtime.name}: {people / rounds:.1f} people a picture\n\n| stage | ms, median | of the whole |\n|---|--:|--:|")
+    print(
+        f"\n{runtime.name}: {people / rounds:.1f} people a picture\n\n| stage | ms, median | of the whole |\n|---|--:|--:|"
+    )
     for stage, spent in times.items():
         print(f"| {stage} | {np.median(spent):.2f} | {100 * np.median(spent) / total:.0f} % |")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("pictures", type=Path)
     parser.add_argument("--weights")
     parser.add_argument("--size", type=int, default=416)
@@ -113,7 +128,9 @@ def main() -> None:
         f" {torch.get_num_threads()} threads, torch {torch.__version__}"
     )
     runtimes = start_runtimes(options.weights)
-    inputs = [fit_image(picture, options.size, next(iter(runtimes.values())).multiple)[0] for picture in pictures]
+    inputs = [
+        fit_image(picture, options.size, next(iter(runtimes.values())).multiple)[0] for picture in pictures
+    ]
     compare(runtimes, inputs, options.rounds)
     split(list(runtimes.values())[-1], pictures, options.size, options.rounds)
 

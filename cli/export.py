@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from skelstream.cli.options import Debug
 
+from skelstream.cli.options import Debug
 from skelstream.errors import OutputError
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from skelstream.cli.options import Debug
 
+from skelstream.cli.options import Debug
 from skelstream.errors import OutputError
 
 models = typer.Typer(no_args_is_help=True, help="Weights: what there is, what they are, in and out.")
@@ -104,7 +104,9 @@ def export_weights(
     elif output.suffix == ".safetensors":
         save_weights(output, state, file.architecture, file.config, file.card)
     else:
-        raise OutputError(f"{output}: weights are written as .safetensors or .pth; for ONNX: skelstream export")
+        raise OutputError(
+            f"{output}: weights are written as .safetensors or .pth; for ONNX: skelstream export"
+        )
     typer.echo(f"wrote {output}")
 
 
@@ -130,7 +132,12 @@ def fetch_file(
             raise typer.BadParameter("needed, as the address ends without a file name", param_hint="--output")
         output = Path(name)
     output = _output(output, overwrite)
-    columns = (*Progress.get_default_columns()[:2], DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    columns = (
+        *Progress.get_default_columns()[:2],
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(output.name, total=None)
         fetch(url, sha256, output, lambda done, total: progress.update(task, completed=done, total=total))

@@ -27,7 +27,9 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     except pickle.UnpicklingError:
         if not _looks_like_torch(path):
             raise ModelError(f"{path}: not a PyTorch file; was a web page saved in its place?") from None
-        raise ModelError(f"{path}: holds Python objects besides tensors; save the network's state dict alone") from None
+        raise ModelError(
+            f"{path}: holds Python objects besides tensors; save the network's state dict alone"
+        ) from None
     except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(f"{path}: cannot be read; a download that broke off? ({reason})") from None

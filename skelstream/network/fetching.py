@@ -80,7 +80,9 @@ def _download(url: str, partial: Path, report: Callable[[int, int | None], None]
                 done += len(chunk)
                 report(done, total)
     if total is not None and done < total:
-        raise ModelError(f"{url}: broke off after {done} of {total} bytes; run the same again to go on from there")
+        raise ModelError(
+            f"{url}: broke off after {done} of {total} bytes; run the same again to go on from there"
+        )
 
 
 def _read(response: http.client.HTTPResponse) -> bytes:

@@ -34,7 +34,9 @@ class SameConv(nn.Conv2d):
     Takes height and width divisible by the stride.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1, bias: bool = True):
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1, bias: bool = True
+    ):
         symmetric = kernel // 2 if stride == 1 else 0
         super().__init__(inputs, outputs, kernel, stride, symmetric, groups=groups, bias=bias)
 
@@ -111,7 +113,9 @@ class MoveNetBackbone(nn.Module):
         for tap, lateral, merge in zip((9, 5, 2), self.laterals, self.merges, strict=True):
             y = F.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False)
             y = merge(y + lateral(taps[tap]))
-        return {"s4": taps[2], "s8": taps[5], "decoder": y} | {name: head(y) for name, head in self.heads.items()}
+        return {"s4": taps[2], "s8": taps[5], "decoder": y} | {
+            name: head(y) for name, head in self.heads.items()
+        }
 
 
 def _tensors(path: Path) -> dict[str, np.ndarray]:
@@ -138,7 +142,9 @@ def load_movenet(path: Path) -> dict[str, Tensor]:
     try:
         tensors = _tensors(path)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path}: not MoveNet MultiPose's TensorFlow.js graph with its .bin beside it ({error})") from None
+        raise ModelError(
+            f"{path}: not MoveNet MultiPose's TensorFlow.js graph with its .bin beside it ({error})"
+        ) from None
     features = "center_net_mobile_net_v2fpn_feature_extractor/model_1"
     state: dict[str, Tensor] = {}
 
@@ -151,7 +157,12 @@ def load_movenet(path: Path) -> dict[str, Tensor]:
 
     def folded(name: str, layer: str, depthwise: bool = False) -> None:
         kind = "depthwise" if depthwise else "Conv2D"
-        put(name, f"{features}/model/{layer}/{kind}_weights", f"{features}/model/{layer}/{kind}_bn_offset", depthwise)
+        put(
+            name,
+            f"{features}/model/{layer}/{kind}_weights",
+            f"{features}/model/{layer}/{kind}_bn_offset",
+            depthwise,
+        )
 
     def plain(name: str, layer: str) -> None:
         put(name, f"{layer}/Conv2D/ReadVariableOp", f"{layer}/BiasAdd/ReadVariableOp")
@@ -175,7 +186,12 @@ def load_movenet(path: Path) -> dict[str, Tensor]:
         for head in _HEADS:
             separable, out = numbers[head]
             layer = f"{head}_0/separable_conv2d_{separable}"
-            put(f"heads.{head}.separable.depthwise", f"{layer}/separable_conv2d/ReadVariableOp", None, depthwise=True)
+            put(
+                f"heads.{head}.separable.depthwise",
+                f"{layer}/separable_conv2d/ReadVariableOp",
+                None,
+                depthwise=True,
+            )
             put(
                 f"heads.{head}.separable.pointwise",
                 f"{layer}/separable_conv2d/ReadVariableOp_1",

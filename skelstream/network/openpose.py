@@ -130,7 +130,10 @@ def load_port(path: Path) -> dict[str, Tensor]:
 
 def _misfits(state: dict[str, Tensor], wanted: dict[str, Tensor]) -> Iterator[str]:
     """What keeps a state dict from being the wanted one, the most telling first."""
-    missing, extra = [name for name in wanted if name not in state], [name for name in state if name not in wanted]
+    missing, extra = (
+        [name for name in wanted if name not in state],
+        [name for name in state if name not in wanted],
+    )
     if "Mconv7_stage6.weight" in extra:
         yield "it is the hand model; body_pose_model.pth is wanted"
     if missing or extra:

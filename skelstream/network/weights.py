@@ -57,7 +57,9 @@ def find_model(name: str | None) -> Path:
     if name in packaged:
         return packaged[name]
     if not Path(name).is_file():
-        raise ModelError(f"{name}: no such weights file, nor a packaged model (those are: {', '.join(packaged)})")
+        raise ModelError(
+            f"{name}: no such weights file, nor a packaged model (those are: {', '.join(packaged)})"
+        )
     return Path(name)
 
 
@@ -70,13 +72,19 @@ def read_header(path: Path) -> ModelFile:
     try:
         with safetensors.safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-        return ModelFile(path, metadata["architecture"], json.loads(metadata["config"]), json.loads(metadata["card"]))
+        return ModelFile(
+            path, metadata["architecture"], json.loads(metadata["config"]), json.loads(metadata["card"])
+        )
     except (OSError, safetensors.SafetensorError, KeyError, ValueError) as error:
         raise ModelError(f"{path}: not a skelstream weights file ({error})") from None
 
 
 def save_weights(
-    path: Path, state: dict[str, Tensor], architecture: str, config: dict[str, object], card: dict[str, object]
+    path: Path,
+    state: dict[str, Tensor],
+    architecture: str,
+    config: dict[str, object],
+    card: dict[str, object],
 ) -> None:
     """Writes weights with their header, in one step that leaves no half file.
 
@@ -103,10 +111,14 @@ def load_network(file: ModelFile) -> Network:
     """
     if file.architecture not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
-        raise ModelError(f"{file.path}: of a network called {file.architecture!r}, which this version lacks ({known})")
+        raise ModelError(
+            f"{file.path}: of a network called {file.architecture!r}, which this version lacks ({known})"
+        )
     try:
         network = build_network(file.architecture, file.config)
-        network.load_state_dict({name: t.float() for name, t in safetensors.torch.load_file(file.path).items()})
+        network.load_state_dict(
+            {name: t.float() for name, t in safetensors.torch.load_file(file.path).items()}
+        )
     except (TypeError, RuntimeError, OSError, safetensors.SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"{file.path}: its weights do not fit the network ({reason})") from None

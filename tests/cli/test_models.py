@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from skelstream.cli import app
 from typer.testing import CliRunner, Result
 
+from skelstream.cli import app
 from skelstream.network import fetching, weights
 from skelstream.network.card import make_card
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
@@ -35,7 +35,9 @@ def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package with one model, ``young``, instead of the real ones."""
     torch.manual_seed(0)
     network = PafNetwork(PafConfig("efficientnet", width=8, layers=1))
-    card = make_card(network, data="COCO dev crops", licence="Apache-2.0", figures={"AP": 23.7, "images": 259})
+    card = make_card(
+        network, data="COCO dev crops", licence="Apache-2.0", figures={"AP": 23.7, "images": 259}
+    )
     folder = tmp_path / "packaged"
     folder.mkdir()
     path = folder / "young.safetensors"
@@ -108,7 +110,11 @@ def test_import_of_another_file_writes_nothing(here: Path) -> None:
 def test_export_of_weights(packaged: Path, here: Path) -> None:
     assert run("models", "export", "young", "-o", "mine.safetensors").exit_code == 0
     copy, original = weights.read_header(here / "mine.safetensors"), weights.read_header(packaged)
-    assert (copy.architecture, copy.config, copy.card) == (original.architecture, original.config, original.card)
+    assert (copy.architecture, copy.config, copy.card) == (
+        original.architecture,
+        original.config,
+        original.card,
+    )
     assert run("models", "export", "young", "-o", "mine.pth").exit_code == 0
     state, expected = torch.load("mine.pth", weights_only=True), weights.load_network(original).state_dict()
     assert state.keys() == expected.keys() and all(torch.equal(state[name], expected[name]) for name in state)
@@ -169,15 +175,23 @@ DOCUMENTED = re.findall(
 
 
 def test_what_the_documentation_shows_runs(
-    packaged: Path, port_file: Path, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    packaged: Path,
+    port_file: Path,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
 ) -> None:
     pytest.importorskip("onnx")
     pytest.importorskip("openvino")
     fetched = []
-    monkeypatch.setattr(fetching, "fetch", lambda url, sha256, path, report: fetched.append((url, sha256, path)))
+    monkeypatch.setattr(
+        fetching, "fetch", lambda url, sha256, path, report: fetched.append((url, sha256, path))
+    )
     monkeypatch.setattr(weights, "packaged_models", lambda: {"skelstream-movenet": packaged})
     shutil.copy(port_file, here)
-    commands = [line for kind, block in DOCUMENTED if kind == "sh" for line in block.replace("\\\n", "").splitlines()]
+    commands = [
+        line for kind, block in DOCUMENTED if kind == "sh" for line in block.replace("\\\n", "").splitlines()
+    ]
     for command in commands:
         name, *arguments = shlex.split(command)
         done = run(*arguments, *(["--overwrite"] if arguments[1] == "export" else []))

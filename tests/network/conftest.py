@@ -54,5 +54,3 @@ def movenet() -> PafNetwork:
 @pytest.fixture(scope="session", params=["movenet", "efficientnet", "openpose"])
 def network(request: pytest.FixtureRequest) -> Network:
     return make_network(request.param)
-
-

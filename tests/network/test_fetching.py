@@ -48,7 +48,9 @@ def server() -> Iterator[Server]:
             self.send_response(206 if start else 200)
             self.send_header("Content-Length", str(len(body)))
             if start:
-                self.send_header("Content-Range", f"bytes {start}-{len(state.content) - 1}/{len(state.content)}")
+                self.send_header(
+                    "Content-Range", f"bytes {start}-{len(state.content) - 1}/{len(state.content)}"
+                )
             self.end_headers()
             self.wfile.write(body[: state.break_after])
 
@@ -79,7 +81,9 @@ def test_a_download_appears_whole_and_is_reported(server: Server, tmp_path: Path
 
 def test_a_broken_transfer_goes_on_where_it_stood(server: Server, tmp_path: Path) -> None:
     server.break_after = 1_000_000
-    with pytest.raises(ModelError, match=f"broke off after 1000000 of {len(CONTENT)} bytes; run the same again"):
+    with pytest.raises(
+        ModelError, match=f"broke off after 1000000 of {len(CONTENT)} bytes; run the same again"
+    ):
         fetch(server.url, SHA256, tmp_path / "m")
     assert files(tmp_path) == [f"m.{SHA256[:8]}.part"]
     server.break_after = 700_000

@@ -8,7 +8,9 @@ import pytest
 from skelstream.network.fitting import fit_image
 
 
-@pytest.mark.parametrize("size", [(48, 64), (64, 48), (47, 101), (1, 300), (300, 1), (416, 416), (1080, 1920)])
+@pytest.mark.parametrize(
+    "size", [(48, 64), (64, 48), (47, 101), (1, 300), (300, 1), (416, 416), (1080, 1920)]
+)
 @pytest.mark.parametrize("multiple", [8, 32])
 def test_input_has_the_long_side_and_fits_the_network(size: tuple[int, int], multiple: int) -> None:
     image = np.zeros((*size, 3), np.uint8)

@@ -32,7 +32,12 @@ def _sources() -> dict[str, str]:
         names[f"merges.{i}.depthwise"] = f"separable_conv2d{suffix}/separable_conv2d/ReadVariableOp"
         names[f"merges.{i}.pointwise"] = f"separable_conv2d{suffix}/separable_conv2d_weights"
     names = {ours: FEATURES + theirs for ours, theirs in names.items()}
-    for head, (a, b) in {"center": (3, 4), "box_scale": (4, 5), "kpt_heatmap": (6, 7), "kpt_regress": (7, 8)}.items():
+    for head, (a, b) in {
+        "center": (3, 4),
+        "box_scale": (4, 5),
+        "kpt_heatmap": (6, 7),
+        "kpt_regress": (7, 8),
+    }.items():
         layer = f"{head}_0/separable_conv2d_{a}/separable_conv2d/ReadVariableOp"
         names[f"heads.{head}.separable.depthwise"] = layer
         names[f"heads.{head}.separable.pointwise"] = f"{layer}_1"
@@ -44,8 +49,14 @@ def _bias(weight: str) -> str:
     if weight.endswith("_weights"):
         kind = "depthwise_bn_offset" if weight.endswith("depthwise_weights") else "Conv2D_bn_offset"
         parent, leaf = weight.rsplit("/", 1)
-        return f"{parent}/separable_conv2d_bn_offset" if leaf == "separable_conv2d_weights" else f"{parent}/{kind}"
-    return weight.replace("separable_conv2d/ReadVariableOp_1", "BiasAdd/ReadVariableOp").replace("Conv2D/", "BiasAdd/")
+        return (
+            f"{parent}/separable_conv2d_bn_offset"
+            if leaf == "separable_conv2d_weights"
+            else f"{parent}/{kind}"
+        )
+    return weight.replace("separable_conv2d/ReadVariableOp_1", "BiasAdd/ReadVariableOp").replace(
+        "Conv2D/", "BiasAdd/"
+    )
 
 
 def write_graph(path: Path, network: MoveNetBackbone, leave_out: str = "") -> None:
@@ -62,7 +73,10 @@ def write_graph(path: Path, network: MoveNetBackbone, leave_out: str = "") -> No
     state = network.state_dict()
     for ours, theirs in _sources().items():
         weight = state[f"{ours}.weight"].numpy()
-        put(theirs, weight.transpose(2, 3, 0, 1) if ours.endswith("depthwise") else weight.transpose(2, 3, 1, 0))
+        put(
+            theirs,
+            weight.transpose(2, 3, 0, 1) if ours.endswith("depthwise") else weight.transpose(2, 3, 1, 0),
+        )
         if f"{ours}.bias" in state:
             put(_bias(theirs), state[f"{ours}.bias"].numpy())
     path.write_text(json.dumps({"weightsManifest": [{"weights": entries}]}))
@@ -98,7 +112,9 @@ def test_strided_convolution_pads_like_tensorflow() -> None:
     torch.nn.init.ones_(conv.weight)
     image = torch.arange(16.0).view(1, 1, 4, 4)
     # SAME at stride 2 on an even size: windows start at 0 and 2, the last one reaches one row and column outside.
-    expected = [[F.pad(image, (0, 1, 0, 1))[0, 0, r : r + 3, c : c + 3].sum().item() for c in (0, 2)] for r in (0, 2)]
+    expected = [
+        [F.pad(image, (0, 1, 0, 1))[0, 0, r : r + 3, c : c + 3].sum().item() for c in (0, 2)] for r in (0, 2)
+    ]
     assert conv(image)[0, 0].tolist() == expected
 
 

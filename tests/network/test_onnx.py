@@ -11,10 +11,10 @@ import torch
 onnx = pytest.importorskip("onnx")
 ov = pytest.importorskip("openvino")
 
-from skelstream.errors import OutputError
-from skelstream.network.architectures import Network
-from skelstream.network.onnx import export_onnx
-from skelstream.skeleton import OPENPOSE18
+from skelstream.errors import OutputError  # noqa: E402
+from skelstream.network.architectures import Network  # noqa: E402
+from skelstream.network.onnx import export_onnx  # noqa: E402
+from skelstream.skeleton import OPENPOSE18  # noqa: E402
 
 
 def test_openvino_reads_from_it_what_torch_computes(network: Network, tmp_path: Path) -> None:

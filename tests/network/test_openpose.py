@@ -109,7 +109,9 @@ def test_stages_see_fields_then_confidence_then_features() -> None:
     network = OpenPoseNetwork(OpenPoseConfig(stages=2)).eval()
     seen = {}
     for name in ("model0", "model1_1", "model1_2"):
-        network.get_submodule(name).register_forward_hook(lambda m, i, output, name=name: seen.update({name: output}))
+        network.get_submodule(name).register_forward_hook(
+            lambda m, i, output, name=name: seen.update({name: output})
+        )
     network.model2_1.register_forward_pre_hook(lambda m, inputs: seen.update(stage2=inputs[0]))
     with torch.inference_mode():
         network(torch.rand(1, 3, 16, 16) * 255)
@@ -139,7 +141,9 @@ def test_files_of_other_networks_are_told_apart(port: dict[str, Tensor], tmp_pat
     cases = {
         "hand model": {"conv1_1.weight": torch.zeros(1), "Mconv7_stage6.weight": torch.zeros(1)},
         "184 of 184 tensors are missing": {"fc.weight": torch.zeros(1)},
-        "lacks model6_2.Mconv7_stage6_L2.bias": {n: t for n, t in tiny.items() if n != "Mconv7_stage6_L2.bias"},
+        "lacks model6_2.Mconv7_stage6_L2.bias": {
+            n: t for n, t in tiny.items() if n != "Mconv7_stage6_L2.bias"
+        },
         "1 are unknown (it has extra.bias)": tiny | {"extra.bias": torch.zeros(1)},
         "model0.conv1_1.weight is (1,), not (64, 3, 3, 3)": tiny,
         "Mconv7_stage6_L2.bias holds numbers that are not finite": holes,

@@ -10,11 +10,11 @@ import torch
 
 pytest.importorskip("openvino")
 
-from skelstream.errors import ModelError
-from skelstream.network.architectures import Network
-from skelstream.network.openvino import OpenVinoRuntime, convert
-from skelstream.network.paf import PafNetwork
-from skelstream.network.runtime import TorchRuntime, choose_runtime
+from skelstream.errors import ModelError  # noqa: E402
+from skelstream.network.architectures import Network  # noqa: E402
+from skelstream.network.openvino import OpenVinoRuntime, convert  # noqa: E402
+from skelstream.network.paf import PafNetwork  # noqa: E402
+from skelstream.network.runtime import TorchRuntime, choose_runtime  # noqa: E402
 
 
 def pictures(count: int, height: int, width: int) -> np.ndarray:

@@ -49,7 +49,9 @@ def test_a_network_comes_back_as_it_was(network: Network, tmp_path: Path) -> Non
 def test_half_precision_weights_run_in_float32(movenet: Network, tmp_path: Path) -> None:
     state = {name: tensor.half() for name, tensor in movenet.state_dict().items()}
     save_weights(tmp_path / "h.safetensors", state, "paf", movenet.config.to_dict(), {})
-    assert {p.dtype for p in load_network(read_header(tmp_path / "h.safetensors")).parameters()} == {torch.float32}
+    assert {p.dtype for p in load_network(read_header(tmp_path / "h.safetensors")).parameters()} == {
+        torch.float32
+    }
 
 
 def test_card(network: Network) -> None:
