@@ -7,12 +7,13 @@ import queue
 import re
 import select
 import signal
+import struct
 import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
@@ -156,7 +157,20 @@ class Terminal:
             except queue.Empty:
                 break
         self._send(b"\x1b[H\x1b[2J")  # a terminal may have printed what it did not understand
-        return abilities(answers, os.environ)
+        said = abilities(answers, os.environ)
+        return said if said.cell else replace(said, cell=self._cell())
+
+    def _cell(self) -> tuple[int, int] | None:
+        """Pixels of a cell as the kernel has them, for terminals that do not tell (xterm, unless allowed to)."""
+        import fcntl
+        import termios
+
+        with suppress(OSError):
+            size = fcntl.ioctl(self._screen, termios.TIOCGWINSZ, bytes(8))
+            rows, columns, width, height = struct.unpack("HHHH", size)
+            if rows and columns and width >= columns and height >= rows:
+                return width // columns, height // rows
+        return None
 
     def _send(self, data: bytes) -> None:
         # Straight to the descriptor: of a screen that was broken off, nothing is left in a buffer.

@@ -6,13 +6,17 @@ import base64
 import zlib
 from functools import cache
 
+import cv2
 import numpy as np
 
 # https://sw.kovidgoyal.net/kitty/graphics-protocol/#remote-client
 _CHUNK = 4096
 _IMAGE = 31
-# More dark levels than bright ones, since pictures are darkened; 252 colours of the usual 256 registers.
-_LEVELS = ((0, 26, 54, 90, 150, 255), (0, 22, 45, 70, 105, 165, 255), (0, 26, 54, 90, 150, 255))
+# Of the usual 256 registers: a cube of colours with more dark levels than bright ones, since pictures are darkened,
+# and greys, of which there are more in most pictures than of all else.
+_LEVELS = (0, 28, 56, 88, 140, 255)
+_GREY_STEP, _GREYS = 6, 26
+_COLORFUL = 20  # difference of the largest and the smallest channel from which a pixel is not grey
 _BAND = 6  # pixel rows in a row of sixels
 
 
@@ -39,7 +43,7 @@ def kitty_clear() -> bytes:
 
 
 def sixel(image: np.ndarray) -> bytes:
-    """A picture at the cursor in sixels, in 252 fixed colours.
+    """A picture at the cursor in sixels, in 242 fixed colours.
 
     A row of sixels is six pixels high: for each colour in it, which of the six have the colour, from left to
     right (DEC STD 070, chapter 9). Equal neighbours are written as a count.
@@ -48,8 +52,7 @@ def sixel(image: np.ndarray) -> bytes:
         image: uint8 RGB (H, W, 3).
     """
     height, width = image.shape[:2]
-    tables, palette = _palette()
-    color = tables[0][image[..., 0]] + tables[1][image[..., 1]] + tables[2][image[..., 2]]
+    color = _registers(image)
     row = np.arange(height, dtype=np.int32)[:, None]
     # One sorted number a pixel: band, colour, column, row within the band.
     key = ((row // _BAND) * 256 + color) * width + np.arange(width, dtype=np.int32)
@@ -61,7 +64,7 @@ def sixel(image: np.ndarray) -> bytes:
     run = _starts((sixels[1:] != sixels[:-1] + 1) | (value[1:] != value[:-1]) | (group[1:] != group[:-1]))
     length = np.diff(np.append(run, len(sixels)))
     header = b'\x1bP0;1;0q"1;1;%d;%d' % (width, height)
-    return header + palette + _runs(group[run], column[run], length, value[run]) + b"\x1b\\"
+    return header + _palette() + _runs(group[run], column[run], length, value[run]) + b"\x1b\\"
 
 
 def _runs(group: np.ndarray, column: np.ndarray, length: np.ndarray, value: np.ndarray) -> bytes:
@@ -100,15 +103,21 @@ def _decimals() -> np.ndarray:
     return numbers
 
 
+def _registers(image: np.ndarray) -> np.ndarray:
+    """int32 (H, W): the number of the colour that each pixel gets."""
+    red, green, blue = cv2.split(image)
+    level = np.abs(np.arange(256)[:, None] - _LEVELS).argmin(1).astype(np.int32)
+    color = level[red] * 36 + level[green] * 6 + level[blue]
+    brightest, darkest = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
+    grey = (green.astype(np.int32) + _GREY_STEP // 2) // _GREY_STEP
+    plain = (brightest - darkest < _COLORFUL) & (grey < _GREYS)
+    return np.where(plain, len(_LEVELS) ** 3 + grey, color)
+
+
 @cache
-def _palette() -> tuple[list[np.ndarray], bytes]:
-    """What each value of a channel adds to the number of its nearest colour, and the colours' definitions."""
-    red, green, blue = _LEVELS
-    steps = (len(green) * len(blue), len(blue), 1)
-    tables = [
-        np.abs(np.arange(256)[:, None] - levels).argmin(1).astype(np.int32) * step
-        for levels, step in zip(_LEVELS, steps, strict=True)
-    ]
-    colors = [(r, g, b) for r in red for g in green for b in blue]
-    percent = [tuple(round(channel / 2.55) for channel in color) for color in colors]
-    return tables, "".join(f"#{i};2;{r};{g};{b}" for i, (r, g, b) in enumerate(percent)).encode()
+def _palette() -> bytes:
+    """The definitions of the colours."""
+    colors = [(r, g, b) for r in _LEVELS for g in _LEVELS for b in _LEVELS]
+    colors += [(grey * _GREY_STEP,) * 3 for grey in range(_GREYS)]
+    percent = [[round(channel / 2.55) for channel in color] for color in colors]
+    return "".join(f"#{i};2;{r};{g};{b}" for i, (r, g, b) in enumerate(percent)).encode()

@@ -21,6 +21,7 @@ from skelstream.cli.preview import draws
 from typer.testing import CliRunner
 
 from skelstream.formats import load
+from skelstream.pipeline import Pipeline
 from skelstream.video import open_source
 
 # The real command, with bright bars for people in the place of the network.
@@ -34,6 +35,10 @@ skelstream.estimator.PoseEstimator = lambda *_: bars.BarEstimator()
 from skelstream.cli import main
 main()
 """
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "seeing.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^\$ (skelstream preview.*)$", PAGE, re.M)
 
 
 @pytest.fixture
@@ -137,6 +142,26 @@ def test_a_stream_that_stops(run, draw_bars, tmp_path):
 def test_what_is_wrong_is_said_in_a_line(run, walk, arguments, said):
     result = run(*arguments)
     assert result.exit_code in (1, 2) and said in result.output and "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_the_commands_of_the_page(run, walk, monkeypatch, line):
+    asked = []
+
+    def opened(source, estimator, **options):
+        asked.append(source)
+        return Pipeline(walk, estimator, **options)
+
+    monkeypatch.setattr("skelstream.pipeline.Pipeline", opened)
+    words = shlex.split(line, comments=True)[2:]
+    result = run(*words)
+    assert result.exit_code == 0 and "40, in " in result.output, result.output
+    assert asked == [words[0] if words else "0"]
+    assert all(Path(word).exists() for word in words if word.endswith(".npz"))
+
+
+def test_the_page_has_commands():
+    assert len(COMMANDS) >= 5
 
 
 class Tmux:

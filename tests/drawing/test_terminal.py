@@ -187,3 +187,14 @@ def test_size(emulator):
     with taken_over(there) as terminal:
         fcntl.ioctl(there.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
         assert terminal.size() == (99, 33)
+
+
+def test_the_size_of_a_cell_as_the_kernel_has_it(emulator):
+    import fcntl
+    import struct
+    import termios
+
+    there = emulator(answers=b"\x1b[?63;4c")
+    fcntl.ioctl(there.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 964, 684))
+    with taken_over(there) as terminal:
+        assert terminal.abilities == Abilities(sixel=True, cell=(8, 17), answers=True)
