@@ -126,7 +126,6 @@ class _Show:
     def run(self, terminal: Terminal, graphics: str, seconds: float | None) -> None:
         """Until the user leaves, the source is gone, or the time is up."""
         self._graphics = choose_graphics(graphics, terminal.abilities)
-        self._say(f"opening {self._name} …")
         while not self._left and not (seconds is not None and self.seconds > seconds):
             if terminal.ready():
                 self._refresh(terminal)
@@ -180,6 +179,14 @@ class _Show:
     def _say(self, message: str) -> None:
         self._message, self._message_until = message, time.monotonic() + _MESSAGE_SECONDS
 
+    def _told(self, now: float) -> str:
+        """What stands in the place of the keys, if anything."""
+        if now < self._message_until:
+            return self._message
+        if self._playback.info is None:
+            return f"opening {self._name} …"
+        return "waiting for the network's first frame …" if self._frame is None else ""
+
     def _refresh(self, terminal: Terminal) -> None:
         """Sends what has changed."""
         started = time.monotonic()
@@ -192,7 +199,7 @@ class _Show:
         if draws:
             parts += self._picture.encode(self._frame, self._bare)
         if self._panel is not None and started >= self._panel_due:
-            parts += self._panel.encode(self._facts(), self._message if started < self._message_until else "")
+            parts += self._panel.encode(self._facts(), self._told(started))
             self._panel_due = started + _PANEL_SECONDS
         encoded = time.monotonic()
         if parts:
@@ -223,7 +230,6 @@ class _Show:
             return cleared + too_small(*screen)
         self._panel = Panel(layout, terminal.abilities.truecolor)
         if info is not None:
-            self._message = "" if self._picture is None else self._message
             self._picture = TerminalPicture(layout.picture, self._graphics, cell, source, self._skeleton)
         return cleared
 

@@ -123,7 +123,7 @@ class Panel:
         return "".join(parts).encode()
 
     def _rendered(self, what: Table | Text, columns: int) -> list[str]:
-        # The colours are the terminal's already: rich keeps the codes of a style whatever the next console has.
+        # The colours are the terminal's already: rich keeps a style's codes whatever the next console has.
         console = Console(
             file=io.StringIO(),
             force_terminal=True,

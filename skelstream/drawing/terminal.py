@@ -161,7 +161,7 @@ class Terminal:
         return said if said.cell else replace(said, cell=self._cell())
 
     def _cell(self) -> tuple[int, int] | None:
-        """Pixels of a cell as the kernel has them, for terminals that do not tell (xterm, unless allowed to)."""
+        """Pixels of a cell as the kernel has them, for terminals that do not tell (xterm, by default)."""
         import fcntl
         import termios
 

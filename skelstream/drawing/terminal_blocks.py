@@ -69,7 +69,7 @@ class HalfBlocks:
         return self._sequences(row, column, cells[changed])
 
     def _sequences(self, row: np.ndarray, column: np.ndarray, cells: np.ndarray) -> bytes:
-        """Each of K cells as a row of bytes, zero where it needs none: its place, its colours, its character."""
+        """Each of K cells as a row of bytes, zero where it needs none: place, colours, character."""
         count = len(cells)
         color = _direct if self._truecolor else _indexed
         jump = np.ones(count, bool)
@@ -91,7 +91,7 @@ class HalfBlocks:
 
 
 def _cells(image: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
-    """uint8 (rows, columns, 7): colours of the upper and the lower half, the character or 0 for a half block."""
+    """uint8 (rows, columns, 7): colours of the upper and the lower half; a character, 0 for a half block."""
     rows, columns = image.shape[0] // 2, image.shape[1]
     cells = np.zeros((rows, columns, 7), np.uint8)
     cells[..., :3], cells[..., 3:6] = image[0 : 2 * rows : 2], image[1 : 2 * rows : 2]

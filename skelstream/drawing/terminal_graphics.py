@@ -12,8 +12,8 @@ import numpy as np
 # https://sw.kovidgoyal.net/kitty/graphics-protocol/#remote-client
 _CHUNK = 4096
 _IMAGE = 31
-# Of the usual 256 registers: a cube of colours with more dark levels than bright ones, since pictures are darkened,
-# and greys, of which there are more in most pictures than of all else.
+# Of the usual 256 registers: a cube of colours with more dark levels than bright ones, since pictures are
+# darkened, and greys, of which there are more in most pictures than of all else.
 _LEVELS = (0, 28, 56, 88, 140, 255)
 _GREY_STEP, _GREYS = 6, 26
 _COLORFUL = 20  # difference of the largest and the smallest channel from which a pixel is not grey
