@@ -5,9 +5,9 @@ import pickle
 
 import numpy as np
 import pytest
-from skelstream.cli import app
 from typer.testing import CliRunner
 
+from skelstream.cli import app
 from skelstream.formats import load, save
 from skelstream.grouping.people import People
 from skelstream.sequences import SequenceBuilder

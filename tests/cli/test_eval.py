@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from skelstream.cli import app
 from typer.testing import CliRunner
 
+from skelstream.cli import app
 from skelstream.grouping.people import People
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from skelstream.cli import app
 from typer.testing import CliRunner
 
 import skelstream.estimator
+from skelstream.cli import app
 from skelstream.formats import load
 from skelstream.video import VideoWriter
 
@@ -100,15 +100,23 @@ def test_debug_shows_the_traceback(extract):
 
 def test_other_formats_and_joints(extract, walk, tmp_path):
     result = extract(walk, "-o", tmp_path / "json", "--format", "openpose")
-    assert result.exit_code == 0 and len(list((tmp_path / "json").glob("*_keypoints.json"))) == 40, result.output
-    assert extract(walk, "-o", tmp_path / "c.npz", "--skeleton", "coco17", "--fill", 0.5, "--smooth").exit_code == 0
+    assert result.exit_code == 0 and len(list((tmp_path / "json").glob("*_keypoints.json"))) == 40, (
+        result.output
+    )
+    assert (
+        extract(walk, "-o", tmp_path / "c.npz", "--skeleton", "coco17", "--fill", 0.5, "--smooth").exit_code
+        == 0
+    )
     sequence = load(tmp_path / "c.npz")
     assert sequence.skeleton.name == "coco17" and sequence.raw is not None
 
 
 def test_a_stream_is_smoothed_as_it_goes(extract, walk):
     plain, smooth = (
-        [json.loads(line)["people"][0]["keypoints"][0][0] for line in extract(walk, "-o", "-", *more).stdout.splitlines()]
+        [
+            json.loads(line)["people"][0]["keypoints"][0][0]
+            for line in extract(walk, "-o", "-", *more).stdout.splitlines()
+        ]
         for more in ([], ["--smooth"])
     )
     assert plain != smooth and abs(plain[20] - smooth[20]) < 8

@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from skelstream.cli import app
 from typer.testing import CliRunner
 
+from skelstream.cli import app
 from skelstream.formats import save
 from skelstream.grouping.people import People
 from skelstream.sequences import SequenceBuilder

@@ -38,7 +38,9 @@ def start():
         conftest = str(Path(__file__).parents[1] / "conftest.py")
         program = PROGRAM.format(conftest=conftest, pause=pause, arguments=[str(a) for a in arguments])
         command = [sys.executable, "-c", program]
-        running.append(subprocess.Popen(command, stderr=subprocess.PIPE, **{"stdout": subprocess.PIPE} | options))
+        running.append(
+            subprocess.Popen(command, stderr=subprocess.PIPE, **{"stdout": subprocess.PIPE} | options)
+        )
         return running[-1]
 
     yield start

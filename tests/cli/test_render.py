@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from skelstream.cli import app
 from typer.testing import CliRunner
 
 import skelstream.estimator
 import skelstream.extraction
+from skelstream.cli import app
 from skelstream.formats import load, save
 from skelstream.grouping.people import People
 from skelstream.sequences import SequenceBuilder

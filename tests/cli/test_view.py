@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from skelstream.cli import app
 from typer.testing import CliRunner
 
+from skelstream.cli import app
 from skelstream.formats import save
 from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18
