@@ -54,6 +54,8 @@ class OpenVinoRuntime:
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
+            # A thread bound to a core waits for whatever else runs there, as decoding does, while another core is free.
+            "ENABLE_CPU_PINNING": False,
         }
         try:
             compiled = core.compile_model(convert(network), _DEVICE, settings)
