@@ -23,9 +23,13 @@ STAGES = ("decode", "network", "grouping", "tracking")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("clips", nargs="+", type=Path)
-    parser.add_argument("-o", "--output", type=Path, help="folder for the skeletons and a contact sheet of each clip")
+    parser.add_argument(
+        "-o", "--output", type=Path, help="folder for the skeletons and a contact sheet of each clip"
+    )
     parser.add_argument("--weights")
     parser.add_argument("--size", type=int, default=SIZE)
     options = parser.parse_args()

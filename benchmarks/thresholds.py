@@ -26,14 +26,14 @@ from skelstream.network.fitting import Fit
 from skelstream.network.maps import PartMaps
 
 VALUES = {
-    "peak_threshold": (0.05, 0.075, 0.1, 0.15, 0.2, 0.25),
-    "limb_threshold": (0.02, 0.05, 0.1, 0.15, 0.2),
-    "min_good_fraction": (0.5, 0.6, 0.7, 0.8, 0.9),
+    "peak_threshold": (0.02, 0.03, 0.05, 0.075, 0.1, 0.15),
+    "limb_threshold": (0.02, 0.05, 0.1),
+    "min_good_fraction": (0.6, 0.7, 0.8, 0.9),
     "limb_samples": (6, 10, 16),
-    "long_limb": (0.3, 0.5, 0.8),
-    "min_joints": (2, 3, 4, 5),
-    "min_person_score": (0.0, 0.025, 0.05, 0.075, 0.1),
-    "duplicate_oks": (0.5, 0.6, 0.7, 0.85),
+    "long_limb": (0.5, 0.8, 1.2),
+    "min_joints": (2, 3, 4),
+    "min_person_score": (0.0, 0.05, 0.1),
+    "duplicate_oks": (0.5, 0.7, 0.85),
 }
 Image = tuple[int, PartMaps, Fit]
 
@@ -44,12 +44,16 @@ def network_maps(estimator: PoseEstimator, coco_set: CocoSet, folder: Path) -> l
     for image in coco_set.images.values():
         fitted, fit = estimator.fit(read_image(folder, image))
         maps = estimator.runtime.maps(fitted[None])
-        half = PartMaps(maps.confidence.to(torch.float16, copy=True), maps.pafs.to(torch.float16, copy=True), maps.stride)
+        half = PartMaps(
+            maps.confidence.to(torch.float16, copy=True), maps.pafs.to(torch.float16, copy=True), maps.stride
+        )
         images.append((image.id, half, fit))
     return images
 
 
-def average_precision(images: list[Image], coco_set: CocoSet, estimator: PoseEstimator, settings: GroupingSettings) -> float:
+def average_precision(
+    images: list[Image], coco_set: CocoSet, estimator: PoseEstimator, settings: GroupingSettings
+) -> float:
     """AP in percent."""
     skeleton, rows = estimator.skeleton, []
     for image_id, maps, fit in images:
@@ -60,7 +64,9 @@ def average_precision(images: list[Image], coco_set: CocoSet, estimator: PoseEst
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("annotations", type=Path)
     parser.add_argument("images", type=Path)
     parser.add_argument("--limit", type=int, default=300)
@@ -69,7 +75,9 @@ def main() -> None:
     options = parser.parse_args()
     coco_set = load_annotations(options.annotations).head(options.limit)
     estimator = PoseEstimator(options.weights, size=options.size)
-    print(f"{estimator.model.path.stem}, {estimator.runtime.name}, {len(coco_set.images)} images of {options.annotations.name}")
+    print(
+        f"{estimator.model.path.stem}, {estimator.runtime.name}, {len(coco_set.images)} images of {options.annotations.name}"
+    )
     images = network_maps(estimator, coco_set, options.images)
     settings = GroupingSettings()
     best = average_precision(images, coco_set, estimator, settings)
@@ -79,7 +87,9 @@ def main() -> None:
             tried = {getattr(settings, name): best}
             for value in values:
                 if value not in tried:
-                    tried[value] = average_precision(images, coco_set, estimator, replace(settings, **{name: value}))
+                    tried[value] = average_precision(
+                        images, coco_set, estimator, replace(settings, **{name: value})
+                    )
             value = max(tried, key=lambda v: tried[v])
             best, settings = tried[value], replace(settings, **{name: value})
             print(f"{name}: " + "  ".join(f"{v}: {tried[v]:.2f}" for v in sorted(tried)), flush=True)

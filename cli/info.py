@@ -66,7 +66,8 @@ def _video(facts: dict[str, Any]) -> Table:
         table.add_row("time", f"{facts['start']:.2f} to {facts['end']:.2f} s{rate}{_steps(facts)}")
     cleaned = f", filled or smoothed ({facts['filled']:.1%} of joints filled)" if facts["cleaned"] else ""
     table.add_row(
-        "people", f"{len(facts['tracks'])} track{'s' * (len(facts['tracks']) != 1)}, at most {facts['people_at_once']} at once{cleaned}"
+        "people",
+        f"{len(facts['tracks'])} track{'s' * (len(facts['tracks']) != 1)}, at most {facts['people_at_once']} at once{cleaned}",
     )
     weights = f", weights {facts['weights_sha256'][:12]}" if facts["weights_sha256"] else ""
     table.add_row(

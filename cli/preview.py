@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from skelstream.cli.options import Debug
 
+from skelstream.cli.options import Debug
 from skelstream.errors import OutputError
 
 if TYPE_CHECKING:

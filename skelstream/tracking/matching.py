@@ -8,9 +8,7 @@ from scipy.optimize import linear_sum_assignment
 _NEVER = 1e3
 
 
-def assign(
-    similarity: np.ndarray, minimum: float, weight: np.ndarray | float = 1.0
-) -> list[tuple[int, int]]:
+def assign(similarity: np.ndarray, minimum: float, weight: np.ndarray | float = 1.0) -> list[tuple[int, int]]:
     """The pairs that together are most alike (Hungarian algorithm), each at least ``minimum`` alike.
 
     Args:

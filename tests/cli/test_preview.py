@@ -16,10 +16,10 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
-from skelstream.cli import app
-from skelstream.cli.preview import draws
 from typer.testing import CliRunner
 
+from skelstream.cli import app
+from skelstream.cli.preview import draws
 from skelstream.formats import load
 from skelstream.pipeline import Pipeline
 from skelstream.video import open_source

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from skelstream.cli import app
 from typer.testing import CliRunner
 
+from skelstream.cli import app
 from skelstream.formats import save
 from skelstream.video import VideoWriter
 

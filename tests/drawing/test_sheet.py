@@ -38,7 +38,7 @@ def test_one_picture_and_none_and_too_narrow():
 def test_rows_are_spread_over_the_time_with_people(two_walkers):
     rows = choose_rows(two_walkers, 10)
     assert len(rows) == 10 and rows == sorted(rows)
-    assert 5 <= rows[0] and rows[-1] <= 34 and 20 not in rows
+    assert rows[0] >= 5 and rows[-1] <= 34 and 20 not in rows
     assert max(np.diff(rows)) <= 4
     assert choose_rows(two_walkers, 1000) == [i for i in range(5, 35) if i != 20]
 
