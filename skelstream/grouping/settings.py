@@ -26,7 +26,7 @@ class GroupingSettings:
         FormatError: a value outside its range.
     """
 
-    peak_threshold: float = 0.1
+    peak_threshold: float = 0.05
     max_peaks: int = 40
     limb_samples: int = 10
     limb_threshold: float = 0.05
