@@ -154,11 +154,12 @@ def _estimator(
     weights: str | None, size: int | None, chosen: dict[str, str], scales: tuple[float, ...], flip: bool
 ) -> tuple[PoseEstimator, EvalProtocol]:
     """The estimator, and how it measures; the images are named later."""
-    from skelstream.estimator import SIZE, PoseEstimator
+    from skelstream.cli.estimator import make_estimator
+    from skelstream.estimator import SIZE
     from skelstream.evaluation.protocol import EvalProtocol
     from skelstream.network.averaging import AveragingRuntime
 
-    estimator = PoseEstimator(weights, size=size or SIZE, **chosen)
+    estimator = make_estimator(weights, size=size or SIZE, **chosen)
     protocol = EvalProtocol(
         images="",
         scales=scales,

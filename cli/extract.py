@@ -13,6 +13,7 @@ from skelstream.cli.options import Debug, Fill, Joints, Smooth
 from skelstream.errors import OutputError
 
 if TYPE_CHECKING:
+    from skelstream.estimator import PoseEstimator
     from skelstream.extraction import Extraction
 
 
@@ -73,7 +74,8 @@ def extract(
     """
     from dataclasses import replace
 
-    from skelstream.estimator import SIZE, PoseEstimator
+    from skelstream.cli.estimator import make_estimator
+    from skelstream.estimator import SIZE
     from skelstream.grouping.settings import GroupingSettings
     from skelstream.sequences.finishing import Finish
 
@@ -97,7 +99,7 @@ def extract(
         raise OutputError(f"{sheet} exists; choose another name or pass --overwrite")
 
     def estimator() -> PoseEstimator:
-        return PoseEstimator(weights, device, size or SIZE, grouping, runtime, precision)
+        return make_estimator(weights, device, size or SIZE, grouping, runtime, precision)
 
     if output == "-":
         _lines(sources[0], estimator(), part, smooth)

@@ -68,7 +68,8 @@ def preview(
     the skeletons only, + and - change the size. Where standard output is no terminal, a line a second tells
     what is seen.
     """
-    from skelstream.estimator import SIZE, PoseEstimator
+    from skelstream.cli.estimator import make_estimator
+    from skelstream.estimator import SIZE
     from skelstream.formats import check_free, choose
     from skelstream.pipeline import Pipeline
 
@@ -78,7 +79,7 @@ def preview(
             raise OutputError(
                 f"cannot write {output}: the folder {output.parent} does not exist; create it first"
             )
-    estimator = PoseEstimator(weights, device, size or SIZE)
+    estimator = make_estimator(weights, device, size or SIZE)
 
     def opened() -> Pipeline:
         return Pipeline(source, estimator, max_people=max_people)

@@ -113,8 +113,8 @@ def _skeletons_and_video(
 
 def _analysed(source: str, start: float | None, end: float | None, quiet: bool) -> SkeletonSequence:
     """The skeletons of a video that has not been analysed yet."""
+    from skelstream.cli.estimator import make_estimator
     from skelstream.cli.progress import FrameProgress
-    from skelstream.estimator import PoseEstimator
     from skelstream.extraction import run
     from skelstream.video import open_source
 
@@ -125,7 +125,7 @@ def _analysed(source: str, start: float | None, end: float | None, quiet: bool) 
             f"{source} is live and cannot be read twice; extract a recording of it, then render that"
         )
     with FrameProgress(f"analyse {Path(source).name}", quiet) as progress:
-        return run(source, PoseEstimator(), report=progress.report, start=start, end=end).sequence
+        return run(source, make_estimator(), report=progress.report, start=start, end=end).sequence
 
 
 class _Progress:

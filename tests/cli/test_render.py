@@ -103,7 +103,7 @@ def test_what_is_wrong_is_said_in_a_line(skeletons, tmp_path, monkeypatch, argum
     assert not list(tmp_path.glob("*out*"))
 
 
-def test_a_video_is_analysed_first(skeletons, clip, tmp_path, monkeypatch):
+def test_a_video_is_analysed_first(skeletons, clip, tmp_path, monkeypatch, bars):
     asked = []
 
     def run_instead(source, estimator, *, report, **part):
@@ -111,7 +111,7 @@ def test_a_video_is_analysed_first(skeletons, clip, tmp_path, monkeypatch):
         return SimpleNamespace(sequence=load(skeletons))
 
     monkeypatch.setattr(skelstream.extraction, "run", run_instead)
-    monkeypatch.setattr(skelstream.estimator, "PoseEstimator", object)
+    monkeypatch.setattr(skelstream.estimator, "PoseEstimator", bars)
     result = run("render", clip, "-o", tmp_path / "out.mp4", "--end", 0.5)
     assert result.exit_code == 0, result.output
     assert asked == [(str(clip), None, 0.5)] and len(frames(tmp_path / "out.mp4")) == 5

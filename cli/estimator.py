@@ -1,0 +1,24 @@
+"""The estimator as a command uses it: alone in its process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from skelstream.estimator import PoseEstimator
+
+
+def make_estimator(*arguments: Any, **options: Any) -> PoseEstimator:
+    """``PoseEstimator`` with the machine's threads given to whatever runs the network.
+
+    Beside OpenVINO, torch only finds peaks. A second thread of it takes more from the network than it gives; but how
+    many threads torch has is the whole process's affair, so a command may decide it and the library may not.
+    """
+    import torch
+
+    from skelstream.estimator import PoseEstimator
+
+    estimator = PoseEstimator(*arguments, **options)
+    if estimator.runtime.name.startswith("OpenVINO"):
+        torch.set_num_threads(1)
+    return estimator
