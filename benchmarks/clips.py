@@ -8,14 +8,15 @@ Stages run side by side, so that the whole takes about as long as the slowest; t
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
-import torch
 from rich.console import Console
 from rich.table import Table
 
+from skelstream.cli.estimator import make_estimator
 from skelstream.drawing.sheet import sequence_sheet, write_png
-from skelstream.estimator import SIZE, PoseEstimator
+from skelstream.estimator import SIZE
 from skelstream.extraction import run
 from skelstream.formats import save
 
@@ -33,11 +34,11 @@ def main() -> None:
     parser.add_argument("--weights")
     parser.add_argument("--size", type=int, default=SIZE)
     options = parser.parse_args()
-    estimator = PoseEstimator(options.weights, size=options.size)
+    estimator = make_estimator(options.weights, size=options.size)
     console = Console(width=150)
     console.print(
         f"{estimator.model.path.stem}, {estimator.runtime.name}, long side {options.size} px,"
-        f" {torch.get_num_threads()} threads; frames/s of each stage while it was busy, and of the whole"
+        f" {os.cpu_count()} cores; frames/s of each stage while it was busy, and of the whole"
     )
     table = Table("clip", "size", "frames", "people", "tracks", *STAGES, "whole", "of the slowest stage")
     for path in options.clips:
