@@ -24,7 +24,13 @@ def read(tmp_path: Path):
 
 def test_packaged_recipes_are_whole() -> None:
     packaged = packaged_recipes()
-    assert set(packaged) == {"movenet-mixed", "lspet-single", "coco-people", "efficientnet-imagenet"}
+    assert set(packaged) == {
+        "movenet-mixed",
+        "movenet-finish",
+        "lspet-single",
+        "coco-people",
+        "efficientnet-imagenet",
+    }
     for name, path in packaged.items():
         recipe = read_recipe(path, Path("/data"))
         assert find_recipe(name) == path and recipe.name == name and recipe.evaluation is not None
