@@ -120,7 +120,7 @@ def main() -> None:
             both = took + milliseconds(lambda i=images: find_candidates(i[0], OPENPOSE18), "cpu")
             confidence, pafs = images[0].confidence[0].numpy(), images[0].pafs[0].numpy()
             start = time.thread_time()
-            reference.group(confidence, pafs, OPENPOSE18, {17, 18}, (4, 4), SETTINGS)
+            reference.group(confidence, pafs, OPENPOSE18, (4, 4), SETTINGS)
             slow = 1000 * (time.thread_time() - start)
             row += f"{both:10.3f}{slow:15.0f}{slow / both:7.0f}"
         print(row, flush=True)

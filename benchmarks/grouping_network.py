@@ -41,7 +41,7 @@ def main() -> None:
         coco = coco.head(options.limit)
     check_images(coco, options.images)
     estimator = PoseEstimator(options.weights, size=options.size)
-    skeleton = estimator.skeleton
+    skeleton = estimator.runtime.skeleton
     found: dict[str, list[dict]] = {}
     for image_id, image in coco.images.items():
         network_input, fit = estimator.fit(read_image(options.images, image))

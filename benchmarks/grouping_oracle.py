@@ -37,7 +37,7 @@ from skelstream.grouping.candidates import Candidates, find_candidates
 from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
 from skelstream.network.maps import PartMaps
-from skelstream.skeleton import COCO17, OPENPOSE18, Skeleton, convert
+from skelstream.skeleton import COCO17, DENSE18, OPENPOSE18, Skeleton, convert
 from skelstream.training.targets import SIGMA, confidence_maps, part_affinity_fields
 
 FIGURES = ("AP", "AP50", "AP75", "AR")
@@ -63,6 +63,7 @@ LIMB_SETS = (
     with_limbs("+ shoulder-hip", *SIDES),
     with_limbs("+ hip-hip, shoulder-hip", HIPS, *SIDES),
     with_limbs("+ these, elbow-hip, knee-knee", HIPS, *SIDES, *ELBOWS, KNEES),
+    replace(DENSE18, name="dense: the network's"),
     replace(COCO17, name="COCO's, without a neck"),
 )
 
@@ -174,8 +175,8 @@ def without_redundant(candidates: Candidates) -> Candidates:
 GROUPINGS: dict[str, Callable[[Candidates], Candidates]] = {
     "greedy": lambda c: c,
     "optimal": optimal_matching,
-    "greedy, no ear-shoulder": without_redundant,
-    "optimal, no ear-shoulder": lambda c: optimal_matching(without_redundant(c)),
+    "greedy, tree of limbs": without_redundant,
+    "optimal, tree of limbs": lambda c: optimal_matching(without_redundant(c)),
 }
 
 

@@ -26,11 +26,12 @@ from skelstream.network.fitting import Fit
 from skelstream.network.maps import PartMaps
 
 VALUES = {
-    "peak_threshold": (0.02, 0.03, 0.05, 0.075, 0.1, 0.15),
+    "peak_threshold": (0.01, 0.02, 0.03, 0.05, 0.075, 0.1),
     "limb_threshold": (0.02, 0.05, 0.1),
     "min_good_fraction": (0.6, 0.7, 0.8, 0.9),
     "limb_samples": (6, 10, 16),
     "long_limb": (0.5, 0.8, 1.2),
+    "double_peak": (0.0, 0.1, 0.15, 0.2),
     "min_joints": (2, 3, 4),
     "min_person_score": (0.0, 0.05, 0.1),
     "duplicate_oks": (0.5, 0.7, 0.85),
@@ -55,7 +56,7 @@ def average_precision(
     images: list[Image], coco_set: CocoSet, estimator: PoseEstimator, settings: GroupingSettings
 ) -> float:
     """AP in percent."""
-    skeleton, rows = estimator.skeleton, []
+    skeleton, rows = estimator.runtime.skeleton, []
     for image_id, maps, fit in images:
         (candidates,) = find_candidates(maps, skeleton, settings)
         people = assemble(candidates, skeleton, scale=fit.per_cell(maps.stride), settings=settings)

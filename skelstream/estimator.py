@@ -13,7 +13,7 @@ from skelstream.grouping.settings import GroupingSettings
 from skelstream.network.fitting import Fit, fit_image
 from skelstream.network.runtime import Runtime, choose_runtime
 from skelstream.network.weights import ModelFile, find_model, load_network, read_header
-from skelstream.skeleton import Skeleton
+from skelstream.skeleton import OPENPOSE18, Skeleton
 
 SIZE = 416
 """Long side of the network's input in pixels unless another is asked for: what the shipped weights were measured at."""
@@ -54,8 +54,8 @@ class PoseEstimator:
 
     @property
     def skeleton(self) -> Skeleton:
-        """The joints of the people that it finds."""
-        return self.runtime.skeleton
+        """The joints of the people that it finds, and the limbs to draw; the network may know further limbs."""
+        return OPENPOSE18
 
     def fit(self, image: np.ndarray) -> tuple[np.ndarray, Fit]:
         """First step: a uint8 RGB picture (H, W, 3) as network input, and the way back."""
@@ -64,11 +64,11 @@ class PoseEstimator:
     def candidates(self, inputs: Sequence[np.ndarray]) -> tuple[list[Candidates], int]:
         """Second step: peaks and limbs of network inputs of one size, and the stride of the maps they are in."""
         maps = self.runtime.maps(np.stack(inputs))
-        return find_candidates(maps, self.skeleton, self.grouping), maps.stride
+        return find_candidates(maps, self.runtime.skeleton, self.grouping), maps.stride
 
     def group(self, candidates: Candidates, fit: Fit, stride: int) -> People:
         """Third step: people in source pixels."""
-        return assemble(candidates, self.skeleton, scale=fit.per_cell(stride), settings=self.grouping)
+        return assemble(candidates, self.runtime.skeleton, scale=fit.per_cell(stride), settings=self.grouping)
 
     def people(self, images: Sequence[np.ndarray]) -> list[People]:
         """The people of each picture.

@@ -6,7 +6,7 @@ Joint orders are OpenPose's own (``POSE_COCO_BODY_PARTS`` and ``POSE_BODY_25_BOD
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -76,6 +76,18 @@ OPENPOSE18 = _skeleton(
     ),
 )  # fmt: skip
 """OpenPose's 18-joint COCO model with its 19 limbs, the last two being the redundant ear-shoulder limbs."""
+
+DENSE18 = replace(
+    OPENPOSE18,
+    name="openpose18-dense",
+    limbs=OPENPOSE18.limbs
+    + ((2, 5), (8, 11), (2, 8), (5, 11), (0, 2), (0, 5), (2, 4), (5, 7), (8, 10), (11, 13)),
+)
+"""The same joints with ten more redundant limbs for grouping: across shoulders and hips, along the trunk, nose to
+shoulders, and past elbows and knees. They keep people whole of whom a neck, an elbow or a limb is not found."""
+
+LIMB_SETS = {"openpose": OPENPOSE18, "dense": DENSE18}
+"""The limbs that a network may be trained for, by the name that its settings have for them."""
 
 COCO17 = _skeleton(
     "coco17",

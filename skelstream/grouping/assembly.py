@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 
 from skelstream.grouping.candidates import Candidates
@@ -22,12 +25,13 @@ def assemble(
     scale: tuple[float, float],
     settings: GroupingSettings | None = None,
 ) -> People:
-    """Group the candidates of one image into people (OpenPose, Cao et al. 2019, section 3.4).
+    """Group the candidates of one image into people (after OpenPose, Cao et al. 2019, section 3.4).
 
-    Limb by limb, in the skeleton's order, the best-scored connections are taken greedily so that no part
-    candidate serves two limbs of one kind; connections that share a part candidate make one person. Two
-    partial people whom a connection joins become one if they share no joint. A redundant limb, one that
-    closes a cycle (ear to shoulder in OpenPose's set), never starts a person and never replaces a joint.
+    Connections are taken greedily, as in OpenPose, but the limbs of all kinds in one order, the surest first: by
+    the cube of the limb's score times the scores of its two peaks. Peaks that connections join are one person. Where
+    a connection joins two partial people they become one if they have no joint in common, or few joints that are
+    two peaks of the same one. So redundant limbs, those that close cycles, keep a person whole of whom a joint or a
+    limb is not found.
 
     The person score is the sum of the joint scores over the number of joints of the skeleton: certainty
     times completeness. A person who resembles a better one (OKS over the worse one's joints) is dropped.
@@ -43,7 +47,11 @@ def assemble(
     """
     settings = settings or GroupingSettings()
     least = settings.min_joints
-    rows = [r for r in _connect(candidates, skeleton) if len(skeleton) - r.count(_NONE) >= least]
+    rows = [
+        r
+        for r in _connect(candidates, skeleton, settings.double_peak)
+        if len(skeleton) - r.count(_NONE) >= least
+    ]
     if not rows:
         return People.none(len(skeleton))
     index = np.array(rows)
@@ -60,48 +68,81 @@ def assemble(
     return people.take(_first_of_each(people, skeleton, settings.duplicate_oks))
 
 
-def _connect(candidates: Candidates, skeleton: Skeleton) -> list[list[int]]:
+@dataclass
+class _Part:
+    """A person as far as known.
+
+    Attributes:
+        joints: V peak indices.
+        found: one bit a joint that has a peak.
+        peaks: all peaks that led to this part, also second peaks of a joint.
+    """
+
+    joints: list[int]
+    found: int
+    peaks: list[int]
+
+    def add(self, joint: int, peak: int) -> None:
+        self.joints[joint] = peak
+        self.found |= 1 << joint
+        self.peaks.append(peak)
+
+
+def _connect(candidates: Candidates, skeleton: Skeleton, double_peak: float) -> list[list[int]]:
     """People as lists of V peak indices, in the order of their first connection."""
-    people: list[list[int]] = []
-    owner: list[list[int] | None] = [None] * len(candidates.peaks)
-    redundant = _redundant_limbs(skeleton)
-    current, taken = _NONE, set[int]()
-    for limb, a, b in candidates.limbs.tolist():
-        if limb != current:
-            current, taken = limb, set()
-        if a in taken or b in taken:
-            continue
-        taken.update((a, b))
+    parts: list[_Part] = []
+    owner: list[_Part | None] = [None] * len(candidates.peaks)
+    places, scores = candidates.peaks.tolist(), candidates.peak_scores.tolist()
+    for limb, a, b in candidates.limbs[_surest_first(candidates)].tolist():
         joint_a, joint_b = skeleton.limbs[limb]
-        person, other = owner[a], owner[b]
-        if person is None and other is None:
-            if limb not in redundant:
-                owner[a] = owner[b] = person = [_NONE] * len(skeleton)
-                person[joint_a], person[joint_b] = a, b
-                people.append(person)
-        elif person is None:
-            if other[joint_a] == _NONE:
-                other[joint_a], owner[a] = a, other
+        part, other = owner[a], owner[b]
+        if part is None and other is None:
+            owner[a] = owner[b] = part = _Part([_NONE] * len(skeleton), 0, [])
+            part.add(joint_a, a)
+            part.add(joint_b, b)
+            parts.append(part)
+        elif part is None:
+            if not other.found >> joint_a & 1:
+                other.add(joint_a, a)
+                owner[a] = other
         elif other is None:
-            if person[joint_b] == _NONE:
-                person[joint_b], owner[b] = b, person
-        elif person is not other and not any(p != _NONE != o for p, o in zip(person, other, strict=True)):
-            for joint, peak in enumerate(other):
-                if peak != _NONE:
-                    person[joint], owner[peak], other[joint] = peak, person, _NONE
-    return people
+            if not part.found >> joint_b & 1:
+                part.add(joint_b, b)
+                owner[b] = part
+        elif part is not other and _one_person(part, other, places, double_peak):
+            for joint, peak in enumerate(other.joints):
+                mine = part.joints[joint]
+                if mine == _NONE or (peak != _NONE and scores[peak] > scores[mine]):
+                    part.joints[joint] = peak
+            for peak in other.peaks:
+                owner[peak] = part
+            part.found |= other.found
+            part.peaks += other.peaks
+            other.joints = []
+    return [part.joints for part in parts if part.joints]
 
 
-def _redundant_limbs(skeleton: Skeleton) -> set[int]:
-    """The limbs whose two joints earlier limbs have connected already."""
-    part = list(range(len(skeleton)))
-    redundant = set()
-    for limb, (a, b) in enumerate(skeleton.limbs):
-        if part[a] == part[b]:
-            redundant.add(limb)
-        else:
-            part = [part[a] if p == part[b] else p for p in part]
-    return redundant
+def _one_person(part: _Part, other: _Part, places: list[list[float]], double_peak: float) -> bool:
+    """Whether two parts can be of one person: at most half of the smaller one's joints are in both, as close pairs."""
+    both = part.found & other.found
+    if not both:
+        return True
+    if 2 * both.bit_count() > min(part.found.bit_count(), other.found.bit_count()):
+        return False
+    xs, ys = zip(
+        *(places[peak] for one in (part, other) for peak in one.joints if peak != _NONE), strict=True
+    )
+    limit = double_peak * math.hypot(max(xs) - min(xs), max(ys) - min(ys))
+    return all(
+        math.dist(places[p], places[o]) <= limit
+        for p, o in zip(part.joints, other.joints, strict=True)
+        if p != _NONE != o
+    )
+
+
+def _surest_first(candidates: Candidates) -> np.ndarray:
+    first, second = (candidates.peak_scores[candidates.limbs[:, end]].astype(float) for end in (1, 2))
+    return np.argsort(-(candidates.limb_scores.astype(float) ** 3 * first * second), kind="stable")
 
 
 def _first_of_each(people: People, skeleton: Skeleton, limit: float) -> np.ndarray:

@@ -55,12 +55,18 @@ class AveragingRuntime:
 def unmirrored(maps: PartMaps, skeleton: Skeleton) -> PartMaps:
     """The maps of mirrored images as maps of the images themselves.
 
-    Columns are reversed; left and right joints and limbs change places; a field's x part changes its sign.
+    Columns are reversed; left and right joints and limbs change places; a field's x part changes its sign. A limb
+    from one side to the other (hip to hip) becomes itself and points the other way.
     """
     joints = list(skeleton.flip_order)
-    limbs = [skeleton.limbs.index((joints[a], joints[b])) for a, b in skeleton.limbs]
-    channels = [2 * limb + part for limb in limbs for part in (0, 1)]
-    signs = torch.tensor([-1.0, 1.0] * len(limbs), dtype=maps.pafs.dtype, device=maps.pafs.device)
+    channels: list[int] = []
+    along: list[float] = []
+    for a, b in skeleton.limbs:
+        across = (joints[a], joints[b]) == (b, a)
+        limb = skeleton.limbs.index((a, b) if across else (joints[a], joints[b]))
+        channels += [2 * limb, 2 * limb + 1]
+        along += [1.0, -1.0] if across else [-1.0, 1.0]
+    signs = torch.tensor(along, dtype=maps.pafs.dtype, device=maps.pafs.device)
     pafs = maps.pafs[:, channels].flip(-1) * signs[:, None, None]
     return PartMaps(maps.confidence[:, joints].flip(-1), pafs, maps.stride)
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from skelstream.network.efficientnet import EfficientNetLite0
 from skelstream.network.movenet import MoveNetBackbone
-from skelstream.skeleton import COCO17, OPENPOSE18
+from skelstream.skeleton import COCO17, LIMB_SETS
 
 STRIDE = 4
 """Network-input pixels per cell of the maps."""
@@ -29,6 +29,7 @@ class PafConfig:
         width: channels of the stages.
         paf_stages, confidence_stages: how often each kind of map is estimated and refined.
         layers: 3 x 3 convolutions a stage.
+        limbs: ``openpose`` (19) or ``dense`` (29, ``skeleton.DENSE18``).
     """
 
     backbone: str = "movenet"
@@ -36,6 +37,7 @@ class PafConfig:
     paf_stages: int = 1
     confidence_stages: int = 1
     layers: int = 3
+    limbs: str = "openpose"
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -101,18 +103,18 @@ class _Stage(nn.Module):
 
 
 class PafNetwork(nn.Module):
-    """Image to confidence maps and part affinity fields of OpenPose's 18 joints and 19 limbs.
+    """Image to confidence maps and part affinity fields of OpenPose's 18 joints and L limbs.
 
     Takes float (B, 3, H, W) RGB in [0, 255], H and W divisible by 32; maps are at stride 4.
     """
 
-    skeleton = OPENPOSE18
     stride = STRIDE
     multiple = 32
 
     def __init__(self, config: PafConfig | None = None):
         super().__init__()
         self.config = config = config or PafConfig()
+        self.skeleton = LIMB_SETS[config.limbs]
         joints, limbs = len(self.skeleton), len(self.skeleton.limbs)
         self.features = _Features(config)
         self.paf_stages, self.confidence_stages = nn.ModuleList(), nn.ModuleList()
@@ -132,7 +134,7 @@ class PafNetwork(nn.Module):
         return "RGB, x / 127.5 - 1" if self.config.backbone == "movenet" else "RGB, (x - 127) / 128"
 
     def stages(self, image: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Every stage's part affinity fields (B, 38, H / 4, W / 4) and confidence logits (B, 18, H / 4, W / 4)."""
+        """Every stage's part affinity fields (B, 2L, H / 4, W / 4) and confidence logits (B, 18, H / 4, W / 4)."""
         features, logits = self.features(image)
         # An empty map's logit; where the backbone knows a joint, its own map is what the stages correct.
         base = -5.0 if logits is None else self._known * logits[:, self._order] + (1 - self._known) * -5.0
@@ -150,6 +152,6 @@ class PafNetwork(nn.Module):
         return pafs, confidence
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """The last stage's confidence maps (B, 18, H / 4, W / 4) in [0, 1] and fields (B, 38, H / 4, W / 4)."""
+        """The last stage's confidence maps (B, 18, H / 4, W / 4) in [0, 1] and fields (B, 2L, H / 4, W / 4)."""
         pafs, confidence = self.stages(image)
         return confidence[-1].sigmoid(), pafs[-1]

@@ -129,14 +129,15 @@ class Trainer:
         self.sample, self.seconds, self.origin = 0, 0.0, origin
         self.unreadable: list[str] = []
         self.sets: list[AnnotatedSet] = [read_set(s) for s in recipe.sets]
+        network = PafNetwork(recipe.network)
         self.source = SampleSource(
             [s.images for s in self.sets],
             [s.weight for s in recipe.sets],
             recipe.augmentation,
+            network.skeleton,
             STRIDE,
             recipe.seed,
         )
-        network = PafNetwork(recipe.network)
         if start is not None:
             network.load_state_dict(start)
         self._frozen: list[nn.Module] = []

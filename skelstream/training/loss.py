@@ -36,7 +36,9 @@ def stage_losses(
         for logits in confidence
     ]
     fields, mask = targets["pafs"], ground * targets["known_limbs"][..., None, None]
-    weight = mask * (1 + _FOREGROUND * (fields != 0))
+    # On a limb, also where it runs straight along an axis and one of its two components is zero.
+    on_limb = (fields != 0).unflatten(1, (-1, 2)).any(2).repeat_interleave(2, 1)
+    weight = mask * (1 + _FOREGROUND * on_limb)
     paf_losses = [(weight * (maps.float() - fields) ** 2).mean() * 100 * _PAF_WEIGHT for maps in pafs]
     loss = torch.stack(confidence_losses + paf_losses).sum()
     return loss, {"confidence": confidence_losses[-1].detach(), "paf": paf_losses[-1].detach()}

@@ -12,6 +12,7 @@ from typing import TypeVar
 from skelstream.errors import FormatError
 from skelstream.evaluation.coco import METRICS
 from skelstream.network.paf import PafConfig, PafNetwork
+from skelstream.skeleton import LIMB_SETS
 from skelstream.training.annotations import SetConfig
 from skelstream.training.augment import Augmentation
 
@@ -102,6 +103,8 @@ class Recipe:
             raise ValueError(f"precision {self.precision!r} is not one of {', '.join(PRECISIONS)}")
         if self.network.backbone not in BACKBONES:
             raise ValueError(f"backbone {self.network.backbone!r} is not one of {', '.join(BACKBONES)}")
+        if self.network.limbs not in LIMB_SETS:
+            raise ValueError(f"limbs {self.network.limbs!r} is not one of {', '.join(LIMB_SETS)}")
         if self.augmentation.crop % PafNetwork.multiple:
             raise ValueError(f"crop {self.augmentation.crop} is not divisible by {PafNetwork.multiple}")
         _require_positive(self, "samples", "batch", "accumulate", "rate", "clip")

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from skelstream.errors import FormatError, SourceError
-from skelstream.skeleton import OPENPOSE18
+from skelstream.skeleton import Skeleton
 from skelstream.training.annotations import AnnotatedImage
 from skelstream.training.augment import Augmentation, recolour, transform_points, view_matrix, warp
 from skelstream.training.images import read_pixels
@@ -30,6 +30,7 @@ class SampleSource:
         sets: each set's images.
         weights: each set's share of the samples.
         how: the augmentation.
+        skeleton: OpenPose's V joints and L limbs.
         stride: network-input pixels per map cell.
         seed: another seed is another sequence.
     """
@@ -37,6 +38,7 @@ class SampleSource:
     sets: list[list[AnnotatedImage]]
     weights: list[float]
     how: Augmentation
+    skeleton: Skeleton
     stride: int
     seed: int = 0
     _orders: dict[tuple[int, int], np.ndarray] = field(default_factory=dict, repr=False)
@@ -75,8 +77,8 @@ class SampleSource:
         An image that cannot be read is replaced by the next one of its set that can.
 
         Returns:
-            ``image`` uint8 (3, S, S); ``confidence`` (18, s, s) and ``pafs`` (38, s, s); the loss is masked by the
-            product of ``ground`` (s, s) and ``known_joints`` (18,) or ``known_limbs`` (38,), 0 where nothing is
+            ``image`` uint8 (3, S, S); ``confidence`` (V, s, s) and ``pafs`` (2L, s, s); the loss is masked by the
+            product of ``ground`` (s, s) and ``known_joints`` (V,) or ``known_limbs`` (2L,), 0 where nothing is
             known; ``unreadable`` names an image that could not be read, or is empty.
 
         Raises:
@@ -105,13 +107,13 @@ class SampleSource:
         image = recolour(rng, warp(image, matrix, self.how.crop), self.how)
         keypoints = transform_points(matrix, labels.keypoints)
         if mirrored:
-            keypoints = keypoints[:, OPENPOSE18.flip_order]
+            keypoints = keypoints[:, self.skeleton.flip_order]
         zoom = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
         cells = self.how.crop // self.stride
-        arguments = (keypoints, labels.scales * zoom, OPENPOSE18, (cells, cells), self.stride)
+        arguments = (keypoints, labels.scales * zoom, self.skeleton, (cells, cells), self.stride)
         # A joint that any of a partial set's people lacks may be seen in the picture all the same.
-        known = np.isfinite(keypoints[..., 0]).all(0) if labels.partial else np.ones(len(OPENPOSE18), bool)
-        limbs = np.array([known[a] and known[b] for a, b in OPENPOSE18.limbs])
+        known = np.isfinite(keypoints[..., 0]).all(0) if labels.partial else np.ones(len(self.skeleton), bool)
+        limbs = np.array([known[a] and known[b] for a, b in self.skeleton.limbs])
         return {
             "image": np.ascontiguousarray(image.transpose(2, 0, 1)),
             "confidence": confidence_maps(*arguments),

@@ -1,4 +1,4 @@
-"""Grouping written down slowly and plainly from the paper (Cao et al., arXiv 1812.08008, sections 3.1 to 3.4).
+"""Grouping written down slowly and plainly, after the paper (Cao et al., arXiv 1812.08008, sections 3.1 to 3.4).
 
 Loops over cells, pairs and people; nothing is shared with the package but the skeleton and the settings.
 """
@@ -33,6 +33,7 @@ class Limb:
 @dataclass
 class Person:
     peaks: dict[int, int]  # joint -> peak
+    followed: set[int]  # these, and second peaks of a joint
 
 
 def _neighbours(cell: tuple[int, int], shape: tuple[int, int]) -> list[tuple[int, int]]:
@@ -116,27 +117,48 @@ def find_limbs(
     return limbs
 
 
-def connect(limbs: list[Limb], skeleton: Skeleton, redundant: set[int]) -> list[Person]:
+def connect(
+    limbs: list[Limb], peaks: list[Peak], skeleton: Skeleton, settings: GroupingSettings
+) -> list[Person]:
     people: list[Person] = []
-    for limb, (joint_a, joint_b) in enumerate(skeleton.limbs):
-        waiting = sorted((c for c in limbs if c.limb == limb), key=lambda c: (-c.score, c.a, c.b))
-        while waiting:
-            best = waiting.pop(0)
-            waiting = [c for c in waiting if c.a != best.a and c.b != best.b]
-            with_a = [p for p in people if p.peaks.get(joint_a) == best.a]
-            with_b = [p for p in people if p.peaks.get(joint_b) == best.b]
-            if with_a and with_b:
-                p, q = with_a[0], with_b[0]
-                if p is not q and not p.peaks.keys() & q.peaks.keys():
-                    p.peaks.update(q.peaks)
-                    people = [person for person in people if person is not q]
-            elif with_a:
-                with_a[0].peaks.setdefault(joint_b, best.b)
-            elif with_b:
-                with_b[0].peaks.setdefault(joint_a, best.a)
-            elif limb not in redundant:
-                people.append(Person({joint_a: best.a, joint_b: best.b}))
+
+    def sureness(limb: Limb) -> float:
+        return limb.score**3 * peaks[limb.a].score * peaks[limb.b].score
+
+    for limb in sorted(limbs, key=lambda c: (-sureness(c), c.limb, -c.score, c.a, c.b)):
+        joint_a, joint_b = skeleton.limbs[limb.limb]
+        with_a = [p for p in people if limb.a in p.followed]
+        with_b = [p for p in people if limb.b in p.followed]
+        if with_a and with_b:
+            p, q = with_a[0], with_b[0]
+            if p is not q and _same_person(p, q, peaks, settings):
+                for joint, peak in q.peaks.items():
+                    mine = p.peaks.setdefault(joint, peak)
+                    p.peaks[joint] = max(mine, peak, key=lambda n: peaks[n].score)
+                p.followed |= q.followed
+                people = [person for person in people if person is not q]
+        elif with_a or with_b:
+            person, joint, peak = (with_a[0], joint_b, limb.b) if with_a else (with_b[0], joint_a, limb.a)
+            if joint not in person.peaks:
+                person.peaks[joint] = peak
+                person.followed.add(peak)
+        else:
+            people.append(Person({joint_a: limb.a, joint_b: limb.b}, {limb.a, limb.b}))
     return people
+
+
+def _same_person(p: Person, q: Person, peaks: list[Peak], settings: GroupingSettings) -> bool:
+    common = p.peaks.keys() & q.peaks.keys()
+    if len(common) > min(len(p.peaks), len(q.peaks)) / 2:
+        return False
+    xs = [peaks[n].x for person in (p, q) for n in person.peaks.values()]
+    ys = [peaks[n].y for person in (p, q) for n in person.peaks.values()]
+    extent = math.hypot(max(xs) - min(xs), max(ys) - min(ys))
+    for joint in common:
+        first, second = peaks[p.peaks[joint]], peaks[q.peaks[joint]]
+        if math.hypot(first.x - second.x, first.y - second.y) > settings.double_peak * extent:
+            return False
+    return True
 
 
 def _area(points: list[tuple[float, float]]) -> float:
@@ -181,11 +203,10 @@ def group(
     confidence: np.ndarray,
     pafs: np.ndarray,
     skeleton: Skeleton,
-    redundant: set[int],
     scale: tuple[float, float],
     settings: GroupingSettings,
 ) -> list[tuple[float, dict[int, tuple[float, float, float]]]]:
     """The people of one image from its maps (V, h, w) and (2L, h, w)."""
     peaks = find_peaks(confidence, settings)
     limbs = find_limbs(pafs, peaks, skeleton, settings)
-    return finish(connect(limbs, skeleton, redundant), peaks, skeleton, scale, settings)
+    return finish(connect(limbs, peaks, skeleton, settings), peaks, skeleton, scale, settings)

@@ -7,9 +7,8 @@ from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import Candidates
 from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
-from skelstream.skeleton import BODY25, COCO17, OPENPOSE18
+from skelstream.skeleton import BODY25, COCO17, DENSE18, OPENPOSE18
 
-REDUNDANT = {17, 18}
 LOOSE = GroupingSettings(min_joints=2, min_person_score=0)
 
 
@@ -33,8 +32,9 @@ def test_same_people_as_the_reference_on_random_candidates(reference, scenes) ->
         scene = scenes.random_candidates(rng)
         scale = (rng.uniform(1, 9), rng.uniform(1, 9))
         settings = GroupingSettings(
-            min_joints=int(rng.integers(2, 5)), min_person_score=float(rng.uniform(0, 0.3)), duplicate_oks=0.6
-        )
+            min_joints=int(rng.integers(2, 5)), min_person_score=float(rng.uniform(0, 0.3)), duplicate_oks=0.6,
+            double_peak=rng.choice([0, 0.15, 0.6]),
+        )  # fmt: skip
         peaks = [
             reference.Peak(int(j), float(x), float(y), float(s))
             for j, (x, y), s in zip(scene.joints, scene.peaks, scene.peak_scores, strict=True)
@@ -43,7 +43,7 @@ def test_same_people_as_the_reference_on_random_candidates(reference, scenes) ->
             reference.Limb(*map(int, row), float(s))
             for row, s in zip(scene.limbs, scene.limb_scores, strict=True)
         ]
-        grouped = reference.connect(limbs, OPENPOSE18, REDUNDANT)
+        grouped = reference.connect(limbs, peaks, OPENPOSE18, settings)
         expected = reference.finish(grouped, peaks, OPENPOSE18, scale, settings)
         people = assemble(scene, OPENPOSE18, scale=scale, settings=settings)
         assert len(people) == len(expected), number
@@ -103,12 +103,66 @@ def test_parts_without_a_common_joint_become_one_person() -> None:
     assert joints(assemble(joined, OPENPOSE18, scale=(1, 1))) == [{0, 1, 2, 3, 14}]
 
 
-def test_an_ear_joins_by_its_shoulder_but_starts_no_person() -> None:
+def test_the_surest_limb_of_all_kinds_comes_first() -> None:
+    # Two necks want one shoulder: the second is the surer by its peaks, though the first limb has the better score.
+    peaks = [(1, 0, 0, 0.2), (1, 9, 0, 0.9), (2, 4, 0, 0.9), (3, 4, 4, 0.9)]
+    rivals = [(0, 0, 2, 0.6), (0, 1, 2, 0.5), (2, 2, 3, 0.5)]
+    people = assemble(candidates(peaks, rivals), OPENPOSE18, scale=(1, 1), settings=LOOSE)
+    assert joints(people) == [{1, 2, 3}] and people.keypoints[0, 1, 0] == 9
+
+
+def test_an_ear_joins_by_its_shoulder() -> None:
     peaks = [(1, 5, 4, 1), (2, 3, 4, 1), (16, 4, 1, 1)]
-    alone = candidates(peaks, [(17, 1, 2, 1)])
-    assert len(assemble(alone, OPENPOSE18, scale=(1, 1), settings=LOOSE)) == 0
     seen_from_behind = candidates(peaks, [(0, 0, 1, 1), (17, 1, 2, 1)])
     assert joints(assemble(seen_from_behind, OPENPOSE18, scale=(1, 1))) == [{1, 2, 16}]
+
+
+def test_dense_limbs_keep_a_person_whole_without_neck_and_elbow() -> None:
+    whole = [
+        (0, 5, 0), (2, 3, 4), (4, 0, 9), (5, 7, 4), (6, 8, 6), (8, 4, 10), (10, 4, 18), (11, 6, 10), (14, 4, 0),
+    ]  # fmt: skip
+    peaks = [(*joint, 1) for joint in whole]
+    row = {joint: i for i, (joint, _, _) in enumerate(whole)}
+    limbs = [(i, row[a], row[b], 0.5) for i, (a, b) in enumerate(DENSE18.limbs) if a in row and b in row]
+    dense = assemble(candidates(peaks, limbs), DENSE18, scale=(1, 1))
+    assert joints(dense) == [set(row)]
+    few = [limb for limb in limbs if limb[0] < len(OPENPOSE18.limbs)]
+    assert all(j != set(row) for j in joints(assemble(candidates(peaks, few), OPENPOSE18, scale=(1, 1))))
+
+
+@pytest.mark.parametrize(
+    ("apart", "double_peak", "found"), [(1, 0.15, 1), (1, 0.02, 2), (6, 0.15, 2), (0, 0, 1)]
+)
+def test_a_joint_found_twice_does_not_part_a_person(apart: float, double_peak: float, found: int) -> None:
+    # Head with one neck, arms with another, and an ear-shoulder limb between the two parts; the extent is 23.
+    peaks = [
+        (0, 5, 0, 0.9), (1, 5, 4, 0.6), (1, 5 + apart, 4, 0.8), (2, 0, 5, 0.9), (3, 0, 15, 0.9), (4, 0, 22, 0.9),
+        (14, 4, 0, 0.9), (16, 3, 0, 0.9),
+    ]  # fmt: skip
+    limbs = [
+        (0, 2, 3, 0.9),
+        (2, 3, 4, 0.9),
+        (3, 4, 5, 0.9),
+        (12, 1, 0, 0.9),
+        (13, 0, 6, 0.9),
+        (14, 6, 7, 0.9),
+    ]
+    scene = candidates(peaks, [*limbs, (17, 3, 7, 0.3)])
+    settings = GroupingSettings(min_joints=2, min_person_score=0, double_peak=double_peak)
+    people = assemble(scene, OPENPOSE18, scale=(1, 1), settings=settings)
+    assert len(people) == found
+    if found == 1:
+        assert joints(people) == [{0, 1, 2, 3, 4, 14, 16}]
+        assert people.scores[0, 1] == pytest.approx(0.8) and people.keypoints[0, 1, 0] == 5 + apart
+
+
+def test_people_who_share_most_joints_stay_two() -> None:
+    peaks = [
+        (j, x, y, 1) for j, x, y in [(1, 0, 0), (1, 0.1, 0), (2, 1, 0), (2, 1.1, 0), (3, 1, 50), (3, 1.1, 50)]
+    ]
+    limbs = [(0, 0, 2, 1), (0, 1, 3, 1), (2, 2, 4, 1), (2, 3, 5, 1), (2, 2, 5, 0.1)]
+    settings = GroupingSettings(min_person_score=0, duplicate_oks=1)
+    assert len(assemble(candidates(peaks, limbs), OPENPOSE18, scale=(1, 1), settings=settings)) == 2
 
 
 def test_an_ear_by_the_shoulder_replaces_nothing() -> None:

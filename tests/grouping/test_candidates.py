@@ -44,7 +44,7 @@ def test_a_gaussian_is_found_within_its_cell(x: float, y: float, sigma: float, h
 
 
 def test_nothing_found() -> None:
-    found = peaks_of(np.full((6, 7), 0.05))
+    found = peaks_of(np.full((6, 7), 0.02))
     assert found.peaks.shape == (0, 2) and found.limbs.shape == (0, 3)
     assert len(found.peak_scores) == len(found.joints) == len(found.limb_scores) == 0
 

@@ -12,7 +12,6 @@ from skelstream.grouping.settings import GroupingSettings
 from skelstream.network.maps import PartMaps
 from skelstream.skeleton import OPENPOSE18
 
-REDUNDANT = {17, 18}
 SIZE = (40, 52)
 STRIDE = 4
 
@@ -29,14 +28,13 @@ def test_same_people_as_the_reference_on_random_images(reference, scenes) -> Non
         people, scales = scenes.random_people(
             rng, int(rng.integers(0, 7)), SIZE, missing=rng.choice([0, 0.1, 0.3]), turn=rng.choice([0.2, 2])
         )
-        maps = scenes.draw(people, scales, SIZE, rng, rng.choice([0, 0.02, 0.04]))
+        maps = scenes.draw(people, scales, SIZE, rng, rng.choice([0.01, 0.02, 0.04]))  # noise: no ties
         settings = GroupingSettings(peak_threshold=0.2, limb_samples=int(rng.integers(5, 11)))
         found = group(maps, settings)
         expected = reference.group(
             maps.confidence[0].numpy(),
             maps.pafs[0].numpy(),
             OPENPOSE18,
-            REDUNDANT,
             (STRIDE, STRIDE),
             settings,
         )

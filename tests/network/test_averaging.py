@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from skelstream.network.averaging import AveragingRuntime, unmirrored
 from skelstream.network.maps import PartMaps
-from skelstream.skeleton import OPENPOSE18
+from skelstream.skeleton import DENSE18, OPENPOSE18
 
 
 class Brightness:
@@ -90,3 +90,15 @@ def test_the_name_says_what_was_averaged():
     assert (
         AveragingRuntime(Brightness(), (0.5, 1), flip=True).name == "brightness, scales 0.5 + 1, mirrored too"
     )
+
+
+def test_unmirroring_turns_a_limb_from_side_to_side_round():
+    hips = DENSE18.limbs.index((DENSE18.index("right_hip"), DENSE18.index("left_hip")))
+    pafs = torch.zeros(1, 58, 2, 4)
+    pafs[0, 2 * hips : 2 * hips + 2, 1, 0] = torch.tensor([0.6, 0.8])
+    maps = unmirrored(PartMaps(torch.zeros(1, 18, 2, 4), pafs, 4), DENSE18)
+    # In the mirror the right hip is where the left one was: x turns twice, y once.
+    assert maps.pafs[0, 2 * hips : 2 * hips + 2, 1, 3].tolist() == pytest.approx([0.6, -0.8])
+    assert maps.pafs.count_nonzero() == 2
+    twice = unmirrored(maps, DENSE18)
+    torch.testing.assert_close(twice.pafs, pafs)

@@ -54,3 +54,16 @@ def test_every_stage_counts_and_the_last_is_told(targets) -> None:
     first, _ = stage_losses(pafs[:1], confidence[:1], targets)
     torch.testing.assert_close(both, last + first)
     assert parts == of_last and not any(value.requires_grad for value in parts.values())
+
+
+def test_a_limb_along_an_axis_counts_in_both_components() -> None:
+    ones, fields = torch.ones(1, 1, 1, 2), torch.zeros(1, 2, 1, 2)
+    fields[0, 0, 0, 0] = 1.0  # one limb, to the right, in the first of two cells
+    targets = {
+        "confidence": ones, "pafs": fields, "ground": torch.ones(1, 1, 2),
+        "known_joints": torch.ones(1, 1), "known_limbs": torch.ones(1, 2),
+    }  # fmt: skip
+    guess = torch.full((1, 2, 1, 2), 0.5, requires_grad=True)
+    stage_losses([guess], [ones], targets)[0].backward()
+    on_limb, beside = guess.grad[0, :, 0, 0].abs(), guess.grad[0, :, 0, 1].abs()
+    torch.testing.assert_close(on_limb, 5 * beside)

@@ -22,7 +22,9 @@ PLAIN = Augmentation(
 
 
 def source_of(*configs, how: Augmentation = PLAIN, seed: int = 0) -> SampleSource:
-    return SampleSource([read_set(c).images for c in configs], [c.weight for c in configs], how, 4, seed)
+    return SampleSource(
+        [read_set(c).images for c in configs], [c.weight for c in configs], how, OPENPOSE18, 4, seed
+    )
 
 
 def names(source: SampleSource, numbers) -> list[str]:
