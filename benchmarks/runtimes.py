@@ -25,7 +25,13 @@ from skelstream.network.fitting import fit_image
 from skelstream.network.runtime import Runtime, choose_runtime
 from skelstream.network.weights import find_model, load_network, read_header
 
-CHOICES = [("torch", "float32"), ("torch", "bfloat16"), ("openvino", "float32"), ("openvino", "bfloat16")]
+CHOICES = [
+    ("torch", "float32"),
+    ("torch", "bfloat16"),
+    ("openvino", "float32"),
+    ("openvino", "bfloat16"),
+    ("openvino", "int8"),
+]
 STAGES = ("resize", "network", "candidates", "assemble")
 
 

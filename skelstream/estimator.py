@@ -31,7 +31,7 @@ class PoseEstimator:
         size: long side of the network's input in pixels.
         grouping: thresholds of the grouping.
         runtime: ``auto``, ``torch`` or ``openvino``; auto is OpenVINO on an x86 CPU where it is installed.
-        precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``; auto is the fastest that is native there.
+        precision: ``auto``, ``float32``, ``bfloat16``, ``float16`` or ``int8``; auto is the fastest that is native there.
 
     Raises:
         ModelError: the weights, the device, the runtime or the precision cannot be used.

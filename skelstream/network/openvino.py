@@ -13,6 +13,8 @@ import torch
 from skelstream.errors import MissingExtraError, ModelError
 from skelstream.network.architectures import Network
 from skelstream.network.maps import PartMaps
+from skelstream.network.paf import PafNetwork
+from skelstream.network.quantised import quantised
 
 try:
     import openvino as ov
@@ -34,7 +36,9 @@ class OpenVinoRuntime:
 
     Args:
         network: on the CPU in float32; it is left as it is.
-        precision: ``float32``, ``bfloat16``, or ``auto``, which is bfloat16 where the CPU computes in it.
+        precision: ``float32``; ``bfloat16``; ``int8``, which is eight-bit integers in the stages (see
+            ``network.quantised``) and the CPU's fastest floating-point numbers elsewhere; or ``auto``: the last of these
+            that suits the network where the CPU computes in bfloat16, else float32.
 
     Raises:
         ModelError: the precision is not available here, or OpenVINO cannot take the network.
@@ -45,15 +49,23 @@ class OpenVinoRuntime:
     def __init__(self, network: Network, precision: str = "auto"):
         core = ov.Core()
         native = "BF16" in core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
+        stages = isinstance(network, PafNetwork)
         if precision == "auto":
-            precision = "bfloat16" if native else "float32"
-        if precision not in ("float32", "bfloat16"):
-            raise ModelError(f"OpenVINO does not run in {precision} on a CPU; use float32 or bfloat16")
+            # All CPUs with bfloat16 also multiply eight-bit integers; on others these may overflow or be no faster.
+            precision = ("int8" if stages else "bfloat16") if native else "float32"
+        if precision not in ("float32", "bfloat16", "int8"):
+            raise ModelError(f"OpenVINO does not run in {precision} on a CPU; use float32, bfloat16 or int8")
         if precision == "bfloat16" and not native:
-            raise ModelError("this CPU does not compute in bfloat16; use --precision float32")
+            raise ModelError("this CPU does not compute in bfloat16; use --precision float32 or int8")
+        if precision == "int8":
+            if not stages:
+                raise ModelError(
+                    "only networks of skelstream's own kind run in int8; use --precision float32"
+                )
+            network = quantised(network)
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
+            "INFERENCE_PRECISION_HINT": "f32" if precision == "float32" or not native else "bf16",
             # A thread bound to a core waits for whatever else runs there, as decoding does, while another core is free.
             "ENABLE_CPU_PINNING": False,
         }

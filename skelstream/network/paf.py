@@ -44,29 +44,36 @@ class PafConfig:
 
 
 class _Features(nn.Module):
-    """What the stages see, at stride 8: the backbone's features, finer ones folded in by pixel-unshuffle."""
+    """What the stages see, at stride 8: the backbone's features, the four finer cells of a cell beside each other."""
 
     def __init__(self, config: PafConfig):
         super().__init__()
         if config.backbone == "movenet":
             self.backbone: nn.Module = MoveNetBackbone()
-            channels = 4 * (40 + 24 + 17 + 1) + 48 + 34 + 2
+            self.fine, coarse = 40 + 24 + 17 + 1, 48 + 34 + 2
         else:
             self.backbone = EfficientNetLite0()
-            channels = 4 * 24 + 40 + 112 + 320
-        self.reduce = _conv(channels, config.width, 1)
+            self.fine, coarse = 24, 40 + 112 + 320
+        self.reduce = _conv(4 * self.fine + coarse, config.width, 1)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
         """Features (B, width, H / 8, W / 8) and, if the backbone has them, logits of 17 COCO keypoints (stride 4)."""
         taps = self.backbone(image)
         if "kpt_heatmap" not in taps:
             coarse = [_to_size(taps[name], taps["s8"]) for name in ("s16", "s32")]
-            return self.reduce(torch.cat([F.pixel_unshuffle(taps["s4"], 2), taps["s8"], *coarse], 1)), None
+            return self._reduced(taps["s4"], torch.cat([taps["s8"], *coarse], 1)), None
         logits = taps["kpt_heatmap"]
         fine = torch.cat([taps["s4"], taps["decoder"], logits.sigmoid(), taps["center"].sigmoid()], 1)
         # MoveNet's offsets and box sizes are in cells and slow: half resolution loses nothing, small values train well.
         slow = F.avg_pool2d(torch.cat([taps["kpt_regress"], taps["box_scale"]], 1), 2) / 16
-        return self.reduce(torch.cat([F.pixel_unshuffle(fine, 2), taps["s8"], slow], 1)), logits
+        return self._reduced(fine, torch.cat([taps["s8"], slow], 1)), logits
+
+    def _reduced(self, fine: Tensor, coarse: Tensor) -> Tensor:
+        # A 1 x 1 convolution of pixel-unshuffled features is one of 2 x 2 cells: the same sums, without the moving about.
+        conv, norm, relu = self.reduce
+        of_fine = conv.weight[:, : 4 * self.fine].reshape(conv.out_channels, self.fine, 2, 2)
+        of_coarse = conv.weight[:, 4 * self.fine :]
+        return relu(norm(F.conv2d(fine, of_fine, stride=2) + F.conv2d(coarse, of_coarse)))
 
 
 def _to_size(x: Tensor, like: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from skelstream.network.maps import PartMaps
 from skelstream.skeleton import Skeleton
 
 RUNTIMES = ("auto", "torch", "openvino")
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16", "int8")
 
 
 class Runtime(Protocol):
@@ -77,7 +77,7 @@ def choose_runtime(
         network: on the CPU in float32; torch's runtime takes it over.
         device: as in ``choose_device``.
         runtime: ``auto``, ``torch`` or ``openvino``.
-        precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
+        precision: ``auto``, ``float32``, ``bfloat16``, ``float16``, or ``int8`` (OpenVINO only).
 
     Raises:
         ModelError: the device, runtime or precision cannot be used here.
@@ -92,6 +92,8 @@ def choose_runtime(
         suits = place.type == "cpu" and precision != "float16" and platform.machine() in ("x86_64", "AMD64")
         runtime = "openvino" if suits and importlib.util.find_spec("openvino") else "torch"
     if runtime == "torch":
+        if precision == "int8":
+            raise ModelError("int8 runs under OpenVINO on a CPU only; pip install 'skelstream[openvino]'")
         return TorchRuntime(network, place, precision)
     if place.type != "cpu":
         raise ModelError(f"the openvino runtime is for --device cpu, not {device}; use --runtime torch")

@@ -12,8 +12,10 @@ pytest.importorskip("openvino")
 
 from skelstream.errors import ModelError  # noqa: E402
 from skelstream.network.architectures import Network  # noqa: E402
+from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork  # noqa: E402
 from skelstream.network.openvino import OpenVinoRuntime, convert  # noqa: E402
 from skelstream.network.paf import PafNetwork  # noqa: E402
+from skelstream.network.quantised import quantised  # noqa: E402
 from skelstream.network.runtime import TorchRuntime, choose_runtime  # noqa: E402
 
 
@@ -54,6 +56,21 @@ def test_bfloat16_keeps_the_peaks(network: Network) -> None:
     assert float(expected.confidence.std()) > close / 2  # the maps are not flat
     torch.testing.assert_close(there, highest, atol=close, rtol=0)
     torch.testing.assert_close(maps.confidence.flatten(2).amax(-1), highest, atol=close, rtol=0)
+
+
+def test_int8_is_what_torch_gives_of_the_rounded_network(movenet: PafNetwork) -> None:
+    images = pictures(1, 96, 128)
+    runtime = OpenVinoRuntime(movenet, "int8")
+    assert runtime.name == "OpenVINO, cpu, int8"
+    maps = runtime.maps(images)
+    expected = TorchRuntime(quantised(movenet), torch.device("cpu")).maps(images)
+    for got, wanted in ((maps.confidence, expected.confidence), (maps.pafs, expected.pafs)):
+        assert (got - wanted).abs().mean() < 0.05 * wanted.std()
+
+
+def test_int8_is_for_networks_with_stages_of_our_own() -> None:
+    with pytest.raises(ModelError, match="own kind run in int8"):
+        OpenVinoRuntime(OpenPoseNetwork(OpenPoseConfig(stages=1)), "int8")
 
 
 def test_an_images_maps_do_not_depend_on_its_batch(compiled: OpenVinoRuntime) -> None:
@@ -97,6 +114,8 @@ def test_the_torch_network_may_go() -> None:
 def test_precisions_that_it_has_not(movenet: PafNetwork) -> None:
     with pytest.raises(ModelError, match="float16"):
         choose_runtime(movenet, "cpu", "openvino", "float16")
+    with pytest.raises(ModelError, match="int8 runs under OpenVINO"):
+        choose_runtime(movenet, "cpu", "torch", "int8")
     with pytest.raises(ModelError, match="not meta"):
         choose_runtime(movenet, "meta", "openvino")
 
