@@ -3,7 +3,8 @@
     python benchmarks/grouping_network.py path/to/coco/dev.json path/to/coco/dev [--weights W] [--size N]
 
 "peaks" groups the network's joints by the annotations: what they would score if grouping were perfect and nobody were
-invented. "greedy" is the pipeline as it is, "optimal" has the matching of the greatest total score for each limb.
+invented. "greedy" is the pipeline as it is, "optimal" has the matching of the greatest total score for each limb, and
+"no double peaks" keeps parts of a person apart that have the same joint found twice.
 "drawn fields" keeps the network's confidence maps and draws the part affinity fields from the annotations; "drawn
 joints" does the reverse. Both drawn is what ``grouping_oracle.py`` measures.
 """
@@ -11,6 +12,7 @@ joints" does the reverse. Both drawn is what ``grouping_oracle.py`` measures.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -54,6 +56,8 @@ def main() -> None:
         people = {"peaks": nearest_peaks(candidates, scene, skeleton, scale)}
         for name, chosen in GROUPINGS.items():
             people[name] = assemble(chosen(candidates), skeleton, scale=scale, settings=estimator.grouping)
+        strict = replace(estimator.grouping, double_peak=0.0)
+        people["no double peaks"] = assemble(candidates, skeleton, scale=scale, settings=strict)
         mixed = {"drawn fields": (maps.confidence, drawn.pafs), "drawn joints": (drawn.confidence, maps.pafs)}
         for name, (confidence, pafs) in mixed.items():
             (candidates,) = find_candidates(

@@ -154,29 +154,44 @@ def nearest_peaks(
 
 
 def optimal_matching(candidates: Candidates) -> Candidates:
-    """The limbs of the matching with the greatest total score per limb; greedy assembly then takes them all."""
+    """The limbs of the matching with the greatest total sureness per limb; greedy assembly then takes them all."""
+    sureness = candidates.limb_scores * np.cbrt(_peak_product(candidates))
     keep: list[int] = []
     for limb in np.unique(candidates.limbs[:, 0]):
         rows = np.flatnonzero(candidates.limbs[:, 0] == limb)
         a, at = np.unique(candidates.limbs[rows, 1], return_inverse=True)
         b, bt = np.unique(candidates.limbs[rows, 2], return_inverse=True)
         score = np.zeros((len(a), len(b)))
-        score[at, bt] = candidates.limb_scores[rows]
+        score[at, bt] = sureness[rows]
         chosen = set(zip(*linear_sum_assignment(score, maximize=True), strict=True))
         keep += [r for r, pair in zip(rows, zip(at, bt, strict=True), strict=True) if pair in chosen]
     return replace(candidates, limbs=candidates.limbs[keep], limb_scores=candidates.limb_scores[keep])
 
 
-def without_redundant(candidates: Candidates) -> Candidates:
-    keep = candidates.limbs[:, 0] < len(TREE.limbs)
+def only(skeleton: Skeleton, candidates: Candidates) -> Candidates:
+    """Without the limbs that come after the skeleton's."""
+    keep = candidates.limbs[:, 0] < len(skeleton.limbs)
     return replace(candidates, limbs=candidates.limbs[keep], limb_scores=candidates.limb_scores[keep])
+
+
+def limb_by_limb(candidates: Candidates) -> Candidates:
+    """Scores that make assembly follow OpenPose's order: one kind of limb after the other, best first."""
+    rank = np.arange(len(candidates.limbs), 0, -1)
+    return replace(candidates, limb_scores=np.cbrt(rank / _peak_product(candidates)))
+
+
+def _peak_product(candidates: Candidates) -> np.ndarray:
+    """The product of both peaks' scores, which assembly counts once and the limb's score three times; float64 (C,)."""
+    first, second = (candidates.peak_scores[candidates.limbs[:, end]].astype(float) for end in (1, 2))
+    return first * second
 
 
 GROUPINGS: dict[str, Callable[[Candidates], Candidates]] = {
     "greedy": lambda c: c,
     "optimal": optimal_matching,
-    "greedy, tree of limbs": without_redundant,
-    "optimal, tree of limbs": lambda c: optimal_matching(without_redundant(c)),
+    "greedy, limb by limb": limb_by_limb,
+    "greedy, OpenPose's limbs": lambda c: only(OPENPOSE18, c),
+    "greedy, tree of limbs": lambda c: only(TREE, c),
 }
 
 
