@@ -26,7 +26,7 @@ def test_packaged_recipes_are_whole() -> None:
     packaged = packaged_recipes()
     assert set(packaged) == {
         "movenet-mixed",
-        "movenet-finish",
+        "movenet-further",
         "lspet-single",
         "coco-people",
         "efficientnet-imagenet",
