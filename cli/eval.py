@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelstream.cli.options import Debug
+from skelstream.cli.options import Debug, Device, Precision, Runtime, Size, Weights
 from skelstream.errors import OutputError
 
 if TYPE_CHECKING:
@@ -28,13 +28,11 @@ def evaluate(
         Path | None, typer.Option(help="Score this COCO results file, of any tool, instead of the estimator.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N images.")] = None,
-    weights: Annotated[str | None, typer.Option(help="Name of a packaged model, or a weights file.")] = None,
-    size: Annotated[
-        int | None, typer.Option(min=64, help="Long side of the network's input in pixels.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    runtime: Annotated[str, typer.Option(help="auto, torch or openvino.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, float32, bfloat16, float16 or int8.")] = "auto",
+    weights: Weights = None,
+    size: Size = None,
+    device: Device = "auto",
+    runtime: Runtime = "auto",
+    precision: Precision = "auto",
     scales: Annotated[
         str | None,
         typer.Option(

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from skelstream.cli.options import Debug
+from skelstream.cli.options import Debug, Weights
 from skelstream.errors import OutputError
 
 
 def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="ONNX file to write.")],
-    weights: Annotated[str | None, typer.Option(help="Name of a packaged model, or a weights file.")] = None,
+    weights: Weights = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
     debug: Debug = False,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skelstream.cli.options import Debug, Fill, Joints, Smooth
+from skelstream.cli.options import Debug, Device, Fill, Joints, Precision, Runtime, Size, Smooth, Weights
 from skelstream.errors import OutputError
 
 if TYPE_CHECKING:
@@ -37,14 +37,11 @@ def extract(
     format: Annotated[
         str | None, typer.Option(help="Format of the output, if its ending does not say it.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    runtime: Annotated[str, typer.Option(help="auto, torch or openvino.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, float32, bfloat16, float16 or int8.")] = "auto",
-    weights: Annotated[str | None, typer.Option(help="Name of a packaged model, or a weights file.")] = None,
-    size: Annotated[
-        int | None,
-        typer.Option(min=64, help="Long side of the network's input in pixels: larger finds smaller people."),
-    ] = None,
+    device: Device = "auto",
+    runtime: Runtime = "auto",
+    precision: Precision = "auto",
+    weights: Weights = None,
+    size: Size = None,
     start: Annotated[float | None, typer.Option(min=0, help="Seconds to begin at.")] = None,
     end: Annotated[float | None, typer.Option(min=0, help="Seconds to stop at.")] = None,
     every: Annotated[int, typer.Option(min=1, help="Look at every N-th frame only.")] = 1,

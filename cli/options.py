@@ -16,6 +16,18 @@ Debug = Annotated[
     bool, typer.Option("--debug", callback=_debug, help="Show the whole traceback of an error.")
 ]
 
+Weights = Annotated[str | None, typer.Option(help="Name of a packaged model, or a weights file.")]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        min=64,
+        help="Long side of the network's input in pixels: larger finds smaller people, smaller is faster.",
+    ),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+Runtime = Annotated[str, typer.Option(help="auto, torch or openvino.")]
+Precision = Annotated[str, typer.Option(help="auto, float32, bfloat16, float16 or int8.")]
+
 Joints = Annotated[
     str | None,
     typer.Option("--skeleton", help="Joint set to convert to: openpose18, coco17 or body25.", metavar="NAME"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelstream.cli.options import Debug
+from skelstream.cli.options import Debug, Device, Size, Weights
 from skelstream.errors import OutputError
 
 if TYPE_CHECKING:
@@ -39,12 +39,9 @@ def preview(
         Path | None, typer.Option("--output", "-o", help="Record the skeletons from the start, to this file.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    weights: Annotated[str | None, typer.Option(help="Name of a packaged model, or a weights file.")] = None,
-    size: Annotated[
-        int | None,
-        typer.Option(min=64, help="Long side of the network's input in pixels: smaller is faster."),
-    ] = None,
+    device: Device = "auto",
+    weights: Weights = None,
+    size: Size = None,
     max_people: Annotated[
         int | None, typer.Option(min=1, help="At most so many people a frame: those seen most so far.")
     ] = None,

@@ -32,9 +32,9 @@ def view(
 
     The page has a player, a timeline of the tracks, each joint's confidence, and the way of a chosen joint.
     """
+    from skelstream.atomic import replacing
     from skelstream.drawing.report import report_page, video_data, video_link
     from skelstream.formats import load
-    from skelstream.formats.atomic import replacing
 
     if embed and video is None:
         raise typer.BadParameter("needs the --video to put into the page", param_hint="--embed")

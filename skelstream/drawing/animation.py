@@ -11,8 +11,8 @@ import av
 import numpy as np
 from av.filter import Graph
 
+from skelstream.atomic import replacing
 from skelstream.errors import OutputError
-from skelstream.formats.atomic import replacing
 
 SUFFIXES = (".gif", ".webp")
 _TICKS = {".gif": Fraction(1, 100), ".webp": Fraction(1, 1000)}  # the formats' own units of time

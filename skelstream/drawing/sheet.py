@@ -10,10 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from skelstream.atomic import replacing
 from skelstream.drawing.by_frame import ByFrame, picture_size
 from skelstream.drawing.overlay import Look, Overlay
 from skelstream.errors import SourceError
-from skelstream.formats.atomic import replacing
 from skelstream.sequences import SkeletonSequence
 from skelstream.video import open_source
 

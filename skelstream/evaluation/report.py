@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from skelstream.atomic import replacing
 from skelstream.evaluation.annotations import CocoSet
 from skelstream.evaluation.coco import METRICS, CocoScores, Interval, bootstrap, score
 from skelstream.evaluation.errors import KINDS, Diagnosis, diagnose
 from skelstream.evaluation.literature import LSP_PCK, Row, compare
 from skelstream.evaluation.pck import Pck, pck
 from skelstream.evaluation.protocol import EvalProtocol
-from skelstream.formats.atomic import replacing
 from skelstream.skeleton import COCO17
 
 _AP_COLUMNS = ("AP", "AP50", "AP75", "APM", "APL")

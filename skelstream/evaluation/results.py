@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from skelstream.atomic import replacing
 from skelstream.errors import FormatError
 from skelstream.evaluation.annotations import JOINTS, CocoSet, read_json
-from skelstream.formats.atomic import replacing
 from skelstream.grouping.people import People
 from skelstream.skeleton import COCO17, Skeleton, convert
 

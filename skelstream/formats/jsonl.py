@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from skelstream.atomic import replacing
 from skelstream.errors import FormatError
-from skelstream.formats.atomic import replacing
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.rows import add_rows, parse_json, people_of, read_text, rounded, rows_by_frame
 from skelstream.grouping.people import People

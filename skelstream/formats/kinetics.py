@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from skelstream.formats.atomic import replacing, replacing_folder
+from skelstream.atomic import replacing, replacing_folder
 from skelstream.formats.clips import UNLABELLED
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.rows import rows_by_frame, size_of

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from skelstream.atomic import replacing
 from skelstream.errors import FormatError
-from skelstream.formats.atomic import replacing
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.zipped import put_array
 from skelstream.sequences import SkeletonSequence

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from skelstream.atomic import replacing_folder
 from skelstream.errors import FormatError
-from skelstream.formats.atomic import replacing_folder
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.rows import (
     add_rows,

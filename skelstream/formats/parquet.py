@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from skelstream.atomic import replacing
 from skelstream.errors import FormatError
-from skelstream.formats.atomic import replacing
 from skelstream.formats.extra import require
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.table import INTEGERS, Table, columns, from_values

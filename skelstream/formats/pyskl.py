@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from skelstream.formats.atomic import replacing
+from skelstream.atomic import replacing
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.pickles import dump
 from skelstream.formats.rows import size_of

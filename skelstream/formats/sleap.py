@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skelstream.formats.atomic import replacing
+from skelstream.atomic import replacing
 from skelstream.formats.extra import require
 from skelstream.formats.format import Format, Sample, WriteOptions
 

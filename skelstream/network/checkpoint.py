@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from skelstream.errors import ModelError, OutputError
+from skelstream.atomic import replacing
+from skelstream.errors import ModelError
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
@@ -46,16 +47,10 @@ def _looks_like_torch(path: Path) -> bool:
 
 
 def write_state_dict(path: Path, state: dict[str, Tensor]) -> None:
-    """Write tensors by name as a ``.pth`` file, in one step that leaves no half file.
+    """Write tensors by name as a ``.pth`` file, whole or not at all.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    partial = path.with_name(path.name + ".part")
-    try:
-        torch.save(state, partial)
-        partial.replace(path)
-    except (OSError, RuntimeError) as error:
-        raise OutputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        torch.save(state, temporary)

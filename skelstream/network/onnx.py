@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from skelstream.errors import MissingExtraError, OutputError
+from skelstream.atomic import replacing
+from skelstream.errors import MissingExtraError
 from skelstream.network.architectures import Network
 
 try:
@@ -34,9 +35,7 @@ def export_onnx(network: Network, path: Path, card: dict[str, object]) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    partial = path.with_name(path.name + ".part")
-    try:
-        partial.touch()  # a folder that is not there is noticed before the work
+    with replacing(path) as partial:
         _trace(network, partial)
         model = onnx.load(str(partial))
         metadata = {
@@ -49,11 +48,6 @@ def export_onnx(network: Network, path: Path, card: dict[str, object]) -> None:
         onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in metadata.items()})
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, str(partial))
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _trace(network: Network, path: Path) -> None:

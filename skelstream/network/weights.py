@@ -12,7 +12,8 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
-from skelstream.errors import ModelError, OutputError
+from skelstream.atomic import replacing
+from skelstream.errors import ModelError
 from skelstream.network.architectures import ARCHITECTURES, Network, build_network
 
 DEFAULT = "skelstream-movenet"
@@ -86,21 +87,15 @@ def save_weights(
     config: dict[str, object],
     card: dict[str, object],
 ) -> None:
-    """Writes weights with their header, in one step that leaves no half file.
+    """Writes weights with their header, whole or not at all.
 
     Raises:
         OutputError: the file cannot be written.
     """
     metadata = {"architecture": architecture, "config": json.dumps(config), "card": json.dumps(card)}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    partial = path.with_name(path.name + ".part")
-    try:
-        safetensors.torch.save_file(tensors, partial, metadata)
-        partial.replace(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise OutputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        temporary.write_bytes(safetensors.torch.save(tensors, metadata))
 
 
 def load_network(file: ModelFile) -> Network:

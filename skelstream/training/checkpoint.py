@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
+from skelstream.atomic import replacing
 from skelstream.errors import ModelError
-from skelstream.formats.atomic import replacing
 from skelstream.training.recipe import Recipe
 
 
