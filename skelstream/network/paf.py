@@ -29,7 +29,7 @@ class PafConfig:
         width: channels of the stages.
         paf_stages, confidence_stages: how often each kind of map is estimated and refined.
         layers: 3 x 3 convolutions a stage.
-        limbs: ``openpose`` (19) or ``dense`` (29, ``skeleton.DENSE18``).
+        limbs: ``dense`` (29, ``skeleton.DENSE18``) or ``openpose`` (19).
     """
 
     backbone: str = "movenet"
@@ -37,7 +37,7 @@ class PafConfig:
     paf_stages: int = 1
     confidence_stages: int = 1
     layers: int = 3
-    limbs: str = "openpose"
+    limbs: str = "dense"
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)

@@ -201,6 +201,6 @@ def test_what_the_documentation_shows_runs(
         if kind == "python":
             exec(code, {})
     assert capsys.readouterr().out.splitlines() == [
-        "nose (1, 18, 80, 104) (1, 38, 80, 104)",
+        "nose (1, 18, 80, 104) (1, 58, 80, 104)",
         "OpenVINO, cpu, float32",
     ]

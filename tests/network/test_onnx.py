@@ -14,7 +14,7 @@ ov = pytest.importorskip("openvino")
 from skelstream.errors import OutputError  # noqa: E402
 from skelstream.network.architectures import Network  # noqa: E402
 from skelstream.network.onnx import export_onnx  # noqa: E402
-from skelstream.skeleton import OPENPOSE18  # noqa: E402
+from skelstream.skeleton import DENSE18  # noqa: E402
 
 
 def test_openvino_reads_from_it_what_torch_computes(network: Network, tmp_path: Path) -> None:
@@ -37,8 +37,8 @@ def test_metadata_says_what_the_maps_are(movenet: Network, tmp_path: Path) -> No
     properties = onnx.load(str(tmp_path / "model.onnx")).metadata_props
     metadata = {entry.key: json.loads(entry.value) for entry in properties}
     assert metadata == {
-        "joints": list(OPENPOSE18.joints),
-        "limbs": [list(limb) for limb in OPENPOSE18.limbs],
+        "joints": list(DENSE18.joints),
+        "limbs": [list(limb) for limb in DENSE18.limbs],
         "stride": 4,
         "multiple": 32,
         "card": {"licence": "Apache-2.0"},

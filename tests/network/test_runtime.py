@@ -28,7 +28,7 @@ def test_torch_maps_are_the_networks(network: Network) -> None:
     assert torch.equal(maps.confidence, confidence) and torch.equal(maps.pafs, pafs)
     assert maps.stride == network.stride
     assert maps.confidence.shape == (1, 18, 64 // maps.stride, 96 // maps.stride)
-    assert maps.pafs.shape == (1, 38, 64 // maps.stride, 96 // maps.stride)
+    assert maps.pafs.shape == (1, 2 * len(network.skeleton.limbs), 64 // maps.stride, 96 // maps.stride)
     assert runtime.skeleton == network.skeleton and runtime.multiple == network.multiple
     assert runtime.name == "torch, cpu, float32"
 

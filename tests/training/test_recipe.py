@@ -76,6 +76,7 @@ def test_what_decides_does_not_name_places_or_the_evaluation(read) -> None:
         ('[run]\nsamples = 100\nprecision = "int4"\n' + SETS, "precision 'int4' is not one of bfloat16"),
         ("[run]\nsamples = 100\nrate = 0.0\n" + SETS, "rate must be above 0"),
         (WHOLE + '[network]\nbackbone = "vgg"\n', "backbone 'vgg' is not one of movenet"),
+        (WHOLE + '[network]\nlimbs = "all"\n', "limbs 'all' is not one of openpose, dense"),
         (WHOLE + "[augmentation]\ncrop = 200\n", "crop 200 is not divisible by 32"),
         (WHOLE + "[augmentation]\nscale = [2.0, 0.5]\n", "not a pair of numbers"),
         (WHOLE + "[augmentation]\nfill = 0.5\n", "not a pair of numbers"),

@@ -36,7 +36,7 @@ def test_weights_of_an_earlier_run(tmp_path: Path) -> None:
 
 
 def test_further_limbs_change_nothing_at_first(tmp_path: Path) -> None:
-    few = replace(CONFIG, backbone="movenet", paf_stages=2, confidence_stages=2)
+    few = replace(CONFIG, limbs="openpose", backbone="movenet", paf_stages=2, confidence_stages=2)
     torch.manual_seed(5)
     network = PafNetwork(few).eval()
     for parameter in network.parameters():
