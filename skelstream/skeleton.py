@@ -49,6 +49,14 @@ class Skeleton:
         return tuple(self.index(mirrored(name)) for name in self.joints)
 
     @cached_property
+    def limb_lengths(self) -> tuple[float, ...]:
+        """L usual lengths of a limb that is seen from the side, in square roots of the person's area."""
+        return tuple(
+            _LENGTHS.get(frozenset(self.joints[end].rpartition("_")[2] for end in limb), _UNKNOWN_LENGTH)
+            for limb in self.limbs
+        )
+
+    @cached_property
     def flip_pairs(self) -> tuple[tuple[int, int], ...]:
         """(left, right) index pairs."""
         return tuple((i, j) for i, j in enumerate(self.flip_order) if self.joints[i].startswith("left_"))
@@ -59,6 +67,18 @@ _SIGMA = {
     "nose": 0.026, "eye": 0.025, "ear": 0.035, "shoulder": 0.079, "elbow": 0.072, "wrist": 0.062,
     "hip": 0.107, "knee": 0.087, "ankle": 0.089, "neck": 0.079, "toe": 0.089, "heel": 0.089,
 }  # fmt: skip
+
+# Upper quartiles over 5,442 people of COCO: most limbs point towards the camera or away from it a little.
+_LENGTHS = {
+    frozenset(ends.split()): length
+    for ends, length in {
+        "neck shoulder": 0.28, "shoulder elbow": 0.5, "elbow wrist": 0.39, "neck hip": 0.84, "hip knee": 0.59,
+        "knee ankle": 0.57, "neck nose": 0.38, "nose eye": 0.1, "eye ear": 0.17, "ear shoulder": 0.4,
+        "shoulder": 0.55, "hip": 0.35, "shoulder hip": 0.84, "nose shoulder": 0.48, "shoulder wrist": 0.7,
+        "hip ankle": 1.06, "eye": 0.17, "knee": 0.5, "elbow hip": 0.7,
+    }.items()
+}  # fmt: skip
+_UNKNOWN_LENGTH = 0.5
 
 
 def _skeleton(name: str, joints: str, limbs: tuple[tuple[int, int], ...]) -> Skeleton:

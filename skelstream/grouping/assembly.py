@@ -30,7 +30,7 @@ def assemble(
     Connections are taken greedily, as in OpenPose, but the limbs of all kinds in one order, the surest first: by
     the cube of the limb's score times the scores of its two peaks. Peaks that connections join are one person. Where
     a connection joins two partial people they become one if they have no joint in common, or few joints that are
-    two peaks of the same one. So redundant limbs, those that close cycles, keep a person whole of whom a joint or a
+    two peaks of the same one. A limb that is far too long for the person is refused. So redundant limbs, those that close cycles, keep a person whole of whom a joint or a
     limb is not found.
 
     The person score is the sum of the joint scores over the number of joints of the skeleton: certainty
@@ -47,11 +47,7 @@ def assemble(
     """
     settings = settings or GroupingSettings()
     least = settings.min_joints
-    rows = [
-        r
-        for r in _connect(candidates, skeleton, settings.double_peak)
-        if len(skeleton) - r.count(_NONE) >= least
-    ]
+    rows = [r for r in _connect(candidates, skeleton, settings) if len(skeleton) - r.count(_NONE) >= least]
     if not rows:
         return People.none(len(skeleton))
     index = np.array(rows)
@@ -76,40 +72,49 @@ class _Part:
         joints: V peak indices.
         found: one bit a joint that has a peak.
         peaks: all peaks that led to this part, also second peaks of a joint.
+        size: the person's, in map cells, as its longest limb tells: lengths over what is usual for the limb.
     """
 
     joints: list[int]
     found: int
     peaks: list[int]
+    size: float
 
-    def add(self, joint: int, peak: int) -> None:
+    def add(self, joint: int, peak: int, size: float) -> None:
         self.joints[joint] = peak
         self.found |= 1 << joint
         self.peaks.append(peak)
+        self.size = max(self.size, size)
 
 
-def _connect(candidates: Candidates, skeleton: Skeleton, double_peak: float) -> list[list[int]]:
+def _connect(candidates: Candidates, skeleton: Skeleton, settings: GroupingSettings) -> list[list[int]]:
     """People as lists of V peak indices, in the order of their first connection."""
     parts: list[_Part] = []
     owner: list[_Part | None] = [None] * len(candidates.peaks)
     places, scores = candidates.peaks.tolist(), candidates.peak_scores.tolist()
-    for limb, a, b in candidates.limbs[_surest_first(candidates)].tolist():
+    # Twice: what is refused since little of the person is known yet gets another chance.
+    for limb, a, b in 2 * candidates.limbs[_surest_first(candidates)].tolist():
         joint_a, joint_b = skeleton.limbs[limb]
         part, other = owner[a], owner[b]
+        if part is not None and part is other:
+            continue
+        size = math.dist(places[a], places[b]) / skeleton.limb_lengths[limb]
         if part is None and other is None:
-            owner[a] = owner[b] = part = _Part([_NONE] * len(skeleton), 0, [])
-            part.add(joint_a, a)
-            part.add(joint_b, b)
+            owner[a] = owner[b] = part = _Part([_NONE] * len(skeleton), 0, [], size)
+            part.add(joint_a, a, size)
+            part.add(joint_b, b, size)
             parts.append(part)
+        elif size > settings.limb_ratio * max(one.size for one in (part, other) if one is not None):
+            continue
         elif part is None:
             if not other.found >> joint_a & 1:
-                other.add(joint_a, a)
+                other.add(joint_a, a, size)
                 owner[a] = other
         elif other is None:
             if not part.found >> joint_b & 1:
-                part.add(joint_b, b)
+                part.add(joint_b, b, size)
                 owner[b] = part
-        elif part is not other and _one_person(part, other, places, double_peak):
+        elif _one_person(part, other, places, settings.double_peak):
             for joint, peak in enumerate(other.joints):
                 mine = part.joints[joint]
                 if mine == _NONE or (peak != _NONE and scores[peak] > scores[mine]):
@@ -118,6 +123,7 @@ def _connect(candidates: Candidates, skeleton: Skeleton, double_peak: float) -> 
                 owner[peak] = part
             part.found |= other.found
             part.peaks += other.peaks
+            part.size = max(part.size, other.size, size)
             other.joints = []
     return [part.joints for part in parts if part.joints]
 

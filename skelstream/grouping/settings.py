@@ -18,6 +18,8 @@ class GroupingSettings:
         limb_threshold: a sample is good where the field's part along the limb exceeds this, in [0, 1).
         min_good_fraction: least fraction of good samples of a limb, in [0, 1].
         long_limb: fraction of the map's height beyond which a limb's score falls with its length; above 0.
+        limb_ratio: a limb is refused where it would be more than so many times as long, for its kind, as the longest of
+            the person's other limbs; above 0.
         double_peak: two peaks no further apart than this fraction of a person's extent (the diagonal of the joints'
             box) may be the same joint found twice, where they are what keeps two parts of a person apart; in [0, 1).
         min_joints: least joints of a person, at least 2.
@@ -34,6 +36,7 @@ class GroupingSettings:
     limb_threshold: float = 0.05
     min_good_fraction: float = 0.8
     long_limb: float = 0.5
+    limb_ratio: float = 2.0
     double_peak: float = 0.15
     min_joints: int = 3
     min_person_score: float = 0.05
@@ -46,6 +49,7 @@ class GroupingSettings:
         self._check("limb_threshold", 0 <= self.limb_threshold < 1, "in [0, 1)")
         self._check("min_good_fraction", 0 <= self.min_good_fraction <= 1, "in [0, 1]")
         self._check("long_limb", self.long_limb > 0, "above 0")
+        self._check("limb_ratio", self.limb_ratio > 0, "above 0")
         self._check("double_peak", 0 <= self.double_peak < 1, "in [0, 1)")
         self._check("min_joints", self.min_joints >= 2, "at least 2")
         self._check("min_person_score", 0 <= self.min_person_score <= 1, "in [0, 1]")

@@ -34,6 +34,7 @@ class Limb:
 class Person:
     peaks: dict[int, int]  # joint -> peak
     followed: set[int]  # these, and second peaks of a joint
+    size: float  # from the longest limb
 
 
 def _neighbours(cell: tuple[int, int], shape: tuple[int, int]) -> list[tuple[int, int]]:
@@ -125,10 +126,15 @@ def connect(
     def sureness(limb: Limb) -> float:
         return limb.score**3 * peaks[limb.a].score * peaks[limb.b].score
 
-    for limb in sorted(limbs, key=lambda c: (-sureness(c), c.limb, -c.score, c.a, c.b)):
+    for limb in 2 * sorted(limbs, key=lambda c: (-sureness(c), c.limb, -c.score, c.a, c.b)):
         joint_a, joint_b = skeleton.limbs[limb.limb]
         with_a = [p for p in people if limb.a in p.followed]
         with_b = [p for p in people if limb.b in p.followed]
+        first, second = peaks[limb.a], peaks[limb.b]
+        size = math.hypot(first.x - second.x, first.y - second.y) / skeleton.limb_lengths[limb.limb]
+        known = [p.size for p in with_a + with_b]
+        if known and size > settings.limb_ratio * max(known):
+            continue
         if with_a and with_b:
             p, q = with_a[0], with_b[0]
             if p is not q and _same_person(p, q, peaks, settings):
@@ -136,14 +142,16 @@ def connect(
                     mine = p.peaks.setdefault(joint, peak)
                     p.peaks[joint] = max(mine, peak, key=lambda n: peaks[n].score)
                 p.followed |= q.followed
+                p.size = max(p.size, q.size, size)
                 people = [person for person in people if person is not q]
         elif with_a or with_b:
             person, joint, peak = (with_a[0], joint_b, limb.b) if with_a else (with_b[0], joint_a, limb.a)
             if joint not in person.peaks:
                 person.peaks[joint] = peak
                 person.followed.add(peak)
+                person.size = max(person.size, size)
         else:
-            people.append(Person({joint_a: limb.a, joint_b: limb.b}, {limb.a, limb.b}))
+            people.append(Person({joint_a: limb.a, joint_b: limb.b}, {limb.a, limb.b}, size))
     return people
 
 

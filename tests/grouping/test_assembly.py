@@ -156,12 +156,29 @@ def test_a_joint_found_twice_does_not_part_a_person(apart: float, double_peak: f
         assert people.scores[0, 1] == pytest.approx(0.8) and people.keypoints[0, 1, 0] == 5 + apart
 
 
+def test_a_limb_far_too_long_for_its_person_is_refused() -> None:
+    peaks = [(1, 0, 0, 1), (2, 3, 0, 1), (3, 3, 5, 1), (4, 3, 40, 1), (4, 3, 10, 0.5)]
+    arm, far, near = (2, 1, 2, 0.9), (3, 2, 3, 0.8), (3, 2, 4, 0.3)
+    people = assemble(candidates(peaks, [(0, 0, 1, 0.9), arm, far, near]), OPENPOSE18, scale=(1, 1))
+    assert joints(people) == [{1, 2, 3, 4}] and people.keypoints[0, 4, 1] == 10
+    people = assemble(candidates(peaks, [(0, 0, 1, 0.9), arm, far]), OPENPOSE18, scale=(1, 1))
+    assert joints(people) == [{1, 2, 3}]
+
+
+def test_a_limb_refused_too_early_gets_another_chance() -> None:
+    # The surest limb is foreshortened; by it alone the next one would be too long, by the whole arm it is not.
+    peaks = [(1, 0, 0, 1), (2, 0.2, 0, 1), (3, 0, 10, 1), (5, -1, 0, 1), (6, -1, 10, 1)]
+    limbs = [(0, 0, 1, 0.9), (1, 0, 3, 0.5), (2, 1, 2, 0.7), (4, 3, 4, 0.6)]
+    people = assemble(candidates(peaks, limbs), OPENPOSE18, scale=(1, 1))
+    assert joints(people) == [{1, 2, 3, 5, 6}]
+
+
 def test_people_who_share_most_joints_stay_two() -> None:
     peaks = [
         (j, x, y, 1) for j, x, y in [(1, 0, 0), (1, 0.1, 0), (2, 1, 0), (2, 1.1, 0), (3, 1, 50), (3, 1.1, 50)]
     ]
     limbs = [(0, 0, 2, 1), (0, 1, 3, 1), (2, 2, 4, 1), (2, 3, 5, 1), (2, 2, 5, 0.1)]
-    settings = GroupingSettings(min_person_score=0, duplicate_oks=1)
+    settings = GroupingSettings(min_person_score=0, duplicate_oks=1, limb_ratio=1e3)
     assert len(assemble(candidates(peaks, limbs), OPENPOSE18, scale=(1, 1), settings=settings)) == 2
 
 
@@ -206,6 +223,7 @@ def test_one_whole_person_in_every_joint_set(skeleton) -> None:
     rng = np.random.default_rng(3)
     peaks = [(j, *rng.uniform(0, 40, 2), 1) for j in range(len(skeleton))]
     limbs = [(i, a, b, 0.5) for i, (a, b) in enumerate(skeleton.limbs)]
-    people = assemble(candidates(peaks, limbs), skeleton, scale=(1, 1))
+    settings = GroupingSettings(limb_ratio=1e3)  # at random places
+    people = assemble(candidates(peaks, limbs), skeleton, scale=(1, 1), settings=settings)
     assert joints(people) == [set(range(len(skeleton)))]
     assert people.person_scores.tolist() == [1.0]

@@ -17,6 +17,7 @@ from skelstream.grouping.settings import GroupingSettings
         ("limb_threshold", 1.0),
         ("min_good_fraction", 1.1),
         ("long_limb", 0),
+        ("limb_ratio", 0.0),
         ("double_peak", 1.0),
         ("min_joints", 1),
         ("min_person_score", 2),
