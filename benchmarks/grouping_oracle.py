@@ -32,7 +32,7 @@ from scipy.optimize import linear_sum_assignment
 from skelstream.evaluation.annotations import CocoSet, load_annotations
 from skelstream.evaluation.coco import CocoScores, score
 from skelstream.evaluation.results import to_results
-from skelstream.grouping.assembly import assemble
+from skelstream.grouping.assembly import assemble, sureness
 from skelstream.grouping.candidates import Candidates, find_candidates
 from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
@@ -155,14 +155,14 @@ def nearest_peaks(
 
 def optimal_matching(candidates: Candidates) -> Candidates:
     """The limbs of the matching with the greatest total sureness per limb; greedy assembly then takes them all."""
-    sureness = candidates.limb_scores * np.cbrt(_peak_product(candidates))
+    weights = np.cbrt(sureness(candidates))
     keep: list[int] = []
     for limb in np.unique(candidates.limbs[:, 0]):
         rows = np.flatnonzero(candidates.limbs[:, 0] == limb)
         a, at = np.unique(candidates.limbs[rows, 1], return_inverse=True)
         b, bt = np.unique(candidates.limbs[rows, 2], return_inverse=True)
         score = np.zeros((len(a), len(b)))
-        score[at, bt] = sureness[rows]
+        score[at, bt] = weights[rows]
         chosen = set(zip(*linear_sum_assignment(score, maximize=True), strict=True))
         keep += [r for r, pair in zip(rows, zip(at, bt, strict=True), strict=True) if pair in chosen]
     return replace(candidates, limbs=candidates.limbs[keep], limb_scores=candidates.limb_scores[keep])
@@ -177,13 +177,7 @@ def only(skeleton: Skeleton, candidates: Candidates) -> Candidates:
 def limb_by_limb(candidates: Candidates) -> Candidates:
     """Scores that make assembly follow OpenPose's order: one kind of limb after the other, best first."""
     rank = np.arange(len(candidates.limbs), 0, -1)
-    return replace(candidates, limb_scores=np.cbrt(rank / _peak_product(candidates)))
-
-
-def _peak_product(candidates: Candidates) -> np.ndarray:
-    """The product of both peaks' scores, which assembly counts once and the limb's score three times; float64 (C,)."""
-    first, second = (candidates.peak_scores[candidates.limbs[:, end]].astype(float) for end in (1, 2))
-    return first * second
+    return replace(candidates, limb_scores=candidates.limb_scores * np.cbrt(rank / sureness(candidates)))
 
 
 GROUPINGS: dict[str, Callable[[Candidates], Candidates]] = {

@@ -31,6 +31,7 @@ VALUES = {
     "min_good_fraction": (0.6, 0.7, 0.8, 0.9),
     "limb_samples": (6, 10, 16),
     "long_limb": (0.5, 0.8, 1.2),
+    "limb_ratio": (1.5, 2.0, 2.5, 4.0),
     "double_peak": (0.0, 0.1, 0.15, 0.2),
     "min_joints": (2, 3, 4),
     "min_person_score": (0.0, 0.05, 0.1),

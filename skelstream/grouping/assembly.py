@@ -30,8 +30,8 @@ def assemble(
     Connections are taken greedily, as in OpenPose, but the limbs of all kinds in one order, the surest first: by
     the cube of the limb's score times the scores of its two peaks. Peaks that connections join are one person. Where
     a connection joins two partial people they become one if they have no joint in common, or few joints that are
-    two peaks of the same one. A limb that is far too long for the person is refused. So redundant limbs, those that close cycles, keep a person whole of whom a joint or a
-    limb is not found.
+    two peaks of the same one. So redundant limbs, those that close cycles, keep a person whole of whom a joint or a
+    limb is not found. A limb that is far too long for the person is refused.
 
     The person score is the sum of the joint scores over the number of joints of the skeleton: certainty
     times completeness. A person who resembles a better one (OKS over the worse one's joints) is dropped.
@@ -64,6 +64,12 @@ def assemble(
     return people.take(_first_of_each(people, skeleton, settings.duplicate_oks))
 
 
+def sureness(candidates: Candidates) -> np.ndarray:
+    """How sure each limb candidate is, float64 (C,): the cube of its score times the scores of its two peaks."""
+    first, second = (candidates.peak_scores[candidates.limbs[:, end]].astype(float) for end in (1, 2))
+    return candidates.limb_scores.astype(float) ** 3 * first * second
+
+
 @dataclass
 class _Part:
     """A person as far as known.
@@ -92,8 +98,9 @@ def _connect(candidates: Candidates, skeleton: Skeleton, settings: GroupingSetti
     parts: list[_Part] = []
     owner: list[_Part | None] = [None] * len(candidates.peaks)
     places, scores = candidates.peaks.tolist(), candidates.peak_scores.tolist()
+    order = np.argsort(-sureness(candidates), kind="stable")
     # Twice: what is refused since little of the person is known yet gets another chance.
-    for limb, a, b in 2 * candidates.limbs[_surest_first(candidates)].tolist():
+    for limb, a, b in 2 * candidates.limbs[order].tolist():
         joint_a, joint_b = skeleton.limbs[limb]
         part, other = owner[a], owner[b]
         if part is not None and part is other:
@@ -144,11 +151,6 @@ def _one_person(part: _Part, other: _Part, places: list[list[float]], double_pea
         for p, o in zip(part.joints, other.joints, strict=True)
         if p != _NONE != o
     )
-
-
-def _surest_first(candidates: Candidates) -> np.ndarray:
-    first, second = (candidates.peak_scores[candidates.limbs[:, end]].astype(float) for end in (1, 2))
-    return np.argsort(-(candidates.limb_scores.astype(float) ** 3 * first * second), kind="stable")
 
 
 def _first_of_each(people: People, skeleton: Skeleton, limit: float) -> np.ndarray:

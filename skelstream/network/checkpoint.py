@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 import torch
@@ -46,11 +47,14 @@ def _looks_like_torch(path: Path) -> bool:
     return start == b"PK" or start[:1] == b"\x80"
 
 
-def write_state_dict(path: Path, state: dict[str, Tensor]) -> None:
-    """Write tensors by name as a ``.pth`` file, whole or not at all.
+def write_state_dict(path: Path, state: dict[str, object]) -> None:
+    """Write tensors and what goes with them, by name, in torch's own format, whole or not at all.
 
     Raises:
         OutputError: the file cannot be written.
     """
+    # By way of memory: where the disk is full, torch's own writer raises an error that does not say so.
+    content = BytesIO()
+    torch.save(state, content)
     with replacing(path) as temporary:
-        torch.save(state, temporary)
+        temporary.write_bytes(content.getbuffer())

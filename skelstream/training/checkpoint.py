@@ -7,23 +7,12 @@ from pathlib import Path
 
 import torch
 
-from skelstream.atomic import replacing
 from skelstream.errors import ModelError
 from skelstream.training.recipe import Recipe
 
 
-def write_checkpoint(path: Path, state: dict[str, object]) -> None:
-    """Writes a checkpoint; a kill leaves the old one or the new one.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    with replacing(path) as partial:
-        torch.save(state, partial)
-
-
 def read_checkpoint(path: Path, recipe: Recipe, images: list[int], device: torch.device) -> dict[str, object]:
-    """The state that ``write_checkpoint`` wrote.
+    """The state that ``write_state_dict`` wrote.
 
     Args:
         recipe: what the run goes on with.

@@ -17,9 +17,10 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
 from skelstream.errors import ModelError
+from skelstream.network.checkpoint import write_state_dict
 from skelstream.network.paf import STRIDE, PafNetwork
 from skelstream.training.annotations import AnnotatedSet, read_set
-from skelstream.training.checkpoint import read_checkpoint, reason, write_checkpoint
+from skelstream.training.checkpoint import read_checkpoint, reason
 from skelstream.training.distributed import Processes
 from skelstream.training.loss import stage_losses
 from skelstream.training.recipe import Recipe
@@ -187,7 +188,7 @@ class Trainer:
             "recipe": self.recipe.deciding(),
             "images": [len(s.images) for s in self.sets],
         }
-        write_checkpoint(path, state)
+        write_state_dict(path, state)
 
     def resume(self, path: Path) -> None:
         """Goes on where a checkpoint of the same recipe and data stands.

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from skelstream.errors import ModelError
-from skelstream.network.checkpoint import read_state_dict
+from skelstream.errors import ModelError, OutputError
+from skelstream.network.checkpoint import read_state_dict, write_state_dict
 
 
 class _Code:
@@ -55,3 +55,19 @@ def test_wrong_files_are_told_apart_in_one_line(
         message = str(error.value)
         assert words in message and str(path) in message and "\n" not in message
     assert "must not run" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path: Path, there: bool) -> None:
+    resource = pytest.importorskip("resource")  # not on Windows
+    path = tmp_path / "state.pth"
+    if there:
+        path.write_bytes(b"old")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(OutputError, match="cannot write .*state.pth: "):
+            write_state_dict(path, {"weight": torch.zeros(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == [b"old"] * there
