@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,27 +32,6 @@ def test_weights_of_an_earlier_run(tmp_path: Path) -> None:
     assert equal(start.state, state) and start.origin.startswith("stage-one.safetensors (sha256 ")
     with pytest.raises(ModelError, match="stage-one.safetensors: weights of another network"):
         start_weights(path, PafConfig("efficientnet", width=16, layers=1), 0)
-
-
-def test_further_limbs_change_nothing_at_first(tmp_path: Path) -> None:
-    few = replace(CONFIG, limbs="openpose", backbone="movenet", paf_stages=2, confidence_stages=2)
-    torch.manual_seed(5)
-    network = PafNetwork(few).eval()
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.1)
-    path = tmp_path / "few.safetensors"
-    save_weights(path, network.state_dict(), "paf", few.to_dict(), {})
-    dense = PafNetwork(replace(few, limbs="dense")).eval()
-    dense.load_state_dict(start_weights(path, dense.config, 0).state)
-    image = torch.rand(1, 3, 64, 64) * 255
-    with torch.inference_mode():
-        (confidence, pafs), (wide_confidence, wide_pafs) = network(image), dense(image)
-    assert pafs.abs().max() > 0 and wide_pafs.shape[1] == 58 and not wide_pafs[:, 38:].any()
-    torch.testing.assert_close(wide_confidence, confidence)
-    torch.testing.assert_close(wide_pafs[:, :38], pafs)
-    save_weights(path, dense.state_dict(), "paf", dense.config.to_dict(), {})
-    with pytest.raises(ModelError, match="few.safetensors: weights of another network"):
-        start_weights(path, few, 0)
 
 
 def test_a_pretrained_backbone_with_random_stages(tmp_path: Path) -> None:
