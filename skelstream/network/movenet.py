@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from skelstream.errors import ModelError
+from skelstream.network.ranges import RangedConv
 
 # MobileNetV2's inverted residuals at width 1.5: (expansion, output channels, stride) from the second block on.
 _BLOCKS = [
@@ -25,6 +26,8 @@ _BLOCKS = [
     (6, 144, 1), (6, 144, 1), (6, 144, 1),
     (6, 240, 2), (6, 240, 1), (6, 240, 1), (6, 480, 1),
 ]  # fmt: skip
+# The last block that sees strides below 16. Up to it, rounding to eight bits costs more than it saves.
+_FINE = 6
 _HEADS = {"kpt_heatmap": 17, "kpt_regress": 34, "center": 1, "box_scale": 2}
 
 
@@ -47,12 +50,14 @@ class SameConv(nn.Conv2d):
 
 
 class _InvertedResidual(nn.Module):
-    def __init__(self, inputs: int, outputs: int, expansion: int, stride: int):
+    def __init__(
+        self, inputs: int, outputs: int, expansion: int, stride: int, conv: type[nn.Conv2d] = nn.Conv2d
+    ):
         super().__init__()
         hidden = inputs * expansion
-        self.expand = SameConv(inputs, hidden, 1) if expansion > 1 else None
+        self.expand = conv(inputs, hidden, 1) if expansion > 1 else None
         self.depthwise = SameConv(hidden, hidden, 3, stride, groups=hidden)
-        self.project = SameConv(hidden, outputs, 1)
+        self.project = conv(hidden, outputs, 1)
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
@@ -82,7 +87,7 @@ class _Head(nn.Module):
 
 
 class MoveNetBackbone(nn.Module):
-    """Features at strides 4 and 8 and MoveNet's own keypoint, centre and offset maps at stride 4.
+    """Features at strides 4 to 32 and MoveNet's own keypoint, centre and offset maps at stride 4.
 
     Takes float (B, 3, H, W) RGB in [0, 255], H and W divisible by 32.
     """
@@ -91,29 +96,31 @@ class MoveNetBackbone(nn.Module):
         super().__init__()
         self.stem = SameConv(3, 48, 3, 2)
         blocks, inputs = [_InvertedResidual(48, 24, 1, 1)], 24
-        for expansion, outputs, stride in _BLOCKS:
-            blocks.append(_InvertedResidual(inputs, outputs, expansion, stride))
+        for i, (expansion, outputs, stride) in enumerate(_BLOCKS, 1):
+            conv = RangedConv if i > _FINE else nn.Conv2d
+            blocks.append(_InvertedResidual(inputs, outputs, expansion, stride, conv))
             inputs = outputs
         self.blocks = nn.ModuleList(blocks)
-        self.last = SameConv(480, 1280, 1)
-        self.top = SameConv(1280, 64, 1)
+        self.last = RangedConv(480, 1280, 1)
+        self.top = RangedConv(1280, 64, 1)
         self.laterals = nn.ModuleList([SameConv(96, 64, 1), SameConv(48, 32, 1), SameConv(40, 24, 1)])
         self.merges = nn.ModuleList([_Separable(64, 32), _Separable(32, 24), _Separable(24, 24)])
         self.heads = nn.ModuleDict({name: _Head(channels) for name, channels in _HEADS.items()})
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """``s4`` (40 channels), ``s8`` (48), ``decoder`` (24, stride 4) and MoveNet's heads (stride 4)."""
+        """``s4`` (40 channels), ``s8`` (48), ``s16`` (144), ``s32`` (480), ``decoder`` (24, stride 4) and MoveNet's
+        heads (stride 4)."""
         x = F.relu6(self.stem(image / 127.5 - 1))
         taps = {}
         for i, block in enumerate(self.blocks):
             x = block(x)
-            if i in (2, 5, 9):
+            if i in (2, 5, 9, 12):
                 taps[i] = x
         y = self.top(F.relu6(self.last(x)))
         for tap, lateral, merge in zip((9, 5, 2), self.laterals, self.merges, strict=True):
             y = F.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False)
             y = merge(y + lateral(taps[tap]))
-        return {"s4": taps[2], "s8": taps[5], "decoder": y} | {
+        return {"s4": taps[2], "s8": taps[5], "s16": taps[12], "s32": x, "decoder": y} | {
             name: head(y) for name, head in self.heads.items()
         }
 

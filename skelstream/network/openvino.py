@@ -13,8 +13,7 @@ import torch
 from skelstream.errors import MissingExtraError, ModelError
 from skelstream.network.architectures import Network
 from skelstream.network.maps import PartMaps
-from skelstream.network.paf import PafNetwork
-from skelstream.network.quantised import quantised
+from skelstream.network.quantised import has_ranges, quantised
 
 try:
     import openvino as ov
@@ -36,9 +35,9 @@ class OpenVinoRuntime:
 
     Args:
         network: on the CPU in float32; it is left as it is.
-        precision: ``float32``; ``bfloat16``; ``int8``, which is eight-bit integers in the stages (see
-            ``network.quantised``) and the CPU's fastest floating-point numbers elsewhere; or ``auto``: the last of these
-            that suits the network where the CPU computes in bfloat16, else float32.
+        precision: ``float32``; ``bfloat16``; ``int8``, which is eight-bit integers where they cost next to nothing
+            (``network.quantised``) and the CPU's fastest floating-point numbers elsewhere; or ``auto``: int8 where the
+            weights hold what it needs to know, else the fastest floating-point numbers.
 
     Raises:
         ModelError: the precision is not available here, or OpenVINO cannot take the network.
@@ -49,23 +48,18 @@ class OpenVinoRuntime:
     def __init__(self, network: Network, precision: str = "auto"):
         core = ov.Core()
         native = "BF16" in core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
-        stages = isinstance(network, PafNetwork)
+        fastest = "bfloat16" if native else "float32"
         if precision == "auto":
-            # All CPUs with bfloat16 also multiply eight-bit integers; on others these may overflow or be no faster.
-            precision = ("int8" if stages else "bfloat16") if native else "float32"
+            precision = "int8" if has_ranges(network) else fastest
         if precision not in ("float32", "bfloat16", "int8"):
             raise ModelError(f"OpenVINO does not run in {precision} on a CPU; use float32, bfloat16 or int8")
         if precision == "bfloat16" and not native:
             raise ModelError("this CPU does not compute in bfloat16; use --precision float32 or int8")
         if precision == "int8":
-            if not stages:
-                raise ModelError(
-                    "only networks of skelstream's own kind run in int8; use --precision float32"
-                )
             network = quantised(network)
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": "f32" if precision == "float32" or not native else "bf16",
+            "INFERENCE_PRECISION_HINT": "bf16" if native and precision != "float32" else "f32",
             # A thread bound to a core waits for whatever else runs there, as decoding does, while another core is free.
             "ENABLE_CPU_PINNING": False,
         }

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from skelstream.network.efficientnet import EfficientNetLite0
 from skelstream.network.movenet import MoveNetBackbone
+from skelstream.network.ranges import RangedConv
 from skelstream.skeleton import COCO17, LIMB_SETS
 
 STRIDE = 4
@@ -43,46 +44,60 @@ class PafConfig:
         return asdict(self)
 
 
+class _Tap(nn.Module):
+    """Some of the backbone's features, brought to the stages' channels and to stride 8.
+
+    They are normalised first: some backbones' channels differ a hundredfold in size.
+
+    Args:
+        channels: of the features.
+        width: of the stages.
+        stride: of the features; the four cells of stride 4 in a cell of stride 8 each have weights of their own.
+    """
+
+    def __init__(self, channels: int, width: int, stride: int):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        kernel = 2 if stride == 4 else 1
+        self.conv = nn.Conv2d(channels, width, kernel, kernel, bias=False)
+        self.up = stride // 8
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(self.norm(x))
+        return x if self.up <= 1 else F.interpolate(x, scale_factor=self.up, mode="bilinear")
+
+
 class _Features(nn.Module):
-    """What the stages see, at stride 8: the backbone's features, the four finer cells of a cell beside each other."""
+    """What the stages see, at stride 8: the backbone's features of all strides, added up."""
 
     def __init__(self, config: PafConfig):
         super().__init__()
         if config.backbone == "movenet":
             self.backbone: nn.Module = MoveNetBackbone()
-            self.fine, coarse = 40 + 24 + 17 + 1, 48 + 34 + 2
+            channels = {4: 40 + 24 + 17 + 1, 8: 48 + 34 + 2, 16: 144, 32: 480}
         else:
             self.backbone = EfficientNetLite0()
-            self.fine, coarse = 24, 40 + 112 + 320
-        self.reduce = _conv(4 * self.fine + coarse, config.width, 1)
+            channels = {4: 24, 8: 40, 16: 112, 32: 320}
+        self.taps = nn.ModuleList(_Tap(count, config.width, stride) for stride, count in channels.items())
+        self.mix = nn.Sequential(nn.BatchNorm2d(config.width), nn.ReLU(inplace=True))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
         """Features (B, width, H / 8, W / 8) and, if the backbone has them, logits of 17 COCO keypoints (stride 4)."""
-        taps = self.backbone(image)
-        if "kpt_heatmap" not in taps:
-            coarse = [_to_size(taps[name], taps["s8"]) for name in ("s16", "s32")]
-            return self._reduced(taps["s4"], torch.cat([taps["s8"], *coarse], 1)), None
-        logits = taps["kpt_heatmap"]
-        fine = torch.cat([taps["s4"], taps["decoder"], logits.sigmoid(), taps["center"].sigmoid()], 1)
-        # MoveNet's offsets and box sizes are in cells and slow: half resolution loses nothing, small values train well.
-        slow = F.avg_pool2d(torch.cat([taps["kpt_regress"], taps["box_scale"]], 1), 2) / 16
-        return self._reduced(fine, torch.cat([taps["s8"], slow], 1)), logits
-
-    def _reduced(self, fine: Tensor, coarse: Tensor) -> Tensor:
-        # A 1 x 1 convolution of pixel-unshuffled features is one of 2 x 2 cells: the same sums, without the moving about.
-        conv, norm, relu = self.reduce
-        of_fine = conv.weight[:, : 4 * self.fine].reshape(conv.out_channels, self.fine, 2, 2)
-        of_coarse = conv.weight[:, 4 * self.fine :]
-        return relu(norm(F.conv2d(fine, of_fine, stride=2) + F.conv2d(coarse, of_coarse)))
-
-
-def _to_size(x: Tensor, like: Tensor) -> Tensor:
-    return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
+        features = self.backbone(image)
+        logits = features.get("kpt_heatmap")
+        s4, s8 = features["s4"], features["s8"]
+        if logits is not None:
+            s4 = torch.cat([s4, features["decoder"], logits.sigmoid(), features["center"].sigmoid()], 1)
+            # MoveNet's offsets and box sizes are slow: half resolution loses nothing.
+            slow = torch.cat([features["kpt_regress"], features["box_scale"]], 1)
+            s8 = torch.cat([s8, F.avg_pool2d(slow, 2)], 1)
+        of_strides = (s4, s8, features["s16"], features["s32"])
+        return self.mix(sum(tap(x) for tap, x in zip(self.taps, of_strides, strict=True))), logits
 
 
 def _conv(inputs: int, outputs: int, kernel: int, dilation: int = 1) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, padding=dilation * (kernel // 2), dilation=dilation, bias=False),
+        RangedConv(inputs, outputs, kernel, padding=dilation * (kernel // 2), dilation=dilation, bias=False),
         nn.BatchNorm2d(outputs),
         nn.ReLU(inplace=True),
     )
@@ -97,7 +112,7 @@ class _Stage(nn.Module):
         self.convs = nn.Sequential(
             *(_conv(config.width, config.width, 3, dilation=1 + i % 3) for i in range(config.layers))
         )
-        self.out = nn.Conv2d(config.width, maps * 4, 1)
+        self.out = RangedConv(config.width, maps * 4, 1)
         # Zero maps at first: the confidence maps then start as what a pose-aware backbone gives.
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 from skelstream.errors import ModelError
 from skelstream.network.checkpoint import write_state_dict
 from skelstream.network.paf import STRIDE, PafNetwork
+from skelstream.network.ranges import measure_ranges, ranged
 from skelstream.training.annotations import AnnotatedSet, read_set
 from skelstream.training.checkpoint import read_checkpoint, reason
 from skelstream.training.distributed import Processes
@@ -27,6 +28,8 @@ from skelstream.training.recipe import Recipe
 from skelstream.training.samples import SampleSource
 
 _SMOOTHING = 0.02
+# Samples on which the averaged weights' ranges are measured.
+_MEASURED = 64
 _ALONE = Processes()
 
 
@@ -207,6 +210,16 @@ class Trainer:
             raise ModelError(f"{path}: not a checkpoint of this network ({reason(error)})") from None
         self.sample, self.seconds = state["sample"], state.get("seconds", 0.0)
         self.origin, self._smooth = state.get("origin") or self.origin, state.get("losses", {})
+
+    def measure_ranges(self) -> None:
+        """Adds to the averaged weights what they need to run in eight bits: their ranges on the first samples."""
+        network = PafNetwork(self.recipe.network)
+        network.load_state_dict(self.average)
+        network = network.to(self.device, memory_format=torch.channels_last)
+        images = (self.source[number]["image"] for number in range(_MEASURED))
+        measure_ranges(network, (image[None].float().to(self.device) for image in images))
+        for name, conv in ranged(network).items():
+            self.average[f"{name}.range"].copy_(conv.range)
 
     def run(self, report: Callable[[Progress], object]) -> bool:
         """Trains from where the run stands to its end.

@@ -9,7 +9,7 @@ from torch import Tensor
 # People cover a small part of most images: cells with something in them count more.
 _FOREGROUND = 4.0
 # Brings both kinds of map to about the same size of loss.
-_PAF_WEIGHT = 4.0
+_PAF_WEIGHT = 2.0
 
 
 def stage_losses(

@@ -217,6 +217,7 @@ class Session:
     def _evaluate(self, stop: Callable[[], bool]) -> Verdict | None:
         """Writes the averaged weights, looks at what they find, and scores them on the set apart."""
         sample, config = self.trainer.sample, self.validation and self.validation.config
+        self.trainer.measure_ranges()
         self._write_weights(self.folder.weights, None)
         # Always torch, so that figures of different machines can stand side by side.
         device, size = str(self.trainer.device), config.size if config else SIZE

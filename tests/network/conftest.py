@@ -11,6 +11,7 @@ from torch import nn
 from skelstream.network.architectures import Network
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
 from skelstream.network.paf import PafConfig, PafNetwork
+from skelstream.network.ranges import measure_ranges
 
 
 def enliven(network: Network) -> Network:
@@ -23,8 +24,9 @@ def enliven(network: Network) -> Network:
             if module.bias is not None:
                 nn.init.uniform_(module.bias, -0.1, 0.1, generator=generator)
         elif isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, 0.5, 1.5, generator=generator)
-            nn.init.uniform_(module.bias, -0.2, 0.2, generator=generator)
+            if module.affine:
+                nn.init.uniform_(module.weight, 0.5, 1.5, generator=generator)
+                nn.init.uniform_(module.bias, -0.2, 0.2, generator=generator)
             nn.init.uniform_(module.running_mean, -0.2, 0.2, generator=generator)
             nn.init.uniform_(module.running_var, 0.5, 1.5, generator=generator)
     return network.eval()
@@ -34,7 +36,9 @@ def make_network(name: str) -> Network:
     """``movenet``, ``efficientnet`` or ``openpose``, the latter with two of its six stages."""
     if name == "openpose":
         return enliven(OpenPoseNetwork(OpenPoseConfig(stages=2)))
-    return enliven(PafNetwork(PafConfig(backbone=name, width=32, layers=2)))
+    network = enliven(PafNetwork(PafConfig(backbone=name, width=32, layers=2)))
+    measure_ranges(network, [torch.rand(1, 3, 96, 128, generator=torch.Generator().manual_seed(0)) * 255])
+    return network
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-pytest.importorskip("openvino")
+ov = pytest.importorskip("openvino")
 
 from skelstream.errors import ModelError  # noqa: E402
 from skelstream.network.architectures import Network  # noqa: E402
@@ -68,9 +68,18 @@ def test_int8_is_what_torch_gives_of_the_rounded_network(movenet: PafNetwork) ->
         assert (got - wanted).abs().mean() < 0.05 * wanted.std()
 
 
-def test_int8_is_for_networks_with_stages_of_our_own() -> None:
-    with pytest.raises(ModelError, match="own kind run in int8"):
-        OpenVinoRuntime(OpenPoseNetwork(OpenPoseConfig(stages=1)), "int8")
+def test_int8_computes_in_integers(movenet: PafNetwork) -> None:
+    core = ov.Core()
+    compiled = core.compile_model(convert(quantised(movenet)), "CPU")
+    kinds = [
+        op.get_rt_info()["runtimePrecision"].astype(str) for op in compiled.get_runtime_model().get_ops()
+    ]
+    assert kinds.count("u8") + kinds.count("i8") > 30
+
+
+def test_auto_is_int8_where_the_weights_know_their_ranges(movenet: PafNetwork) -> None:
+    assert OpenVinoRuntime(movenet).name == "OpenVINO, cpu, int8"
+    assert "int8" not in OpenVinoRuntime(OpenPoseNetwork(OpenPoseConfig(stages=1))).name
 
 
 def test_an_images_maps_do_not_depend_on_its_batch(compiled: OpenVinoRuntime) -> None:

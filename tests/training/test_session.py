@@ -11,7 +11,8 @@ import torch
 from skelstream.errors import ModelError, OutputError
 from skelstream.estimator import PoseEstimator
 from skelstream.network.card import missing_from
-from skelstream.network.weights import read_header
+from skelstream.network.quantised import has_ranges
+from skelstream.network.weights import load_network, read_header
 from skelstream.training.loop import Trainer
 from skelstream.training.recipe import EvaluationConfig
 from skelstream.training.session import Cadence, RunFolder, Session
@@ -60,6 +61,7 @@ def test_a_run_leaves_its_files(judged, tmp_path: Path) -> None:
         assert cv2.imread(str(picture)).std() > 5
     header = read_header(files.weights)
     assert header.config == judged.network.to_dict()
+    assert has_ranges(load_network(header))  # so that they run in eight bits
     training, figures = header.card["training"], header.card["figures"]
     assert training["samples"] == 16 and training["recipe"] == "tiny"
     assert "random weights" in header.card["data"] and "6 images" in header.card["data"]

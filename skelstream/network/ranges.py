@@ -1,0 +1,49 @@
+"""Convolutions that know how large their input gets, which is what rounding to eight bits needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+
+class RangedConv(nn.Conv2d):
+    """A convolution with the range of each of its input's channels, for ``network.quantised``.
+
+    Attributes:
+        range: float32 (2, inputs): least and greatest value of each channel on the images of ``measure_ranges``, zero
+            included; all zero before that.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, **settings: object):
+        super().__init__(inputs, outputs, kernel, **settings)  # type: ignore[arg-type]
+        self.register_buffer("range", torch.zeros(2, inputs))
+
+
+def ranged(network: nn.Module) -> dict[str, RangedConv]:
+    """The network's convolutions of this kind, by name."""
+    return {name: module for name, module in network.named_modules() if isinstance(module, RangedConv)}
+
+
+def measure_ranges(network: nn.Module, images: Iterable[Tensor]) -> None:
+    """Sets the ranges to what occurs in these images, float (B, 3, H, W) RGB in [0, 255] on the network's device."""
+    convs = list(ranged(network).values())
+    for conv in convs:
+        conv.range.zero_()
+    handles = [conv.register_forward_pre_hook(_widen) for conv in convs]
+    training = network.training
+    try:
+        with torch.no_grad():
+            for image in images:
+                network.eval()(image)
+    finally:
+        network.train(training)
+        for handle in handles:
+            handle.remove()
+
+
+def _widen(conv: RangedConv, inputs: tuple[Tensor]) -> None:
+    x = inputs[0].float()
+    conv.range[0] = torch.minimum(conv.range[0], x.amin((0, 2, 3)))
+    conv.range[1] = torch.maximum(conv.range[1], x.amax((0, 2, 3)))
