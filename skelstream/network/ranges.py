@@ -33,10 +33,11 @@ def measure_ranges(network: nn.Module, images: Iterable[Tensor]) -> None:
         conv.range.zero_()
     handles = [conv.register_forward_pre_hook(_widen) for conv in convs]
     training = network.training
+    network.eval()
     try:
         with torch.no_grad():
             for image in images:
-                network.eval()(image)
+                network(image)
     finally:
         network.train(training)
         for handle in handles:

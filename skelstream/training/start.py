@@ -45,9 +45,8 @@ def start_weights(path: Path | None, config: PafConfig, seed: int) -> Start:
         ModelError: the file cannot be read or is of another network.
     """
     torch.manual_seed(seed)
-    network = PafNetwork(config)
     if path is None:
-        return Start(network.state_dict(), "random weights")
+        return Start(PafNetwork(config).state_dict(), "random weights")
     if path.suffix == _WEIGHTS:
         earlier = load_network(read_header(path))
         if earlier.config != config:
@@ -59,7 +58,7 @@ def start_weights(path: Path | None, config: PafConfig, seed: int) -> Start:
         backbone, load = _BACKBONES[path.suffix]
         if config.backbone != backbone:
             raise ModelError(f"{path}: a start of {backbone}, but the recipe's backbone is {config.backbone}")
-        state = network.state_dict()
+        state = PafNetwork(config).state_dict()
         state.update({f"features.backbone.{name}": tensor for name, tensor in load(path).items()})
     else:
         raise ModelError(f"{path}: a start is a {_WEIGHTS} file, MoveNet's .json or EfficientNet's .pth")
