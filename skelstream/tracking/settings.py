@@ -25,7 +25,7 @@ class TrackerSettings:
         min_observations: observations after which a track is confirmed. Tracks that start in the first
             frame are confirmed at once, so that a single image has people too.
         duplicate_similarity: a person at least this similar to one already tracked in the same frame
-            starts no track of its own.
+            starts no track of its own; by OKS, and by IoU where there are no joints.
         re_update: when a track returns, replace the prediction over the gap by a straight path (OC-SORT).
         acceleration: root spectral density of the white-noise acceleration, sizes / s^1.5.
         size_change: the same for the random walk of width and height, sizes / s^0.5.
@@ -38,8 +38,8 @@ class TrackerSettings:
     high_score: float = 0.25
     low_score: float = 0.05
     min_similarity: float = 0.2
-    min_similarity_low: float = 0.4
-    oks_weight: float = 0.8
+    min_similarity_low: float = 0.5
+    oks_weight: float = 0.4
     max_lost: float = 1.0
     max_missed_tentative: int = 1
     max_step: float = 1.5
@@ -85,7 +85,6 @@ class TrackerSettings:
         """IoU alone, two rounds, lost tracks kept for a second, as in ByteTrack (Zhang et al. 2022)."""
         return cls(
             min_similarity=0.2,
-            min_similarity_low=0.5,
             oks_weight=0.0,
             max_lost=1.0,
             max_missed_tentative=0,

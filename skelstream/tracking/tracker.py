@@ -109,15 +109,16 @@ class Tracker:
             return np.zeros((len(self._tracks), len(people)))
         boxes = np.stack([t.box for t in self._tracks])
         mixed = iou(boxes, people.boxes)
-        if self.settings.oks_weight == 0:
+        weight = self.settings.oks_weight
+        if weight == 0:
             return mixed
         poses = np.stack([t.keypoints for t in self._tracks])
         doubt = np.array([t.motion.doubt for t in self._tracks])[:, None]
-        similarity = self._with_oks(mixed, poses, boxes, people, doubt)
+        similarity = self._with_oks(mixed, poses, boxes, people, doubt, weight)
         lost = [i for i, t in enumerate(self._tracks) if t.lost]
         if lost:  # Who went behind something may have stopped there: the last pose counts as well.
             seen = np.stack([self._tracks[i].seen_keypoints for i in lost])
-            stayed = self._with_oks(mixed[lost], seen, boxes[lost], people, 0.0)
+            stayed = self._with_oks(mixed[lost], seen, boxes[lost], people, 0.0, weight)
             similarity[lost] = np.maximum(similarity[lost], stayed)
         return similarity
 
@@ -141,11 +142,12 @@ class Tracker:
         boxes: np.ndarray,
         people: People,
         doubt: np.ndarray | float,
+        weight: float,
     ) -> np.ndarray:
         # The larger of both boxes: one of them may show a part of the person only.
         areas = np.maximum(box_areas(boxes)[:, None], box_areas(people.boxes)[None])
         alike, common = oks(poses, people.keypoints, areas, self._sigmas, doubt)
-        weight = self.settings.oks_weight * np.minimum(common / _ENOUGH_JOINTS, 1)
+        weight = weight * np.minimum(common / _ENOUGH_JOINTS, 1)
         return weight * alike + (1 - weight) * overlap
 
     def _unclaimed(self, people: People, tracked: dict[int, Track]) -> list[int]:
@@ -157,7 +159,9 @@ class Tracker:
             if person in tracked:
                 continue
             one, others = people.take([person]), people.take(taken)
-            alike = self._with_oks(iou(others.boxes, one.boxes), others.keypoints, others.boxes, one, 0.0)
+            # By the joints alone, where they are known: within one frame they say who is who, and people embrace.
+            overlap = iou(others.boxes, one.boxes)
+            alike = self._with_oks(overlap, others.keypoints, others.boxes, one, doubt=0.0, weight=1.0)
             if not (alike > self.settings.duplicate_similarity).any():
                 free.append(int(person))
                 taken.append(int(person))
