@@ -34,7 +34,7 @@ class _RoundedConv(nn.Module):
 
     def __init__(self, conv: RangedConv):
         super().__init__()
-        self.conv = conv
+        self.bias, self.padding, self.dilation = conv.bias, conv.padding, conv.dilation
         low, high = conv.range
         reach = torch.maximum(-low, high).clamp(min=1e-6)
         size = reach**_TAKEN_OVER
@@ -52,7 +52,7 @@ class _RoundedConv(nn.Module):
         x = torch.fake_quantize_per_tensor_affine(x * self.inverse, step, 0, self.lowest, self.highest)
         # Runtimes know eight-bit integers by these limits, even if no weight comes near them.
         weight = torch.fake_quantize_per_channel_affine(self.weight, self.steps, self.zero, 0, -127, 127)
-        return F.conv2d(x, weight, self.conv.bias, padding=self.conv.padding, dilation=self.conv.dilation)
+        return F.conv2d(x, weight, self.bias, padding=self.padding, dilation=self.dilation)
 
 
 def has_ranges(network: nn.Module) -> bool:
