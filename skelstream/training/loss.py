@@ -8,8 +8,6 @@ from torch import Tensor
 
 # People cover a small part of most images: cells with something in them count more.
 _FOREGROUND = 4.0
-# Brings both kinds of map to about the same size of loss.
-_PAF_WEIGHT = 2.0
 
 
 def stage_losses(
@@ -39,6 +37,6 @@ def stage_losses(
     # On a limb, also where it runs straight along an axis and one of its two components is zero.
     on_limb = (fields != 0).unflatten(1, (-1, 2)).any(2).repeat_interleave(2, 1)
     weight = mask * (1 + _FOREGROUND * on_limb)
-    paf_losses = [(weight * (maps.float() - fields) ** 2).mean() * 100 * _PAF_WEIGHT for maps in pafs]
+    paf_losses = [(weight * (maps.float() - fields) ** 2).mean() * 100 for maps in pafs]
     loss = torch.stack(confidence_losses + paf_losses).sum()
     return loss, {"confidence": confidence_losses[-1].detach(), "paf": paf_losses[-1].detach()}

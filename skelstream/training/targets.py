@@ -13,7 +13,7 @@ from skelstream.skeleton import Skeleton
 
 # Network-input pixels: the least and the greatest deviation of a Gaussian and half width of a limb,
 # and what they are per pixel of the person's scale (the root of its area).
-SIGMA = (2.0, 8.0, 0.04)
+SIGMA = (3.0, 12.0, 0.06)
 HALF_WIDTH = (4.0, 12.0, 0.06)
 # Joints of the face lie close together and are told exactly.
 _FACE = {"nose", "left_eye", "right_eye", "left_ear", "right_ear"}

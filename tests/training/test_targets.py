@@ -24,9 +24,9 @@ def slow_confidence(keypoints, scales, size, stride):
     maps = np.zeros((JOINTS, *size))
     for person, scale in zip(keypoints, scales, strict=True):
         for j, point in enumerate(person):
-            sigma = min(max(0.04 * scale, 2.0), 8.0)
+            sigma = min(max(0.06 * scale, 3.0), 12.0)
             if OPENPOSE18.joints[j].rpartition("_")[2] in ("nose", "eye", "ear"):
-                sigma = max(2.0, 0.6 * sigma)
+                sigma = max(3.0, 0.6 * sigma)
             if np.isnan(point[0]):
                 continue
             for row in range(size[0]):
@@ -83,7 +83,7 @@ def test_a_gaussian_stands_where_its_keypoint_is(stride: int, scale: float) -> N
     keypoints = np.full((1, JOINTS, 2), np.nan, np.float32)
     keypoints[0, NECK] = 41.25, 27.5
     map_ = confidence_maps(keypoints, np.array([scale]), OPENPOSE18, (16, 16), stride)[NECK]
-    sigma = np.clip(0.04 * scale, SIGMA[0], SIGMA[1])
+    sigma = np.clip(0.06 * scale, SIGMA[0], SIGMA[1])
     pixel = stride * (np.arange(16) + 0.5) - 0.5
     closed = np.exp(-((pixel[:, None] - 27.5) ** 2 + (pixel - 41.25) ** 2) / (2 * sigma**2))
     near = np.maximum(np.abs(pixel[:, None] - 27.5), np.abs(pixel - 41.25)) <= 3.5 * sigma
