@@ -178,9 +178,7 @@ def clip_tables(folder: Path, frames: Timed, kind: str, margin: float) -> None:
         f"{folder.name}, {kind}: forwards and backwards, all frames and {shares} of them in {DRAWS} draws each;"
         f" {len(ways)} runs added up\n"
     )
-    print_table(
-        {n: total(score_clip(*way, *row, margin=margin) for way in ways) for n, row in rows.items()}
-    )
+    print_table({n: total(score_clip(*way, *row, margin=margin) for way in ways) for n, row in rows.items()})
 
 
 def scene_tables() -> None:
