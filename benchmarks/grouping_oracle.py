@@ -1,6 +1,6 @@
 """What grouping alone costs in accuracy: annotations drawn as perfect maps, grouped, and scored against themselves.
 
-    python benchmarks/grouping_oracle.py path/to/coco/dev.json [--strides 4 8] [--least-sigma 2 4]
+    python benchmarks/grouping_oracle.py path/to/coco/dev.json [--strides 4 8] [--least-sigma 3 6]
     python benchmarks/grouping_oracle.py path/to/coco/dev.json --limbs [--lose 0 0.05 0.1 0.2]
 
 Each image is scaled to a given long side, its annotated people are drawn as confidence maps and part affinity
@@ -11,8 +11,8 @@ The first table compares groupings. "annotated" is the annotated people with as 
 that arms, legs and head fall apart): more no grouping can find. "peaks" gives every annotated joint the nearest peak
 of its kind, so its loss is quantisation and merged peaks. Last comes the difference between the optimal and the
 greedy matching, with a 95 % bootstrap interval over images. ``--least-sigma`` is the least width of a joint's
-Gaussian in network-input pixels, with all limits of the targets' widths in proportion: 2 is the training's own, 4 has
-at stride 8 as many cells as 2 at stride 4.
+Gaussian in network-input pixels, with all limits of the targets' widths in proportion: 3 is the training's own, 6 has
+at stride 8 as many cells as 3 at stride 4.
 
 The second table, ``--limbs``, compares sets of limbs, some of whose fields are lost: each limb of each person is not
 drawn with the given probability, as where a network sees both joints but not what connects them.

@@ -85,6 +85,7 @@ class TrackerSettings:
         """IoU alone, two rounds, lost tracks kept for a second, as in ByteTrack (Zhang et al. 2022)."""
         return cls(
             min_similarity=0.2,
+            min_similarity_low=0.5,
             oks_weight=0.0,
             max_lost=1.0,
             max_missed_tentative=0,

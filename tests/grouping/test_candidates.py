@@ -164,22 +164,18 @@ def test_a_batch_is_its_images_one_by_one(scenes, layout: torch.memory_format) -
             np.testing.assert_array_equal(getattr(found, name), alone)
 
 
-def apart(one: Candidates, other: Candidates) -> np.ndarray:
-    """Cells between every peak of one and of the other, infinite where the joints differ."""
-    distance = np.abs(one.peaks[:, None] - other.peaks).max(-1)
-    return np.where(one.joints[:, None] == other.joints, distance, np.inf)
-
-
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_maps_give_the_same_candidates(scenes, dtype: torch.dtype) -> None:
     rng = np.random.default_rng(5)
     for _ in range(20):
-        people, scales = scenes.random_people(rng, 3, (52, 52))
-        maps = scenes.draw(people, scales, (52, 52))
+        # Gaussians small beside their person: eight bits of mantissa cannot keep two peaks apart that touch.
+        people, scales = scenes.random_people(rng, 3, (78, 78))
+        maps = scenes.draw(people, scales * 2 / 3, (78, 78))
         exact = find_candidates(maps, OPENPOSE18)[0]
         found = find_candidates(PartMaps(maps.confidence.to(dtype), maps.pafs.to(dtype), 4), OPENPOSE18)[0]
+        np.testing.assert_array_equal(found.joints, exact.joints)
         assert found.peaks.dtype == found.limb_scores.dtype == np.float32
-        # Rows may change places, as equal scores round alike, and peaks side by side may be one plateau.
-        near = apart(found, exact) < 0.15
-        alone = (apart(exact, exact) < 3).sum(1) == 1
-        assert near.any(1).all() and near.any(0)[alone].all() and alone.mean() > 0.5
+        distance = np.abs(found.peaks[:, None] - exact.peaks).max(-1) + 99 * (
+            found.joints[:, None] != exact.joints
+        )
+        assert distance.min(1).max() < 0.15  # rows may change places: equal scores round alike
