@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from skelstream.network.efficientnet import EfficientNetLite0
-from skelstream.network.movenet import MoveNetBackbone
+from skelstream.network.backbones.efficientnet import EfficientNetLite0
+from skelstream.network.backbones.movenet import MoveNetBackbone
 from skelstream.network.ranges import RangedConv
 from skelstream.skeleton import COCO17, LIMB_SETS
 

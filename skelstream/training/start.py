@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from skelstream.errors import ModelError
-from skelstream.network.efficientnet import load_efficientnet
-from skelstream.network.movenet import load_movenet
+from skelstream.network.backbones.efficientnet import load_efficientnet
+from skelstream.network.backbones.movenet import load_movenet
 from skelstream.network.paf import PafConfig, PafNetwork
 from skelstream.network.weights import load_network, read_header
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from skelstream.errors import ModelError
-from skelstream.network.efficientnet import EfficientNetLite0
+from skelstream.network.backbones.efficientnet import EfficientNetLite0
 from skelstream.network.paf import PafConfig, PafNetwork
 from skelstream.network.weights import save_weights
 from skelstream.training.start import start_weights

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from skelstream.errors import ModelError
-from skelstream.network.movenet import MoveNetBackbone, SameConv, load_movenet
+from skelstream.network.backbones.movenet import MoveNetBackbone, SameConv, load_movenet
 
 PREFIX = "StatefulPartitionedCall/"
 FEATURES = "center_net_mobile_net_v2fpn_feature_extractor/model_1/"

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from skelstream.errors import ModelError
-from skelstream.network.efficientnet import EfficientNetLite0, load_efficientnet
+from skelstream.network.backbones.efficientnet import EfficientNetLite0, load_efficientnet
 
 
 def test_tensors_are_taken_in_order_without_the_classifier(tmp_path: Path) -> None:

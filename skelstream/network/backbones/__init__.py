@@ -1,0 +1,1 @@
+"""Feature extractors that the networks are built on."""

@@ -1,0 +1,72 @@
+"""The top-down network: a crop of one person to a heatmap of each of its joints.
+
+Lite-HRNet's branches are brought together from the lowest resolution upwards, as PP-TinyPose does, and give COCO's 17
+joints at stride 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from skelstream.network.backbones.lite_hrnet import CHANNELS, LiteHRNet, depthwise, pointwise
+from skelstream.skeleton import COCO17
+
+# ImageNet's, in RGB.
+_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
+_DEVIATION = (0.229 * 255, 0.224 * 255, 0.225 * 255)
+
+
+@dataclass(frozen=True)
+class TopDownConfig:
+    """What it takes to build the network and to cut crops for it; it is stored with the weights.
+
+    Attributes:
+        height, width: of a crop in pixels.
+    """
+
+    height: int = 256
+    width: int = 192
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+class TopDownNetwork(nn.Module):
+    """Crops, float (B, 3, H, W) RGB in [0, 255], to heatmaps (B, 17, H / 4, W / 4), about 0 to 1.
+
+    Cell i stands for pixel 4 i of the crop.
+    """
+
+    stride = 4
+    skeleton = COCO17
+
+    def __init__(self, config: TopDownConfig | None = None):
+        super().__init__()
+        self.config = config or TopDownConfig()
+        self.backbone = LiteHRNet()
+        inputs = CHANNELS[::-1]
+        outputs = (*inputs[1:], inputs[-1])
+        self.merges = nn.ModuleList(
+            nn.Sequential(depthwise(i), pointwise(i, o)) for i, o in zip(inputs, outputs, strict=True)
+        )
+        self.out = nn.Conv2d(CHANNELS[0], len(self.skeleton), 1)
+        self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None], persistent=False)
+        self.register_buffer("deviation", torch.tensor(_DEVIATION)[:, None, None], persistent=False)
+
+    @property
+    def normalisation(self) -> str:
+        """What is done to the input first, for people to read."""
+        return "RGB, (x / 255 - mean) / deviation of ImageNet"
+
+    def forward(self, crops: Tensor) -> Tensor:
+        branches = self.backbone((crops - self.mean) / self.deviation)
+        x = None
+        for branch, merge in zip(reversed(branches), self.merges, strict=True):
+            if x is not None:
+                branch = branch + F.interpolate(x, size=branch.shape[2:], mode="bilinear", align_corners=True)
+            x = merge(branch)
+        return self.out(x)

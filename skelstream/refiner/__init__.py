@@ -1,0 +1,1 @@
+"""The second look: crops of people, and joints from their heatmaps."""

@@ -1,0 +1,63 @@
+"""Joints from heatmaps: the highest cell, and where between the cells the peak lies.
+
+The place between cells follows DARK (Zhang et al., "Distribution-Aware Coordinate Representation for Human Pose
+Estimation", CVPR 2020, section 3.2): near its peak a heatmap is taken for a Gaussian, whose logarithm is a parabola.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# Half the side of what is looked at around the highest cell: second differences, and the blur around them.
+_REACH = 3
+# A Gaussian of 3 x 3 cells against the noise of single ones.
+_BLUR = (0.25, 0.5, 0.25)
+_LEAST = 1e-10
+# The parabola holds near its peak only.
+_FARTHEST = 1.0
+
+
+def peaks(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
+    """The place and height of each heatmap's peak.
+
+    Args:
+        heatmaps: float (B, V, h, w).
+
+    Returns:
+        float32 (B, V, 2), x and y in cells, and float32 (B, V), the highest cell's value.
+    """
+    batch, joints, height, width = heatmaps.shape
+    flat = heatmaps.float().flatten(2)
+    scores, places = flat.max(2)
+    y, x = places // width, places % width
+    around = torch.arange(-_REACH, _REACH + 1, device=heatmaps.device)
+    rows = (y[..., None] + around).clamp(0, height - 1)
+    columns = (x[..., None] + around).clamp(0, width - 1)
+    cells = (rows[..., :, None] * width + columns[..., None, :]).flatten(2)
+    patch = flat.gather(2, cells).view(batch * joints, 1, 2 * _REACH + 1, 2 * _REACH + 1)
+    blur = torch.tensor(_BLUR, device=heatmaps.device)
+    patch = F.conv2d(patch, (blur[:, None] * blur)[None, None])
+    log = patch.clamp(min=_LEAST).log().view(batch, joints, 2 * _REACH - 1, 2 * _REACH - 1)
+    middle = _REACH - 1
+    here = log[..., middle, middle]
+    left, right = log[..., middle, middle - 1], log[..., middle, middle + 1]
+    up, down = log[..., middle - 1, middle], log[..., middle + 1, middle]
+    dx, dy = (right - left) / 2, (down - up) / 2
+    dxx = (log[..., middle, middle + 2] - 2 * here + log[..., middle, middle - 2]) / 4
+    dyy = (log[..., middle + 2, middle] - 2 * here + log[..., middle - 2, middle]) / 4
+    dxy = (
+        log[..., middle + 1, middle + 1]
+        - log[..., middle - 1, middle + 1]
+        - log[..., middle + 1, middle - 1]
+        + log[..., middle - 1, middle - 1]
+    ) / 4
+    determinant = dxx * dyy - dxy**2
+    inside = (x > 1) & (x < width - 2) & (y > 1) & (y < height - 2)
+    # Where the parabola does not open downwards it has no peak.
+    good = inside & (determinant > 0) & (dxx < 0) & (scores > 0)
+    safe = torch.where(good, determinant, torch.ones_like(determinant))
+    step = torch.stack([dxy * dy - dyy * dx, dxy * dx - dxx * dy], -1) / safe[..., None]
+    step = torch.where(good[..., None], step, torch.zeros_like(step)).clamp(-_FARTHEST, _FARTHEST)
+    return torch.stack([x, y], -1).float() + step, scores
