@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from skelstream.training.annotations import AnnotatedSet
+    from skelstream.training.first_look import Found
     from skelstream.training.loop import Trainer
     from skelstream.training.recipe import Recipe
     from skelstream.training.session import News, RunFolder
@@ -26,21 +27,35 @@ def train(
     start: Annotated[
         Path | None,
         typer.Option(
-            help="Initial weights: a weights file (.safetensors), MoveNet MultiPose's .json, EfficientNet-Lite0's .pth."
+            help="Initial weights: a weights file (.safetensors), MoveNet MultiPose's .json, EfficientNet-Lite0's .pth,"
+            " PP-TinyPose's .xml."
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in the output folder.")
+        bool,
+        typer.Option(
+            "--resume", help="Go on with the run in the output folder, with --samples to another end."
+        ),
     ] = False,
+    branch: Annotated[
+        Path | None,
+        typer.Option(
+            help="Begin with a copy of this checkpoint of another run, to bring it to an end of its own."
+        ),
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Look through all data and train nothing.")] = False,
     samples: Annotated[
         int | None, typer.Option(min=1, help="Samples to see, instead of the recipe's.")
     ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="Minutes to train, instead of a number of samples.")
+    ] = None,
     evaluate_every: Annotated[
-        int | None, typer.Option(min=1, help="Samples between evaluations, instead of the recipe's.")
+        int | None,
+        typer.Option(min=0, help="Samples between evaluations, instead of the recipe's; 0 for none at all."),
     ] = None,
     precision: Annotated[
-        str | None, typer.Option(help="bfloat16, float16 (CUDA) or float32, instead of the recipe's.")
+        str | None, typer.Option(help="auto, bfloat16, float16 (CUDA) or float32, instead of the recipe's.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     workers: Annotated[
@@ -55,6 +70,7 @@ def train(
     """
     from rich.console import Console
 
+    from skelstream.training.annotations import read_set
     from skelstream.training.distributed import default_workers, processes
     from skelstream.training.interrupts import interrupts
     from skelstream.training.loop import Trainer
@@ -64,7 +80,7 @@ def train(
     from skelstream.training.validation import Validation
 
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    changed = {"samples": samples, "precision": precision}
+    changed = {"samples": samples, "minutes": minutes, "precision": precision}
     settings = read_recipe(find_recipe(recipe), data, **{k: v for k, v in changed.items() if v is not None})
     workers = default_workers() if workers is None else workers
     if check:
@@ -75,20 +91,27 @@ def train(
     folder = RunFolder(output)
     with processes(device) as (group, place):
         if group.first:
-            folder.prepare(resume)
-        validation = Validation(settings.evaluation) if settings.evaluation and group.first else None
-        initial = None if resume else start_weights(start, settings.network, settings.seed)
+            folder.prepare(resume, branch)
+        judged = settings.evaluation if evaluate_every != 0 else None
+        validation = Validation(judged) if judged and group.first else None
+        goes_on = resume or branch is not None
+        initial = None if goes_on else start_weights(start, settings.network, settings.seed)
+        sets = [read_set(config) for config in settings.sets]
         trainer = Trainer(
             settings,
             place,
             initial and initial.state,
             workers,
             group,
-            initial.origin if initial else str(start and start.name or ""),
+            initial.origin if initial else "",
+            sets,
+            _first_look(settings, sets, folder, console) if settings.looks_first else None,
         )
-        if resume:
+        if goes_on:
+            group.wait()
             trainer.resume(folder.checkpoint)
-        every = evaluate_every or (settings.evaluation.every if settings.evaluation else Cadence.evaluate)
+        every = settings.evaluation.every if settings.evaluation else Cadence.evaluate
+        every = every if evaluate_every is None else evaluate_every
         session = Session(trainer, folder, validation, Cadence(evaluate=every))
         with interrupts() as interrupted, _Display(trainer, console) as display:
             done = session.run(display.tell, interrupted)
@@ -106,12 +129,12 @@ class _Display:
     LINE_EVERY = 60.0  # seconds
 
     def __init__(self, trainer: Trainer, console: Console):
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._console, self._trainer = console, trainer
         self._live = console.is_terminal and trainer.processes.first
         columns = (
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[samples]}"),
             BarColumn(bar_width=20),
             TextColumn("{task.fields[speed]}"),
             TimeRemainingColumn(compact=True),
@@ -119,7 +142,7 @@ class _Display:
         )
         self._bar = Progress(*columns, console=console, disable=not self._live, speed_estimate_period=120)
         self._task = self._bar.add_task(
-            "first step", total=trainer.recipe.total, completed=trainer.sample, speed="- images/s"
+            "first step", total=1.0, completed=0.0, speed="- images/s", samples=""
         )
         self._score, self._losses, self._line_at = "", {}, 0.0
 
@@ -140,17 +163,18 @@ class _Display:
         for message in news.unreadable:
             self._console.print(f"replaced by the next image: {message}", markup=False)
         config = self._trainer.recipe.evaluation
-        if news.verdict and config:
+        if news.verdict and news.verdict.figures and config:
             self._score = f"{config.metric} {news.verdict.figures[config.metric]:.1f}"
             self._console.print(f"sample {step.samples:,}: {self._score} on {news.verdict.images} images")
         text = f"{losses} rate {step.rate:.2e} {self._score}"
         speed = f"{step.speed:.1f} images/s"
-        self._bar.update(self._task, completed=step.samples, description=text, speed=speed)
+        samples = f"{step.samples:,}"
+        self._bar.update(self._task, completed=step.done, description=text, speed=speed, samples=samples)
         if not self._live and news.losses and time.monotonic() - self._line_at >= self.LINE_EVERY:
             self._line_at = time.monotonic()
-            left = (step.total - step.samples) / step.speed
+            left = step.seconds * (1 - step.done) / step.done
             hours = f"{left / 3600:.1f} h left" if left >= 3600 else f"{left / 60:.0f} min left"
-            self._console.print(f"{step.samples:,}/{step.total:,} {speed} {hours} {text}")
+            self._console.print(f"{samples} ({step.done:.0%}) {speed} {hours} {text}")
 
 
 def _announce(trainer: Trainer, console: Console) -> None:
@@ -158,10 +182,25 @@ def _announce(trainer: Trainer, console: Console) -> None:
     for annotated in trainer.sets:
         _describe(annotated, console)
     begun = f"resumed at sample {trainer.sample:,}" if trainer.sample else f"from {trainer.origin}"
+    length = f"{recipe.minutes:g} minutes" if recipe.minutes else f"{recipe.total:,} samples"
     console.print(
-        f"{recipe.name}: {recipe.total:,} samples on {trainer.device}"
-        f"{f' x {trainer.processes.count}' if trainer.processes.count > 1 else ''}, {recipe.precision}, {begun}"
+        f"{recipe.name}: {length} on {trainer.device}"
+        f"{f' x {trainer.processes.count}' if trainer.processes.count > 1 else ''}, {trainer.precision}, {begun}"
     )
+
+
+def _first_look(
+    recipe: Recipe, sets: list[AnnotatedSet], folder: RunFolder, console: Console
+) -> list[list[Found]]:
+    """Whom a first look finds in the images of each set, with a bar while it looks."""
+    from rich.progress import Progress
+
+    from skelstream.training.first_look import found_in
+
+    images = [annotated.images for annotated in sets]
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("first look at the images", total=sum(map(len, images)))
+        return found_in(folder.found, recipe.first_look, images, lambda n: bar.update(task, completed=n))
 
 
 def _describe(annotated: AnnotatedSet, console: Console, name: int = 3) -> None:
@@ -208,8 +247,8 @@ def _check(recipe: Recipe, workers: int, console: Console) -> None:
 def _end(done: bool, trainer: Trainer, folder: RunFolder) -> None:
     if not done:
         typer.secho(
-            f"skelstream: stopped at sample {trainer.sample:,} of {trainer.recipe.total:,}; go on with the same command"
-            f" and --resume (checkpoint: {folder.checkpoint})",
+            f"skelstream: stopped at sample {trainer.sample:,}; go on with the same command and --resume"
+            f" (checkpoint: {folder.checkpoint})",
             fg="red",
             err=True,
         )

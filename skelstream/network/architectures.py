@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
 from skelstream.network.paf import PafConfig, PafNetwork
+from skelstream.network.topdown import TopDownConfig, TopDownNetwork
 
 Network = PafNetwork | OpenPoseNetwork
 """Float (B, 3, H, W) RGB in [0, 255] to confidence maps (B, V, h, w) and part affinity fields (B, 2L, h, w).
@@ -12,10 +13,18 @@ Height and width are divisible by ``multiple``; ``stride``, ``skeleton`` and the
 ``PartMaps``; ``normalisation`` says for people what the network does to its input first.
 """
 
-ARCHITECTURES: dict[str, tuple[type[Network], type[PafConfig | OpenPoseConfig]]] = {
+Config = PafConfig | OpenPoseConfig | TopDownConfig
+
+ARCHITECTURES: dict[str, tuple[type[Network | TopDownNetwork], type[Config]]] = {
     "paf": (PafNetwork, PafConfig),
     "openpose": (OpenPoseNetwork, OpenPoseConfig),
+    "topdown": (TopDownNetwork, TopDownConfig),
 }
+
+
+def name_of(config: Config) -> str:
+    """The architecture that the settings are of."""
+    return next(name for name, (_, kind) in ARCHITECTURES.items() if kind is type(config))
 
 
 def build_network(architecture: str, config: dict[str, object]) -> Network:

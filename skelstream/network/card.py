@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from skelstream.network.architectures import Network
+from skelstream.network.topdown import TopDownNetwork
 
 FIELDS = ("joints", "limbs", "input", "data", "licence", "figures")
 """What a complete card says."""
 
 
-def make_card(network: Network, *, data: str, licence: str, figures: dict[str, object]) -> dict[str, object]:
+def make_card(
+    network: Network | TopDownNetwork, *, data: str, licence: str, figures: dict[str, object]
+) -> dict[str, object]:
     """The card of a network's weights; it is stored with them as JSON.
 
     Args:
@@ -22,7 +25,7 @@ def make_card(network: Network, *, data: str, licence: str, figures: dict[str, o
         "joints": list(joints),
         "limbs": [[joints[a], joints[b]] for a, b in network.skeleton.limbs],
         "input": (
-            f"float (B, 3, H, W), RGB in [0, 255], H and W divisible by {network.multiple};"
+            f"float (B, 3, H, W), RGB in [0, 255], {network.sizes};"
             f" inside, the network takes {network.normalisation}; maps at stride {network.stride}"
         ),
         "data": data,

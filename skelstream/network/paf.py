@@ -20,10 +20,22 @@ from skelstream.skeleton import COCO17, LIMB_SETS
 STRIDE = 4
 """Network-input pixels per cell of the maps."""
 
+# The backbones that there are, and the channels of their features at strides 4, 8, 16 and 32; to MoveNet's belong its
+# decoder and the maps of its own heads.
+_BACKBONES: dict[str, tuple[type[nn.Module], tuple[int, int, int, int]]] = {
+    "movenet": (MoveNetBackbone, (40 + 24 + 17 + 1, 48 + 34 + 2, 144, 480)),
+    "efficientnet": (EfficientNetLite0, (24, 40, 112, 320)),
+}
+# Beyond these a file asks for a network that no machine holds.
+_MOST = {"width": 1024, "paf_stages": 8, "confidence_stages": 8, "layers": 16}
+
 
 @dataclass(frozen=True)
 class PafConfig:
     """What it takes to build the network; it is stored with the weights.
+
+    Raises:
+        ValueError: a value that no network has.
 
     Attributes:
         backbone: ``movenet`` (starts pose-aware) or ``efficientnet`` (starts from ImageNet).
@@ -39,6 +51,16 @@ class PafConfig:
     confidence_stages: int = 1
     layers: int = 3
     limbs: str = "dense"
+
+    def __post_init__(self) -> None:
+        if self.backbone not in _BACKBONES:
+            raise ValueError(f"backbone {self.backbone!r} is not one of {', '.join(_BACKBONES)}")
+        if self.limbs not in LIMB_SETS:
+            raise ValueError(f"limbs {self.limbs!r} is not one of {', '.join(LIMB_SETS)}")
+        for name in ("width", "paf_stages", "confidence_stages", "layers"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not 1 <= value <= _MOST[name]:
+                raise ValueError(f"{name} {value!r} is not a whole number from 1 to {_MOST[name]}")
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -72,13 +94,11 @@ class _Features(nn.Module):
 
     def __init__(self, config: PafConfig):
         super().__init__()
-        if config.backbone == "movenet":
-            self.backbone: nn.Module = MoveNetBackbone()
-            channels = {4: 40 + 24 + 17 + 1, 8: 48 + 34 + 2, 16: 144, 32: 480}
-        else:
-            self.backbone = EfficientNetLite0()
-            channels = {4: 24, 8: 40, 16: 112, 32: 320}
-        self.taps = nn.ModuleList(_Tap(count, config.width, stride) for stride, count in channels.items())
+        build, channels = _BACKBONES[config.backbone]
+        self.backbone = build()
+        self.taps = nn.ModuleList(
+            _Tap(count, config.width, stride) for stride, count in zip((4, 8, 16, 32), channels, strict=True)
+        )
         self.mix = nn.Sequential(nn.BatchNorm2d(config.width), nn.ReLU(inplace=True))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -149,6 +169,11 @@ class PafNetwork(nn.Module):
         known = [[float(j in COCO17.joints)] for j in self.skeleton.joints]
         self.register_buffer("_order", torch.tensor(order), persistent=False)
         self.register_buffer("_known", torch.tensor(known)[..., None], persistent=False)
+
+    @property
+    def sizes(self) -> str:
+        """The height and width that it takes, for people to read."""
+        return f"H and W divisible by {self.multiple}"
 
     @property
     def normalisation(self) -> str:

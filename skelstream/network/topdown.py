@@ -62,6 +62,11 @@ class TopDownNetwork(nn.Module):
         """What is done to the input first, for people to read."""
         return "RGB, (x / 255 - mean) / deviation of ImageNet"
 
+    @property
+    def sizes(self) -> str:
+        """The height and width that it takes, for people to read."""
+        return f"H {self.config.height} and W {self.config.width}, a crop of one person"
+
     def forward(self, crops: Tensor) -> Tensor:
         branches = self.backbone((crops - self.mean) / self.deviation)
         x = None

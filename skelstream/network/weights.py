@@ -114,7 +114,7 @@ def load_network(file: ModelFile) -> Network:
         network.load_state_dict(
             {name: t.float() for name, t in safetensors.torch.load_file(file.path).items()}
         )
-    except (TypeError, RuntimeError, OSError, safetensors.SafetensorError) as error:
+    except (TypeError, ValueError, RuntimeError, OSError, safetensors.SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"{file.path}: its weights do not fit the network ({reason})") from None
     return network.eval()

@@ -12,7 +12,22 @@ _OUTSIDE = 0.1
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class Recolouring:
+    """How far a training image's pixels may be from what they were, wherever they are.
+
+    Attributes:
+        colour: strength of brightness, contrast and saturation changes.
+        grey: chance of a grey image.
+        occlusion: chance that a rectangle is painted over.
+    """
+
+    colour: float = 0.3
+    grey: float = 0.05
+    occlusion: float = 0.15
+
+
+@dataclass(frozen=True)
+class Augmentation(Recolouring):
     """How far a training view may be from its image.
 
     Attributes:
@@ -24,9 +39,6 @@ class Augmentation:
         rotation: greatest turn in degrees, either way.
         shift: greatest shift of the person from the view's middle, as a part of the view.
         flip: chance of a mirror image.
-        colour: strength of brightness, contrast and saturation changes.
-        grey: chance of a grey image.
-        occlusion: chance that a rectangle is painted over.
     """
 
     crop: int = 256
@@ -36,9 +48,6 @@ class Augmentation:
     rotation: float = 30.0
     shift: float = 0.25
     flip: float = 0.5
-    colour: float = 0.3
-    grey: float = 0.05
-    occlusion: float = 0.15
 
 
 def view_matrix(
@@ -89,7 +98,7 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderValue=(128, 128, 128))
 
 
-def recolour(rng: np.random.Generator, image: np.ndarray, how: Augmentation) -> np.ndarray:
+def recolour(rng: np.random.Generator, image: np.ndarray, how: Recolouring) -> np.ndarray:
     """Brightness, contrast and saturation changed, sometimes grey, sometimes partly hidden; same shape and dtype."""
     brightness, contrast, saturation = 1 + how.colour * rng.uniform(-1, 1, 3)
     if rng.random() < how.grey:
@@ -106,8 +115,8 @@ def recolour(rng: np.random.Generator, image: np.ndarray, how: Augmentation) -> 
         brightness * (1 - contrast) * mean,
     )
     if rng.random() < how.occlusion:
-        size = image.shape[0]
-        h, w = (rng.uniform(0.08, 0.35, 2) * size).astype(int)
-        y, x = int(rng.uniform(0, size - h)), int(rng.uniform(0, size - w))
+        height, width = image.shape[:2]
+        h, w = (rng.uniform(0.08, 0.35, 2) * (height, width)).astype(int)
+        y, x = int(rng.uniform(0, height - h)), int(rng.uniform(0, width - w))
         image[y : y + h, x : x + w] = rng.integers(0, 256, 3)
     return image

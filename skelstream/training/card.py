@@ -24,9 +24,9 @@ def card(trainer: Trainer, validation: Validation | None, verdict: Verdict | Non
     content["training"] = {
         "recipe": recipe.name,
         "samples": trainer.sample,
-        "of": recipe.total,
+        "of": f"{recipe.minutes:g} minutes" if recipe.minutes else recipe.total,
         "batch": recipe.batch,
-        "crop": recipe.augmentation.crop,
+        "precision": trainer.precision,
         "hours": round(trainer.seconds / 3600, 2),
         "device": trainer.device.type,
         "processes": trainer.processes.count,

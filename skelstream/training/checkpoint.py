@@ -35,6 +35,11 @@ def read_checkpoint(path: Path, recipe: Recipe, images: list[int], device: torch
                 f"{path}: begun with {name} = {then}, but the recipe says {now.get(name)}; a run goes on only with"
                 " the recipe that it began with (or take its weights as --start of a new run)"
             )
+    if state.get("cooling") and state.get("end") != recipe.end:
+        raise ModelError(
+            f"{path}: its cool-down has begun, so that its end cannot be moved; begin another run with"
+            " --branch and a checkpoint from before it, as steady.ckpt is"
+        )
     then_images = state.get("images", images)
     if list(then_images) != images:
         raise ModelError(

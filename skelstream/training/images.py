@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,6 +29,45 @@ def read_pixels(image: AnnotatedImage) -> np.ndarray:
         raise SourceError(f"{image.path}: the JPEG file is cut short")
     height, width = image.size or (None, None)
     return read_image(image.path.parent, LabelledImage(0, image.path.name, height, width))
+
+
+class ImageStore:
+    """Decoded images in memory; a call gives an image's pixels, as ``read_pixels`` does.
+
+    Args:
+        images: those to keep.
+    """
+
+    def __init__(self, images: Iterable[AnnotatedImage]):
+        self._images = list(images)
+        self._pixels: dict[Path, np.ndarray] = {}
+
+    @staticmethod
+    def fits(images: Sequence[AnnotatedImage]) -> bool:
+        """Whether the images take no more than half of the memory that is free."""
+        if not all(image.size for image in images) or "SC_AVPHYS_PAGES" not in os.sysconf_names:
+            return False
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return sum(3 * image.size[0] * image.size[1] for image in images if image.size) < free / 2
+
+    def fill(self) -> None:
+        """Decodes all images that are not there yet; those that cannot be read are left for the call to tell."""
+        missing = [image for image in self._images if image.path not in self._pixels]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for image, pixels in zip(missing, pool.map(_read_or_none, missing), strict=True):
+                if pixels is not None:
+                    self._pixels[image.path] = pixels
+
+    def __call__(self, image: AnnotatedImage) -> np.ndarray:
+        pixels = self._pixels.get(image.path)
+        return read_pixels(image) if pixels is None else pixels
+
+
+def _read_or_none(image: AnnotatedImage) -> np.ndarray | None:
+    try:
+        return read_pixels(image)
+    except SourceError:
+        return None
 
 
 def check_images(images: Iterable[AnnotatedImage], workers: int) -> Iterator[Problem | None]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import cv2
@@ -17,15 +17,18 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
 from skelstream.errors import ModelError
+from skelstream.network.architectures import build_network, name_of
 from skelstream.network.checkpoint import write_state_dict
-from skelstream.network.paf import STRIDE, PafNetwork
 from skelstream.network.ranges import measure_ranges, ranged
 from skelstream.training.annotations import AnnotatedSet, read_set
 from skelstream.training.checkpoint import read_checkpoint, reason
 from skelstream.training.distributed import Processes
-from skelstream.training.loss import stage_losses
+from skelstream.training.first_look import Found
+from skelstream.training.images import ImageStore, read_pixels
+from skelstream.training.machine import best_precision, keep_memory
+from skelstream.training.optimiser import ScaledAdamW
 from skelstream.training.recipe import Recipe
-from skelstream.training.samples import SampleSource
+from skelstream.training.task import make_task
 
 _SMOOTHING = 0.02
 # Samples on which the averaged weights' ranges are measured.
@@ -38,7 +41,8 @@ class Progress:
     """Where a run stands.
 
     Attributes:
-        samples, total: seen, and of how many.
+        samples: seen so far.
+        done: the part of the run that lies behind, from 0 to 1.
         rate: the stages' learning rate.
         speed: samples a second in this process's life, over all processes.
         seconds: spent on training since the run began, resumed or not.
@@ -46,7 +50,7 @@ class Progress:
     """
 
     samples: int
-    total: int
+    done: float
     rate: float
     speed: float
     seconds: float
@@ -58,33 +62,24 @@ class Progress:
         return {name: float(value) for name, value in self.smooth.items()}
 
 
-def rate_at(sample: int, recipe: Recipe) -> float:
-    """The stages' learning rate: a linear rise over the warm-up, then half a cosine down to zero."""
-    if sample < recipe.warmup:
-        return recipe.rate * (sample + recipe.batch) / (recipe.warmup + recipe.batch)
-    done = (sample - recipe.warmup) / max(1, recipe.samples - recipe.warmup)
-    return recipe.rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-
-
-def sample_numbers(start: int, recipe: Recipe, processes: Processes) -> list[int]:
-    """The samples that a process sees from ``start`` to the run's end, in order.
+def sample_numbers(start: int, recipe: Recipe, processes: Processes) -> Iterator[int]:
+    """The samples that a process sees from ``start`` on, in order and without an end.
 
     Each part of a batch is dealt out in equal shares, so that all processes together see the same samples in the same
     steps as one process alone would.
     """
     share = recipe.batch // recipe.accumulate // processes.count
-    return [n for n in range(start, recipe.total) if (n - start) // share % processes.count == processes.rank]
+    return (n for n in count(start) if (n - start) // share % processes.count == processes.rank)
 
 
-class _Stages(nn.Module):
-    """The network as it is trained, every stage's maps, in the form that data parallelism wraps."""
+class _Numbers:
+    """Sample numbers in the form that a DataLoader takes."""
 
-    def __init__(self, network: PafNetwork):
-        super().__init__()
-        self.network = network
+    def __init__(self, start: int, recipe: Recipe, processes: Processes):
+        self._settings = (start, recipe, processes)
 
-    def forward(self, image: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        return self.network.stages(image)
+    def __iter__(self) -> Iterator[int]:
+        return sample_numbers(*self._settings)
 
 
 class Trainer:
@@ -104,6 +99,8 @@ class Trainer:
         workers: processes that make samples; 0 makes them in this one.
         processes: this process among those of the run.
         origin: see above.
+        sets: the recipe's, where they were read already.
+        found: for the top-down network: whom a first look finds in the images of each set.
 
     Raises:
         FormatError: a set cannot be used.
@@ -118,8 +115,11 @@ class Trainer:
         workers: int = 1,
         processes: Processes = _ALONE,
         origin: str = "",
+        sets: list[AnnotatedSet] | None = None,
+        found: Sequence[Sequence[Found]] | None = None,
     ):
-        if recipe.precision == "float16" and device.type != "cuda":
+        self.precision = best_precision(device) if recipe.precision == "auto" else recipe.precision
+        if self.precision == "float16" and device.type != "cuda":
             raise ModelError(
                 f"precision float16 trains on CUDA only, not on {device}; choose bfloat16 or float32"
             )
@@ -128,49 +128,30 @@ class Trainer:
                 f"a batch of {recipe.batch} in {recipe.accumulate} parts cannot be dealt out to {processes.count}"
                 " processes in equal shares"
             )
-        torch.manual_seed(recipe.seed)
         self.recipe, self.device, self.workers, self.processes = recipe, device, workers, processes
         self.sample, self.seconds, self.origin = 0, 0.0, origin
         self.unreadable: list[str] = []
-        self.sets: list[AnnotatedSet] = [read_set(s) for s in recipe.sets]
-        network = PafNetwork(recipe.network)
-        self.source = SampleSource(
-            [s.images for s in self.sets],
-            [s.weight for s in recipe.sets],
-            recipe.augmentation,
-            network.skeleton,
-            STRIDE,
-            recipe.seed,
-        )
-        if start is not None:
-            network.load_state_dict(start)
-        self._frozen: list[nn.Module] = []
-        if recipe.frozen:
-            self._frozen = [
-                network.features.backbone.stem,
-                *network.features.backbone.blocks[: recipe.frozen],
-            ]
-        for module in self._frozen:
+        self.sets: list[AnnotatedSet] = [read_set(s) for s in recipe.sets] if sets is None else sets
+        images = [image for s in self.sets for image in s.images]
+        # A GPU takes views faster than images can be decoded again and again.
+        self._store = ImageStore(images) if device.type == "cuda" and ImageStore.fits(images) else None
+        self.task = make_task(recipe, self.sets, start, found, self._store or read_pixels)
+        for module in self.task.frozen:
             module.requires_grad_(False)
         if processes.count > 1 and device.type == "cuda":
-            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
-        self.network = network.to(device, memory_format=torch.channels_last)
+            nn.SyncBatchNorm.convert_sync_batchnorm(self.task.loss)
+        self._loss: nn.Module = self.task.loss.to(device, memory_format=torch.channels_last)
+        self.network = self.task.network
         self.average = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
-        backbone = list(self.network.features.backbone.parameters())
-        inside = {id(p) for p in backbone}
-        self._new = [p for p in self.network.parameters() if id(p) not in inside]
-        # Folded batch norms leave tensors whose sizes differ by 10,000 and more, and Adam's steps know no size: a rate
-        # that suits one tensor wipes out another. So each has a rate in proportion to its own root mean square.
-        self.optimiser = torch.optim.AdamW(
-            [{"params": self._new, "factor": 1.0}]
-            + [{"params": [p], "factor": recipe.backbone_rate * _root_mean_square(p)} for p in backbone],
-            lr=recipe.rate,
-            weight_decay=recipe.decay,
-        )
-        self._scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
-        self._stages: nn.Module = _Stages(self.network)
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        backbone = {id(p) for p in self.task.backbone.parameters()}
+        # What is new is clipped; a backbone's gradient is as large as its tensors are.
+        self._clipped = [p for p in trained if id(p) not in backbone] or trained
+        factors = [recipe.backbone_rate * _root_mean_square(p) if id(p) in backbone else 1.0 for p in trained]
+        self.optimiser = ScaledAdamW(trained, factors, recipe.decay)
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self.precision == "float16")
         if processes.count > 1:
-            self._stages = DistributedDataParallel(self._stages, [device] if device.type == "cuda" else None)
+            self._loss = DistributedDataParallel(self._loss, [device] if device.type == "cuda" else None)
         self._smooth: dict[str, Tensor] = {}
 
     def save(self, path: Path) -> None:
@@ -181,6 +162,8 @@ class Trainer:
         """
         state = {
             "sample": self.sample,
+            "cooling": self.cooling,
+            "end": self.recipe.end,
             "network": self.network.state_dict(),
             "average": self.average,
             "optimiser": self.optimiser.state_dict(),
@@ -211,12 +194,17 @@ class Trainer:
         self.sample, self.seconds = state["sample"], state.get("seconds", 0.0)
         self.origin, self._smooth = state.get("origin") or self.origin, state.get("losses", {})
 
+    @property
+    def cooling(self) -> bool:
+        """Whether the cool-down has begun, after which the run cannot be prolonged."""
+        return self.recipe.schedule.cooling(self.sample, self.seconds)
+
     def measure_ranges(self) -> None:
         """Adds to the averaged weights what they need to run in eight bits: their ranges on the first samples."""
-        network = PafNetwork(self.recipe.network)
+        network = build_network(name_of(self.recipe.network), self.recipe.network.to_dict())
         network.load_state_dict(self.average)
         network = network.to(self.device, memory_format=torch.channels_last)
-        images = (self.source[number]["image"] for number in range(_MEASURED))
+        images = (self.task.source[number]["image"] for number in range(_MEASURED))
         measure_ranges(network, (image[None].float().to(self.device) for image in images))
         for name, conv in ranged(network).items():
             self.average[f"{name}.range"].copy_(conv.range)
@@ -230,10 +218,16 @@ class Trainer:
         Returns:
             Whether the run is at its end.
         """
-        recipe = self.recipe
+        recipe, schedule = self.recipe, self.recipe.schedule
+        if schedule.done(self.sample, self.seconds) >= 1:
+            return True
+        keep_memory()
+        torch.backends.cudnn.benchmark = True  # every step has the same shapes
+        if self._store:
+            self._store.fill()
         part = recipe.batch // recipe.accumulate
-        self.network.train()
-        for module in self._frozen:
+        self._loss.train()
+        for module in self.task.frozen:
             module.eval()
         first, before, since = self.sample, self.seconds, time.monotonic()
         for i, batch in enumerate(self._batches(), 1):
@@ -242,23 +236,29 @@ class Trainer:
             self.sample += part
             if not last:
                 continue
-            rate = rate_at(self.sample - recipe.batch, recipe)
+            begun = self.sample - recipe.batch
+            rate = recipe.rate * schedule.factor(begun, self.seconds, recipe.batch)
             self._step(rate)
             self.seconds += time.monotonic() - since
             speed = (self.sample - first) / max(self.seconds - before, 1e-9)
-            if report(Progress(self.sample, recipe.total, rate, speed, self.seconds, dict(self._smooth))):
+            done = schedule.done(self.sample, self.seconds)
+            now = Progress(self.sample, done, rate, speed, self.seconds, dict(self._smooth))
+            if report(now) or done >= 1:
                 break
             since = time.monotonic()
-        return self.sample >= recipe.total
+        return schedule.done(self.sample, self.seconds) >= 1
 
     def _batches(self) -> Iterator[dict]:
         recipe = self.recipe
         return iter(
             DataLoader(
-                self.source,  # type: ignore[arg-type]
+                self.task.source,
                 batch_size=recipe.batch // recipe.accumulate // self.processes.count,
-                sampler=sample_numbers(self.sample, recipe, self.processes),
+                sampler=_Numbers(self.sample, recipe, self.processes),  # type: ignore[arg-type]
+                collate_fn=self.task.collate,
                 num_workers=self.workers,
+                # Decoded images are shared with the workers by forking.
+                multiprocessing_context="fork" if self.workers and self._store else None,
                 pin_memory=self.device.type == "cuda",
                 prefetch_factor=4 if self.workers else None,
                 worker_init_fn=_begin_worker,
@@ -269,36 +269,37 @@ class Trainer:
         for message in batch.pop("unreadable"):
             if message and message not in self.unreadable:
                 self.unreadable.append(message)
-        batch = {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
-        image = batch["image"].float().contiguous(memory_format=torch.channels_last)
-        precision = getattr(torch, self.recipe.precision)
+        batch = {
+            n: v.to(self.device, non_blocking=True) if torch.is_tensor(v) else v for n, v in batch.items()
+        }
+        precision = getattr(torch, self.precision)
         # Gradients are shared among processes once a step, with the last part.
-        parallel = isinstance(self._stages, DistributedDataParallel)
-        with self._stages.no_sync() if parallel and not last else nullcontext():  # type: ignore[operator]
+        parallel = isinstance(self._loss, DistributedDataParallel)
+        with self._loss.no_sync() if parallel and not last else nullcontext():  # type: ignore[operator]
             with torch.autocast(self.device.type, precision, enabled=precision != torch.float32):
-                pafs, confidence = self._stages(image)
-            loss, losses = stage_losses(pafs, confidence, batch)
+                loss, losses = self._loss(batch)
             self._scaler.scale(loss / self.recipe.accumulate).backward()
         for name, value in losses.items():
             self._smooth[name] = torch.lerp(self._smooth.get(name, value), value, _SMOOTHING)
 
     def _step(self, rate: float) -> None:
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate * group["factor"]
+        (group,) = self.optimiser.param_groups
+        group["lr"] = rate
         self._scaler.unscale_(self.optimiser)
-        torch.nn.utils.clip_grad_norm_(self._new, self.recipe.clip)
+        torch.nn.utils.clip_grad_norm_(self._clipped, self.recipe.clip, foreach=True)
         self._scaler.step(self.optimiser)
         self._scaler.update()
         self.optimiser.zero_grad(set_to_none=True)
         # Early on the average would hold on to the start: let it forget faster.
         steps = self.sample / self.recipe.batch
         keep = min(self.recipe.average, (1 + steps) / (10 + steps))
+        state = self.network.state_dict()
+        learned = [name for name, tensor in state.items() if tensor.is_floating_point()]
         with torch.no_grad():
-            for name, tensor in self.network.state_dict().items():
-                if tensor.is_floating_point():
-                    self.average[name].lerp_(tensor, 1 - keep)
-                else:
-                    self.average[name].copy_(tensor)
+            averages = [self.average[name] for name in learned]
+            torch._foreach_lerp_(averages, [state[name] for name in learned], 1 - keep)
+            for name in state.keys() - set(learned):
+                self.average[name].copy_(state[name])
 
 
 def _root_mean_square(tensor: Tensor) -> float:

@@ -1,13 +1,36 @@
-"""The loss of the network's stages."""
+"""The loss of the bottom-up network's stages."""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from skelstream.network.paf import PafNetwork
+from skelstream.training.targets import confidence_maps, part_affinity_fields
 
 # People cover a small part of most images: cells with something in them count more.
 _FOREGROUND = 4.0
+
+
+class ViewLoss(nn.Module):
+    """A batch of ``collate_views`` to the loss."""
+
+    parts = ("confidence", "paf")
+
+    def __init__(self, network: PafNetwork):
+        super().__init__()
+        self.network = network
+
+    def forward(self, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss, and its parts by name, detached."""
+        network, image = self.network, batch["image"]
+        size = (image.shape[2] // network.stride, image.shape[3] // network.stride)
+        drawn = (batch["keypoints"], batch["scales"], network.skeleton, size, network.stride, batch["counts"])
+        with torch.no_grad():
+            targets = batch | {"confidence": confidence_maps(*drawn), "pafs": part_affinity_fields(*drawn)}
+        pafs, confidence = network.stages(image.float().contiguous(memory_format=torch.channels_last))
+        return stage_losses(pafs, confidence, targets)
 
 
 def stage_losses(

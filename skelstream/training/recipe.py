@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 from typing import TypeVar
@@ -12,15 +12,20 @@ from typing import TypeVar
 from skelstream.errors import FormatError
 from skelstream.evaluation.coco import METRICS
 from skelstream.network.paf import PafConfig, PafNetwork
-from skelstream.skeleton import LIMB_SETS
+from skelstream.network.topdown import TopDownConfig
 from skelstream.training.annotations import SetConfig
 from skelstream.training.augment import Augmentation
+from skelstream.training.crops import CropAugmentation
+from skelstream.training.first_look import FirstLookConfig
+from skelstream.training.samples import Emphasis
+from skelstream.training.schedule import Schedule
 
-PRECISIONS = ("bfloat16", "float16", "float32")
-BACKBONES = ("movenet", "efficientnet")
+PRECISIONS = ("auto", "bfloat16", "float16", "float32")
 PCK = "PCK"
 """The figure of sets with one labelled person an image, beside COCO's."""
 
+# The networks that recipes train, and how their samples are made.
+_TRAINABLE = {"paf": (PafConfig, Augmentation), "topdown": (TopDownConfig, CropAugmentation)}
 _Settings = TypeVar("_Settings")
 _TYPES = {"int": int, "float": (int, float), "bool": bool, "str": str}
 
@@ -58,8 +63,12 @@ class Recipe:
 
     Attributes:
         sets: the data; paths are relative to the data folder.
-        network, augmentation: see there.
+        network: of the bottom-up or the top-down network.
+        augmentation: the views or crops that suit it.
+        emphasis: whose surroundings count more in the bottom-up network's loss.
+        first_look: whose people the top-down network is trained on.
         samples: how many samples the run sees, rounded down to whole batches.
+        minutes: how long it trains, in place of ``samples``; 0 for ``samples``.
         batch: samples per optimiser step, over all processes and accumulations.
         accumulate: parts that a batch is computed in, where memory is short.
         rate: the stages' highest learning rate.
@@ -67,12 +76,13 @@ class Recipe:
             is in proportion to its own.
         frozen: leading blocks of the backbone that stay as they start; backward through the high resolutions there is
             most of a step's time on a CPU. 0 trains all.
-        warmup: samples over which the rate rises; after them it falls as a cosine to zero.
+        warmup: samples over which the rate rises.
+        cooldown: last part of the run, over which the rate falls to zero.
         decay: weight decay.
         clip: greatest norm of the stages' gradient.
         average: part of the old average kept at each step (exponential moving average of the weights).
-        precision: of the network's arithmetic: ``bfloat16``, ``float16`` (CUDA only, with a scaled loss) or
-            ``float32``; weights and loss are float32 always.
+        precision: of the network's arithmetic: ``bfloat16``, ``float16`` (CUDA only, with a scaled loss), ``float32``,
+            or ``auto``, the faster one of the first and the last on this machine; weights and loss are float32 always.
         seed: of data order, augmentation and initial weights.
         evaluation: how the weights are judged, or None.
         licence: of the weights, with the terms of their start and of the data, for their card.
@@ -80,19 +90,23 @@ class Recipe:
     """
 
     sets: list[SetConfig]
-    network: PafConfig
-    augmentation: Augmentation
+    network: PafConfig | TopDownConfig
+    augmentation: Augmentation | CropAugmentation
     samples: int
+    emphasis: Emphasis = field(default_factory=Emphasis)
+    first_look: FirstLookConfig = field(default_factory=FirstLookConfig)
+    minutes: float = 0.0
     batch: int = 16
     accumulate: int = 1
     rate: float = 1e-3
     backbone_rate: float = 0.5
     frozen: int = 0
     warmup: int = 3200
+    cooldown: float = 1 / 3
     decay: float = 1e-4
     clip: float = 10.0
     average: float = 0.998
-    precision: str = "bfloat16"
+    precision: str = "auto"
     seed: int = 0
     evaluation: EvaluationConfig | None = None
     name: str = ""
@@ -101,12 +115,12 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision {self.precision!r} is not one of {', '.join(PRECISIONS)}")
-        if self.network.backbone not in BACKBONES:
-            raise ValueError(f"backbone {self.network.backbone!r} is not one of {', '.join(BACKBONES)}")
-        if self.network.limbs not in LIMB_SETS:
-            raise ValueError(f"limbs {self.network.limbs!r} is not one of {', '.join(LIMB_SETS)}")
-        if self.augmentation.crop % PafNetwork.multiple:
+        if isinstance(self.augmentation, Augmentation) and self.augmentation.crop % PafNetwork.multiple:
             raise ValueError(f"crop {self.augmentation.crop} is not divisible by {PafNetwork.multiple}")
+        if not 0 <= self.cooldown <= 1:
+            raise ValueError("cooldown must be between 0 and 1")
+        if self.minutes < 0:
+            raise ValueError("minutes must not be negative")
         _require_positive(self, "samples", "batch", "accumulate", "rate", "clip")
         if self.batch % self.accumulate:
             raise ValueError(f"a batch of {self.batch} cannot be computed in {self.accumulate} equal parts")
@@ -118,11 +132,27 @@ class Recipe:
         """The samples of all whole batches."""
         return self.samples - self.samples % self.batch
 
+    @property
+    def looks_first(self) -> bool:
+        """Whether the network is trained on whom a first look finds."""
+        return isinstance(self.network, TopDownConfig)
+
+    @property
+    def schedule(self) -> Schedule:
+        """How the rate goes over the run."""
+        return Schedule(self.total, self.minutes, self.warmup, self.cooldown)
+
+    @property
+    def end(self) -> list[float]:
+        """What decides where the run ends and when its cool-down begins."""
+        return [self.total, self.minutes, self.cooldown]
+
     def deciding(self) -> dict[str, object]:
-        """What a resumed run must have in common with its checkpoint, as plain values; not where the data lie."""
+        """What a resumed run must have in common with its checkpoint, as plain values; not where it ends or the data lie."""
         plain = asdict(self)
         sets = [{k: v for k, v in s.items() if k not in ("annotations", "images")} for s in plain.pop("sets")]
-        del plain["evaluation"], plain["name"], plain["licence"]
+        for other in ("evaluation", "name", "licence", "samples", "minutes", "cooldown"):
+            del plain[other]
         return _flat(plain) | {f"set {i}: {k}": v for i, s in enumerate(sets, 1) for k, v in s.items()}
 
 
@@ -165,8 +195,8 @@ def find_recipe(name: str) -> Path:
 
 
 def read_recipe(path: Path, data: Path, **run: object) -> Recipe:
-    """The recipe in a TOML file: tables ``run``, ``network``, ``augmentation``, ``evaluation`` and one ``[[set]]`` a
-    data set.
+    """The recipe in a TOML file: tables ``run``, ``network``, ``augmentation``, ``emphasis``, ``first_look``,
+    ``evaluation`` and one ``[[set]]`` a data set.
 
     Args:
         data: the folder that the sets' paths start from.
@@ -181,7 +211,7 @@ def read_recipe(path: Path, data: Path, **run: object) -> Recipe:
         raise FormatError(f"{path}: cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FormatError(f"{path}: not TOML ({error})") from None
-    known = {"run", "network", "augmentation", "evaluation", "set"}
+    known = {"run", "network", "augmentation", "emphasis", "first_look", "evaluation", "set"}
     if unknown := set(content) - known:
         raise FormatError(
             f"{path}: unknown table {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}"
@@ -189,10 +219,19 @@ def read_recipe(path: Path, data: Path, **run: object) -> Recipe:
     sets = [_build(path, "set", SetConfig, _under(data, table)) for table in content.get("set", [])]
     if not sets:
         raise FormatError(f"{path}: no [[set]] to train on")
+    network = dict(content.get("network", {}))
+    architecture = network.pop("architecture", "paf")
+    if architecture not in _TRAINABLE:
+        raise FormatError(
+            f"{path}: [network] architecture {architecture!r} is not one of {', '.join(_TRAINABLE)}"
+        )
+    network_kind, augmentation_kind = _TRAINABLE[architecture]
     parts = {
         "sets": sets,
-        "network": _build(path, "network", PafConfig, content.get("network", {})),
-        "augmentation": _build(path, "augmentation", Augmentation, content.get("augmentation", {})),
+        "network": _build(path, "network", network_kind, network),
+        "augmentation": _build(path, "augmentation", augmentation_kind, content.get("augmentation", {})),
+        "emphasis": _build(path, "emphasis", Emphasis, content.get("emphasis", {})),
+        "first_look": _build(path, "first_look", FirstLookConfig, content.get("first_look", {})),
         "name": path.stem,
     }
     if "evaluation" in content:

@@ -1,105 +1,115 @@
-"""The sequence of training samples: which image comes when, and what is made of it."""
+"""Training samples of the bottom-up network: random views of annotated images."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
 from skelstream.errors import FormatError, SourceError
 from skelstream.skeleton import Skeleton
 from skelstream.training.annotations import AnnotatedImage
 from skelstream.training.augment import Augmentation, recolour, transform_points, view_matrix, warp
 from skelstream.training.images import read_pixels
-from skelstream.training.targets import confidence_maps, part_affinity_fields
+from skelstream.training.turns import Item, Turns
 
-# Samples after which the turns of the sets repeat.
-_BLOCK = 100
 # Unreadable images in a row before the set is given up.
 _MOST_UNREADABLE = 100
+# View pixels beyond its edge from which on a person leaves no trace in the maps.
+_NEAR = 40.0
+# Somebody with fewer labelled joints is half hidden.
+_HALF_HIDDEN = 8
+# View pixels: the length of a box below which a person is small.
+_SMALL = 120.0
 
 
 @dataclass(frozen=True)
-class SampleSource:
+class Emphasis:
+    """Whose surroundings count more in the loss.
+
+    Attributes:
+        small: greatest weight of small people; it falls with their size to 1 at 120 view pixels.
+        hidden: weight of people with fewer than eight labelled joints.
+    """
+
+    small: float = 1.0
+    hidden: float = 1.0
+
+    def __post_init__(self) -> None:
+        if min(self.small, self.hidden) < 1:
+            raise ValueError("small and hidden must be at least 1")
+
+    def of(self, labels: AnnotatedImage, zoom: float) -> np.ndarray:
+        """The weight of each person's box, float (P,), in a view of that zoom."""
+        length = zoom * (labels.boxes[:, 2:] - labels.boxes[:, :2]).max(1)
+        small = np.clip(_SMALL / np.maximum(length, 1.0), 1.0, self.small)
+        joints = np.isfinite(labels.keypoints[..., 0]).sum(1)
+        return np.maximum(small, np.where(joints < _HALF_HIDDEN, self.hidden, 1.0))
+
+
+def first_readable(
+    turns: Turns[Item], number: int, read: Callable[[Item], np.ndarray]
+) -> tuple[Item, np.ndarray, str]:
+    """Sample ``number``'s item, or the next one of its set whose image can be read.
+
+    Returns:
+        The item, its image's pixels, and the message of an image that could not be read, or "".
+
+    Raises:
+        FormatError: too many images in a row cannot be read.
+    """
+    unreadable = ""
+    for skip in range(_MOST_UNREADABLE):
+        item = turns.pick(number, skip)
+        try:
+            return item, read(item), unreadable
+        except SourceError as error:
+            unreadable = unreadable or str(error)
+    raise FormatError(f"{_MOST_UNREADABLE} images in a row cannot be read, the first: {unreadable}")
+
+
+@dataclass(frozen=True)
+class ViewSource:
     """The endless, repeatable sequence of training samples: number n is the same whenever it is asked for.
 
     Attributes:
-        sets: each set's images.
-        weights: each set's share of the samples.
+        turns: the order of the images.
         how: the augmentation.
         skeleton: OpenPose's V joints and L limbs.
         stride: network-input pixels per map cell.
-        seed: another seed is another sequence.
+        emphasis: see there.
+        read: an image's pixels.
     """
 
-    sets: list[list[AnnotatedImage]]
-    weights: list[float]
+    turns: Turns[AnnotatedImage]
     how: Augmentation
     skeleton: Skeleton
     stride: int
-    seed: int = 0
-    _orders: dict[tuple[int, int], np.ndarray] = field(default_factory=dict, repr=False)
+    emphasis: Emphasis = field(default_factory=Emphasis)
+    read: Callable[[AnnotatedImage], np.ndarray] = read_pixels
 
-    @cached_property
-    def _slots(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The sets of a block of samples in turn, each slot's rank among its set's, and the slots of each set."""
-        counts = np.maximum(np.round(np.array(self.weights) / np.sum(self.weights) * _BLOCK), 1).astype(int)
-        sets = np.random.default_rng([self.seed, 2]).permutation(np.repeat(np.arange(len(counts)), counts))
-        ranks = np.array([np.sum(sets[:i] == k) for i, k in enumerate(sets)])
-        return sets, ranks, counts
-
-    def pick(self, number: int, skip: int = 0) -> AnnotatedImage:
-        """Sample ``number``'s image: sets take turns by weight, each walks through its images in shuffled rounds.
-
-        Args:
-            skip: take the image so many places further on in the same set.
-        """
-        sets, ranks, counts = self._slots
-        block, slot = divmod(number, len(sets))
-        which = int(sets[slot])
-        images = self.sets[which]
-        turn = block * int(counts[which]) + int(ranks[slot]) + skip
-        round_, place = divmod(turn, len(images))
-        if (which, round_) not in self._orders:
-            for old in [key for key in self._orders if key[0] == which]:
-                del self._orders[old]
-            self._orders[which, round_] = np.random.default_rng([self.seed, which, round_]).permutation(
-                len(images)
-            )
-        return images[self._orders[which, round_][place]]
-
-    def __getitem__(self, number: int) -> dict[str, torch.Tensor | str]:
+    def __getitem__(self, number: int) -> dict[str, Tensor | str]:
         """Sample ``number``.
 
-        An image that cannot be read is replaced by the next one of its set that can.
-
         Returns:
-            ``image`` uint8 (3, S, S); ``confidence`` (V, s, s) and ``pafs`` (2L, s, s); the loss is masked by the
-            product of ``ground`` (s, s) and ``known_joints`` (V,) or ``known_limbs`` (2L,), 0 where nothing is
-            known; ``unreadable`` names an image that could not be read, or is empty.
+            ``image`` uint8 (3, S, S); ``keypoints`` float32 (P, V, 2) of the people in view and ``scales`` (P,), in
+            view pixels; the loss is weighted by the product of ``ground`` (s, s) and ``known_joints`` (V,) or
+            ``known_limbs`` (2L,), 0 where nothing is known; ``unreadable`` names an image that could not be read, or
+            is empty.
 
         Raises:
             FormatError: too many images in a row cannot be read.
         """
-        unreadable = ""
-        for skip in range(_MOST_UNREADABLE):
-            labels = self.pick(number, skip)
-            try:
-                pixels = read_pixels(labels)
-            except SourceError as error:
-                unreadable = unreadable or str(error)
-                continue
-            arrays = self._sample(number, labels, pixels)
-            return {name: torch.from_numpy(array) for name, array in arrays.items()} | {
-                "unreadable": unreadable
-            }
-        raise FormatError(f"{_MOST_UNREADABLE} images in a row cannot be read, the first: {unreadable}")
+        labels, pixels, unreadable = first_readable(self.turns, number, self.read)
+        arrays = self._sample(number, labels, pixels)
+        return {name: torch.from_numpy(array) for name, array in arrays.items()} | {"unreadable": unreadable}
 
     def _sample(self, number: int, labels: AnnotatedImage, image: np.ndarray) -> dict[str, np.ndarray]:
-        rng = np.random.default_rng([self.seed, 1 << 20, number])
+        rng = np.random.default_rng([self.turns.seed, 1 << 20, number])
         about = (
             labels.boxes[rng.integers(len(labels.boxes))] if rng.random() < 0.85 or labels.partial else None
         )
@@ -108,23 +118,27 @@ class SampleSource:
         keypoints = transform_points(matrix, labels.keypoints)
         if mirrored:
             keypoints = keypoints[:, self.skeleton.flip_order]
-        zoom = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
-        cells = self.how.crop // self.stride
-        arguments = (keypoints, labels.scales * zoom, self.skeleton, (cells, cells), self.stride)
+        zoom = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
         # A joint that any of a partial set's people lacks may be seen in the picture all the same.
         known = np.isfinite(keypoints[..., 0]).all(0) if labels.partial else np.ones(len(self.skeleton), bool)
         limbs = np.array([known[a] and known[b] for a, b in self.skeleton.limbs])
+        with np.errstate(invalid="ignore"):
+            near = ((keypoints > -_NEAR) & (keypoints < self.how.crop + _NEAR)).all(-1)
+            # A limb may cross the view between joints that lie outside.
+            across = (np.nanmin(keypoints, 1) < self.how.crop) & (np.nanmax(keypoints, 1) > 0)
+        seen = near.any(1) | across.all(1)
         return {
             "image": np.ascontiguousarray(image.transpose(2, 0, 1)),
-            "confidence": confidence_maps(*arguments),
-            "pafs": part_affinity_fields(*arguments),
-            "ground": self._ground(labels, matrix, cells),
+            "keypoints": keypoints[seen].astype(np.float32),
+            "scales": (labels.scales[seen] * zoom).astype(np.float32),
+            "ground": self._ground(labels, matrix, zoom),
             "known_joints": known.astype(np.float32),
             "known_limbs": np.repeat(limbs, 2).astype(np.float32),
         }
 
-    def _ground(self, labels: AnnotatedImage, matrix: np.ndarray, cells: int) -> np.ndarray:
-        """float32 (cells, cells): 0 where people may be that nobody labelled."""
+    def _ground(self, labels: AnnotatedImage, matrix: np.ndarray, zoom: float) -> np.ndarray:
+        """float32 (cells, cells): 0 where people may be that nobody labelled, above 1 where the emphasis lies."""
+        cells = self.how.crop // self.stride
         ground = np.ones((cells, cells), np.float32)
         if labels.partial:
             ground[:] = 0
@@ -133,6 +147,12 @@ class SampleSource:
         # A crowd's box often covers labelled people, whose own boxes are known ground.
         if len(labels.ignore) and not labels.partial:
             self._paint(ground, labels.boxes, matrix, 1.0)
+        weights = self.emphasis.of(labels, zoom)
+        for i in np.argsort(weights):  # where people overlap, the greatest weight counts
+            if weights[i] > 1:
+                covered = np.zeros_like(ground)
+                self._paint(covered, labels.boxes[i : i + 1], matrix, float(weights[i]), margin=0.1)
+                ground = np.where((covered > 0) & (ground > 0), covered, ground)
         return ground
 
     def _paint(
@@ -145,3 +165,26 @@ class SampleSource:
             )
             cells = (transform_points(matrix, corners) + 0.5) / self.stride - 0.5
             cv2.fillConvexPoly(ground, np.round(cells).astype(np.int32), value)
+
+
+def collate_views(samples: Sequence[dict[str, Tensor | str]]) -> dict[str, object]:
+    """A batch of views, those with most people first.
+
+    Returns:
+        The samples' arrays with a leading B; ``keypoints`` (B, P, V, 2) and ``scales`` (B, P) are padded with NaN and
+        ones to the greatest number of people, ``counts`` says how many there are; ``unreadable`` is a list.
+    """
+    samples = sorted(samples, key=lambda sample: -len(sample["scales"]))
+    most = len(samples[0]["scales"])
+    batch: dict[str, object] = {"counts": [len(sample["scales"]) for sample in samples]}
+    for name in samples[0]:
+        values = [sample[name] for sample in samples]
+        if name in ("keypoints", "scales"):
+            fill = torch.nan if name == "keypoints" else 1.0
+            padded = torch.full((len(values), most, *values[0].shape[1:]), fill)  # type: ignore[union-attr]
+            for row, value in zip(padded, values, strict=True):
+                row[: len(value)] = value
+            batch[name] = padded
+        else:
+            batch[name] = values if name == "unreadable" else torch.stack(values)  # type: ignore[arg-type]
+    return batch

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from skelstream.atomic import replacing
 from skelstream.drawing.sheet import write_png
 from skelstream.errors import ModelError, OutputError
 from skelstream.estimator import SIZE, PoseEstimator
+from skelstream.network.architectures import name_of
 from skelstream.network.weights import save_weights
 from skelstream.training.card import card
 from skelstream.training.curves import CsvTable, plot
 from skelstream.training.loop import Progress, Trainer
 from skelstream.training.validation import FIGURES, Validation, Verdict, predictions, training_pictures
-
-_LOSSES = ("confidence", "paf")
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,26 @@ class RunFolder:
     def curves(self) -> Path:
         return self.path / "curves.png"
 
+    @property
+    def found(self) -> Path:
+        """Whom a first look finds in the images."""
+        return self.path / "first-look.npz"
+
+    @property
+    def steady(self) -> Path:
+        """The last checkpoint before the cool-down, from which the run can be prolonged."""
+        return self.path / "steady.ckpt"
+
     def picture(self, sample: int) -> Path:
         """Predictions after so many samples."""
         return self.path / f"predictions-{sample:08d}.png"
 
-    def prepare(self, resume: bool) -> None:
+    def prepare(self, resume: bool, branch: Path | None = None) -> None:
         """Makes the folder; never takes another run's.
+
+        Args:
+            resume: go on with the run that is there.
+            branch: another run's checkpoint to begin with.
 
         Raises:
             OutputError: it holds a run and is not to be resumed, or the other way round, or cannot be made.
@@ -75,6 +90,12 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot make the folder {self.path}: {error.strerror}") from None
+        if branch:
+            try:
+                with replacing(self.checkpoint) as part:
+                    shutil.copyfile(branch, part)
+            except FileNotFoundError:
+                raise OutputError(f"{branch}: no such checkpoint to branch off from") from None
 
 
 @dataclass(frozen=True)
@@ -82,7 +103,7 @@ class Cadence:
     """How often things are done.
 
     Attributes:
-        evaluate: samples from one evaluation and one picture of predictions to the next.
+        evaluate: samples from one evaluation and one picture of predictions to the next; 0 for the run's end only.
         row: steps from one row of the losses' table to the next.
         checkpoint: seconds from one checkpoint to the next.
     """
@@ -127,12 +148,12 @@ class Session:
         self._saved_at = time.monotonic()
         self._told = 0
         if self._first:
-            columns = ("rate", *_LOSSES, "speed", "seconds")
+            columns = ("rate", *trainer.task.losses, "speed", "seconds")
             self._losses = CsvTable(folder.losses, columns, trainer.sample)
             self._scores = CsvTable(folder.scores, FIGURES, trainer.sample)
-            self._pictures = (
-                validation.pictures() if validation else training_pictures(trainer.sets[0].images)
-            )
+            # Crops are of people whom the first look found; there is nothing to see without it.
+            looks = [] if trainer.recipe.looks_first else training_pictures(trainer.sets[0].images)
+            self._pictures = validation.pictures() if validation else looks
 
     def run(self, tell: Callable[[News], None], stop: Callable[[], bool] = lambda: False) -> bool:
         """Trains to the end, or until ``stop`` says so; either way a checkpoint is written last.
@@ -180,22 +201,17 @@ class Session:
     def _due(self, progress: Progress) -> bool:
         """An evaluation falls into this step."""
         batch, every = self.trainer.recipe.batch, self.cadence.evaluate
-        return (
-            progress.samples // every > (progress.samples - batch) // every
-            or progress.samples == progress.total
-        )
+        passed = every and progress.samples // every > (progress.samples - batch) // every
+        return bool(passed) or progress.done >= 1
 
     def _keep(self, progress: Progress, stop: Callable[[], bool]) -> News:
         losses, verdict, saved = {}, None, False
-        if (
-            progress.samples // self.trainer.recipe.batch % self.cadence.row == 0
-            or progress.samples == progress.total
-        ):
+        if progress.samples // self.trainer.recipe.batch % self.cadence.row == 0 or progress.done >= 1:
             losses = progress.losses
             if not all(math.isfinite(value) for value in losses.values()):
                 raise ModelError(
                     f"the loss is no longer a number at sample {progress.samples}: choose a lower rate, or another"
-                    f" precision than {self.trainer.recipe.precision}; {self.folder.checkpoint} is from before"
+                    f" precision than {self.trainer.precision}; {self.folder.checkpoint} is from before"
                 )
             times = {"speed": progress.speed, "seconds": progress.seconds}
             self._losses.add({"samples": progress.samples, "rate": progress.rate} | losses | times)
@@ -212,6 +228,8 @@ class Session:
     def _save(self) -> None:
         if self._first:
             self.trainer.save(self.folder.checkpoint)
+            if not self.trainer.cooling:
+                self.trainer.save(self.folder.steady)
         self._saved_at = time.monotonic()
 
     def _evaluate(self, stop: Callable[[], bool]) -> Verdict | None:
@@ -219,12 +237,13 @@ class Session:
         sample, config = self.trainer.sample, self.validation and self.validation.config
         self.trainer.measure_ranges()
         self._write_weights(self.folder.weights, None)
-        # Always torch, so that figures of different machines can stand side by side.
-        device, size = str(self.trainer.device), config.size if config else SIZE
-        estimator = PoseEstimator(str(self.folder.weights), device, size, runtime="torch")
+        verdict: Verdict | None = Verdict({}, 0)
         if self._pictures:
+            # Always torch, so that figures of different machines can stand side by side.
+            device, size = str(self.trainer.device), config.size if config else SIZE
+            estimator = PoseEstimator(str(self.folder.weights), device, size, runtime="torch")
             write_png(self.folder.picture(sample), predictions(estimator, self._pictures))
-        verdict = self.validation.score(estimator, stop) if self.validation else Verdict({}, 0)
+            verdict = self.validation.score(estimator, stop) if self.validation else verdict
         if verdict is None:
             return None
         if config:
@@ -243,16 +262,21 @@ class Session:
         save_weights(
             path,
             trainer.average,
-            "paf",
+            name_of(trainer.recipe.network),
             trainer.recipe.network.to_dict(),
             card(trainer, self.validation, verdict),
         )
 
     def _draw(self) -> None:
-        panels = [(f"{name} loss, smoothed", {name: self._losses.column(name)}) for name in _LOSSES]
+        panels = [
+            (f"{name} loss, smoothed", {name: self._losses.column(name)}) for name in self.trainer.task.losses
+        ]
         panels.append(("learning rate", {"rate": self._losses.column("rate")}))
         if self.validation:
             metric = self.validation.config.metric
             name = self.validation.config.annotations.name
             panels.append((f"{metric} on {name}, %", {metric: self._scores.column(metric)}))
-        write_png(self.folder.curves, plot(panels, self.trainer.recipe.total))
+        recipe = self.trainer.recipe
+        write_png(
+            self.folder.curves, plot(panels, max(1, self.trainer.sample) if recipe.minutes else recipe.total)
+        )

@@ -1,4 +1,4 @@
-"""What a run starts from: weights of its own kind, or a pretrained backbone."""
+"""What a run starts from: weights of its own kind, a pretrained backbone, or another's weights of the same network."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import torch
 from torch import Tensor
 
 from skelstream.errors import ModelError
+from skelstream.network.architectures import build_network, name_of
 from skelstream.network.backbones.efficientnet import load_efficientnet
 from skelstream.network.backbones.movenet import load_movenet
-from skelstream.network.paf import PafConfig, PafNetwork
+from skelstream.network.paf import PafConfig
+from skelstream.network.tinypose import load_tinypose
+from skelstream.network.topdown import TopDownConfig
 from skelstream.network.weights import load_network, read_header
 
 _BACKBONES = {".json": ("movenet", load_movenet), ".pth": ("efficientnet", load_efficientnet)}
-_WEIGHTS = ".safetensors"
+_WEIGHTS, _TINYPOSE = ".safetensors", ".xml"
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Start:
     """Initial weights.
 
     Attributes:
-        state: of a whole PafNetwork.
+        state: of a whole network.
         origin: where they come from, for the card of the weights that are made of them.
     """
 
@@ -32,12 +35,13 @@ class Start:
     origin: str
 
 
-def start_weights(path: Path | None, config: PafConfig, seed: int) -> Start:
+def start_weights(path: Path | None, config: PafConfig | TopDownConfig, seed: int) -> Start:
     """A network's weights before training; what the file lacks is random.
 
     Args:
-        path: ``movenet-multipose.json`` (its ``.bin`` beside it), ``efficientnet-lite0-57934424.pth``, or a weights
-            file of the same network; None for random weights.
+        path: a weights file of the same network; for the bottom-up network also ``movenet-multipose.json`` (its
+            ``.bin`` beside it) or ``efficientnet-lite0-57934424.pth``, for the top-down network PP-TinyPose's
+            ``tinypose_256x192.xml`` (its ``.bin`` beside it); None for random weights.
         config: the network.
         seed: of the random weights.
 
@@ -46,7 +50,7 @@ def start_weights(path: Path | None, config: PafConfig, seed: int) -> Start:
     """
     torch.manual_seed(seed)
     if path is None:
-        return Start(PafNetwork(config).state_dict(), "random weights")
+        return Start(_random(config), "random weights")
     if path.suffix == _WEIGHTS:
         earlier = load_network(read_header(path))
         if earlier.config != config:
@@ -54,12 +58,28 @@ def start_weights(path: Path | None, config: PafConfig, seed: int) -> Start:
                 f"{path}: weights of another network ({earlier.config.to_dict()}) than the recipe's ({config.to_dict()})"
             )
         state = earlier.state_dict()
+    elif isinstance(config, TopDownConfig):
+        if path.suffix != _TINYPOSE:
+            raise ModelError(
+                f"{path}: the top-down network starts from a {_WEIGHTS} file or PP-TinyPose's .xml"
+            )
+        state = load_tinypose(path)
     elif path.suffix in _BACKBONES:
         backbone, load = _BACKBONES[path.suffix]
         if config.backbone != backbone:
             raise ModelError(f"{path}: a start of {backbone}, but the recipe's backbone is {config.backbone}")
-        state = PafNetwork(config).state_dict()
+        state = _random(config)
         state.update({f"features.backbone.{name}": tensor for name, tensor in load(path).items()})
     else:
         raise ModelError(f"{path}: a start is a {_WEIGHTS} file, MoveNet's .json or EfficientNet's .pth")
-    return Start(state, f"{path.name} (sha256 {sha256(path.read_bytes()).hexdigest()[:12]})")
+    return Start(state, f"{path.name} (sha256 {_sha256(path)[:12]})")
+
+
+def _random(config: PafConfig | TopDownConfig) -> dict[str, Tensor]:
+    return build_network(name_of(config), config.to_dict()).state_dict()
+
+
+def _sha256(path: Path) -> str:
+    """Of the file that holds the weights: PP-TinyPose's lie beside the graph."""
+    held = path.with_suffix(".bin") if path.suffix == _TINYPOSE else path
+    return sha256(held.read_bytes()).hexdigest()

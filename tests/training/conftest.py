@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from skelstream.network import efficientnet
+from skelstream.network.backbones import efficientnet
 from skelstream.network.paf import PafConfig
 from skelstream.skeleton import COCO17
 from skelstream.training.annotations import SetConfig

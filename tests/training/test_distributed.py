@@ -17,7 +17,7 @@ RUN = """
     import sys
     from pathlib import Path
     import torch
-    from skelstream.network import efficientnet
+    from skelstream.network.backbones import efficientnet
     from skelstream.training.distributed import processes
     from skelstream.training.loop import Trainer
     from skelstream.training.recipe import read_recipe

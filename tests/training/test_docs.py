@@ -12,8 +12,12 @@ import typer
 from skelstream.cli import app
 from skelstream.training.annotations import SetConfig
 from skelstream.training.augment import Augmentation
+from skelstream.training.crops import CropAugmentation
+from skelstream.training.first_look import FirstLookConfig
 from skelstream.training.recipe import EvaluationConfig, Recipe, packaged_recipes, read_recipe
+from skelstream.training.samples import Emphasis
 
+OTHER_TABLES = ("sets", "network", "augmentation", "emphasis", "first_look", "evaluation", "name")
 DOCUMENT = Path(__file__).parents[2] / "docs" / "training.md"
 
 
@@ -22,18 +26,20 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_recipe_in_the_document_is_whole_and_shows_the_defaults(tmp_path: Path) -> None:
-    (block,) = blocks("toml")
+    block, _ = blocks("toml")
     path = tmp_path / "mine.toml"
     path.write_text(block)
     recipe = read_recipe(path, Path("data"))
-    assert recipe.augmentation == Augmentation()
+    assert recipe.augmentation == Augmentation() and recipe.emphasis == Emphasis()
     defaults = {f.name: f.default for f in fields(Recipe)}
     for name in (
         "batch",
         "accumulate",
         "rate",
         "backbone_rate",
+        "minutes",
         "warmup",
+        "cooldown",
         "decay",
         "clip",
         "average",
@@ -43,7 +49,7 @@ def test_the_recipe_in_the_document_is_whole_and_shows_the_defaults(tmp_path: Pa
         assert getattr(recipe, name) == defaults[name], name
     for kind, written in ((EvaluationConfig, block), (SetConfig, block), (Recipe, block)):
         for field in fields(kind):
-            if field.name not in ("sets", "network", "augmentation", "evaluation", "name"):
+            if field.name not in OTHER_TABLES:
                 assert re.search(rf"^{field.name} = ", written, re.M), field.name
     mixed = read_recipe(packaged_recipes()["movenet-mixed"], Path("data"))
     assert (
@@ -51,6 +57,17 @@ def test_the_recipe_in_the_document_is_whole_and_shows_the_defaults(tmp_path: Pa
         and recipe.evaluation == mixed.evaluation
         and recipe.network == mixed.network
     )
+
+
+def test_the_top_down_tables_in_the_document_are_whole_and_show_the_defaults(tmp_path: Path) -> None:
+    whole, changed = blocks("toml")
+    path = tmp_path / "mine.toml"
+    path.write_text("[run]\nsamples = 100\n" + changed + whole[whole.index("[[set]]") :])
+    recipe = read_recipe(path, Path("data"))
+    assert recipe.augmentation == CropAugmentation() and recipe.first_look == FirstLookConfig()
+    for kind in (CropAugmentation, FirstLookConfig):
+        for field in fields(kind):
+            assert re.search(rf"^{field.name} = ", changed, re.M), field.name
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 
 from skelstream.errors import ModelError
 from skelstream.training.distributed import Processes
-from skelstream.training.loop import Trainer, rate_at, sample_numbers
+from skelstream.training.loop import Trainer, sample_numbers
 
 CPU = torch.device("cpu")
 
@@ -40,7 +41,8 @@ def test_resuming_gives_the_very_weights_of_a_run_in_one_go(recipe, tmp_path: Pa
     seen = []
     assert rest.run(lambda progress: seen.append(progress))
     assert [p.samples for p in seen] == [12, 16]
-    assert [p.rate for p in seen] == [rate_at(s - 4, recipe) for s in (12, 16)]
+    rates = [recipe.rate * recipe.schedule.factor(s - 4, 0.0, 4) for s in (12, 16)]
+    assert [p.rate for p in seen] == rates and [p.done for p in seen] == [0.75, 1.0]
     assert [p.losses for p in seen] == losses[2:]
     assert weights_equal(whole, rest)
 
@@ -59,14 +61,42 @@ def test_a_checkpoint_of_the_first_layout_is_read(recipe, tmp_path: Path) -> Non
 def test_only_the_same_recipe_and_data_go_on(recipe, write_set, tmp_path: Path) -> None:
     trainer = Trainer(recipe, CPU, workers=0)
     trainer.save(tmp_path / "a.ckpt")
-    with pytest.raises(ModelError, match="begun with samples = 16, but the recipe says 64"):
-        Trainer(replace(recipe, samples=64), CPU).resume(tmp_path / "a.ckpt")
+    with pytest.raises(ModelError, match="begun with batch = 4, but the recipe says 8"):
+        Trainer(replace(recipe, batch=8), CPU).resume(tmp_path / "a.ckpt")
     with pytest.raises(ModelError, match="augmentation.crop = 64"):
         other = replace(recipe.augmentation, crop=96)
         Trainer(replace(recipe, augmentation=other), CPU).resume(tmp_path / "a.ckpt")
     trainer.sets[0].images.pop()
     with pytest.raises(ModelError, match="begun with 6 images, but there are 5 now"):
         trainer.resume(tmp_path / "a.ckpt")
+
+
+def test_a_run_is_prolonged_until_its_cool_down_begins(recipe, tmp_path: Path) -> None:
+    short, long = replace(recipe, cooldown=0.5), replace(recipe, samples=32, cooldown=0.5)
+    trainer = Trainer(short, CPU, workers=0)
+    trainer.run(stop_at(8))
+    trainer.save(tmp_path / "steady.ckpt")
+    assert not trainer.cooling
+    trainer.run(stop_at(12))
+    assert trainer.cooling
+    trainer.save(tmp_path / "cooling.ckpt")
+    prolonged = Trainer(long, CPU, workers=0)
+    with pytest.raises(ModelError, match="its cool-down has begun, so that its end cannot be moved"):
+        prolonged.resume(tmp_path / "cooling.ckpt")
+    prolonged.resume(tmp_path / "steady.ckpt")
+    assert prolonged.run(lambda _: None) and prolonged.sample == 32
+    # What it was before the cool-down is what the longer run would have been.
+    whole = Trainer(long, CPU, workers=0)
+    whole.run(lambda _: None)
+    assert weights_equal(whole, prolonged)
+
+
+def test_a_run_ends_by_the_clock(recipe) -> None:
+    trainer = Trainer(replace(recipe, minutes=0.02), CPU, workers=0)
+    seen = []
+    assert trainer.run(lambda progress: seen.append(progress) and None)
+    assert seen[-1].done == 1 and seen[-1].seconds >= 1.2 and trainer.seconds == seen[-1].seconds
+    assert all(a.done <= b.done for a, b in zip(seen, seen[1:], strict=False))
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04 cut"])
@@ -76,22 +106,12 @@ def test_a_damaged_checkpoint_is_named(recipe, tmp_path: Path, content: bytes) -
         Trainer(recipe, CPU).resume(tmp_path / "x.ckpt")
 
 
-def test_the_rate_rises_and_falls_as_a_cosine(recipe) -> None:
-    recipe = replace(recipe, samples=1000, batch=10, warmup=100, rate=2.0)
-    rates = [rate_at(s, recipe) for s in range(0, 1000, 10)]
-    assert rates[0] == pytest.approx(2.0 * 10 / 110)
-    assert rates[:11] == sorted(rates[:11]) and max(rates) == rates[10] == 2.0
-    assert rates[10:] == sorted(rates[10:], reverse=True)
-    assert rate_at(550, recipe) == pytest.approx(1.0)
-    assert rate_at(1000, recipe) == pytest.approx(0.0)
-
-
 def test_accumulated_parts_give_the_gradient_of_the_whole_batch(recipe) -> None:
     """In float32 and without batch statistics, which parts of a batch do not share."""
     gradients = []
     for accumulate in (1, 4):
         trainer = Trainer(replace(recipe, accumulate=accumulate), CPU, workers=0)
-        trainer.network.eval()
+        trainer._loss.eval()
         batches = trainer._batches()
         for _ in range(accumulate):
             trainer._backward(next(batches), True)
@@ -106,9 +126,7 @@ def test_the_gradient_is_clipped_and_the_average_follows(recipe) -> None:
     step = trainer.optimiser.step
 
     def spy(*args, **kwargs):
-        norms.append(
-            math.sqrt(sum(float((p.grad**2).sum()) for p in trainer.optimiser.param_groups[0]["params"]))
-        )
+        norms.append(math.sqrt(sum(float((p.grad**2).sum()) for p in trainer._clipped)))
         return step(*args, **kwargs)
 
     trainer.optimiser.step = spy
@@ -135,10 +153,11 @@ def test_frozen_blocks_stay_as_they_start(recipe) -> None:
 
 @pytest.mark.parametrize(("accumulate", "count"), [(1, 2), (2, 2), (1, 4), (3, 2), (2, 1)])
 def test_all_processes_together_see_the_samples_of_one(recipe, accumulate: int, count: int) -> None:
-    recipe = replace(recipe, samples=50, batch=12, accumulate=accumulate)
-    shares = [sample_numbers(12, recipe, Processes(rank, count)) for rank in range(count)]
-    assert sorted(sum(shares, [])) == list(range(12, 48))
+    recipe = replace(recipe, batch=12, accumulate=accumulate)
     per_step = 12 // count
+    processes = (Processes(rank, count) for rank in range(count))
+    shares = [list(islice(sample_numbers(12, recipe, one), 3 * per_step)) for one in processes]
+    assert sorted(sum(shares, [])) == list(range(12, 48))
     for step in range(3):
         together = sum((share[step * per_step : (step + 1) * per_step] for share in shares), [])
         assert sorted(together) == list(range(12 + 12 * step, 24 + 12 * step))

@@ -13,22 +13,29 @@ from skelstream.errors import FormatError
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
 from skelstream.training.annotations import read_set
 from skelstream.training.augment import Augmentation
-from skelstream.training.samples import SampleSource
-from skelstream.training.targets import confidence_maps
+from skelstream.training.samples import Emphasis, ViewSource, collate_views
+from skelstream.training.targets import confidence_maps, part_affinity_fields
+from skelstream.training.turns import Turns
 
 PLAIN = Augmentation(
     crop=128, scale=(1, 1), fit=0, rotation=0, shift=0, flip=0, colour=0, grey=0, occlusion=0
 )  # fmt: skip
 
 
-def source_of(*configs, how: Augmentation = PLAIN, seed: int = 0) -> SampleSource:
-    return SampleSource(
-        [read_set(c).images for c in configs], [c.weight for c in configs], how, OPENPOSE18, 4, seed
-    )
+def source_of(
+    *configs, how: Augmentation = PLAIN, seed: int = 0, emphasis: Emphasis = Emphasis()
+) -> ViewSource:
+    turns = Turns([read_set(c).images for c in configs], [c.weight for c in configs], seed)
+    return ViewSource(turns, how, OPENPOSE18, 4, emphasis)
 
 
-def names(source: SampleSource, numbers) -> list[str]:
-    return [f"{image.path.parent.name}/{image.path.stem}" for image in map(source.pick, numbers)]
+def drawn(sample, maps=confidence_maps) -> torch.Tensor:
+    cells = sample["ground"].shape
+    return maps(sample["keypoints"][None], sample["scales"][None], OPENPOSE18, cells, 4)[0]
+
+
+def names(source: ViewSource, numbers) -> list[str]:
+    return [f"{image.path.parent.name}/{image.path.stem}" for image in map(source.turns.pick, numbers)]
 
 
 @pytest.fixture
@@ -70,7 +77,12 @@ def test_a_sample_depends_on_its_number_alone(two_sets) -> None:
 def test_workers_change_nothing(two_sets) -> None:
     source = source_of(*two_sets, how=Augmentation(crop=64))
     loads = [
-        [batch["image"] for batch in DataLoader(source, 4, sampler=range(8, 24), num_workers=workers)]
+        [
+            batch["image"]
+            for batch in DataLoader(
+                source, 4, sampler=range(8, 24), num_workers=workers, collate_fn=collate_views
+            )
+        ]
         for workers in (0, 2)
     ]
     assert all(torch.equal(a, b) for a, b in zip(*loads, strict=True))
@@ -90,9 +102,9 @@ def test_targets_are_openposes_joints_where_the_person_is(write_set, person) -> 
     points = convert(raw[None, :, :2], raw[None, :, 2], COCO17, OPENPOSE18)[0]
     # The view is as large as the picture and stands on the person's middle, no more than a little beyond the picture.
     moved = points + np.array([63.5, 63.5]) - np.array([64, 64])
-    want = confidence_maps(moved, np.array([np.sqrt(3000)]), OPENPOSE18, (32, 32), 4)
-    np.testing.assert_allclose(sample["confidence"].numpy(), want, atol=0.02)
-    neck = sample["confidence"][OPENPOSE18.index("neck")]
+    np.testing.assert_allclose(sample["keypoints"].numpy(), moved, atol=1e-3)
+    assert float(sample["scales"]) == pytest.approx(np.sqrt(3000))
+    neck = drawn(sample)[OPENPOSE18.index("neck")]
     row, column = np.unravel_index(int(neck.argmax()), neck.shape)
     assert abs(4 * column + 1.5 - moved[0, 1, 0]) <= 2 and abs(4 * row + 1.5 - moved[0, 1, 1]) <= 2
 
@@ -100,15 +112,17 @@ def test_targets_are_openposes_joints_where_the_person_is(write_set, person) -> 
 def test_a_mirrored_person_has_its_left_on_the_other_side(write_set, person) -> None:
     config = write_set([[person((34, 14))]])
     plain, mirrored = source_of(config)[0], source_of(config, how=replace(PLAIN, flip=1))[0]
+    maps, mirrored_maps = drawn(plain), drawn(mirrored)
+    fields, mirrored_fields = drawn(plain, part_affinity_fields), drawn(mirrored, part_affinity_fields)
     for joint, other in enumerate(OPENPOSE18.flip_order):
-        a, b = plain["confidence"][joint].flip(-1), mirrored["confidence"][other]
+        a, b = maps[joint].flip(-1), mirrored_maps[other]
         assert np.unravel_index(int(a.argmax()), a.shape)[0] == np.unravel_index(int(b.argmax()), b.shape)[0]
         assert abs(int(a.argmax()) % 32 - int(b.argmax()) % 32) <= 1
     # A limb's x part changes its sign with its side.
     for limb, (a, b) in enumerate(OPENPOSE18.limbs):
         twin = OPENPOSE18.limbs.index((OPENPOSE18.flip_order[a], OPENPOSE18.flip_order[b]))
-        x, y = plain["pafs"][2 * limb : 2 * limb + 2].sum((1, 2)).tolist()
-        u, v = mirrored["pafs"][2 * twin : 2 * twin + 2].sum((1, 2)).tolist()
+        x, y = fields[2 * limb : 2 * limb + 2].sum((1, 2)).tolist()
+        u, v = mirrored_fields[2 * twin : 2 * twin + 2].sum((1, 2)).tolist()
         assert np.sign(x) == -np.sign(u) or abs(x) < 2
         assert np.sign(y) == np.sign(v) or abs(y) < 2
 
@@ -148,13 +162,13 @@ def test_a_partial_set_knows_only_the_labelled_joints_near_the_person(write_set,
     assert not sample["ground"][:, :4].any() and not sample["ground"][:, -4:].any()
     # In a complete set, a joint without label cannot be seen: its map is empty, and that is learned.
     whole = source_of(write_set([[one]], "whole"))[0]
-    assert whole["known_joints"].all() and not whole["confidence"][list(missing)].any()
+    assert whole["known_joints"].all() and not drawn(whole)[list(missing)].any()
 
 
 def test_an_unreadable_image_is_replaced_by_the_next_of_its_set(two_sets) -> None:
     source = source_of(*two_sets)
-    number = next(n for n in range(20) if source.pick(n).path.parent.name == "a")
-    lost, following = source.pick(number), source.pick(number, 1)
+    number = next(n for n in range(20) if source.turns.pick(n).path.parent.name == "a")
+    lost, following = source.turns.pick(number), source.turns.pick(number, 1)
     assert lost.path != following.path and following.path.parent.name == "a"
     lost.path.write_bytes(b"\xff\xd8\xff\xe0 no picture \xff\xd9")
     sample = source[number]
@@ -166,7 +180,28 @@ def test_an_unreadable_image_is_replaced_by_the_next_of_its_set(two_sets) -> Non
 def test_a_set_that_cannot_be_read_at_all_ends_the_run(write_set, person) -> None:
     config = write_set([[person((20, 10))] for _ in range(2)])
     source = source_of(config)
-    for image in source.sets[0]:
+    for image in source.turns.sets[0]:
         image.path.unlink()
     with pytest.raises(FormatError, match="images in a row cannot be read, the first: .*jpg: cannot be read"):
         source[0]
+
+
+def test_small_and_half_hidden_people_weigh_more(write_set, person) -> None:
+    hidden = person((70, 20))
+    for joint in range(5, 17):
+        hidden["keypoints"][3 * joint : 3 * joint + 3] = [0, 0, 0]
+    config = write_set([[person((4, 10), 0.5), hidden]], "b")
+    ground = source_of(config, emphasis=Emphasis(small=3, hidden=2))[0]["ground"]
+    assert ground.unique().tolist() == pytest.approx([1.0, 2.0, 120 / 50])
+    assert not (source_of(config)[0]["ground"] != 1).any()
+
+
+def test_a_batch_has_most_people_first_and_is_padded(write_set, person) -> None:
+    source = source_of(write_set([[person((10, 10), 0.5)] * (1 + i % 3) for i in range(6)]))
+    samples = [source[n] for n in range(6)]
+    batch = collate_views(samples)
+    assert batch["counts"] == sorted((len(s["scales"]) for s in samples), reverse=True)
+    assert batch["keypoints"].shape == (6, max(batch["counts"]), 18, 2)
+    for i, count in enumerate(batch["counts"]):
+        assert torch.isfinite(batch["keypoints"][i, :count]).all()
+        assert torch.isnan(batch["keypoints"][i, count:]).all()

@@ -2,13 +2,28 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from skelstream.skeleton import OPENPOSE18
-from skelstream.training.targets import HALF_WIDTH, SIGMA, confidence_maps, part_affinity_fields
+from skelstream.training import targets
+from skelstream.training.targets import HALF_WIDTH, SIGMA
 
 JOINTS, LIMBS = len(OPENPOSE18), len(OPENPOSE18.limbs)
 NECK, HIP = OPENPOSE18.index("neck"), OPENPOSE18.index("right_hip")
 TORSO = OPENPOSE18.limbs.index((NECK, HIP))
+
+
+def confidence_maps(keypoints, scales, skeleton, size, stride) -> np.ndarray:
+    return _of_one_image(targets.confidence_maps, keypoints, scales, skeleton, size, stride)
+
+
+def part_affinity_fields(keypoints, scales, skeleton, size, stride) -> np.ndarray:
+    return _of_one_image(targets.part_affinity_fields, keypoints, scales, skeleton, size, stride)
+
+
+def _of_one_image(maps, keypoints, scales, *how) -> np.ndarray:
+    people = torch.from_numpy(keypoints).float()[None], torch.from_numpy(scales).float()[None]
+    return maps(*people, *how)[0].numpy()
 
 
 def crowd(rng: np.random.Generator, people: int, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -131,3 +146,19 @@ def test_people_outside_the_view_and_joints_in_one_place_leave_no_trace() -> Non
         assert not maps(np.empty((0, JOINTS, 2)), np.empty(0), OPENPOSE18, (8, 8), 4).any()
     together = np.full((1, JOINTS, 2), 16, np.float32)
     assert not part_affinity_fields(together, np.array([50.0]), OPENPOSE18, (8, 8), 4).any()
+
+
+def test_a_batch_is_drawn_as_each_of_its_images_is() -> None:
+    """Images with fewer people are padded, with what must leave no trace."""
+    rng, size = np.random.default_rng(5), (12, 9)
+    people = [crowd(rng, count, 36) for count in (4, 2, 2, 0)]
+    keypoints, scales = torch.full((4, 4, JOINTS, 2), 7.0), torch.full((4, 4), 50.0)
+    for i, (points, roots) in enumerate(people):
+        keypoints[i, : len(points)], scales[i, : len(roots)] = (
+            torch.from_numpy(points),
+            torch.from_numpy(roots),
+        )
+    for name in ("confidence_maps", "part_affinity_fields"):
+        batch = getattr(targets, name)(keypoints, scales, OPENPOSE18, size, 4, [4, 2, 2, 0])
+        for one, (points, roots) in zip(batch, people, strict=True):
+            np.testing.assert_array_equal(one, globals()[name](points, roots, OPENPOSE18, size, 4))

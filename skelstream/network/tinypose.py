@@ -38,7 +38,9 @@ def load_tinypose(path: Path) -> dict[str, Tensor]:
     try:
         tensors = _convolutions(path)
     except (OSError, ET.ParseError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{path}: not PP-TinyPose's OpenVINO graph with its .bin beside it ({error})") from None
+        raise ModelError(
+            f"{path}: not PP-TinyPose's OpenVINO graph with its .bin beside it ({error})"
+        ) from None
     network = TopDownNetwork()
     convs = {name: module for name, module in network.named_modules() if isinstance(module, nn.Conv2d)}
     if [weight.shape for weight, _ in tensors] != [conv.weight.shape for conv in convs.values()]:
