@@ -11,6 +11,7 @@ import torch
 
 from skelstream.errors import ModelError
 from skelstream.network.architectures import Network
+from skelstream.network.graphs import ReplayedNetwork
 from skelstream.network.maps import PartMaps
 from skelstream.skeleton import Skeleton
 
@@ -55,7 +56,9 @@ class TorchRuntime:
         self.batch = 16 if device.type == "cuda" else 1
         self.name = f"torch, {device}, {precision}"
         self._dtype: torch.dtype = getattr(torch, precision)
-        self._network = network.eval().to(device, self._dtype, memory_format=torch.channels_last)
+        self._stride = network.stride
+        network = network.eval().to(device, self._dtype, memory_format=torch.channels_last)
+        self._network = ReplayedNetwork(network, self._dtype) if device.type == "cuda" else network
 
     @torch.inference_mode()
     def maps(self, images: np.ndarray) -> PartMaps:
@@ -63,9 +66,11 @@ class TorchRuntime:
         if self.device.type == "cuda":
             batch = batch.pin_memory()
         batch = batch.to(self.device, non_blocking=True).permute(0, 3, 1, 2)  # NHWC memory is channels-last
+        if self.device.type == "cuda":
+            return PartMaps(*self._network(batch), self._stride)
         parts = batch.split(1) if self.device.type == "cpu" else [batch]
         confidence, pafs = zip(*(self._network(part.to(self._dtype)) for part in parts), strict=True)
-        return PartMaps(torch.cat(confidence), torch.cat(pafs), self._network.stride)
+        return PartMaps(torch.cat(confidence), torch.cat(pafs), self._stride)
 
 
 def choose_runtime(

@@ -23,10 +23,10 @@ PLAIN = Augmentation(
 
 
 def source_of(
-    *configs, how: Augmentation = PLAIN, seed: int = 0, emphasis: Emphasis = Emphasis()
+    *configs, how: Augmentation = PLAIN, seed: int = 0, emphasis: Emphasis | None = None
 ) -> ViewSource:
     turns = Turns([read_set(c).images for c in configs], [c.weight for c in configs], seed)
-    return ViewSource(turns, how, OPENPOSE18, 4, emphasis)
+    return ViewSource(turns, how, OPENPOSE18, 4, emphasis or Emphasis())
 
 
 def drawn(sample, maps=confidence_maps) -> torch.Tensor:

@@ -1,0 +1,101 @@
+"""The first look on a GPU: how near it is to the CPU's, and how fast by batch and precision.
+
+    python benchmarks/gpu.py FOLDER [--weights NAME_OR_FILE] [--size 416] [--limit 24] [--seconds 1.0]
+
+Without CUDA it says so and ends. One run gives all figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from skelstream.estimator import PoseEstimator
+from skelstream.grouping.people import People
+
+BATCHES = (1, 16)
+NEAR = 2.0  # pixels
+
+
+def pictures(folder: Path, limit: int) -> list[np.ndarray]:
+    images = (cv2.imread(str(path)) for path in sorted(folder.iterdir())[:limit])
+    return [cv2.cvtColor(image, cv2.COLOR_BGR2RGB) for image in images if image is not None]
+
+
+def agreement(wanted: list[People], given: list[People]) -> str:
+    """How many people of the one are in the other, and how far off."""
+    same, distances, total = 0, [], 0
+    for a, b in zip(wanted, given, strict=True):
+        same += len(a) == len(b)
+        for one in a.keypoints:
+            total += 1
+            off = [float(np.nanmean(np.linalg.norm(one - other, axis=1))) for other in b.keypoints]
+            distances += [min(off)] if off and min(off) < NEAR else []
+    mean = np.mean(distances) if distances else float("nan")
+    return (
+        f"{len(distances)} of {total} people within {NEAR:g} px, {mean:.3f} px off in the mean;"
+        f" {same} of {len(wanted)} images with as many people"
+    )
+
+
+def rate(work: Callable[[], object], frames: int, seconds: float) -> float:
+    """Frames a second of work that does so many at a time."""
+    for _ in range(5):
+        work()
+    torch.cuda.synchronize()
+    start, done = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
+        work()
+        done += frames
+    torch.cuda.synchronize()
+    return done / (time.perf_counter() - start)
+
+
+def measure(estimator: PoseEstimator, image: np.ndarray, batch: int, seconds: float) -> str:
+    network_input, fit = estimator.fit(image)
+    inputs = [network_input] * batch
+    stacked = np.stack(inputs)
+    network = rate(lambda: estimator.runtime.maps(stacked), batch, seconds)
+    with_candidates = rate(lambda: estimator.candidates(inputs), batch, seconds)
+    (candidates, *_), stride = estimator.candidates(inputs)
+    grouping = rate(lambda: estimator.group(candidates, fit, stride), 1, seconds / 2)
+    gigabytes = torch.cuda.max_memory_allocated() / 1e9
+    return (
+        f"batch {batch:2d}: network {network:.0f} frames/s, with peaks and limbs {with_candidates:.0f},"
+        f" grouping alone {grouping:.0f}, {gigabytes:.2f} GB"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--weights")
+    parser.add_argument("--size", type=int, default=416)
+    parser.add_argument("--limit", type=int, default=24)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    options = parser.parse_args()
+    if not torch.cuda.is_available():
+        raise SystemExit("no CUDA device here")
+    images = pictures(options.folder, options.limit)
+    if not images:
+        raise SystemExit(f"{options.folder}: no pictures")
+    print(
+        f"{torch.cuda.get_device_name()}, torch {torch.__version__}, {len(images)} images at {options.size} px"
+    )
+    wanted = PoseEstimator(options.weights, "cpu", options.size, runtime="torch").people(images)
+    frame = cv2.resize(images[0], (1280, 720))
+    for precision in ("float16", "float32"):
+        estimator = PoseEstimator(options.weights, "cuda", options.size, precision=precision)
+        print(f"{precision}: {agreement(wanted, estimator.people(images))}", flush=True)
+        for batch in BATCHES:
+            print(f"  {measure(estimator, frame, batch, options.seconds)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Samples a second in training, on whatever is there.
+
+    python benchmarks/train.py RECIPE --data FOLDER [--steps 20] [--start FILE] [--workers N] [--device auto] [--precision auto]
+
+The recipe's batch and views are used as they are; the first steps are not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from skelstream.training.annotations import read_set
+from skelstream.training.distributed import default_workers
+from skelstream.training.first_look import found_in
+from skelstream.training.loop import Progress, Trainer
+from skelstream.training.recipe import find_recipe, read_recipe
+from skelstream.training.start import start_weights
+
+WARM = 3  # steps
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("recipe")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--start", type=Path)
+    parser.add_argument("--workers", type=int, default=default_workers())
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--precision", default="auto")
+    parser.add_argument(
+        "--found", type=Path, default=Path("first-look.npz"), help="the top-down network's first look"
+    )
+    options = parser.parse_args()
+    recipe = read_recipe(find_recipe(options.recipe), options.data, precision=options.precision)
+    recipe = replace(recipe, samples=recipe.batch * (options.steps + WARM))
+    start = start_weights(options.start, recipe.network, recipe.seed)
+    sets = [read_set(config) for config in recipe.sets]
+    images = [one.images for one in sets]
+    found = found_in(options.found, recipe.first_look, images, lambda _: None) if recipe.looks_first else None
+    trainer = Trainer(
+        recipe, torch.device(options.device), start.state, options.workers, sets=sets, found=found
+    )
+    begun = 0.0
+
+    def tell(progress: Progress) -> bool:
+        nonlocal begun
+        if progress.samples == WARM * recipe.batch:
+            progress.losses  # noqa: B018 - waits for the device
+            begun = time.perf_counter()
+        return False
+
+    trainer.run(tell)
+    if options.device.startswith("cuda"):
+        torch.cuda.synchronize()
+    rate = options.steps * recipe.batch / (time.perf_counter() - begun)
+    name = (
+        torch.cuda.get_device_name()
+        if options.device.startswith("cuda")
+        else f"{torch.get_num_threads()} cores"
+    )
+    print(f"{recipe.name}, {name}, {trainer.precision}, {options.workers} workers: {rate:.1f} samples/s")
+
+
+if __name__ == "__main__":
+    main()
