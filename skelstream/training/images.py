@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from skelstream.errors import SourceError
@@ -52,6 +53,8 @@ class ImageStore:
 
     def fill(self) -> None:
         """Decodes all images that are not there yet; those that cannot be read are left for the call to tell."""
+        # Workers are forked from this process, and OpenCV's threads would not come along.
+        cv2.setNumThreads(0)
         missing = [image for image in self._images if image.path not in self._pixels]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for image, pixels in zip(missing, pool.map(_read_or_none, missing), strict=True):

@@ -26,7 +26,7 @@ from skelstream.training.distributed import Processes
 from skelstream.training.first_look import Found
 from skelstream.training.images import ImageStore, read_pixels
 from skelstream.training.machine import best_precision, keep_memory
-from skelstream.training.optimiser import ScaledAdamW
+from skelstream.training.optimiser import ScaledAdamW, sizes
 from skelstream.training.recipe import Recipe
 from skelstream.training.task import make_task
 
@@ -147,7 +147,9 @@ class Trainer:
         backbone = {id(p) for p in self.task.backbone.parameters()}
         # What is new is clipped; a backbone's gradient is as large as its tensors are.
         self._clipped = [p for p in trained if id(p) not in backbone] or trained
-        factors = [recipe.backbone_rate * _root_mean_square(p) if id(p) in backbone else 1.0 for p in trained]
+        factors = [
+            recipe.backbone_rate * sizes(p) if id(p) in backbone else torch.ones_like(p) for p in trained
+        ]
         self.optimiser = ScaledAdamW(trained, factors, recipe.decay)
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.precision == "float16")
         if processes.count > 1:
@@ -300,10 +302,6 @@ class Trainer:
             torch._foreach_lerp_(averages, [state[name] for name in learned], 1 - keep)
             for name in state.keys() - set(learned):
                 self.average[name].copy_(state[name])
-
-
-def _root_mean_square(tensor: Tensor) -> float:
-    return max(1e-4, float(tensor.detach().square().mean().sqrt()))
 
 
 def _begin_worker(_: int) -> None:

@@ -72,8 +72,8 @@ class Recipe:
         batch: samples per optimiser step, over all processes and accumulations.
         accumulate: parts that a batch is computed in, where memory is short.
         rate: the stages' highest learning rate.
-        backbone_rate: the backbone's, as a part of ``rate``, for a tensor whose root mean square is 1; each tensor's rate
-            is in proportion to its own.
+        backbone_rate: the backbone's, as a part of ``rate``, for a channel whose root mean square is 1; each channel's
+            rate is in proportion to its own.
         frozen: leading blocks of the backbone that stay as they start; backward through the high resolutions there is
             most of a step's time on a CPU. 0 trains all.
         warmup: samples over which the rate rises.
