@@ -97,14 +97,16 @@ class Scene:
         keypoints = ((self.truth + 0.5) * self.factor) / unit - 0.5
         roots = self.roots * np.sqrt(self.factor.prod()) / unit
         lost = np.broadcast_to(lost, (len(skeleton.limbs), len(roots)))
+        scales = torch.from_numpy(roots).float()[None]
+
+        def maps(draw: Callable[..., torch.Tensor], seen: np.ndarray, skeleton: Skeleton) -> torch.Tensor:
+            return draw(torch.from_numpy(seen).float()[None], scales, skeleton, size, stride / unit)
+
         pafs = []
         for limb, gone in zip(skeleton.limbs, lost, strict=True):
             seen = np.where(gone[:, None, None], np.nan, keypoints)
-            pafs.append(
-                part_affinity_fields(seen, roots, replace(skeleton, limbs=(limb,)), size, stride / unit)
-            )
-        confidence = confidence_maps(keypoints, roots, skeleton, size, stride / unit)
-        return PartMaps(*(torch.from_numpy(m)[None] for m in (confidence, np.concatenate(pafs))), stride)
+            pafs.append(maps(part_affinity_fields, seen, replace(skeleton, limbs=(limb,))))
+        return PartMaps(maps(confidence_maps, keypoints, skeleton), torch.cat(pafs, 1), stride)
 
 
 def annotated(coco: CocoSet, image_id: int, skeleton: Skeleton, long_side: int) -> Scene:

@@ -110,6 +110,30 @@ def export_weights(
     typer.echo(f"wrote {output}")
 
 
+@models.command("blend")
+def blend_weights(
+    first: Annotated[str, typer.Argument(help="Name of a packaged model, or a weights file.")],
+    second: Annotated[str, typer.Argument(help="Weights of the same network, trained further, say.")],
+    share: Annotated[float, typer.Option(min=0, max=1, help="Of the second one.")] = 0.5,
+    output: Output = None,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Write the mean of two sets of weights, in half precision: what was learned, without what was forgotten for it."""
+    from skelstream.network.blending import blend
+    from skelstream.network.weights import find_model, read_header, save_weights
+
+    files = read_header(find_model(first)), read_header(find_model(second))
+    output = _output(output or Path("blend.safetensors"), overwrite)
+    state = blend(*files, share)
+    names = " and ".join(f"{file.path.name} (sha256 {file.sha256()[:12]})" for file in files)
+    data = f"{files[1].card.get('data', '')}; the mean of {names}, the latter counting {share:g}"
+    # Figures are of the weights that they were measured on.
+    card = files[1].card | {"data": data, "figures": {}}
+    save_weights(output, state, files[1].architecture, files[1].config, card)
+    typer.echo(f"wrote {output}; measure it with skelstream eval --weights {output}")
+
+
 @models.command("fetch")
 def fetch_file(
     url: Annotated[str, typer.Argument(help="http or https address of a weights file.")],

@@ -21,7 +21,7 @@ class ReplayedNetwork:
     """A network on CUDA, to infer.
 
     Args:
-        network: on the device; its outputs are tensors.
+        network: on the device; its output is a tensor or a tuple of them.
         dtype: what its input is converted to.
     """
 
@@ -38,7 +38,7 @@ class ReplayedNetwork:
         self._seen[shape] += 1
         if shape not in self._graphs:
             if self._seen[shape] < _COMES_AGAIN:
-                return self._network(batch.to(self._dtype))
+                return self._run(batch)
             self._graphs[shape] = self._record(batch)
             if len(self._graphs) > _MOST:
                 self._graphs.popitem(last=False)
@@ -55,9 +55,13 @@ class ReplayedNetwork:
         # What libraries set up at a first call must not be recorded.
         with torch.cuda.stream(aside):
             for _ in range(2):
-                self._network(given.to(self._dtype))
+                self._run(given)
         torch.cuda.current_stream().wait_stream(aside)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            outputs = self._network(given.to(self._dtype))
-        return graph, given, tuple(outputs)
+            outputs = self._run(given)
+        return graph, given, outputs
+
+    def _run(self, batch: Tensor) -> tuple[Tensor, ...]:
+        outputs = self._network(batch.to(self._dtype))
+        return (outputs,) if isinstance(outputs, Tensor) else outputs

@@ -58,7 +58,7 @@ def _trace(network: Network, path: Path) -> None:
         # The TorchScript exporter: it needs no further package, and leaves the sizes free without being told how.
         torch.onnx.export(
             network.eval(),
-            (torch.zeros(1, 3, 2 * network.multiple, 2 * network.multiple),),
+            (torch.zeros(1, 3, *network.example_size),),
             str(path),
             input_names=["image"],
             output_names=["confidence", "pafs"],

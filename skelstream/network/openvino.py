@@ -14,6 +14,7 @@ from skelstream.errors import MissingExtraError, ModelError
 from skelstream.network.architectures import Network
 from skelstream.network.maps import PartMaps
 from skelstream.network.quantised import has_ranges, quantised
+from skelstream.network.topdown import TopDownNetwork
 
 try:
     import openvino as ov
@@ -45,7 +46,7 @@ class OpenVinoRuntime:
 
     batch = 1
 
-    def __init__(self, network: Network, precision: str = "auto"):
+    def __init__(self, network: Network | TopDownNetwork, precision: str = "auto"):
         core = ov.Core()
         native = "BF16" in core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
         fastest = "bfloat16" if native else "float32"
@@ -69,24 +70,27 @@ class OpenVinoRuntime:
         except RuntimeError as error:
             raise ModelError(f"OpenVINO cannot compile the network ({error}); use --runtime torch") from None
         self.name = f"OpenVINO, cpu, {precision}"
-        self.skeleton, self.multiple, self._stride = network.skeleton, network.multiple, network.stride
+        self.skeleton, self.multiple, self.stride = network.skeleton, network.multiple, network.stride
+
+    def outputs(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
+        """The network's outputs (float32) for uint8 RGB images (B, H, W, 3)."""
+        rows = []
+        for i in range(len(images)):
+            given = self._request.infer([np.ascontiguousarray(images[i : i + 1])])
+            rows.append([torch.from_numpy(array) for array in given.values()])
+        return tuple(torch.cat(column) for column in zip(*rows, strict=True))
 
     def maps(self, images: np.ndarray) -> PartMaps:
         """The maps (float32) of uint8 RGB images (B, H, W, 3)."""
-        confidence, pafs = [], []
-        for i in range(len(images)):
-            outputs = self._request.infer([np.ascontiguousarray(images[i : i + 1])])
-            confidence.append(torch.from_numpy(outputs[0]))
-            pafs.append(torch.from_numpy(outputs[1]))
-        return PartMaps(torch.cat(confidence), torch.cat(pafs), self._stride)
+        return PartMaps(*self.outputs(images), self.stride)
 
 
-def convert(network: Network) -> ov.Model:
-    """An OpenVINO model of the network: uint8 RGB (B, H, W, 3) to confidence maps and fields, in float32.
+def convert(network: Network | TopDownNetwork) -> ov.Model:
+    """An OpenVINO model of the network: uint8 RGB (B, H, W, 3) to its outputs in float32.
 
     ``openvino.convert_model`` is not used, since it reports each use over the network.
     """
-    example = torch.zeros(1, 3, 2 * network.multiple, 2 * network.multiple)
+    example = torch.zeros(1, 3, *network.example_size)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of torch.jit, which is what OpenVINO reads
         traced = torch.jit.trace(network.eval(), example, check_trace=False)

@@ -152,6 +152,7 @@ class PafNetwork(nn.Module):
 
     stride = STRIDE
     multiple = 32
+    example_size = (64, 64)
 
     def __init__(self, config: PafConfig | None = None):
         super().__init__()

@@ -13,6 +13,7 @@ from skelstream.errors import ModelError
 from skelstream.network.architectures import Network
 from skelstream.network.graphs import ReplayedNetwork
 from skelstream.network.maps import PartMaps
+from skelstream.network.topdown import TopDownNetwork
 from skelstream.skeleton import Skeleton
 
 RUNTIMES = ("auto", "torch", "openvino")
@@ -26,13 +27,18 @@ class Runtime(Protocol):
         name: what it is and where it runs, for people to read.
         skeleton: the joints and limbs of its maps.
         multiple: its input's height and width are divisible by this.
+        stride: input pixels per cell of its maps.
         batch: images per call that suit it.
     """
 
     name: str
     skeleton: Skeleton
     multiple: int
+    stride: int
     batch: int
+
+    def outputs(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
+        """The network's outputs for uint8 RGB images (B, H, W, 3)."""
 
     def maps(self, images: np.ndarray) -> PartMaps:
         """The maps of uint8 RGB images (B, H, W, 3)."""
@@ -48,7 +54,7 @@ class TorchRuntime:
         precision: ``float32``, ``bfloat16``, ``float16``, or ``auto``: float16 on CUDA, float32 elsewhere.
     """
 
-    def __init__(self, network: Network, device: torch.device, precision: str = "auto"):
+    def __init__(self, network: Network | TopDownNetwork, device: torch.device, precision: str = "auto"):
         if precision == "auto":
             precision = "float16" if device.type == "cuda" else "float32"
         self.device = device
@@ -56,25 +62,32 @@ class TorchRuntime:
         self.batch = 16 if device.type == "cuda" else 1
         self.name = f"torch, {device}, {precision}"
         self._dtype: torch.dtype = getattr(torch, precision)
-        self._stride = network.stride
+        self.stride = network.stride
         network = network.eval().to(device, self._dtype, memory_format=torch.channels_last)
         self._network = ReplayedNetwork(network, self._dtype) if device.type == "cuda" else network
 
     @torch.inference_mode()
-    def maps(self, images: np.ndarray) -> PartMaps:
+    def outputs(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
         batch = torch.from_numpy(np.ascontiguousarray(images))
         if self.device.type == "cuda":
             batch = batch.pin_memory()
         batch = batch.to(self.device, non_blocking=True).permute(0, 3, 1, 2)  # NHWC memory is channels-last
         if self.device.type == "cuda":
-            return PartMaps(*self._network(batch), self._stride)
+            return self._network(batch)
         parts = batch.split(1) if self.device.type == "cpu" else [batch]
-        confidence, pafs = zip(*(self._network(part.to(self._dtype)) for part in parts), strict=True)
-        return PartMaps(torch.cat(confidence), torch.cat(pafs), self._stride)
+        rows = [_as_tuple(self._network(part.to(self._dtype))) for part in parts]
+        return tuple(torch.cat(column) for column in zip(*rows, strict=True))
+
+    def maps(self, images: np.ndarray) -> PartMaps:
+        return PartMaps(*self.outputs(images), self.stride)
+
+
+def _as_tuple(outputs: torch.Tensor | tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    return (outputs,) if isinstance(outputs, torch.Tensor) else outputs
 
 
 def choose_runtime(
-    network: Network, device: str = "auto", runtime: str = "auto", precision: str = "auto"
+    network: Network | TopDownNetwork, device: str = "auto", runtime: str = "auto", precision: str = "auto"
 ) -> Runtime:
     """The runtime for a network: OpenVINO on an x86 CPU where it is installed, torch elsewhere.
 

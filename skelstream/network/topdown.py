@@ -42,6 +42,7 @@ class TopDownNetwork(nn.Module):
     """
 
     stride = 4
+    multiple = 32
     skeleton = COCO17
 
     def __init__(self, config: TopDownConfig | None = None):
@@ -58,6 +59,11 @@ class TopDownNetwork(nn.Module):
         self.register_buffer("deviation", torch.tensor(_DEVIATION)[:, None, None], persistent=False)
 
     @property
+    def example_size(self) -> tuple[int, int]:
+        """Height and width of an input, for whoever traces the network."""
+        return self.config.height, self.config.width
+
+    @property
     def normalisation(self) -> str:
         """What is done to the input first, for people to read."""
         return "RGB, (x / 255 - mean) / deviation of ImageNet"
@@ -72,6 +78,6 @@ class TopDownNetwork(nn.Module):
         x = None
         for branch, merge in zip(reversed(branches), self.merges, strict=True):
             if x is not None:
-                branch = branch + F.interpolate(x, size=branch.shape[2:], mode="bilinear", align_corners=True)
+                branch = branch + F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=True)
             x = merge(branch)
         return self.out(x)

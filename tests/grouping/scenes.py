@@ -54,11 +54,12 @@ def draw(
     noise: float = 0.0,
 ) -> PartMaps:
     """The maps of one image, with noise if asked."""
-    maps = [f(keypoints, scales, OPENPOSE18, size, STRIDE) for f in (confidence_maps, part_affinity_fields)]
+    people = (torch.from_numpy(array).float()[None] for array in (keypoints, scales))
+    drawn = (*people, OPENPOSE18, size, STRIDE)
+    maps = [f(*drawn) for f in (confidence_maps, part_affinity_fields)]
     if rng is not None:
-        maps = [m + noise * rng.standard_normal(m.shape, np.float32) for m in maps]
-    confidence, pafs = (torch.from_numpy(m)[None] for m in maps)
-    return PartMaps(confidence, pafs, STRIDE)
+        maps = [m + noise * torch.from_numpy(rng.standard_normal(m.shape, np.float32)) for m in maps]
+    return PartMaps(*maps, STRIDE)
 
 
 def random_candidates(rng: np.random.Generator) -> Candidates:
