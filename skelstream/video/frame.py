@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,8 @@ class SourceInfo:
         duration: seconds.
         frames: number of frames; containers often lie, so this only serves progress displays.
         live: a camera or stream that goes on without us.
+        photos: images that do not follow one another in time.
+        images: for image files, the name of the file by the number of the frame.
     """
 
     name: str
@@ -49,3 +52,5 @@ class SourceInfo:
     duration: float | None = None
     frames: int | None = None
     live: bool = False
+    photos: bool = False
+    images: Mapping[int, str] | None = None

@@ -12,8 +12,6 @@ from skelstream.video.devices import CAMERA_PREFIX, device_input
 from skelstream.video.images import IMAGE_SUFFIXES, ImageSource, natural_order
 from skelstream.video.source import Selection, Source
 
-_IMAGE_RATE = 30.0
-
 
 def open_source(
     source: str | Path | int,
@@ -34,7 +32,8 @@ def open_source(
             they have in the whole source.
         every: give only the frames whose number is a multiple of this.
         threads: decoding threads; None lets FFmpeg choose.
-        rate: frames per second of images (30 if None), or to ask of a capture device.
+        rate: frames per second of images, or to ask of a capture device. None: images are taken for photos where
+            they do not look like each other, else for 30 a second.
 
     Returns:
         A context manager that gives :class:`Frame` objects once, in display order, one for each frame of the
@@ -54,15 +53,15 @@ def open_source(
     if not isinstance(source, Path) and "://" in name:
         return ContainerSource(Input(name, name), selection, threads)
     if path.is_dir():
-        return ImageSource(name, _images_in(path), rate or _IMAGE_RATE, selection)
+        return ImageSource(name, _images_in(path), rate, selection)
     if not path.exists():
         if isinstance(source, str) and name.isdecimal():
             return ContainerSource(device_input(name, rate), selection, threads)
-        return ImageSource(name, _matching(name), rate or _IMAGE_RATE, selection)
+        return ImageSource(name, _matching(name), rate, selection)
     if path.is_char_device():
         return ContainerSource(device_input(name, rate), selection, threads)
     if path.suffix.lower() in IMAGE_SUFFIXES:
-        return ImageSource(name, [path], rate or _IMAGE_RATE, selection)
+        return ImageSource(name, [path], rate, selection)
     return ContainerSource(Input.of_file(path), selection, threads)
 
 

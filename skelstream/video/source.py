@@ -84,9 +84,12 @@ class Source(ABC):
     def _image(self, payload: Any) -> np.ndarray | None:
         """The image, or None if it turns out not to decode."""
 
+    def _wanted(self, index: int) -> bool:
+        return index % self._selection.every == 0
+
     def _frames(self) -> Iterator[Frame]:
         for index, time, payload in self._rows():
             if self._selection.after(time):
                 return
-            if not self._selection.before(time) and index % self._selection.every == 0:
+            if not self._selection.before(time) and self._wanted(index):
                 yield Frame(index, time, None if payload is None else self._image(payload))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from skelstream.errors import SourceError
 from skelstream.video import open_source
+from skelstream.video.images import numbers_in
 
 
 def write(path, rgb):
@@ -31,23 +33,59 @@ def test_a_folder_in_natural_order(make, folder):
     with open_source(folder) as source:
         frames = list(source)
     assert [make.number_in(f.image) for f in frames] == [0, 1, 2, 9, 10, 11, 100]
-    assert [f.index for f in frames] == list(range(7))
-    assert [f.time for f in frames] == pytest.approx([i / 30 for i in range(7)])
+    assert [f.index for f in frames] == [0, 1, 2, 9, 10, 11, 100]
+    assert [f.time for f in frames] == pytest.approx([f.index / 30 for f in frames])
     info = source.info
     assert (info.height, info.width, info.frames, info.rate) == (make.HEIGHT, make.WIDTH, 7, 30)
-    assert (
-        all(f.image.dtype == np.uint8 and f.image.flags.c_contiguous for f in frames)
-        and source.warnings == []
-    )
+    assert info.images[9] == "walk9.png" and not info.photos
+    assert all(f.image.dtype == np.uint8 and f.image.flags.c_contiguous for f in frames)
+    assumed, holes = source.warnings
+    assert "30 a second are assumed" in assumed
+    assert "94 of 101 images are missing, the first is number 3" in holes
 
 
 def test_rate_bounds_and_every(make, folder):
-    with open_source(folder, rate=10, start=0.1, end=0.5) as source:
+    with open_source(folder, rate=10, start=0.1, end=1.05) as source:
         frames = list(source)
-    assert [(f.index, f.time) for f in frames] == [(i, pytest.approx(i / 10)) for i in (1, 2, 3, 4)]
-    assert source.info.duration == pytest.approx(0.7)
+    assert [(f.index, f.time) for f in frames] == [(i, pytest.approx(i / 10)) for i in (1, 2, 9, 10)]
+    assert source.info.duration == pytest.approx(10.1)
     with open_source(folder, every=3) as source:
-        assert [(f.index, make.number_in(f.image)) for f in source] == [(0, 0), (3, 9), (6, 100)]
+        assert [(f.index, make.number_in(f.image)) for f in source] == [(0, 0), (9, 9)]
+
+
+@pytest.mark.parametrize(
+    ("names", "numbers"),
+    [
+        (["a/img_00001.jpg", "a/img_00002.jpg", "a/img_00012.png"], [1, 2, 12]),
+        (["v2_7_cam.png", "v2_8_cam.png", "v2_10_cam.png"], [7, 8, 10]),
+        (["one.png", "two.png"], None),
+        (["a/1.png", "b/1.png"], None),
+        (["img1.png", "img01.png"], None),
+        (["x1.png", "y2.png"], None),
+        (["1700000000123.png", "1700000000156.png"], None),
+    ],
+)
+def test_numbers_in_names(names, numbers):
+    assert numbers_in([Path(name) for name in names]) == numbers
+
+
+def test_images_that_look_like_no_other_are_photos(tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(8):
+        image = cv2.resize(rng.integers(0, 255, (6, 8, 3), np.uint8), (64, 48))
+        write(tmp_path / f"IMG_{number:04}.png", image)
+    with open_source(tmp_path) as source:
+        assert source.info.photos and "taken for photos" in source.warnings[0]
+        assert [f.index for f in source] == list(range(8))
+    with open_source(tmp_path, rate=2) as source:
+        assert not source.info.photos and [f.time for f in source] == [i / 2 for i in range(8)]
+
+
+def test_photos_of_different_sizes(make, tmp_path):
+    for number in range(4):
+        write(tmp_path / f"{number}.png", make.marked(5, height=48 + 16 * number))
+    with open_source(tmp_path) as source:
+        assert source.info.photos
 
 
 def test_a_pattern(make, folder):
@@ -105,7 +143,8 @@ def test_a_broken_image_keeps_its_place(make, folder):
         frames = list(source)
     assert [f.ok for f in frames] == [True, True, False, False, True, True, True]
     assert make.number_in(frames[4].image) == 10
-    assert len(source.warnings) == 2 and "walk2.png" in source.warnings[0]
+    broken = [line for line in source.warnings if "no image" in line]
+    assert len(broken) == 2 and "walk2.png" in broken[0]
 
 
 def test_the_first_image_gives_the_size(make, folder):
@@ -138,7 +177,7 @@ def test_errors(tmp_path, folder, kind):
         (tmp_path / "a.png").write_bytes(b"broken")
         target, options, match = tmp_path / "a.png", {}, "no image could be decoded"
     else:
-        target, options, match = folder, {"start": 5}, "the last one is at 0.20 s"
+        target, options, match = folder, {"start": 5}, "the last one is at 3.33 s"
     with pytest.raises(SourceError, match=match) as caught:
         open_source(target, **options)
     assert "\n" not in str(caught.value) and str(tmp_path) in str(caught.value)
