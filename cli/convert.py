@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelstream.cli.options import Debug, Fill, Joints, Smooth
+from skelstream.cli.tracking import (
+    MaxLost,
+    MaxStep,
+    MinObservations,
+    TrackerName,
+    Tracking,
+    tracker_settings,
+)
 
 if TYPE_CHECKING:
     from skelstream.sequences import SkeletonSequence
@@ -48,6 +56,11 @@ def convert(
     rate: Annotated[
         float | None, typer.Option(help="Frames per second, where the input holds no times. Default: 30.")
     ] = None,
+    tracking: Tracking = True,
+    tracker: TrackerName = None,
+    max_step: MaxStep = None,
+    max_lost: MaxLost = None,
+    min_observations: MinObservations = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     debug: Debug = False,
@@ -79,9 +92,14 @@ def convert(
     from skelstream.sequences.finishing import Finish
 
     picture, finish = _size(size), Finish(skeleton, fill, smooth)
+    settings = tracker_settings(tracking, tracker, max_step, max_lost, min_observations)
+
+    def note(text: str) -> None:
+        if not quiet:
+            typer.secho(f"skelstream: {text}", fg="yellow", err=True)
 
     def sequence(path: Path) -> SkeletonSequence:
-        found = load(path, rate=rate)
+        found = load(path, rate=rate, tracking=settings, note=note)
         if picture is not None:
             found = replace(found, meta={**found.meta, "width": picture[0], "height": picture[1]})
         return finish(found)
@@ -92,10 +110,6 @@ def convert(
         for line in lines(sequence(inputs[0])):
             typer.echo(line)
         return
-
-    def note(text: str) -> None:
-        if not quiet:
-            typer.secho(f"skelstream: {text}", fg="yellow", err=True)
 
     known = None if labels is None else read_labels(labels)
     options = WriteOptions(persons, frames, known and known.classes, note)

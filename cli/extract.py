@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skelstream.cli.options import Debug, Device, Fill, Joints, Precision, Runtime, Size, Smooth, Weights
+from skelstream.cli.tracking import (
+    MaxLost,
+    MaxStep,
+    MinObservations,
+    TrackerName,
+    Tracking,
+    tracker_settings,
+)
 from skelstream.errors import OutputError
 
 if TYPE_CHECKING:
@@ -45,12 +53,25 @@ def extract(
     start: Annotated[float | None, typer.Option(min=0, help="Seconds to begin at.")] = None,
     end: Annotated[float | None, typer.Option(min=0, help="Seconds to stop at.")] = None,
     every: Annotated[int, typer.Option(min=1, help="Look at every N-th frame only.")] = 1,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Images a second, for a folder or pattern of images. Default: images that do not look like each"
+            " other are photos, and others come 30 a second. Of a camera: the rate to ask for.",
+        ),
+    ] = None,
     max_people: Annotated[
         int | None, typer.Option(min=1, help="At most so many people a frame: those seen most so far.")
     ] = None,
     min_score: Annotated[
         float | None, typer.Option(min=0, max=1, help="Leave out people of a lower score.")
     ] = None,
+    tracking: Tracking = True,
+    tracker: TrackerName = None,
+    max_step: MaxStep = None,
+    max_lost: MaxLost = None,
+    min_observations: MinObservations = None,
     skeleton: Joints = None,
     fill: Fill = None,
     smooth: Smooth = False,
@@ -65,6 +86,8 @@ def extract(
 
     [bold]skelstream extract dance.mp4 -o dance.npz --sheet dance.png[/]
     [bold]skelstream extract clips/*.mp4 -o skeletons/[/]  goes on where it was stopped
+    [bold]skelstream extract frames/ --rate 25 -o walk.npz[/]
+    [bold]skelstream extract photos/ --no-tracking -o people.npz[/]
     [bold]skelstream extract rtsp://camera/1 -o - | my_recogniser[/]
 
     Ctrl-C keeps the frames so far in NAME.partial.npz. The exit status is 1 if a source failed, 130 after Ctrl-C.
@@ -79,7 +102,10 @@ def extract(
     grouping = (
         GroupingSettings() if min_score is None else replace(GroupingSettings(), min_person_score=min_score)
     )
-    part = {"start": start, "end": end, "every": every, "max_people": max_people}
+    part = {
+        "start": start, "end": end, "every": every, "rate": rate, "max_people": max_people,
+        "tracking": tracker_settings(tracking, tracker, max_step, max_lost, min_observations, min_score),
+    }  # fmt: skip
     written = {"format": format, "finish": Finish(skeleton, fill, smooth), "overwrite": overwrite}
     many = len(sources) > 1 or _is_folder(output, format)
     if many and (output in (None, "-") or sheet is not None):

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -142,7 +142,7 @@ class Pipeline:
     Args:
         source: what ``skelstream.video.open_source`` takes.
         estimator: may serve one pipeline after another, not two at a time.
-        start, end, every: the part of the source, as in ``open_source``.
+        start, end, every, rate: the part of the source and the rate of images, as in ``open_source``.
         max_people: give only so many people a frame: those whose tracks have the most seen of them so far.
         tracking: settings of the tracker.
 
@@ -158,15 +158,18 @@ class Pipeline:
         start: float | None = None,
         end: float | None = None,
         every: int = 1,
+        rate: float | None = None,
         max_people: int | None = None,
         tracking: TrackerSettings = TrackerSettings(),
     ):
-        self._source = open_source(source, start=start, end=end, every=every)
+        self._source = open_source(source, start=start, end=end, every=every, rate=rate)
         self._estimator, self._max_people = estimator, max_people
+        if self.info.photos:
+            tracking = replace(tracking, max_step=0.0)
         self._tracker = Tracker(tracking, estimator.skeleton)
         self._importance: Counter[int] = Counter()
         self._settings = {
-            "start": start, "end": end, "every": every, "max_people": max_people, "size": estimator.size,
+            "start": start, "end": end, "every": every, "rate": rate, "max_people": max_people, "size": estimator.size,
             "runtime": estimator.runtime.name, "grouping": asdict(estimator.grouping), "tracking": asdict(tracking),
         }  # fmt: skip
         self.times = StageTimes()
@@ -184,8 +187,9 @@ class Pipeline:
 
     @property
     def warnings(self) -> list[str]:
-        """What was wrong with the source so far, a line each."""
-        return self._source.warnings
+        """What was wrong with the source so far and what was assumed, a line each."""
+        tracker = self._tracker.warning
+        return [*self._source.warnings, *([f"{self.info.name}: {tracker}"] if tracker else [])]
 
     def __enter__(self) -> Pipeline:
         return self
@@ -205,6 +209,8 @@ class Pipeline:
             model=estimator.model.path.stem,
             weights_sha256=estimator.weights_sha256,
             settings=self._settings,
+            images=info.images,
+            warnings=lambda: self.warnings,
         )
 
     def __iter__(self) -> Iterator[Analysed]:

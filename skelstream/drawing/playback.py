@@ -66,7 +66,7 @@ class Playback:
         self.times = StageTimes()
         self.ended = False
         self.error: Exception | None = None
-        self._warnings: list[str] = []
+        self._pipeline: Pipeline | None = None
         self._newest: Analysed | None = None
         self._builder: SequenceBuilder | None = None
         self._frames, self._pace = 0, Pace()
@@ -92,7 +92,7 @@ class Playback:
     @property
     def warnings(self) -> list[str]:
         """What is wrong with the source, a line each; complete once it has ended."""
-        return self._warnings
+        return [] if self._pipeline is None else self._pipeline.warnings
 
     @property
     def paused(self) -> bool:
@@ -119,7 +119,7 @@ class Playback:
     def _run(self) -> None:
         try:
             with self._opened() as pipeline:
-                self._builder, self._warnings = pipeline.builder(), pipeline.warnings
+                self._builder, self._pipeline = pipeline.builder(), pipeline
                 self.times, self.info = pipeline.times, pipeline.info
                 self._changed()
                 self._play(pipeline)

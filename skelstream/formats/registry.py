@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from skelstream.errors import FormatError, OutputError
 from skelstream.formats import (
@@ -24,6 +25,9 @@ from skelstream.formats import (
 )
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.sequences import Detections, SkeletonSequence
+
+if TYPE_CHECKING:
+    from skelstream.tracking.settings import TrackerSettings
 
 _LISTED = (
     npz.FORMAT, jsonl.FORMAT, csv.FORMAT, parquet.FORMAT, openpose.FORMAT, pyskl.FORMAT, *stgcn.FORMATS,
@@ -72,19 +76,33 @@ def read(path: Path, format: str | None = None, rate: float | None = None) -> Sk
     return chosen.read(path, rate)
 
 
-def load(path: str | Path, format: str | None = None, rate: float | None = None) -> SkeletonSequence:
+def load(
+    path: str | Path,
+    format: str | None = None,
+    rate: float | None = None,
+    *,
+    tracking: TrackerSettings | None = None,
+    note: Callable[[str], None] | None = None,
+) -> SkeletonSequence:
     """Read a sequence from any format that can be read; people without identities are tracked.
 
     Args:
         path: the file or folder.
         format: a name of `FORMATS`; None: by the ending of the path.
         rate: frames per second of files that hold no times; None: 30.
+        tracking: settings of the tracker, for people without identities; None: its defaults.
+        note: told in a line what tracking them had to leave.
 
     Raises:
         FormatError: the file is missing, damaged or foreign, or the format cannot be read.
     """
     found = read(Path(path), format, rate)
-    return found.tracked() if isinstance(found, Detections) else found
+    if not isinstance(found, Detections):
+        return found
+    sequence = found.tracked(tracking)
+    for warning in sequence.meta["warnings"] if note else []:
+        note(warning)
+    return sequence
 
 
 def save(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -29,6 +29,8 @@ class SequenceBuilder:
         model: name of the network.
         weights_sha256: of the network's weights.
         settings: whatever decided the result: thresholds, tracker settings, input size. JSON values.
+        images: for image files, the name of the file by the number of the frame; the meta lists those of its frames.
+        warnings: asked at the end what was wrong or assumed, a line each; the lines become part of the meta.
 
     Raises:
         FormatError: what the file is to tell about its making is not JSON; better now than after hours.
@@ -45,8 +47,10 @@ class SequenceBuilder:
         model: str | None = None,
         weights_sha256: str | None = None,
         settings: Mapping[str, Any] | None = None,
+        images: Mapping[int, str] | None = None,
+        warnings: Callable[[], Sequence[str]] = tuple,
     ):
-        self._skeleton = skeleton
+        self._skeleton, self._images, self._warnings = skeleton, images, warnings
         meta = {
             "version": FORMAT_VERSION, "source": source, "height": height, "width": width,
             "rotation": rotation, **skeleton_meta(skeleton), "model": model, "weights_sha256": weights_sha256,
@@ -114,8 +118,13 @@ class SequenceBuilder:
             frame_index=np.array(self._frame_index, np.int32),
             frame_time=time,
             frame_ok=np.array(self._frame_ok, np.bool_),
-            meta={**self._meta, "rate": mean_rate(time)},
+            meta={**self._meta, **self._found(time)},
         )
+
+    def _found(self, time: np.ndarray) -> dict[str, Any]:
+        images = self._images
+        named = {} if images is None else {"images": [images[index] for index in self._frame_index]}
+        return {"rate": mean_rate(time), "warnings": list(self._warnings()), **named}
 
 
 def mean_rate(frame_time: np.ndarray) -> float | None:

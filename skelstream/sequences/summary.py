@@ -38,6 +38,7 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
         "weights_sha256": meta.get("weights_sha256"),
         "versions": dict(meta.get("versions") or {}),
         "settings": meta.get("settings") or {},
+        "warnings": list(meta.get("warnings") or []),
         "cleaned": sequence.raw is not None,
         "filled": _share(filled.sum(), filled.size),
         "rows": rows,

@@ -21,9 +21,12 @@ class TrackerSettings:
         oks_weight: share of OKS in the similarity, the rest is IoU; 0 is IoU alone.
         max_lost: a confirmed track that was missed for longer than this ends, seconds.
         max_missed_tentative: frames that a track not yet confirmed may be missed in a row.
-        max_step: a longer step of time between two frames ends every track (a cut, a seek), seconds.
+        max_step: a longer step of time between two frames ends every track (a cut, a seek), seconds; the frame
+            after it stands alone. 0: every frame stands alone, as unrelated photos do.
         min_observations: observations after which a track is confirmed. Tracks that start in the first
             frame are confirmed at once, so that a single image has people too.
+        confirm_within: where two steps between frames take longer than this, seconds, two observations do; where
+            one step does, a single one.
         duplicate_similarity: a person at least this similar to one already tracked in the same frame
             starts no track of its own; by OKS, and by IoU where there are no joints.
         re_update: when a track returns, replace the prediction over the gap by a straight path (OC-SORT).
@@ -44,6 +47,7 @@ class TrackerSettings:
     max_missed_tentative: int = 1
     max_step: float = 1.5
     min_observations: int = 3
+    confirm_within: float = 0.5
     duplicate_similarity: float = 0.7
     re_update: bool = True
     acceleration: float = 0.5
@@ -66,6 +70,12 @@ class TrackerSettings:
         need(self.min_observations >= 1, "min_observations must be at least 1")
         for name in ("position_noise", "torso_noise", "size_noise"):
             need(getattr(self, name) > 0, f"{name} must be above 0")
+
+    def needed(self, step: float) -> int:
+        """Observations that confirm a track where frames are ``step`` seconds apart."""
+        if step * 2 <= self.confirm_within:
+            return self.min_observations
+        return min(self.min_observations, 1 + int(self.confirm_within / step))
 
     @classmethod
     def sort(cls) -> TrackerSettings:

@@ -36,7 +36,7 @@ class Track:
         self.track_id = track_id
         self.settings = settings
         self._torso = torso
-        self.confirmed = confirmed or settings.min_observations == 1
+        self.confirmed = confirmed
         self.observations = 1
         self.missed: list[float] = []  # times of the frames since the last observation, this frame excluded
         self._time = self.last_seen = time
@@ -83,8 +83,8 @@ class Track:
         """Nobody in the frame of the current time was this person."""
         self.missed.append(self._time)
 
-    def observe(self, keypoints: np.ndarray, box: np.ndarray) -> None:
-        """This person in the frame of the current time."""
+    def observe(self, keypoints: np.ndarray, box: np.ndarray, needed: int) -> None:
+        """This person in the frame of the current time; ``needed`` observations confirm the track."""
         keypoints, measured = np.asarray(keypoints, np.float64), measurement(box)
         common = np.isfinite(self._observed[:, 0]) & np.isfinite(keypoints[:, 0])
         by_joints = bool(common.sum() >= 2)
@@ -107,7 +107,7 @@ class Track:
         self.last_seen = self._time
         self.missed = []
         self.observations += 1
-        self.confirmed |= self.observations >= self.settings.min_observations
+        self.confirmed |= self.observations >= needed
 
     def _follow(self, start: np.ndarray, end: np.ndarray, by_joints: bool) -> None:
         """Observation-centric re-update (Cao et al. 2023, OC-SORT, section 4.1).

@@ -32,6 +32,10 @@ class Tracker:
     Args:
         settings: see there.
         skeleton: the joint set of the people.
+
+    Attributes:
+        alone: number of frames so far, after the first, that nobody could be followed to: the step of time
+            before them was longer than ``settings.max_step``.
     """
 
     def __init__(self, settings: TrackerSettings, skeleton: Skeleton) -> None:
@@ -42,6 +46,7 @@ class Tracker:
         self._tracks: list[Track] = []
         self._next_id = 1
         self._time: float | None = None
+        self._frames = self.alone = 0
 
     def update(self, frame_index: int, time: float, people: People) -> TrackedPeople:
         """The identities of one frame's people; to be called for every frame, empty ones too.
@@ -60,23 +65,42 @@ class Tracker:
             raise ValueError(
                 f"people have {people.keypoints.shape[1:]} keypoints, not {len(self.skeleton)} joints"
             )
-        first = self._time is None
+        s, first = self.settings, self._time is None
         now = time if self._time is None else max(time, self._time)
+        step = 0.0 if self._time is None else now - self._time
         self._time = now
-        self._tracks = [t for t in self._tracks if not t.expired(now)]
+        alone = s.max_step == 0 or (step > s.max_step and not first)
+        self._frames += 1
+        self.alone += alone and not first
+        self._tracks = [] if alone else [t for t in self._tracks if not t.expired(now)]
         for track in self._tracks:
             track.predict(now)
 
-        tracked = self._match(people)
+        needed = 1 if alone else s.needed(step)
+        tracked = self._match(people, needed)
         for person in self._unclaimed(people, tracked):
-            tracked[person] = self._start(now, people, person, first)
+            tracked[person] = self._start(now, people, person, first or needed == 1)
         owners = {id(t) for t in tracked.values()}
         for track in self._tracks:
             if id(track) not in owners:
                 track.miss()
         return self._result(frame_index, time, people, tracked)
 
-    def _match(self, people: People) -> dict[int, Track]:
+    @property
+    def warning(self) -> str | None:
+        """A line for the user if frames stood alone, else None."""
+        if self._frames < 2:
+            return None
+        if self.settings.max_step == 0:
+            return "nobody was followed: each image stands alone, and everyone in it has an id of their own"
+        if not self.alone:
+            return None
+        return (
+            f"{self.alone} of {self._frames} frames come more than {self.settings.max_step:g} s after the one before:"
+            " nobody can be followed to them, and everyone in them has a new id"
+        )
+
+    def _match(self, people: People, needed: int) -> dict[int, Track]:
         """Person -> track for everyone who continues a track; the tracks are updated."""
         s = self.settings
         usable = np.isfinite(people.boxes).all(axis=1)
@@ -100,7 +124,7 @@ class Tracker:
         match([i for i in confirmed if not self._tracks[i].lost], low, s.min_similarity_low)
         match(young, high, s.min_similarity)
         for person, track in tracked.items():
-            track.observe(people.keypoints[person], people.boxes[person])
+            track.observe(people.keypoints[person], people.boxes[person], needed)
         return tracked
 
     def _similarity(self, people: People) -> np.ndarray:

@@ -121,3 +121,50 @@ def test_a_stream_is_smoothed_as_it_goes(extract, walk):
     )
     assert plain != smooth and abs(plain[20] - smooth[20]) < 8
     assert extract(walk, "-o", "-", "--fill", 1).exit_code == 2
+
+
+def test_few_pictures_show_the_same_people_whether_they_can_be_followed_or_not(extract, tmp_path, draw_bars):
+    with VideoWriter(tmp_path / "ten.mp4", 64, 160, rate=10, quality=5) as writer:
+        for i in range(100):
+            writer.write(draw_bars(30, 120) if i >= 20 else draw_bars(), i / 10)
+    rows = {}
+    for every in (15, 16, 30):
+        result = extract(tmp_path / "ten.mp4", "-o", tmp_path / f"{every}.npz", "--every", every, "-q")
+        found = load(tmp_path / f"{every}.npz")
+        rows[every] = len(found.frame)
+        assert ("nobody can be followed" in result.stderr) == (every > 15) == bool(found.meta["warnings"])
+    assert rows == {15: 10, 16: 10, 30: 6}
+
+
+@pytest.mark.parametrize(
+    ("options", "tracks"),
+    [
+        ([], 2),
+        (["--no-tracking"], 60),
+        (["--min-observations", 25], 1),
+        (["--tracker", "sort"], 2),
+        (["--max-step", 0.01], 60),
+    ],
+)
+def test_settings_of_the_tracker(extract, walk, tmp_path, options, tracks):
+    assert extract(walk, "-o", tmp_path / "out.npz", "-q", *options).exit_code == 0
+    assert len(load(tmp_path / "out.npz")) == tracks
+
+
+def test_settings_of_the_tracker_that_make_no_sense(extract, walk, tmp_path):
+    for options in (["--tracker", "magic"], ["--no-tracking", "--max-lost", 2]):
+        assert extract(walk, "-o", tmp_path / "out.npz", *options).exit_code == 2
+
+
+def test_a_folder_of_images_keeps_its_times_and_names(extract, tmp_path, draw_bars):
+    import cv2
+
+    (tmp_path / "frames").mkdir()
+    for number in (1, 2, 3, 6, 7):
+        cv2.imwrite(str(tmp_path / "frames" / f"img_{number:05}.png"), draw_bars(20 + number))
+    result = extract(tmp_path / "frames", "-o", tmp_path / "out.npz", "--rate", 25)
+    assert result.exit_code == 0 and "2 of 7 images are missing" in result.stderr.replace("\n", " ")
+    found = load(tmp_path / "out.npz")
+    assert found.frame_index.tolist() == [1, 2, 3, 6, 7]
+    assert found.frame_time == pytest.approx([0, 0.04, 0.08, 0.2, 0.24])
+    assert found.meta["images"][3] == "img_00006.png" and found.track_start.tolist() == [0, 5]

@@ -9,6 +9,7 @@ import pytest
 from skelstream.errors import FormatError, OutputError
 from skelstream.formats import load, read, save
 from skelstream.sequences import Detections
+from skelstream.tracking.settings import TrackerSettings
 
 from .conftest import OP18, SHAPE, shaped
 
@@ -134,3 +135,22 @@ def test_a_file_is_not_replaced_by_a_folder(scene, tmp_path):
     with pytest.raises(OutputError, match="is a file"):
         save(scene, tmp_path / "out", "openpose", overwrite=True)
     assert (tmp_path / "out").read_text() == "mine"
+
+
+@pytest.mark.parametrize("step", [20, 45, 60, 900])
+@pytest.mark.parametrize("score", [0.9, 0.1])
+def test_everyone_in_a_sparse_folder_has_a_row(tmp_path, step, score):
+    """A person, found surely or not, in all frames but one."""
+    pose = np.hstack([np.random.default_rng(0).uniform(50, 90, (18, 2)), np.full((18, 1), score)])
+    write_frames(tmp_path / "in", {i * step: [pose] if i != 4 else [] for i in range(12)})
+    notes = []
+    sequence = load(tmp_path / "in", rate=30, note=notes.append)
+    assert len(sequence.frame) == 11 and sorted(sequence.frame) == [i for i in range(12) if i != 4]
+    assert len(notes) == (step > 45) and sequence.meta["warnings"] == notes
+
+
+def test_without_tracking_everyone_has_an_id_of_their_own(tmp_path):
+    pose = np.hstack([np.random.default_rng(0).uniform(50, 90, (18, 2)), np.full((18, 1), 0.9)])
+    write_frames(tmp_path / "in", {i: [pose] for i in range(5)})
+    assert len(load(tmp_path / "in")) == 1
+    assert len(load(tmp_path / "in", tracking=TrackerSettings(max_step=0.0))) == 5

@@ -30,7 +30,7 @@ def test_legs_that_leave_the_picture_are_no_motion(make):
         pose = make.walker(100 + 4 * step)
         pose = without(pose, LEGS) if step >= 20 else pose
         track.predict(step / 25)
-        track.observe(pose, box(pose))
+        track.observe(pose, box(pose), needed=3)
     assert track.motion.state[4:] == pytest.approx([100, 0], abs=3)
     assert track.box == pytest.approx(box(pose), abs=12)
 
@@ -41,7 +41,7 @@ def test_legs_that_come_and_go_each_frame_are_no_motion(make):
         pose = make.walker(100 + 4 * step)
         pose = without(pose, LEGS) if step % 2 else pose
         track.predict(step / 25)
-        track.observe(pose, box(pose))
+        track.observe(pose, box(pose), needed=3)
     assert track.motion.state[4:] == pytest.approx([100, 0], abs=3)
 
 
@@ -49,7 +49,7 @@ def test_predicted_joints_are_carried_with_the_box(make):
     track = start(make.walker(100))
     for step in range(1, 30):
         track.predict(step / 25)
-        track.observe(make.walker(100 + 4 * step), box(make.walker(100 + 4 * step)))
+        track.observe(make.walker(100 + 4 * step), box(make.walker(100 + 4 * step)), needed=3)
     track.predict(29 / 25 + 0.2)
     assert track.keypoints == pytest.approx(make.walker(100 + 4 * 29 + 20), abs=2)
     assert track.seen_keypoints == pytest.approx(make.walker(100 + 4 * 29))
@@ -70,7 +70,7 @@ def speed_after_return(make, re_update, keypoints=True):
         if 25 < step < 50:
             track.miss()
         else:
-            track.observe(seen(step / 25), box(pose(step / 25)))
+            track.observe(seen(step / 25), box(pose(step / 25)), needed=3)
     return track.motion.state[4]
 
 
@@ -87,7 +87,7 @@ def test_re_update_when_no_time_has_passed(make):
     track.predict(0.0)
     track.miss()
     track.predict(0.0)
-    track.observe(make.walker(104), box(make.walker(104)))
+    track.observe(make.walker(104), box(make.walker(104)), needed=3)
     assert np.isfinite(track.motion.state).all()
 
 

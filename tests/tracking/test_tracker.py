@@ -238,3 +238,38 @@ def test_the_larger_piece_of_a_split_person_keeps_the_identity(make):
     for tracked in make.follow(frames)[10:]:
         longest = np.isfinite(tracked.people.keypoints[..., 0]).sum(1).argmax()
         assert tracked.track_ids[longest] == 1
+
+
+@pytest.mark.parametrize("step", [0.6, 1.5, 1.6, 2.0, 60.0])
+def test_whoever_is_in_one_of_a_few_pictures_has_a_row(make, step):
+    """A different person in each picture, none of them seen twice."""
+    frames = [(i * step, make.people([make.walker(100 + 300 * (i % 2))])) for i in range(6)]
+    tracked = make.follow(frames)
+    assert all(len(t) == 1 and t.confirmed.all() for t in tracked)
+    assert len({i for row in make.ids(tracked) for i in row}) == 6
+
+
+@pytest.mark.parametrize(("step", "needed"), [(0.1, 3), (0.25, 3), (0.3, 2), (0.5, 2), (0.6, 1)])
+def test_the_wait_for_confirmation_is_bounded(make, step, needed):
+    frames = [(i * step, make.people([make.walker(100)] * (i > 0))) for i in range(6)]
+    believed = [bool(t.confirmed.all()) for t in make.follow(frames)]
+    assert believed[1:] == [False] * (needed - 1) + [True] * (6 - needed)
+
+
+def test_too_long_a_step_is_told_and_joins_nobody(make):
+    tracker = Tracker(TrackerSettings(), OPENPOSE18)
+    ids = [tracker.update(i, 2.0 * i, make.people([make.walker(100)])).track_ids.tolist() for i in range(4)]
+    assert ids == [[1], [2], [3], [4]] and tracker.alone == 3
+    assert tracker.warning.startswith("3 of 4 frames come more than 1.5 s after the one before")
+    patient = Tracker(TrackerSettings(max_step=3.0), OPENPOSE18)
+    assert [patient.update(i, 2.0 * i, make.people([make.walker(100)])).track_ids[0] for i in range(4)] == [
+        1
+    ] * 4
+    assert patient.warning is None
+
+
+def test_without_tracking_each_frame_stands_alone(make):
+    tracked = make.follow(
+        [(t, make.people([make.walker(100)])) for t in (0.0, 0.04, 0.04, 0.08)], TrackerSettings(max_step=0)
+    )
+    assert make.ids(tracked) == [[1], [2], [3], [4]] and all(t.confirmed.all() for t in tracked)
