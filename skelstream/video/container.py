@@ -33,7 +33,7 @@ class ContainerSource(Source):
         Args:
             source: what FFmpeg opens.
             selection: the frames that are wanted.
-            threads: decoding threads, None lets FFmpeg choose.
+            threads: decoding threads, None for 4.
 
         Raises:
             SourceError: it cannot be opened, or gives no frame within the selection.
@@ -46,11 +46,16 @@ class ContainerSource(Source):
             if place and not self._go_to(place):
                 self._decoder.close()
                 self._decoder, place = Decoder(source, threads), None
-            self._lost = 0
-            self._timed = self._numbered(place)
             # The size of an upright frame is known once one has decoded.
-            self._ahead = self._read_ahead()
-            self._upright = Upright(self._ahead[-1][2], self._aspect())
+            self._ahead = self._begin(place)
+            if not self._ahead and source.path:
+                self._decoder.close()
+                self._decoder = Decoder(source, threads, frame_threads=False, strict=False)
+                self.warnings = [f"{self._name}: nothing in it is intact, so what is seen may be damaged"]
+                self._ahead = self._begin(None)
+            if not self._ahead:
+                raise SourceError(f"{self._name}: no frame could be decoded; it may be broken or empty")
+            self._upright = Upright(self._ahead[-1][2], self._aspect(), self._decoder.upright)
             self.info = self._describe(live=self._is_live(source))
         except BaseException:
             self._decoder.close()
@@ -78,11 +83,11 @@ class ContainerSource(Source):
     def _go_to(self, place: Place) -> bool:
         """Seeks to the key frame and says whether that is where the container went."""
         try:
-            self._decoder.container.seek(place.pts, stream=self._decoder.stream)
+            self._decoder.seek(place.pts)
             first = next(self._decoder.packets(), None)
             if first is None or first.pts != place.pts:
                 return False
-            self._decoder.container.seek(place.pts, stream=self._decoder.stream)
+            self._decoder.seek(place.pts)
         except FFmpegError:
             return False
         return True
@@ -91,27 +96,44 @@ class ContainerSource(Source):
         stream = self._decoder.stream
         clock = Clock(stream.time_base, self._rate(), place.origin if place else None)
         index, time, first_lost = place.index if place else 0, 0.0, None
+        slots, last = index, None
         for row in self._decoder.rows():
             time = clock.seconds(row.pts)
+            # An AVI counts the frames that stand for the one before and are not there.
+            slots += 1 if last is None else max(1, round((time - last) * (self._rate() or 0)))
+            last = time
             if row.frame is None:
                 self._lost += 1
                 first_lost = time if first_lost is None else first_lost
             yield index, time, row.frame
             index += 1
-        self._sum_up(index, time, first_lost)
+        self._sum_up({index, slots} if place is None else set(), time, first_lost)
 
-    def _sum_up(self, count: int, last: float, first_lost: float | None) -> None:
+    def _sum_up(self, counts: set[int], last: float, first_lost: float | None) -> None:
+        """``counts``: the frames there are, without and with those that gaps in time stand for; none if unknown."""
         claimed, duration = self._decoder.stream.frames, self._duration()
         lines = list(self._decoder.errors)
         if first_lost is not None:
-            lines.append(f"frames that failed to decode: {self._lost}, the first at {first_lost:.2f} s")
-        if claimed and claimed != count:
-            lines.append(f"the header says {claimed} frames, there are {count}")
+            lines.append(
+                f"frames that failed to decode, or were made from ones that did: {self._lost}, the first at {first_lost:.2f} s"
+            )
+        if claimed and counts and claimed - self._decoder.hidden not in counts:
+            lines.append(f"the header says {claimed} frames, there are {min(counts)}")
         if duration is not None and last + _LATE_SECONDS < duration:
             lines.append(f"the header says {duration:.2f} s, the last frame is at {last:.2f} s")
         self.warnings += [f"{self._name}: {line}" for line in lines]
 
+    def _begin(self, place: Place | None) -> deque[_Timed]:
+        self._lost = 0
+        self._timed = self._numbered(place)
+        return self._read_ahead()
+
     def _read_ahead(self) -> deque[_Timed]:
+        """The rows up to the first that has a picture; none if there is no such row.
+
+        Raises:
+            SourceError: there are frames, and none in the selection.
+        """
         ahead: deque[_Timed] = deque()
         last = None
         for row in self._timed:
@@ -124,7 +146,7 @@ class ContainerSource(Source):
             if row[2] is not None:
                 return ahead
         if last is None or ahead:
-            raise SourceError(f"{self._name}: no frame could be decoded; it may be broken or empty")
+            return deque()
         raise SourceError(f"{self._name} has no frame in the part asked for: its last is at {last:.2f} s")
 
     def _aspect(self) -> Fraction | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import av
+from av import VideoFrame
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
@@ -16,11 +18,23 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from skelstream.errors import SourceError
+from skelstream.video.damage import Damage
 from skelstream.video.order import DisplayOrder, Row
 
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 30.0
 _READ_FAILURES = 16
 _DEVICE_PAUSE = 0.005
+# Not as many as the machine has: what is made of damage that no decoder reports must not depend on the machine.
+_THREADS = 4
+
+# FFmpeg's own VP9 decoder shows damaged pictures without a word; libvpx is as fast and tells.
+_TELLING = {"vp9": "libvpx-vp9"}
+# These report damaged pictures only if they are to stop at an error.
+_STOPPING = {"hevc", "mpeg2video", "mjpeg"}
+# libvpx marks no frames, and dav1d shows an old key frame for one that it has lost.
+_KEYS_BY_PACKET = {"vp9", "av1"}
+# What this one makes of damage depends on which of its threads is first, and it reports none.
+_RACING = {"vp8"}
 
 
 @dataclass(frozen=True)
@@ -97,23 +111,41 @@ def gives_frame(packet: Packet, codec: str) -> bool:
 class Decoder:
     """Decodes one video stream; use it once.
 
+    A file is decoded by several threads until something is wrong. From there a second decoder without frame
+    threads goes over it, in which every error belongs to the packet just sent: so one file gives one result.
+
     Attributes:
         container, stream: PyAV's, open while the decoder is.
         errors: what went wrong with reading (not with single frames), one line each, without the name.
+        hidden: packets so far that an edit list leaves out.
+        upright: a frame that carries the container's display matrix, once the first frame is there; None: each does.
     """
 
-    def __init__(self, source: Input, threads: int | None = None, frame_threads: bool = True) -> None:
+    def __init__(
+        self,
+        source: Input,
+        threads: int | None = None,
+        frame_threads: bool = True,
+        *,
+        strict: bool = True,
+    ) -> None:
         """
         Args:
             source: what to open.
-            threads: decoding threads, None lets FFmpeg choose.
+            threads: decoding threads, None for 4.
             frame_threads: decode several frames side by side; without, errors and frames come out in step.
+            strict: leave out what is damaged or was made from it. Without, a file of which nothing is intact gives
+                the pictures that its decoder makes up.
 
         Raises:
             SourceError: no video can be opened.
         """
-        self._source = source
+        self._source, self._threads, self._strict = source, threads, strict
         self._frame_threads = frame_threads
+        self._place: int | None = None
+        self._trouble = False
+        self.hidden = 0
+        self.upright: VideoFrame | None = None
         self.errors: list[str] = []
         self.container = open_container(source)
         try:
@@ -121,9 +153,31 @@ class Decoder:
         except SourceError:
             self.container.close()
             raise
-        self.stream.thread_type = "AUTO" if frame_threads else "NONE"
-        if threads is not None:
-            self.stream.thread_count = threads
+        self._codec = self._chosen_codec()
+        self._frame_threads &= self._codec.name not in _RACING
+        self._codec.thread_type = "AUTO" if self._frame_threads else "NONE"
+        # dav1d has frame threads of its own.
+        self._codec.thread_count = (threads or _THREADS) if self._frame_threads else 1
+
+    def _chosen_codec(self) -> VideoCodecContext:
+        own = self.stream.codec_context
+        if self._source.path and self._strict and own.name in _STOPPING:
+            own.options = {"err_detect": "explode"}
+        better = _TELLING.get(own.name)
+        if better is None or not self._strict or better not in av.codecs_available:
+            return own
+        codec = VideoCodecContext.create(better, "r")
+        codec.extradata = own.extradata
+        return codec
+
+    def seek(self, pts: int) -> None:
+        """Goes to the key frame at this timestamp.
+
+        Raises:
+            FFmpegError: the container cannot.
+        """
+        self.container.seek(pts, stream=self.stream)
+        self._place = pts
 
     def close(self) -> None:
         self.container.close()
@@ -149,56 +203,95 @@ class Decoder:
                     return
 
     def rows(self) -> Iterator[Row]:
-        """Every frame, intact or lost, in display order."""
+        """Every frame in display order; those that are lost, or made from damaged ones, without a picture."""
+        if self._source.path is None or not self._strict:
+            # What is seen live cannot wait to be judged.
+            yield from self._shown(None)
+            return
+        count = 0
+        for row in self._shown(Damage(self.stream.codec_context.codec.canonical_name in _KEYS_BY_PACKET)):
+            if self._trouble and self._frame_threads:
+                break
+            yield row
+            count += 1
+        else:
+            if not (self._trouble and self._frame_threads):
+                return
+        yield from self._again(count)
+
+    def _again(self, done: int) -> Iterator[Row]:
+        """The rows after those that are done, from a decoder that works in step."""
+        again = Decoder(self._source, self._threads, frame_threads=False)
+        try:
+            if self._place is not None:
+                again.seek(self._place)
+            yield from islice(again.rows(), done, None)
+            self.errors, self.hidden = again.errors, again.hidden
+        finally:
+            again.close()
+
+    def _shown(self, damage: Damage | None) -> Iterator[Row]:
         codec = self.stream.codec_context
         order = DisplayOrder(fields_apart=codec.name == "h264" and _interlaced(codec))
+        bad: set[int | None] = set()
         first = True
         for packet in self.packets():
             if first and packet.pts is None and self._source.path:
                 # Without timestamps only a decoder that works in step tells which frame is lost.
-                self.stream.thread_type = "SLICE"
+                self._codec.thread_type = "SLICE"
             first = False
+            self.hidden += packet.is_discard
             if gives_frame(packet, codec.name):
                 order.sent(packet.pts)
-            yield from self._decode(packet, order)
-        yield from self._decode(None, order)
+                if damage is not None:
+                    damage.sent(packet.pts, packet.is_keyframe)
+            yield from self._judged(self._decode(packet, order, bad), damage, bad)
+        yield from self._judged(self._decode(None, order, bad), damage, bad)
         rows, missing = order.finished()
-        yield from rows
-        yield from self._again(missing)
+        rows += [Row(pts, None) for pts in missing]
+        yield from self._judged(rows, damage, bad)
+        if damage is not None:
+            yield from damage.finished()
 
-    def _decode(self, packet: Packet | None, order: DisplayOrder) -> Iterator[Row]:
+    def _judged(self, rows: Iterable[Row], damage: Damage | None, bad: set[int | None]) -> Iterator[Row]:
+        for row in rows:
+            if row.pts in bad:
+                row = Row(row.pts, None)
+            self._trouble |= row.frame is None
+            if damage is None:
+                yield row
+            else:
+                yield from damage.shown(row)
+
+    def _decode(self, packet: Packet | None, order: DisplayOrder, bad: set[int | None]) -> Iterator[Row]:
+        if self._codec is not self.stream.codec_context and self.upright is None and packet is not None:
+            self.upright = self._by_own_decoder(packet)
         try:
-            frames = self.stream.codec_context.decode(packet)
+            frames = self._codec.decode(packet)
         except EOFError:
             return
         except FFmpegError:
+            self._failed(packet, bad)
             yield from order.failed()
             return
         for frame in frames:
             yield from order.decoded(frame.pts, None if frame.is_corrupt else frame)
 
-    def _again(self, missing: list[int]) -> Iterator[Row]:
-        """The frames of the timestamps that never came out.
+    def _by_own_decoder(self, packet: Packet) -> VideoFrame | None:
+        """A frame from the stream's own decoder, which alone knows what the container says of it."""
+        own = self.stream.codec_context
+        if not own.is_open:
+            own.thread_type, own.thread_count = "NONE", 1
+        try:
+            return next(iter(own.decode(packet)), None)
+        except FFmpegError:
+            return None
 
-        An error while the decoder empties itself takes the intact frames behind it along: a second decoder
-        without frame threads goes over the last group of pictures and gets them.
-        """
-        if missing and self._frame_threads and self._source.path:
-            again = Decoder(self._source, frame_threads=False)
-            try:
-                again.container.seek(missing[0], stream=again.stream)
-                for row in again.rows():
-                    if row.frame is None or row.pts not in missing:
-                        continue
-                    at = missing.index(row.pts)
-                    yield from (Row(pts, None) for pts in missing[:at])
-                    yield row
-                    missing = missing[at + 1 :]
-            except FFmpegError:
-                pass
-            finally:
-                again.close()
-        yield from (Row(pts, None) for pts in missing)
+    def _failed(self, packet: Packet | None, bad: set[int | None]) -> None:
+        """Notes the packet whose error this is, which only a decoder that works in step can tell."""
+        self._trouble = True
+        if not self._frame_threads and packet is not None and packet.pts is not None:
+            bad.add(packet.pts)
 
 
 def _interlaced(codec: VideoCodecContext) -> bool:

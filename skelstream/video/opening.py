@@ -31,7 +31,7 @@ def open_source(
         start, end: give only the frames with ``start <= time < end``, seconds. Frames keep the numbers that
             they have in the whole source.
         every: give only the frames whose number is a multiple of this.
-        threads: decoding threads; None lets FFmpeg choose.
+        threads: decoding threads; None for 4.
         rate: frames per second of images, or to ask of a capture device. None: images are taken for photos where
             they do not look like each other, else for 30 a second.
 

@@ -31,16 +31,17 @@ class Upright:
         rotation: degrees counter-clockwise that make the stored picture upright (0, 90, 180, 270).
     """
 
-    def __init__(self, first: VideoFrame, aspect: Fraction | None) -> None:
+    def __init__(self, first: VideoFrame, aspect: Fraction | None, turned: VideoFrame | None = None) -> None:
         """
         Args:
             first: the first frame that decoded.
+            turned: a frame that carries the display matrix; None if the first does.
             aspect: sample aspect ratio, width over height of a stored pixel; None or absurd values mean 1.
         """
         self._aspect = float(aspect or 1)
         if not 1 / _MAX_ASPECT <= self._aspect <= _MAX_ASPECT:
             self._aspect = 1.0
-        matrix = _display_matrix(first)
+        matrix = _display_matrix(turned or first)
         self._transposed = abs(matrix[0, 1]) + abs(matrix[1, 0]) > abs(matrix[0, 0]) + abs(matrix[1, 1])
         across, down = (matrix[1, 0], matrix[0, 1]) if self._transposed else (matrix[0, 0], matrix[1, 1])
         self._flip_x, self._flip_y = across < 0, down < 0

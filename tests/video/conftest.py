@@ -45,12 +45,14 @@ def encode(
     options: dict[str, str] | None = None,
     prepare=lambda stream: None,
     form: str | None = None,
+    tick: Fraction | None = None,
+    muxer: dict[str, str] | None = None,
 ) -> Path:
-    """Writes a video at 25 frames/s, or with the given times in seconds (multiples of a millisecond)."""
-    container = av.open(str(path), "w", format=form)
+    """Writes a video at 25 frames/s, or with the given times in seconds (multiples of a millisecond, or of the tick)."""
+    container = av.open(str(path), "w", format=form, options=muxer or {})
     stream = container.add_stream(codec, rate=25, options=options or {})
     stream.pix_fmt, stream.gop_size = pix_fmt, gop
-    tick = Fraction(1, 25) if times is None else Fraction(1, 1000)
+    tick = tick or (Fraction(1, 25) if times is None else Fraction(1, 1000))
     stream.codec_context.time_base = stream.time_base = tick
     prepare(stream)
     for i, image in enumerate(images):
@@ -58,7 +60,7 @@ def encode(
         if i == 0:
             stream.height, stream.width = image.shape[:2]
         frame.time_base = tick
-        frame.pts = i if times is None else round(times[i] * 1000)
+        frame.pts = i if times is None else round(times[i] / tick)
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
     container.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -119,6 +120,42 @@ def test_truncated_mp4_with_its_header_in_front(make, tmp_path):
     assert len(source.warnings) >= 2 and any("250 frames" in line for line in source.warnings)
 
 
+def test_frames_that_stand_for_the_one_before_are_no_loss(make, tmp_path):
+    """AVI counts them, and their places are gaps in time."""
+    kept = [i for i in range(28) if i not in (5, 6, 17, 23)]
+    path = make.encode(
+        tmp_path / "a.avi",
+        map(make.marked, kept),
+        "mpeg4",
+        times=[i / 25 for i in kept],
+        tick=Fraction(1, 25),
+    )
+    frames, source = read(path)
+    assert [round(f.time * 25) for f in frames] == kept and source.info.frames == 28
+    assert source.warnings == []
+    data = path.read_bytes()
+    begin = data.index(b"movi")
+    path.write_bytes(data[: begin + (len(data) - begin) // 2])
+    frames, source = read(path)
+    assert len(frames) < 24 and any("says 28 frames" in line for line in source.warnings)
+
+
+def test_frames_that_an_edit_list_hides_are_no_loss(make, plain, tmp_path):
+    path = tmp_path / "cut.mp4"
+    with av.open(str(plain)) as old, av.open(str(path), "w") as new:
+        before = old.streams.video[0]
+        stream = new.add_stream_from_template(before)
+        shift = int(1.2 / before.time_base)
+        old.seek(shift, stream=before)
+        for packet in old.demux(before):
+            if packet.size:
+                packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, stream
+                new.mux(packet)
+    frames, source = read(path)
+    assert [make.number_in(f.image) for f in frames] == list(range(30, 60))
+    assert source.info.frames == 36 and source.warnings == []
+
+
 def test_a_header_that_counts_wrong(make, tmp_path):
     path = make.encode(tmp_path / "a.avi", map(make.marked, range(20)), "mjpeg", pix_fmt="yuvj420p")
     data = bytearray(path.read_bytes())
@@ -129,6 +166,78 @@ def test_a_header_that_counts_wrong(make, tmp_path):
     frames, source = read(path)
     assert [make.number_in(f.image) for f in frames] == list(range(20))
     assert any("says 23 frames, there are 20" in line for line in source.warnings)
+
+
+def flipped(path, target, seed, share=(0.1, 0.9), flips=8):
+    """A copy with some bits turned over."""
+    data, rng = bytearray(path.read_bytes()), np.random.default_rng(seed)
+    for at in rng.integers(int(len(data) * share[0]), int(len(data) * share[1]), flips):
+        data[at] ^= 1 << rng.integers(8)
+    target.write_bytes(data)
+    return target
+
+
+def textured(number):
+    """A picture in which any damage can be seen."""
+    y, x = np.mgrid[:96, :128]
+    grey = 128 + 60 * np.sin((x + 2 * number) / 9) + 50 * np.cos((y - number) / 7)
+    return np.repeat(grey.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("a.ts", "libx264", {"bf": "2"}),
+        ("a.mkv", "libx264", {"bf": "0"}),
+        ("a.webm", "libvpx-vp9", {"cpu-used": "8", "deadline": "realtime"}),
+    ],
+)
+def test_what_is_made_from_damaged_pictures_is_marked(make, tmp_path, name, codec, options):
+    path = make.encode(tmp_path / name, map(textured, range(48)), codec, options=options)
+    intact = [f.image for f in read(path)[0]]
+    shown = damaged = lost = 0
+    for seed in range(1, 6):
+        broken = flipped(path, tmp_path / f"{seed}{name}", seed)
+        (frames, source), (again, _) = read(broken), read(broken)
+        assert [f.ok for f in read(broken, threads=1)[0]] == [f.ok for f in frames]
+        for frame, other in zip(frames, again, strict=True):
+            assert (frame.index, frame.ok) == (other.index, other.ok)
+            if frame.ok:
+                assert np.array_equal(frame.image, other.image)
+                shown += 1
+                damaged += np.abs(frame.image.astype(int) - intact[round(frame.time * 25)]).max() > 24
+            lost += not frame.ok
+        assert all(f.ok for f in frames) or "failed to decode" in "".join(source.warnings)
+    # Each codec lets some damage pass that looks to it like a picture.
+    assert shown > 50 and lost > 50 and damaged < 20
+
+
+def test_what_is_intact_before_a_cut_is_kept(make, tmp_path):
+    path = make.encode(
+        tmp_path / "a.mp4", map(textured, range(60)),
+        options={"bf": "3"}, muxer={"movflags": "frag_keyframe+empty_moov"},
+    )  # fmt: skip
+    data = path.read_bytes()
+    for share in (0.55, 0.7, 0.9):
+        path.write_bytes(data[: int(len(data) * share)])
+        with av.open(str(path)) as container:
+            stream, decoded = container.streams.video[0], 0
+            stream.thread_type = "NONE"
+            for packet in container.demux(stream):
+                try:
+                    decoded += len(packet.decode())
+                except av.error.InvalidDataError:
+                    continue
+        frames, _ = read(path)
+        assert decoded > 20 and sum(f.ok for f in frames) == decoded
+
+
+def test_of_a_file_without_an_intact_picture_the_damaged_ones_are_shown(make, tmp_path):
+    path = make.encode(tmp_path / "whole.avi", map(textured, range(40)), "mpeg4", gop=100)
+    make.rewrite(path, tmp_path / "a.avi", lambda n, data: make.garbled(data) if n == 0 else data)
+    frames, source = read(tmp_path / "a.avi")
+    assert any(f.ok for f in frames)
+    assert any("nothing in it is intact" in line for line in source.warnings)
 
 
 def test_seeking_in_a_damaged_file_keeps_the_numbers(make, intact, tmp_path):

@@ -119,10 +119,12 @@ CORNERS[:16, :16], CORNERS[:16, -16:], CORNERS[-16:, :16] = 255, (255, 0, 0), (0
 
 @pytest.mark.parametrize("mirror", [False, True], ids=["plain", "mirrored"])
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
-def test_display_matrix(make, tmp_path, turn, mirror):
+@pytest.mark.parametrize("codec", ["libx264", "libvpx-vp9"])
+def test_display_matrix(make, tmp_path, turn, mirror, codec):
     path = make.encode(
         tmp_path / "a.mp4",
         [CORNERS] * 3,
+        codec,
         prepare=lambda s: s.set_display_rotation(turn, hflip=mirror),
         pix_fmt="yuv444p",
     )
