@@ -59,6 +59,8 @@ def _commands() -> None:
 
 def main() -> None:
     """Entry point of the installed ``skelstream`` command."""
+    # What OpenCV writes of a damaged picture is told in a line of ours.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     app()
 
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from skelstream.errors import SourceError
+from skelstream.video.animated import pictures_in
 from skelstream.video.frame import SourceInfo
 from skelstream.video.pixels import fit
 from skelstream.video.source import Selection, Source
@@ -74,7 +75,7 @@ class ImageSource(Source):
         photos = len(paths) == 1 or (rate is None and unrelated(paths))
         numbers = None if photos else numbers_in(paths)
         self._numbers = list(range(len(paths))) if numbers is None else numbers
-        self._resized = 0
+        self._resized = self._animated = 0
         wanted = [
             path for _, time, path in self._rows() if not selection.before(time) and not selection.after(time)
         ]
@@ -139,6 +140,11 @@ class ImageSource(Source):
         if image is None:
             self.warnings.append(f"{payload} is no image that can be decoded")
             return None
+        if not self._animated and pictures_in(payload) > 1:
+            self._animated = 1
+            self.warnings.append(
+                f"{payload} and maybe others hold several pictures, of which the first is taken; give it alone for all"
+            )
         if image.shape[:2] != self._size and not self._resized:
             self._resized = 1
             self.warnings.append(f"{payload} and maybe others are fitted into the first image's size")

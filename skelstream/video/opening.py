@@ -6,6 +6,7 @@ import glob
 from pathlib import Path
 
 from skelstream.errors import SourceError
+from skelstream.video.animated import AnimatedSource, pictures_in
 from skelstream.video.container import ContainerSource
 from skelstream.video.decoding import Input
 from skelstream.video.devices import CAMERA_PREFIX, device_input
@@ -25,8 +26,8 @@ def open_source(
     """Opens anything that gives frames.
 
     Args:
-        source: a video file of any container and codec that FFmpeg reads; an image; a folder of images or a
-            pattern with ``*``, ``?`` or ``[]`` (in natural order); a URL; a capture device: its number
+        source: a video file of any container and codec that FFmpeg reads; an image, also an animated or
+            many-paged one; a folder of images or a pattern with ``*``, ``?`` or ``[]`` (in natural order); a URL; a capture device: its number
             (``0``), its device file (``/dev/video0``) or its name (``camera:FaceTime``).
         start, end: give only the frames with ``start <= time < end``, seconds. Frames keep the numbers that
             they have in the whole source.
@@ -61,6 +62,8 @@ def open_source(
     if path.is_char_device():
         return ContainerSource(device_input(name, rate), selection, threads)
     if path.suffix.lower() in IMAGE_SUFFIXES:
+        if pictures_in(path) > 1:
+            return AnimatedSource(name, path, rate, selection)
         return ImageSource(name, [path], rate, selection)
     return ContainerSource(Input.of_file(path), selection, threads)
 

@@ -1,0 +1,156 @@
+"""Files of several pictures: animated WebP and PNG, TIFF of many pages."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+
+from skelstream.errors import SourceError
+from skelstream.video.frame import SourceInfo
+from skelstream.video.pixels import fit
+from skelstream.video.source import Selection, Source
+
+_PNG, _TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*")
+_HEAD = 4096  # bytes in which an animated picture says so
+# Pictures decoded at a time: from an animation, each needs the ones before it.
+_AT_A_TIME = 64
+# A page without a time, and a picture shown for no time, which browsers show for a tenth of a second.
+_PAGES_A_SECOND, _SHORTEST = 30.0, 0.1
+
+
+class AnimatedSource(Source):
+    """The pictures of one file, each at the time when it is shown; pages of a TIFF come at a rate.
+
+    The first picture gives the size; others are scaled to fit it, centred and padded with black.
+    """
+
+    def __init__(self, name: str, path: Path, rate: float | None, selection: Selection) -> None:
+        """
+        Args:
+            name: what the user calls the source.
+            path: the file.
+            rate: pictures per second, whatever the file says; None: the file's times, or 30 for pages.
+            selection: the frames that are wanted.
+
+        Raises:
+            SourceError: the file cannot be read, or no picture is in the selection.
+        """
+        super().__init__(selection)
+        self._name, self._rate = name, rate
+        try:
+            self._data: np.ndarray | None = np.fromfile(path, np.uint8)
+        except OSError as error:
+            raise SourceError(f"{name} may not be read ({error.strerror})") from error
+        self._paged = bytes(self._data[:4]) in _TIFF
+        self._claimed = pictures_in(path)
+        first = next(self._pictures(), None)
+        if first is None:
+            raise SourceError(f"{name}: no picture could be decoded; it may be broken")
+        self._size = first[0].shape[:2]
+        if next((1 for _, time, _ in self._rows() if not selection.before(time)), None) is None:
+            raise SourceError(f"{name} has no picture in the part asked for")
+        guess = _PAGES_A_SECOND if self._paged else None
+        self.info = SourceInfo(name, *self._size, rate=rate or guess, frames=self._claimed)
+        if self._paged and rate is None:
+            self.warnings.append(
+                f"{name}: its pages have no times; {_PAGES_A_SECOND:g} a second are assumed, give the rate if it is"
+                " another"
+            )
+
+    def close(self) -> None:
+        self._data = None
+
+    def _rows(self) -> Iterator[tuple[int, float, np.ndarray]]:
+        time, index = 0.0, -1
+        for index, (picture, seconds) in enumerate(self._pictures()):
+            yield index, index / self._rate if self._rate else time, picture
+            time += seconds
+        if self._data is not None and index + 1 != self._claimed:
+            self.warnings.append(
+                f"{self._name}: it says {self._claimed} pictures, {index + 1} can be decoded"
+            )
+
+    def _image(self, payload: np.ndarray) -> np.ndarray:
+        return fit(_rgb(payload), *self._size)
+
+    def _pictures(self) -> Iterator[tuple[np.ndarray, float]]:
+        """Each picture as OpenCV has it, and the seconds that it is shown."""
+        for start in itertools.count(step=_AT_A_TIME):
+            if self._data is None:
+                return
+            found = self._some(start)
+            yield from found
+            if len(found) < _AT_A_TIME or start + _AT_A_TIME >= self._claimed:
+                return
+
+    def _some(self, start: int) -> list[tuple[np.ndarray, float]]:
+        try:
+            if self._paged:
+                end = min(start + _AT_A_TIME, self._claimed)
+                _, pictures = cv2.imdecodemulti(self._data, cv2.IMREAD_COLOR, range=(start, end))
+                return [(picture, 1 / _PAGES_A_SECOND) for picture in pictures]
+            _, animation = cv2.imdecodeanimation(self._data, start, _AT_A_TIME)
+        except cv2.error:
+            return []
+        shown = [d / 1000 if d > 0 else _SHORTEST for d in np.ravel(animation.durations).tolist()]
+        return list(zip(animation.frames, shown, strict=False))
+
+
+def pictures_in(path: Path) -> int:
+    """How many pictures an image file says it holds; 1 for what holds one, or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+            if head[:4] in _TIFF:
+                return _pages(file, "<" if head[:2] == b"II" else ">")
+            if head.startswith(_PNG) and b"acTL" in head:
+                return struct.unpack_from(">I", head, head.index(b"acTL") + 4)[0]
+            if head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and head[20] & 2:
+                return _webp_frames(file)
+    except (OSError, struct.error, IndexError):
+        pass
+    return 1
+
+
+def _pages(file: BinaryIO, order: str) -> int:
+    """Pages of a TIFF; one whose place lies outside the file counts as well."""
+    count, place, seen = 0, 4, set()
+    while True:
+        file.seek(place)
+        link = file.read(4)
+        if len(link) < 4:
+            return count
+        start = struct.unpack(order + "I", link)[0]
+        if start == 0 or start in seen:
+            return count
+        seen.add(start)
+        count += 1
+        file.seek(start)
+        entries = file.read(2)
+        if len(entries) < 2:
+            return count
+        place = start + 2 + 12 * struct.unpack(order + "H", entries)[0]
+
+
+def _webp_frames(file: BinaryIO) -> int:
+    count, place = 0, 12
+    while True:
+        file.seek(place)
+        header = file.read(8)
+        if len(header) < 8:
+            return count
+        count += header[:4] == b"ANMF"
+        size = struct.unpack_from("<I", header, 4)[0]
+        place += 8 + size + size % 2
+
+
+def _rgb(picture: np.ndarray) -> np.ndarray:
+    code = {2: cv2.COLOR_GRAY2RGB, 4: cv2.COLOR_BGRA2RGB}
+    channels = 2 if picture.ndim == 2 else picture.shape[2]
+    return cv2.cvtColor(picture, code.get(channels, cv2.COLOR_BGR2RGB))

@@ -1,0 +1,74 @@
+"""Files of several pictures."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from skelstream.errors import SourceError
+from skelstream.video import open_source
+from skelstream.video.animated import pictures_in
+
+
+def write(make, path, count, durations=()):
+    pictures = [np.ascontiguousarray(make.marked(i)[..., ::-1]) for i in range(count)]
+    if path.suffix == ".tif":
+        assert cv2.imwritemulti(str(path), pictures)
+        return path
+    animation = cv2.Animation()
+    animation.frames = pictures
+    animation.durations = np.array([*durations, *[100] * (count - len(durations))])
+    assert cv2.imwriteanimation(str(path), animation, [cv2.IMWRITE_WEBP_QUALITY, 101])
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".png", ".tif"])
+@pytest.mark.parametrize("count", [2, 64, 65, 150])
+def test_every_picture_is_a_frame(make, tmp_path, suffix, count):
+    path = write(make, tmp_path / f"a{suffix}", count)
+    assert pictures_in(path) == count
+    with open_source(path) as source:
+        frames = list(source)
+    assert [f.index for f in frames] == list(range(count))
+    assert [make.number_in(f.image) for f in frames] == list(range(count))
+    step = 1 / 30 if suffix == ".tif" else 0.1
+    assert [f.time for f in frames] == pytest.approx([i * step for i in range(count)])
+    assert [("30 a second are assumed" in line) for line in source.warnings] == [True] * (suffix == ".tif")
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".png"])
+def test_each_picture_has_its_own_time(make, tmp_path, suffix):
+    path = write(make, tmp_path / f"a{suffix}", 4, (40, 500, 20))
+    with open_source(path) as source:
+        assert [f.time for f in source] == pytest.approx([0, 0.04, 0.54, 0.56])
+    with open_source(path, rate=10, start=0.1, every=2) as source:
+        assert [(f.index, f.time) for f in source] == [(2, pytest.approx(0.2))]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_file_that_is_cut_short_says_so(make, tmp_path, suffix):
+    path = write(make, tmp_path / f"a{suffix}", 20)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with open_source(path, rate=30) as source:
+        frames = list(source)
+    assert 5 < len(frames) < 15 and [make.number_in(f.image) for f in frames] == list(range(len(frames)))
+    assert "pictures" in source.warnings[0] and str(len(frames)) in source.warnings[0]
+
+
+def test_broken_ones(make, tmp_path):
+    path = write(make, tmp_path / "a.webp", 5)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(SourceError, match="no picture could be decoded"):
+        open_source(path)
+    with pytest.raises(SourceError, match="no picture in the part asked for"):
+        open_source(write(make, tmp_path / "b.webp", 5), start=9)
+
+
+def test_among_other_images_the_first_picture_counts_and_this_is_told(make, tmp_path):
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / f"{number}.webp"), make.marked(number), [cv2.IMWRITE_WEBP_QUALITY, 101])
+    write(make, tmp_path / "1.webp", 5)
+    with open_source(tmp_path, rate=30) as source:
+        assert [make.number_in(f.image) for f in source] == [0, 0, 2]
+    assert len(source.warnings) == 1 and "1.webp and maybe others hold several pictures" in source.warnings[0]
