@@ -6,12 +6,15 @@ Command modules import the library inside their function, so that ``--help`` ans
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from contextlib import suppress
 
 import typer
 from typer.core import TyperGroup
 
-from skelstream.errors import SkelstreamError
+from skelstream.cli.stopping import obey_signals
+from skelstream.errors import SkelstreamError, Stopped
 
 INTERRUPTED = 130
 
@@ -27,6 +30,9 @@ class _Group(TyperGroup):
                 raise
             _tell(str(error), error)
             raise typer.Exit(1) from None
+        except Stopped as stopped:
+            _tell(f"ended by {signal.Signals(stopped.number).name}", stopped)
+            raise typer.Exit(128 + stopped.number) from None
         except KeyboardInterrupt as interrupt:
             _tell("interrupted", interrupt)
             raise typer.Exit(INTERRUPTED) from None
@@ -39,7 +45,8 @@ class _Group(TyperGroup):
 def _tell(message: str, error: BaseException) -> None:
     # Notes say what was saved before the error.
     notes = "".join(f"; {note}" for note in getattr(error, "__notes__", []))
-    typer.secho(f"skelstream: {message}{notes}", fg="red", err=True)
+    with suppress(OSError):  # the terminal may be what has gone
+        typer.secho(f"skelstream: {message}{notes}", fg="red", err=True)
 
 
 app = typer.Typer(
@@ -61,6 +68,7 @@ def main() -> None:
     """Entry point of the installed ``skelstream`` command."""
     # What OpenCV writes of a damaged picture is told in a line of ours.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+    obey_signals()
     app()
 
 

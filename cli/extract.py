@@ -90,10 +90,12 @@ def extract(
     [bold]skelstream extract photos/ --no-tracking -o people.npz[/]
     [bold]skelstream extract rtsp://camera/1 -o - | my_recogniser[/]
 
-    Ctrl-C keeps the frames so far in NAME.partial.npz. The exit status is 1 if a source failed, 130 after Ctrl-C.
+    Ctrl-C, SIGTERM and a hang-up keep the frames so far in NAME.partial.npz. The exit status is 1 if a source failed,
+    130 after Ctrl-C, 143 after SIGTERM, 129 after a hang-up. Several processes may share a folder of results.
     """
     from dataclasses import replace
 
+    from skelstream.atomic import check_writable
     from skelstream.cli.estimator import make_estimator
     from skelstream.estimator import SIZE
     from skelstream.grouping.settings import GroupingSettings
@@ -118,16 +120,18 @@ def extract(
         raise typer.BadParameter(
             "what is written frame by frame cannot wait for --fill or --skeleton", param_hint="--output"
         )
-    if sheet is not None and sheet.exists() and not overwrite:
-        raise OutputError(f"{sheet} exists; choose another name or pass --overwrite")
+    if sheet is not None:
+        if sheet.exists() and not overwrite:
+            raise OutputError(f"{sheet} exists; choose another name or pass --overwrite")
+        check_writable(sheet)
 
     def estimator() -> PoseEstimator:
         return make_estimator(weights, device, size or SIZE, grouping, runtime, precision)
 
     if output == "-":
-        _lines(sources[0], estimator(), part, smooth)
+        _lines(sources[0], estimator, part, smooth)
     elif many:
-        _many(sources, Path(str(output)), estimator(), part | written, quiet)
+        _many(sources, Path(str(output)), estimator, part | written, quiet)
     else:
         _one(sources[0], output, estimator, part | written, sheet, quiet)
 
@@ -145,13 +149,14 @@ def _lines(source: str, estimator: Any, part: dict, smooth: bool) -> None:
     from skelstream.formats import frame_line
     from skelstream.pipeline import Pipeline
     from skelstream.sequences.one_euro import OneEuro
+    from skelstream.skeleton import OPENPOSE18
 
     euro = OneEuro() if smooth else None
     with Pipeline(source, estimator, **part) as pipeline:
         size = pipeline.info.height, pipeline.info.width
         for analysed in pipeline:
             tracked = euro.update(analysed.tracked) if euro else analysed.tracked
-            _put(frame_line(tracked, estimator.skeleton, size))
+            _put(frame_line(tracked, OPENPOSE18, size))
         _warn(pipeline.warnings)
 
 
@@ -172,12 +177,10 @@ def _one(
     from skelstream.cli.progress import FrameProgress
     from skelstream.drawing.sheet import sequence_sheet, write_png
     from skelstream.extraction import run
-    from skelstream.formats import check_free, choose
 
     path = Path(output or f"{Path(source).stem}.npz")
-    check_free(choose(path, options["format"]), path, options["overwrite"])  # before the network is loaded
     with FrameProgress(Path(source).name, quiet) as progress:
-        done = run(source, estimator(), path, report=progress.report, **options)
+        done = run(source, estimator, path, report=progress.report, **options)
     _warn(done.warnings)
     written = [str(path)]
     if sheet is not None:
@@ -191,20 +194,25 @@ def _many(sources: list[str], folder: Path, estimator: Any, options: dict, quiet
     from skelstream.cli.progress import FrameProgress
     from skelstream.extraction import run_many
 
-    failed = done = skipped = 0
+    failed = done = skipped = elsewhere = 0
     with FrameProgress(f"{len(sources)} sources", quiet, len(sources)) as progress:
         for outcome in run_many(sources, estimator, folder, report=progress.report, **options):
             progress.source_done()
             if outcome.error is not None:
                 failed += 1
                 typer.secho(f"skelstream: {outcome.error}", fg="red", err=True)
+            elif outcome.elsewhere:
+                elsewhere += 1
             elif outcome.extraction is None:
                 skipped += 1
             else:
                 done += 1
                 _warn(outcome.extraction.warnings)
     if not quiet:
-        typer.echo(f"{done} extracted, {skipped} there already, {failed} failed; in {folder}", err=True)
+        others = f"{elsewhere} with another process, " if elsewhere else ""
+        typer.echo(
+            f"{done} extracted, {skipped} there already, {others}{failed} failed; in {folder}", err=True
+        )
     if failed:
         raise typer.Exit(1)
 

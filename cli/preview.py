@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelstream.cli.options import Debug, Device, Size, Weights
-from skelstream.errors import OutputError
 
 if TYPE_CHECKING:
     from skelstream.drawing.measuring import Measured
@@ -65,6 +64,7 @@ def preview(
     the skeletons only, + and - change the size. Where standard output is no terminal, a line a second tells
     what is seen.
     """
+    from skelstream.atomic import check_writable
     from skelstream.cli.estimator import make_estimator
     from skelstream.estimator import SIZE
     from skelstream.formats import check_free, choose
@@ -72,10 +72,7 @@ def preview(
 
     if output is not None:
         check_free(choose(output), output, overwrite)
-        if not output.absolute().parent.is_dir():
-            raise OutputError(
-                f"cannot write {output}: the folder {output.parent} does not exist; create it first"
-            )
+        check_writable(output)
     estimator = make_estimator(weights, device, size or SIZE)
 
     def opened() -> Pipeline:

@@ -59,4 +59,5 @@ class FrameProgress:
 
     def source_done(self) -> None:
         """One more of several sources is through."""
-        self._progress.advance(self._overall)
+        if self._overall is not None:
+            self._progress.advance(self._overall)

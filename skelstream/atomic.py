@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+from skelstream.claims import claimed
 from skelstream.errors import OutputError
 
 
@@ -16,7 +18,8 @@ from skelstream.errors import OutputError
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary file beside ``path`` that takes its name once the block has ended well.
 
-    A kill at any moment leaves the old file or the new one; an exception leaves the old one and no trace.
+    A kill at any moment leaves the old file or the new one; an exception leaves the old one and no trace. What a
+    process that was killed left behind is removed.
 
     Raises:
         OutputError: the file cannot be written.
@@ -25,15 +28,16 @@ def replacing(path: Path) -> Iterator[Path]:
     if target.exists() and not target.is_file():
         raise OutputError(f"{path} is not a regular file; choose another output")
     temporary = _beside(target)
-    try:
-        yield temporary
-        _sync(temporary)
-        os.replace(temporary, target)
-        _sync(target.parent)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with claimed(target, wait=True):
+        try:
+            yield temporary
+            _sync(temporary)
+            os.replace(temporary, target)
+            _sync(target.parent)
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        finally:
+            _remove_leavings(target)
 
 
 @contextmanager
@@ -49,27 +53,56 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     if target.exists() and not target.is_dir():
         raise OutputError(f"{path} is a file, and this format writes a folder; choose another output")
     temporary, aside = _beside(target), _beside(target)
-    try:
-        temporary.mkdir()
-        yield temporary
-        if target.exists():
-            os.replace(target, aside)
+    with claimed(target, wait=True):
         try:
-            os.replace(temporary, target)
-        except OSError:
-            if aside.exists():
-                os.replace(aside, target)
-            raise
-        _sync(target.parent)
+            temporary.mkdir()
+            yield temporary
+            if target.exists():
+                os.replace(target, aside)
+            try:
+                os.replace(temporary, target)
+            except OSError:
+                if aside.exists():
+                    os.replace(aside, target)
+                raise
+            _sync(target.parent)
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        finally:
+            _remove_leavings(target)
+
+
+def check_writable(path: Path) -> None:
+    """Find out now whether a file, or a folder of that name, could be written: nothing stays behind.
+
+    Raises:
+        OutputError: it could not.
+    """
+    target = _target(path)
+    if target.exists() and not target.is_file() and not target.is_dir():
+        raise OutputError(f"{path} is not a regular file; choose another output")
+    probe = _beside(target)
+    try:
+        probe.touch()
+        probe.unlink()
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _remove_leavings(target: Path) -> None:
+    """Temporary files and folders of this target: its lock is ours, so no other process is at them."""
+    with suppress(OSError):  # an error of the writing itself is the one to tell
+        for left in target.parent.glob(f".{glob.escape(target.name)}.{'[0-9a-f]' * 8}.tmp"):
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def _target(path: Path) -> Path:
     """Where the file really is (a link stays a link), in a folder that exists."""
+    if "\0" in str(path):
+        raise OutputError(f"{path!r}: a file's name cannot hold a NUL character")
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise OutputError(f"cannot write {path}: the folder {target.parent} does not exist; create it first")

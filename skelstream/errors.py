@@ -5,6 +5,18 @@ class SkelstreamError(Exception):
     """Anything a user can mend. The command line prints the message and exits with status 1."""
 
 
+class Stopped(KeyboardInterrupt):
+    """Something other than the user asks the process to end: SIGTERM, or a terminal that has gone.
+
+    Attributes:
+        number: of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 class SourceError(SkelstreamError):
     """A video, image, camera, URL or folder that cannot be opened or read."""
 

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, nullcontext, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from skelstream.errors import OutputError, SkelstreamError
+import numpy as np
+
+from skelstream.atomic import check_writable
+from skelstream.claims import claimed
+from skelstream.errors import OutputError, SkelstreamError, Stopped
 from skelstream.estimator import PoseEstimator
-from skelstream.formats import check_free, choose, save
+from skelstream.formats import check_free, choose, load, save
+from skelstream.grouping.people import People
 from skelstream.pipeline import Analysed, Pipeline, StageTimes
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.sequences.finishing import Finish
 from skelstream.sequences.one_euro import OneEuro
 from skelstream.sequences.sequence import SkeletonSequence
 from skelstream.sequences.windows import Window, WindowBuffer
+from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.video import SourceInfo
 
@@ -53,7 +61,7 @@ def stream(
 
     Args:
         source: a file, a folder or pattern of images, a URL, a camera's number or name.
-        estimator: a ``PoseEstimator`` to use; None makes one with the default weights on the best device.
+        estimator: a ``PoseEstimator`` to use, or a function that makes it; None makes one with the default weights on the best device.
         **part: ``start``, ``end`` (seconds), ``every``, ``max_people``, ``tracking``, as in ``Pipeline``.
 
     Yields:
@@ -63,7 +71,7 @@ def stream(
     Raises:
         SourceError: the source cannot be opened or read.
     """
-    with Pipeline(source, estimator or PoseEstimator(), **part) as pipeline:
+    with Pipeline(source, estimator or PoseEstimator, **part) as pipeline:
         for analysed in pipeline:
             yield analysed.tracked
 
@@ -143,12 +151,12 @@ def extract(
         FormatError: no format has the output's ending.
     """
     path = None if output is None else Path(output)
-    return run(source, estimator or PoseEstimator(), path, overwrite=overwrite, **part).sequence
+    return run(source, estimator or PoseEstimator, path, overwrite=overwrite, **part).sequence
 
 
 def run(
     source: str | Path | int,
-    estimator: PoseEstimator,
+    estimator: PoseEstimator | Callable[[], PoseEstimator],
     output: Path | None = None,
     *,
     format: str | None = None,
@@ -160,63 +168,116 @@ def run(
     """``extract`` with an account of how it went; ``report`` is called after each frame.
 
     Where the work breaks off, by an error or Ctrl-C, or the output cannot be written, the frames so far go to
-    ``NAME.partial.npz`` beside the output, never to the output itself. Ctrl-C is how a live source ends: its frames so
-    far are the whole.
+    ``NAME.partial.npz`` beside the output, never to the output itself; a whole result takes it away again. Ctrl-C is
+    how a live source ends: its frames so far are the whole.
+
+    Raises:
+        SourceError: the source cannot be opened or read.
+        OutputError: the output exists or cannot be written; as far as that can be known, before any work.
+        FormatError: the output's format is unknown, or cannot hold one video's people.
     """
     if output is not None:
-        check_free(choose(output, format), output, overwrite)
-    began = time.perf_counter()
+        check_output(output, format, finish, overwrite)
+    began, stopped = time.perf_counter(), None
     with Pipeline(source, estimator, **part) as pipeline:
         builder = pipeline.builder()
         try:
-            with suppress(KeyboardInterrupt) if pipeline.info.live else nullcontext():
+            try:
                 for analysed in pipeline:
                     builder.add(analysed.tracked)
                     if report:
                         report(pipeline, analysed)
+            except KeyboardInterrupt as interrupt:
+                if not pipeline.info.live:
+                    raise
+                stopped = interrupt
             seconds = time.perf_counter() - began
             sequence = finish(builder.finish())
             if output is not None:
                 save(sequence, output, format, overwrite=overwrite)
+                _partial(output).unlink(missing_ok=True)
         except BaseException as error:
             _keep(builder, output, error)
             raise
-        return Extraction(sequence, pipeline.info, pipeline.times, seconds, list(pipeline.warnings))
+    if isinstance(stopped, Stopped):  # by more than the user's wish to end this source
+        if output is not None:
+            stopped.add_note(f"the {len(sequence.frame_time)} frames so far are in {output}")
+        raise stopped
+    return Extraction(sequence, pipeline.info, pipeline.times, seconds, list(pipeline.warnings))
+
+
+def check_output(output: Path, format: str | None, finish: Finish, overwrite: bool) -> None:
+    """Find out before the work whether its result could be written.
+
+    Raises:
+        OutputError: the output exists already, or cannot be written where it is to be.
+        FormatError: the format is unknown, or cannot hold one video's people.
+        MissingExtraError: the format needs a library that is not installed.
+    """
+    chosen = choose(output, format)
+    check_free(chosen, output, overwrite)
+    for path in chosen.outputs(output):
+        check_writable(path)
+    rehearsal = SequenceBuilder(OPENPOSE18, source=output.name, height=64, width=64)
+    pose = np.arange(2 * len(OPENPOSE18), dtype=np.float32).reshape(1, -1, 2)
+    score = np.full((1, len(OPENPOSE18)), 0.5, np.float32)
+    people = People(pose, score, score[:, 0], np.array([[0, 0, 63, 63]], np.float32))
+    for index in range(2):
+        rehearsal.add(TrackedPeople(index, index / 10, people, np.ones(1, np.int32), np.ones(1, np.bool_)))
+    with TemporaryDirectory() as folder:
+        try:
+            save(finish(rehearsal.finish()), Path(folder) / output.name, format)
+        except SkelstreamError as error:
+            raise type(error)(str(error).replace(f"{folder}/", "")) from None
+
+
+def _partial(output: Path) -> Path:
+    return output.with_name(f"{output.stem}.partial.npz")
 
 
 def _keep(builder: SequenceBuilder, output: Path | None, error: BaseException) -> None:
     sequence = builder.finish()
     if output is None or not len(sequence.frame_time):
         return
-    partial = output.with_name(f"{output.stem}.partial.npz")
+    partial = _partial(output)
     with suppress(OSError, SkelstreamError):  # the first error is the one to tell
+        before = load(partial).frames if partial.exists() else 0
+        if before > sequence.frames:
+            error.add_note(f"{partial} has the {before} frames of a longer run before, and stays")
+            return
         save(sequence, partial, overwrite=True)
-        error.add_note(f"the {len(sequence.frame_time)} frames so far are in {partial}")
+        error.add_note(f"the {sequence.frames} frames so far are in {partial}")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one of many sources: ``extraction``, or the ``error``, or neither if it was done before."""
+    """What became of one of many sources: ``extraction``, or the ``error``, or neither if it was done before.
+
+    ``elsewhere``: another process is at it.
+    """
 
     source: str
     output: Path
     extraction: Extraction | None = None
     error: SkelstreamError | None = None
+    elsewhere: bool = False
 
 
 def run_many(
     sources: Iterable[str],
-    estimator: PoseEstimator,
+    estimator: PoseEstimator | Callable[[], PoseEstimator],
     folder: Path,
     *,
     format: str | None = None,
+    finish: Finish = Finish(),
     overwrite: bool = False,
     **options: Any,
 ) -> Iterator[Outcome]:
     """``run`` for many sources, each to a file of its name in ``folder``; the network is loaded once.
 
     A result that is there already is left alone, so that a run that was stopped goes on where it stood: results appear
-    whole or not at all. A source that fails does not stop the others.
+    whole or not at all. A source that fails does not stop the others. Several processes may share a folder: each
+    source is done by one of them.
 
     Raises:
         FormatError: no format has that name.
@@ -232,13 +293,15 @@ def run_many(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made ({error.strerror})") from None
+    check_output(folder / f"any{suffix}", format, finish, overwrite=True)
+    made = cache(estimator) if callable(estimator) else estimator
+    options |= {"format": format, "finish": finish, "overwrite": overwrite}
     for source, output in zip(sources, outputs, strict=True):
-        if output.exists() and not overwrite:
-            yield Outcome(source, output)
-            continue
-        try:
-            yield Outcome(
-                source, output, run(source, estimator, output, format=format, overwrite=overwrite, **options)
-            )
-        except SkelstreamError as error:
-            yield Outcome(source, output, error=error)
+        with claimed(output.with_name(f"{output.name}.extracting"), wait=False) as ours:
+            if not ours or (output.exists() and not overwrite):
+                yield Outcome(source, output, elsewhere=not ours)
+                continue
+            try:
+                yield Outcome(source, output, run(source, made, output, **options))
+            except SkelstreamError as error:
+                yield Outcome(source, output, error=error)

@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -141,7 +141,7 @@ class Pipeline:
 
     Args:
         source: what ``skelstream.video.open_source`` takes.
-        estimator: may serve one pipeline after another, not two at a time.
+        estimator: or what makes it, once the source is open.
         start, end, every, rate: the part of the source and the rate of images, as in ``open_source``.
         max_people: give only so many people a frame: those whose tracks have the most seen of them so far.
         tracking: settings of the tracker.
@@ -153,7 +153,7 @@ class Pipeline:
     def __init__(
         self,
         source: str | Path | int,
-        estimator: PoseEstimator,
+        estimator: PoseEstimator | Callable[[], PoseEstimator],
         *,
         start: float | None = None,
         end: float | None = None,
@@ -163,6 +163,11 @@ class Pipeline:
         tracking: TrackerSettings = TrackerSettings(),
     ):
         self._source = open_source(source, start=start, end=end, every=every, rate=rate)
+        try:
+            estimator = estimator() if callable(estimator) else estimator
+        except BaseException:
+            self._source.close()
+            raise
         self._estimator, self._max_people = estimator, max_people
         if self.info.photos:
             tracking = replace(tracking, max_step=0.0)

@@ -8,6 +8,7 @@ import pytest
 import skelstream
 from skelstream.errors import FormatError, OutputError, SourceError
 from skelstream.extraction import run, run_many
+from skelstream.sequences.finishing import Finish
 
 
 def test_one_video(walk, bars, tmp_path):
@@ -149,10 +150,71 @@ def test_many_of_one_name_are_refused(bars, tmp_path):
 
 
 def test_the_frames_outlive_an_output_that_cannot_be_written(walk, bars, tmp_path):
-    output = tmp_path / "set.ctrgcn.npz"  # needs labels, which a single video has not
-    with pytest.raises(skelstream.SkelstreamError, match="label"):
-        run(walk, bars(), output)
-    assert len(skelstream.load(tmp_path / "set.ctrgcn.partial.npz").frame_time) == 40
+    output = tmp_path / "sub" / "out.npz"
+    output.parent.mkdir()
+
+    def report(pipeline, analysed):
+        if analysed.frame.index == 30:
+            output.mkdir()  # somebody else's folder of that name
+
+    with pytest.raises(OutputError):
+        run(walk, bars(), output, report=report)
+    assert len(skelstream.load(output.with_name("out.partial.npz")).frame_time) == 40
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "match"),
+    [
+        ("no/out.npz", {}, "create it first"),
+        ("set.ctrgcn.npz", {}, "needs a class"),
+        ("out.npz", {"finish": Finish(skeleton="nobody18")}, "unknown joint set"),
+        ("out.xyz", {}, "does not say which format"),
+        ("a\0b.npz", {}, "NUL"),
+    ],
+)
+def test_an_output_that_could_never_be_written_is_refused_before_the_work(
+    walk, bars, tmp_path, name, options, match
+):
+    def never():
+        raise AssertionError("the network was loaded")
+
+    with pytest.raises(skelstream.SkelstreamError, match=match):
+        run(walk, never, tmp_path / name, **options)
+    with pytest.raises(SourceError, match="does not exist"):
+        run(tmp_path / "none.mp4", never, tmp_path / "out.npz")
+    assert [p.name for p in tmp_path.iterdir()] == ["walk.mp4"]
+
+
+def test_a_whole_result_takes_the_partial_one_away_and_a_longer_one_stays(walk, bars, tmp_path):
+    output, partial = tmp_path / "out.npz", tmp_path / "out.partial.npz"
+
+    def stopped_at(number):
+        def report(pipeline, analysed):
+            if analysed.frame.index == number:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt) as raised:
+            run(walk, bars(), output, report=report)
+        return raised.value.__notes__[0], skelstream.load(partial).frames
+
+    assert stopped_at(20)[1] == 21
+    note, frames = stopped_at(9)
+    assert frames == 21 and "longer run before, and stays" in note
+    assert stopped_at(30)[1] == 31
+    run(walk, bars(), output)
+    assert not partial.exists() and skelstream.load(output).frames == 40
+
+
+def test_what_another_process_is_at_is_left_to_it(walk, bars, tmp_path):
+    from skelstream.claims import claimed
+
+    with claimed(tmp_path / "walk.npz.extracting", wait=False) as ours:
+        assert ours
+        (outcome,) = run_many([str(walk)], bars(), tmp_path)
+        assert outcome.elsewhere and outcome.extraction is None and not outcome.output.exists()
+    (outcome,) = run_many([str(walk)], bars(), tmp_path)
+    assert outcome.extraction is not None
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["walk.mp4", "walk.npz"]
 
 
 def test_many_in_another_format(walk, bars, tmp_path):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from skelstream.atomic import check_writable, replacing
 from skelstream.errors import OutputError, SourceError
 from skelstream.video.decoding import Input, choose_stream, open_container
 
@@ -54,20 +55,16 @@ class VideoWriter:
         """
         self._path = Path(path)
         self._size = (height, width)
-        self._part = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
         self._interval = max(1, round(1 / rate / _TIME_BASE))
         self._first: float | None = None
         self._last = -1
         self._sound = _Sound(Path(audio_from)) if audio_from is not None else None
+        self._container: OutputContainer | None = None
+        self._replacing = ExitStack()
         try:
-            self._part.touch()  # FFmpeg would only find out at the first frame
-        except OSError as error:
-            self._close_sound()
-            raise OutputError(
-                f"{self._path} cannot be written ({error.strerror}): check its folder"
-            ) from error
-        self._container = av.open(str(self._part), "w", format="mp4", options={"movflags": "+faststart"})
-        try:
+            check_writable(self._path)  # FFmpeg would only find out at the first frame
+            part = self._replacing.enter_context(replacing(self._path))
+            self._container = av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"})
             self._stream = self._add_video(rate, quality)
             if self._sound is not None:
                 self._sound.add_to(self._container)
@@ -127,12 +124,12 @@ class VideoWriter:
             self._mux_sound(until=self._first + float((self._last + self._interval) * _TIME_BASE))
         try:
             self._container.close()
-            os.replace(self._part, self._path)
         except (FFmpegError, OSError) as error:
             self.abort()
             raise OutputError(f"{self._path} cannot be written ({error})") from error
         self._container = None
         self._close_sound()
+        self._replacing.close()
 
     def abort(self) -> None:
         """Removes what has been written; a file that was there before stays."""
@@ -142,7 +139,9 @@ class VideoWriter:
             with suppress(FFmpegError, OSError, ValueError):
                 self._container.close()
             self._container = None
-        self._part.unlink(missing_ok=True)
+        given_up = OutputError(f"{self._path}: given up")
+        with suppress(OutputError):
+            self._replacing.__exit__(type(given_up), given_up, None)
 
     def _add_video(self, rate: float, quality: int) -> VideoStream:
         encoder = next((name for name in _ENCODERS if name in av.codecs_available), None)

@@ -168,3 +168,10 @@ def test_a_folder_of_images_keeps_its_times_and_names(extract, tmp_path, draw_ba
     assert found.frame_index.tolist() == [1, 2, 3, 6, 7]
     assert found.frame_time == pytest.approx([0, 0.04, 0.08, 0.2, 0.24])
     assert found.meta["images"][3] == "img_00006.png" and found.track_start.tolist() == [0, 5]
+
+
+def test_one_source_into_a_folder(extract, walk, tmp_path):
+    (tmp_path / "d").mkdir()
+    result = extract(walk, "-o", f"{tmp_path}/d/")
+    assert result.exit_code == 0, result.output
+    assert "1 extracted" in result.stderr and load(tmp_path / "d" / "walk.npz").frames == 40

@@ -4,49 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-# The command as installed, but for a network whose answer is known and that takes its time.
-PROGRAM = """
-import importlib.util, sys, time
-import skelstream.estimator
-spec = importlib.util.spec_from_file_location("stand_in", {conftest!r})
-stand_in = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(stand_in)
-
-class Slow(stand_in.BarEstimator):
-    def candidates(self, inputs):
-        time.sleep({pause})
-        return super().candidates(inputs)
-
-skelstream.estimator.PoseEstimator = lambda *arguments: Slow()
-from skelstream.cli import main
-sys.argv = ["skelstream", *{arguments!r}]
-main()
-"""
-
-
-@pytest.fixture
-def start():
-    """Starts ``skelstream`` with some arguments; ends it after the test if it did not end itself."""
-    running = []
-
-    def start(*arguments, pause=0.0, **options) -> subprocess.Popen:
-        conftest = str(Path(__file__).parents[1] / "conftest.py")
-        program = PROGRAM.format(conftest=conftest, pause=pause, arguments=[str(a) for a in arguments])
-        command = [sys.executable, "-c", program]
-        running.append(
-            subprocess.Popen(command, stderr=subprocess.PIPE, **{"stdout": subprocess.PIPE} | options)
-        )
-        return running[-1]
-
-    yield start
-    for process in running:
-        process.kill()
-        process.communicate()
 
 
 def test_head_gets_its_lines_while_the_work_goes_on_and_ends_it_quietly(start, walk):

@@ -157,7 +157,7 @@ def test_wrong_images(make, tmp_path):
 
 
 def test_no_such_folder(tmp_path):
-    with pytest.raises(OutputError, match="check its folder") as caught:
+    with pytest.raises(OutputError, match="create it first") as caught:
         VideoWriter(tmp_path / "no" / "a.mp4", 48, 64)
     assert "\n" not in str(caught.value)
 

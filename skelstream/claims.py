@@ -1,0 +1,57 @@
+"""Which process works on a file: a lock beside it, which ends with the process however that ends."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows, where two processes are not kept apart
+    fcntl = None
+
+
+@contextmanager
+def claimed(path: Path, wait: bool) -> Iterator[bool]:
+    """Keeps other processes off ``path`` while the block lasts; a file system without locks lets all in.
+
+    Args:
+        path: the file to work on; the lock is a hidden file beside it.
+        wait: for another process to let go of it; else give False at once.
+    """
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        handle = _locked(lock, wait)
+    except BlockingIOError:
+        yield False
+        return
+    except OSError:
+        yield True
+        return
+    try:
+        yield True
+    finally:
+        if handle is not None:
+            with suppress(OSError):
+                lock.unlink(missing_ok=True)
+            os.close(handle)
+
+
+def _locked(lock: Path, wait: bool) -> int | None:
+    if fcntl is None:
+        return None
+    while True:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever had it may have removed the file meanwhile: then this lock is on nothing.
+            if os.fstat(handle).st_ino == os.stat(lock).st_ino:
+                return handle
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
