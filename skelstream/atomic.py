@@ -105,7 +105,8 @@ def _target(path: Path) -> Path:
         raise OutputError(f"{path!r}: a file's name cannot hold a NUL character")
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
-        raise OutputError(f"cannot write {path}: the folder {target.parent} does not exist; create it first")
+        folder = target.parent if path.is_symlink() else path.parent
+        raise OutputError(f"cannot write {path}: the folder {folder} does not exist; create it first")
     return target
 
 
