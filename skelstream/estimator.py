@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,8 +23,8 @@ SIZE = 416
 class PoseEstimator:
     """Finds the people in pictures.
 
-    One estimator serves any number of pictures and videos, one caller at a time. The three steps of ``people`` are
-    open to a pipeline that runs them side by side.
+    One estimator serves any number of pictures and videos, also at a time: the network takes one caller after the
+    other. The three steps of ``people`` are open to a pipeline that runs them side by side.
 
     Args:
         weights: name of a packaged model or path of a weights file.
@@ -51,6 +52,7 @@ class PoseEstimator:
         self.runtime: Runtime = choose_runtime(load_network(self.model), device, runtime, precision)
         self.size, self.grouping = size, grouping
         self.weights_sha256 = self.model.sha256()
+        self._turn = threading.Lock()  # a runtime has memory for one run
 
     @property
     def skeleton(self) -> Skeleton:
@@ -63,8 +65,9 @@ class PoseEstimator:
 
     def candidates(self, inputs: Sequence[np.ndarray]) -> tuple[list[Candidates], int]:
         """Second step: peaks and limbs of network inputs of one size, and the stride of the maps they are in."""
-        maps = self.runtime.maps(np.stack(inputs))
-        return find_candidates(maps, self.runtime.skeleton, self.grouping), maps.stride
+        with self._turn:
+            maps = self.runtime.maps(np.stack(inputs))
+            return find_candidates(maps, self.runtime.skeleton, self.grouping), maps.stride
 
     def group(self, candidates: Candidates, fit: Fit, stride: int) -> People:
         """Third step: people in source pixels."""

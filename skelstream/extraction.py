@@ -293,7 +293,8 @@ def run_many(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made ({error.strerror})") from None
-    check_output(folder / f"any{suffix}", format, finish, overwrite=True)
+    for output in outputs[:1]:
+        check_output(output, format, finish, overwrite=True)
     made = cache(estimator) if callable(estimator) else estimator
     options |= {"format": format, "finish": finish, "overwrite": overwrite}
     for source, output in zip(sources, outputs, strict=True):

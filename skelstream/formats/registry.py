@@ -66,6 +66,8 @@ def choose(path: Path, name: str | None = None) -> Format:
 
 def read(path: Path, format: str | None = None, rate: float | None = None) -> SkeletonSequence | Detections:
     """Read a sequence, or people without identities; the arguments are those of `load`."""
+    if "\0" in str(path):
+        raise FormatError(f"{str(path)!r}: a file's name cannot hold a NUL character")
     chosen = choose(path, format)
     if chosen.read is None:
         readable = ", ".join(f.name for f in FORMATS.values() if f.read)

@@ -40,7 +40,7 @@ ASSUMED_RATE = 30.0
 """Images a second where nobody says."""
 
 # A larger number in a file's name counts no frames: it is a time or a catalogue's.
-_MOST_FRAMES = 10**8
+_MOST_FRAMES = 10**7
 # Neighbours of a film look alike: in eleven real clips 95 of 100 agree by 0.9 and more, and half of those a sixth
 # of a second apart; of unrelated photos one pair in 100 does. Where names count the images, 0.5 will do: one pair of photos in 14.
 _ALIKE, _ALIKE_COUNTED = 0.8, 0.5

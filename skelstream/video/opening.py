@@ -48,6 +48,8 @@ def open_source(
     if rate is not None and not rate > 0:
         raise SourceError(f"rate is {rate}: give frames per second, more than 0")
     name = str(source)
+    if "\0" in name:
+        raise SourceError(f"{name!r}: a source's name cannot hold a NUL character")
     if isinstance(source, int) or name.startswith(CAMERA_PREFIX):
         return ContainerSource(device_input(name.removeprefix(CAMERA_PREFIX), rate), selection, threads)
     path = Path(source)

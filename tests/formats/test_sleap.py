@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import errno
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from skelstream.errors import OutputError
 from skelstream.formats import save
 
 from .conftest import OP18, build, shaped
@@ -43,3 +48,31 @@ def test_same_content_same_bytes(scene, tmp_path):
     save(scene, tmp_path / "a.h5")
     save(scene, tmp_path / "b.h5")
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+def test_a_full_disk_is_an_error_and_no_crash(scene, tmp_path, monkeypatch):
+    """HDF5 writes to memory; what the file system refuses is Python's to tell."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OutputError, match="No space left"):
+        save(scene, tmp_path / "a.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_columns_are_the_frames_of_the_video(scene, tmp_path):
+    """Of a part of it, and of each third frame, too."""
+    shifted = replace(scene, frame_index=scene.frame_index * 3 + 30)
+    save(shifted, tmp_path / "a.h5")
+    save(scene, tmp_path / "b.h5")
+    with h5py.File(tmp_path / "a.h5") as file, h5py.File(tmp_path / "b.h5") as whole:
+        assert file["tracks"].shape[-1] == file["track_occupancy"].shape[0] == 30 + 7 * 3 + 1
+        assert file["tracking_scores"].shape == file["instance_scores"].shape == (2, 52)
+        for name in ("tracks", "point_scores", "instance_scores"):
+            assert np.array_equal(file[name][..., 30::3], whole[name][...], equal_nan=True)
+        assert np.array_equal(file["track_occupancy"][30::3], whole["track_occupancy"][...])
+        assert file["track_occupancy"][...].sum() == whole["track_occupancy"][...].sum()
+        assert file["frame_time"][30::3] == pytest.approx(scene.frame_time)
+        assert np.isnan(file["tracks"][..., :30]).all() and np.isnan(file["frame_time"][31])
