@@ -13,6 +13,7 @@ from contextlib import suppress
 import typer
 from typer.core import TyperGroup
 
+from skelstream.cli.saying import complain
 from skelstream.cli.stopping import obey_signals
 from skelstream.errors import SkelstreamError, Stopped
 
@@ -46,7 +47,7 @@ def _tell(message: str, error: BaseException) -> None:
     # Notes say what was saved before the error.
     notes = "".join(f"; {note}" for note in getattr(error, "__notes__", []))
     with suppress(OSError):  # the terminal may be what has gone
-        typer.secho(f"skelstream: {message}{notes}", fg="red", err=True)
+        complain(f"{message}{notes}")
 
 
 app = typer.Typer(

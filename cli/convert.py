@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelstream.cli.options import Debug, Fill, Joints, Smooth
+from skelstream.cli.saying import say, warn
 from skelstream.cli.tracking import (
     MaxLost,
     MaxStep,
@@ -96,7 +97,7 @@ def convert(
 
     def note(text: str) -> None:
         if not quiet:
-            typer.secho(f"skelstream: {text}", fg="yellow", err=True)
+            warn(text)
 
     def sequence(path: Path) -> SkeletonSequence:
         found = load(path, rate=rate, tracking=settings, note=note)
@@ -122,7 +123,7 @@ def convert(
         )
         save_dataset(shown, output, format, overwrite, options=options)
     if not quiet:
-        typer.echo(f"{output} written", err=True)
+        say(f"{output} written")
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

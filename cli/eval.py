@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelstream.cli.options import Debug, Device, Precision, Runtime, Size, Weights
+from skelstream.cli.saying import say
 from skelstream.errors import OutputError
 
 if TYPE_CHECKING:
@@ -99,20 +100,20 @@ def evaluate(
         unreadable = tuple(estimate.failure for estimate in done if estimate.failure)
     if save_results is not None:
         write_results(save_results, rows)
-        typer.echo(f"wrote {save_results}", err=True)
+        say(f"wrote {save_results}")
 
     protocol = replace(protocol, images=describe_images(coco_set, len(unreadable)))
     evaluation = score_and_diagnose(coco_set, rows, protocol, bootstrap, unreadable)
     _print(evaluation, as_json)
     if report is not None:
         write_report(report, evaluation)
-        typer.echo(f"wrote {report}", err=True)
+        say(f"wrote {report}")
     if worst is not None:
         if costly := worst_images(evaluation.scores, worst_count):
             write_png(worst, montage(costly, coco_set, images))
-            typer.echo(f"wrote {worst}", err=True)
+            say(f"wrote {worst}")
         else:
-            typer.echo(f"not written, as no image cost anything: {worst}", err=True)
+            say(f"not written, as no image cost anything: {worst}")
     if len(coco_set.images) < wanted:
         typer.secho(
             f"skelstream: interrupted; scored the first {len(coco_set.images)} of {wanted} images",

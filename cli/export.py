@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from skelstream.cli.options import Debug, Weights
+from skelstream.cli.saying import say
 from skelstream.errors import OutputError
 
 
@@ -27,4 +28,4 @@ def export(
         raise OutputError(f"{output} exists; give another --output, or --overwrite")
     file = read_header(find_model(weights))
     export_onnx(load_network(file), output, file.card | {"sha256": file.sha256()})
-    typer.echo(f"wrote {output}")
+    say(f"wrote {output}", err=False)

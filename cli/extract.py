@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skelstream.cli.options import Debug, Device, Fill, Joints, Precision, Runtime, Size, Smooth, Weights
+from skelstream.cli.saying import complain, say, warn
 from skelstream.cli.tracking import (
     MaxLost,
     MaxStep,
@@ -200,7 +201,7 @@ def _many(sources: list[str], folder: Path, estimator: Any, options: dict, quiet
             progress.source_done()
             if outcome.error is not None:
                 failed += 1
-                typer.secho(f"skelstream: {outcome.error}", fg="red", err=True)
+                complain(str(outcome.error))
             elif outcome.elsewhere:
                 elsewhere += 1
             elif outcome.extraction is None:
@@ -210,16 +211,14 @@ def _many(sources: list[str], folder: Path, estimator: Any, options: dict, quiet
                 _warn(outcome.extraction.warnings)
     if not quiet:
         others = f"{elsewhere} with another process, " if elsewhere else ""
-        typer.echo(
-            f"{done} extracted, {skipped} there already, {others}{failed} failed; in {folder}", err=True
-        )
+        say(f"{done} extracted, {skipped} there already, {others}{failed} failed; in {folder}")
     if failed:
         raise typer.Exit(1)
 
 
 def _warn(warnings: list[str]) -> None:
     for warning in warnings:
-        typer.secho(f"skelstream: {warning}", fg="yellow", err=True)
+        warn(warning)
 
 
 def _summary(done: Extraction, written: list[str]) -> None:
@@ -237,7 +236,6 @@ def _summary(done: Extraction, written: list[str]) -> None:
     table.add_row("time", f"{done.seconds:.1f} s", rate)
     for stage, seconds in done.times.seconds.items():
         table.add_row(f"  {stage}", f"{seconds:.1f} s", f"{frames / seconds:.1f} frames/s" if seconds else "")
-    console = Console(stderr=True)
-    console.print(table)
+    Console(stderr=True).print(table)
     for path in written:
-        console.print(f"wrote {path}", soft_wrap=True, markup=False, highlight=False)
+        say(f"wrote {path}")

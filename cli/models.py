@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from skelstream.cli.options import Debug
+from skelstream.cli.saying import say
 from skelstream.errors import OutputError
 
 models = typer.Typer(no_args_is_help=True, help="Weights: what there is, what they are, in and out.")
@@ -81,7 +82,7 @@ def import_port(
     network = OpenPoseNetwork()
     card = make_card(network, data=TRAINED_ON, licence=LICENCE, figures={})
     save_weights(output, state, "openpose", network.config.to_dict(), card)
-    typer.echo(f"wrote {output}; use it with --weights {output}")
+    say(f"wrote {output}; use it with --weights {output}", err=False)
     typer.echo(f"its licence: {LICENCE}")
 
 
@@ -107,7 +108,7 @@ def export_weights(
         raise OutputError(
             f"{output}: weights are written as .safetensors or .pth; for ONNX: skelstream export"
         )
-    typer.echo(f"wrote {output}")
+    say(f"wrote {output}", err=False)
 
 
 @models.command("blend")
@@ -165,7 +166,7 @@ def fetch_file(
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(output.name, total=None)
         fetch(url, sha256, output, lambda done, total: progress.update(task, completed=done, total=total))
-    typer.echo(f"wrote {output}")
+    say(f"wrote {output}", err=False)
 
 
 def _output(path: Path, overwrite: bool) -> Path:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelstream.cli.options import Debug, Device, Size, Weights
+from skelstream.cli.saying import say, warn
 
 if TYPE_CHECKING:
     from skelstream.drawing.measuring import Measured
@@ -107,17 +108,17 @@ def _line(analysed: Analysed, pace: Pace) -> None:
 
 def _warn(warnings: list[str]) -> None:
     for warning in warnings:
-        typer.secho(f"skelstream: {warning}", fg="yellow", err=True)
+        warn(warning)
 
 
 def _tell(done: Previewed, source: str) -> None:
     _warn(done.warnings)
     if done.gone:
         lost = f", {done.dropped} dropped" if done.dropped else ""
-        typer.echo(f"{source} has gone after {done.seconds:.1f} s: {done.frames} frames seen{lost}", err=True)
+        say(f"{source} has gone after {done.seconds:.1f} s: {done.frames} frames seen{lost}")
     if done.recorded is not None:
         path, frames = done.recorded
-        typer.echo(f"{path}: {frames} frames", err=True)
+        say(f"{path}: {frames} frames")
 
 
 def _summary(done: Measured) -> None:
@@ -140,6 +141,6 @@ def _summary(done: Measured) -> None:
     if done.recorded is not None:
         rows.append(("recorded", f"{done.recorded[0]}, {done.recorded[1]} frames"))
     for name, value in rows:
-        typer.echo(f"{name:<12}{value}")
+        say(f"{name:<12}{value}", err=False)
     if info.live and done.gone:
-        typer.echo(f"{info.name} has gone after {done.seconds:.1f} s", err=True)
+        say(f"{info.name} has gone after {done.seconds:.1f} s")

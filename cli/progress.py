@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from skelstream.text import printable
+
 if TYPE_CHECKING:
     from skelstream.pipeline import Analysed, Pipeline
 
@@ -24,10 +26,11 @@ class FrameProgress:
 
     def __init__(self, title: str, quiet: bool, sources: int = 1):
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
+            TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(),
             TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
             console=Console(stderr=True), disable=quiet, transient=True,
         )  # fmt: skip
+        title = printable(title)
         self._overall = self._progress.add_task(title, total=sources, rate="") if sources > 1 else None
         self._task = self._progress.add_task(title, total=None, rate="", visible=sources == 1)
         self._source: Pipeline | None = None
@@ -47,7 +50,11 @@ class FrameProgress:
             self._frames, self._began = 0, time.monotonic()
             span = None if pipeline.expected_end is None else max(0.0, pipeline.expected_end - self._first)
             self._progress.reset(
-                self._task, total=span, description=Path(pipeline.info.name).name, visible=True, rate=""
+                self._task,
+                total=span,
+                description=printable(Path(pipeline.info.name).name),
+                visible=True,
+                rate="",
             )
         self._frames += 1
         rate = self._frames / max(1e-6, time.monotonic() - self._began)

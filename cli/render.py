@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelstream.cli.options import Debug
+from skelstream.cli.saying import plain, say
 from skelstream.errors import FormatError, OutputError, SourceError
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def render(
     Frames keep their own times and the video its sound. Thickness follows the size of a person, opacity the
     score of a joint; the person's left limbs are lighter than the right ones.
     """
+    from skelstream.atomic import check_writable
     from skelstream.drawing.movie import render as render_movie
     from skelstream.drawing.overlay import Look
     from skelstream.drawing.sheet import sequence_sheet, write_png
@@ -69,6 +71,7 @@ def render(
     for path in outputs:
         if path.exists() and not overwrite:
             raise OutputError(f"{path} exists; choose another name or pass --overwrite")
+        check_writable(path)
     sequence, pictures = _skeletons_and_video(source, video, skeleton_only, (start, end), quiet)
     look = Look(Style(labels=ids, min_score=min_score), trails, blur_faces, skeleton_only)
     if output is not None:
@@ -82,7 +85,7 @@ def render(
     if sheet is not None:
         write_png(sheet, sequence_sheet(sequence, None if skeleton_only else pictures, look=look))
         if not quiet:
-            typer.echo(f"{sheet} written")
+            say(f"{sheet} written", err=False)
 
 
 def _skeletons_and_video(
@@ -103,7 +106,7 @@ def _skeletons_and_video(
     sequence = load(source)
     if video is None and not skeleton_only:
         named = str(sequence.meta.get("source") or "")
-        if not Path(named).exists():
+        if "\0" in named or not Path(named).exists():
             raise SourceError(
                 f"{source}: its video {named or ''} is not there; give it by --video, or pass --skeleton-only"
             )
@@ -171,7 +174,7 @@ def _summarise(sequence: SkeletonSequence, done: Rendered, output: Path) -> None
     for name, value in (
         ("frames", f"{done.frames}, {done.seconds:.2f} s, {width} x {height}"),
         ("figures", f"{done.people}, {len(sequence)} tracks in the file"),
-        ("file", f"{output}, {output.stat().st_size / 2**20:.1f} MiB"),
+        ("file", f"{plain(str(output))}, {output.stat().st_size / 2**20:.1f} MiB"),
     ):
         table.add_row(f"[dim]{name}[/]", value)
     Console().print(table)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelstream.cli.options import Debug
+from skelstream.cli.saying import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -256,4 +257,4 @@ def _end(done: bool, trainer: Trainer, folder: RunFolder) -> None:
     best = (
         f", the best by {trainer.recipe.evaluation.metric} in {folder.best}" if folder.best.exists() else ""
     )
-    typer.echo(f"wrote {folder.weights}{best}", err=True)
+    say(f"wrote {folder.weights}{best}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from skelstream.cli.options import Debug
+from skelstream.cli.saying import say
 from skelstream.errors import OutputError
 
 
@@ -32,7 +33,7 @@ def view(
 
     The page has a player, a timeline of the tracks, each joint's confidence, and the way of a chosen joint.
     """
-    from skelstream.atomic import replacing
+    from skelstream.atomic import check_writable, replacing
     from skelstream.drawing.report import report_page, video_data, video_link
     from skelstream.formats import load
 
@@ -40,6 +41,7 @@ def view(
         raise typer.BadParameter("needs the --video to put into the page", param_hint="--embed")
     if output.exists() and not overwrite:
         raise OutputError(f"{output} exists; choose another name or pass --overwrite")
+    check_writable(output)
     sequence = load(skeletons)
     link = None
     if video is not None:
@@ -48,4 +50,4 @@ def view(
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
     if not quiet:
-        typer.echo(f"{output} written, {output.stat().st_size / 2**20:.1f} MiB")
+        say(f"{output} written, {output.stat().st_size / 2**20:.1f} MiB", err=False)

@@ -15,6 +15,7 @@ from rich.text import Text
 from skelstream.drawing.colors import text_on, track_color
 from skelstream.drawing.playback import Pace
 from skelstream.drawing.terminal_picture import Place
+from skelstream.text import printable
 
 _PANEL = 27  # columns
 _NARROWEST = 64  # columns of a screen that has room for the panel
@@ -113,7 +114,9 @@ class Panel:
             told = self._rendered(_table(facts, self._colors), place.columns)
             for i in range(place.rows):
                 lines[place.row + i + 1, place.column + 1] = told[i] if i < len(told) else ""
-        bottom = Text(f" {message}") if message else _keys() if place is not None else _short(facts)
+        bottom = (
+            Text(f" {printable(message)}") if message else _keys() if place is not None else _short(facts)
+        )
         bottom.truncate(self._layout.columns - 1, overflow="ellipsis")
         lines[self._layout.rows, 1] = self._rendered(bottom, self._layout.columns)[0]
         changed = [at for at, line in lines.items() if self._shown.get(at) != line]
@@ -142,7 +145,7 @@ def too_small(columns: int, rows: int) -> bytes:
 
 
 def _table(facts: Facts, colors: ColorSystem) -> Table:
-    title = Text(re.split(r"[/\\]", facts.name.rstrip("/"))[-1] or facts.name, style="bold")
+    title = Text(printable(re.split(r"[/\\]", facts.name.rstrip("/"))[-1] or facts.name), style="bold")
     title.truncate(_PANEL - 1, overflow="ellipsis")
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(style="dim", no_wrap=True)
@@ -173,7 +176,7 @@ def _table(facts: Facts, colors: ColorSystem) -> Table:
     whole.add_row(table)
     if facts.recording:
         whole.add_row(Text(""))
-        recording = Text.assemble(("● ", "red"), facts.recording)
+        recording = Text.assemble(("● ", "red"), printable(facts.recording))
         recording.truncate(_PANEL - 1, overflow="ellipsis")
         whole.add_row(recording)
     return whole
