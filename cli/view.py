@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -17,7 +18,10 @@ def view(
     output: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")],
     video: Annotated[
         Path | None,
-        typer.Option(help="Video to play below the skeletons; the page refers to it by its path."),
+        typer.Option(
+            help="Video to play below the skeletons; the page refers to it by its path. Of one that browsers do not"
+            " play (AVI, HEVC, ProRes and others) a copy that they do is made beside the page."
+        ),
     ] = None,
     embed: Annotated[
         bool, typer.Option("--embed", help="Put the video into the page, which then stands alone.")
@@ -34,6 +38,7 @@ def view(
     The page has a player, a timeline of the tracks, each joint's confidence, and the way of a chosen joint.
     """
     from skelstream.atomic import check_writable, replacing
+    from skelstream.drawing.playable import plays
     from skelstream.drawing.report import report_page, video_data, video_link
     from skelstream.formats import load
 
@@ -43,11 +48,39 @@ def view(
         raise OutputError(f"{output} exists; choose another name or pass --overwrite")
     check_writable(output)
     sequence = load(skeletons)
-    link = None
-    if video is not None:
-        link = video_data(video) if embed else video_link(video, output)
+    with TemporaryDirectory() as folder:
+        if video is not None and video.is_file() and not plays(video):
+            video = _copy(
+                video, Path(folder) / "copy.mp4" if embed else output.with_suffix(".mp4"), overwrite, quiet
+            )
+        link = None
+        if video is not None:
+            link = video_data(video) if embed else video_link(video, output)
     page = report_page(sequence, title or skeletons.name, link)
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
     if not quiet:
         say(f"{output} written, {output.stat().st_size / 2**20:.1f} MiB", err=False)
+
+
+def _copy(video: Path, copy: Path, overwrite: bool, quiet: bool) -> Path:
+    """A copy of the video that browsers play."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from skelstream.drawing.playable import playable_copy
+
+    if copy.exists() and not overwrite:
+        raise OutputError(
+            f"browsers do not play {video}, and {copy}, which would be its copy, exists; choose another page or pass"
+            " --overwrite"
+        )
+    console = Console(stderr=True)
+    playable_copy(
+        video,
+        copy,
+        lambda frames, count: track(frames, "copying", count, console=console, transient=True, disable=quiet),
+    )
+    if not quiet:
+        say(f"browsers do not play {video.name}; the page has a copy that they do, without sound")
+    return copy

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import av
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from skelstream.cli import app
+from skelstream.drawing.playable import plays
 from skelstream.formats import save
 from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18
@@ -54,3 +56,60 @@ def test_what_is_wrong_is_said_in_a_line(skeletons, tmp_path):
         result = run("view", *arguments, "-o", tmp_path / "page.html")
         assert result.exit_code in (1, 2) and said in result.output and "Traceback" not in result.output
     assert not (tmp_path / "page.html").exists()
+
+
+@pytest.fixture
+def old_clip(tmp_path):
+    """MPEG-4 part 2 in AVI, which no browser plays."""
+    path = tmp_path / "clip.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height = 1280, 720
+        for i in range(5):
+            picture = np.full((720, 1280, 3), 40 * i, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_a_copy_that_plays(skeletons, old_clip, tmp_path):
+    result = run("view", skeletons, "--video", old_clip, "-o", tmp_path / "page.html")
+    assert result.exit_code == 0 and "browsers do not play clip.avi" in result.stderr
+    assert '"video": "page.mp4"' in (tmp_path / "page.html").read_text(encoding="utf-8")
+    with av.open(str(tmp_path / "page.mp4")) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.width, stream.height) == ("h264", 960, 540)
+        assert [f.time for f in container.decode(stream)] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
+    (tmp_path / "page.html").unlink()
+    refused = run("view", skeletons, "--video", old_clip, "-o", tmp_path / "page.html")
+    assert refused.exit_code == 1 and "page.mp4" in refused.stderr and not (tmp_path / "page.html").exists()
+
+
+def test_a_copy_within_the_page(skeletons, old_clip, tmp_path):
+    result = run("view", skeletons, "--video", old_clip, "--embed", "-o", tmp_path / "page.html")
+    assert result.exit_code == 0 and not (tmp_path / "page.mp4").exists()
+    assert "data:video/mp4;base64,AAAA" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels", "known"),
+    [
+        ("a.mp4", "libx264", "yuv420p", True),
+        ("a.mov", "libx264", "yuv420p", True),
+        ("a.webm", "libvpx-vp9", "yuv420p", True),
+        ("a.mp4", "libx264", "yuv422p10le", False),
+        ("a.mkv", "libx264", "yuv420p", False),
+        ("a.mp4", "libx265", "yuv420p", False),
+        ("a.mov", "prores_ks", "yuv422p10le", False),
+        ("a.mp4", "mpeg4", "yuv420p", False),
+        ("a.ts", "libx264", "yuv420p", False),
+    ],
+)
+def test_what_browsers_play(tmp_path, name, codec, pixels, known):
+    with av.open(str(tmp_path / name), "w") as container:
+        stream = container.add_stream(codec, rate=10, options={"x265-params": "log-level=none"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
+        frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert plays(tmp_path / name) == known
