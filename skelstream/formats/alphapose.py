@@ -12,12 +12,16 @@ from skelstream.formats.json_list import write_list
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     """Write a list with an entry for every person of every frame, in COCO-17 joints.
 
-    ``image_id`` is ``<number of the frame>.jpg``, as AlphaPose names the frames of a video; ``idx`` is the
-    track's id, ``box`` x, y, width, height; missing joints are 0, 0, 0.
+    ``image_id`` is the image's name, or of a video ``<number of the frame>.jpg``, as AlphaPose names its frames; ``idx``
+    is the track's id, ``box`` x, y, width, height; missing joints are 0, 0, 0.
     """
     people = people_in_coco(sample.sequence)
     write_list(
-        ({"image_id": f"{i}.jpg", **entry, "box": box, "idx": track} for i, entry, box, track in people), path
+        (
+            {"image_id": name or f"{i}.jpg", **entry, "box": box, "idx": track}
+            for i, name, entry, box, track in people
+        ),
+        path,
     )
 
 

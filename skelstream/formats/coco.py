@@ -14,15 +14,18 @@ from skelstream.formats.rows import boxes_xywh, rounded, rows_by_frame, triples
 from skelstream.sequences import SkeletonSequence
 
 
-def people_in_coco(sequence: SkeletonSequence) -> Iterator[tuple[int, dict[str, Any], list[float], int]]:
+def people_in_coco(
+    sequence: SkeletonSequence,
+) -> Iterator[tuple[int, str | None, dict[str, Any], list[float], int]]:
     """Every person of every frame in COCO-17 joints, frame by frame.
 
     Yields:
-        The frame's number in the source; what COCO's and AlphaPose's entries share (``category_id``,
+        The frame's number in the source, and the name of its file if it is an image; what COCO's and AlphaPose's entries share (``category_id``,
         ``keypoints`` as x, y, score with 0, 0, 0 for missing joints, ``score``); the box as x, y, width,
         height; the track's id.
     """
     sequence = sequence.as_skeleton("coco17")
+    images = sequence.meta.get("images") or [None] * sequence.frames
     ids = np.repeat(sequence.track_ids, np.diff(sequence.track_start))
     for t, rows in enumerate(rows_by_frame(sequence)):
         for track, pose, score, box in zip(
@@ -30,18 +33,29 @@ def people_in_coco(sequence: SkeletonSequence) -> Iterator[tuple[int, dict[str, 
             rounded(sequence.person_scores[rows]), boxes_xywh(sequence.boxes[rows]), strict=True,
         ):  # fmt: skip
             entry = {"category_id": 1, "keypoints": pose, "score": score}
-            yield int(sequence.frame_index[t]), entry, box, track
+            yield int(sequence.frame_index[t]), images[t], entry, box, track
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     """Write a list with an entry for every person of every frame; ``image_id`` is the frame's number.
 
-    Beside COCO's own keys there are ``bbox`` and ``track_id``.
+    Images whose names are numbers, such as COCO's own, have these for ids. Beside COCO's own keys there are ``bbox``
+    and ``track_id``, and for images ``file_name``.
     """
-    people = people_in_coco(sample.sequence)
-    write_list(
-        ({"image_id": i, **entry, "bbox": box, "track_id": track} for i, entry, box, track in people), path
-    )
+    stems = [Path(name).stem for name in sample.sequence.meta.get("images") or ()]
+    by_name = bool(stems) and all(s.isdecimal() for s in stems) and len(set(map(int, stems))) == len(stems)
+
+    def entries() -> Iterator[dict[str, Any]]:
+        for index, name, entry, box, track in people_in_coco(sample.sequence):
+            image = {"image_id": int(Path(name).stem) if by_name and name else index}
+            yield (
+                image
+                | ({} if name is None else {"file_name": name})
+                | entry
+                | {"bbox": box, "track_id": track}
+            )
+
+    write_list(entries(), path)
 
 
 FORMAT = Format("coco", (".coco.json",), "COCO keypoint results (JSON)", write)

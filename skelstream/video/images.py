@@ -147,7 +147,10 @@ class ImageSource(Source):
             )
         if image.shape[:2] != self._size and not self._resized:
             self._resized = 1
-            self.warnings.append(f"{payload} and maybe others are fitted into the first image's size")
+            self.warnings.append(
+                f"{payload} and maybe others are fitted into the first image's size, which"
+                " their keypoints are in"
+            )
         return fit(image, *self._size)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,3 +43,24 @@ def test_fields(scene, tmp_path):
 def test_nobody(empty, tmp_path):
     save(empty, tmp_path / "a.coco.json")
     assert json.loads((tmp_path / "a.coco.json").read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "numbered"),
+    [
+        ([f"{i * 71:012}.jpg" for i in range(8)], True),
+        ([f"img_{i + 1:05}.png" for i in range(8)], False),
+        (["7.jpg", "07.jpg", *[f"1{i}.jpg" for i in range(6)]], False),
+    ],
+)
+def test_images_are_named(scene, tmp_path, names, numbered):
+    named = replace(scene, meta={**scene.meta, "images": names})
+    save(named, tmp_path / "a.coco.json")
+    entries = json.loads((tmp_path / "a.coco.json").read_text())
+    save(scene, tmp_path / "b.coco.json")
+    frames = [entry["image_id"] for entry in json.loads((tmp_path / "b.coco.json").read_text())]
+    assert [entry["file_name"] for entry in entries] == [names[i] for i in frames]
+    assert [entry["image_id"] for entry in entries] == [71 * i if numbered else i for i in frames]
+    save(named, tmp_path / "a.alphapose.json")
+    entries = json.loads((tmp_path / "a.alphapose.json").read_text())
+    assert [entry["image_id"] for entry in entries] == [names[i] for i in frames]
