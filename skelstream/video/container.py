@@ -13,6 +13,7 @@ from av.error import FFmpegError
 from skelstream.errors import SourceError
 from skelstream.video.clock import Clock
 from skelstream.video.decoding import Decoder, Input
+from skelstream.video.filters import Deinterlacer, ToneMap
 from skelstream.video.frame import SourceInfo
 from skelstream.video.pixels import Upright
 from skelstream.video.seeking import Place, find_place
@@ -38,6 +39,7 @@ class ContainerSource(Source):
         Raises:
             SourceError: it cannot be opened, or gives no frame within the selection.
         """
+        self._deinterlacer, self._tone = Deinterlacer(), ToneMap()
         super().__init__(selection)
         self._name = source.name
         place = find_place(source, selection.start) if source.path and selection.start else None
@@ -51,10 +53,11 @@ class ContainerSource(Source):
             if not self._ahead and source.path:
                 self._decoder.close()
                 self._decoder = Decoder(source, threads, frame_threads=False, strict=False)
-                self.warnings = [f"{self._name}: nothing in it is intact, so what is seen may be damaged"]
+                self._wrong = [f"{self._name}: nothing in it is intact, so what is seen may be damaged"]
                 self._ahead = self._begin(None)
             if not self._ahead:
                 raise SourceError(f"{self._name}: no frame could be decoded; it may be broken or empty")
+            self._tone = ToneMap(self._decoder.stream.codec_context.color_trc)
             self._upright = Upright(self._ahead[-1][2], self._aspect(), self._decoder.upright)
             self.info = self._describe(live=self._is_live(source))
         except BaseException:
@@ -66,6 +69,19 @@ class ContainerSource(Source):
         self._ahead.clear()
         self._decoder.close()
 
+    @property
+    def warnings(self) -> list[str]:
+        done = []
+        if self._deinterlacer.used:
+            done.append(f"{self._name}: its frames are interlaced; bwdif makes whole pictures of them")
+        if self._tone.used:
+            done.append(f"{self._name}: its pictures are in HDR (PQ); they are tone mapped to BT.709")
+        return [*self._wrong, *done]
+
+    @warnings.setter
+    def warnings(self, lines: list[str]) -> None:
+        self._wrong = lines
+
     def _rows(self) -> Iterator[_Timed]:
         while self._ahead:
             yield self._ahead.popleft()
@@ -75,7 +91,7 @@ class ContainerSource(Source):
 
     def _image(self, payload: VideoFrame) -> np.ndarray | None:
         try:
-            return self._upright.image(payload)
+            return self._upright.image(self._tone(payload))
         except (FFmpegError, ValueError):
             self._lost += 1
             return None
@@ -97,7 +113,7 @@ class ContainerSource(Source):
         clock = Clock(stream.time_base, self._rate(), place.origin if place else None)
         index, time, first_lost = place.index if place else 0, 0.0, None
         slots, last = index, None
-        for row in self._decoder.rows():
+        for row in self._deinterlacer.rows(self._decoder.rows()):
             time = clock.seconds(row.pts)
             # An AVI counts the frames that stand for the one before and are not there.
             slots += 1 if last is None else max(1, round((time - last) * (self._rate() or 0)))
@@ -121,10 +137,10 @@ class ContainerSource(Source):
             lines.append(f"the header says {claimed} frames, there are {min(counts)}")
         if duration is not None and last + _LATE_SECONDS < duration:
             lines.append(f"the header says {duration:.2f} s, the last frame is at {last:.2f} s")
-        self.warnings += [f"{self._name}: {line}" for line in lines]
+        self._wrong += [f"{self._name}: {line}" for line in lines]
 
     def _begin(self, place: Place | None) -> deque[_Timed]:
-        self._lost = 0
+        self._lost, self._deinterlacer = 0, Deinterlacer()
         self._timed = self._numbered(place)
         return self._read_ahead()
 

@@ -1,0 +1,131 @@
+"""What a stream says that its pictures need before they look as they should, done by FFmpeg's filters."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+from av import VideoFrame
+from av.error import FFmpegError
+from av.filter import Graph
+
+from skelstream.video.order import Row
+
+# The numbers of ITU-T H.273: the transfer characteristics of SMPTE ST 2084; primaries.
+_PQ, _BT2020 = 16, 9
+_KNOWN_PRIMARIES = {1, 9, 11, 12}
+_TICK = Fraction(1, 1000)  # a filter wants to know; none of these looks at times
+
+
+class Deinterlacer:
+    """Gives every frame that is marked as interlaced a full picture of its first field's moment (bwdif).
+
+    Frames come out one for one, each a frame later than it went in, since bwdif looks at both neighbours.
+
+    Attributes:
+        used: an interlaced frame has come by.
+    """
+
+    def __init__(self) -> None:
+        self.used = False
+        self._graph: Graph | None = None
+        self._shape: tuple[int, int, str] | None = None
+        self._waiting: deque[Row] = deque()
+
+    def rows(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """The rows, from the first interlaced one on through the filter."""
+        for row in rows:
+            if row.frame is not None and (self.used or row.frame.interlaced_frame):
+                self.used = True
+                yield from self._through(row)
+            elif self._waiting:
+                self._waiting.append(row)
+            else:
+                yield row
+        yield from self._flushed()
+
+    def _through(self, row: Row) -> Iterator[Row]:
+        frame = row.frame
+        shape = frame.width, frame.height, frame.format.name
+        if shape != self._shape:
+            yield from self._flushed()
+            self._shape = shape
+            self._graph = _graph(frame, [("bwdif", "mode=send_frame:parity=auto:deint=interlaced")])
+        self._waiting.append(row)
+        self._graph.push(frame)
+        yield from self._done()
+
+    def _flushed(self) -> Iterator[Row]:
+        if self._graph is not None:
+            self._graph.push(None)
+            yield from self._done()
+            self._graph = self._shape = None
+        while self._waiting:
+            yield self._waiting.popleft()
+
+    def _done(self) -> Iterator[Row]:
+        while True:
+            try:
+                frame = self._graph.pull()
+            except (BlockingIOError, EOFError):
+                return
+            while self._waiting and self._waiting[0].frame is None:
+                yield self._waiting.popleft()
+            yield replace(self._waiting.popleft(), frame=frame)
+
+
+class ToneMap:
+    """Brings pictures in PQ, which would look grey and flat, to the range and colours of BT.709 (swscale).
+
+    Args:
+        of_stream: the transfer characteristics that the stream declares, for frames that have none.
+
+    Attributes:
+        used: a frame in PQ has come by.
+    """
+
+    def __init__(self, of_stream: int | None = None) -> None:
+        self.used = False
+        self._of_stream = of_stream
+        self._graph: Graph | None = None
+        self._shape: tuple[int, int, str] | None = None
+
+    def __call__(self, frame: VideoFrame) -> VideoFrame:
+        """The frame, mapped if it is in PQ."""
+        if _PQ not in (int(frame.color_trc), self._of_stream):
+            return frame
+        frame.color_trc = _PQ
+        if int(frame.color_primaries) not in _KNOWN_PRIMARIES:
+            frame.color_primaries = _BT2020
+        shape = frame.width, frame.height, frame.format.name
+        if shape != self._shape:
+            to = (
+                "out_transfer=bt709:out_primaries=bt709:out_color_matrix=bt709:out_range=tv:intent=perceptual"
+            )
+            try:
+                self._graph = _graph(frame, [("scale", to), ("format", "yuv444p")])
+            except (FFmpegError, ValueError):  # an FFmpeg before 8 does not know the words
+                self._graph = None
+            self._shape = shape
+        if self._graph is None:
+            return frame
+        self.used = True
+        self._graph.push(frame)
+        return self._graph.pull()
+
+
+def _graph(frame: VideoFrame, filters: list[tuple[str, str]]) -> Graph:
+    graph = Graph()
+    last = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or _TICK
+    )
+    for name, options in filters:
+        node = graph.add(name, options)
+        last.link_to(node)
+        last = node
+    sink = graph.add("buffersink")
+    last.link_to(sink)
+    graph.configure()
+    return graph
