@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelstream.cli.options import Debug, Fill, Joints, Smooth
+from skelstream.cli.options import Debug, Fill, Joints, Person, Rate, Smooth
 from skelstream.cli.saying import say, warn
 from skelstream.cli.tracking import (
     MaxLost,
@@ -50,6 +50,8 @@ def convert(
     frames: Annotated[int, typer.Option(min=1, help="Frames that formats of a fixed length hold.")] = 300,
     fill: Fill = None,
     smooth: Smooth = False,
+    fps: Rate = None,
+    person: Person = None,
     size: Annotated[
         str | None,
         typer.Option(help="The picture's size, where the input does not say it.", metavar="WIDTHxHEIGHT"),
@@ -92,7 +94,7 @@ def convert(
     )
     from skelstream.sequences.finishing import Finish
 
-    picture, finish = _size(size), Finish(skeleton, fill, smooth)
+    picture, finish = _size(size), Finish(skeleton, fill, smooth, fps, person)
     settings = tracker_settings(tracking, tracker, max_step, max_lost, min_observations)
 
     def note(text: str) -> None:

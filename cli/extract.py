@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skelstream.cli.options import Debug, Device, Fill, Joints, Precision, Runtime, Size, Smooth, Weights
+from skelstream.cli.options import (
+    Debug,
+    Device,
+    Fill,
+    Joints,
+    Person,
+    Precision,
+    Rate,
+    Runtime,
+    Size,
+    Smooth,
+    Weights,
+)
 from skelstream.cli.saying import complain, say, warn
 from skelstream.cli.tracking import (
     MaxLost,
@@ -68,6 +80,22 @@ def extract(
     min_score: Annotated[
         float | None, typer.Option(min=0, max=1, help="Leave out people of a lower score.")
     ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            help="Only people whose middle is in there, in pixels or shares: 100,0,500,480 or 25%,0,75%,100%.",
+            metavar="LEFT,TOP,RIGHT,BOTTOM",
+        ),
+    ] = None,
+    slow_motion: Annotated[
+        float | None,
+        typer.Option(
+            "--slow-motion",
+            min=0.001,
+            help="How many times slower than it happened the video is: 4 for 120 frames/s played at 30.",
+            metavar="FACTOR",
+        ),
+    ] = None,
     tracking: Tracking = True,
     tracker: TrackerName = None,
     max_step: MaxStep = None,
@@ -76,6 +104,8 @@ def extract(
     skeleton: Joints = None,
     fill: Fill = None,
     smooth: Smooth = False,
+    fps: Rate = None,
+    person: Person = None,
     sheet: Annotated[
         Path | None, typer.Option(help="Also write a PNG of skeletons drawn on a dozen of the frames.")
     ] = None,
@@ -100,6 +130,7 @@ def extract(
     from skelstream.cli.estimator import make_estimator
     from skelstream.estimator import SIZE
     from skelstream.grouping.settings import GroupingSettings
+    from skelstream.region import Region
     from skelstream.sequences.finishing import Finish
 
     grouping = (
@@ -107,9 +138,14 @@ def extract(
     )
     part = {
         "start": start, "end": end, "every": every, "rate": rate, "max_people": max_people,
+        "region": None if region is None else Region.parsed(region), "slow_motion": slow_motion or 1.0,
         "tracking": tracker_settings(tracking, tracker, max_step, max_lost, min_observations, min_score),
     }  # fmt: skip
-    written = {"format": format, "finish": Finish(skeleton, fill, smooth), "overwrite": overwrite}
+    written = {
+        "format": format,
+        "finish": Finish(skeleton, fill, smooth, fps, person),
+        "overwrite": overwrite,
+    }
     many = len(sources) > 1 or _is_folder(output, format)
     if many and (output in (None, "-") or sheet is not None):
         raise typer.BadParameter("several sources need -o FOLDER, and no --sheet", param_hint="--output")
@@ -117,9 +153,10 @@ def extract(
         raise typer.BadParameter(
             "standard output takes JSON lines only, and no --sheet", param_hint="--output"
         )
-    if output == "-" and (skeleton is not None or fill is not None):
+    if output == "-" and (skeleton, fill, fps, person) != (None, None, None, None):
         raise typer.BadParameter(
-            "what is written frame by frame cannot wait for --fill or --skeleton", param_hint="--output"
+            "what is written frame by frame cannot wait for --fill, --skeleton, --fps or --person",
+            param_hint="--output",
         )
     if sheet is not None:
         if sheet.exists() and not overwrite:
@@ -185,7 +222,8 @@ def _one(
     _warn(done.warnings)
     written = [str(path)]
     if sheet is not None:
-        write_png(sheet, sequence_sheet(done.sequence, source))
+        counted = done.sequence.meta.get("resampled", {}).get("frame_index") == "counted"
+        write_png(sheet, sequence_sheet(done.sequence, None if counted else source))
         written.append(str(sheet))
     if not quiet:
         _summary(done, written)

@@ -42,3 +42,21 @@ Smooth = Annotated[
         "--smooth", help="Smooth every track, backwards and forwards; a stream, backwards only (One-Euro)."
     ),
 ]
+
+Rate = Annotated[
+    float | None,
+    typer.Option(
+        "--fps",
+        min=0.001,
+        help="Resample to an even rate: values between two frames are interpolated and marked.",
+        metavar="RATE",
+    ),
+]
+Person = Annotated[
+    str | None,
+    typer.Option(
+        "--person",
+        help="Who comes first, for formats with room for few: longest, largest, centre or moving.",
+        metavar="WHO",
+    ),
+]

@@ -17,9 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
+from skelstream.errors import SourceError
 from skelstream.estimator import PoseEstimator
 from skelstream.grouping.candidates import Candidates
 from skelstream.network.fitting import Fit
+from skelstream.region import Region
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.tracking.settings import TrackerSettings
 from skelstream.tracking.tracked import TrackedPeople
@@ -143,6 +145,8 @@ class Pipeline:
         source: what ``skelstream.video.open_source`` takes.
         estimator: or what makes it, once the source is open.
         start, end, every, rate: the part of the source and the rate of images, as in ``open_source``.
+        region: only people whose box has its middle in there are followed and given.
+        slow_motion: how many times slower than it happened the source shows it: its times are divided by this.
         max_people: give only so many people a frame: those whose tracks have the most seen of them so far.
         tracking: settings of the tracker.
 
@@ -159,9 +163,16 @@ class Pipeline:
         end: float | None = None,
         every: int = 1,
         rate: float | None = None,
+        region: Region | None = None,
+        slow_motion: float = 1.0,
         max_people: int | None = None,
         tracking: TrackerSettings = TrackerSettings(),
     ):
+        if not 0 < slow_motion < float("inf"):
+            raise SourceError(
+                f"slow_motion is {slow_motion}: give how many times slower than life the source is"
+            )
+        self._region, self._slow = region, slow_motion
         self._source = open_source(source, start=start, end=end, every=every, rate=rate)
         try:
             estimator = estimator() if callable(estimator) else estimator
@@ -174,7 +185,8 @@ class Pipeline:
         self._tracker = Tracker(tracking, estimator.skeleton)
         self._importance: Counter[int] = Counter()
         self._settings = {
-            "start": start, "end": end, "every": every, "rate": rate, "max_people": max_people, "size": estimator.size,
+            "start": start, "end": end, "every": every, "rate": rate, "slow_motion": slow_motion,
+            "region": None if region is None else str(region), "max_people": max_people, "size": estimator.size,
             "runtime": estimator.runtime.name, "grouping": asdict(estimator.grouping), "tracking": asdict(tracking),
         }  # fmt: skip
         self.times = StageTimes()
@@ -186,9 +198,9 @@ class Pipeline:
 
     @property
     def expected_end(self) -> float | None:
-        """Seconds at which the source should end, going by its container; None if nobody knows."""
+        """Seconds at which the frames should end, going by the container; None if nobody knows."""
         ends = [t for t in (self._settings["end"], self.info.duration) if t is not None]
-        return min(ends, default=None)
+        return min(ends) / self._slow if ends else None
 
     @property
     def warnings(self) -> list[str]:
@@ -249,11 +261,15 @@ class Pipeline:
 
     def _analysed(self, item: _Found) -> Analysed:
         frame = item.fitted.frame
+        if self._slow != 1:
+            frame = replace(frame, time=frame.time / self._slow)
         if item.candidates is None or item.fitted.fit is None:
             tracked = TrackedPeople.failed(frame.index, frame.time, len(self._estimator.skeleton))
         else:
             with self.times.timed("grouping"):
                 people = self._estimator.group(item.candidates, item.fitted.fit, item.stride)
+                if self._region is not None:
+                    people = people.take(self._region.holds(people.boxes, self.info.height, self.info.width))
             with self.times.timed("tracking"):
                 tracked = self._most_important(self._tracker.update(frame.index, frame.time, people))
         return Analysed(frame, tracked, item.fitted.arrived)

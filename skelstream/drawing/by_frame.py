@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skelstream.errors import SourceError
 from skelstream.sequences import SkeletonSequence
 
 
@@ -55,6 +56,26 @@ class ByFrame:
         row = int(np.searchsorted(self._sequence.frame_index, index))
         known = row < len(self._sequence.frame_index) and self._sequence.frame_index[row] == index
         return row if known else None
+
+
+def video_times(sequence: SkeletonSequence) -> np.ndarray:
+    """float64 (T,): the times of the frames on the video's own clock, which slow motion makes slower than life."""
+    factor = (sequence.meta.get("settings") or {}).get("slow_motion")
+    known = isinstance(factor, int | float) and 0 < factor < float("inf")
+    return sequence.frame_time * (factor if known else 1.0)
+
+
+def check_frames(sequence: SkeletonSequence) -> None:
+    """Refuse to draw on a video whose frames the sequence has not.
+
+    Raises:
+        SourceError: it has been resampled to more frames than there are.
+    """
+    resampled = sequence.meta.get("resampled")
+    if isinstance(resampled, dict) and resampled.get("frame_index") == "counted":
+        raise SourceError(
+            "the skeletons have been resampled to more frames than their video has; draw them as they were, or alone"
+        )
 
 
 def picture_size(sequence: SkeletonSequence) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from skelstream.drawing.animation import SUFFIXES, AnimationWriter
-from skelstream.drawing.by_frame import ByFrame, picture_size
+from skelstream.drawing.by_frame import ByFrame, check_frames, picture_size, video_times
 from skelstream.drawing.overlay import Look, Overlay
 from skelstream.errors import OutputError, SourceError
 from skelstream.sequences import SkeletonSequence
@@ -90,7 +90,7 @@ def render(
     if animated:
         width = width or _ANIMATION_WIDTH
         rate = rate or _ANIMATION_RATE
-        seconds = sequence.frame_time[rows[-1]] - sequence.frame_time[rows[0]]
+        seconds = video_times(sequence)[rows[-1]] - video_times(sequence)[rows[0]]
         if min(len(rows), seconds * rate) > _LONGEST_ANIMATION:
             longest = _LONGEST_ANIMATION / rate
             raise OutputError(
@@ -98,7 +98,7 @@ def render(
             )
     scale = min(1.0, width / picture_size(sequence)[1]) if width else 1.0
     look = look or Look()
-    overlay = Overlay(sequence, look, scale)
+    overlay, times = Overlay(sequence, look, scale), video_times(sequence)
     if animated:
         writer: AbstractContextManager = AnimationWriter(output, rate)
     else:
@@ -108,7 +108,7 @@ def render(
     first = last = 0.0
     with writer:
         for row, image in _pictures(sequence, overlay.people, None if look.skeleton_only else source, rows):
-            time = float(sequence.frame_time[row])
+            time = float(times[row])
             writer.write(overlay.draw(row, image), time)
             first, last = (time if not frames else first), time
             frames, people = frames + 1, people + int(overlay.people.counts[row])
@@ -120,7 +120,7 @@ def render(
 
 
 def _rows_between(sequence: SkeletonSequence, start: float | None, end: float | None) -> np.ndarray:
-    times = sequence.frame_time
+    times = video_times(sequence)
     low = 0 if start is None else int(np.searchsorted(times, start))
     high = len(times) if end is None else int(np.searchsorted(times, end))
     return np.arange(low, high)
@@ -132,7 +132,8 @@ def _pictures(
     if source is None:
         yield from ((int(row), None) for row in rows)
         return
-    first, last = float(sequence.frame_time[rows[0]]), float(sequence.frame_time[rows[-1]])
+    check_frames(sequence)
+    first, last = float(video_times(sequence)[rows[0]]), float(video_times(sequence)[rows[-1]])
     with open_source(source, start=first or None) as frames:
         for frame in frames:
             row = people.row_of(frame.index)
@@ -150,10 +151,10 @@ def _pictures(
 
 
 def _mean_rate(sequence: SkeletonSequence) -> float:
-    times = sequence.frame_time
+    times = video_times(sequence)
     spread = float(times[-1] - times[0])
     return min(240.0, max(1.0, (len(times) - 1) / spread)) if spread > 0 else 30.0
 
 
 def _last(sequence: SkeletonSequence) -> float:
-    return float(sequence.frame_time[-1]) if sequence.frames else 0.0
+    return float(video_times(sequence)[-1]) if sequence.frames else 0.0

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from skelstream.drawing.by_frame import picture_size
+from skelstream.drawing.by_frame import picture_size, video_times
 from skelstream.drawing.colors import PALETTE, RGB, sided, text_on
 from skelstream.drawing.skeletons import figure_limbs, joint_side, limb_side
 from skelstream.errors import OutputError, SourceError
@@ -124,7 +124,7 @@ def _packed(sequence: SkeletonSequence) -> tuple[float, list[float], bytes]:
     steps = np.diff(cells, axis=0, prepend=np.zeros_like(cells[:1])).transpose(1, 2, 0)  # (V, 2, N)
     scores = np.where(seen, np.maximum(np.round(sequence.scores * 255), 1), 0).astype(np.uint8)
     parts = [
-        sequence.frame_time.astype("<f8"),
+        video_times(sequence).astype("<f8"),
         sequence.frame_index.astype("<i4"),
         sequence.frame.astype("<i4"),
         sequence.track_ids.astype("<i4"),
@@ -141,7 +141,7 @@ def _packed(sequence: SkeletonSequence) -> tuple[float, list[float], bytes]:
 def _summary(sequence: SkeletonSequence) -> str:
     """``"640 × 480, 300 frames, 12.0 s, 3 tracks, coco17"``."""
     height, width = picture_size(sequence)
-    seconds = float(sequence.frame_time[-1]) if sequence.frames else 0.0
+    seconds = float(video_times(sequence)[-1]) if sequence.frames else 0.0
     tracks = f"{len(sequence)} {'track' if len(sequence) == 1 else 'tracks'}"
     facts = [f"{width} × {height}", f"{sequence.frames} frames", f"{seconds:.1f} s", tracks]
     return ", ".join([*facts, sequence.skeleton.name])

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from skelstream.atomic import replacing
-from skelstream.drawing.by_frame import ByFrame, picture_size
+from skelstream.drawing.by_frame import ByFrame, check_frames, picture_size, video_times
 from skelstream.drawing.overlay import Look, Overlay
 from skelstream.errors import SourceError
 from skelstream.sequences import SkeletonSequence
@@ -161,9 +161,11 @@ def _columns(tiles: list[tuple[str, np.ndarray]]) -> int:
 def _decoded(
     sequence: SkeletonSequence, source: str | Path, rows: list[int]
 ) -> Iterator[tuple[int, np.ndarray]]:
+    check_frames(sequence)
+    times = video_times(sequence)
     for near in _groups(sequence, rows):
         wanted = {int(sequence.frame_index[row]): row for row in near}
-        start, end = sequence.frame_time[near[0]] - _CLOSE, sequence.frame_time[near[-1]] + _CLOSE
+        start, end = times[near[0]] - _CLOSE, times[near[-1]] + _CLOSE
         with open_source(source, start=max(0.0, float(start)), end=float(end)) as frames:
             for frame in frames:
                 row = wanted.get(frame.index)

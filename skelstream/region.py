@@ -1,0 +1,58 @@
+"""The part of the picture in which people count."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from skelstream.errors import FormatError
+
+_NUMBER = re.compile(r"\s*(\d+(?:\.\d*)?)\s*(%?)\s*")
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle in the picture.
+
+    Attributes:
+        sides: left, top, right, bottom.
+        shares: whether each side is a percentage of the picture's width or height; else it is in pixels.
+
+    Raises:
+        FormatError: right is not beyond left, or bottom not below top.
+    """
+
+    sides: tuple[float, float, float, float]
+    shares: tuple[bool, bool, bool, bool] = (False,) * 4
+
+    def __post_init__(self) -> None:
+        for low, high in ((0, 2), (1, 3)):
+            if self.shares[low] == self.shares[high] and not self.sides[low] < self.sides[high]:
+                raise FormatError(f"region {self}: give left, top, right, bottom, in this order")
+
+    def __str__(self) -> str:
+        return ",".join(f"{s:g}{'%' * share}" for s, share in zip(self.sides, self.shares, strict=True))
+
+    @classmethod
+    def parsed(cls, text: str) -> Region:
+        """From ``left,top,right,bottom`` in pixels or, with ``%``, in shares of the picture.
+
+        Raises:
+            FormatError: it is not like that.
+        """
+        found = [_NUMBER.fullmatch(part) for part in text.split(",")]
+        if len(found) != 4 or None in found:
+            raise FormatError(f"region {text!r} is not like 100,0,500,480 or 25%,0,75%,100%")
+        return cls(tuple(float(m[1]) for m in found), tuple(bool(m[2]) for m in found))
+
+    def holds(self, boxes: np.ndarray, height: int, width: int) -> np.ndarray:
+        """bool (P,): whether the middle of each box (P, 4) lies in it, in a picture of that size."""
+        whole = (width, height, width, height)
+        left, top, right, bottom = (
+            side * size / 100 if share else side
+            for side, share, size in zip(self.sides, self.shares, whole, strict=True)
+        )
+        x, y = ((boxes[:, :2] + boxes[:, 2:]) / 2).T
+        return (x >= left) & (x <= right) & (y >= top) & (y <= bottom)

@@ -1,0 +1,80 @@
+"""Who acts: the order of the tracks, for formats with room for few of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from skelstream.errors import FormatError
+from skelstream.sequences.sequence import ARRAYS, SkeletonSequence
+
+_ROWS = [name for name, (_, shape) in ARRAYS.items() if shape[0] == "N"]
+
+
+def _largest(sequence: SkeletonSequence) -> np.ndarray:
+    sides = np.maximum(sequence.boxes[:, 2:] - sequence.boxes[:, :2], 0).astype(np.float64)
+    return sides.prod(1)
+
+
+def _longest(sequence: SkeletonSequence) -> np.ndarray:
+    return np.ones(len(sequence.frame))
+
+
+def _centre(sequence: SkeletonSequence) -> np.ndarray:
+    """1 in the middle of the picture, 0 as far from it as a corner."""
+    middles = (sequence.boxes[:, :2] + sequence.boxes[:, 2:]) / 2
+    if sequence.size is not None:
+        size = np.array(sequence.size[::-1], np.float64)
+    else:
+        size = sequence.boxes.reshape(-1, 2).max(0).astype(np.float64) if len(middles) else np.ones(2)
+    away = np.hypot(*((middles - size / 2) / np.maximum(size, 1)).T) / np.hypot(0.5, 0.5)
+    return np.clip(1 - away, 0, None)
+
+
+def _moving(sequence: SkeletonSequence) -> np.ndarray:
+    """How far the joints have gone since the track's row before, on average, in sizes of the person."""
+    gone = np.zeros(len(sequence.frame))
+    if len(gone) < 2:
+        return gone
+    steps = np.hypot(*np.moveaxis(np.diff(sequence.keypoints.astype(np.float64), axis=0), -1, 0))
+    steps[sequence.track_start[1:-1] - 1] = np.nan
+    seen = np.isfinite(steps)
+    sizes = np.maximum((sequence.boxes[:, 2:] - sequence.boxes[:, :2]).max(1), 1)
+    gone[1:] = np.where(seen, steps, 0).sum(1) / np.maximum(seen.sum(1), 1) / sizes[1:]
+    return gone
+
+
+PERSONS = {"longest": _longest, "largest": _largest, "centre": _centre, "moving": _moving}
+"""What each row adds to a track's weight, by the name that a user chooses it by."""
+
+
+def acting_first(sequence: SkeletonSequence, person: str) -> SkeletonSequence:
+    """The same tracks in another order, the acting person first.
+
+    Args:
+        sequence: the people.
+        person: a name of `PERSONS`: ``longest``, who is seen most; ``largest``, whose boxes are largest;
+            ``centre``, who is nearest to the middle of the picture; ``moving``, whose joints move most for their
+            size. Each is summed up over the frames, so that who is there for long counts for more.
+
+    Raises:
+        FormatError: there is no such name.
+    """
+    if person not in PERSONS:
+        raise FormatError(f"unknown choice of a person {person!r}; known: {', '.join(PERSONS)}")
+    weight = np.bincount(sequence.track_of_row(), PERSONS[person](sequence), minlength=len(sequence))
+    order = np.argsort(-weight, kind="stable")
+    return replace(_ordered(sequence, order), meta={**sequence.meta, "person": person})
+
+
+def _ordered(sequence: SkeletonSequence, order: np.ndarray) -> SkeletonSequence:
+    start = sequence.track_start
+    slices = [np.arange(start[m], start[m + 1]) for m in order]
+    rows = np.concatenate(slices).astype(int) if slices else np.empty(0, int)
+    return replace(
+        sequence, **{name: getattr(sequence, name)[rows] for name in _ROWS}, observed=sequence.observed[rows],
+        track_ids=sequence.track_ids[order],
+        track_start=np.concatenate([[0], np.cumsum([len(part) for part in slices])]).astype(np.int64),
+        raw=None if sequence.raw is None else _ordered(sequence.raw, order),
+    )  # fmt: skip
