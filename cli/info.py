@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skelstream.cli.options import Debug
+from skelstream.cli.saying import plain
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -73,6 +74,8 @@ def _video(facts: dict[str, Any]) -> Table:
     table.add_row(
         "joints", escape(f"{facts['skeleton']}, by {facts['model'] or 'an unknown model'}{weights}")
     )
+    for warning in facts["warnings"]:
+        table.add_row("warning", plain(warning))
     return table
 
 

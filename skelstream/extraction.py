@@ -41,7 +41,7 @@ class Extraction:
         info: of the source.
         times: by stage.
         seconds: from opening to the last frame.
-        warnings: what was wrong with the source, a line each.
+        warnings: what was wrong or assumed, a line each.
     """
 
     sequence: SkeletonSequence
@@ -203,7 +203,7 @@ def run(
         if output is not None:
             stopped.add_note(f"the {len(sequence.frame_time)} frames so far are in {output}")
         raise stopped
-    return Extraction(sequence, pipeline.info, pipeline.times, seconds, list(pipeline.warnings))
+    return Extraction(sequence, pipeline.info, pipeline.times, seconds, list(sequence.meta["warnings"]))
 
 
 def check_output(output: Path, format: str | None, finish: Finish, overwrite: bool) -> None:

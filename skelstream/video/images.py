@@ -158,8 +158,9 @@ def read_image(path: Path) -> np.ndarray | None:
     """The upright image as uint8 RGB (H, W, 3), or None if it cannot be read."""
     try:
         # Through memory, since OpenCV does not open every file name on every system.
-        data = np.fromfile(path, np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        data = path.read_bytes()
+        whole = data and not cut_short(data)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if whole else None
     except (OSError, cv2.error):
         return None
     return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
@@ -198,6 +199,24 @@ def _look(path: Path) -> tuple[tuple[int, ...], np.ndarray] | None:
     length = float(np.linalg.norm(centred))
     # A picture of one colour looks like any other.
     return image.shape, centred / length if length > 1 else np.full_like(centred, 1 / 32)
+
+
+def cut_short(data: bytes) -> bool:
+    """Whether a JPEG or PNG ends before its end, which OpenCV fills up with grey.
+
+    What follows the end, such as the film of a phone's motion photo, is no part of the image.
+    """
+    if data.startswith(b"\x89PNG"):
+        return b"IEND" not in data
+    if not data.startswith(b"\xff\xd8"):
+        return False
+    at = 2
+    while data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] != b"\xda":
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if at >= len(data):
+            return True
+    # In compressed data a mark cannot occur by chance; a thumbnail's end lies before.
+    return data[at : at + 1] == b"\xff" and data.find(b"\xff\xd9", at) < 0
 
 
 def natural_order(path: Path) -> list[tuple[int, int, str]]:

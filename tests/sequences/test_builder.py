@@ -74,3 +74,15 @@ def test_people_of_another_joint_set(tracked):
     with pytest.raises(FormatError, match=r"expected \(1, 17\)"):
         builder.add(tracked(0, 0.0, {1: (*person(0), 0.9)}))
     assert builder.finish().frames == 0
+
+
+@pytest.mark.parametrize(("fleeting", "told"), [(1, False), (5, True)])
+def test_many_who_are_left_out_are_told(builder, tracked, fleeting, told):
+    for i in range(20):
+        others = {10 + i: (*person(60 + i), 0.9)} if i < fleeting else {}
+        builder.add(tracked(i, i / 10, {1: (*person(i), 0.9)} | others, confirmed=[1]))
+    meta = builder.finish().meta
+    assert meta["dropped"] == fleeting
+    assert [f"{fleeting} of {20 + fleeting} sightings are left out" in line for line in meta["warnings"]] == [
+        True
+    ] * told

@@ -181,3 +181,19 @@ def test_errors(tmp_path, folder, kind):
     with pytest.raises(SourceError, match=match) as caught:
         open_source(target, **options)
     assert "\n" not in str(caught.value) and str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize("quality", [[], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]], ids=["baseline", "progressive"])
+def test_images_that_are_cut_short_and_those_with_a_trailer(make, tmp_path, quality):
+    """With a thumbnail, whose end is no end of the picture."""
+    whole = cv2.imencode(".jpg", make.marked(7), quality)[1].tobytes()
+    thumbnail = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
+    body = b"Exif\0\0" + thumbnail
+    data = whole[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + whole[2:]
+    (tmp_path / "1.jpg").write_bytes(data)
+    (tmp_path / "2.jpg").write_bytes(data[: len(data) - len(whole) // 3])
+    (tmp_path / "3.jpg").write_bytes(data + b"\0\0\0\x18ftypmp42" + b"\xff\xda" * 50)
+    (tmp_path / "4.jpg").write_bytes(data[: len(thumbnail) + 20])
+    with open_source(tmp_path, rate=10) as source:
+        assert [(f.ok and make.number_in(f.image)) for f in source] == [7, False, 7, False]
+    assert sum("no image that can be decoded" in line for line in source.warnings) == 2
