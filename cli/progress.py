@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,8 @@ class FrameProgress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        with suppress(OSError):  # the terminal may have gone
+            self._progress.stop()
 
     def report(self, pipeline: Pipeline, analysed: Analysed) -> None:
         """One more frame."""
