@@ -103,6 +103,8 @@ def convert(
 
     def sequence(path: Path) -> SkeletonSequence:
         found = load(path, rate=rate, tracking=settings, note=note)
+        if found.meta.get("partial"):
+            note(f"{path}: its extraction was broken off; these are its first {found.frames} frames")
         if picture is not None:
             found = replace(found, meta={**found.meta, "width": picture[0], "height": picture[1]})
         return finish(found)

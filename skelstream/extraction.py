@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-
-from skelstream.atomic import check_writable
 from skelstream.claims import claimed
 from skelstream.errors import OutputError, SkelstreamError, Stopped
 from skelstream.estimator import PoseEstimator
-from skelstream.formats import check_free, choose, load, save
-from skelstream.grouping.people import People
+from skelstream.formats import choose, save
+from skelstream.outputs import check_output, forget_partial, keep_partial
 from skelstream.pipeline import Analysed, Pipeline, StageTimes
-from skelstream.sequences.builder import SequenceBuilder
 from skelstream.sequences.finishing import Finish
 from skelstream.sequences.one_euro import OneEuro
 from skelstream.sequences.sequence import SkeletonSequence
 from skelstream.sequences.windows import Window, WindowBuffer
-from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.video import SourceInfo
 
@@ -195,58 +189,16 @@ def run(
             sequence = finish(builder.finish())
             if output is not None:
                 save(sequence, output, format, overwrite=overwrite)
-                _partial(output).unlink(missing_ok=True)
+                forget_partial(output)
         except BaseException as error:
-            _keep(builder, output, error)
+            if output is not None:
+                keep_partial(builder.finish(), output, error)
             raise
     if isinstance(stopped, Stopped):  # by more than the user's wish to end this source
         if output is not None:
             stopped.add_note(f"the {len(sequence.frame_time)} frames so far are in {output}")
         raise stopped
     return Extraction(sequence, pipeline.info, pipeline.times, seconds, list(sequence.meta["warnings"]))
-
-
-def check_output(output: Path, format: str | None, finish: Finish, overwrite: bool) -> None:
-    """Find out before the work whether its result could be written.
-
-    Raises:
-        OutputError: the output exists already, or cannot be written where it is to be.
-        FormatError: the format is unknown, or cannot hold one video's people.
-        MissingExtraError: the format needs a library that is not installed.
-    """
-    chosen = choose(output, format)
-    check_free(chosen, output, overwrite)
-    for path in chosen.outputs(output):
-        check_writable(path)
-    rehearsal = SequenceBuilder(OPENPOSE18, source=output.name, height=64, width=64)
-    pose = np.arange(2 * len(OPENPOSE18), dtype=np.float32).reshape(1, -1, 2)
-    score = np.full((1, len(OPENPOSE18)), 0.5, np.float32)
-    people = People(pose, score, score[:, 0], np.array([[0, 0, 63, 63]], np.float32))
-    for index in range(2):
-        rehearsal.add(TrackedPeople(index, index / 10, people, np.ones(1, np.int32), np.ones(1, np.bool_)))
-    with TemporaryDirectory() as folder:
-        try:
-            save(finish(rehearsal.finish()), Path(folder) / output.name, format)
-        except SkelstreamError as error:
-            raise type(error)(str(error).replace(f"{folder}/", "")) from None
-
-
-def _partial(output: Path) -> Path:
-    return output.with_name(f"{output.stem}.partial.npz")
-
-
-def _keep(builder: SequenceBuilder, output: Path | None, error: BaseException) -> None:
-    sequence = builder.finish()
-    if output is None or not len(sequence.frame_time):
-        return
-    partial = _partial(output)
-    with suppress(OSError, SkelstreamError):  # the first error is the one to tell
-        before = load(partial).frames if partial.exists() else 0
-        if before > sequence.frames:
-            error.add_note(f"{partial} has the {before} frames of a longer run before, and stays")
-            return
-        save(sequence, partial, overwrite=True)
-        error.add_note(f"the {sequence.frames} frames so far are in {partial}")
 
 
 @dataclass(frozen=True)

@@ -205,6 +205,22 @@ def test_a_whole_result_takes_the_partial_one_away_and_a_longer_one_stays(walk, 
     assert not partial.exists() and skelstream.load(output).frames == 40
 
 
+def test_a_result_that_is_called_partial_is_not_taken_for_one(walk, bars, tmp_path):
+    skelstream.extract(walk, tmp_path / "out.partial.npz", bars(), end=0.5)
+
+    def report(pipeline, analysed):
+        if analysed.frame.index == 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as raised:
+        run(walk, bars(), tmp_path / "out.npz", report=report)
+    assert "out.partial2.npz" in raised.value.__notes__[0]
+    kept = skelstream.load(tmp_path / "out.partial2.npz").meta
+    assert kept["partial"] and "the first 21 frames" in kept["warnings"][-1]
+    run(walk, bars(), tmp_path / "out.npz")
+    assert sorted(p.name for p in tmp_path.glob("*.npz")) == ["out.npz", "out.partial.npz"]
+
+
 def test_what_another_process_is_at_is_left_to_it(walk, bars, tmp_path):
     from skelstream.claims import claimed
 
