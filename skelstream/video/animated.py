@@ -16,8 +16,9 @@ from skelstream.video.frame import SourceInfo
 from skelstream.video.pixels import fit
 from skelstream.video.source import Selection, Source
 
-_PNG, _TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*")
-_HEAD = 4096  # bytes in which an animated picture says so
+_PNG = b"\x89PNG\r\n\x1a\n"
+_BIG_TIFF = (b"II+\0", b"MM\0+")
+_TIFF = (b"II*\0", b"MM\0*", *_BIG_TIFF)
 # Pictures decoded at a time: from an animation, each needs the ones before it.
 _AT_A_TIME = 64
 # A page without a time, and a picture shown for no time, which browsers show for a tenth of a second.
@@ -106,36 +107,53 @@ def pictures_in(path: Path) -> int:
     """How many pictures an image file says it holds; 1 for what holds one, or cannot be read."""
     try:
         with path.open("rb") as file:
-            head = file.read(_HEAD)
+            head = file.read(32)
             if head[:4] in _TIFF:
-                return _pages(file, "<" if head[:2] == b"II" else ">")
-            if head.startswith(_PNG) and b"acTL" in head:
-                return struct.unpack_from(">I", head, head.index(b"acTL") + 4)[0]
+                return _pages(file, head[:4])
+            if head.startswith(_PNG):
+                return _png_frames(file)
             if head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and head[20] & 2:
                 return _webp_frames(file)
-    except (OSError, struct.error, IndexError):
+    except (OSError, OverflowError, struct.error, IndexError):
         pass
     return 1
 
 
-def _pages(file: BinaryIO, order: str) -> int:
-    """Pages of a TIFF; one whose place lies outside the file counts as well."""
-    count, place, seen = 0, 4, set()
+def _pages(file: BinaryIO, magic: bytes) -> int:
+    """Pages of a TIFF, of the kind with large offsets too; one whose place lies outside the file counts as well."""
+    order, large = ("<" if magic[:2] == b"II" else ">"), magic in _BIG_TIFF
+    link, entries, each, place = ("Q", "Q", 20, 8) if large else ("I", "H", 12, 4)
+    count, seen = 0, set()
     while True:
-        file.seek(place)
-        link = file.read(4)
-        if len(link) < 4:
-            return count
-        start = struct.unpack(order + "I", link)[0]
-        if start == 0 or start in seen:
+        start = _number(file, place, order + link)
+        if not start or start in seen:
             return count
         seen.add(start)
         count += 1
-        file.seek(start)
-        entries = file.read(2)
-        if len(entries) < 2:
+        fields = _number(file, start, order + entries)
+        if fields is None:
             return count
-        place = start + 2 + 12 * struct.unpack(order + "H", entries)[0]
+        place = start + struct.calcsize(order + entries) + each * fields
+
+
+def _number(file: BinaryIO, place: int, form: str) -> int | None:
+    """The number at that place in the file, or None beyond its end."""
+    file.seek(place)
+    data = file.read(struct.calcsize(form))
+    return struct.unpack(form, data)[0] if len(data) == struct.calcsize(form) else None
+
+
+def _png_frames(file: BinaryIO) -> int:
+    """What the animation's own chunk says, which comes before the first picture."""
+    place = len(_PNG)
+    while size := _number(file, place, ">Q"):
+        length, kind = size >> 32, size & 0xFFFFFFFF
+        if kind == int.from_bytes(b"acTL"):
+            return _number(file, place + 8, ">I") or 1
+        if kind == int.from_bytes(b"IDAT"):
+            break
+        place += 12 + length
+    return 1
 
 
 def _webp_frames(file: BinaryIO) -> int:

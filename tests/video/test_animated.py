@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import cv2
 import numpy as np
 import pytest
@@ -35,6 +37,32 @@ def test_every_picture_is_a_frame(make, tmp_path, suffix, count):
     step = 1 / 30 if suffix == ".tif" else 0.1
     assert [f.time for f in frames] == pytest.approx([i * step for i in range(count)])
     assert [("30 a second are assumed" in line) for line in source.warnings] == [True] * (suffix == ".tif")
+
+
+def big_tiff(pictures):
+    """Grey pictures, uncompressed, with offsets of eight bytes."""
+    data, link = bytearray(struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0)), 8
+    for picture in pictures:
+        height, width = picture.shape
+        strip = len(data)
+        data += picture.tobytes()
+        struct.pack_into("<Q", data, link, len(data))
+        fields = [(256, 4, width), (257, 4, height), (258, 3, 8), (259, 3, 1), (262, 3, 1),
+                  (273, 16, strip), (277, 3, 1), (278, 4, height), (279, 4, height * width)]  # fmt: skip
+        data += struct.pack("<Q", len(fields))
+        for tag, kind, value in fields:
+            data += struct.pack("<HHQQ", tag, kind, 1, value)
+        link = len(data)
+        data += bytes(8)
+    return bytes(data)
+
+
+def test_a_tiff_with_large_offsets(make, tmp_path):
+    path = tmp_path / "a.tif"
+    path.write_bytes(big_tiff([make.marked(i)[..., 0] for i in range(5)]))
+    assert pictures_in(path) == 5
+    with open_source(path, rate=5) as source:
+        assert [make.number_in(f.image) for f in source] == list(range(5))
 
 
 @pytest.mark.parametrize("suffix", [".webp", ".png"])
