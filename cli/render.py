@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelstream.cli.options import Debug
-from skelstream.cli.saying import plain, say
+from skelstream.cli.saying import plain, say, warn
 from skelstream.errors import FormatError, OutputError, SourceError
 
 if TYPE_CHECKING:
@@ -128,7 +128,10 @@ def _analysed(source: str, start: float | None, end: float | None, quiet: bool) 
             f"{source} is live and cannot be read twice; extract a recording of it, then render that"
         )
     with FrameProgress(f"analyse {Path(source).name}", quiet) as progress:
-        return run(source, make_estimator(), report=progress.report, start=start, end=end).sequence
+        done = run(source, make_estimator, report=progress.report, start=start, end=end)
+    for warning in done.sequence.meta.get("warnings") or ():
+        warn(warning)
+    return done.sequence
 
 
 class _Progress:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from skelstream.errors import SourceError
 from skelstream.sequences import SkeletonSequence
+from skelstream.video import Source, open_source
 
 
 @dataclass(frozen=True)
@@ -65,17 +67,27 @@ def video_times(sequence: SkeletonSequence) -> np.ndarray:
     return sequence.frame_time * (factor if known else 1.0)
 
 
-def check_frames(sequence: SkeletonSequence) -> None:
-    """Refuse to draw on a video whose frames the sequence has not.
+def open_video(
+    sequence: SkeletonSequence, source: str | Path, start: float | None = None, end: float | None = None
+) -> Source:
+    """The frames that a sequence is of, with the numbers that they have in it.
+
+    Args:
+        sequence: the sequence, which knows at which rate its images came.
+        source: its video or images.
+        start, end: seconds on the video's own clock.
 
     Raises:
-        SourceError: it has been resampled to more frames than there are.
+        SourceError: the source cannot be opened, or the sequence has been resampled to more frames than it has.
     """
     resampled = sequence.meta.get("resampled")
     if isinstance(resampled, dict) and resampled.get("frame_index") == "counted":
         raise SourceError(
             "the skeletons have been resampled to more frames than their video has; draw them as they were, or alone"
         )
+    rate = (sequence.meta.get("settings") or {}).get("rate")
+    known = isinstance(rate, int | float) and 0 < rate < float("inf")
+    return open_source(source, start=start, end=end, rate=rate if known else None)
 
 
 def picture_size(sequence: SkeletonSequence) -> tuple[int, int]:

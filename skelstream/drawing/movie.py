@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from skelstream.drawing.animation import SUFFIXES, AnimationWriter
-from skelstream.drawing.by_frame import ByFrame, check_frames, picture_size, video_times
+from skelstream.drawing.by_frame import ByFrame, open_video, picture_size, video_times
 from skelstream.drawing.overlay import Look, Overlay
 from skelstream.errors import OutputError, SourceError
 from skelstream.sequences import SkeletonSequence
-from skelstream.video import VideoWriter, open_source
+from skelstream.video import VideoWriter
 
 _ANIMATION_WIDTH = 480
 _ANIMATION_RATE = 12.5
@@ -132,9 +132,8 @@ def _pictures(
     if source is None:
         yield from ((int(row), None) for row in rows)
         return
-    check_frames(sequence)
     first, last = float(video_times(sequence)[rows[0]]), float(video_times(sequence)[rows[-1]])
-    with open_source(source, start=first or None) as frames:
+    with open_video(sequence, source, start=first or None) as frames:
         for frame in frames:
             row = people.row_of(frame.index)
             if row is not None and row > rows[-1] or frame.time > last + 1:

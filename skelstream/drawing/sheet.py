@@ -11,11 +11,10 @@ import cv2
 import numpy as np
 
 from skelstream.atomic import replacing
-from skelstream.drawing.by_frame import ByFrame, check_frames, picture_size, video_times
+from skelstream.drawing.by_frame import ByFrame, open_video, picture_size, video_times
 from skelstream.drawing.overlay import Look, Overlay
 from skelstream.errors import SourceError
 from skelstream.sequences import SkeletonSequence
-from skelstream.video import open_source
 
 GROUND = (20, 20, 23)
 _TEXT = (235, 235, 235)
@@ -161,12 +160,11 @@ def _columns(tiles: list[tuple[str, np.ndarray]]) -> int:
 def _decoded(
     sequence: SkeletonSequence, source: str | Path, rows: list[int]
 ) -> Iterator[tuple[int, np.ndarray]]:
-    check_frames(sequence)
     times = video_times(sequence)
     for near in _groups(sequence, rows):
         wanted = {int(sequence.frame_index[row]): row for row in near}
         start, end = times[near[0]] - _CLOSE, times[near[-1]] + _CLOSE
-        with open_source(source, start=max(0.0, float(start)), end=float(end)) as frames:
+        with open_video(sequence, source, max(0.0, float(start)), float(end)) as frames:
             for frame in frames:
                 row = wanted.get(frame.index)
                 if row is not None and frame.image is not None:

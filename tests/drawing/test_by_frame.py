@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
-from skelstream.drawing.by_frame import ByFrame, picture_size
+from skelstream.drawing.by_frame import ByFrame, open_video, picture_size, video_times
+from skelstream.errors import SourceError
+from skelstream.extraction import run
+from skelstream.sequences.resampling import resampled
 
 
 def test_every_frame_gives_its_people_and_no_others(two_walkers):
@@ -38,3 +42,20 @@ def test_size_of_a_sequence_that_does_not_say(make_walkers, make_figure, present
     height, width = picture_size(make_walkers([0.0], lambda i: there, height=None, width=None))
     assert (height > 325 and width > 240) if present else (height, width) == (480, 640)
     assert picture_size(make_walkers([0.0], lambda i: there)) == (240, 320)
+
+
+def test_images_are_opened_at_the_rate_they_came_at(tmp_path, draw_bars, bars):
+    for number in range(3, 43):
+        cv2.imwrite(str(tmp_path / f"{number:04}.png"), draw_bars(10 + 3 * number))
+    sequence = run(tmp_path, bars(), rate=5.0, slow_motion=2.0).sequence
+    with open_video(sequence, tmp_path, start=1.0) as frames:
+        found = {frame.index: frame.time for frame in frames}
+    assert list(found) == list(range(8, 43))
+    times = dict(zip(sequence.frame_index.tolist(), video_times(sequence).tolist(), strict=True))
+    assert list(found.values()) == pytest.approx([times[index] for index in found])
+
+
+def test_frames_that_the_video_does_not_have_are_not_drawn_on_it(two_walkers, tmp_path):
+    more = resampled(two_walkers, 100.0)
+    with pytest.raises(SourceError, match="resampled"):
+        open_video(more, tmp_path / "a.mp4")
