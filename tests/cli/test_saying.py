@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 
-import pytest
 from typer.testing import CliRunner
 
 import skelstream.estimator
@@ -13,21 +12,16 @@ from skelstream.cli import app
 NASTY = "\x1b[2J\x1b]0;owned\x07[red]x[nope]\r\n\u202e"
 
 
-@pytest.fixture
-def run(bars, monkeypatch):
+def run(*arguments):
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code in (0, 1) and not isinstance(result.exception, ValueError), result.exception
+    for forbidden in ("\x1b[2J", "\x1b]0;", "\x07", "\r", "\u202e"):
+        assert forbidden not in result.stdout + result.stderr
+    return result
+
+
+def test_names_are_text_and_nothing_else(bars, walk, tmp_path, monkeypatch):
     monkeypatch.setattr(skelstream.estimator, "PoseEstimator", lambda *a, **k: bars())
-
-    def run(*arguments):
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        assert result.exit_code in (0, 1) and not isinstance(result.exception, ValueError), result.exception
-        for forbidden in ("\x1b[2J", "\x1b]0;", "\x07", "\r", "\u202e"):
-            assert forbidden not in result.stdout + result.stderr
-        return result
-
-    return run
-
-
-def test_names_are_text_and_nothing_else(run, walk, tmp_path):
     clip, npz = tmp_path / f"a{NASTY}.mp4", tmp_path / f"b{NASTY}.npz"
     shutil.copy(walk, clip)
     done = run("extract", clip, "-o", npz, "--sheet", tmp_path / f"c{NASTY}.png")
@@ -47,6 +41,9 @@ def test_names_are_text_and_nothing_else(run, walk, tmp_path):
     )
     run("view", npz, "-o", tmp_path / f"h{NASTY}.html")
     run("preview", clip, "--no-display", "-o", tmp_path / f"i{NASTY}.npz")
+
+
+def test_names_of_what_is_not_there(tmp_path):
     run("eval", "--annotations", f"none{NASTY}.json", "--results", f"none{NASTY}.json")
     run("models", "show", f"none{NASTY}")
     run("train", f"none{NASTY}.toml", "--data", tmp_path, "-o", tmp_path / "run")
