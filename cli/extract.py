@@ -159,6 +159,8 @@ def extract(
             param_hint="--output",
         )
     if sheet is not None:
+        if output is not None and sheet.absolute() == Path(output).absolute():
+            raise typer.BadParameter("would take the place of the output", param_hint="--sheet")
         if sheet.exists() and not overwrite:
             raise OutputError(f"{sheet} exists; choose another name or pass --overwrite")
         check_writable(sheet)

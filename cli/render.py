@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,6 +74,9 @@ def render(
             raise OutputError(f"{path} exists; choose another name or pass --overwrite")
         check_writable(path)
     sequence, pictures = _skeletons_and_video(source, video, skeleton_only, (start, end), quiet)
+    for path in outputs:
+        if pictures is not None and os.path.exists(pictures) and path.exists() and path.samefile(pictures):
+            raise OutputError(f"{path} is the video that is drawn on; choose another name")
     look = Look(Style(labels=ids, min_score=min_score), trails, blur_faces, skeleton_only)
     if output is not None:
         with _Progress("render", quiet) as progress:

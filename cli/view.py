@@ -51,7 +51,10 @@ def view(
     with TemporaryDirectory() as folder:
         if video is not None and video.is_file() and not plays(video):
             video = _copy(
-                video, Path(folder) / "copy.mp4" if embed else output.with_suffix(".mp4"), overwrite, quiet
+                video,
+                Path(folder) / "copy.mp4" if embed else output.with_suffix(".copy.mp4"),
+                overwrite,
+                quiet,
             )
         link = None
         if video is not None:

@@ -60,11 +60,16 @@ def resampled(sequence: SkeletonSequence, rate: float) -> SkeletonSequence:
     observed = sequence.observed[a] & same[frame][:, None]
     nearest = np.where(share > 0.5, after, before)
     own = bool((np.diff(nearest) > 0).all())
-    images = sequence.meta.get("images")
+    images, warnings = sequence.meta.get("images"), list(sequence.meta.get("warnings") or ())
+    if len(kept) < len(sequence):
+        warnings.append(
+            f"{len(sequence) - len(kept)} of {len(sequence)} tracks are too short for {rate:g} frames a second, and left out"
+        )
     meta = {
         **{key: value for key, value in sequence.meta.items() if key != "images"},
         **({"images": [images[i] for i in nearest]} if images and own else {}),
         "rate": rate,
+        "warnings": warnings,
         "resampled": {"rate": rate, "frame_index": "source" if own else "counted"},
     }
     result = replace(

@@ -82,6 +82,10 @@ class ContainerSource(Source):
     def warnings(self, lines: list[str]) -> None:
         self._wrong = lines
 
+    def warn(self, line: str) -> None:
+        """One more line, without the name."""
+        self._wrong.append(f"{self._name}: {line}")
+
     def _rows(self) -> Iterator[_Timed]:
         while self._ahead:
             yield self._ahead.popleft()
@@ -137,7 +141,8 @@ class ContainerSource(Source):
             lines.append(f"the header says {claimed} frames, there are {min(counts)}")
         if duration is not None and last + _LATE_SECONDS < duration:
             lines.append(f"the header says {duration:.2f} s, the last frame is at {last:.2f} s")
-        self._wrong += [f"{self._name}: {line}" for line in lines]
+        for line in lines:
+            self.warn(line)
 
     def _begin(self, place: Place | None) -> deque[_Timed]:
         self._lost, self._deinterlacer = 0, Deinterlacer()

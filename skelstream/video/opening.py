@@ -67,7 +67,10 @@ def open_source(
         if pictures_in(path) > 1:
             return AnimatedSource(name, path, rate, selection)
         return ImageSource(name, [path], rate, selection)
-    return ContainerSource(Input.of_file(path), selection, threads)
+    film = ContainerSource(Input.of_file(path), selection, threads)
+    if rate is not None:
+        film.warn("its frames have their own times; a rate is for images and cameras, and is left out")
+    return film
 
 
 def _images_in(folder: Path) -> list[Path]:

@@ -175,3 +175,8 @@ def test_one_source_into_a_folder(extract, walk, tmp_path):
     result = extract(walk, "-o", f"{tmp_path}/d/")
     assert result.exit_code == 0, result.output
     assert "1 extracted" in result.stderr and load(tmp_path / "d" / "walk.npz").frames == 40
+
+
+def test_a_sheet_in_the_place_of_the_output(extract, walk, tmp_path):
+    assert extract(walk, "-o", tmp_path / "a.npz", "--sheet", tmp_path / "a.npz").exit_code == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["walk.mp4"]

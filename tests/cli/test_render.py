@@ -115,3 +115,9 @@ def test_a_video_is_analysed_first(skeletons, clip, tmp_path, monkeypatch, bars)
     result = run("render", clip, "-o", tmp_path / "out.mp4", "--end", 0.5)
     assert result.exit_code == 0, result.output
     assert asked == [(str(clip), None, 0.5)] and len(frames(tmp_path / "out.mp4")) == 5
+
+
+def test_the_video_itself_is_not_replaced(skeletons, clip):
+    before = clip.read_bytes()
+    result = run("render", skeletons, "--video", clip, "-o", clip, "--overwrite")
+    assert result.exit_code == 1 and "is the video" in result.output and clip.read_bytes() == before

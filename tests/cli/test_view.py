@@ -75,19 +75,21 @@ def old_clip(tmp_path):
 def test_a_copy_that_plays(skeletons, old_clip, tmp_path):
     result = run("view", skeletons, "--video", old_clip, "-o", tmp_path / "page.html")
     assert result.exit_code == 0 and "browsers do not play clip.avi" in result.stderr
-    assert '"video": "page.mp4"' in (tmp_path / "page.html").read_text(encoding="utf-8")
-    with av.open(str(tmp_path / "page.mp4")) as container:
+    assert '"video": "page.copy.mp4"' in (tmp_path / "page.html").read_text(encoding="utf-8")
+    with av.open(str(tmp_path / "page.copy.mp4")) as container:
         stream = container.streams.video[0]
         assert (stream.codec_context.name, stream.width, stream.height) == ("h264", 960, 540)
         assert [f.time for f in container.decode(stream)] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
     (tmp_path / "page.html").unlink()
     refused = run("view", skeletons, "--video", old_clip, "-o", tmp_path / "page.html")
-    assert refused.exit_code == 1 and "page.mp4" in refused.stderr and not (tmp_path / "page.html").exists()
+    assert (
+        refused.exit_code == 1 and "page.copy.mp4" in refused.stderr and not (tmp_path / "page.html").exists()
+    )
 
 
 def test_a_copy_within_the_page(skeletons, old_clip, tmp_path):
     result = run("view", skeletons, "--video", old_clip, "--embed", "-o", tmp_path / "page.html")
-    assert result.exit_code == 0 and not (tmp_path / "page.mp4").exists()
+    assert result.exit_code == 0 and not (tmp_path / "page.copy.mp4").exists()
     assert "data:video/mp4;base64,AAAA" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 

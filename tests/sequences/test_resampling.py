@@ -88,3 +88,11 @@ def test_after_filling_and_smoothing():
     assert len(Finish(rate=15.0)(sequence).frame) < len(
         Finish(fill=0.5, smooth=True, rate=15.0)(sequence).frame
     )
+
+
+def test_tracks_that_are_too_short_are_told():
+    sequence = moving(np.arange(31) / 30, away=set(range(31)) - {7})
+    even = resampled(sequence, 10)
+    assert (
+        len(even) == 0 and "1 of 1 tracks are too short for 10 frames a second" in even.meta["warnings"][-1]
+    )

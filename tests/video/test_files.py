@@ -355,3 +355,8 @@ def test_a_stretched_pixel(make, tmp_path):
     frames, source = read(make.encode(tmp_path / "a.mp4", map(make.marked, range(4)), prepare=wide))
     assert (source.info.height, source.info.width) == (make.HEIGHT, make.WIDTH * 3 // 2)
     check_whole(make, frames, 4)
+
+
+def test_a_rate_is_not_for_films(plain):
+    with open_source(plain, rate=5) as source:
+        assert len(list(source)) == 60 and "have their own times" in source.warnings[0]
