@@ -162,12 +162,14 @@ class Decoder:
 
     def _chosen_codec(self) -> VideoCodecContext:
         own = self.stream.codec_context
-        if self._source.path and self._strict and own.name in _STOPPING:
+        if self._source.path is None or not self._strict:
+            return own
+        if own.name in _STOPPING:
             own.options = {"err_detect": "explode"}
         better = _TELLING.get(own.name)
         # Its common builds know eight bits only.
         eight_bits = own.pix_fmt in ("yuv420p", "yuv422p", "yuv440p", "yuv444p", "gbrp")
-        if better is None or not self._strict or not eight_bits or better not in av.codecs_available:
+        if better is None or not eight_bits or better not in av.codecs_available:
             return own
         codec = VideoCodecContext.create(better, "r")
         codec.extradata = own.extradata
