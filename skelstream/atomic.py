@@ -28,7 +28,7 @@ def replacing(path: Path) -> Iterator[Path]:
     if target.exists() and not target.is_file():
         raise OutputError(f"{path} is not a regular file; choose another output")
     temporary = _beside(target)
-    with claimed(target, wait=True):
+    with claimed(target, wait=True) as alone:
         try:
             yield temporary
             _sync(temporary)
@@ -37,7 +37,7 @@ def replacing(path: Path) -> Iterator[Path]:
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         finally:
-            _remove_leavings(target)
+            _remove(_leavings(target) if alone else [temporary])
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     if target.exists() and not target.is_dir():
         raise OutputError(f"{path} is a file, and this format writes a folder; choose another output")
     temporary, aside = _beside(target), _beside(target)
-    with claimed(target, wait=True):
+    with claimed(target, wait=True) as alone:
         try:
             temporary.mkdir()
             yield temporary
@@ -69,7 +69,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         finally:
-            _remove_leavings(target)
+            _remove(_leavings(target) if alone else [temporary, aside])
 
 
 def check_writable(path: Path) -> None:
@@ -89,14 +89,20 @@ def check_writable(path: Path) -> None:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _remove_leavings(target: Path) -> None:
-    """Temporary files and folders of this target: its lock is ours, so no other process is at them."""
-    with suppress(OSError):  # an error of the writing itself is the one to tell
-        for left in target.parent.glob(f".{glob.escape(target.name)}.{'[0-9a-f]' * 8}.tmp"):
-            if left.is_dir() and not left.is_symlink():
-                shutil.rmtree(left, ignore_errors=True)
+def _leavings(target: Path) -> list[Path]:
+    """Temporary files and folders of this target: while its lock is ours, no other process is at them."""
+    with suppress(OSError):
+        return list(target.parent.glob(f".{glob.escape(target.name)}.{'[0-9a-f]' * 8}.tmp"))
+    return []
+
+
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
+        with suppress(OSError):  # an error of the writing itself is the one to tell
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
             else:
-                left.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
 
 
 def _target(path: Path) -> Path:

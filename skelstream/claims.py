@@ -14,12 +14,15 @@ except ImportError:  # Windows, where two processes are not kept apart
 
 
 @contextmanager
-def claimed(path: Path, wait: bool) -> Iterator[bool]:
-    """Keeps other processes off ``path`` while the block lasts; a file system without locks lets all in.
+def claimed(path: Path, wait: bool) -> Iterator[bool | None]:
+    """Keeps other processes off ``path`` while the block lasts.
 
     Args:
         path: the file to work on; the lock is a hidden file beside it.
         wait: for another process to let go of it; else give False at once.
+
+    Yields:
+        True: it is ours alone. False: another process has it. None: the file system has no locks.
     """
     lock = path.with_name(f".{path.name}.lock")
     try:
@@ -28,15 +31,18 @@ def claimed(path: Path, wait: bool) -> Iterator[bool]:
         yield False
         return
     except OSError:
-        yield True
+        handle = None
+        with suppress(OSError):
+            lock.unlink(missing_ok=True)
+    if handle is None:
+        yield None
         return
     try:
         yield True
     finally:
-        if handle is not None:
-            with suppress(OSError):
-                lock.unlink(missing_ok=True)
-            os.close(handle)
+        with suppress(OSError):
+            lock.unlink(missing_ok=True)
+        os.close(handle)
 
 
 def _locked(lock: Path, wait: bool) -> int | None:

@@ -251,8 +251,8 @@ def run_many(
     options |= {"format": format, "finish": finish, "overwrite": overwrite}
     for source, output in zip(sources, outputs, strict=True):
         with claimed(output.with_name(f"{output.name}.extracting"), wait=False) as ours:
-            if not ours or (output.exists() and not overwrite):
-                yield Outcome(source, output, elsewhere=not ours)
+            if ours is False or (output.exists() and not overwrite):
+                yield Outcome(source, output, elsewhere=ours is False)
                 continue
             try:
                 yield Outcome(source, output, run(source, made, output, **options))

@@ -78,7 +78,7 @@ def test_a_claim_ends_with_its_process(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "a")], stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"True\n"
     with claimed(tmp_path / "a", wait=False) as ours:
-        assert not ours
+        assert ours is False
     process.kill()
     process.wait()
     process.stdout.close()
@@ -96,3 +96,18 @@ def test_what_can_be_written_is_known_before(tmp_path):
     ):  # fmt: skip
         with pytest.raises(OutputError, match=match):
             check_writable(path)
+
+
+def test_without_locks_only_its_own_leavings_are_removed(tmp_path, monkeypatch):
+    def none(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("skelstream.claims.fcntl.flock", none)
+    others = tmp_path / ".a.0123abcd.tmp"
+    others.write_text("another process may be at it")
+    with pytest.raises(KeyError), replacing(tmp_path / "a") as temporary:
+        temporary.write_text("new")
+        raise KeyError
+    with replacing(tmp_path / "a") as temporary:
+        temporary.write_text("new")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [others.name, "a"]
