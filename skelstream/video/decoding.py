@@ -27,14 +27,14 @@ _DEVICE_PAUSE = 0.005
 # Not as many as the machine has: what is made of damage that no decoder reports must not depend on the machine.
 _THREADS = 4
 
-# FFmpeg's own VP9 decoder shows damaged pictures without a word; libvpx is as fast and tells.
-_TELLING = {"vp9": "libvpx-vp9"}
+# FFmpeg's own decoders show damaged pictures without a word; libvpx is as fast and tells, of VP8 a part.
+_TELLING = {"vp9": "libvpx-vp9", "vp8": "libvpx"}
 # This one reports most damaged pictures only if it is to stop at an error. In others that gains little, and costs the
 # pictures of files with a harmless error in what goes along with them.
 _STOPPING = {"mjpeg"}
 # libvpx marks no frames, and dav1d shows an old key frame for one that it has lost.
-_KEYS_BY_PACKET = {"vp9", "av1"}
-# What this one makes of damage depends on which of its threads is first, and it reports none.
+_KEYS_BY_PACKET = {"vp9", "vp8", "av1"}
+# What FFmpeg's own makes of damage depends on which of its threads is first, and it reports none.
 _RACING = {"vp8"}
 
 
