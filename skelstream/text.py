@@ -1,0 +1,12 @@
+"""Text of unknown origin, made safe to show."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    r"""``text`` with whatever a terminal would obey, hide or stumble over spelt out.
+
+    Control characters, line ends, changes of the writing direction and bytes that are no text become escapes such as
+    ``\x1b``; letters of every script stay.
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
