@@ -97,6 +97,9 @@ def evaluate(
         coco_set = coco_set.head(len(done))
         rows = [row for estimate in done for row in estimate.results]
         unreadable = tuple(estimate.failure for estimate in done if estimate.failure)
+        assumed = [estimate.assumed for estimate in done if estimate.assumed]
+        if assumed:
+            typer.secho(f"skelstream: {assumed[0]} ({len(assumed)} such images)", fg="yellow", err=True)
     if save_results is not None:
         write_results(save_results, rows)
         typer.echo(f"wrote {save_results}", err=True)

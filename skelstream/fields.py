@@ -19,6 +19,10 @@ from skelstream.text import printable
 INT32 = 2**31 - 1
 """The largest frame number and track id that a sequence holds."""
 
+_SHORT = reprlib.Repr()
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = 3
+_SHORT.maxlong = _SHORT.maxstring = 30
+
 
 def refuse(value: object, name: str, expected: str) -> NoReturn:
     """Say that a value is not what is expected.
@@ -27,7 +31,7 @@ def refuse(value: object, name: str, expected: str) -> NoReturn:
         FormatError: always.
     """
     try:
-        shown = printable(reprlib.repr(value))
+        shown = printable(_SHORT.repr(value))
     except ValueError:  # an integer of more digits than Python writes
         shown = "a number of thousands of digits"
     raise FormatError(f"{printable(name)} is {shown}, {expected} expected")
@@ -85,7 +89,12 @@ def mapping(value: object, name: str) -> dict[str, Any]:
 
 def identifier(value: object, name: str) -> int | str:
     """What sets of images call an image: a whole number or text."""
-    return value if isinstance(value, str) else integer(value, name, -(2**63), 2**63 - 1)
+    if isinstance(value, str):
+        return string(value, name)
+    try:
+        return integer(value, name, -(2**63), 2**63 - 1)
+    except FormatError:
+        refuse(value, name, "a whole number or text")
 
 
 def reals(value: object, name: str, shape: tuple[int, ...], missing: bool = False) -> np.ndarray:
