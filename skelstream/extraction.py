@@ -11,7 +11,7 @@ from typing import Any
 
 from skelstream.errors import OutputError, SkelstreamError
 from skelstream.estimator import PoseEstimator
-from skelstream.formats import check_free, choose, save
+from skelstream.formats import WriteOptions, check_free, choose, save
 from skelstream.pipeline import Analysed, Pipeline, StageTimes
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.sequences.finishing import Finish
@@ -177,7 +177,7 @@ def run(
             seconds = time.perf_counter() - began
             sequence = finish(builder.finish())
             if output is not None:
-                save(sequence, output, format, overwrite=overwrite)
+                save(sequence, output, format, overwrite, options=WriteOptions(skeleton=finish.skeleton))
         except BaseException as error:
             _keep(builder, output, error)
             raise

@@ -15,7 +15,7 @@ class Sample:
 
     Attributes:
         sequence: the sequence.
-        name: what the consumer calls the clip; unique in a training set.
+        name: what the consumer calls the clip; unique in a training set. It may have dots and slashes.
         label: class number from 0, or None if unknown.
         label_name: class name, or None.
         split: name of the part of the training set, for instance ``train``, or None.
@@ -40,12 +40,16 @@ class WriteOptions:
         persons: slots M of formats that give each person a slot; None: the format's own default.
         frames: frames that formats of a fixed length hold.
         classes: number of classes of the training set, or None if there are no labels.
+        class_names: of those classes, by number, or None if they have numbers only.
+        skeleton: the joint set that was asked for, which formats without one of their own keep; None: their default.
         note: told in a line whatever the format left out.
     """
 
     persons: int | None = None
     frames: int = 300
     classes: int | None = None
+    class_names: tuple[str, ...] | None = None
+    skeleton: str | None = None
     note: Callable[[str], None] = _quiet
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from skelstream.atomic import replacing_folder
 from skelstream.errors import FormatError
 from skelstream.formats.format import Format, Sample, WriteOptions
+from skelstream.formats.names import as_file
 from skelstream.formats.rows import (
     add_rows,
     parse_json,
@@ -48,7 +49,7 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
                 for track, pose in zip(ids[rows].tolist(), poses, strict=True)
             ]
             text = json.dumps({"version": 1.3, "people": people}, separators=(",", ":"))
-            (folder / f"{sample.name}_{t:012d}_keypoints.json").write_text(text, encoding="utf-8")
+            (folder / f"{as_file(sample.name)}_{t:012d}_keypoints.json").write_text(text, encoding="utf-8")
 
 
 def read(path: Path, rate: float) -> SkeletonSequence | Detections:

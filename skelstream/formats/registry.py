@@ -23,6 +23,7 @@ from skelstream.formats import (
     stgcn,
 )
 from skelstream.formats.format import Format, Sample, WriteOptions
+from skelstream.formats.names import name_of, without_ending
 from skelstream.sequences import Detections, SkeletonSequence
 
 _LISTED = (
@@ -148,9 +149,9 @@ def check_free(chosen: Format, path: Path, overwrite: bool) -> None:
 
 
 def clip_name(sequence: SkeletonSequence, path: Path) -> str:
-    """What a consumer calls the clip: the source's name up to its first dot, else the output's."""
-    source = Path(str(sequence.meta.get("source") or ""))
-    return source.name.split(".")[0] or path.name.split(".")[0]
+    """What a consumer calls the clip: the source's name without its ending, else the output's."""
+    source = name_of(str(sequence.meta.get("source") or ""))
+    return source[-1] if source else without_ending(path.name)
 
 
 def _named(path: Path, write: Callable[[], None]) -> None:

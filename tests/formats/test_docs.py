@@ -42,7 +42,7 @@ def test_snippets_run(scene, tmp_path, monkeypatch):
         }
         names.clear()
         gc.collect()
-    assert used["data"].shape == (1, 3, 300, 18, 2) and used["x"].shape == (1, 300, 2, 18, 3)
+    assert used["data"].shape == (1, 3, 300, 18, 2) and used["x"].shape == (1, 300, 2, 25, 3)
     assert used["body"].data.shape == (8, 2, 18, 2) and used["locations"].shape == (8, 18, 2, 2)
     assert used["clip"].shape == (2, 8, 18, 3) and used["filled_in"].any() and len(used["frames"]) == 8
 
