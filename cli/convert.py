@@ -89,8 +89,12 @@ def convert(
 
     picture, finish = _size(size), Finish(skeleton, fill, smooth)
 
+    def note(text: str) -> None:
+        if not quiet:
+            typer.secho(f"skelstream: {text}", fg="yellow", err=True)
+
     def sequence(path: Path) -> SkeletonSequence:
-        found = load(path, rate=rate)
+        found = load(path, rate=rate, size=picture and picture[::-1], note=note)
         if picture is not None:
             found = replace(found, meta={**found.meta, "width": picture[0], "height": picture[1]})
         return finish(found)
@@ -105,10 +109,6 @@ def convert(
         for line in lines(sequence(inputs[0])):
             typer.echo(line)
         return
-
-    def note(text: str) -> None:
-        if not quiet:
-            typer.secho(f"skelstream: {text}", fg="yellow", err=True)
 
     known = labels_of_folders(inputs) if class_folders else None if labels is None else read_labels(labels)
     options = WriteOptions(

@@ -115,3 +115,10 @@ def reals(value: object, name: str, shape: tuple[int, ...], missing: bool = Fals
     except (ValueError, TypeError, OverflowError, RecursionError):
         pass
     refuse(value, name, f"{wanted} finite numbers")
+
+
+def entry(values: Mapping[str, Any], key: str, name: str = "") -> Any:
+    """The value of a key that must be there; ``name`` is what the object is called, if it has a name."""
+    if key not in values:
+        raise FormatError(f"{printable(name) or 'an entry'} has no {key}")
+    return values[key]

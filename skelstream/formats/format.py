@@ -53,6 +53,25 @@ class WriteOptions:
     note: Callable[[str], None] = _quiet
 
 
+ASSUMED_RATE = 30.0
+"""Frames per second of files that hold no times, unless something better is known."""
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What whoever reads knows of a file beyond what is in it.
+
+    Attributes:
+        rate: frames per second, for files that hold no times.
+        size: (height, width) of the picture in pixels, for files that hold shares of it, or None.
+        note: told in a line whatever was assumed or left out.
+    """
+
+    rate: float = ASSUMED_RATE
+    size: tuple[int, int] | None = None
+    note: Callable[[str], None] = _quiet
+
+
 def _one_file(path: Path) -> list[Path]:
     return [path]
 
@@ -65,8 +84,8 @@ class Format:
         name: as on the command line.
         extensions: endings of the file name that choose this format; empty for a folder.
         summary: one line for listings.
-        read: path and frame rate (for files that hold no times) to a sequence, or to detections if the file
-            holds no identities; None if the format is only written.
+        read: a path to a sequence, or to detections if the file holds no identities; None if the format is only
+            written. Its errors need not name the path.
         write: writes one sample.
         join: writes many samples into one training set, or None if a file holds a single video.
         outputs: the paths that writing to a path makes.
@@ -77,7 +96,7 @@ class Format:
     extensions: tuple[str, ...]
     summary: str
     write: Callable[[Sample, Path, WriteOptions], None]
-    read: Callable[[Path, float], SkeletonSequence | Detections] | None = None
+    read: Callable[[Path, ReadOptions], SkeletonSequence | Detections] | None = None
     join: Callable[[Iterable[Sample], Path, WriteOptions], None] | None = None
     outputs: Callable[[Path], list[Path]] = _one_file
     folder: bool = False

@@ -22,7 +22,7 @@ from skelstream.formats import (
     sleap,
     stgcn,
 )
-from skelstream.formats.format import Format, Sample, WriteOptions
+from skelstream.formats.format import ASSUMED_RATE, Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.names import name_of, without_ending
 from skelstream.sequences import Detections, SkeletonSequence
 
@@ -33,9 +33,6 @@ _LISTED = (
 )  # fmt: skip
 FORMATS: dict[str, Format] = {format.name: format for format in _LISTED}
 """Every format by name."""
-
-ASSUMED_RATE = 30.0
-"""Frames per second of files that hold no times, unless something better is known."""
 
 
 def choose(path: Path, name: str | None = None) -> Format:
@@ -61,7 +58,14 @@ def choose(path: Path, name: str | None = None) -> Format:
     )
 
 
-def read(path: Path, format: str | None = None, rate: float | None = None) -> SkeletonSequence | Detections:
+def read(
+    path: Path,
+    format: str | None = None,
+    rate: float | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    note: Callable[[str], None] | None = None,
+) -> SkeletonSequence | Detections:
     """Read a sequence, or people without identities; the arguments are those of `load`."""
     chosen = choose(path, format)
     if chosen.read is None:
@@ -70,21 +74,40 @@ def read(path: Path, format: str | None = None, rate: float | None = None) -> Sk
     rate = ASSUMED_RATE if rate is None else rate
     if not 0 < rate < float("inf"):
         raise FormatError(f"the frame rate must be above 0, not {rate}")
-    return chosen.read(path, rate)
+    told = {} if note is None else {"note": lambda text: note(f"{path}: {text}")}
+    try:
+        return chosen.read(path, ReadOptions(rate, size, **told))
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
+    except FileNotFoundError:
+        raise FormatError(f"{path}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path}: cannot be read as text: {error}") from None
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def load(path: str | Path, format: str | None = None, rate: float | None = None) -> SkeletonSequence:
+def load(
+    path: str | Path,
+    format: str | None = None,
+    rate: float | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    note: Callable[[str], None] | None = None,
+) -> SkeletonSequence:
     """Read a sequence from any format that can be read; people without identities are tracked.
 
     Args:
         path: the file or folder.
         format: a name of `FORMATS`; None: by the ending of the path.
         rate: frames per second of files that hold no times; None: 30.
+        size: (height, width) of the picture in pixels, for files that hold shares of it.
+        note: told in a line whatever was assumed or left out.
 
     Raises:
         FormatError: the file is missing, damaged or foreign, or the format cannot be read.
     """
-    found = read(Path(path), format, rate)
+    found = read(Path(path), format, rate, size=size, note=note)
     return found.tracked() if isinstance(found, Detections) else found
 
 
