@@ -237,7 +237,7 @@ def read_recipe(path: Path, data: Path, **run: object) -> Recipe:
         raise FormatError(f"{path}: no [[set]] to train on")
     network = dict(content.get("network", {}))
     architecture = network.pop("architecture", "paf")
-    if architecture not in _TRAINABLE:
+    if not isinstance(architecture, str) or architecture not in _TRAINABLE:
         raise FormatError(
             f"{path}: [network] architecture {architecture!r} is not one of {', '.join(_TRAINABLE)}"
         )
