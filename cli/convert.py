@@ -17,7 +17,7 @@ def convert(
     inputs: Annotated[
         list[Path],
         typer.Argument(
-            help="Skeletons: .npz, .jsonl, .csv, .parquet, or a folder of OpenPose's JSON.",
+            help="Skeletons: .npz, .jsonl, .csv, .parquet, .json, .pkl, .pose, .h5, .trc, or a folder of OpenPose's JSON.",
             metavar="INPUT",
         ),
     ],
@@ -51,6 +51,15 @@ def convert(
     size: Annotated[
         str | None,
         typer.Option(help="The picture's size, where the input does not say it.", metavar="WIDTHxHEIGHT"),
+    ] = None,
+    source_format: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="Format of the inputs, where ending and content do not say it.", metavar="FORMAT"
+        ),
+    ] = None,
+    clip: Annotated[
+        str | None, typer.Option(help="Which clip of a pickle that holds many.", metavar="NAME")
     ] = None,
     rate: Annotated[
         float | None, typer.Option(help="Frames per second, where the input holds no times. Default: 30.")
@@ -94,7 +103,7 @@ def convert(
             typer.secho(f"skelstream: {text}", fg="yellow", err=True)
 
     def sequence(path: Path) -> SkeletonSequence:
-        found = load(path, rate=rate, size=picture and picture[::-1], note=note)
+        found = load(path, source_format, rate, size=picture and picture[::-1], clip=clip, note=note)
         if picture is not None:
             found = replace(found, meta={**found.meta, "width": picture[0], "height": picture[1]})
         return finish(found)

@@ -9,6 +9,7 @@ import numpy as np
 
 from skelstream.atomic import replacing
 from skelstream.errors import FormatError
+from skelstream.formats import deeplabcut
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.table import INTEGERS, Table, columns, from_values
 from skelstream.sequences import Detections, SkeletonSequence
@@ -30,13 +31,16 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
-    """Read such a table; see `skelstream.formats.table.from_values` for what may be absent.
+    """Read such a table, or DeepLabCut's; see `skelstream.formats.table.from_values` for what may be absent.
 
     Raises:
         FormatError: the file is damaged or foreign; the message names the line where there is one.
     """
     with open(path, encoding="utf-8-sig") as file:
-        names = [name.strip().strip('"') for name in file.readline().rstrip("\n").split(",")]
+        first = file.readline()
+        if deeplabcut.is_table(first):
+            return deeplabcut.read(path, options)
+        names = [name.strip().strip('"') for name in first.rstrip("\n").split(",")]
         parts, number = [np.empty((0, len(names)))], 2
         while chunk := list(islice(file, _CHUNK)):
             parts.append(_numbers(chunk, len(names), number))

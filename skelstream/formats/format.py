@@ -64,11 +64,13 @@ class ReadOptions:
     Attributes:
         rate: frames per second, for files that hold no times.
         size: (height, width) of the picture in pixels, for files that hold shares of it, or None.
+        clip: which clip of a file that holds many.
         note: told in a line whatever was assumed or left out.
     """
 
     rate: float = ASSUMED_RATE
     size: tuple[int, int] | None = None
+    clip: str | None = None
     note: Callable[[str], None] = _quiet
 
 
@@ -86,7 +88,7 @@ class Format:
         summary: one line for listings.
         read: a path to a sequence, or to detections if the file holds no identities; None if the format is only
             written. Its errors need not name the path.
-        write: writes one sample.
+        write: writes one sample; None if the format is only read.
         join: writes many samples into one training set, or None if a file holds a single video.
         outputs: the paths that writing to a path makes.
         folder: whether the path is a folder.
@@ -95,7 +97,7 @@ class Format:
     name: str
     extensions: tuple[str, ...]
     summary: str
-    write: Callable[[Sample, Path, WriteOptions], None]
+    write: Callable[[Sample, Path, WriteOptions], None] | None = None
     read: Callable[[Path, ReadOptions], SkeletonSequence | Detections] | None = None
     join: Callable[[Iterable[Sample], Path, WriteOptions], None] | None = None
     outputs: Callable[[Path], list[Path]] = _one_file

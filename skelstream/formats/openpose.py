@@ -12,18 +12,11 @@ from skelstream.atomic import replacing_folder
 from skelstream.errors import FormatError
 from skelstream.fields import entry, integer, items, mapping, reals
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
+from skelstream.formats.frames import FoundFrame, assembled
 from skelstream.formats.names import as_file
-from skelstream.formats.rows import (
-    add_rows,
-    in_pixels,
-    people_of,
-    read_text,
-    rows_by_frame,
-    skeleton_of_length,
-    triples,
-)
+from skelstream.formats.rows import read_text, rows_by_frame, skeleton_of_length, triples
 from skelstream.json_files import parse_json
-from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
+from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.text import printable
 
 _EMPTY = (
@@ -66,29 +59,22 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     """
     if not path.is_dir():
         raise FormatError("no folder; OpenPose's output is one with a JSON file for every frame")
-    found = [(match, file) for file in path.iterdir() if (match := _FILE.fullmatch(file.name))]
-    if not found:
+    listed = [(match, file) for file in path.iterdir() if (match := _FILE.fullmatch(file.name))]
+    if not listed:
         raise FormatError("holds no files named <video>_<number>_keypoints.json")
-    if len({match[1] for match, _ in found}) > 1:
+    if len({match[1] for match, _ in listed}) > 1:
         raise FormatError("holds files of several videos; give each its own folder")
-    files = sorted((_number(match[2], file), file) for match, file in found)
+    files = sorted((_number(match[2], file), file) for match, file in listed)
     frames = [(number, *_people(file)) for number, file in files]
     lengths = {poses.shape[1] for _, poses, _ in frames if len(poses)}
     if len(lengths) > 1:
         raise FormatError(f"people have different numbers of keypoints: {sorted(lengths)}")
     skeleton = skeleton_of_length(lengths.pop() if lengths else 18)
-    source, rate = found[0][0][1] or path.name, options.rate
-    whole = np.concatenate([poses.reshape(-1, len(skeleton), 3) for _, poses, _ in frames])
-    whole[..., :2] = in_pixels(whole[..., :2], whole[..., 2] > 0, options.size, options.note)
-    parts = np.split(whole, np.cumsum([len(poses) for _, poses, _ in frames])[:-1])
-    people = [people_of(poses) for poses in parts]
-    if any((ids < 0).any() for *_, ids in frames):
-        times = [(number, number / rate) for number, *_ in frames]
-        return Detections(skeleton, [(*time, p) for time, p in zip(times, people, strict=True)], source)
-    builder = SequenceBuilder(skeleton, source=source, height=None, width=None)
-    for (number, _, ids), group in zip(frames, people, strict=True):
-        add_rows(builder, number, number / rate, True, group, ids)
-    return builder.finish()
+    source = listed[0][0][1] or path.name
+    found = [
+        FoundFrame(number, poses.reshape(-1, len(skeleton), 3), ids=ids) for number, poses, ids in frames
+    ]
+    return assembled(found, skeleton, source, options, holes=False)
 
 
 def _number(digits: str, file: Path) -> int:

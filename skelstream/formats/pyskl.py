@@ -6,10 +6,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from skelstream.atomic import replacing
-from skelstream.formats.format import Format, Sample, WriteOptions
-from skelstream.formats.pickles import dump
+from skelstream.errors import FormatError
+from skelstream.fields import entry, integer, items, mapping, reals, string
+from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
+from skelstream.formats.frames import FoundFrame, assembled
+from skelstream.formats.pickles import dump, load
 from skelstream.formats.rows import size_of
+from skelstream.sequences import Detections, SkeletonSequence
+from skelstream.sequences.meta import LARGEST
+from skelstream.skeleton import COCO17, NTU25, OPENPOSE18
+from skelstream.text import printable
 
 _PERSONS = 2
 _UNLABELLED = -1
@@ -58,4 +67,57 @@ def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:
     }
 
 
-FORMAT = Format("pyskl", (".pkl",), "PYSKL's and MMAction2's annotation pickle", write, join=join)
+_JOINTS = {17: COCO17, 18: OPENPOSE18, 25: NTU25}
+_MOST_NAMED = 3
+
+
+def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
+    """Read one annotation of such a file: the only one, or that of ``options.clip``. Each slot is a track.
+
+    Nothing in the pickle is run. Joints are those of COCO (17), OpenPose (18) or NTU RGB+D (25), by their number.
+
+    Raises:
+        FormatError: the file is damaged, foreign or three-dimensional, or holds several clips and none is chosen.
+    """
+    with open(path, "rb") as file:
+        content = load(file)
+    rows = content.get("annotations") if isinstance(content, dict) else content
+    clips = [mapping(row, f"annotation {i}") for i, row in enumerate(items(rows, "the list of annotations"))]
+    names = [str(clip.get("frame_dir")) for clip in clips]
+    if options.clip is not None:
+        clips = [clip for clip, name in zip(clips, names, strict=True) if name == options.clip]
+    if len(clips) != 1:
+        shown = ", ".join(map(printable, names[:_MOST_NAMED]))
+        wanted = "" if options.clip is None else f", {len(clips)} of them called {printable(options.clip)}"
+        raise FormatError(f"holds {len(names)} clips ({shown} ...){wanted}; choose one with --clip NAME")
+    return _sequence(clips[0], options)
+
+
+def _sequence(clip: dict[str, Any], options: ReadOptions) -> SkeletonSequence | Detections:
+    name = string(entry(clip, "frame_dir", "the annotation"), "frame_dir")
+    points = reals(entry(clip, "keypoint", name), "keypoint", np.shape(clip["keypoint"]), missing=True)
+    if points.ndim != 4 or points.shape[-1] != 2:
+        raise FormatError(f"keypoint has shape {points.shape}, expected (people, frames, joints, 2)")
+    people, frames, joints, _ = points.shape
+    if joints not in _JOINTS:
+        raise FormatError(f"keypoint has {joints} joints; known are {', '.join(map(str, _JOINTS))}")
+    scores = clip.get("keypoint_score")
+    present = np.isfinite(points).all(-1) & (points != 0).any(-1)
+    scores = (
+        present.astype(np.float64)
+        if scores is None
+        else reals(scores, "keypoint_score", points.shape[:3], True)
+    )
+    size = clip.get("img_shape")
+    if size is not None:
+        height, width = items(list(size) if isinstance(size, np.ndarray) else size, "img_shape", 2)
+        size = integer(height, "img_shape[0]", 1, LARGEST), integer(width, "img_shape[1]", 1, LARGEST)
+    whole = np.concatenate([points, np.where(present, scores, 0)[..., None]], -1)
+    found = []
+    for t in range(frames):
+        there = np.flatnonzero(present[:, t].any(-1))
+        found.append(FoundFrame(t, whole[there, t], ids=there + 1))
+    return assembled(found, _JOINTS[joints], name, options, size=size, holes=False)
+
+
+FORMAT = Format("pyskl", (".pkl",), "PYSKL's and MMAction2's annotation pickle", write, read, join)

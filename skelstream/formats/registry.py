@@ -11,6 +11,7 @@ from skelstream.formats import (
     coco,
     csv,
     ctrgcn,
+    deeplabcut,
     jsonl,
     kinetics,
     npz,
@@ -19,8 +20,10 @@ from skelstream.formats import (
     pose,
     posetrack,
     pyskl,
+    results_json,
     sleap,
     stgcn,
+    trc,
 )
 from skelstream.formats.format import ASSUMED_RATE, Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.names import name_of, without_ending
@@ -29,14 +32,14 @@ from skelstream.sequences import Detections, SkeletonSequence
 _LISTED = (
     npz.FORMAT, jsonl.FORMAT, csv.FORMAT, parquet.FORMAT, openpose.FORMAT, pyskl.FORMAT, *stgcn.FORMATS,
     kinetics.FORMAT, ctrgcn.FORMAT, coco.FORMAT, posetrack.FORMAT, alphapose.FORMAT, pose.FORMAT,
-    sleap.FORMAT,
+    sleap.FORMAT, results_json.FORMAT, deeplabcut.FORMAT, trc.FORMAT,
 )  # fmt: skip
 FORMATS: dict[str, Format] = {format.name: format for format in _LISTED}
 """Every format by name."""
 
 
 def choose(path: Path, name: str | None = None) -> Format:
-    """The format called ``name``, or else the one that ``path`` ends like; the longest ending wins.
+    """The format to write called ``name``, or else the one that ``path`` ends like; the longest ending wins.
 
     A folder that is there already counts as OpenPose's.
 
@@ -46,16 +49,22 @@ def choose(path: Path, name: str | None = None) -> Format:
     if name is not None:
         if name not in FORMATS:
             raise FormatError(f"unknown format {name!r}; known: {', '.join(FORMATS)}")
+        if FORMATS[name].write is None:
+            raise FormatError(f"{path}: format {name} is only read")
         return FORMATS[name]
+    found = _of_ending(path, [format for format in FORMATS.values() if format.write])
+    if found is None:
+        written = ", ".join(format.name for format in FORMATS.values() if format.write)
+        raise FormatError(f"{path}: the ending does not say which format; choose with --format: {written}")
+    return found
+
+
+def _of_ending(path: Path, formats: Iterable[Format]) -> Format | None:
     if path.is_dir():
         return openpose.FORMAT
     lower = path.name.lower()
-    fitting = [(len(end), f.name) for f in FORMATS.values() for end in f.extensions if lower.endswith(end)]
-    if fitting:
-        return FORMATS[max(fitting)[1]]
-    raise FormatError(
-        f"{path}: the ending does not say which format; choose with --format: {', '.join(FORMATS)}"
-    )
+    fitting = [(len(end), f.name) for f in formats for end in f.extensions if lower.endswith(end)]
+    return FORMATS[max(fitting)[1]] if fitting else None
 
 
 def read(
@@ -64,19 +73,27 @@ def read(
     rate: float | None = None,
     *,
     size: tuple[int, int] | None = None,
+    clip: str | None = None,
     note: Callable[[str], None] | None = None,
 ) -> SkeletonSequence | Detections:
     """Read a sequence, or people without identities; the arguments are those of `load`."""
-    chosen = choose(path, format)
-    if chosen.read is None:
+    if format is not None and format not in FORMATS:
+        raise FormatError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
+    chosen = _of_ending(path, FORMATS.values()) if format is None else FORMATS[format]
+    if chosen is None or chosen.read is None:
         readable = ", ".join(f.name for f in FORMATS.values() if f.read)
-        raise FormatError(f"{path}: format {chosen.name} is only written; these can be read: {readable}")
+        why = (
+            "the ending does not say which format"
+            if chosen is None
+            else f"format {chosen.name} is only written"
+        )
+        raise FormatError(f"{path}: {why}; these can be read: {readable}")
     rate = ASSUMED_RATE if rate is None else rate
     if not 0 < rate < float("inf"):
         raise FormatError(f"the frame rate must be above 0, not {rate}")
     told = {} if note is None else {"note": lambda text: note(f"{path}: {text}")}
     try:
-        return chosen.read(path, ReadOptions(rate, size, **told))
+        return chosen.read(path, ReadOptions(rate, size, clip, **told))
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
     except FileNotFoundError:
@@ -93,6 +110,7 @@ def load(
     rate: float | None = None,
     *,
     size: tuple[int, int] | None = None,
+    clip: str | None = None,
     note: Callable[[str], None] | None = None,
 ) -> SkeletonSequence:
     """Read a sequence from any format that can be read; people without identities are tracked.
@@ -102,12 +120,13 @@ def load(
         format: a name of `FORMATS`; None: by the ending of the path.
         rate: frames per second of files that hold no times; None: 30.
         size: (height, width) of the picture in pixels, for files that hold shares of it.
+        clip: which clip of a file that holds many.
         note: told in a line whatever was assumed or left out.
 
     Raises:
         FormatError: the file is missing, damaged or foreign, or the format cannot be read.
     """
-    found = read(Path(path), format, rate, size=size, note=note)
+    found = read(Path(path), format, rate, size=size, clip=clip, note=note)
     return found.tracked() if isinstance(found, Detections) else found
 
 
@@ -138,7 +157,9 @@ def save(
     chosen = choose(path, format)
     check_free(chosen, path, overwrite)
     sample = Sample(sequence, clip_name(sequence, path), label)
-    _named(path, lambda: chosen.write(sample, path, options or WriteOptions()))
+    write = chosen.write
+    assert write is not None  # choose sees to that
+    _named(path, lambda: write(sample, path, options or WriteOptions()))
 
 
 def save_dataset(

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from skelstream.atomic import replacing
+from skelstream.errors import FormatError
+from skelstream.formats import deeplabcut
 from skelstream.formats.extra import require
-from skelstream.formats.format import Format, Sample, WriteOptions
+from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
+from skelstream.formats.frames import FoundFrame, assembled
+from skelstream.formats.joint_names import joints_of, missing_note, taken
+from skelstream.sequences import Detections, SkeletonSequence
+from skelstream.text import printable
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
@@ -56,4 +64,84 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
         file["video_path"] = str(sequence.meta.get("source") or "")
 
 
-FORMAT = Format("sleap", (".analysis.h5", ".h5"), "SLEAP's analysis HDF5", write)
+def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
+    """Read such a file, or DeepLabCut's, which has the same ending; joints are known by the names of the nodes.
+
+    Raises:
+        FormatError: the file is damaged or foreign, or its nodes are no joints of people.
+    """
+    h5py = require("h5py", "sleap")
+    try:
+        with h5py.File(path, "r") as file:
+            if "tracks" not in file and deeplabcut.GROUP in file:
+                return deeplabcut.read(path, options)
+            return _sequence(file, path, options)
+    except (FormatError, FileNotFoundError):
+        raise
+    except Exception as error:
+        # HDF5 raises its own kinds for damaged bytes.
+        raise FormatError(f"not SLEAP's analysis file, or damaged: {printable(str(error))[:100]}") from None
+
+
+def _sequence(file: Any, path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
+    if not {"tracks", "node_names"} <= set(file):
+        raise FormatError("not SLEAP's analysis file: it has no tracks and node_names")
+    places = file["tracks"]
+    if places.ndim != 4 or places.shape[1] != 2:
+        raise FormatError(f"tracks has shape {places.shape}, expected (tracks, 2, nodes, frames)")
+    tracks, _, nodes, frames = places.shape
+    names = [bytes(name).decode("utf-8", "replace") for name in np.asarray(file["node_names"], "S")]
+    if len(names) != nodes:
+        raise FormatError(f"node_names has {len(names)} names for {nodes} nodes")
+    skeleton, at = joints_of(names)
+    if line := missing_note(skeleton, at):
+        options.note(line)
+    times = _column(file, "frame_time", frames, np.arange(frames) / options.rate)
+    found: dict[int, list[tuple[int, np.ndarray, float]]] = {t: [] for t in range(frames)}
+    for m in range(tracks):
+        # One track at a time: those that are away cost no room in the file, but do in memory.
+        there = np.flatnonzero(np.isfinite(places[m]).any((0, 1)))
+        points = places[m][:, :, there].transpose(2, 1, 0).astype(np.float64)
+        scores = np.isfinite(points[..., 0]).astype(np.float64)
+        if "point_scores" in file and file["point_scores"].shape == (tracks, nodes, frames):
+            given = file["point_scores"][m][:, there].T
+            scores = np.where(np.isfinite(given), given, scores)
+        persons = None
+        if "instance_scores" in file and file["instance_scores"].shape == (tracks, frames):
+            persons = file["instance_scores"][m][there]
+        poses = taken(np.concatenate([points, scores[..., None]], -1), at)
+        for k, t in enumerate(there.tolist()):
+            found[t].append((m + 1, poses[k], -1.0 if persons is None else float(persons[k])))
+    ids = _ids(file, tracks)
+    read_frames = []
+    for t, people in found.items():
+        sure = np.array([score for *_, score in people])
+        read_frames.append(
+            FoundFrame(
+                t,
+                np.array([pose for _, pose, _ in people]).reshape(-1, len(skeleton), 3),
+                scores=sure if len(sure) and np.isfinite(sure).all() and (sure >= 0).all() else None,
+                ids=np.array([ids[m - 1] for m, *_ in people], np.int64),
+                time=float(times[t]),
+            )
+        )
+    return assembled(read_frames, skeleton, path.name, options)
+
+
+def _ids(file: Any, tracks: int) -> list[int]:
+    """The tracks' ids: the numbers in their names where those tell them apart, else their places."""
+    names = [bytes(name).decode("utf-8", "replace") for name in np.asarray(file.get("track_names", []), "S")]
+    numbers = [int(name[6:]) for name in names if re.fullmatch(r"track_\d{1,9}", name, re.ASCII)]
+    return numbers if len(numbers) == len(set(numbers)) == tracks else list(range(1, tracks + 1))
+
+
+def _column(file: Any, name: str, length: int, otherwise: np.ndarray) -> np.ndarray:
+    if name not in file or file[name].shape != (length,):
+        return otherwise
+    values = np.asarray(file[name], np.float64)
+    if not np.isfinite(values).all():
+        raise FormatError(f"{name} has a value that is not finite")
+    return values
+
+
+FORMAT = Format("sleap", (".analysis.h5", ".h5"), "SLEAP's analysis HDF5", write, read)
