@@ -18,6 +18,7 @@ from skelstream.formats.frames import FoundFrame, assembled
 from skelstream.formats.joint_names import joints_of, missing_note, taken
 from skelstream.formats.pickles import load
 from skelstream.formats.rows import read_text
+from skelstream.formats.zipped import check_unpacked
 from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.text import printable
 
@@ -119,6 +120,7 @@ def _from_hdf5(path: Path) -> tuple[list[Column], list[int], np.ndarray]:
                 raise FormatError("not DeepLabCut's: it has no table df_with_missing/table")
             table = file[f"{GROUP}/table"]
             kind: Any = table.attrs["values_block_0_kind"]
+            check_unpacked(table.size * table.dtype.itemsize, path)
             rows = table[:]
     except FormatError:
         raise

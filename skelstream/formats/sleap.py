@@ -18,6 +18,10 @@ from skelstream.formats.joint_names import joints_of, missing_note, taken
 from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.text import printable
 
+_PART = 1 << 16
+# Nineteen hours of video.
+_MOST_FRAMES = 1 << 21
+
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     """Write SLEAP's datasets; every track has its own slab, so that memory holds one track at a time.
@@ -96,22 +100,28 @@ def _sequence(file: Any, path: Path, options: ReadOptions) -> SkeletonSequence |
     skeleton, at = joints_of(names)
     if line := missing_note(skeleton, at):
         options.note(line)
-    times = _column(file, "frame_time", frames, np.arange(frames) / options.rate)
-    found: dict[int, list[tuple[int, np.ndarray, float]]] = {t: [] for t in range(frames)}
+    if frames > _MOST_FRAMES:
+        raise FormatError(f"tracks claims {frames:,} frames, which no video here has")
+    times = _times(file, frames, options.rate)
+    found: dict[int, list[tuple[int, np.ndarray, float]]] = {
+        t: [] for t in np.flatnonzero(np.isfinite(times)).tolist()
+    }
     for m in range(tracks):
-        # One track at a time: those that are away cost no room in the file, but do in memory.
-        there = np.flatnonzero(np.isfinite(places[m]).any((0, 1)))
-        points = places[m][:, :, there].transpose(2, 1, 0).astype(np.float64)
-        scores = np.isfinite(points[..., 0]).astype(np.float64)
-        if "point_scores" in file and file["point_scores"].shape == (tracks, nodes, frames):
-            given = file["point_scores"][m][:, there].T
-            scores = np.where(np.isfinite(given), given, scores)
-        persons = None
-        if "instance_scores" in file and file["instance_scores"].shape == (tracks, frames):
-            persons = file["instance_scores"][m][there]
-        poses = taken(np.concatenate([points, scores[..., None]], -1), at)
-        for k, t in enumerate(there.tolist()):
-            found[t].append((m + 1, poses[k], -1.0 if persons is None else float(persons[k])))
+        for start in range(0, frames, _PART):
+            # Tracks that are away cost no room in the file, but do in memory.
+            part = places[m, :, :, start : start + _PART]
+            there = np.flatnonzero(np.isfinite(part).any((0, 1)))
+            if not len(there):
+                continue
+            points = part[:, :, there].transpose(2, 1, 0).astype(np.float64)
+            scores = _scores(file, "point_scores", (tracks, nodes, frames), (m, slice(None), start + there))
+            scores = np.ones(points.shape[:2]) if scores is None else scores.T
+            persons = _scores(file, "instance_scores", (tracks, frames), (m, start + there))
+            poses = taken(np.concatenate([points, np.nan_to_num(scores)[..., None]], -1), at)
+            for k, t in enumerate((start + there).tolist()):
+                if t not in found:
+                    raise FormatError(f"frame {t} has people and no time")
+                found[t].append((m, poses[k], np.nan if persons is None else float(persons[k])))
     ids = _ids(file, tracks)
     read_frames = []
     for t, people in found.items():
@@ -121,11 +131,11 @@ def _sequence(file: Any, path: Path, options: ReadOptions) -> SkeletonSequence |
                 t,
                 np.array([pose for _, pose, _ in people]).reshape(-1, len(skeleton), 3),
                 scores=sure if len(sure) and np.isfinite(sure).all() and (sure >= 0).all() else None,
-                ids=np.array([ids[m - 1] for m, *_ in people], np.int64),
+                ids=np.array([ids[m] for m, *_ in people], np.int64),
                 time=float(times[t]),
             )
         )
-    return assembled(read_frames, skeleton, path.name, options)
+    return assembled(read_frames, skeleton, path.name, options, holes=False)
 
 
 def _ids(file: Any, tracks: int) -> list[int]:
@@ -135,13 +145,15 @@ def _ids(file: Any, tracks: int) -> list[int]:
     return numbers if len(numbers) == len(set(numbers)) == tracks else list(range(1, tracks + 1))
 
 
-def _column(file: Any, name: str, length: int, otherwise: np.ndarray) -> np.ndarray:
-    if name not in file or file[name].shape != (length,):
-        return otherwise
-    values = np.asarray(file[name], np.float64)
-    if not np.isfinite(values).all():
-        raise FormatError(f"{name} has a value that is not finite")
-    return values
+def _scores(file: Any, name: str, shape: tuple[int, ...], at: tuple[Any, ...]) -> np.ndarray | None:
+    return np.asarray(file[name][at], np.float64) if name in file and file[name].shape == shape else None
+
+
+def _times(file: Any, frames: int, rate: float) -> np.ndarray:
+    """Seconds (frames,), NaN for frames that nobody looked at."""
+    if "frame_time" not in file or file["frame_time"].shape != (frames,):
+        return np.arange(frames) / rate
+    return np.asarray(file["frame_time"], np.float64)
 
 
 FORMAT = Format("sleap", (".analysis.h5", ".h5"), "SLEAP's analysis HDF5", write, read)

@@ -453,6 +453,28 @@ def test_sleap_without_scores(tmp_path):
     assert sequence.frames == FRAMES and sequence.frame_time[-1] == pytest.approx((FRAMES - 1) / 25)
 
 
+def test_sleap_of_a_part_of_a_video(tmp_path):
+    """Columns are the video's frames; those that nobody looked at have no time."""
+    times = np.arange(FRAMES) / 25
+    times[:3] = np.nan
+    tracks = np.full((1, 2, 17, FRAMES), np.nan)
+    for t in range(3, FRAMES):
+        tracks[0, :, :, t] = walker(t).T
+    sequence = load(sleap(tmp_path / "a.h5", COCO, frame_time=times, tracks=tracks))
+    assert sequence.frame_index.tolist() == list(range(3, FRAMES)) and sequence.frame_time[0] == 3 / 25
+
+
+def test_sleap_that_claims_a_century(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path = sleap(tmp_path / "a.h5", COCO, tracks=None)
+    with h5py.File(path, "a") as file:
+        file.create_dataset(
+            "tracks", (1, 2, 17, 10**10), np.float64, fillvalue=np.nan, chunks=(1, 2, 17, 1024)
+        )
+    with pytest.raises(FormatError, match="claims 10,000,000,000 frames"):
+        load(path)
+
+
 @pytest.mark.parametrize(
     ("names", "more", "words"),
     [
@@ -464,7 +486,7 @@ def test_sleap_without_scores(tmp_path):
             {},
             r"no joints of people known here \(snout, tail, a, b ...\)",
         ),
-        (COCO, {"frame_time": np.full(FRAMES, np.nan)}, "frame_time has a value that is not finite"),
+        (COCO, {"frame_time": np.full(FRAMES, np.nan)}, "frame 0 has people and no time"),
     ],
 )
 def test_sleap_that_is_something_else(tmp_path, names, more, words):
