@@ -15,8 +15,20 @@ from skelstream.formats.rows import add_rows, in_pixels, people_of
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
 from skelstream.skeleton import Skeleton
 
+_MOST_FRAMES = 1 << 21
+
 # Numbers so sparse belong to photos, whose numbers say nothing of time.
 _MOST_HOLES = 20
+
+
+def check_length(frames: int) -> None:
+    """Refuse what claims to be longer than nineteen hours of video, before memory is asked for.
+
+    Raises:
+        FormatError: it does.
+    """
+    if frames > _MOST_FRAMES:
+        raise FormatError(f"claims {frames:,} frames, which no video here has")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from skelstream.atomic import replacing
 from skelstream.errors import FormatError
 from skelstream.formats.extra import require
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
-from skelstream.formats.frames import FoundFrame, assembled
+from skelstream.formats.frames import FoundFrame, assembled, check_length
 from skelstream.formats.joint_names import joints_of, missing_note, taken
 from skelstream.formats.rows import size_of
 from skelstream.sequences import Detections, SkeletonSequence
@@ -67,6 +67,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
         raise FormatError(f"not a .pose file, or damaged ({type(error).__name__})") from None
     if points.shape[:3] != scores.shape or points.shape[2] != len(names) or points.shape[-1] < 2:
         raise FormatError(f"its body has shape {points.shape}, not (frames, people, {len(names)}, 2 or 3)")
+    check_length(len(points))
     skeleton, places = joints_of(names)
     if line := missing_note(skeleton, places):
         options.note(line)

@@ -12,7 +12,7 @@ from skelstream.atomic import replacing
 from skelstream.errors import FormatError
 from skelstream.fields import entry, integer, items, mapping, reals, string
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
-from skelstream.formats.frames import FoundFrame, assembled
+from skelstream.formats.frames import FoundFrame, assembled, check_length
 from skelstream.formats.pickles import dump, load
 from skelstream.formats.rows import size_of
 from skelstream.sequences import Detections, SkeletonSequence
@@ -99,6 +99,7 @@ def _sequence(clip: dict[str, Any], options: ReadOptions) -> SkeletonSequence | 
     if points.ndim != 4 or points.shape[-1] != 2:
         raise FormatError(f"keypoint has shape {points.shape}, expected (people, frames, joints, 2)")
     people, frames, joints, _ = points.shape
+    check_length(frames)
     if joints not in _JOINTS:
         raise FormatError(f"keypoint has {joints} joints; known are {', '.join(map(str, _JOINTS))}")
     scores = clip.get("keypoint_score")

@@ -13,14 +13,12 @@ from skelstream.errors import FormatError
 from skelstream.formats import deeplabcut
 from skelstream.formats.extra import require
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
-from skelstream.formats.frames import FoundFrame, assembled
+from skelstream.formats.frames import FoundFrame, assembled, check_length
 from skelstream.formats.joint_names import joints_of, missing_note, taken
 from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.text import printable
 
 _PART = 1 << 16
-# Nineteen hours of video.
-_MOST_FRAMES = 1 << 21
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
@@ -100,8 +98,7 @@ def _sequence(file: Any, path: Path, options: ReadOptions) -> SkeletonSequence |
     skeleton, at = joints_of(names)
     if line := missing_note(skeleton, at):
         options.note(line)
-    if frames > _MOST_FRAMES:
-        raise FormatError(f"tracks claims {frames:,} frames, which no video here has")
+    check_length(frames)
     times = _times(file, frames, options.rate)
     found: dict[int, list[tuple[int, np.ndarray, float]]] = {
         t: [] for t in np.flatnonzero(np.isfinite(times)).tolist()
