@@ -19,6 +19,9 @@ from skelstream.text import printable
 INT32 = 2**31 - 1
 """The largest frame number and track id that a sequence holds."""
 
+LARGEST = 1_000_000
+"""No picture has a side of more pixels, and no joint lies further from one."""
+
 _SHORT = reprlib.Repr()
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = 3
 _SHORT.maxlong = _SHORT.maxstring = 30
@@ -97,24 +100,29 @@ def identifier(value: object, name: str) -> int | str:
         refuse(value, name, "a whole number or text")
 
 
-def reals(value: object, name: str, shape: tuple[int, ...], missing: bool = False) -> np.ndarray:
+def reals(
+    value: object, name: str, shape: tuple[int, ...], missing: bool = False, most: float = math.inf
+) -> np.ndarray:
     """Numbers as float64 of a shape, in which -1 stands for any length.
 
     Lists of the same numbers in another nesting are taken too.
 
     Args:
         missing: whether NaN may stand for what is missing; else all must be finite.
+        most: the greatest size that a number may have, either way from 0.
     """
     wanted = "x".join("n" if n < 0 else str(n) for n in shape)
     try:
         array = np.array(value)
         if array.dtype.kind in "iuf" or not array.size:
             array = array.astype(np.float64).reshape(shape)
-            if not (np.isinf(array) if missing else ~np.isfinite(array)).any():
+            wrong = np.isinf(array) if missing else ~np.isfinite(array)
+            if not (wrong | (np.abs(array) > most)).any():
                 return array
     except (ValueError, TypeError, OverflowError, RecursionError):
         pass
-    refuse(value, name, f"{wanted} finite numbers")
+    limit = "" if most == math.inf else f" of at most {most:,}"
+    refuse(value, name, f"{wanted} finite numbers{limit}")
 
 
 def entry(values: Mapping[str, Any], key: str, name: str = "") -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from skelstream.errors import FormatError
-from skelstream.fields import identifier, integer, items, mapping, real, reals, string, truth
+from skelstream.fields import LARGEST, identifier, integer, items, mapping, real, reals, string, truth
 from skelstream.json_files import read_json
 from skelstream.skeleton import COCO17
 
@@ -23,8 +23,6 @@ AREA_OF_BOX = 0.53
 """A person's segment area over its box area, which stands in where a set gives no ``area``. Measured on
 COCO's own annotations the ratio is 0.525 with a standard deviation of 0.127; MMPose uses 0.53 for such sets
 as well."""
-
-_LARGEST_SIDE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ def _images(rows: list[object]) -> dict[int | str, LabelledImage]:
         if number in images:
             raise FormatError(f"two images have the id {number}")
         height, width = (
-            integer(row[side], f"{where}.{side}", 1, _LARGEST_SIDE) if row.get(side) else None
+            integer(row[side], f"{where}.{side}", 1, LARGEST) if row.get(side) else None
             for side in ("height", "width")
         )
         url = string(row.get("coco_url") or "", f"{where}.coco_url")
@@ -140,7 +138,7 @@ def keypoints_of(row: dict[str, Any]) -> np.ndarray:
         raise FormatError(
             f"has {len(values)} keypoint values, not {3 * JOINTS} (x, y, v of COCO's {JOINTS} joints)"
         )
-    return reals(values, "keypoints", (JOINTS, 3))
+    return reals(values, "keypoints", (JOINTS, 3), most=LARGEST)
 
 
 def box_of(row: dict[str, Any], keypoints: np.ndarray) -> np.ndarray:
@@ -149,7 +147,7 @@ def box_of(row: dict[str, Any], keypoints: np.ndarray) -> np.ndarray:
     Raises:
         FormatError: the box is not four finite numbers.
     """
-    box = reals(row["bbox"], "bbox", (4,)) if row.get("bbox") else np.zeros(4)
+    box = reals(row["bbox"], "bbox", (4,), most=LARGEST) if row.get("bbox") else np.zeros(4)
     labelled = keypoints[keypoints[:, 2] > 0, :2]
     if (box[2:] > 0).all() or not len(labelled):
         return box
@@ -163,7 +161,7 @@ def area_of(row: dict[str, Any]) -> float | None:
     Raises:
         FormatError: it is not a finite number.
     """
-    area = 0.0 if row.get("area") is None else real(row["area"], "area")
+    area = 0.0 if row.get("area") is None else real(row["area"], "area", -(LARGEST**2), LARGEST**2)
     return area if area > 0 else None
 
 

@@ -11,7 +11,7 @@ from skelstream.atomic import replacing
 from skelstream.datasets.coco import JOINTS
 from skelstream.errors import FormatError
 from skelstream.evaluation.annotations import CocoSet
-from skelstream.fields import identifier, mapping, real, reals
+from skelstream.fields import LARGEST, identifier, mapping, real, reals
 from skelstream.grouping.people import People
 from skelstream.json_files import read_json
 from skelstream.skeleton import COCO17, Skeleton, convert
@@ -119,7 +119,7 @@ def _result(image_id: int | str, row: dict, category: int | str | None) -> dict:
         count = len(keypoints) if isinstance(keypoints, list) else "no"
         raise FormatError(f"{count} keypoint values, not {3 * JOINTS} (COCO's {JOINTS} joints)")
     try:
-        values = reals(keypoints, "keypoints", (3 * JOINTS,)).tolist()
+        values = reals(keypoints, "keypoints", (3 * JOINTS,), most=LARGEST).tolist()
     except FormatError as error:
         raise FormatError(f"{error}; write missing joints as 0, 0, 0") from None
     result = {
@@ -129,7 +129,7 @@ def _result(image_id: int | str, row: dict, category: int | str | None) -> dict:
         "score": real(row["score"], "score"),
     }
     if row.get("bbox"):
-        result["bbox"] = reals(row["bbox"], "bbox", (4,)).tolist()
+        result["bbox"] = reals(row["bbox"], "bbox", (4,), most=LARGEST).tolist()
     return result
 
 

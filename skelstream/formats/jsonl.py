@@ -12,13 +12,12 @@ import numpy as np
 
 from skelstream.atomic import replacing
 from skelstream.errors import FormatError
-from skelstream.fields import entry, integer, items, mapping, real, reals, string, truth
+from skelstream.fields import LARGEST, entry, integer, items, mapping, real, reals, string, truth
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.rows import add_rows, people_of, read_text, rounded, rows_by_frame
 from skelstream.grouping.people import People
 from skelstream.json_files import parse_json
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
-from skelstream.sequences.meta import LARGEST
 from skelstream.skeleton import Skeleton, skeleton_named
 from skelstream.tracking.tracked import TrackedPeople
 

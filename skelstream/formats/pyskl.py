@@ -10,13 +10,12 @@ import numpy as np
 
 from skelstream.atomic import replacing
 from skelstream.errors import FormatError
-from skelstream.fields import entry, integer, items, mapping, reals, string
+from skelstream.fields import LARGEST, entry, integer, items, mapping, reals, string
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled, check_length
 from skelstream.formats.pickles import dump, load
 from skelstream.formats.rows import size_of
 from skelstream.sequences import Detections, SkeletonSequence
-from skelstream.sequences.meta import LARGEST
 from skelstream.skeleton import COCO17, NTU25, OPENPOSE18
 from skelstream.text import printable
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from skelstream.errors import FormatError
-from skelstream.fields import INT32, entry, identifier, integer, items, mapping, real, reals
+from skelstream.fields import INT32, LARGEST, entry, identifier, integer, items, mapping, real, reals
 from skelstream.formats.format import Format, ReadOptions
 from skelstream.formats.frames import FoundFrame, assembled
 from skelstream.formats.joint_names import joints_of, missing_note, taken
@@ -76,7 +76,7 @@ def _rows(content: Any) -> list[Any]:
 def _size(content: dict[str, Any]) -> tuple[int, int] | None:
     if content.get("height") is None or content.get("width") is None:
         return None
-    return integer(content["height"], "height", 1, 10**6), integer(content["width"], "width", 1, 10**6)
+    return integer(content["height"], "height", 1, LARGEST), integer(content["width"], "width", 1, LARGEST)
 
 
 def _check_categories(content: Any) -> None:

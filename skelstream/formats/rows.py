@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from skelstream.errors import FormatError
+from skelstream.fields import LARGEST
 from skelstream.grouping.people import People
 from skelstream.sequences import SequenceBuilder, SkeletonSequence
-from skelstream.sequences.meta import LARGEST
 from skelstream.skeleton import SKELETONS, Skeleton
 from skelstream.tracking.tracked import TrackedPeople
 

@@ -13,11 +13,10 @@ from collections import Counter
 import numpy as np
 
 from skelstream.errors import FormatError
-from skelstream.fields import INT32
+from skelstream.fields import INT32, LARGEST
 from skelstream.formats.format import ReadOptions
 from skelstream.formats.rows import add_rows, in_pixels, people_of
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
-from skelstream.sequences.meta import LARGEST
 from skelstream.skeleton import SKELETONS, Skeleton
 from skelstream.text import printable
 

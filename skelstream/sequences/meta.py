@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from skelstream.errors import FormatError
-from skelstream.fields import integer, items, mapping, real, refuse, string
-
-LARGEST = 1_000_000
-"""No picture has a side of more pixels, and no joint lies further from one."""
+from skelstream.fields import LARGEST, integer, items, mapping, real, refuse, string
 
 
 def checked_meta(meta: Any) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from skelstream.errors import FormatError
+from skelstream.fields import LARGEST
 from skelstream.sequences.filling import fill_track
-from skelstream.sequences.meta import LARGEST, checked_meta
+from skelstream.sequences.meta import checked_meta
 from skelstream.sequences.smoothing import smooth_tracks
 from skelstream.sequences.windows import Window, windows_of
 from skelstream.skeleton import Skeleton, convert, skeleton_named

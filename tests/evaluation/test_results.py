@@ -88,9 +88,9 @@ def test_other_categories_and_images_are_left_out(scene, load, write):
     [
         ({"keypoints": [0.0] * 54}, "54 keypoint values, not 51"),
         ({"keypoints": None}, "no keypoint values"),
-        ({"keypoints": [float("nan")] * 51}, "finite numbers expected; write missing joints as 0, 0, 0"),
-        ({"score": None}, "score is None, a finite number expected"),
-        ({"score": "0.5"}, "score is '0.5', a finite number expected"),
+        ({"keypoints": [float("nan")] * 51}, "finite numbers .*expected; write missing joints as 0, 0, 0"),
+        ({"score": None}, "score is None, a finite number"),
+        ({"score": "0.5"}, "score is '0.5', a finite number"),
         ({"score": 10**400}, "score is"),
         ({"keypoints": [10**400] * 51}, "entry 0: keypoints is"),
         ({"keypoints": ["1"] * 51}, "entry 0: keypoints is"),
