@@ -86,7 +86,8 @@ def evaluate(
 
     wanted, unreadable = len(coco_set.images), ()
     if results is not None:
-        rows = read_results(results, coco_set)
+        # Of a part of the set, all others are left out on purpose.
+        rows = read_results(results, coco_set, *([_note] if limit is None else []))
         protocol = EvalProtocol("", factors, flip, estimator=results.name)
     else:
         chosen = {"device": device, "runtime": runtime, "precision": precision}
@@ -99,7 +100,7 @@ def evaluate(
         unreadable = tuple(estimate.failure for estimate in done if estimate.failure)
         assumed = [estimate.assumed for estimate in done if estimate.assumed]
         if assumed:
-            typer.secho(f"skelstream: {assumed[0]} ({len(assumed)} such images)", fg="yellow", err=True)
+            _note(f"{assumed[0]} ({len(assumed)} such images)")
     if save_results is not None:
         write_results(save_results, rows)
         typer.echo(f"wrote {save_results}", err=True)
@@ -123,6 +124,10 @@ def evaluate(
             err=True,
         )
         raise typer.Exit(INTERRUPTED)
+
+
+def _note(text: str) -> None:
+    typer.secho(f"skelstream: {text}", fg="yellow", err=True)
 
 
 def _factors(scales: str | None) -> tuple[float, ...] | None:

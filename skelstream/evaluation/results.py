@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -54,11 +55,20 @@ def to_results(
     ]
 
 
-def read_results(path: str | Path, coco_set: CocoSet) -> list[dict]:
+def _ignore(_: str) -> None:
+    pass
+
+
+def read_results(path: str | Path, coco_set: CocoSet, note: Callable[[str], None] = _ignore) -> list[dict]:
     """Reads and checks a results file, of this or any other tool, against the set that it is to be scored on.
 
     An ``image_id`` that is a file name, with or without its extension, is looked up in the set. Entries of another
     category than the set's persons and entries of images that the set does not have are left out.
+
+    Args:
+        path: the file.
+        coco_set: the set.
+        note: told in a line how many entries were left out.
 
     Returns:
         Entries of ``image_id``, ``category_id``, ``keypoints`` (51 numbers), ``score`` and, where the file gives it,
@@ -101,6 +111,12 @@ def read_results(path: str | Path, coco_set: CocoSet) -> list[dict]:
             f"{path}: its category_id is {', '.join(sorted(others)[:3])}, but persons have"
             f" {coco_set.category!r} in {coco_set.path}; write that one"
         )
+    if foreign:
+        note(
+            f"{path}: {len(foreign)} of {len(rows)} entries are left out, of images that {coco_set.path} does not have"
+        )
+    if others:
+        note(f"{path}: entries of other categories than {coco_set.category!r}, that of persons, are left out")
     return results
 
 

@@ -63,7 +63,9 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
         file["node_names"] = np.array(skeleton.joints, "S")
         file["edge_names"] = np.array([[skeleton.joints[i] for i in limb] for limb in skeleton.limbs], "S")
         file["edge_inds"] = np.array(skeleton.limbs, np.int64)
-        file["video_path"] = str(sequence.meta.get("source") or "")
+        # Names of files may hold bytes that are no text, which HDF5 does not take.
+        source = str(sequence.meta.get("source") or "")
+        file["video_path"] = source.encode("utf-8", "replace").decode("utf-8")
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:

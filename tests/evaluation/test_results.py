@@ -80,7 +80,12 @@ def test_other_categories_and_images_are_left_out(scene, load, write):
     row = scene.annotation(1, 1, (0, 0))
     right = scene.result(row)
     rows = [right, {**right, "category_id": 2}, {**right, "image_id": 99}]
-    assert read_results(write(rows, "r.json"), load([row])) == [right]
+    said = []
+    assert read_results(write(rows, "r.json"), load([row]), said.append) == [right]
+    assert (
+        "1 of 3 entries are left out, of images that" in said[0]
+        and "entries of other categories than 1" in said[1]
+    )
 
 
 @pytest.mark.parametrize(
