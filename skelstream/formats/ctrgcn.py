@@ -55,12 +55,14 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
     if not x[_TEST] and x.get(_VAL):
         options.note("there is no test split: val is written as test, the name that CTR-GCN reads")
         x[_TEST], y[_TEST] = x.pop(_VAL), y.pop(_VAL)
-    classes = options.classes or 1 + max([label for labels in y.values() for label in labels], default=0)
+    classes = max(options.classes or 1, *(1 + label for labels in y.values() for label in labels), 1)
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "x") as file:
         for split in x:
             shape = (len(x[split]), options.frames, PERSONS * len(NTU25) * 3)
             put_array(file, f"x_{split}", np.array(x[split], np.float32).reshape(shape))
-            put_array(file, f"y_{split}", np.eye(classes, dtype=np.float32)[np.array(y[split], int)])
+            one_hot = np.zeros((len(y[split]), classes), np.float32)
+            one_hot[np.arange(len(one_hot)), y[split]] = 1
+            put_array(file, f"y_{split}", one_hot)
         if options.class_names:
             put_array(file, "class_names", np.array(options.class_names))
 

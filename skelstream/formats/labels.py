@@ -22,6 +22,8 @@ _SPLIT = re.compile(r"\w[\w .-]*")
 # One-hot labels of more classes than this would not fit into memory.
 _MOST_CLASSES = 10_000
 _SHOWN = 40
+# Cells without a label, and what else stands for one in a column of numbers.
+_EMPTY, _UNKNOWN = ("", "nan", "<na>"), ("na", "n/a", "none", "null")
 _SPLIT_FOLDERS = ("train", "training", "val", "valid", "validation", "test", "testing")
 
 
@@ -141,11 +143,13 @@ def _rows(text: str, path: Path) -> Iterator[tuple[str, str, str]]:
 def _numbered(
     keys: list[Name], labels: list[str], splits: list[str], source: str, named: bool = False
 ) -> Labels:
-    given = {label for label in labels if label.lower() not in ("", "nan")}
-    if not named and all(_NUMBER.fullmatch(label) for label in given):
+    given = {label for label in labels if not _says_nothing(label)}
+    # Words for "unknown" are classes among names, and not among numbers.
+    if not named and all(_NUMBER.fullmatch(label) for label in given if label.lower() not in _UNKNOWN):
+        given = {label for label in given if label.lower() not in _UNKNOWN}
         numbers = {label: _class_number(label, source) for label in given}
         names = None
-        classes = 1 + max((n for n in numbers.values() if n is not None), default=-1)
+        classes = 1 + max(numbers.values(), default=-1)
     else:
         # Numbers among names stand in their own order, 2 before 10.
         names = tuple(sorted(given, key=lambda label: (*_order(label), label)))
@@ -160,10 +164,12 @@ def _numbered(
     return Labels(of, classes, names, source)
 
 
-def _class_number(label: str, source: str) -> int | None:
+def _says_nothing(label: str) -> bool:
+    return label.lower() in _EMPTY or (bool(_NUMBER.fullmatch(label)) and float(label) == -1)
+
+
+def _class_number(label: str, source: str) -> int:
     number = float(label)
-    if number == -1:
-        return None
     if not 0 <= number < 2**31 or not number.is_integer():
         raise FormatError(f"{source}: label {label} is no class number; they count from 0, and -1 is unknown")
     return int(number)
@@ -222,7 +228,7 @@ def labelled(
 
 def _remarks(labels: Labels, keys: list[Name]) -> Iterator[str]:
     yield from labels.described()
-    used = [labels.of[key] for key in keys]
+    used, known = [labels.of[key] for key in keys], set(keys)
     present = {label.index for label in used}
     if empty := [i for i in range(labels.classes) if i not in present]:
         shown = [str(i) if labels.names is None else f"{i} {printable(labels.names[i])}" for i in empty]
@@ -231,7 +237,7 @@ def _remarks(labels: Labels, keys: list[Name]) -> Iterator[str]:
         yield f"{unknown} of {len(used)} clips have no label"
     if any(label.split for label in used) and not all(label.split for label in used):
         yield f"{sum(label.split is None for label in used)} of {len(used)} clips are in no split"
-    if spare := [printable("/".join(key)) for key in labels.of if key not in set(keys)]:
+    if spare := [printable("/".join(key)) for key in labels.of if key not in known]:
         yield f"{labels.source} has lines for other clips than these: {_listed(spare, 3)}"
 
 

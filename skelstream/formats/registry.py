@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from skelstream.errors import FormatError, OutputError
+from skelstream.fields import integer
 from skelstream.formats import (
     alphapose,
     coco,
@@ -146,7 +147,7 @@ def save(
         path: the file, or the folder for formats that make one.
         format: a name of `FORMATS`; None: by the ending of the path.
         overwrite: whether an existing file may be replaced.
-        label: class number, for formats of training sets.
+        label: class number from 0, for formats of training sets; -1 or None if unknown.
         options: slots, lengths and such.
 
     Raises:
@@ -156,7 +157,8 @@ def save(
     path = Path(path)
     chosen = choose(path, format)
     check_free(chosen, path, overwrite)
-    sample = Sample(sequence, clip_name(sequence, path), label)
+    known = None if label is None or label == -1 else integer(label, "label")
+    sample = Sample(sequence, clip_name(sequence, path), known)
     write = chosen.write
     assert write is not None  # choose sees to that
     _named(path, lambda: write(sample, path, options or WriteOptions()))

@@ -125,5 +125,8 @@ def test_nobody_in_test(scene, tmp_path):
 
 
 def test_needs_labels(scene, tmp_path):
-    with pytest.raises(FormatError, match="needs a class"):
-        save(scene, tmp_path / "a.ctrgcn.npz")
+    for unknown in (None, -1):
+        with pytest.raises(FormatError, match="needs a class"):
+            save(scene, tmp_path / "a.ctrgcn.npz", label=unknown)
+    with pytest.raises(FormatError, match="label is -2, a whole number from 0"):
+        save(scene, tmp_path / "a.ctrgcn.npz", label=-2)

@@ -45,6 +45,7 @@ def test_names_are_numbered_in_alphabetical_order(tmp_path):
         (["1e1", "+2", "03"], [10, 2, 3]),
         (["", ""], [None, None]),
         (["-1"], [None]),
+        (["<NA>", "None", "null", "2"], [None, None, None, 2]),
     ],
 )
 def test_numbers_stay_numbers(tmp_path, written, numbers):
@@ -61,6 +62,11 @@ def test_numbers_among_names_are_names_in_the_order_of_numbers(tmp_path):
     labels = read_labels(write(tmp_path, "name,label\na,10\nb,2\nc,fall\nd,\n"))
     assert labels.names == ("2", "10", "fall")
     assert plain(labels)["d"] == (None, None, None) and plain(labels)["a"] == (1, "10", None)
+
+
+def test_among_names_none_is_a_class_and_minus_one_is_not(tmp_path):
+    labels = read_labels(write(tmp_path, "name,label\na,none\nb,wave\nc,-1\n"))
+    assert labels.names == ("none", "wave") and plain(labels)["c"] == (None, None, None)
 
 
 @pytest.mark.parametrize("between", [",", ";", "\t"])
