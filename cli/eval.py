@@ -100,7 +100,8 @@ def evaluate(
         unreadable = tuple(estimate.failure for estimate in done if estimate.failure)
         assumed = [estimate.assumed for estimate in done if estimate.assumed]
         if assumed:
-            _note(f"{assumed[0]} ({len(assumed)} such images)")
+            more = f"; so are {len(assumed) - 1} more" if len(assumed) > 1 else ""
+            _note(f"{assumed[0]}{more}")
     if save_results is not None:
         write_results(save_results, rows)
         typer.echo(f"wrote {save_results}", err=True)

@@ -58,8 +58,8 @@ def read_picture(path: Path, height: int | None = None, width: int | None = None
         if turned and fits(upright):
             return Picture(
                 stored,
-                f"{path}: its Exif orientation is not applied, as the annotated size fits both ways and COCO's coordinates"
-                " are of the stored pixels; store it upright if its labels are",
+                f"{path}: taken as stored and not as its Exif orientation says, as the annotated size fits both ways and"
+                " COCO's coordinates are of the stored pixels",
             )
         return Picture(stored)
     if fits(upright):

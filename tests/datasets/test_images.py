@@ -60,7 +60,7 @@ def test_the_annotated_size_says_whether_an_orientation_counts(
     assert (seen.pixels.shape[:2] == (WIDTH, HEIGHT)) == applied
     assert (seen.assumed is not None) == assumed
     if assumed:
-        assert seen.assumed.startswith(f"{path}: its Exif orientation is not applied")
+        assert seen.assumed.startswith(f"{path}: taken as stored and not as its Exif orientation says")
     if not applied:
         assert np.abs(seen.pixels.astype(int) - picture).max() < 12
 
