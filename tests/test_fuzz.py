@@ -36,7 +36,7 @@ from skelstream.sequences.builder import SequenceBuilder
 from skelstream.skeleton import COCO17, OPENPOSE18
 from skelstream.training.recipe import read_recipe
 
-EXAMPLES = int(os.environ.get("SKELSTREAM_FUZZ", "25"))
+EXAMPLES = int(os.environ.get("SKELSTREAM_FUZZ", "60"))
 seeded = settings(
     max_examples=EXAMPLES, derandomize=True, database=None, deadline=None,
     suppress_health_check=list(HealthCheck), print_blob=False,
