@@ -89,6 +89,8 @@ def assembled(
     people = [people_of(frame.poses, frame.boxes, frame.scores) for frame in frames]
     times = [f.index / options.rate if f.time is None else f.time for f in frames]
     if any(len(f.poses) and (f.ids is None or (f.ids < 0).any()) for f in frames):
+        if any(f.ids is not None and (f.ids >= 0).any() for f in frames):
+            options.note("some people have no id: all are tracked anew")
         found = [(f.index, time, group) for f, time, group in zip(frames, times, people, strict=True)]
         return Detections(skeleton, found, source, height, width)
     builder = SequenceBuilder(skeleton, source=source, height=height, width=width)

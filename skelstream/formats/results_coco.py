@@ -45,6 +45,8 @@ def frames_of(rows: list[Any], options: ReadOptions) -> list[FoundFrame]:
         None not in ids and len(set(ids)) == len(ids)
         for ids in ([identity for *_, identity in found] for found in people.values())
     )
+    if not told and any(identity for found in people.values() for *_, identity in found):
+        options.note("the ids of people do not tell them apart in every frame: all are tracked anew")
     frames = []
     for image, found in people.items():
         poses, boxes, scores, ids = zip(*found, strict=True)

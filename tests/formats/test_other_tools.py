@@ -166,6 +166,17 @@ def test_alphapose_without_tracking_gives_everybody_the_same_number(tmp_path):
     assert isinstance(read(dump(tmp_path / "r.json", rows)), Detections)
 
 
+def test_ids_that_do_not_tell_people_apart(tmp_path):
+    said = []
+    rows = coco_rows(track_id=lambda i, t: 5)
+    assert isinstance(read(dump(tmp_path / "r.json", rows), note=said.append), Detections)
+    assert "all are tracked anew" in said[0]
+    rows = [{"frame_id": 0, "instances": [mmpose_instance(0, 300, track_id=1), mmpose_instance(0, 60)]}]
+    said.clear()
+    assert isinstance(read(dump(tmp_path / "r.json", rows), note=said.append), Detections)
+    assert "some people have no id" in said[0]
+
+
 def test_halpe_has_cocos_joints_first(tmp_path):
     said = []
     rows = coco_rows(name=lambda t: f"{t}.jpg", idx=lambda i, t: i)
