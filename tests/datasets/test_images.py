@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -63,6 +65,30 @@ def test_the_annotated_size_says_whether_an_orientation_counts(
         assert seen.assumed.startswith(f"{path}: taken as stored and not as its Exif orientation says")
     if not applied:
         assert np.abs(seen.pixels.astype(int) - picture).max() < 12
+
+
+def test_other_byte_orders_and_other_kinds_of_files(tmp_path, picture):
+    from itertools import product
+
+    for order, value in product(("little", "big"), (1, 3)):
+        words = [(8).to_bytes(4, order), (2).to_bytes(2, order)]
+        for tag, content in ((0x010F, 0), (0x0112, value)):
+            words += [n.to_bytes(size, order) for n, size in ((tag, 2), (3, 2), (1, 4), (content, 2), (0, 2))]
+        start = {"little": b"II*\x00", "big": b"MM\x00*"}[order]
+        facts = b"Exif\x00\x00" + start + b"".join(words) + bytes(4)
+        (tmp_path / "a.jpg").write_bytes(with_segment(jpeg(picture), facts))
+        assert (read_picture(tmp_path / "a.jpg").assumed is not None) == (value == 3)
+        chunk = b"eXIf" + facts[6:]
+        png = cv2.imencode(".png", picture)[1].tobytes()
+        png = (
+            png[:33]
+            + (len(chunk) - 4).to_bytes(4, "big")
+            + chunk
+            + zlib.crc32(chunk).to_bytes(4, "big")
+            + png[33:]
+        )
+        (tmp_path / "a.png").write_bytes(png)
+        assert (read_picture(tmp_path / "a.png").assumed is not None) == (value == 3)
 
 
 def test_a_square_that_is_turned_is_told_of(tmp_path, picture):
