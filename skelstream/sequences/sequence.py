@@ -124,6 +124,9 @@ class SkeletonSequence:
     def __post_init__(self) -> None:
         sizes = self._checked_arrays()
         object.__setattr__(self, "meta", checked_meta(self.meta))
+        images = self.meta.get("images")
+        if images is not None and len(images) != sizes["T"]:
+            raise FormatError(f"meta's images are {len(images)} names for {sizes['T']} frames")
         if list(self.meta.get("joints", self.skeleton.joints)) != list(self.skeleton.joints):
             raise FormatError(f"meta's joints are not those of joint set {self.skeleton.name!r}")
         if sizes["V"] != len(self.skeleton):

@@ -194,7 +194,7 @@ BAD_FACTS = [
     *(("flip_pairs", value) for value in (5, [None])),
     *(("versions", value) for value in (5, ["a"], {"torch": 2})),
     *(("settings", value) for value in (5, [1], "x")),
-    *(("images", value) for value in (5, [1])),
+    *(("images", value) for value in (5, [1], ["a.jpg"])),
     *(("warnings", value) for value in ("x", [[]])),
 ]
 
