@@ -24,7 +24,8 @@ _MOST_CLASSES = 10_000
 _SHOWN = 40
 # Cells without a label, and what else stands for one in a column of numbers.
 _EMPTY, _UNKNOWN = ("", "nan", "<na>"), ("na", "n/a", "none", "null")
-_SPLIT_FOLDERS = ("train", "training", "val", "valid", "validation", "test", "testing")
+_SPLIT_FOLDERS = {"training": "train", "valid": "val", "validation": "val", "testing": "test"}
+_SPLIT_FOLDERS |= {split: split for split in ("train", "val", "test")}
 
 
 @dataclass(frozen=True)
@@ -112,14 +113,16 @@ def labels_of_folders(inputs: Sequence[Path]) -> Labels:
     """The folder that each clip lies in as its class; the folder above, where it is called train, val or test, as split.
 
     Raises:
-        FormatError: a clip lies in no folder.
+        FormatError: a clip lies in no folder, or all lie in those of splits.
     """
     keys = [name_of(path.absolute()) for path in inputs]
     for path, key in zip(inputs, keys, strict=True):
         if len(key) < 2:
             raise FormatError(f"{path}: lies in no folder that could be its class")
+    if all(key[-2].lower() in _SPLIT_FOLDERS for key in keys):
+        raise FormatError(f"{inputs[0].parent}: is a split and no class; class folders lie inside")
     above = [key[-3] if len(key) > 2 else "" for key in keys]
-    splits = [name if name.lower() in _SPLIT_FOLDERS else "" for name in above]
+    splits = [_SPLIT_FOLDERS.get(name.lower(), "") for name in above]
     return _numbered(keys, [key[-2] for key in keys], splits, "the folders", named=True)
 
 

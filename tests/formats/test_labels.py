@@ -159,7 +159,12 @@ def test_what_is_told(tmp_path, scene):
 
 
 def test_folders_as_classes():
-    paths = ["d/train/run/001.mp4", "d/train/walk/001.npz", "d/val/run/002.npz", "d/other/sit/1.npz"]
+    paths = [
+        "d/train/run/001.mp4",
+        "d/Training/walk/001.npz",
+        "d/validation/run/002.npz",
+        "d/other/sit/1.npz",
+    ]
     labels = labels_of_folders([Path(p) for p in paths])
     assert list(labels.of.values()) == [labels.of[labels.find(Path(p))] for p in paths]
     assert [(x.index, x.name, x.split) for x in labels.of.values()] == [
@@ -168,6 +173,8 @@ def test_folders_as_classes():
     assert [x.name for x in labels_of_folders([Path("0/a.npz"), Path("10/a.npz"), Path("2/a.npz")]).of.values()] == [
         "0", "10", "2",
     ]  # fmt: skip
+    with pytest.raises(FormatError, match="d/train: is a split and no class"):
+        labels_of_folders([Path("d/train/1.npz"), Path("d/val/1.npz")])
     with pytest.raises(FormatError, match="lies in no folder"):
         labels_of_folders([Path("/a.npz")])
 
