@@ -50,7 +50,8 @@ def main() -> None:
     )
     parser.add_argument("--frames", type=int, default=10_000)
     parser.add_argument("--tracks", type=int, default=200)
-    parser.add_argument("--formats", nargs="+", choices=FORMATS, default=list(FORMATS))
+    written = [name for name, format in FORMATS.items() if format.write]
+    parser.add_argument("--formats", nargs="+", choices=written, default=written)
     options = parser.parse_args()
     sequence = synthetic(options.frames, options.tracks)
     data = sequence.keypoints.nbytes + sequence.scores.nbytes

@@ -46,7 +46,7 @@ def main() -> None:
     skeleton = estimator.runtime.skeleton
     found: dict[str, list[dict]] = {}
     for image_id, image in coco.images.items():
-        network_input, fit = estimator.fit(read_image(options.images, image))
+        network_input, fit = estimator.fit(read_image(options.images, image).pixels)
         maps = estimator.runtime.maps(network_input[None])
         maps = PartMaps(maps.confidence.float().cpu(), maps.pafs.float().cpu(), maps.stride)
         scene = annotated(coco, image_id, skeleton, options.size)

@@ -44,7 +44,7 @@ def network_maps(estimator: PoseEstimator, coco_set: CocoSet, folder: Path) -> l
     """Each image's maps in half precision, so that hundreds fit into memory."""
     images = []
     for image in coco_set.images.values():
-        fitted, fit = estimator.fit(read_image(folder, image))
+        fitted, fit = estimator.fit(read_image(folder, image).pixels)
         maps = estimator.runtime.maps(fitted[None])
         half = PartMaps(
             maps.confidence.to(torch.float16, copy=True), maps.pafs.to(torch.float16, copy=True), maps.stride

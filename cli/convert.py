@@ -26,7 +26,7 @@ def convert(
     inputs: Annotated[
         list[Path],
         typer.Argument(
-            help="Skeletons: .npz, .jsonl, .csv, .parquet, or a folder of OpenPose's JSON.",
+            help="Skeletons: .npz, .jsonl, .csv, .parquet, .json, .pkl, .pose, .h5, .trc, or a folder of OpenPose's JSON.",
             metavar="INPUT",
         ),
     ],
@@ -43,6 +43,13 @@ def convert(
         Path | None,
         typer.Option(help="CSV with name, label and, if there are splits, split: makes a training set."),
     ] = None,
+    class_folders: Annotated[
+        bool,
+        typer.Option(
+            "--class-folders",
+            help="Label each input with the folder it lies in; a folder train, val or test above is its split.",
+        ),
+    ] = False,
     persons: Annotated[
         int | None,
         typer.Option(min=1, help="People that formats with a slot for each person hold. Default: 2."),
@@ -55,6 +62,15 @@ def convert(
     size: Annotated[
         str | None,
         typer.Option(help="The picture's size, where the input does not say it.", metavar="WIDTHxHEIGHT"),
+    ] = None,
+    source_format: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="Format of the inputs, where ending and content do not say it.", metavar="FORMAT"
+        ),
+    ] = None,
+    clip: Annotated[
+        str | None, typer.Option(help="Which clip of a pickle that holds many.", metavar="NAME")
     ] = None,
     rate: Annotated[
         float | None, typer.Option(help="Frames per second, where the input holds no times. Default: 30.")
@@ -71,8 +87,9 @@ def convert(
     """Write skeletons in the layout that a recogniser or another tool reads.
 
     [bold]skelstream convert walk.npz -o walk.csv[/]
-    [bold]skelstream convert walk.npz -o walk.pkl --skeleton coco17[/]  for PoseC3D in PYSKL or MMAction2
+    [bold]skelstream convert walk.npz -o walk.pkl[/]  for PYSKL or MMAction2
     [bold]skelstream convert clips/*.npz -o set.pkl --labels labels.csv[/]  one annotation file, with splits
+    [bold]skelstream convert train/*/*.npz val/*/*.npz -o set.pkl --class-folders[/]  train/run/001.npz is of class run
     [bold]skelstream convert clips/*.npz -o data/ -f stgcn --labels labels.csv --fill 0.5[/]
     [bold]skelstream convert openpose_json/ -o walk.npz --size 1920x1080 --rate 25[/]  people get tracked
 
@@ -86,6 +103,7 @@ def convert(
     from skelstream.formats import (
         WriteOptions,
         labelled,
+        labels_of_folders,
         lines,
         load,
         read_labels,
@@ -102,26 +120,39 @@ def convert(
             warn(text)
 
     def sequence(path: Path) -> SkeletonSequence:
-        found = load(path, rate=rate, tracking=settings, note=note)
+        found = load(
+            path, source_format, rate, size=picture and picture[::-1], clip=clip, tracking=settings, note=note
+        )
         if found.meta.get("partial"):
             note(f"{path}: its extraction was broken off; these are its first {found.frames} frames")
         if picture is not None:
             found = replace(found, meta={**found.meta, "width": picture[0], "height": picture[1]})
         return finish(found)
 
+    if labels is not None and class_folders:
+        raise typer.BadParameter(
+            "labels come from --labels or from folders, not both", param_hint="--class-folders"
+        )
     if output == "-":
-        if len(inputs) > 1 or labels is not None:
+        if len(inputs) > 1 or labels is not None or class_folders:
             raise typer.BadParameter("standard output takes one input and no labels", param_hint="--output")
         for line in lines(sequence(inputs[0])):
             typer.echo(line)
         return
 
-    known = None if labels is None else read_labels(labels)
-    options = WriteOptions(persons, frames, known and known.classes, note)
+    known = labels_of_folders(inputs) if class_folders else None if labels is None else read_labels(labels)
+    options = WriteOptions(
+        persons=persons,
+        frames=frames,
+        classes=known and known.classes,
+        class_names=known and known.names,
+        skeleton=skeleton,
+        note=note,
+    )
     if len(inputs) == 1 and known is None:
         save(sequence(inputs[0]), output, format, overwrite, options=options)
     else:
-        samples = labelled(inputs, known, sequence)
+        samples = labelled(inputs, known, sequence, note)
         shown = track(
             samples, "reading", len(inputs), console=Console(stderr=True), transient=True, disable=quiet
         )

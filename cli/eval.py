@@ -87,7 +87,8 @@ def evaluate(
 
     wanted, unreadable = len(coco_set.images), ()
     if results is not None:
-        rows = read_results(results, coco_set)
+        # Of a part of the set, all others are left out on purpose.
+        rows = read_results(results, coco_set, *([_note] if limit is None else []))
         protocol = EvalProtocol("", factors, flip, estimator=results.name)
     else:
         chosen = {"device": device, "runtime": runtime, "precision": precision}
@@ -98,6 +99,10 @@ def evaluate(
         coco_set = coco_set.head(len(done))
         rows = [row for estimate in done for row in estimate.results]
         unreadable = tuple(estimate.failure for estimate in done if estimate.failure)
+        assumed = [estimate.assumed for estimate in done if estimate.assumed]
+        if assumed:
+            more = f"; so are {len(assumed) - 1} more" if len(assumed) > 1 else ""
+            _note(f"{assumed[0]}{more}")
     if save_results is not None:
         write_results(save_results, rows)
         say(f"wrote {save_results}")
@@ -121,6 +126,10 @@ def evaluate(
             err=True,
         )
         raise typer.Exit(INTERRUPTED)
+
+
+def _note(text: str) -> None:
+    typer.secho(f"skelstream: {text}", fg="yellow", err=True)
 
 
 def _factors(scales: str | None) -> tuple[float, ...] | None:

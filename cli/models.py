@@ -44,21 +44,26 @@ def show(
 ) -> None:
     """Show a model's card: joints, limbs, input, training data, licence, figures."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from skelstream.network.weights import find_model, load_network, read_header
+    from skelstream.text import printable
 
     file = read_header(find_model(name))
     parameters = sum(p.numel() for p in load_network(file).parameters())
     table = Table(show_header=False, box=None)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    table.add_row("file", str(file.path))
-    table.add_row("sha256", file.sha256())
-    table.add_row("network", ", ".join([file.architecture, *(f"{k} {v}" for k, v in file.config.items())]))
-    table.add_row("parameters", f"{parameters:,}")
-    for field, value in file.card.items():
-        table.add_row(field, _card_value(field, value))
+    network = ", ".join([file.architecture, *(f"{k} {v}" for k, v in file.config.items())])
+    facts = {
+        "file": str(file.path),
+        "sha256": file.sha256(),
+        "network": network,
+        "parameters": f"{parameters:,}",
+    }
+    for field, value in [*facts.items(), *file.card.items()]:
+        table.add_row(*(escape(printable(text)) for text in (field, _card_value(field, value))))
     Console(soft_wrap=False).print(table)
 
 
@@ -184,6 +189,6 @@ def _figures(figures: object) -> str:
 def _card_value(field: str, value: object) -> str:
     if field == "figures":
         return _figures(value)
-    if field == "limbs":
-        return ", ".join("-".join(limb) for limb in value)  # type: ignore[attr-defined]
+    if field == "limbs" and isinstance(value, list):
+        return ", ".join("-".join(map(str, limb)) if isinstance(limb, list) else str(limb) for limb in value)
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

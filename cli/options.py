@@ -30,7 +30,11 @@ Precision = Annotated[str, typer.Option(help="auto, float32, bfloat16, float16 o
 
 Joints = Annotated[
     str | None,
-    typer.Option("--skeleton", help="Joint set to convert to: openpose18, coco17 or body25.", metavar="NAME"),
+    typer.Option(
+        "--skeleton",
+        help="Joint set to convert to: openpose18, coco17, body25, h36m17, mpii16 or ntu25.",
+        metavar="NAME",
+    ),
 ]
 Fill = Annotated[
     float | None,

@@ -179,9 +179,14 @@ class _Display:
 
 
 def _announce(trainer: Trainer, console: Console) -> None:
+    from skelstream.training.annotations import summary
+    from skelstream.training.images import assumptions
+
     recipe = trainer.recipe
     for annotated in trainer.sets:
         _describe(annotated, console)
+        for line in summary(assumptions(annotated.images)):
+            console.print(f"  {line}; --check looks at all images", markup=False)
     begun = f"resumed at sample {trainer.sample:,}" if trainer.sample else f"from {trainer.origin}"
     length = f"{recipe.minutes:g} minutes" if recipe.minutes else f"{recipe.total:,} samples"
     console.print(
@@ -222,7 +227,7 @@ def _check(recipe: Recipe, workers: int, console: Console) -> None:
     from rich.progress import track
 
     from skelstream.errors import FormatError
-    from skelstream.training.annotations import read_set
+    from skelstream.training.annotations import Fault, read_set, summary
     from skelstream.training.images import check_images
     from skelstream.training.validation import Validation
 
@@ -232,9 +237,13 @@ def _check(recipe: Recipe, workers: int, console: Console) -> None:
         found = list(
             track(looked, config.annotations.name, len(annotated.images), console=console, transient=True)
         )
-        good = [image for image, problem in zip(annotated.images, found, strict=True) if problem is None]
-        problems = annotated.problems + [problem for problem in found if problem is not None]
-        _describe(replace(annotated, images=good, problems=problems), console, name=20)
+        assumed = [problem for problem in found if problem and problem.fault is Fault.ASSUMED]
+        broken = [problem for problem in found if problem and problem.fault is not Fault.ASSUMED]
+        usable = [problem is None or problem.fault is Fault.ASSUMED for problem in found]
+        good = [image for image, can in zip(annotated.images, usable, strict=True) if can]
+        _describe(replace(annotated, images=good, problems=annotated.problems + broken), console, name=20)
+        for line in summary(assumed, name=20):
+            console.print(f"  {line}", markup=False)
         if not good:
             raise FormatError(f"{config.annotations}: none of its images can be read")
     if recipe.evaluation:

@@ -13,7 +13,7 @@ from typing import Any
 from skelstream.claims import claimed
 from skelstream.errors import OutputError, SkelstreamError, Stopped
 from skelstream.estimator import PoseEstimator
-from skelstream.formats import choose, save
+from skelstream.formats import WriteOptions, choose, save
 from skelstream.outputs import check_output, forget_partial, keep_partial
 from skelstream.pipeline import Analysed, Pipeline, StageTimes
 from skelstream.sequences.finishing import Finish
@@ -188,7 +188,7 @@ def run(
             seconds = time.perf_counter() - began
             sequence = finish(builder.finish())
             if output is not None:
-                save(sequence, output, format, overwrite=overwrite)
+                save(sequence, output, format, overwrite, options=WriteOptions(skeleton=finish.skeleton))
                 forget_partial(output)
         except BaseException as error:
             if output is not None:

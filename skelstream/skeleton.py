@@ -62,10 +62,11 @@ class Skeleton:
         return tuple((i, j) for i, j in enumerate(self.flip_order) if self.joints[i].startswith("left_"))
 
 
-# COCO's published falloffs; the neck, which COCO lacks, takes the shoulders' value.
+# COCO's published falloffs; joints that COCO lacks take the value of one that they are near.
 _SIGMA = {
     "nose": 0.026, "eye": 0.025, "ear": 0.035, "shoulder": 0.079, "elbow": 0.072, "wrist": 0.062,
     "hip": 0.107, "knee": 0.087, "ankle": 0.089, "neck": 0.079, "toe": 0.089, "heel": 0.089,
+    "spine": 0.107, "head": 0.079, "top": 0.079, "hand": 0.062, "tip": 0.062, "thumb": 0.062, "foot": 0.089,
 }  # fmt: skip
 
 # Upper quartiles over 5,442 people of COCO: most limbs point towards the camera or away from it a little. Those from eye
@@ -133,10 +134,59 @@ BODY25 = _skeleton(
 )  # fmt: skip
 """OpenPose's 25-joint model: a target of conversion only, since feet are not estimated."""
 
-SKELETONS: dict[str, Skeleton] = {s.name: s for s in (OPENPOSE18, COCO17, BODY25)}
+H36M17 = _skeleton(
+    "h36m17",
+    "mid_hip right_hip right_knee right_ankle left_hip left_knee left_ankle spine neck nose head"
+    " left_shoulder left_elbow left_wrist right_shoulder right_elbow right_wrist",
+    (
+        (0, 1), (1, 2), (2, 3), (0, 4), (4, 5), (5, 6), (0, 7), (7, 8), (8, 9), (9, 10), (8, 11), (11, 12), (12, 13),
+        (8, 14), (14, 15), (15, 16),
+    ),
+)  # fmt: skip
+"""Human3.6M's 17 joints as networks that lift to 3D take them; their root is ``mid_hip``, their thorax ``neck``. A target
+of conversion: spine and head are made from others."""
 
-# Joints that are the middle of two others: the joint exists where both ends exist.
-_MIDPOINTS = {"neck": ("left_shoulder", "right_shoulder"), "mid_hip": ("left_hip", "right_hip")}
+MPII16 = _skeleton(
+    "mpii16",
+    "right_ankle right_knee right_hip left_hip left_knee left_ankle mid_hip neck upper_neck head_top"
+    " right_wrist right_elbow right_shoulder left_shoulder left_elbow left_wrist",
+    (
+        (0, 1), (1, 2), (2, 6), (6, 3), (3, 4), (4, 5), (6, 7), (7, 8), (8, 9), (10, 11), (11, 12), (12, 7), (7, 13),
+        (13, 14), (14, 15),
+    ),
+)  # fmt: skip
+"""MPII's 16 joints; their pelvis is ``mid_hip``, their thorax ``neck``. A target of conversion: the top of the head is
+missing."""
+
+NTU25 = _skeleton(
+    "ntu25",
+    "mid_hip spine upper_neck head left_shoulder left_elbow left_wrist left_hand"
+    " right_shoulder right_elbow right_wrist right_hand left_hip left_knee left_ankle left_foot"
+    " right_hip right_knee right_ankle right_foot neck left_hand_tip left_thumb right_hand_tip right_thumb",
+    (
+        (0, 1), (1, 20), (2, 20), (3, 2), (4, 20), (5, 4), (6, 5), (7, 6), (8, 20), (9, 8), (10, 9), (11, 10), (12, 0),
+        (13, 12), (14, 13), (15, 14), (16, 0), (17, 16), (18, 17), (19, 18), (21, 22), (22, 7), (23, 24), (24, 11),
+    ),
+)  # fmt: skip
+"""NTU RGB+D's 25 joints (Kinect's); their joint 21, the spine at the shoulders, is ``neck``, their neck ``upper_neck``.
+A target of conversion: spine, neck and head, hands and feet are made from others."""
+
+SKELETONS: dict[str, Skeleton] = {s.name: s for s in (OPENPOSE18, COCO17, BODY25, H36M17, MPII16, NTU25)}
+
+# Joints that others stand for: the middle of all of a group, and where that is missing, of the next group.
+_DERIVED: dict[str, tuple[tuple[str, ...], ...]] = {
+    "neck": (("left_shoulder", "right_shoulder"),),
+    "mid_hip": (("left_hip", "right_hip"),),
+    "spine": (("neck", "mid_hip"),),
+    "head": (("left_ear", "right_ear"), ("left_eye", "right_eye"), ("nose",)),
+    "upper_neck": (("neck", "head"), ("neck",)),
+    **{
+        f"{side}_{part}": ((f"{side}_wrist",),)
+        for side in ("left", "right")
+        for part in ("hand", "hand_tip", "thumb")
+    },
+    **{f"{side}_foot": ((f"{side}_ankle",),) for side in ("left", "right")},
+}
 
 
 def skeleton_named(name: str) -> Skeleton:
@@ -156,7 +206,9 @@ def convert(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Keypoints of one joint set in the order of another.
 
-    A neck or mid-hip that the source lacks is the mean of both shoulders or hips, its score the mean of
+    A joint that the source lacks is made from its neighbours where they tell where it must be about: neck and mid-hip
+    are the middle of both shoulders or hips, the spine is between them, the head between the ears, else the eyes, else at
+    the nose, NTU's neck between neck and head, hands are at the wrists and feet at the ankles. Its score is the mean of
     theirs. Any other joint that the source lacks is missing: NaN, score 0.
 
     Args:
@@ -172,13 +224,29 @@ def convert(
     shape = keypoints.shape[:-2]
     out_keypoints = np.full((*shape, len(target), 2), np.nan, np.float32)
     out_scores = np.zeros((*shape, len(target)), np.float32)
+    known = {name: (keypoints[..., i, :], scores[..., i]) for i, name in enumerate(source.joints)}
     for i, name in enumerate(target.joints):
-        if name in source.joints:
-            j = source.index(name)
-            out_keypoints[..., i, :], out_scores[..., i] = keypoints[..., j, :], scores[..., j]
-        elif name in _MIDPOINTS:
-            a, b = (source.index(end) for end in _MIDPOINTS[name])
-            out_keypoints[..., i, :] = (keypoints[..., a, :] + keypoints[..., b, :]) / 2
-            both = np.isfinite(out_keypoints[..., i, 0])
-            out_scores[..., i] = np.where(both, (scores[..., a] + scores[..., b]) / 2, 0)
+        found = _joint(name, known)
+        if found is not None:
+            out_keypoints[..., i, :], out_scores[..., i] = found
     return out_keypoints, out_scores
+
+
+def _joint(
+    name: str, known: dict[str, tuple[np.ndarray, np.ndarray]]
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Position (..., 2) and score (...) of a joint, known or made from others; None if those are not there either."""
+    if name in known:
+        return known[name]
+    found = None
+    for group in _DERIVED.get(name, ()):
+        parts = [part for end in group if (part := _joint(end, known)) is not None]
+        if len(parts) < len(group):
+            continue
+        place = sum(place for place, _ in parts) / len(parts)
+        score = np.where(np.isfinite(place[..., 0]), sum(score for _, score in parts) / len(parts), 0)
+        if found is not None:
+            first = np.isfinite(found[0][..., 0])
+            place, score = np.where(first[..., None], found[0], place), np.where(first, found[1], score)
+        found = place, score
+    return found

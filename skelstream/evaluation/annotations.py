@@ -1,46 +1,29 @@
 """Ground truth of a person-keypoints set in COCO's annotation format.
 
-Files that are not COCO's own often lack ``area``, ``iscrowd`` or ``num_keypoints``, or count ids from 0,
-which pycocotools takes for "unmatched". All that is made good here, once, so that scoring sees one shape of
-data.
+Ids from 0, which pycocotools takes for "unmatched", and whatever a set that is not COCO's own lacks are made good once, so
+that scoring sees one shape of data.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from itertools import count, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from skelstream.datasets.coco import (
+    LabelledImage,
+    area_from_box,
+    area_of,
+    box_of,
+    crowd_of,
+    keypoints_of,
+    read_coco,
+)
 from skelstream.errors import FormatError
-from skelstream.skeleton import COCO17
-
-JOINTS = len(COCO17)
-
-AREA_OF_BOX = 0.53
-"""A person's segment area over its box area, which stands in where a set gives no ``area``. Measured on
-COCO's own annotations the ratio is 0.525 with a standard deviation of 0.127; MMPose uses 0.53 for such sets
-as well."""
-
-
-@dataclass(frozen=True)
-class LabelledImage:
-    """One image of the set.
-
-    Attributes:
-        id: the set's own number.
-        file_name: relative to the folder of images.
-        height, width: pixels; None where the file does not say.
-        url: where COCO keeps it, or "".
-    """
-
-    id: int
-    file_name: str
-    height: int | None
-    width: int | None
-    url: str = ""
+from skelstream.fields import identifier, integer
 
 
 @dataclass(frozen=True)
@@ -54,24 +37,22 @@ class LabelledPerson:
         area: segment area in square pixels, the scale of the object keypoint similarity.
         box: float64 (4,), x, y, width, height in pixels.
         crowd: a region of people that is not told apart.
+        ignored: estimates here are neither right nor wrong: a crowd, a person without labelled joints or with a
+            ``num_keypoints`` of 0, or one whose size nothing tells.
     """
 
     id: int
-    image_id: int
+    image_id: int | str
     keypoints: np.ndarray
     area: float
     box: np.ndarray
     crowd: bool
+    ignored: bool
 
     @property
     def labelled(self) -> np.ndarray:
         """bool (17,): joints that count."""
         return self.keypoints[:, 2] > 0
-
-    @property
-    def ignored(self) -> bool:
-        """Detections here are neither right nor wrong: a crowd, or a person without labelled joints."""
-        return self.crowd or not self.labelled.any()
 
 
 @dataclass(frozen=True)
@@ -82,12 +63,14 @@ class CocoSet:
         path: the file.
         images: by image id, in the file's order.
         persons: by image id; every image has an entry.
+        category: the id that persons have; None where the file lists no categories.
         substituted_areas: people whose ``area`` was missing and is ``AREA_OF_BOX`` times the box's.
     """
 
     path: Path
-    images: dict[int, LabelledImage]
-    persons: dict[int, tuple[LabelledPerson, ...]]
+    images: dict[int | str, LabelledImage]
+    persons: dict[int | str, tuple[LabelledPerson, ...]]
+    category: int | str | None = None
     substituted_areas: int = 0
 
     @property
@@ -111,109 +94,35 @@ def load_annotations(path: str | Path) -> CocoSet:
         FormatError: the file is missing, not COCO's format, has another joint set, or labels no joint.
     """
     path = Path(path)
-    data = read_json(path)
-    lists = isinstance(data, dict) and [data.get("images"), data.get("annotations")]
-    if not lists or not all(isinstance(rows, list) for rows in lists):
-        raise FormatError(f"{path}: not a COCO annotation file: lists 'images' and 'annotations' expected")
-    category = person_category(path, data.get("categories") or [])
-    images = _images(path, data["images"])
-    persons: dict[int, list[LabelledPerson]] = {image_id: [] for image_id in images}
+    file = read_coco(path)
+    persons: dict[int | str, list[LabelledPerson]] = {image_id: [] for image_id in file.images}
     ids, substituted = count(1), 0
-    for row in data["annotations"]:
-        if not isinstance(row, dict) or "image_id" not in row:
-            raise FormatError(f"{path}: an annotation has no image_id: {str(row)[:60]}")
-        if category is not None and row.get("category_id", category) != category:
-            continue
-        if row["image_id"] not in images:
-            raise FormatError(
-                f"{path}: annotation {row.get('id')} is of image {row['image_id']!r},"
-                " which 'images' does not list"
-            )
-        person, guessed = _person(path, row, next(ids))
+    for row in file.rows:
+        where = f"{path}: annotation {row.get('id')!r}"
+        if "image_id" not in row:
+            raise FormatError(f"{where} has no image_id")
+        try:
+            image_id = identifier(row["image_id"], "image_id")
+            if image_id not in persons:
+                raise FormatError(f"is of image {image_id!r}, which 'images' does not list")
+            person, guessed = _person(row, image_id, next(ids))
+        except FormatError as error:
+            raise FormatError(f"{where}: {error}") from None
         substituted += guessed
-        persons[person.image_id].append(person)
+        persons[image_id].append(person)
     if all(person.ignored for people in persons.values() for person in people):
         raise FormatError(f"{path}: no keypoint is labelled; give the person_keypoints file of the set")
-    return CocoSet(path, images, {i: tuple(people) for i, people in persons.items()}, substituted)
-
-
-def read_json(path: Path) -> object:
-    """The contents of a JSON file.
-
-    Raises:
-        FormatError: it cannot be read, or is not JSON.
-    """
-    try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise FormatError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise FormatError(f"{path}: not JSON, or cut short: {error}") from None
-
-
-def person_category(path: Path, categories: list[dict]) -> int | None:
-    """The id of the category whose keypoints are COCO's; None where the file lists no categories.
-
-    Raises:
-        FormatError: no category is a person, or its joints are other ones than COCO's.
-    """
-    with_joints = [c for c in categories if c.get("keypoints")]
-    if not with_joints:
-        if categories and not any(c.get("name") == "person" for c in categories):
-            raise FormatError(f"{path}: no category is a person or has keypoints")
-        return next((c["id"] for c in categories if c.get("name") == "person"), None)
-    for category in with_joints:
-        if tuple(category["keypoints"]) == COCO17.joints:
-            return category["id"]
-    names = with_joints[0]["keypoints"]
-    raise FormatError(
-        f"{path}: its joints are not COCO's {JOINTS} but {len(names)} ({', '.join(map(str, names[:3]))},"
-        " ...); convert the annotations to COCO's joints first"
+    return CocoSet(
+        path, file.images, {i: tuple(people) for i, people in persons.items()}, file.category, substituted
     )
 
 
-def _images(path: Path, rows: list) -> dict[int, LabelledImage]:
-    images: dict[int, LabelledImage] = {}
-    for row in rows:
-        if not isinstance(row, dict) or "id" not in row or "file_name" not in row:
-            raise FormatError(f"{path}: an image has no id or file_name: {str(row)[:60]}")
-        if row["id"] in images:
-            raise FormatError(f"{path}: two images have the id {row['id']}")
-        images[row["id"]] = LabelledImage(
-            row["id"], row["file_name"], row.get("height"), row.get("width"), row.get("coco_url", "")
-        )
-    if not images:
-        raise FormatError(f"{path}: lists no images")
-    return images
-
-
-def _person(path: Path, row: dict, number: int) -> tuple[LabelledPerson, bool]:
+def _person(row: dict[str, Any], image_id: int | str, number: int) -> tuple[LabelledPerson, bool]:
     """One annotation, and whether its area had to be guessed."""
-    crowd = bool(row.get("iscrowd", 0))
-    values = row.get("keypoints") or [0] * (3 * JOINTS)
-    if len(values) != 3 * JOINTS:
-        raise FormatError(
-            f"{path}: annotation {row.get('id')} has {len(values)} keypoint values, not {3 * JOINTS}"
-            f" (x, y, v of COCO's {JOINTS} joints)"
-        )
-    try:
-        keypoints = np.asarray(values, np.float64).reshape(JOINTS, 3)
-        box = np.asarray(row["bbox"], np.float64).reshape(4) if row.get("bbox") else _extent(keypoints)
-        area = float(row.get("area") or 0)
-    except (TypeError, ValueError):
-        raise FormatError(f"{path}: annotation {row.get('id')} has a value that is not a number") from None
-    if not (np.isfinite(keypoints).all() and np.isfinite(box).all() and np.isfinite(area)):
-        raise FormatError(f"{path}: annotation {row.get('id')} has a value that is not finite")
-    guessed = area <= 0
-    if guessed:
-        area = AREA_OF_BOX * float(box[2] * box[3])
-    return LabelledPerson(number, row["image_id"], keypoints, area, box, crowd), guessed
-
-
-def _extent(keypoints: np.ndarray) -> np.ndarray:
-    """x, y, width, height of the labelled joints."""
-    points = keypoints[keypoints[:, 2] > 0, :2]
-    if not len(points):
-        return np.zeros(4)
-    low, high = points.min(0), points.max(0)
-    return np.concatenate([low, high - low])
+    keypoints, crowd, given = keypoints_of(row), crowd_of(row), area_of(row)
+    box = box_of(row, keypoints)
+    area = area_from_box(box) if given is None else given
+    # pycocotools leaves out whoever the file says has no keypoints, whatever the keypoints are.
+    counted = row.get("num_keypoints") is None or integer(row["num_keypoints"], "num_keypoints") > 0
+    ignored = crowd or not counted or not (keypoints[:, 2] > 0).any() or area <= 0
+    return LabelledPerson(number, image_id, keypoints, area, box, crowd, ignored), given is None

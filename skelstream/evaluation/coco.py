@@ -11,7 +11,8 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from skelstream.evaluation.annotations import JOINTS, CocoSet, LabelledPerson
+from skelstream.datasets.coco import JOINTS
+from skelstream.evaluation.annotations import CocoSet, LabelledPerson
 from skelstream.evaluation.results import PERSON
 
 METRICS = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
@@ -199,7 +200,7 @@ def _truth(coco_set: CocoSet) -> COCO:
             "image_id": person.image_id,
             "category_id": PERSON,
             "keypoints": person.keypoints.ravel().tolist(),
-            "num_keypoints": int(person.labelled.sum()),
+            "num_keypoints": 0 if person.ignored else int(person.labelled.sum()),
             "area": person.area,
             "bbox": person.box.tolist(),
             "iscrowd": int(person.crowd),
@@ -212,12 +213,16 @@ def _truth(coco_set: CocoSet) -> COCO:
 
 
 def _detections(results: list[dict]) -> list[dict]:
-    """Results with what ``COCO.loadRes`` adds to them; that function fails on an empty list."""
+    """Results with what ``COCO.loadRes`` adds to them; that function fails on an empty list.
+
+    The area, which decides on medium and large, is the box's where results have boxes, and else that of the joints.
+    """
+    boxed = all("bbox" in result for result in results)
     rows = []
     for number, result in enumerate(results, 1):
         x, y = result["keypoints"][0::3], result["keypoints"][1::3]
-        area = (max(x) - min(x)) * (max(y) - min(y))
-        rows.append({**result, "id": number, "area": area})
+        area = result["bbox"][2] * result["bbox"][3] if boxed else (max(x) - min(x)) * (max(y) - min(y))
+        rows.append({**result, "category_id": PERSON, "id": number, "area": area})
     return rows
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skelstream.evaluation.annotations import JOINTS, LabelledPerson
+from skelstream.datasets.coco import JOINTS
+from skelstream.evaluation.annotations import LabelledPerson
 from skelstream.evaluation.coco import CocoScores, ImageMatch
 from skelstream.skeleton import COCO17
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
-import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from skelstream.atomic import replacing
+from skelstream.datasets.coco import JOINTS
 from skelstream.errors import FormatError
-from skelstream.evaluation.annotations import JOINTS, CocoSet, read_json
+from skelstream.evaluation.annotations import CocoSet
+from skelstream.fields import LARGEST, identifier, mapping, real, reals
 from skelstream.grouping.people import People
+from skelstream.json_files import read_json
 from skelstream.skeleton import COCO17, Skeleton, convert
 
 PERSON = 1
-"""COCO's category id of a person."""
+"""COCO's category id of a person, which stands where a set names none."""
 
 
-def to_results(image_id: int, people: People, skeleton: Skeleton) -> list[dict]:
+def to_results(
+    image_id: int | str, people: People, skeleton: Skeleton, category: int | str | None = None
+) -> list[dict]:
     """The people of one image as COCO results.
 
     A missing joint is written as 0, 0, 0, as every tool does that writes this format. The object keypoint
@@ -29,6 +34,7 @@ def to_results(image_id: int, people: People, skeleton: Skeleton) -> list[dict]:
         image_id: the image's number in the annotation file.
         people: keypoints in ``skeleton``'s joints.
         skeleton: the estimator's joint set.
+        category: the id that the annotation file has for persons.
 
     Returns:
         One entry a person that has any of COCO's joints. The third number of a joint is its score.
@@ -40,7 +46,7 @@ def to_results(image_id: int, people: People, skeleton: Skeleton) -> list[dict]:
     return [
         {
             "image_id": image_id,
-            "category_id": PERSON,
+            "category_id": PERSON if category is None else category,
             "keypoints": [round(v, 3) for v in person.ravel().tolist()],
             "score": float(score),
         }
@@ -49,39 +55,50 @@ def to_results(image_id: int, people: People, skeleton: Skeleton) -> list[dict]:
     ]
 
 
-def read_results(path: str | Path, coco_set: CocoSet) -> list[dict]:
+def _ignore(_: str) -> None:
+    pass
+
+
+def read_results(path: str | Path, coco_set: CocoSet, note: Callable[[str], None] = _ignore) -> list[dict]:
     """Reads and checks a results file, of this or any other tool, against the set that it is to be scored on.
 
-    An ``image_id`` that is a file name, with or without its extension, is looked up in the set.
+    An ``image_id`` that is a file name, with or without its extension, is looked up in the set. Entries of another
+    category than the set's persons and entries of images that the set does not have are left out.
+
+    Args:
+        path: the file.
+        coco_set: the set.
+        note: told in a line how many entries were left out.
+
+    Returns:
+        Entries of ``image_id``, ``category_id``, ``keypoints`` (51 numbers), ``score`` and, where the file gives it,
+        ``bbox``.
 
     Raises:
         FormatError: the file is missing or not COCO's results format, has another number of keypoints or a
-            value that is not a number, or none of its images is in the set.
+            value that is not a number, or nothing in it is of the set's category and images.
     """
     path = Path(path)
     rows = read_json(path)
     if not isinstance(rows, list):
         raise FormatError(f"{path}: not a COCO results file: a list of people expected")
-    names = {image.file_name: image.id for image in coco_set.images.values()}
-    names |= {Path(name).stem: image_id for name, image_id in names.items()}
-    results, foreign = [], []
+    names = _names(coco_set)
+    results, foreign, others = [], [], set()
     for number, row in enumerate(rows):
-        where = f"{path}: entry {number}"
-        if not isinstance(row, dict) or not {"image_id", "keypoints", "score"} <= row.keys():
-            raise FormatError(f"{where}: image_id, keypoints and score expected")
-        if row.get("category_id", PERSON) != PERSON:
-            continue
-        image_id = names.get(row["image_id"], row["image_id"])
-        keypoints, score = row["keypoints"], row["score"]
-        if not isinstance(keypoints, list) or len(keypoints) != 3 * JOINTS:
-            count = len(keypoints) if isinstance(keypoints, list) else "no"
-            raise FormatError(f"{where}: {count} keypoint values, not {3 * JOINTS} (COCO's {JOINTS} joints)")
-        if not all(isinstance(v, int | float) and math.isfinite(v) for v in (*keypoints, score)):
-            raise FormatError(f"{where}: a value is not a finite number; write missing joints as 0, 0, 0")
-        if image_id in coco_set.images:
-            results.append(
-                {"image_id": image_id, "category_id": PERSON, "keypoints": keypoints, "score": score}
-            )
+        try:
+            row = mapping(row, "a person")
+            if not {"image_id", "keypoints", "score"} <= row.keys():
+                raise FormatError("image_id, keypoints and score expected")
+            category = row.get("category_id", coco_set.category)
+            if coco_set.category is not None and category != coco_set.category:
+                others.add(repr(category))
+                continue
+            image_id = identifier(row["image_id"], "image_id")
+            result = _result(names.get(image_id, image_id), row, coco_set.category)
+        except FormatError as error:
+            raise FormatError(f"{path}: entry {number}: {error}") from None
+        if result["image_id"] in coco_set.images:
+            results.append(result)
         else:
             foreign.append(image_id)
     if foreign and not results:
@@ -89,7 +106,47 @@ def read_results(path: str | Path, coco_set: CocoSet) -> list[dict]:
             f"{path}: none of its images is in {coco_set.path} (the first is {foreign[0]!r}):"
             " results of another set?"
         )
+    if others and not results:
+        raise FormatError(
+            f"{path}: its category_id is {', '.join(sorted(others)[:3])}, but persons have"
+            f" {coco_set.category!r} in {coco_set.path}; write that one"
+        )
+    if foreign:
+        note(
+            f"{path}: {len(foreign)} of {len(rows)} entries are left out, of images that {coco_set.path} does not have"
+        )
+    if others:
+        note(f"{path}: entries of other categories than {coco_set.category!r}, that of persons, are left out")
     return results
+
+
+def _names(coco_set: CocoSet) -> dict[str, int | str]:
+    """File names, with and without their extension, of the images that they name without doubt."""
+    found: dict[str, set[int | str]] = {}
+    for image in coco_set.images.values():
+        for name in {image.file_name, Path(image.file_name).name, Path(image.file_name).stem}:
+            found.setdefault(name, set()).add(image.id)
+    return {name: ids.pop() for name, ids in found.items() if len(ids) == 1}
+
+
+def _result(image_id: int | str, row: dict, category: int | str | None) -> dict:
+    keypoints = row["keypoints"]
+    if not isinstance(keypoints, list) or len(keypoints) != 3 * JOINTS:
+        count = len(keypoints) if isinstance(keypoints, list) else "no"
+        raise FormatError(f"{count} keypoint values, not {3 * JOINTS} (COCO's {JOINTS} joints)")
+    try:
+        values = reals(keypoints, "keypoints", (3 * JOINTS,), most=LARGEST).tolist()
+    except FormatError as error:
+        raise FormatError(f"{error}; write missing joints as 0, 0, 0") from None
+    result = {
+        "image_id": image_id,
+        "category_id": PERSON if category is None else category,
+        "keypoints": values,
+        "score": real(row["score"], "score"),
+    }
+    if row.get("bbox"):
+        result["bbox"] = reals(row["bbox"], "bbox", (4,), most=LARGEST).tolist()
+    return result
 
 
 def write_results(path: str | Path, results: list[dict]) -> None:

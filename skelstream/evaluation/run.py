@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 
+from skelstream.datasets.coco import LabelledImage
+from skelstream.datasets.images import Picture, missing_images, read_picture
 from skelstream.errors import SourceError
-from skelstream.evaluation.annotations import CocoSet, LabelledImage
+from skelstream.evaluation.annotations import CocoSet
 from skelstream.evaluation.results import to_results
 from skelstream.grouping.people import People
 from skelstream.skeleton import OPENPOSE18, Skeleton
@@ -32,11 +33,13 @@ class ImageEstimate:
         image_id: the image's number in the set.
         results: COCO results, one entry a person.
         failure: why the image could not be read, or None. It is scored as one where nobody was found.
+        assumed: what had to be assumed of its orientation, or None.
     """
 
-    image_id: int
+    image_id: int | str
     results: list[dict]
     failure: str | None = None
+    assumed: str | None = None
 
 
 def check_images(coco_set: CocoSet, folder: str | Path) -> None:
@@ -48,7 +51,7 @@ def check_images(coco_set: CocoSet, folder: str | Path) -> None:
     folder = Path(folder)
     if not folder.is_dir():
         raise SourceError(f"{folder}: no such folder of images")
-    missing = [i.file_name for i in coco_set.images.values() if not (folder / i.file_name).is_file()]
+    missing = missing_images(folder, [image.file_name for image in coco_set.images.values()])
     if missing:
         raise SourceError(
             f"{folder}: {len(missing)} of the {len(coco_set.images)} images that {coco_set.path} lists are"
@@ -56,29 +59,13 @@ def check_images(coco_set: CocoSet, folder: str | Path) -> None:
         )
 
 
-def read_image(folder: str | Path, image: LabelledImage) -> np.ndarray:
-    """One image of a set as its annotators saw it.
-
-    COCO's coordinates are of the stored pixels. An Exif orientation is applied only where the annotated size
-    asks for it.
-
-    Returns:
-        uint8 RGB (H, W, 3).
+def read_image(folder: str | Path, image: LabelledImage) -> Picture:
+    """One image of a set, by `skelstream.datasets.images.read_picture`.
 
     Raises:
         SourceError: unreadable, or of another size than annotated.
     """
-    path = Path(folder) / image.file_name
-    for orientation in (cv2.IMREAD_IGNORE_ORIENTATION, 0):
-        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR | orientation)
-        if pixels is None:
-            raise SourceError(f"{path}: cannot be read as an image")
-        annotated = (image.height or pixels.shape[0], image.width or pixels.shape[1])
-        if pixels.shape[:2] == annotated:
-            return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-    raise SourceError(
-        f"{path}: {pixels.shape[1]}x{pixels.shape[0]} pixels, but annotated as {annotated[1]}x{annotated[0]}"
-    )
+    return read_picture(Path(folder) / image.file_name, image.height, image.width)
 
 
 def estimate(
@@ -101,8 +88,10 @@ def estimate(
     """
     for image in coco_set.images.values():
         try:
-            pixels = read_image(folder, image)
+            picture = read_image(folder, image)
         except SourceError as error:
             yield ImageEstimate(image.id, [], str(error))
             continue
-        yield ImageEstimate(image.id, to_results(image.id, estimator.people([pixels])[0], skeleton))
+        (people,) = estimator.people([picture.pixels])
+        results = to_results(image.id, people, skeleton, coco_set.category)
+        yield ImageEstimate(image.id, results, assumed=picture.assumed)

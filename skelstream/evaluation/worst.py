@@ -73,7 +73,7 @@ def _loss(image: ImageMatch, best: float) -> ImageLoss:
 
 def _pair(loss: ImageLoss, coco_set: CocoSet, folder: str | Path) -> tuple[str, np.ndarray]:
     image = coco_set.images[loss.match.image_id]
-    pixels = read_image(folder, image)
+    pixels = read_image(folder, image).pixels
     labelled = [p.keypoints for p in loss.match.persons if not p.ignored]
     truth = np.asarray(labelled, np.float32).reshape(-1, len(COCO17), 3)
     left = _draw(pixels, truth, truth[..., 2] > 0)

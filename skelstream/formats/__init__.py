@@ -2,18 +2,20 @@
 
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.jsonl import frame_line, lines
-from skelstream.formats.labels import labelled, read_labels
+from skelstream.formats.labels import Labels, labelled, labels_of_folders, read_labels
 from skelstream.formats.registry import FORMATS, check_free, choose, load, read, save, save_dataset
 
 __all__ = [
     "FORMATS",
     "Format",
+    "Labels",
     "Sample",
     "WriteOptions",
     "check_free",
     "choose",
     "frame_line",
     "labelled",
+    "labels_of_folders",
     "lines",
     "load",
     "read",

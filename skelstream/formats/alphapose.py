@@ -7,6 +7,7 @@ from pathlib import Path
 from skelstream.formats.coco import people_in_coco
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.json_list import write_list
+from skelstream.formats.results_json import read
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
@@ -25,4 +26,4 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     )
 
 
-FORMAT = Format("alphapose", (".alphapose.json",), "AlphaPose's result list (JSON)", write)
+FORMAT = Format("alphapose", (".alphapose.json",), "AlphaPose's result list (JSON)", write, read)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from skelstream.formats.format import Sample, WriteOptions
@@ -12,18 +14,41 @@ PERSONS = 2
 UNLABELLED = -1
 
 
-def clip_of(sample: Sample, options: WriteOptions, format: str) -> np.ndarray:
-    """The first frames of the most important tracks in OpenPose's 18 joints.
+CLASSES = "classes.txt"
+"""The file that names the classes of a training set in a folder: line i names class i, as MMAction2's label maps do."""
+
+
+def clip_of(
+    sample: Sample,
+    options: WriteOptions,
+    format: str,
+    skeleton: str = "openpose18",
+    persons: int | None = None,
+) -> np.ndarray:
+    """The first frames of the most important tracks.
+
+    Args:
+        skeleton: the joint set.
+        persons: slots M; None: as the options say.
 
     Returns:
         float32 (M, T, V, 3): x / width - 0.5, y / height - 0.5, score; zeros where missing. T is the
         sequence's own length, at most ``options.frames``.
     """
-    sequence, persons = sample.sequence, options.persons or PERSONS
+    sequence = sample.sequence
+    more = "" if persons else "; --persons keeps more"
+    persons = persons or options.persons or PERSONS
     if len(sequence) > persons:
-        options.note(f"{sample.name}: {persons} of {len(sequence)} tracks kept; --persons keeps more")
+        options.note(f"{sample.name}: {persons} of {len(sequence)} tracks kept{more}")
     if sequence.frames > options.frames:
         options.note(f"{sample.name}: {options.frames} of {sequence.frames} frames kept; --frames keeps more")
     height, width = size_of(sequence, format)
-    dense = sequence.as_skeleton("openpose18").dense(persons)[:, : options.frames]
+    dense = sequence.as_skeleton(skeleton).dense(persons)[:, : options.frames]
     return relative_to_image(dense, height, width)
+
+
+def write_classes(folder: Path, options: WriteOptions) -> None:
+    """Keep the names of the classes, if they have names."""
+    if options.class_names:
+        lines = "".join(" ".join(name.split()) + "\n" for name in options.class_names)
+        (folder / CLASSES).write_text(lines, encoding="utf-8")

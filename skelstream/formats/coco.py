@@ -10,6 +10,7 @@ import numpy as np
 
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.json_list import write_list
+from skelstream.formats.results_json import read
 from skelstream.formats.rows import boxes_xywh, rounded, rows_by_frame, triples
 from skelstream.sequences import SkeletonSequence
 
@@ -58,4 +59,4 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     write_list(entries(), path)
 
 
-FORMAT = Format("coco", (".coco.json",), "COCO keypoint results (JSON)", write)
+FORMAT = Format("coco", (".coco.json",), "COCO keypoint results (JSON)", write, read)

@@ -9,7 +9,8 @@ import numpy as np
 
 from skelstream.atomic import replacing
 from skelstream.errors import FormatError
-from skelstream.formats.format import Format, Sample, WriteOptions
+from skelstream.formats import deeplabcut
+from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.table import INTEGERS, Table, columns, from_values
 from skelstream.sequences import Detections, SkeletonSequence
 
@@ -29,26 +30,22 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
             file.write("".join([(line % tuple(row)).replace("nan", "") for row in rows]))
 
 
-def read(path: Path, rate: float) -> SkeletonSequence | Detections:
-    """Read such a table; see `skelstream.formats.table.from_values` for what may be absent.
+def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
+    """Read such a table, or DeepLabCut's; see `skelstream.formats.table.from_values` for what may be absent.
 
     Raises:
         FormatError: the file is damaged or foreign; the message names the line where there is one.
     """
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            names = [name.strip().strip('"') for name in file.readline().rstrip("\n").split(",")]
-            parts, number = [np.empty((0, len(names)))], 2
-            while chunk := list(islice(file, _CHUNK)):
-                parts.append(_numbers(chunk, len(names), number))
-                number += len(chunk)
-        return from_values(names, np.concatenate(parts), path.name, rate)
-    except FileNotFoundError:
-        raise FormatError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise FormatError(f"{path}: cannot be read as CSV: {error}") from error
-    except FormatError as error:
-        raise FormatError(f"{path}: {error}") from error
+    with open(path, encoding="utf-8-sig") as file:
+        first = file.readline()
+        if deeplabcut.is_table(first):
+            return deeplabcut.read(path, options)
+        names = [name.strip().strip('"') for name in first.rstrip("\n").split(",")]
+        parts, number = [np.empty((0, len(names)))], 2
+        while chunk := list(islice(file, _CHUNK)):
+            parts.append(_numbers(chunk, len(names), number))
+            number += len(chunk)
+    return from_values(names, np.concatenate(parts), path.name, options)
 
 
 def _numbers(chunk: list[str], width: int, first: int) -> np.ndarray:

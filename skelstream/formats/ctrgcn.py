@@ -13,8 +13,11 @@ from skelstream.errors import FormatError
 from skelstream.formats.clips import PERSONS, clip_of
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.zipped import put_array
+from skelstream.skeleton import NTU25
 
-_SPLITS = {"train": "train", "test": "test", "val": "test", None: "train"}
+_TRAIN, _TEST, _VAL = "train", "test", "val"
+# A frame whose numbers add up to less than this may count as empty in float32.
+_NOTHING, _NUDGE = 1e-3, 0.01
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
@@ -23,39 +26,54 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 
 
 def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
-    """Write ``x_train``, ``y_train``, ``x_test``, ``y_test``.
+    """Write ``x_train``, ``y_train``, ``x_test``, ``y_test``, and the same for every other split.
 
-    x is float32 (N, T, M * V * C), channels x / width - 0.5, y / height - 0.5, score of OpenPose's 18 joints.
-    CTR-GCN counts a clip's frames that are not all zero and takes that many from the start, so frames without
-    anyone are closed up. y is one-hot float32 (N, classes). Splits are train, and test or val; samples
-    without a split are train. All samples lie in memory, as they do when CTR-GCN reads the file.
+    x is float32 (N, T, M * V * C): always M = 2 people, zeros for one who is not there, of NTU's V = 25 joints, as
+    CTR-GCN's feeder takes for granted; C = 3 channels x / width - 0.5, y / height - 0.5, score. CTR-GCN counts a clip's
+    frames whose sum is not 0 and takes that many from the start, so frames without anyone are closed up, and a frame whose
+    numbers happen to add up to 0 has one score 0.01 off. y is one-hot float32 (N, classes). Samples without a split are
+    train; val takes the place of test where there is none, since the feeder reads train and test. Classes that have
+    names are named in ``class_names``. All samples lie in memory, as they do when CTR-GCN reads the file.
 
     Raises:
-        FormatError: a sample has no label, which one-hot cannot express, or another split.
+        FormatError: a sample has no label, which one-hot cannot express, or other than two people are asked for.
     """
-    persons = options.persons or PERSONS
-    x: dict[str, list[np.ndarray]] = {"train": [], "test": []}
-    y: dict[str, list[int]] = {"train": [], "test": []}
+    if options.persons not in (None, PERSONS):
+        raise FormatError(f"ctrgcn always holds {PERSONS} people, not {options.persons}; leave out --persons")
+    x: dict[str, list[np.ndarray]] = {_TRAIN: [], _TEST: []}
+    y: dict[str, list[int]] = {_TRAIN: [], _TEST: []}
     for sample in samples:
         if sample.label is None:
             raise FormatError(f"{sample.name}: ctrgcn needs a class for every clip; give --labels")
-        if sample.split not in _SPLITS:
-            raise FormatError(
-                f"{sample.name}: ctrgcn knows the splits train, test and val, not {sample.split!r}"
-            )
-        split = _SPLITS[sample.split]
-        clip = clip_of(sample, options, "ctrgcn")
-        clip = clip[:, clip.any(axis=(0, 2, 3))]
-        padded = np.zeros((options.frames, persons, *clip.shape[2:]), np.float32)
+        split = sample.split or _TRAIN
+        clip = clip_of(sample, options, "ctrgcn", NTU25.name, PERSONS)
+        clip = _unlike_nothing(clip[:, clip.any(axis=(0, 2, 3))])
+        padded = np.zeros((options.frames, PERSONS, len(NTU25), 3), np.float32)
         padded[: clip.shape[1]] = clip.transpose(1, 0, 2, 3)
-        x[split].append(padded.reshape(options.frames, -1))
-        y[split].append(sample.label)
-    classes = options.classes or 1 + max([label for labels in y.values() for label in labels], default=0)
+        x.setdefault(split, []).append(padded.reshape(options.frames, -1))
+        y.setdefault(split, []).append(sample.label)
+    if not x[_TEST] and x.get(_VAL):
+        options.note("there is no test split: val is written as test, the name that CTR-GCN reads")
+        x[_TEST], y[_TEST] = x.pop(_VAL), y.pop(_VAL)
+    classes = max(options.classes or 1, *(1 + label for labels in y.values() for label in labels), 1)
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "x") as file:
         for split in x:
-            shape = (len(x[split]), options.frames, persons * 18 * 3)
+            shape = (len(x[split]), options.frames, PERSONS * len(NTU25) * 3)
             put_array(file, f"x_{split}", np.array(x[split], np.float32).reshape(shape))
-            put_array(file, f"y_{split}", np.eye(classes, dtype=np.float32)[np.array(y[split], int)])
+            one_hot = np.zeros((len(y[split]), classes), np.float32)
+            one_hot[np.arange(len(one_hot)), y[split]] = 1
+            put_array(file, f"y_{split}", one_hot)
+        if options.class_names:
+            put_array(file, "class_names", np.array(options.class_names))
+
+
+def _unlike_nothing(clip: np.ndarray) -> np.ndarray:
+    """The clip (M, T, V, 3), no frame of which adds up to 0."""
+    for t in np.flatnonzero(np.abs(clip.sum(axis=(0, 2, 3))) < _NOTHING):
+        best = np.unravel_index(clip[:, t, :, 2].argmax(), (clip.shape[0], clip.shape[2]))
+        score = clip[best[0], t, best[1], 2]
+        clip[best[0], t, best[1], 2] = score - _NUDGE if score > 2 * _NUDGE else score + _NUDGE
+    return clip
 
 
 FORMAT = Format("ctrgcn", (".ctrgcn.npz",), "CTR-GCN's npz", write, join=join)

@@ -15,7 +15,7 @@ class Sample:
 
     Attributes:
         sequence: the sequence.
-        name: what the consumer calls the clip; unique in a training set.
+        name: what the consumer calls the clip; unique in a training set. It may have dots and slashes.
         label: class number from 0, or None if unknown.
         label_name: class name, or None.
         split: name of the part of the training set, for instance ``train``, or None.
@@ -40,12 +40,37 @@ class WriteOptions:
         persons: slots M of formats that give each person a slot; None: the format's own default.
         frames: frames that formats of a fixed length hold.
         classes: number of classes of the training set, or None if there are no labels.
+        class_names: of those classes, by number, or None if they have numbers only.
+        skeleton: the joint set that was asked for, which formats without one of their own keep; None: their default.
         note: told in a line whatever the format left out.
     """
 
     persons: int | None = None
     frames: int = 300
     classes: int | None = None
+    class_names: tuple[str, ...] | None = None
+    skeleton: str | None = None
+    note: Callable[[str], None] = _quiet
+
+
+ASSUMED_RATE = 30.0
+"""Frames per second of files that hold no times, unless something better is known."""
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What whoever reads knows of a file beyond what is in it.
+
+    Attributes:
+        rate: frames per second, for files that hold no times.
+        size: (height, width) of the picture in pixels, for files that hold shares of it, or None.
+        clip: which clip of a file that holds many.
+        note: told in a line whatever was assumed or left out.
+    """
+
+    rate: float = ASSUMED_RATE
+    size: tuple[int, int] | None = None
+    clip: str | None = None
     note: Callable[[str], None] = _quiet
 
 
@@ -61,9 +86,9 @@ class Format:
         name: as on the command line.
         extensions: endings of the file name that choose this format; empty for a folder.
         summary: one line for listings.
-        read: path and frame rate (for files that hold no times) to a sequence, or to detections if the file
-            holds no identities; None if the format is only written.
-        write: writes one sample.
+        read: a path to a sequence, or to detections if the file holds no identities; None if the format is only
+            written. Its errors need not name the path.
+        write: writes one sample; None if the format is only read.
         join: writes many samples into one training set, or None if a file holds a single video.
         outputs: the paths that writing to a path makes.
         folder: whether the path is a folder.
@@ -72,8 +97,8 @@ class Format:
     name: str
     extensions: tuple[str, ...]
     summary: str
-    write: Callable[[Sample, Path, WriteOptions], None]
-    read: Callable[[Path, float], SkeletonSequence | Detections] | None = None
+    write: Callable[[Sample, Path, WriteOptions], None] | None = None
+    read: Callable[[Path, ReadOptions], SkeletonSequence | Detections] | None = None
     join: Callable[[Iterable[Sample], Path, WriteOptions], None] | None = None
     outputs: Callable[[Path], list[Path]] = _one_file
     folder: bool = False

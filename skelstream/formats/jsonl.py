@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,16 @@ import numpy as np
 
 from skelstream.atomic import replacing
 from skelstream.errors import FormatError
-from skelstream.formats.format import Format, Sample, WriteOptions
-from skelstream.formats.rows import add_rows, parse_json, people_of, read_text, rounded, rows_by_frame
+from skelstream.fields import LARGEST, entry, integer, items, mapping, real, reals, string, truth
+from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
+from skelstream.formats.rows import add_rows, people_of, read_text, rounded, rows_by_frame
 from skelstream.grouping.people import People
+from skelstream.json_files import parse_json
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
 from skelstream.skeleton import Skeleton, skeleton_named
 from skelstream.tracking.tracked import TrackedPeople
+
+_MISSING = (float("nan"), float("nan"), 0.0)
 
 
 def frame_line(tracked: TrackedPeople, skeleton: Skeleton, size: tuple[int, int] | None) -> str:
@@ -74,66 +79,83 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
         file.writelines(line + "\n" for line in lines(sample.sequence))
 
 
-def read(path: Path, rate: float) -> SkeletonSequence | Detections:
+def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     """Read a file of lines; ``ok``, ``size`` and ``confirmed`` may be absent.
 
     Tracks that are never confirmed are left out. If anyone has no ``id``, nobody's counts.
 
     Raises:
-        FormatError: the file is damaged or foreign; the message names the line.
+        FormatError: the file is damaged or foreign; the message names the line and the field.
     """
-    frames = []
+    frames: list[_Frame] = []
+    sizes: set[tuple[int, int]] = set()
     skeleton: Skeleton | None = None
-    size: list[int] | None = None
-    for number, text in enumerate(read_text(path).splitlines(), 1):
+    # Not splitlines, which knows other ends of lines than JSON lines have.
+    for number, text in enumerate(read_text(path).split("\n"), 1):
         if not text.strip():
             continue
-        where = f"{path}, line {number}"
-        entry = parse_json(text, where)
         try:
-            named = skeleton_named(entry["skeleton"])
+            line = mapping(parse_json(text, "the line"), "the line")
+            named = skeleton_named(string(entry(line, "skeleton", "the line"), "skeleton"))
             if skeleton not in (None, named):
                 raise FormatError(f"joint set {named.name} after {skeleton.name}")
-            skeleton, size = named, size or entry.get("size")
-            frames.append(_frame(entry, named))
+            skeleton = named
+            if line.get("size") is not None:
+                height, width = items(line["size"], "size", 2)
+                sizes.add((integer(height, "size[0]", 1, LARGEST), integer(width, "size[1]", 1, LARGEST)))
+            frames.append(_frame(line, named))
         except FormatError as error:
-            raise FormatError(f"{where}: {error}") from error
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise FormatError(f"{where}: not a frame of skelstream's JSON lines ({error!r})") from error
+            raise FormatError(f"line {number}: {error}") from error
     if skeleton is None:
-        raise FormatError(f"{path}: holds no frames")
-    height, width = size or (None, None)
-    try:
-        if any(ids is None for *_, ids, _ in frames):
-            return Detections(
-                skeleton, [(i, t, people if ok else None) for i, t, ok, people, *_ in frames],
-                path.name, height, width,
-            )  # fmt: skip
-        builder = SequenceBuilder(skeleton, source=path.name, height=height, width=width)
-        for frame in frames:
-            add_rows(builder, *frame)
-        return builder.finish()
-    except FormatError as error:
-        raise FormatError(f"{path}: {error}") from error
+        raise FormatError("holds no frames")
+    if len(sizes) > 1:
+        raise FormatError(f"frames have several sizes: {sorted(sizes)[:2]}")
+    height, width = sizes.pop() if sizes else (None, None)
+    if any(frame.ids is None for frame in frames):
+        return Detections(
+            skeleton, [(f.index, f.time, f.people if f.ok else None) for f in frames], path.name, height, width
+        )  # fmt: skip
+    builder = SequenceBuilder(skeleton, source=path.name, height=height, width=width)
+    for f in frames:
+        add_rows(builder, f.index, f.time, f.ok, f.people, f.ids, f.confirmed)
+    return builder.finish()
 
 
-def _frame(
-    entry: dict[str, Any], skeleton: Skeleton
-) -> tuple[int, float, bool, People, np.ndarray | None, np.ndarray]:
-    """Number, time, ok, people, their ids (None if any has none), whether they are confirmed."""
-    people = entry["people"]
-    flat = np.array(
-        [[joint or (np.nan, np.nan, 0.0) for joint in p["keypoints"]] for p in people], np.float64
-    ).reshape(len(people), len(skeleton), 3)
-    boxes = np.array([p["box"] for p in people], np.float64).reshape(-1, 4) if people else None
-    scores = np.array([p["score"] for p in people], np.float64)
-    ids = [p.get("id") for p in people]
-    return (
-        int(entry["frame"]), float(entry["time"]), bool(entry.get("ok", True)),
-        people_of(flat, boxes, scores),
+@dataclass(frozen=True)
+class _Frame:
+    """A line; ``ids`` is int32 (P,), or None if any of its people has none, ``confirmed`` bool (P,)."""
+
+    index: int
+    time: float
+    ok: bool
+    people: People
+    ids: np.ndarray | None
+    confirmed: np.ndarray
+
+
+def _frame(line: dict[str, Any], skeleton: Skeleton) -> _Frame:
+    poses, boxes, scores, ids, confirmed = [], [], [], [], []
+    for i, person in enumerate(items(entry(line, "people", "the line"), "people")):
+        name = f"people[{i}]"
+        person = mapping(person, name)
+        joints = items(entry(person, "keypoints", name), f"{name}.keypoints", len(skeleton))
+        filled = [_MISSING if joint is None else joint for joint in joints]
+        poses.append(reals(filled, f"{name}.keypoints", (len(skeleton), 3), missing=True))
+        boxes.append(reals(entry(person, "box", name), f"{name}.box", (4,)))
+        scores.append(real(entry(person, "score", name), f"{name}.score", 0, 1))
+        known = person.get("id")
+        ids.append(None if known is None else integer(known, f"{name}.id"))
+        confirmed.append(truth(person.get("confirmed", True), f"{name}.confirmed"))
+    return _Frame(
+        integer(entry(line, "frame", "the line"), "frame"),
+        real(entry(line, "time", "the line"), "time"),
+        truth(line.get("ok", True), "ok"),
+        people_of(
+            np.array(poses).reshape(-1, len(skeleton), 3), np.array(boxes).reshape(-1, 4), np.array(scores)
+        ),
         None if None in ids else np.array(ids, np.int32),
-        np.array([p.get("confirmed", True) for p in people], bool),
-    )  # fmt: skip
+        np.array(confirmed, bool),
+    )
 
 
 FORMAT = Format("jsonl", (".jsonl", ".ndjson"), "JSON lines, one a frame; also for streams", write, read)

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from skelstream.atomic import replacing, replacing_folder
+from skelstream.errors import FormatError
 from skelstream.formats.clips import UNLABELLED
 from skelstream.formats.format import Format, Sample, WriteOptions
+from skelstream.formats.names import as_file
 from skelstream.formats.rows import rows_by_frame, size_of
 
 _DIGITS = 5
@@ -32,25 +34,37 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
     """Write ``<name>.json`` for every sample into a folder, and its label file beside the folder.
 
+    Samples with a split go into a folder of their own, ``<split>``, inside this one, with their label file beside it.
     In OpenPose's 18 joints, x / width and y / height, 0 with score 0 where missing. Only frames 0 to 299 have
     a place in ST-GCN's feeder (``frames`` sets another length). People of a frame come most important first;
     the feeder sorts them by score again, so that identity is lost: the ``stgcn`` array keeps it.
+
+    Raises:
+        FormatError: two samples would have the same file.
     """
-    labels = {}
-    with replacing(label_file(path)) as label_temporary:
-        with replacing_folder(path) as folder:
-            for sample in samples:
-                # The feeder takes a file's name up to its first dot for the id.
-                key = sample.name.split(".")[0]
-                video = _video(sample, options)
-                text = json.dumps(video, separators=(",", ":"), allow_nan=False)
-                (folder / f"{key}.json").write_text(text, encoding="utf-8")
-                labels[key] = {
-                    "has_skeleton": any(frame["skeleton"] for frame in video["data"]),
-                    "label": video["label"],
-                    "label_index": video["label_index"],
-                }
-        label_temporary.write_text(json.dumps(labels, indent=1), encoding="utf-8")
+    labels: dict[str | None, dict[str, Any]] = {}
+    with replacing_folder(path) as folder:
+        for sample in samples:
+            # The feeder takes a file's name up to its first dot for the id.
+            key = as_file(sample.name).replace(".", "_")
+            known = labels.setdefault(sample.split, {})
+            if key in known:
+                raise FormatError(f"{sample.name}: another clip's file is called {key}.json too; rename one")
+            video = _video(sample, options)
+            place = folder if sample.split is None else folder / sample.split
+            place.mkdir(exist_ok=True)
+            text = json.dumps(video, separators=(",", ":"), allow_nan=False)
+            (place / f"{key}.json").write_text(text, encoding="utf-8")
+            known[key] = {
+                "has_skeleton": any(frame["skeleton"] for frame in video["data"]),
+                "label": video["label"],
+                "label_index": video["label_index"],
+            }
+        for split in labels.keys() - {None}:
+            label_file(folder / str(split)).write_text(json.dumps(labels[split], indent=1), encoding="utf-8")
+    if None in labels or not labels:
+        with replacing(label_file(path)) as temporary:
+            temporary.write_text(json.dumps(labels.get(None, {}), indent=1), encoding="utf-8")
 
 
 def _video(sample: Sample, options: WriteOptions) -> dict[str, Any]:

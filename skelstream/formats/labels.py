@@ -1,21 +1,36 @@
-"""Classes and splits of a training set, from a CSV file."""
+"""Classes and splits of a training set, from a CSV file or from the folders that clips lie in."""
 
 from __future__ import annotations
 
 import csv
+import io
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from skelstream.errors import FormatError
 from skelstream.formats.format import Sample
+from skelstream.formats.names import Name, distinct, name_of
 from skelstream.sequences import SkeletonSequence
+from skelstream.text import printable
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_SPLIT = re.compile(r"\w[\w .-]*")
+# One-hot labels of more classes than this would not fit into memory.
+_MOST_CLASSES = 10_000
+_SHOWN = 40
+# Cells without a label, and what else stands for one in a column of numbers.
+_EMPTY, _UNKNOWN = ("", "nan", "<na>"), ("na", "n/a", "none", "null")
+_SPLIT_FOLDERS = {"training": "train", "valid": "val", "validation": "val", "testing": "test"}
+_SPLIT_FOLDERS |= {split: split for split in ("train", "val", "test")}
 
 
 @dataclass(frozen=True)
 class Label:
-    """What a line says about a clip; ``index`` counts classes from 0, None if unknown."""
+    """What is known about a clip; ``index`` counts classes from 0, None if unknown."""
 
     index: int | None
     name: str | None
@@ -24,75 +39,211 @@ class Label:
 
 @dataclass(frozen=True)
 class Labels:
-    """All lines: clip name to label, and the number of classes."""
+    """What is known about all clips.
 
-    of: dict[str, Label]
+    Attributes:
+        of: by the clip's name or path.
+        classes: their number.
+        names: of the classes, by number; None if they are numbers only.
+        source: where they come from, for messages.
+    """
+
+    of: dict[Name, Label]
     classes: int
+    names: tuple[str, ...] | None = None
+    source: str = "the label file"
+    _longest: int = field(init=False, repr=False, default=1)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_longest", max(map(len, self.of), default=1))
+
+    def find(self, path: Path) -> Name | None:
+        """The key of a clip's label: that of the same name, with as many folders before it as the key has.
+
+        A key without dots is also that of files with other endings after their first dot.
+        """
+        name = name_of(path.absolute())
+        for count in range(min(self._longest, len(name)), 0, -1):
+            if name[-count:] in self.of:
+                return name[-count:]
+        first = (name[-1].split(".")[0],)
+        return first if first in self.of else None
+
+    def described(self) -> list[str]:
+        """Lines that tell which classes there are and, where they have names, which number each has."""
+        if self.names is None:
+            return [f"{self.classes} classes, numbered 0 to {self.classes - 1}"] if self.classes else []
+        shown = [f"{i} {printable(name)}" for i, name in enumerate(self.names[:_SHOWN])]
+        more = (
+            f" and {len(self.names) - _SHOWN} more, which the file names" if len(self.names) > _SHOWN else ""
+        )
+        return [f"classes: {', '.join(shown)}{more}"]
 
 
 def read_labels(path: Path) -> Labels:
     """Read a CSV file with the columns ``name``, ``label`` and, if there are splits, ``split``.
 
-    ``name`` is the clip's file name up to its first dot. Labels that are all whole numbers are class numbers
-    from 0; else they are class names, numbered in alphabetical order.
+    ``name`` is the clip's file name or the end of its path, with or without the ending. Labels that are all numbers are
+    class numbers from 0, whether written 2 or 2.0; -1, an empty cell and nan say that the label is unknown. Labels that
+    are not all numbers are class names, numbered in alphabetical order.
 
     Raises:
-        FormatError: a column is missing, or a line is incomplete or repeats a name.
+        FormatError: a column is missing, a line has no name or repeats one, or a number is no class number.
     """
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            lines = csv.DictReader(file)
-            absent = {"name", "label"} - set(lines.fieldnames or ())
-            if absent:
-                raise FormatError(f"{path}: has no column {' and '.join(sorted(absent))}")
-            rows = [
-                (clip_key(row["name"] or ""), (row["label"] or "").strip(), (row.get("split") or "").strip())
-                for row in lines
-            ]
+        text = path.read_text(encoding="utf-8-sig")
+        rows = list(_rows(text, path))
     except FileNotFoundError:
         raise FormatError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise FormatError(f"{path}: cannot be read as CSV: {error}") from error
-    for number, (name, label, _) in enumerate(rows, 2):
-        if not name or not label:
-            raise FormatError(f"{path}, line {number}: name or label is empty")
-    for name, count in Counter(name for name, *_ in rows).items():
+    keys = [name_of(name) for name, *_ in rows]
+    for number, (key, (_, _, split)) in enumerate(zip(keys, rows, strict=True), 2):
+        if not key:
+            raise FormatError(f"{path}, line {number}: name is empty")
+        if split and not _SPLIT.fullmatch(split):
+            raise FormatError(f"{path}, line {number}: {printable(split)!r} cannot be the name of a split")
+    for key, count in Counter(keys).items():
         if count > 1:
-            raise FormatError(f"{path}: {name} is labelled {count} times")
-    if all(label.isdecimal() for _, label, _ in rows):
-        numbers = {label: int(label) for _, label, _ in rows}
-        named = False
+            raise FormatError(f"{path}: {printable('/'.join(key))} is labelled {count} times")
+    return _numbered(keys, [row[1] for row in rows], [row[2] for row in rows], str(path))
+
+
+def labels_of_folders(inputs: Sequence[Path]) -> Labels:
+    """The folder that each clip lies in as its class; the folder above, where it is called train, val or test, as split.
+
+    Raises:
+        FormatError: a clip lies in no folder, or all lie in those of splits.
+    """
+    keys = [name_of(path.absolute()) for path in inputs]
+    for path, key in zip(inputs, keys, strict=True):
+        if len(key) < 2:
+            raise FormatError(f"{path}: lies in no folder that could be its class")
+    if all(key[-2].lower() in _SPLIT_FOLDERS for key in keys):
+        raise FormatError(f"{inputs[0].parent}: is a split and no class; class folders lie inside")
+    above = [key[-3] if len(key) > 2 else "" for key in keys]
+    splits = [_SPLIT_FOLDERS.get(name.lower(), "") for name in above]
+    return _numbered(keys, [key[-2] for key in keys], splits, "the folders", named=True)
+
+
+def _rows(text: str, path: Path) -> Iterator[tuple[str, str, str]]:
+    """Name, label and split of each line; commas, semicolons or tabs stand between."""
+    header = text.split("\n", 1)[0]
+    lines = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=header.count), strict=True)
+    columns = [unicodedata.normalize("NFC", name).strip() for name in next(lines, [])]
+    absent = {"name", "label"} - set(columns)
+    if absent:
+        raise FormatError(f"{path}: has no column {' and '.join(sorted(absent))}")
+    at = [columns.index(name) if name in columns else None for name in ("name", "label", "split")]
+    for cells in lines:
+        if any(cell.strip() for cell in cells):
+            yield tuple(
+                unicodedata.normalize("NFC", cells[i]).strip() if i is not None and i < len(cells) else ""
+                for i in at
+            )
+
+
+def _numbered(
+    keys: list[Name], labels: list[str], splits: list[str], source: str, named: bool = False
+) -> Labels:
+    given = {label for label in labels if not _says_nothing(label)}
+    # Words for "unknown" are classes among names, and not among numbers.
+    if not named and all(_NUMBER.fullmatch(label) for label in given if label.lower() not in _UNKNOWN):
+        given = {label for label in given if label.lower() not in _UNKNOWN}
+        numbers = {label: _class_number(label, source) for label in given}
+        names = None
+        classes = 1 + max(numbers.values(), default=-1)
     else:
-        numbers = {label: i for i, label in enumerate(sorted({label for _, label, _ in rows}))}
-        named = True
-    labels = {n: Label(numbers[label], label if named else None, split or None) for n, label, split in rows}
-    return Labels(labels, 1 + max(numbers.values(), default=-1))
+        # Numbers among names stand in their own order, 2 before 10.
+        names = tuple(sorted(given, key=lambda label: (*_order(label), label)))
+        numbers = {label: i for i, label in enumerate(names)}
+        classes = len(names)
+    if classes > _MOST_CLASSES:
+        raise FormatError(f"{source}: {classes} classes are more than {_MOST_CLASSES}; number them from 0")
+    of = {}
+    for key, label, split in zip(keys, labels, splits, strict=True):
+        known = numbers.get(label)
+        of[key] = Label(known, label if names and known is not None else None, split or None)
+    return Labels(of, classes, names, source)
 
 
-def clip_key(name: str) -> str:
-    """A file's name up to its first dot: what labels and training sets call a clip."""
-    return Path(name.strip()).name.split(".")[0]
+def _says_nothing(label: str) -> bool:
+    return label.lower() in _EMPTY or (bool(_NUMBER.fullmatch(label)) and float(label) == -1)
+
+
+def _class_number(label: str, source: str) -> int:
+    number = float(label)
+    if not 0 <= number < 2**31 or not number.is_integer():
+        raise FormatError(f"{source}: label {label} is no class number; they count from 0, and -1 is unknown")
+    return int(number)
+
+
+def _order(label: str) -> tuple[int, float]:
+    return (0, float(label)) if _NUMBER.fullmatch(label) else (1, 0.0)
+
+
+def _ignore(_: str) -> None:
+    pass
 
 
 def labelled(
-    inputs: Sequence[Path], labels: Labels | None, read: Callable[[Path], SkeletonSequence]
+    inputs: Sequence[Path],
+    labels: Labels | None,
+    read: Callable[[Path], SkeletonSequence],
+    note: Callable[[str], None] = _ignore,
 ) -> Iterator[Sample]:
     """Samples of a training set, each read only when its turn comes.
 
+    Args:
+        inputs: the clips.
+        labels: what is known about them.
+        read: reads one.
+        note: told in a line each: the classes' numbers, classes and lines without a clip, clips without a label.
+
     Raises:
-        FormatError: at once if two inputs share a name or one has no label.
+        FormatError: at once if an input is given twice, has no line of its own, or shares it with another.
     """
-    names = [clip_key(path.name) for path in inputs]
-    count = Counter(names)
-    for path, name in zip(inputs, names, strict=True):
-        if count[name] > 1:
-            raise FormatError(f"{path}: another input is called {name} too; rename one")
-        if labels is not None and name not in labels.of:
-            raise FormatError(f"{path}: the label file has no line for {name}")
+    names = distinct(list(inputs))
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise FormatError(f"{name} is given {count} times; leave out or rename all but one")
+    if labels is None:
+        return (Sample(read(path), name) for path, name in zip(inputs, names, strict=True))
+    found: dict[Name, Path] = {}
+    for path in inputs:
+        key = labels.find(path)
+        if key is None:
+            raise FormatError(f"{path}: {labels.source} has no line for {name_of(path)[-1]}")
+        if key in found:
+            raise FormatError(
+                f"{path}: {labels.source} has one line, {'/'.join(key)}, for this and {found[key]};"
+                " write the folder before the name"
+            )
+        found[key] = path
+    for line in _remarks(labels, list(found)):
+        note(line)
+    known = [labels.of[key] for key in found]
+    return (
+        Sample(read(path), name, label.index, label.name, label.split)
+        for path, name, label in zip(inputs, names, known, strict=True)
+    )
 
-    def samples() -> Iterator[Sample]:
-        for path, name in zip(inputs, names, strict=True):
-            label = labels.of[name] if labels else Label(None, None, None)
-            yield Sample(read(path), name, label.index, label.name, label.split)
 
-    return samples()
+def _remarks(labels: Labels, keys: list[Name]) -> Iterator[str]:
+    yield from labels.described()
+    used, known = [labels.of[key] for key in keys], set(keys)
+    present = {label.index for label in used}
+    if empty := [i for i in range(labels.classes) if i not in present]:
+        shown = [str(i) if labels.names is None else f"{i} {printable(labels.names[i])}" for i in empty]
+        yield f"no clip is of class {_listed(shown)}"
+    if unknown := sum(label.index is None for label in used):
+        yield f"{unknown} of {len(used)} clips have no label"
+    if any(label.split for label in used) and not all(label.split for label in used):
+        yield f"{sum(label.split is None for label in used)} of {len(used)} clips are in no split"
+    if spare := [printable("/".join(key)) for key in labels.of if key not in known]:
+        yield f"{labels.source} has lines for other clips than these: {_listed(spare, 3)}"
+
+
+def _listed(words: list[str], most: int = _SHOWN) -> str:
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return f"{', '.join(words[:most])}{more}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import zipfile
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +13,18 @@ import numpy as np
 
 from skelstream.atomic import replacing
 from skelstream.errors import FormatError
-from skelstream.formats.format import Format, Sample, WriteOptions
-from skelstream.formats.zipped import put_array
+from skelstream.fields import mapping
+from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
+from skelstream.formats.zipped import check_unpacked, put_array
+from skelstream.json_files import parse_json
 from skelstream.sequences import SkeletonSequence
 from skelstream.sequences.builder import FORMAT_VERSION
 from skelstream.sequences.sequence import ARRAYS
 
 # A filled or smoothed sequence adds these beside the measured ones, which keep the plain names.
 _CLEAN = ("keypoints", "scores", "boxes", "person_scores", "frame", "track_start", "observed")
+_KNOWN = {*ARRAYS, *(f"clean_{name}" for name in _CLEAN), "meta"}
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
@@ -39,39 +45,91 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
             put_array(file, name, array)
 
 
-def read(path: Path, rate: float) -> SkeletonSequence:
+def read(path: Path, options: ReadOptions) -> SkeletonSequence:
     """Read ``skeletons.npz``; it holds its own times.
 
     Raises:
         FormatError: the file is foreign, damaged, or of a later version.
     """
     try:
-        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
-            return _sequence(file)
-    except FormatError as error:
-        raise FormatError(f"{path}: {error}") from error
-    except FileNotFoundError:
-        raise FormatError(f"{path}: no such file") from None
+        with open(path, "rb") as handle, zipfile.ZipFile(handle) as file:
+            return _sequence(_Arrays(file, path))
+    except (FormatError, FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
     except Exception as error:
-        # Damaged bytes make zipfile, numpy and json raise more kinds than can be listed.
-        raise FormatError(f"{path}: not a skeletons.npz, or damaged; extract the video again") from error
+        # Damaged bytes make zipfile, zlib and numpy raise more kinds than can be listed.
+        raise FormatError("not a skeletons.npz, or damaged; extract the video again") from error
 
 
-def _sequence(file: np.lib.npyio.NpzFile) -> SkeletonSequence:
-    if not isinstance(file, np.lib.npyio.NpzFile):
-        raise FormatError("not a skeletons.npz: it holds a single array")
+class _Arrays:
+    """The arrays of an open file. What they claim to be is read first; nothing that does not fit is unpacked."""
+
+    def __init__(self, file: zipfile.ZipFile, path: Path):
+        self._file = file
+        self._claimed: dict[str, tuple[tuple[int, ...], np.dtype]] = {}
+        stored = 0
+        for entry in file.infolist():
+            name = entry.filename.removesuffix(".npy")
+            if name not in _KNOWN:
+                continue
+            if name in self._claimed:
+                raise FormatError(f"holds {name} twice")
+            with file.open(entry) as stream:
+                version = np.lib.format.read_magic(stream)
+                if version not in _HEADERS:
+                    raise FormatError(f"{name} has version {version} of NumPy's format")
+                shape, _, dtype = _HEADERS[version](stream)
+            size = math.prod(shape) * dtype.itemsize
+            if dtype.hasobject or size > entry.file_size:
+                raise FormatError(f"{name} claims {size:,} bytes and has {entry.file_size:,}")
+            stored += size
+            self._claimed[name] = shape, dtype
+        check_unpacked(stored, path)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._claimed
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        with self._file.open(f"{name}.npy") as stream:
+            return np.lib.format.read_array(stream, allow_pickle=False)
+
+    def check(self, prefix: str, names: Iterable[str]) -> None:
+        """Refuse arrays whose sizes do not fit each other, before they are read."""
+        sizes: dict[str, int] = {}
+        for name in names:
+            shape = self._claimed[prefix + name][0]
+            wanted = ("N", "V") if name == "observed" else ARRAYS[name][1]
+            if len(shape) != len(wanted):
+                raise FormatError(
+                    f"{prefix}{name} has shape {shape}, expected ({', '.join(map(str, wanted))})"
+                )
+            for size, expected in zip(shape, wanted, strict=True):
+                if isinstance(expected, str) and sizes.setdefault(expected, size) != size:
+                    raise FormatError(
+                        f"{prefix}{name} has shape {shape}, where {expected} should be {sizes[expected]}"
+                    )
+
+
+def _sequence(file: _Arrays) -> SkeletonSequence:
     absent = [name for name in (*ARRAYS, "meta") if name not in file]
     if absent:
         raise FormatError(f"not a skeletons.npz: it has no {', '.join(absent[:3])}")
-    meta = json.loads(file["meta"].item())
-    if not isinstance(meta, dict) or meta.get("version") != FORMAT_VERSION:
-        found = meta.get("version") if isinstance(meta, dict) else None
+    file.check("", ARRAYS)
+    text = file["meta"]
+    if text.dtype.kind != "U" or text.ndim:
+        raise FormatError("meta is no text")
+    meta = mapping(parse_json(text.item(), "meta"), "meta")
+    if meta.get("version") != FORMAT_VERSION:
         raise FormatError(
-            f"file format version {found!r}, this skelstream reads {FORMAT_VERSION}; upgrade skelstream"
+            f"file format version {meta.get('version')!r}, this skelstream reads {FORMAT_VERSION}; upgrade skelstream"
         )
     sequence = SkeletonSequence(**{name: file[name] for name in ARRAYS}, meta=meta)
     if "clean_keypoints" not in file:
         return sequence
+    absent = [f"clean_{name}" for name in _CLEAN if f"clean_{name}" not in file]
+    if absent:
+        raise FormatError(f"it has clean_keypoints but no {', '.join(absent[:3])}")
+    file.check("clean_", _CLEAN)
     return replace(sequence, **{name: file[f"clean_{name}"] for name in _CLEAN}, raw=sequence)
 
 

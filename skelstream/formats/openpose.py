@@ -10,17 +10,14 @@ import numpy as np
 
 from skelstream.atomic import replacing_folder
 from skelstream.errors import FormatError
-from skelstream.formats.format import Format, Sample, WriteOptions
-from skelstream.formats.rows import (
-    add_rows,
-    parse_json,
-    people_of,
-    read_text,
-    rows_by_frame,
-    skeleton_of_length,
-    triples,
-)
-from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
+from skelstream.fields import entry, integer, items, mapping, reals
+from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
+from skelstream.formats.frames import FoundFrame, assembled
+from skelstream.formats.names import as_file
+from skelstream.formats.rows import read_text, rows_by_frame, skeleton_of_length, triples
+from skelstream.json_files import parse_json
+from skelstream.sequences import Detections, SkeletonSequence
+from skelstream.text import printable
 
 _EMPTY = (
     "face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d", "pose_keypoints_3d",
@@ -48,52 +45,63 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
                 for track, pose in zip(ids[rows].tolist(), poses, strict=True)
             ]
             text = json.dumps({"version": 1.3, "people": people}, separators=(",", ":"))
-            (folder / f"{sample.name}_{t:012d}_keypoints.json").write_text(text, encoding="utf-8")
+            (folder / f"{as_file(sample.name)}_{t:012d}_keypoints.json").write_text(text, encoding="utf-8")
 
 
-def read(path: Path, rate: float) -> SkeletonSequence | Detections:
+def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     """Read such a folder; people whose ``person_id`` is -1 have no identity.
 
-    The frame's number is taken from the file name, its time is number / ``rate``.
+    The frame's number is taken from the file name, its time is number / ``rate``. Positions that OpenPose wrote as
+    shares of the picture (``--keypoint_scale`` 3 or 4) need the picture's size.
 
     Raises:
         FormatError: no such files, or a damaged one.
     """
     if not path.is_dir():
-        raise FormatError(f"{path}: OpenPose's output is a folder with a JSON file for every frame")
-    files = sorted(
-        (int(match[2]), match[1], file) for file in path.iterdir() if (match := _FILE.fullmatch(file.name))
-    )
-    if not files:
-        raise FormatError(f"{path}: holds no files named <video>_<number>_keypoints.json")
-    if len({name for _, name, _ in files}) > 1:
-        raise FormatError(f"{path}: holds files of several videos; give each its own folder")
-    frames = [(number, *_people(file)) for number, _, file in files]
+        raise FormatError("no folder; OpenPose's output is one with a JSON file for every frame")
+    listed = [(match, file) for file in path.iterdir() if (match := _FILE.fullmatch(file.name))]
+    if not listed:
+        raise FormatError("holds no files named <video>_<number>_keypoints.json")
+    if len({match[1] for match, _ in listed}) > 1:
+        raise FormatError("holds files of several videos; give each its own folder")
+    files = sorted((_number(match[2], file), file) for match, file in listed)
+    frames = [(number, *_people(file)) for number, file in files]
     lengths = {poses.shape[1] for _, poses, _ in frames if len(poses)}
     if len(lengths) > 1:
-        raise FormatError(f"{path}: people have different numbers of keypoints: {sorted(lengths)}")
+        raise FormatError(f"people have different numbers of keypoints: {sorted(lengths)}")
     skeleton = skeleton_of_length(lengths.pop() if lengths else 18)
-    source = files[0][1] or path.name
-    people = [people_of(poses.reshape(-1, len(skeleton), 3)) for _, poses, _ in frames]
-    if any((ids < 0).any() for *_, ids in frames):
-        times = [(number, number / rate) for number, *_ in frames]
-        return Detections(skeleton, [(*time, p) for time, p in zip(times, people, strict=True)], source)
-    builder = SequenceBuilder(skeleton, source=source, height=None, width=None)
-    for (number, _, ids), group in zip(frames, people, strict=True):
-        add_rows(builder, number, number / rate, True, group, ids)
-    return builder.finish()
+    source = listed[0][0][1] or path.name
+    found = [
+        FoundFrame(number, poses.reshape(-1, len(skeleton), 3), ids=ids) for number, poses, ids in frames
+    ]
+    return assembled(found, skeleton, source, options, holes=False)
+
+
+def _number(digits: str, file: Path) -> int:
+    # A name may hold more digits than Python turns into a number; thirty of them are too many already.
+    return integer(int(digits[:30]), f"the number of {file.name[:60]}")
 
 
 def _people(file: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Poses float64 (P, V, 3) and ids int (P,), -1 where there is none."""
-    content = parse_json(read_text(file), file)
+    """Poses float64 (P, V, 3) and ids int64 (P,), -1 where there is none."""
     try:
-        people = content["people"]
-        poses = np.array([p["pose_keypoints_2d"] for p in people], np.float64)
-        ids = [int(np.ravel(p.get("person_id", -1))[0]) for p in people]
-        return poses.reshape(len(people), poses.shape[-1] // 3, 3), np.array(ids, np.int64)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise FormatError(f"{file}: not OpenPose's JSON ({error!r})") from error
+        content = mapping(parse_json(read_text(file), "the content"), "the content")
+        poses, ids = [], []
+        for i, person in enumerate(items(entry(content, "people", "the content"), "people")):
+            name = f"people[{i}]"
+            person = mapping(person, name)
+            values = reals(entry(person, "pose_keypoints_2d", name), f"{name}.pose_keypoints_2d", (-1,))
+            if len(values) % 3 or not len(values):
+                raise FormatError(f"{name} has {len(values)} values, not three for each joint")
+            if poses and len(values) != poses[0].size:
+                raise FormatError("people have different numbers of keypoints")
+            poses.append(values.reshape(-1, 3))
+            known = person.get("person_id")
+            known = known[0] if isinstance(known, list) and known else known
+            ids.append(-1 if known in (None, []) else integer(known, f"{name}.person_id", -1))
+        return np.array(poses).reshape(len(poses), -1 if poses else 0, 3), np.array(ids, np.int64)
+    except FormatError as error:
+        raise FormatError(f"{printable(file.name)}: {error}") from error
 
 
 FORMAT = Format(

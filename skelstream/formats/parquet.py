@@ -11,9 +11,11 @@ import numpy as np
 from skelstream.atomic import replacing
 from skelstream.errors import FormatError
 from skelstream.formats.extra import require
-from skelstream.formats.format import Format, Sample, WriteOptions
+from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.table import INTEGERS, Table, columns, from_values
+from skelstream.formats.zipped import check_unpacked
 from skelstream.sequences import Detections, SkeletonSequence
+from skelstream.text import printable
 
 _CHUNK = 16384
 
@@ -43,7 +45,7 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
             file.write_batch(pa.record_batch(arrays, schema=schema))
 
 
-def read(path: Path, rate: float) -> SkeletonSequence | Detections:
+def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     """Read such a table; see `skelstream.formats.table.from_values` for what may be absent.
 
     Raises:
@@ -51,18 +53,19 @@ def read(path: Path, rate: float) -> SkeletonSequence | Detections:
     """
     pa, pq = require("pyarrow", "parquet"), require("pyarrow.parquet", "parquet")
     try:
-        table = pq.read_table(path)
-        numeric = [
-            f.name for f in table.schema if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)
-        ]
+        with pq.ParquetFile(path) as file:
+            kinds = file.schema_arrow
+            check_unpacked(8 * file.metadata.num_rows * len(kinds), path)
+            numeric = [f.name for f in kinds if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)]
+            if len(set(kinds.names)) < len(kinds.names):
+                raise FormatError("has a column twice")
+            table = file.read(columns=numeric)
         values = [table[name].cast(pa.float64()).fill_null(float("nan")).to_numpy() for name in numeric]
-        return from_values(numeric, np.stack(values, 1) if values else np.empty((0, 0)), path.name, rate)
     except FileNotFoundError:
-        raise FormatError(f"{path}: no such file") from None
-    except FormatError as error:
-        raise FormatError(f"{path}: {error}") from error
+        raise
     except (OSError, pa.ArrowException) as error:
-        raise FormatError(f"{path}: not Parquet, or damaged: {str(error).splitlines()[0]}") from error
+        raise FormatError(f"not Parquet, or damaged: {printable(str(error).splitlines()[0])}") from error
+    return from_values(numeric, np.stack(values, 1) if values else np.empty((0, 0)), path.name, options)
 
 
 FORMAT = Format("parquet", (".parquet",), "Parquet, the same table as CSV", write, read)

@@ -1,4 +1,4 @@
-"""Pickles that older NumPy releases read too."""
+"""Pickles of plain values and arrays: written so that older NumPy releases read them, read without running anything."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import pickle
 from typing import IO, Any
 
 import numpy as np
+
+from skelstream.errors import FormatError
+from skelstream.text import printable
 
 
 class _Pickler(pickle.Pickler):
@@ -21,3 +24,79 @@ class _Pickler(pickle.Pickler):
 def dump(value: Any, file: IO[bytes]) -> None:
     """Pickle plain Python values and numeric arrays, protocol 4."""
     _Pickler(file, protocol=4).dump(value)
+
+
+def load(file: IO[bytes]) -> Any:
+    """Unpickle plain Python values and numeric arrays; nothing else in the file is run.
+
+    Raises:
+        FormatError: it holds anything else, or is damaged.
+    """
+    try:
+        return _Unpickler(file).load()
+    except FormatError:
+        raise
+    except Exception as error:
+        # Damaged bytes make the unpickler and NumPy raise more kinds than can be listed.
+        raise FormatError(f"not a pickle, or damaged: {printable(str(error))[:80]}") from None
+
+
+class _Unpickler(pickle.Unpickler):
+    """Knows the few names that arrays are pickled by, and gives each a meaning of its own that makes arrays alone."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        known = _NAMES.get((module.replace("numpy._core", "numpy.core"), name))
+        if known is None:
+            raise FormatError(
+                f"holds {printable(f'{module}.{name}')}, which is neither plain values nor an array"
+            )
+        return known
+
+    def persistent_load(self, pid: Any) -> Any:
+        raise FormatError("refers to objects outside the file")
+
+
+def _array(shape: Any, dtype: Any, buffer: Any) -> np.ndarray:
+    return np.frombuffer(bytes(buffer), np.dtype(str(dtype))).reshape(shape)
+
+
+def _from_buffer(buffer: Any, dtype: Any, shape: Any, order: Any = "C") -> np.ndarray:
+    return np.frombuffer(bytes(buffer), dtype).reshape(shape, order="F" if order == "F" else "C")
+
+
+def _empty(*_: Any) -> np.ndarray:
+    """What a pickled array begins as; its shape and content follow."""
+    return np.empty(0, np.uint8)
+
+
+def _dtype(code: Any, *_: Any) -> np.dtype:
+    dtype = np.dtype(str(code))
+    if dtype.kind not in "iufb" or dtype.itemsize > 8:
+        raise FormatError(f"holds an array of {dtype}, not of numbers")
+    return dtype
+
+
+def _scalar(dtype: np.dtype, data: Any) -> Any:
+    if isinstance(data, str):
+        data = data.encode("latin1")
+    return np.frombuffer(bytes(data), dtype)[0].item()
+
+
+def _encode(text: Any, encoding: Any = "latin1") -> bytes:
+    if encoding != "latin1":
+        raise FormatError("holds text in an unusual coding")
+    return str(text).encode("latin1")
+
+
+_NAMES = {
+    ("numpy", "ndarray"): _array,
+    ("numpy", "dtype"): _dtype,
+    ("numpy.core.multiarray", "_reconstruct"): _empty,
+    ("numpy.core.multiarray", "scalar"): _scalar,
+    ("numpy.core.numeric", "_frombuffer"): _from_buffer,
+    ("_codecs", "encode"): _encode,
+    ("collections", "OrderedDict"): dict,
+    ("builtins", "bytearray"): lambda *data: (
+        bytearray(*data) if data and isinstance(data[0], bytes) else bytearray()
+    ),
+}

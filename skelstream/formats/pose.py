@@ -7,9 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from skelstream.atomic import replacing
+from skelstream.errors import FormatError
 from skelstream.formats.extra import require
-from skelstream.formats.format import Format, Sample, WriteOptions
+from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
+from skelstream.formats.frames import FoundFrame, assembled, check_length
+from skelstream.formats.joint_names import joints_of, missing_note, taken
 from skelstream.formats.rows import size_of
+from skelstream.sequences import Detections, SkeletonSequence
 
 _VERSION = 0.2
 _PERSONS = 2
@@ -44,4 +48,39 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
         pose_module.Pose(header, body).write(file)
 
 
-FORMAT = Format("pose", (".pose",), "the .pose file of sign-language tools", write)
+def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
+    """Read the body of such a file, by the names of its points; each slot is a track.
+
+    Raises:
+        FormatError: the file is damaged, or its points are no joints of people.
+    """
+    pose_module = require("pose_format.pose", "pose")
+    data = path.read_bytes()
+    try:
+        pose = pose_module.Pose.read(data)
+        names = [point for component in pose.header.components for point in component.points]
+        points = np.ma.filled(pose.body.data.astype(np.float64), np.nan)
+        scores = np.asarray(pose.body.confidence, np.float64)
+        rate, size = float(pose.body.fps), (pose.header.dimensions.height, pose.header.dimensions.width)
+    except Exception as error:
+        # The library checks nothing, so that damaged bytes may raise anything.
+        raise FormatError(f"not a .pose file, or damaged ({type(error).__name__})") from None
+    if points.shape[:3] != scores.shape or points.shape[2] != len(names) or points.shape[-1] < 2:
+        raise FormatError(f"its body has shape {points.shape}, not (frames, people, {len(names)}, 2 or 3)")
+    check_length(len(points))
+    skeleton, places = joints_of(names)
+    if line := missing_note(skeleton, places):
+        options.note(line)
+    whole = taken(np.concatenate([points[..., :2], scores[..., None]], -1), places)
+    if np.isinf(whole).any():
+        raise FormatError("a position or confidence is not finite")
+    rate = rate if 0 < rate < 1e6 else options.rate
+    there = (whole[..., 2] > 0).any(-1)
+    frames = [
+        FoundFrame(t, whole[t, there[t]], ids=np.flatnonzero(there[t]) + 1, time=t / rate)
+        for t in range(len(whole))
+    ]
+    return assembled(frames, skeleton, path.name, options, size=size if all(size) else None)
+
+
+FORMAT = Format("pose", (".pose",), "the .pose file of sign-language tools", write, read)

@@ -6,10 +6,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from skelstream.atomic import replacing
-from skelstream.formats.format import Format, Sample, WriteOptions
-from skelstream.formats.pickles import dump
+from skelstream.errors import FormatError
+from skelstream.fields import LARGEST, entry, integer, items, mapping, reals, string
+from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
+from skelstream.formats.frames import FoundFrame, assembled, check_length
+from skelstream.formats.pickles import dump, load
 from skelstream.formats.rows import size_of
+from skelstream.sequences import Detections, SkeletonSequence
+from skelstream.skeleton import COCO17, NTU25, OPENPOSE18
+from skelstream.text import printable
 
 _PERSONS = 2
 _UNLABELLED = -1
@@ -24,8 +32,9 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
     """Write one annotation a sample: a bare list, or ``{'split', 'annotations'}`` if samples name splits.
 
     ``keypoint`` float32 (M, T, V, 2) in pixels and ``keypoint_score`` float32 (M, T, V) hold the most
-    important tracks, one a slot, zeros where missing; ``img_shape`` is (h, w); ``label`` is -1 if unknown.
-    The joint set is the sequence's own: PoseC3D's flip pairs want ``coco17``.
+    important tracks, one a slot, zeros where missing; ``img_shape`` is (h, w); ``label`` is -1 if unknown,
+    ``label_name`` is there if classes have names, and so is ``classes`` beside ``split``. Joints are COCO's 17, as the
+    published models and stock configurations have them, unless another set is asked for.
     """
     annotations: list[dict[str, Any]] = []
     split: dict[str, list[str]] = {}
@@ -34,11 +43,12 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
         if sample.split is not None:
             split.setdefault(sample.split, []).append(sample.name)
     with replacing(path) as temporary, open(temporary, "xb") as file:
-        dump({"split": split, "annotations": annotations} if split else annotations, file)
+        named = {"classes": list(options.class_names)} if options.class_names else {}
+        dump({"split": split, "annotations": annotations, **named} if split else annotations, file)
 
 
 def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:
-    sequence = sample.sequence
+    sequence = sample.sequence.as_skeleton(options.skeleton or "coco17")
     wanted = options.persons or _PERSONS
     if len(sequence) > wanted:
         options.note(f"{sample.name}: {wanted} of {len(sequence)} tracks kept; --persons keeps more")
@@ -50,9 +60,64 @@ def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:
         "img_shape": size,
         "original_shape": size,
         "label": _UNLABELLED if sample.label is None else sample.label,
+        **({} if sample.label_name is None else {"label_name": sample.label_name}),
         "keypoint": dense[..., :2],
         "keypoint_score": dense[..., 2],
     }
 
 
-FORMAT = Format("pyskl", (".pkl",), "PYSKL's and MMAction2's annotation pickle", write, join=join)
+_JOINTS = {17: COCO17, 18: OPENPOSE18, 25: NTU25}
+_MOST_NAMED = 3
+
+
+def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
+    """Read one annotation of such a file: the only one, or that of ``options.clip``. Each slot is a track.
+
+    Nothing in the pickle is run. Joints are those of COCO (17), OpenPose (18) or NTU RGB+D (25), by their number.
+
+    Raises:
+        FormatError: the file is damaged, foreign or three-dimensional, or holds several clips and none is chosen.
+    """
+    with open(path, "rb") as file:
+        content = load(file)
+    rows = content.get("annotations") if isinstance(content, dict) else content
+    clips = [mapping(row, f"annotation {i}") for i, row in enumerate(items(rows, "the list of annotations"))]
+    names = [str(clip.get("frame_dir")) for clip in clips]
+    if options.clip is not None:
+        clips = [clip for clip, name in zip(clips, names, strict=True) if name == options.clip]
+    if len(clips) != 1:
+        shown = ", ".join(map(printable, names[:_MOST_NAMED]))
+        wanted = "" if options.clip is None else f", {len(clips)} of them called {printable(options.clip)}"
+        raise FormatError(f"holds {len(names)} clips ({shown} ...){wanted}; choose one with --clip NAME")
+    return _sequence(clips[0], options)
+
+
+def _sequence(clip: dict[str, Any], options: ReadOptions) -> SkeletonSequence | Detections:
+    name = string(entry(clip, "frame_dir", "the annotation"), "frame_dir")
+    points = reals(entry(clip, "keypoint", name), "keypoint", np.shape(clip["keypoint"]), missing=True)
+    if points.ndim != 4 or points.shape[-1] != 2:
+        raise FormatError(f"keypoint has shape {points.shape}, expected (people, frames, joints, 2)")
+    people, frames, joints, _ = points.shape
+    check_length(frames)
+    if joints not in _JOINTS:
+        raise FormatError(f"keypoint has {joints} joints; known are {', '.join(map(str, _JOINTS))}")
+    scores = clip.get("keypoint_score")
+    present = np.isfinite(points).all(-1) & (points != 0).any(-1)
+    scores = (
+        present.astype(np.float64)
+        if scores is None
+        else reals(scores, "keypoint_score", points.shape[:3], True)
+    )
+    size = clip.get("img_shape")
+    if size is not None:
+        height, width = items(list(size) if isinstance(size, np.ndarray) else size, "img_shape", 2)
+        size = integer(height, "img_shape[0]", 1, LARGEST), integer(width, "img_shape[1]", 1, LARGEST)
+    whole = np.concatenate([points, np.where(present, scores, 0)[..., None]], -1)
+    found = []
+    for t in range(frames):
+        there = np.flatnonzero(present[:, t].any(-1))
+        found.append(FoundFrame(t, whole[there, t], ids=there + 1))
+    return assembled(found, _JOINTS[joints], name, options, size=size, holes=False)
+
+
+FORMAT = Format("pyskl", (".pkl",), "PYSKL's and MMAction2's annotation pickle", write, read, join)

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skelstream.errors import FormatError, OutputError
+from skelstream.fields import integer
 from skelstream.formats import (
     alphapose,
     coco,
     csv,
     ctrgcn,
+    deeplabcut,
     jsonl,
     kinetics,
     npz,
@@ -20,10 +22,13 @@ from skelstream.formats import (
     pose,
     posetrack,
     pyskl,
+    results_json,
     sleap,
     stgcn,
+    trc,
 )
-from skelstream.formats.format import Format, Sample, WriteOptions
+from skelstream.formats.format import ASSUMED_RATE, Format, ReadOptions, Sample, WriteOptions
+from skelstream.formats.names import name_of, without_ending
 from skelstream.sequences import Detections, SkeletonSequence
 
 if TYPE_CHECKING:
@@ -32,17 +37,14 @@ if TYPE_CHECKING:
 _LISTED = (
     npz.FORMAT, jsonl.FORMAT, csv.FORMAT, parquet.FORMAT, openpose.FORMAT, pyskl.FORMAT, *stgcn.FORMATS,
     kinetics.FORMAT, ctrgcn.FORMAT, coco.FORMAT, posetrack.FORMAT, alphapose.FORMAT, pose.FORMAT,
-    sleap.FORMAT,
+    sleap.FORMAT, results_json.FORMAT, deeplabcut.FORMAT, trc.FORMAT,
 )  # fmt: skip
 FORMATS: dict[str, Format] = {format.name: format for format in _LISTED}
 """Every format by name."""
 
-ASSUMED_RATE = 30.0
-"""Frames per second of files that hold no times, unless something better is known."""
-
 
 def choose(path: Path, name: str | None = None) -> Format:
-    """The format called ``name``, or else the one that ``path`` ends like; the longest ending wins.
+    """The format to write called ``name``, or else the one that ``path`` ends like; the longest ending wins.
 
     A folder that is there already counts as OpenPose's.
 
@@ -52,30 +54,61 @@ def choose(path: Path, name: str | None = None) -> Format:
     if name is not None:
         if name not in FORMATS:
             raise FormatError(f"unknown format {name!r}; known: {', '.join(FORMATS)}")
+        if FORMATS[name].write is None:
+            raise FormatError(f"{path}: format {name} is only read")
         return FORMATS[name]
+    found = _of_ending(path, [format for format in FORMATS.values() if format.write])
+    if found is None:
+        written = ", ".join(format.name for format in FORMATS.values() if format.write)
+        raise FormatError(f"{path}: the ending does not say which format; choose with --format: {written}")
+    return found
+
+
+def _of_ending(path: Path, formats: Iterable[Format]) -> Format | None:
     if path.is_dir():
         return openpose.FORMAT
     lower = path.name.lower()
-    fitting = [(len(end), f.name) for f in FORMATS.values() for end in f.extensions if lower.endswith(end)]
-    if fitting:
-        return FORMATS[max(fitting)[1]]
-    raise FormatError(
-        f"{path}: the ending does not say which format; choose with --format: {', '.join(FORMATS)}"
-    )
+    fitting = [(len(end), f.name) for f in formats for end in f.extensions if lower.endswith(end)]
+    return FORMATS[max(fitting)[1]] if fitting else None
 
 
-def read(path: Path, format: str | None = None, rate: float | None = None) -> SkeletonSequence | Detections:
+def read(
+    path: Path,
+    format: str | None = None,
+    rate: float | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    clip: str | None = None,
+    note: Callable[[str], None] | None = None,
+) -> SkeletonSequence | Detections:
     """Read a sequence, or people without identities; the arguments are those of `load`."""
     if "\0" in str(path):
         raise FormatError(f"{str(path)!r}: a file's name cannot hold a NUL character")
-    chosen = choose(path, format)
-    if chosen.read is None:
+    if format is not None and format not in FORMATS:
+        raise FormatError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
+    chosen = _of_ending(path, FORMATS.values()) if format is None else FORMATS[format]
+    if chosen is None or chosen.read is None:
         readable = ", ".join(f.name for f in FORMATS.values() if f.read)
-        raise FormatError(f"{path}: format {chosen.name} is only written; these can be read: {readable}")
+        why = (
+            "the ending does not say which format"
+            if chosen is None
+            else f"format {chosen.name} is only written"
+        )
+        raise FormatError(f"{path}: {why}; these can be read: {readable}")
     rate = ASSUMED_RATE if rate is None else rate
     if not 0 < rate < float("inf"):
         raise FormatError(f"the frame rate must be above 0, not {rate}")
-    return chosen.read(path, rate)
+    told = {} if note is None else {"note": lambda text: note(f"{path}: {text}")}
+    try:
+        return chosen.read(path, ReadOptions(rate, size, clip, **told))
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
+    except FileNotFoundError:
+        raise FormatError(f"{path}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path}: cannot be read as text: {error}") from None
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
 def load(
@@ -83,6 +116,8 @@ def load(
     format: str | None = None,
     rate: float | None = None,
     *,
+    size: tuple[int, int] | None = None,
+    clip: str | None = None,
     tracking: TrackerSettings | None = None,
     note: Callable[[str], None] | None = None,
 ) -> SkeletonSequence:
@@ -92,13 +127,15 @@ def load(
         path: the file or folder.
         format: a name of `FORMATS`; None: by the ending of the path.
         rate: frames per second of files that hold no times; None: 30.
+        size: (height, width) of the picture in pixels, for files that hold shares of it.
+        clip: which clip of a file that holds many.
         tracking: settings of the tracker, for people without identities; None: its defaults.
-        note: told in a line what tracking them had to leave.
+        note: told in a line whatever was assumed or left out, and what tracking had to leave.
 
     Raises:
         FormatError: the file is missing, damaged or foreign, or the format cannot be read.
     """
-    found = read(Path(path), format, rate)
+    found = read(Path(path), format, rate, size=size, clip=clip, note=note)
     if not isinstance(found, Detections):
         return found
     sequence = found.tracked(tracking)
@@ -123,7 +160,7 @@ def save(
         path: the file, or the folder for formats that make one.
         format: a name of `FORMATS`; None: by the ending of the path.
         overwrite: whether an existing file may be replaced.
-        label: class number, for formats of training sets.
+        label: class number from 0, for formats of training sets; -1 or None if unknown.
         options: slots, lengths and such.
 
     Raises:
@@ -133,8 +170,11 @@ def save(
     path = Path(path)
     chosen = choose(path, format)
     check_free(chosen, path, overwrite)
-    sample = Sample(sequence, clip_name(sequence, path), label)
-    _named(path, lambda: chosen.write(sample, path, options or WriteOptions()))
+    known = None if label is None or label == -1 else integer(label, "label")
+    sample = Sample(sequence, clip_name(sequence, path), known)
+    write = chosen.write
+    assert write is not None  # choose sees to that
+    _named(path, lambda: write(sample, path, options or WriteOptions()))
 
 
 def save_dataset(
@@ -168,9 +208,9 @@ def check_free(chosen: Format, path: Path, overwrite: bool) -> None:
 
 
 def clip_name(sequence: SkeletonSequence, path: Path) -> str:
-    """What a consumer calls the clip: the source's name up to its first dot, else the output's."""
-    source = Path(str(sequence.meta.get("source") or ""))
-    return source.name.split(".")[0] or path.name.split(".")[0]
+    """What a consumer calls the clip: the source's name without its ending, else the output's."""
+    source = name_of(str(sequence.meta.get("source") or ""))
+    return source[-1] if source else without_ending(path.name)
 
 
 def _named(path: Path, write: Callable[[], None]) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from skelstream.errors import FormatError
+from skelstream.fields import LARGEST
 from skelstream.grouping.people import People
 from skelstream.sequences import SequenceBuilder, SkeletonSequence
 from skelstream.skeleton import SKELETONS, Skeleton
 from skelstream.tracking.tracked import TrackedPeople
+
+# Shares of the picture may lie a little outside it.
+_SHARE = 1.01
 
 DECIMALS = 3
 """Of pixels in text files: a thousandth of a pixel."""
@@ -56,7 +58,11 @@ def people_of(
         flat: float (P, V, 3).
         boxes: float (P, 4) or None.
         person_scores: float (P,) or None.
+
+    Raises:
+        FormatError: a position that no picture has.
     """
+    check_places(flat[..., :2], boxes)
     keypoints = flat[..., :2].astype(np.float32)
     scores = np.clip(np.nan_to_num(flat[..., 2], nan=0.0, posinf=0.0), 0, 1).astype(np.float32)
     missing = ~np.isfinite(keypoints).all(-1) | (keypoints == 0).all(-1) | (scores <= 0)
@@ -82,7 +88,13 @@ def add_rows(
     ids: np.ndarray,
     confirmed: np.ndarray | None = None,
 ) -> None:
-    """A frame read from a file whose people have identities, all believed unless ``confirmed`` tells."""
+    """A frame read from a file whose people have identities, all believed unless ``confirmed`` tells.
+
+    Raises:
+        FormatError: two people of the frame have one id, or the frame is not later than the one before.
+    """
+    if len(np.unique(ids)) < len(ids):
+        raise FormatError(f"frame {index}: two people have the same id")
     sure = np.ones(len(ids), bool) if confirmed is None else confirmed
     builder.add(TrackedPeople(index, time, people, ids.astype(np.int32), sure, ok))
 
@@ -113,19 +125,46 @@ def size_of(sequence: SkeletonSequence, format: str) -> tuple[int, int]:
     return sequence.size
 
 
-def parse_json(text: str | bytes, where: str | Path) -> Any:
-    """JSON, or one line that says where it is not."""
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise FormatError(f"{where}: not JSON, or damaged: {str(error).splitlines()[0]}") from error
-
-
 def read_text(path: Path) -> str:
-    """A text file, or one line that says why not."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise FormatError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise FormatError(f"{path}: cannot be read as text: {error}") from error
+    """A text file, with or without a byte order mark."""
+    return path.read_text(encoding="utf-8-sig")
+
+
+def check_places(*arrays: np.ndarray | None) -> None:
+    """Refuse positions that no picture has.
+
+    Raises:
+        FormatError: one is infinite or too far out.
+    """
+    for array in arrays:
+        if array is not None and (far := np.abs(array) > LARGEST).any():
+            raise FormatError(f"a position is {array[far][0]:g}, which no picture has")
+
+
+def in_pixels(
+    places: np.ndarray, seen: np.ndarray, size: tuple[int, int] | None, note: Callable[[str], None]
+) -> np.ndarray:
+    """Positions in pixels, where a file may hold shares of the picture instead: from 0 to 1, or from -1 to 1.
+
+    Args:
+        places: float (..., 2), x and y, of the whole file.
+        seen: bool (...), joints that are there.
+        size: (height, width) of the picture, or None if it is not known.
+        note: told how positions in shares were taken.
+
+    Raises:
+        FormatError: they are shares, and the size is not known.
+    """
+    values = places[seen]
+    if not len(values) or not (np.abs(values) <= _SHARE).all():
+        return places
+    # OpenPose moves missing joints too: 0, 0 becomes -1, -1.
+    centred = (places < 0).any()
+    span = "-1 to 1" if centred else "0 to 1"
+    if size is None:
+        raise FormatError(
+            f"positions are shares of the picture ({span}), not pixels; skelstream convert --size WIDTHxHEIGHT"
+        )
+    note(f"positions are taken for shares of the picture from {span}, of {size[1]}x{size[0]} pixels")
+    share = (places + 1) / 2 if centred else places
+    return share * np.array([size[1], size[0]], np.float64)

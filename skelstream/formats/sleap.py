@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from skelstream.atomic import replacing
+from skelstream.errors import FormatError
+from skelstream.formats import deeplabcut
 from skelstream.formats.extra import require
-from skelstream.formats.format import Format, Sample, WriteOptions
+from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
+from skelstream.formats.frames import FoundFrame, assembled, check_length
+from skelstream.formats.joint_names import joints_of, missing_note, taken
+from skelstream.sequences import Detections, SkeletonSequence
+from skelstream.text import printable
+
+_PART = 1 << 16
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
@@ -61,9 +71,98 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
         file["node_names"] = np.array(skeleton.joints, "S")
         file["edge_names"] = np.array([[skeleton.joints[i] for i in limb] for limb in skeleton.limbs], "S")
         file["edge_inds"] = np.array(skeleton.limbs, np.int64)
-        file["video_path"] = str(sequence.meta.get("source") or "")
+        # Names of files may hold bytes that are no text, which HDF5 does not take.
+        source = str(sequence.meta.get("source") or "")
+        file["video_path"] = source.encode("utf-8", "replace").decode("utf-8")
         file.flush()
         temporary.write_bytes(file.id.get_file_image())
 
 
-FORMAT = Format("sleap", (".analysis.h5", ".h5"), "SLEAP's analysis HDF5", write)
+def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
+    """Read such a file, or DeepLabCut's, which has the same ending; joints are known by the names of the nodes.
+
+    Raises:
+        FormatError: the file is damaged or foreign, or its nodes are no joints of people.
+    """
+    h5py = require("h5py", "sleap")
+    try:
+        with h5py.File(path, "r") as file:
+            if "tracks" not in file and deeplabcut.GROUP in file:
+                return deeplabcut.read(path, options)
+            return _sequence(file, path, options)
+    except (FormatError, FileNotFoundError):
+        raise
+    except Exception as error:
+        # HDF5 raises its own kinds for damaged bytes.
+        raise FormatError(f"not SLEAP's analysis file, or damaged: {printable(str(error))[:100]}") from None
+
+
+def _sequence(file: Any, path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
+    if not {"tracks", "node_names"} <= set(file):
+        raise FormatError("not SLEAP's analysis file: it has no tracks and node_names")
+    places = file["tracks"]
+    if places.ndim != 4 or places.shape[1] != 2:
+        raise FormatError(f"tracks has shape {places.shape}, expected (tracks, 2, nodes, frames)")
+    tracks, _, nodes, frames = places.shape
+    names = [bytes(name).decode("utf-8", "replace") for name in np.asarray(file["node_names"], "S")]
+    if len(names) != nodes:
+        raise FormatError(f"node_names has {len(names)} names for {nodes} nodes")
+    skeleton, at = joints_of(names)
+    if line := missing_note(skeleton, at):
+        options.note(line)
+    check_length(frames)
+    times = _times(file, frames, options.rate)
+    found: dict[int, list[tuple[int, np.ndarray, float]]] = {
+        t: [] for t in np.flatnonzero(np.isfinite(times)).tolist()
+    }
+    for m in range(tracks):
+        for start in range(0, frames, _PART):
+            # Tracks that are away cost no room in the file, but do in memory.
+            part = places[m, :, :, start : start + _PART]
+            there = np.flatnonzero(np.isfinite(part).any((0, 1)))
+            if not len(there):
+                continue
+            points = part[:, :, there].transpose(2, 1, 0).astype(np.float64)
+            scores = _scores(file, "point_scores", (tracks, nodes, frames), (m, slice(None), start + there))
+            scores = np.ones(points.shape[:2]) if scores is None else scores.T
+            persons = _scores(file, "instance_scores", (tracks, frames), (m, start + there))
+            poses = taken(np.concatenate([points, np.nan_to_num(scores)[..., None]], -1), at)
+            for k, t in enumerate((start + there).tolist()):
+                if t not in found:
+                    raise FormatError(f"frame {t} has people and no time")
+                found[t].append((m, poses[k], np.nan if persons is None else float(persons[k])))
+    ids = _ids(file, tracks)
+    read_frames = []
+    for t, people in found.items():
+        sure = np.array([score for *_, score in people])
+        read_frames.append(
+            FoundFrame(
+                t,
+                np.array([pose for _, pose, _ in people]).reshape(-1, len(skeleton), 3),
+                scores=sure if len(sure) and np.isfinite(sure).all() and (sure >= 0).all() else None,
+                ids=np.array([ids[m] for m, *_ in people], np.int64),
+                time=float(times[t]),
+            )
+        )
+    return assembled(read_frames, skeleton, path.name, options, holes=False)
+
+
+def _ids(file: Any, tracks: int) -> list[int]:
+    """The tracks' ids: the numbers in their names where those tell them apart, else their places."""
+    names = [bytes(name).decode("utf-8", "replace") for name in np.asarray(file.get("track_names", []), "S")]
+    numbers = [int(name[6:]) for name in names if re.fullmatch(r"track_\d{1,9}", name, re.ASCII)]
+    return numbers if len(numbers) == len(set(numbers)) == tracks else list(range(1, tracks + 1))
+
+
+def _scores(file: Any, name: str, shape: tuple[int, ...], at: tuple[Any, ...]) -> np.ndarray | None:
+    return np.asarray(file[name][at], np.float64) if name in file and file[name].shape == shape else None
+
+
+def _times(file: Any, frames: int, rate: float) -> np.ndarray:
+    """Seconds (frames,), NaN for frames that nobody looked at."""
+    if "frame_time" not in file or file["frame_time"].shape != (frames,):
+        return np.arange(frames) / rate
+    return np.asarray(file["frame_time"], np.float64)
+
+
+FORMAT = Format("sleap", (".analysis.h5", ".h5"), "SLEAP's analysis HDF5", write, read)

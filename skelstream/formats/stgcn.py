@@ -11,7 +11,7 @@ from typing import IO
 import numpy as np
 
 from skelstream.atomic import replacing_folder
-from skelstream.formats.clips import PERSONS, UNLABELLED, clip_of
+from skelstream.formats.clips import PERSONS, UNLABELLED, clip_of, write_classes
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.pickles import dump
 
@@ -24,7 +24,7 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions, *, format
 
     The array is float32 (N, C=3, T, V=18, M): x / width - 0.5, y / height - 0.5 (negated for 2s-AGCN),
     score; zeros where missing and after the clip's end. One track a slot, most important first. The pickle is
-    ``(names, labels)``; a label is -1 if unknown.
+    ``(names, labels)``; a label is -1 if unknown. Classes that have names are named in ``classes.txt``.
     """
     with replacing_folder(path) as folder, ExitStack() as open_files:
         writers: dict[str, _Split] = {}
@@ -40,6 +40,7 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions, *, format
             writer.finish()
             with open(folder / f"{split}_label.pkl", "xb") as file:
                 dump((writer.names, writer.labels), file)
+        write_classes(folder, options)
 
 
 def write(sample: Sample, path: Path, options: WriteOptions, *, format: str, y_sign: int) -> None:

@@ -8,12 +8,17 @@ failed frame has its first five columns only.
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from skelstream.errors import FormatError
-from skelstream.formats.rows import add_rows, people_of
+from skelstream.fields import INT32, LARGEST
+from skelstream.formats.format import ReadOptions
+from skelstream.formats.rows import add_rows, in_pixels, people_of
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
 from skelstream.skeleton import SKELETONS, Skeleton
+from skelstream.text import printable
 
 FRAME = ("frame", "time", "ok", "height", "width")
 PERSON = ("track_id", "person_score", "x0", "y0", "x1", "y1")
@@ -63,7 +68,7 @@ class Table:
 
 
 def from_values(
-    names: list[str], values: np.ndarray, source: str, rate: float
+    names: list[str], values: np.ndarray, source: str, options: ReadOptions
 ) -> SkeletonSequence | Detections:
     """The way back.
 
@@ -72,30 +77,36 @@ def from_values(
             ``track_id``, ``person_score`` and the box may be absent.
         values: float64 (R, number of columns), NaN for empty cells.
         source: what to call the video.
-        rate: frames per second, where there is no ``time``.
+        options: the rate, where there is no ``time``, and the size, where there is none and positions are shares.
 
     Raises:
-        FormatError: columns are missing or contradict each other.
+        FormatError: columns are missing, contradict each other, or hold values that they cannot have.
     """
     skeleton = _skeleton(names)
-    at = {name: values[:, i] for i, name in enumerate(names)}
+    at = {name: _checked(name, values[:, i]) for i, name in enumerate(names)}
     if not np.isfinite(at["frame"]).all():
         raise FormatError("column frame has empty cells")
     nothing = np.full(len(values), np.nan)
-    time, ok, track = at.get("time", at["frame"] / rate), at.get("ok", nothing), at.get("track_id", nothing)
+    time, ok, track = (
+        at.get("time", at["frame"] / options.rate), at.get("ok", nothing), at.get("track_id", nothing)
+    )  # fmt: skip
+    if not np.isfinite(time).all():
+        raise FormatError("column time has empty cells")
+    height, width = (_one(at.get(name, nothing), name) for name in ("height", "width"))
     joints = np.stack(
         [
             np.stack([at[f"{joint}_{part}"] for part in ("x", "y", "score")], -1) for joint in skeleton.joints
         ],
         1,
     )  # fmt: skip
+    size = (height, width) if height and width else options.size
+    joints[..., :2] = in_pixels(joints[..., :2], joints[..., 2] > 0, size, options.note)
     boxes = [at.get(side, nothing) for side in ("x0", "y0", "x1", "y1")]
     boxes = np.stack(boxes, 1)
     scores = at.get("person_score", nothing)
     somebody = np.isfinite(track) | np.isfinite(joints[..., 0]).any(1) | np.isfinite(boxes).all(1)
     unknown = bool((somebody & ~np.isfinite(track)).any())
     frames = np.split(np.argsort(at["frame"], kind="stable"), _starts(at["frame"]))
-    height, width = (_one(at.get(name, nothing), name) for name in ("height", "width"))
     builder = SequenceBuilder(skeleton, source=source, height=height, width=width)
     found = []
     for rows in frames if len(values) else []:
@@ -112,8 +123,26 @@ def from_values(
     return Detections(skeleton, found, source, height, width) if unknown else builder.finish()
 
 
+def _checked(name: str, values: np.ndarray) -> np.ndarray:
+    """A column whose values are what they can be, or empty."""
+    given = values[~np.isnan(values)]
+    if np.isinf(given).any():
+        raise FormatError(f"column {name} has a value that is not finite")
+    if name in INTEGERS and len(given):
+        most = {"ok": 1, "height": LARGEST, "width": LARGEST}.get(name, INT32)
+        least = 1 if name in ("height", "width") else 0
+        wrong = (given < least) | (given > most) | (given != np.floor(given))
+        if wrong.any():
+            raise FormatError(
+                f"column {name} has the value {given[wrong][0]:g}, a whole number from {least} to {most} expected"
+            )
+    return values
+
+
 def _skeleton(names: list[str]) -> Skeleton:
     """The joint set that the columns name; the largest if several fit."""
+    if twice := [name for name, count in Counter(names).items() if count > 1 and name]:
+        raise FormatError(f"has the column {printable(twice[0])} twice")
     if "frame" not in names:
         raise FormatError("has no column 'frame'")
     fitting = [s for s in SKELETONS.values() if set(columns(s)[len(FRAME + PERSON) :]) <= set(names)]

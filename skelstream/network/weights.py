@@ -13,7 +13,9 @@ import safetensors.torch
 from torch import Tensor
 
 from skelstream.atomic import replacing
-from skelstream.errors import ModelError
+from skelstream.errors import FormatError, ModelError
+from skelstream.fields import mapping, string
+from skelstream.json_files import parse_json
 from skelstream.network.architectures import ARCHITECTURES, Network, build_network
 
 DEFAULT = "skelstream-movenet"
@@ -73,10 +75,9 @@ def read_header(path: Path) -> ModelFile:
     try:
         with safetensors.safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-        return ModelFile(
-            path, metadata["architecture"], json.loads(metadata["config"]), json.loads(metadata["card"])
-        )
-    except (OSError, safetensors.SafetensorError, KeyError, ValueError) as error:
+        config, card = (mapping(parse_json(metadata[key], key), key) for key in ("config", "card"))
+        return ModelFile(path, string(metadata["architecture"], "architecture"), config, card)
+    except (OSError, safetensors.SafetensorError, KeyError, ValueError, FormatError) as error:
         raise ModelError(f"{path}: not a skelstream weights file ({error})") from None
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from skelstream.errors import FormatError
+from skelstream.fields import LARGEST
 from skelstream.sequences.filling import fill_track
+from skelstream.sequences.meta import checked_meta
 from skelstream.sequences.smoothing import smooth_tracks
 from skelstream.sequences.windows import Window, windows_of
 from skelstream.skeleton import Skeleton, convert, skeleton_named
@@ -30,6 +32,9 @@ _TABLES: dict[str, tuple[type, tuple[str | int, ...]]] = {
     "frame_time": (np.float64, ("T",)),
     "frame_ok": (np.bool_, ("T",)),
 }
+# Seconds; times of day since 1970 lie well within.
+_LATEST = 1e12
+
 ARRAYS = _ROWS | _TABLES
 """Name, dtype and shape of every array of the native file."""
 
@@ -118,8 +123,10 @@ class SkeletonSequence:
 
     def __post_init__(self) -> None:
         sizes = self._checked_arrays()
-        if not isinstance(self.meta, Mapping) or "skeleton" not in self.meta:
-            raise FormatError("meta must be a mapping that names its joint set in 'skeleton'")
+        object.__setattr__(self, "meta", checked_meta(self.meta))
+        images = self.meta.get("images")
+        if images is not None and len(images) != sizes["T"]:
+            raise FormatError(f"meta's images are {len(images)} names for {sizes['T']} frames")
         if list(self.meta.get("joints", self.skeleton.joints)) != list(self.skeleton.joints):
             raise FormatError(f"meta's joints are not those of joint set {self.skeleton.name!r}")
         if sizes["V"] != len(self.skeleton):
@@ -148,7 +155,7 @@ class SkeletonSequence:
                 wanted = expected if isinstance(expected, int) else sizes.setdefault(expected, size)
                 if size != wanted:
                     raise FormatError(f"{name} has shape {array.shape}, where {expected} should be {wanted}")
-            object.__setattr__(self, name, np.ascontiguousarray(array, dtype))
+            object.__setattr__(self, name, _cast(array, dtype, name))
         return sizes
 
     def _check_values(self) -> None:
@@ -178,8 +185,9 @@ class SkeletonSequence:
             raise FormatError("frame must increase within a track")
         if (np.diff(self.frame_index) <= 0).any():
             raise FormatError("frame_index must increase")
-        if not np.isfinite(self.frame_time).all() or (np.diff(self.frame_time) < 0).any():
-            raise FormatError("frame_time must be finite and never decrease")
+        time = self.frame_time
+        if not (np.abs(time) < _LATEST).all() or (np.diff(time) < 0).any():
+            raise FormatError(f"frame_time must be finite, within {_LATEST:g} s, and never decrease")
 
     @cached_property
     def skeleton(self) -> Skeleton:
@@ -308,6 +316,22 @@ class SkeletonSequence:
         if self.raw is None or other.raw is None:
             return self.raw is other.raw
         return self.raw.equals(other.raw)
+
+
+def _cast(array: np.ndarray, dtype: type, name: str) -> np.ndarray:
+    """The array in its type, whose range none of its values may leave.
+
+    Raises:
+        FormatError: one does; NumPy would wrap it round, or make it infinite.
+    """
+    if array.dtype.kind in "iu" and array.size and np.dtype(dtype).kind == "i":
+        info = np.iinfo(dtype)
+        if array.min() < info.min or array.max() > info.max:
+            raise FormatError(f"{name} must lie in {info.min} to {info.max}")
+    if name in ("keypoints", "boxes") and (np.abs(array) > LARGEST).any():
+        raise FormatError(f"{name} must be finite and lie within {LARGEST:,} pixels")
+    with np.errstate(over="ignore"):  # what becomes infinite is refused later
+        return np.ascontiguousarray(array, dtype)
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:

@@ -10,8 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
+from skelstream.datasets.coco import (
+    LabelledImage,
+    area_from_box,
+    area_of,
+    box_of,
+    crowd_of,
+    keypoints_of,
+    read_coco,
+)
+from skelstream.datasets.images import missing_images
 from skelstream.errors import FormatError
-from skelstream.evaluation.annotations import AREA_OF_BOX, person_category, read_json
+from skelstream.fields import identifier
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
 
 # A keypoint may lie a little outside a cropped image; further out than this part of the long side it is an error.
@@ -43,7 +53,7 @@ class SetConfig:
 
 
 class Fault(StrEnum):
-    """What can be wrong with an image or its labels."""
+    """What can be wrong with an image or its labels, or had to be assumed."""
 
     MISSING = "image is missing"
     UNREADABLE = "image cannot be read"
@@ -51,11 +61,12 @@ class Fault(StrEnum):
     NUMBER = "keypoint or box is not a finite number"
     OUTSIDE = "keypoint far outside the image"
     UNLISTED = "annotated image is not listed"
+    ASSUMED = "Exif orientation is not applied, as the annotated size does not ask for it"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One image that is left out, or one annotation that belongs to none."""
+    """One image that is left out or assumed about, or one annotation that belongs to none."""
 
     fault: Fault
     where: str
@@ -116,38 +127,22 @@ def read_set(config: SetConfig) -> AnnotatedSet:
         FormatError: the file is missing, is not COCO keypoint JSON, has other joints, or no image is left.
     """
     path = config.annotations
-    content = read_json(path)
-    lists = isinstance(content, dict) and [content.get("images"), content.get("annotations")]
-    if not lists or not all(
-        isinstance(rows, list) and all(isinstance(r, dict) for r in rows) for rows in lists
-    ):
-        raise FormatError(
-            f"{path}: not COCO keypoint annotations (a JSON object with images and annotations)"
-        )
-    category = person_category(path, content.get("categories") or [])
-    try:
-        rows_of: dict[object, list[dict]] = {image["id"]: [] for image in content["images"]}
-        names = {image["id"]: image["file_name"] for image in content["images"]}
-    except KeyError as error:
-        raise FormatError(f"{path}: an image has no {error}") from None
-    if len(names) < len(content["images"]):
-        raise FormatError(f"{path}: two images have the same id")
+    file = read_coco(path)
+    rows_of: dict[int | str, list[dict]] = {number: [] for number in file.images}
     images: list[AnnotatedImage] = []
     problems: list[Problem] = []
-    for row in content["annotations"]:
-        if category is not None and row.get("category_id", category) != category:
-            continue
-        if row.get("image_id") in rows_of:
-            rows_of[row["image_id"]].append(row)
-        else:
+    for row in file.rows:
+        try:
+            rows_of[identifier(row.get("image_id"), "image_id")].append(row)
+        except (FormatError, KeyError):
             problems.append(
                 Problem(Fault.UNLISTED, f"annotation {row.get('id')} of image {row.get('image_id')}")
             )
-    for image in content["images"]:
+    for number, image in file.images.items():
         try:
-            labels = _labels(config, image, rows_of[image["id"]])
+            labels = _labels(config, image, rows_of[number])
         except _Broken as broken:
-            problems.append(Problem(broken.fault, names[image["id"]]))
+            problems.append(Problem(broken.fault, image.file_name))
             continue
         if labels is not None:
             images.append(labels)
@@ -157,57 +152,51 @@ def read_set(config: SetConfig) -> AnnotatedSet:
     return AnnotatedSet(config, images, problems)
 
 
-def _labels(config: SetConfig, image: dict, rows: list[dict]) -> AnnotatedImage | None:
+def _labels(config: SetConfig, image: LabelledImage, rows: list[dict]) -> AnnotatedImage | None:
     """An image's labels; None where there is nothing to learn from."""
-    people = [row for row in rows if _is_labelled(row)]
-    ignore = [row for row in rows if not _is_labelled(row) and row.get("bbox")]
-    if not people or (config.alone and len(people) + len(ignore) != 1):
-        return None
-    path = config.images / image["file_name"]
-    if not path.is_file():
-        raise _Broken(Fault.MISSING)
-    if any(len(row["keypoints"]) != 3 * len(COCO17) for row in people):
+    if any(len(row.get("keypoints") or ()) not in (0, 3 * len(COCO17)) for row in rows if _has_list(row)):
         raise _Broken(Fault.COUNT)
     try:
-        raw = np.array([row["keypoints"] for row in people], np.float32).reshape(len(people), len(COCO17), 3)
-        seen = raw[..., 2] > 0
-        points = np.where(seen[..., None], raw[..., :2], np.float32(np.nan))
-        boxes = np.array([_corners(row, points[i]) for i, row in enumerate(people)], np.float32)
-        crowds = np.array([_corners(row) for row in ignore], np.float32).reshape(-1, 4)
-        areas = np.array([row.get("area") or 0 for row in people], np.float32)
-        size = (
-            (int(image["height"]), int(image["width"]))
-            if image.get("height") and image.get("width")
-            else None
-        )
-    except (TypeError, ValueError):
+        poses = [keypoints_of(row) for row in rows]
+        labelled = [
+            (pose[:, 2] > 0).any() and not crowd_of(row) for pose, row in zip(poses, rows, strict=True)
+        ]
+        boxes = [box_of(row, pose) for pose, row in zip(poses, rows, strict=True)]
+        areas = [area_of(row) or max(area_from_box(box), 1.0) for box, row in zip(boxes, rows, strict=True)]
+    except FormatError:
         raise _Broken(Fault.NUMBER) from None
-    if not all(np.isfinite(values).all() for values in (raw, boxes, crowds, areas)):
-        raise _Broken(Fault.NUMBER)
+    people = [i for i, counts in enumerate(labelled) if counts]
+    others = [i for i, counts in enumerate(labelled) if not counts and boxes[i][2:].any()]
+    if not people or (config.alone and len(people) + len(others) != 1):
+        return None
+    path = config.images / image.file_name
+    if missing_images(config.images, [image.file_name]):
+        raise _Broken(Fault.MISSING)
+    raw = np.array([poses[i] for i in people], np.float32)
+    seen = raw[..., 2] > 0
+    points = np.where(seen[..., None], raw[..., :2], np.float32(np.nan))
+    size = (image.height, image.width) if image.height and image.width else None
     if size is not None:
         far = _FAR * max(size)
-        labelled = points[seen]
-        if (labelled < -far).any() or (labelled > np.array(size[::-1]) + far).any():
+        placed = points[seen]
+        if (placed < -far).any() or (placed > np.array(size[::-1]) + far).any():
             raise _Broken(Fault.OUTSIDE)
-    box_areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     return AnnotatedImage(
         path,
         size,
         convert(points, seen, COCO17, OPENPOSE18)[0],
-        boxes,
-        np.sqrt(np.where(areas > 0, areas, AREA_OF_BOX * box_areas)),
-        crowds,
+        _corners([boxes[i] for i in people]),
+        np.sqrt(np.array([areas[i] for i in people], np.float32)),
+        _corners([boxes[i] for i in others]),
         config.partial,
     )
 
 
-def _is_labelled(row: dict) -> bool:
-    return not row.get("iscrowd") and any((row.get("keypoints") or [])[2::3])
+def _has_list(row: dict) -> bool:
+    return isinstance(row.get("keypoints"), list)
 
 
-def _corners(row: dict, points: np.ndarray | None = None) -> list[float]:
-    """The box as x0, y0, x1, y1; without one, the extent of the labelled points (17, 2)."""
-    if row.get("bbox") or points is None:
-        x, y, w, h = row["bbox"]
-        return [x, y, x + w, y + h]
-    return [*np.nanmin(points, 0), *np.nanmax(points, 0)]
+def _corners(boxes: list[np.ndarray]) -> np.ndarray:
+    """x, y, width, height as x0, y0, x1, y1: float32 (P, 4)."""
+    boxes = np.array(boxes, np.float64).reshape(-1, 4)
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1).astype(np.float32)

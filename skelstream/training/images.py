@@ -10,26 +10,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from skelstream.datasets.images import Picture, may_be_turned, read_picture
 from skelstream.errors import SourceError
-from skelstream.evaluation.annotations import LabelledImage
-from skelstream.evaluation.run import read_image
 from skelstream.training.annotations import AnnotatedImage, Fault, Problem
 
-_JPEG, _END_OF_JPEG = b"\xff\xd8", b"\xff\xd9"
-# Some programs append a little after the end.
-_TAIL = 4096
+# Images whose orientation is looked at before a run; all are with ``check_images``.
+_LOOKED_AT = 200
 
 
 def read_pixels(image: AnnotatedImage) -> np.ndarray:
-    """The image as its annotators saw it, uint8 RGB (H, W, 3).
+    """The image as its annotators saw it, uint8 RGB (H, W, 3), by `skelstream.datasets.images.read_picture`.
 
     Raises:
         SourceError: unreadable, cut short, or of another size than annotated.
     """
-    if _cut_short(image.path):
-        raise SourceError(f"{image.path}: the JPEG file is cut short")
-    height, width = image.size or (None, None)
-    return read_image(image.path.parent, LabelledImage(0, image.path.name, height, width))
+    return _picture(image).pixels
 
 
 class ImageStore:
@@ -79,22 +74,20 @@ def check_images(images: Iterable[AnnotatedImage], workers: int) -> Iterator[Pro
         yield from pool.map(_check, images)
 
 
+def assumptions(images: list[AnnotatedImage]) -> list[Problem]:
+    """What has to be assumed of images, in a part of them spread evenly over the set."""
+    chosen = images[:: -(-len(images) // _LOOKED_AT) or 1]
+    found = [_check(image) for image in chosen if may_be_turned(image.path)]
+    return [problem for problem in found if problem and problem.fault is Fault.ASSUMED]
+
+
+def _picture(image: AnnotatedImage) -> Picture:
+    return read_picture(image.path, *(image.size or (None, None)))
+
+
 def _check(image: AnnotatedImage) -> Problem | None:
     try:
-        read_pixels(image)
+        picture = _picture(image)
     except SourceError as error:
         return Problem(Fault.UNREADABLE, str(error))
-    return None
-
-
-def _cut_short(path: Path) -> bool:
-    """A JPEG file without its end; OpenCV would fill up such an image with grey and say nothing."""
-    try:
-        with path.open("rb") as file:
-            if file.read(2) != _JPEG:
-                return False
-            size = file.seek(0, 2)
-            file.seek(max(0, size - _TAIL))
-            return _END_OF_JPEG not in file.read()
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error.strerror})") from None
+    return Problem(Fault.ASSUMED, image.path.name) if picture.assumed else None

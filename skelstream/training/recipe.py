@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from skelstream.errors import FormatError
 from skelstream.evaluation.coco import METRICS
+from skelstream.fields import integer, items, mapping, real, reals, refuse, string, truth
 from skelstream.network.paf import PafConfig, PafNetwork
 from skelstream.network.topdown import TopDownConfig
 from skelstream.training.annotations import SetConfig
@@ -27,7 +28,13 @@ PCK = "PCK"
 # The networks that recipes train, and how their samples are made.
 _TRAINABLE = {"paf": (PafConfig, Augmentation), "topdown": (TopDownConfig, CropAugmentation)}
 _Settings = TypeVar("_Settings")
-_TYPES = {"int": int, "float": (int, float), "bool": bool, "str": str}
+# Where numbers may lie, beyond what the settings see to themselves; others from 0 to a run of years.
+_LIMITS = {
+    "crop": (32, 8192), "size": (32, 8192), "batch": (1, 65_536), "accumulate": (1, 65_536), "seed": (0, 2**63 - 1),
+    "width": (1, 2048), "layers": (0, 32), "fit": (0, 1), "flip": (0, 1), "grey": (0, 1), "occlusion": (0, 1),
+    "colour": (0, 1), "average": (0, 1), "rotation": (0, 180),
+}  # fmt: skip
+_LIMIT = (0, 10**12)
 
 
 @dataclass(frozen=True)
@@ -206,22 +213,31 @@ def read_recipe(path: Path, data: Path, **run: object) -> Recipe:
         FormatError: not TOML, or a setting that is unknown, missing or out of range.
     """
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"{path}: not TOML ({error})") from None
     known = {"run", "network", "augmentation", "emphasis", "first_look", "evaluation", "set"}
     if unknown := set(content) - known:
         raise FormatError(
             f"{path}: unknown table {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}"
         )
-    sets = [_build(path, "set", SetConfig, _under(data, table)) for table in content.get("set", [])]
+    if isinstance(content.get("set"), dict):
+        raise FormatError(f"{path}: [set] is a single table; write [[set]], of which there may be several")
+    try:
+        content = {
+            name: mapping(table, f"[{name}]") if name != "set" else table for name, table in content.items()
+        }
+        tables = [mapping(table, "[[set]]") for table in items(content.get("set", []), "set")]
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from None
+    sets = [_build(path, "set", SetConfig, _under(data, table)) for table in tables]
     if not sets:
         raise FormatError(f"{path}: no [[set]] to train on")
     network = dict(content.get("network", {}))
     architecture = network.pop("architecture", "paf")
-    if architecture not in _TRAINABLE:
+    if not isinstance(architecture, str) or architecture not in _TRAINABLE:
         raise FormatError(
             f"{path}: [network] architecture {architecture!r} is not one of {', '.join(_TRAINABLE)}"
         )
@@ -238,18 +254,18 @@ def read_recipe(path: Path, data: Path, **run: object) -> Recipe:
         parts["evaluation"] = _build(
             path, "evaluation", EvaluationConfig, _under(data, content["evaluation"])
         )
-    return _build(path, "run", Recipe, content.get("run", {}) | run | parts)
+    own = content.get("run", {})
+    if misplaced := {*parts, "evaluation"} & set(own):
+        raise FormatError(
+            f"{path}: [run] has no setting {', '.join(sorted(misplaced))}; see the other tables"
+        )
+    return _build(path, "run", Recipe, own | run | parts)
 
 
 def _under(data: Path, table: dict) -> dict:
     return {
         k: data / v if k in ("annotations", "images") and isinstance(v, str) else v for k, v in table.items()
     }
-
-
-def _is_range(value: object) -> bool:
-    numbers = isinstance(value, list) and all(isinstance(v, int | float) for v in value)
-    return numbers and len(value) == 2 and 0 < value[0] <= value[1]  # type: ignore[arg-type]
 
 
 def _build(path: Path, table: str, kind: Callable[..., _Settings], values: dict) -> _Settings:
@@ -259,15 +275,34 @@ def _build(path: Path, table: str, kind: Callable[..., _Settings], values: dict)
         raise FormatError(
             f"{where} has no setting {', '.join(sorted(unknown))}; known: {', '.join(sorted(types))}"
         )
-    for name, value in values.items():
-        wanted = _TYPES.get(types[name])
-        if wanted and (not isinstance(value, wanted) or isinstance(value, bool) != (wanted is bool)):
-            raise FormatError(f"{where} {name} = {value!r} is not of type {types[name]}")
-        if types[name] == "tuple[float, float]" and not _is_range(value):
-            raise FormatError(f"{where} {name} = {value!r} is not a pair of numbers, the lesser first")
     try:
-        return kind(**{k: tuple(v) if isinstance(v, list) and k != "sets" else v for k, v in values.items()})
+        values = {name: _setting(value, types[name], name) for name, value in values.items()}
+    except FormatError as error:
+        raise FormatError(f"{where} {error}") from None
+    try:
+        return kind(**values)
     except TypeError as error:
         raise FormatError(f"{where} is incomplete ({error})") from None
     except ValueError as error:
         raise FormatError(f"{where} {error}") from None
+
+
+def _setting(value: Any, kind: str, name: str) -> Any:
+    """A setting as its type has it; what is no number, text, path or pair is taken as it is."""
+    match kind:
+        case "int":
+            return integer(value, name, *_LIMITS.get(name, _LIMIT))
+        case "float":
+            return real(value, name, *_LIMITS.get(name, _LIMIT))
+        case "bool":
+            return truth(value, name)
+        case "str":
+            return string(value, name)
+        case "Path":
+            return Path(string(str(value) if isinstance(value, Path) else value, name))
+        case "tuple[float, float]":
+            pair = reals(value, name, (2,)).tolist()
+            if not 0 < pair[0] <= pair[1]:
+                refuse(value, name, "a pair of numbers above 0, the lesser first,")
+            return tuple(pair)
+    return value

@@ -69,7 +69,7 @@ class Validation:
     def pictures(self) -> list[tuple[str, np.ndarray]]:
         """A few images of the set, spread over it: name and pixels."""
         images = _spread(list(self.coco_set.images.values()))
-        return _readable((i.file_name, lambda i=i: read_image(self.config.images, i)) for i in images)
+        return _readable((i.file_name, lambda i=i: read_image(self.config.images, i).pixels) for i in images)
 
 
 def training_pictures(images: Sequence[AnnotatedImage]) -> list[tuple[str, np.ndarray]]:

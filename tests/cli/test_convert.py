@@ -79,11 +79,28 @@ def test_a_training_set_with_splits(tmp_path):
         data = pickle.load(file)
     assert data["split"] == {"train": ["a", "b"], "val": ["c"]}
     assert [a["label"] for a in data["annotations"]] == [1, 0, 1]
+    assert "classes: 0 fall, 1 wave" in result.output
     result = run("convert", *inputs, "-o", tmp_path / "set.ctrgcn.npz", "--labels", tmp_path / "labels.csv",
                  "--frames", "4")  # fmt: skip
     assert "a: 4 of 6 frames kept; --frames keeps more" in result.output
     with np.load(tmp_path / "set.ctrgcn.npz") as npz:
-        assert npz["x_train"].shape == (2, 4, 108) and npz["y_test"].tolist() == [[0, 1]]
+        assert npz["x_train"].shape == (2, 4, 150) and npz["y_test"].tolist() == [[0, 1]]
+
+
+def test_folders_are_classes_and_joint_sets_are_kept(tmp_path):
+    for folder in ("run", "walk"):
+        (tmp_path / folder).mkdir()
+        save(walk(), tmp_path / folder / "001.npz")
+    inputs = [tmp_path / folder / "001.npz" for folder in ("run", "walk")]
+    for joints, asked in ((17, ()), (18, ("--skeleton", "openpose18")), (25, ("--skeleton", "ntu25"))):
+        result = run("convert", *inputs, "-o", tmp_path / "set.pkl", "--class-folders", "--overwrite", *asked)
+        assert result.exit_code == 0 and "classes: 0 run, 1 walk" in result.output
+        with open(tmp_path / "set.pkl", "rb") as file:
+            data = pickle.load(file)
+        assert [(a["frame_dir"], a["label"]) for a in data] == [("run/001", 0), ("walk/001", 1)]
+        assert {a["keypoint"].shape for a in data} == {(1, 6, joints, 2)}
+    result = run("convert", *inputs, "-o", tmp_path / "x.pkl", "--class-folders", "--labels", "x.csv")
+    assert result.exit_code == 2 and "not both" in result.output
 
 
 def test_openpose_folders_are_tracked(tmp_path):

@@ -217,7 +217,7 @@ def test_outputs_are_not_replaced_without_leave(folder):
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["--results", "none.json"], 1, "none.json: cannot be read"),
+        (["--results", "none.json"], 1, "none.json: no such file"),
         (["--results", "set.json"], 1, "not a COCO results file"),
         (
             ["--save-results", "none/out.json"],

@@ -115,3 +115,15 @@ def test_damaged_and_foreign_files_get_one_line(tmp_path, content):
     for more in ((), ("--json",)):
         result = run("info", path, *more)
         assert result.exit_code == 1 and result.output.count("\n") == 1 and "x.npz" in result.output
+
+
+def test_what_a_file_says_is_text_and_no_command(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    evil = "\x1b]0;title\x07\x1b[2J[red]a[/nothing]\r\n\x9b31m"
+    builder = SequenceBuilder(OPENPOSE18, source=evil, height=240, width=320, model=evil, weights_sha256=evil)
+    builder.add(TrackedPeople.failed(0, 0, 18))
+    save(builder.finish(), tmp_path / "[b]x\x1b[7m.npz")
+    result = run("info", tmp_path / "[b]x\x1b[7m.npz")
+    assert result.exit_code == 0 and not set(result.output.replace("\n", "")) & set(map(chr, range(32)))
+    assert result.output.count(r"\x1b]0;title\x07\x1b[2J[red]a[/nothing]\r\n\x9b31m") == 2
+    assert r"[b]x\x1b[7m.npz" in result.output

@@ -13,7 +13,7 @@ from skelstream.drawing.skeletons import (
     limb_width,
     person_size,
 )
-from skelstream.skeleton import BODY25, COCO17, OPENPOSE18, SKELETONS
+from skelstream.skeleton import COCO17, OPENPOSE18, SKELETONS
 
 
 def person(x=100.0, y=100.0, height=120.0, joints=18):
@@ -115,7 +115,7 @@ def test_figure_leaves_out_only_ear_to_shoulder(skeleton, ground):
         for limb in set(skeleton.limbs) - set(figure_limbs(skeleton))
     }
     assert all({name.split("_")[1] for name in limb} == {"ear", "shoulder"} for limb in left_out)
-    assert len(figure_limbs(skeleton)) == len(skeleton.limbs) - (0 if skeleton is BODY25 else 2)
+    assert len(figure_limbs(skeleton)) == len(skeleton.limbs) - (2 if skeleton in (OPENPOSE18, COCO17) else 0)
     drawn = draw(ground, person(joints=len(skeleton)), skeleton=skeleton)
     assert (drawn != ground).any()
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from skelstream.evaluation.annotations import CocoSet, LabelledImage
+from skelstream.datasets.coco import LabelledImage
+from skelstream.evaluation.annotations import CocoSet
 from skelstream.evaluation.coco import METRICS
 from skelstream.evaluation.literature import ROWS, compare
 from skelstream.evaluation.protocol import ALL_VAL2017, EvalProtocol, describe_images

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skelstream.errors import FormatError, OutputError
+from skelstream.evaluation.annotations import load_annotations
 from skelstream.evaluation.results import read_results, to_results, write_results
 from skelstream.grouping.people import People
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
@@ -54,11 +55,37 @@ def test_images_may_be_given_by_name(scene, load, write):
     assert [r["image_id"] for r in read_results(write(named, "r.json"), load([row]))] == [2, 2]
 
 
+def test_a_name_that_two_images_share_is_none(scene, write):
+    row = scene.annotation(1, 1, (0, 0))
+    data = scene.dataset([row], images=3)
+    for image, name in zip(data["images"], ("a/1.png", "b/1.png", "b/2.png"), strict=True):
+        image["file_name"] = name
+    coco_set = load_annotations(write(data))
+    named = [{**scene.result(row), "image_id": name} for name in ("2.png", "b/1.png")]
+    assert [r["image_id"] for r in read_results(write(named, "r.json"), coco_set)] == [3, 2]
+    with pytest.raises(FormatError, match="none of its images is in"):
+        read_results(write([{**scene.result(row), "image_id": "1.png"}], "r.json"), coco_set)
+
+
+def test_results_have_the_sets_own_category(scene, write):
+    data = scene.dataset([scene.annotation(1, 1, (0, 0), category_id=0)])
+    data["categories"][0]["id"] = 0
+    coco_set = load_annotations(write(data))
+    (written,) = to_results(1, _people(scene.standing, []), OPENPOSE18, coco_set.category)
+    assert written["category_id"] == 0
+    assert read_results(write([written], "r.json"), coco_set) == [written]
+
+
 def test_other_categories_and_images_are_left_out(scene, load, write):
     row = scene.annotation(1, 1, (0, 0))
     right = scene.result(row)
     rows = [right, {**right, "category_id": 2}, {**right, "image_id": 99}]
-    assert read_results(write(rows, "r.json"), load([row])) == [right]
+    said = []
+    assert read_results(write(rows, "r.json"), load([row]), said.append) == [right]
+    assert (
+        "1 of 3 entries are left out, of images that" in said[0]
+        and "entries of other categories than 1" in said[1]
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,8 +93,17 @@ def test_other_categories_and_images_are_left_out(scene, load, write):
     [
         ({"keypoints": [0.0] * 54}, "54 keypoint values, not 51"),
         ({"keypoints": None}, "no keypoint values"),
-        ({"keypoints": [float("nan")] * 51}, "not a finite number; write missing joints as 0, 0, 0"),
-        ({"score": None}, "not a finite number"),
+        ({"keypoints": [float("nan")] * 51}, "finite numbers .*expected; write missing joints as 0, 0, 0"),
+        ({"score": None}, "score is None, a finite number"),
+        ({"score": "0.5"}, "score is '0.5', a finite number"),
+        ({"score": 10**400}, "score is"),
+        ({"keypoints": [10**400] * 51}, "entry 0: keypoints is"),
+        ({"keypoints": ["1"] * 51}, "entry 0: keypoints is"),
+        ({"image_id": [0]}, r"entry 0: image_id is \[0\], a whole number"),
+        ({"image_id": {"a": 1}}, "entry 0: image_id is"),
+        ({"bbox": [1, 2]}, "entry 0: bbox is"),
+        ({"category_id": 3}, "its category_id is 3, but persons have 1 in"),
+        ({"category_id": "1"}, "its category_id is '1', but persons have 1 in"),
         ({"image_id": 99}, "none of its images is in .* results of another set"),
     ],
 )
@@ -85,6 +121,8 @@ def test_annotations_are_not_results(scene, load, write):
         read_results(write(scene.dataset([row]), "r.json"), load([row]))
     with pytest.raises(FormatError, match="entry 0: image_id, keypoints and score expected"):
         read_results(write([{"bbox": []}], "r.json"), load([row]))
+    with pytest.raises(FormatError, match="entry 0: a person is 5, an object"):
+        read_results(write([5], "r.json"), load([row]))
 
 
 def test_a_folder_that_is_not_there(tmp_path):

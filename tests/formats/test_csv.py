@@ -88,3 +88,22 @@ def test_not_there_and_not_text(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"\x00\xff" * 50)
     with pytest.raises(FormatError, match=r"a\.csv"):
         load(tmp_path / "a.csv")
+
+
+def test_shares_of_the_picture(scene, tmp_path):
+    """A table of another tool whose positions are shares; the table itself may know the size."""
+    save(scene, tmp_path / "a.csv")
+    header, *lines = [line.split(",") for line in (tmp_path / "a.csv").read_text().splitlines()]
+    for line in lines:
+        for i, name in enumerate(header):
+            if line[i] and name.endswith(("_x", "_y")):
+                line[i] = str(float(line[i]) / (640 if name.endswith("_x") else 480))
+    (tmp_path / "b.csv").write_text("\n".join(",".join(line) for line in [header, *lines]))
+    back = load(tmp_path / "b.csv")
+    assert back.keypoints == pytest.approx(scene.keypoints, abs=0.01, nan_ok=True)
+    for line in lines:
+        line[header.index("height")] = ""
+    (tmp_path / "b.csv").write_text("\n".join(",".join(line) for line in [header, *lines]))
+    with pytest.raises(FormatError, match="positions are shares of the picture"):
+        load(tmp_path / "b.csv")
+    assert load(tmp_path / "b.csv", size=(480, 640)).frames == 8

@@ -177,13 +177,17 @@ def test_foreign_files(scene, tmp_path):
     path.unlink()
     assert "no such file" in one_line(path)
     path.mkdir()
-    with pytest.raises(FormatError, match="not a skeletons.npz"):
+    with pytest.raises(FormatError, match="x.npz: cannot be read: Is a directory"):
         load(path, "npz")
 
 
 @pytest.mark.parametrize(
     ("meta", "words"),
-    [('{"version": 2, "skeleton": "openpose18"}', "version 2"), ("[1]", "version None"), ("{", "damaged")],
+    [
+        ('{"version": 2, "skeleton": "openpose18"}', "version 2"),
+        ("[1]", "meta is [1], an object"),
+        ("{", "meta: not JSON, or cut short"),
+    ],
 )
 def test_other_versions_and_broken_meta(scene, tmp_path, meta, words):
     path = tmp_path / "x.npz"

@@ -99,8 +99,8 @@ def test_nobody_at_all(tmp_path):
     ("content", "words"),
     [
         ("{", "not JSON"),
-        ("[]", "not OpenPose's JSON"),
-        ('{"people": [{"pose_keypoints_2d": [1, 2]}]}', "not OpenPose's JSON"),
+        ("[]", r"a_000_keypoints.json: the content is \[\], an object"),
+        ('{"people": [{"pose_keypoints_2d": [1, 2]}]}', r"people\[0\] has 2 values, not three"),
         ('{"people": [{"pose_keypoints_2d": [1, 2, 3]}]}', "people have 1 keypoints"),
     ],
 )
@@ -135,6 +135,48 @@ def test_a_file_is_not_replaced_by_a_folder(scene, tmp_path):
     with pytest.raises(OutputError, match="is a file"):
         save(scene, tmp_path / "out", "openpose", overwrite=True)
     assert (tmp_path / "out").read_text() == "mine"
+
+
+def scaled(folder, scale, size=(480, 640), frames=12, where=(80, 300)):
+    """A person walking, as OpenPose's --keypoint_scale writes it: 0 pixels, 3 from 0 to 1, 4 from -1 to 1."""
+    height, width = size
+    pixels = []
+    folder.mkdir()
+    for i in range(frames):
+        pose = np.concatenate([shaped(OP18, where[0] + 3 * i, where[1]), np.full((18, 1), 0.75)], 1)
+        pose[4] = 0
+        pixels.append(pose.copy())
+        share = pose[:, :2] / (width, height)
+        # OpenPose moves missing joints along with the others.
+        pose[:, :2] = {0: pose[:, :2], 3: share, 4: 2 * share - 1}[scale]
+        people = [{"person_id": [-1], "pose_keypoints_2d": pose.ravel().tolist()}]
+        (folder / f"a_{i:012d}_keypoints.json").write_text(json.dumps({"people": people}))
+    return np.array(pixels)
+
+
+@pytest.mark.parametrize("scale", [0, 3, 4])
+@pytest.mark.parametrize("where", [(80, 300), (400, 320)])
+def test_shares_of_the_picture_become_pixels(tmp_path, scale, where):
+    pixels = scaled(tmp_path / "json", scale, where=where)
+    said = []
+    sequence = load(tmp_path / "json", rate=25, size=(480, 640), note=said.append)
+    (track,) = sequence
+    seen = np.where(pixels[..., 2:] > 0, pixels[..., :2], np.nan)
+    assert track.keypoints == pytest.approx(seen, abs=0.01, nan_ok=True)
+    words = {0: [], 3: ["from 0 to 1"], 4: ["from -1 to 1"]}[scale]
+    assert len(said) == len(words) and all(w in line for w, line in zip(words, said, strict=True))
+
+
+@pytest.mark.parametrize("scale", [3, 4])
+def test_shares_of_a_picture_of_unknown_size_are_refused(tmp_path, scale):
+    scaled(tmp_path / "json", scale)
+    with pytest.raises(FormatError, match="json: positions are shares of the picture .* --size WIDTHxHEIGHT"):
+        load(tmp_path / "json")
+
+
+def test_nobody_is_no_share(tmp_path):
+    write_frames(tmp_path / "json", {0: [], 1: [np.zeros((18, 3))]})
+    assert load(tmp_path / "json").frames == 2
 
 
 @pytest.mark.parametrize("step", [20, 45, 60, 900])

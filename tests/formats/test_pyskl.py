@@ -39,18 +39,18 @@ def test_one_video(scene, tmp_path):
     assert annotation["frame_dir"] == "walk" and annotation["label"] == -1
     assert annotation["img_shape"] == (480, 640) and annotation["total_frames"] == 8
     # The first slot is the person seen longest and best, in every frame.
-    assert annotation["keypoint"][0, 7] == pytest.approx(shaped(OP18, 314, 250))
-    assert annotation["keypoint"][1, 2] == pytest.approx(shaped(OP18, 102, 200))
+    assert annotation["keypoint"][0, 7] == pytest.approx(shaped(COCO, 314, 250))
+    assert annotation["keypoint"][1, 2] == pytest.approx(shaped(COCO, 102, 200))
     # Frame 3 failed, frame 5 is empty: both keep their place.
     assert not annotation["keypoint"][:, [3, 5]].any()
-    assert annotation["keypoint"][0, 1, 4].tolist() == [0, 0]
+    assert annotation["keypoint"][0, 1, COCO.index("right_wrist")].tolist() == [0, 0]
 
 
-def test_poseconv3d_reads_coco(scene, tmp_path):
-    save(scene.as_skeleton("coco17"), tmp_path / "a.pkl")
+def test_another_joint_set_is_there_for_the_asking(scene, tmp_path):
+    save(scene, tmp_path / "a.pkl", options=WriteOptions(skeleton="openpose18"))
     (annotation,) = load_pickle(tmp_path / "a.pkl")
     check_as_pyskl(annotation)
-    assert annotation["keypoint"][0, 0] == pytest.approx(shaped(COCO, 300, 250))
+    assert annotation["keypoint"][0, 0] == pytest.approx(shaped(OP18, 300, 250))
 
 
 def test_persons(scene, empty, tmp_path):
@@ -60,7 +60,7 @@ def test_persons(scene, empty, tmp_path):
     assert said == ["walk: 1 of 2 tracks kept; --persons keeps more"]
     save(empty, tmp_path / "b.pkl")
     (annotation,) = load_pickle(tmp_path / "b.pkl")
-    assert annotation["keypoint"].shape == (1, 3, 18, 2) and not annotation["keypoint"].any()
+    assert annotation["keypoint"].shape == (1, 3, 17, 2) and not annotation["keypoint"].any()
 
 
 def test_a_training_set(scene, empty, tmp_path):

@@ -36,9 +36,13 @@ def test_unknown_name():
         choose(Path("a"), "mp4")
 
 
-def test_written_only(tmp_path):
-    with pytest.raises(FormatError, match="only written; these can be read: npz, jsonl, csv"):
-        load(tmp_path / "a.pkl")
+def test_written_only_and_read_only(scene, tmp_path):
+    with pytest.raises(FormatError, match="posetrack is only written; these can be read: npz, jsonl, csv"):
+        load(tmp_path / "a.posetrack.json")
+    with pytest.raises(FormatError, match="the ending does not say which format; these can be read: npz"):
+        load(tmp_path / "a.xyz")
+    with pytest.raises(FormatError, match="format trc is only read"):
+        save(scene, tmp_path / "a", "trc")
 
 
 def test_one_video_formats_do_not_join(scene, tmp_path):
@@ -46,7 +50,10 @@ def test_one_video_formats_do_not_join(scene, tmp_path):
         save_dataset([Sample(scene, "a")], tmp_path / "a.csv")
 
 
-@pytest.mark.parametrize("name", FORMATS)
+WRITTEN = [name for name, format in FORMATS.items() if format.write]
+
+
+@pytest.mark.parametrize("name", WRITTEN)
 def test_equal_content_gives_equal_bytes_and_overwrites(scene, tmp_path, name):
     pytest.importorskip({"parquet": "pyarrow", "pose": "pose_format", "sleap": "h5py"}.get(name, "numpy"))
 
@@ -63,7 +70,7 @@ def test_equal_content_gives_equal_bytes_and_overwrites(scene, tmp_path, name):
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", WRITTEN)
 def test_nobody_and_one_frame(empty, tmp_path, name):
     pytest.importorskip({"parquet": "pyarrow", "pose": "pose_format", "sleap": "h5py"}.get(name, "numpy"))
     save(empty, tmp_path / "a", name, label=0)

@@ -35,6 +35,14 @@ def test_as_sleaps_tutorial_reads_it(scene, tmp_path):
     assert edges[0].tolist() == [1, 2]
 
 
+def test_a_source_whose_name_is_no_text(scene, tmp_path):
+    from dataclasses import replace
+
+    save(replace(scene, meta={**scene.meta, "source": "\udcff.mp4"}), tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "r") as file:
+        assert file["video_path"][()] == b"?.mp4"
+
+
 def test_nobody(empty, tmp_path):
     save(empty, tmp_path / "a.h5")
     with h5py.File(tmp_path / "a.h5", "r") as file:

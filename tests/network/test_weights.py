@@ -108,3 +108,24 @@ def test_every_packaged_model_loads_and_its_card_is_complete() -> None:
         assert not missing_from(file.card), f"{name}: the card lacks {missing_from(file.card)}"
         confidence, pafs = load_network(file)(torch.zeros(1, 3, 32, 32))
         assert confidence.isfinite().all() and pafs.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("card", "[1]", "card is \\[1\\], an object of named values expected"),
+        ("card", '"figures"', "card is 'figures', an object"),
+        ("card", "{", "card: not JSON"),
+        ("card", "[" * 100_000, "card: not JSON"),
+        ("config", "5", "config is 5, an object"),
+        ("config", None, "'config'"),
+    ],
+)
+def test_a_header_of_other_types_is_refused(tmp_path, key, value, message):
+    metadata = {"architecture": "paf", "config": "{}", "card": "{}", key: value}
+    path = tmp_path / "odd.safetensors"
+    safetensors.torch.save_file(
+        {"a": torch.zeros(1)}, path, {k: v for k, v in metadata.items() if v is not None}
+    )
+    with pytest.raises(ModelError, match=f"not a skelstream weights file .*{message}"):
+        read_header(path)

@@ -70,7 +70,7 @@ def no_number(content: dict) -> None:
         (drop_keypoint, Fault.COUNT),
         (keypoint(math.nan), Fault.NUMBER),
         (keypoint(math.inf), Fault.NUMBER),
-        (keypoint("12"), None),
+        (keypoint("12"), Fault.NUMBER),
         (keypoint("twelve"), Fault.NUMBER),
         (no_number, Fault.NUMBER),
         (keypoint(-33.0), Fault.OUTSIDE),
@@ -128,10 +128,10 @@ def same_id(content: dict) -> None:
     ("edit", "message"),
     [
         (other_order, "its joints are not COCO's 17"),
-        (same_id, "two images have the same id"),
-        (lambda c: c["images"][0].pop("file_name"), "an image has no 'file_name'"),
-        (lambda c: c.pop("annotations"), "not COCO keypoint annotations"),
-        (lambda c: c.update(images=[1, 2]), "not COCO keypoint annotations"),
+        (same_id, "two images have the id 1"),
+        (lambda c: c["images"][0].pop("file_name"), r"images\[0\] has no id or file_name"),
+        (lambda c: c.pop("annotations"), "not a COCO annotation file"),
+        (lambda c: c.update(images=[1, 2]), r"images\[0\] is 1, an object"),
     ],
 )
 def test_a_file_of_another_kind_is_refused(write_set, person, edit, message: str) -> None:
@@ -154,3 +154,45 @@ def test_other_categories_are_passed_over(write_set, person) -> None:
         content["annotations"].append({"id": 5, "image_id": 1, "category_id": 62, "bbox": [0, 0, 9, 9]})
 
     assert len(read_set(write_set([[person()]], edit=with_chair)).images[0].ignore) == 0
+
+
+def test_what_the_images_orientation_is_assumed_to_be_is_told(write_set, person) -> None:
+    from skelstream.training.images import assumptions, check_images
+
+    config = write_set(three(person), edit=lambda c: [image.pop("height") for image in c["images"]])
+    path = config.images / "2.jpg"
+    exif = (
+        b"Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x03\x00\x00"
+        + bytes(4)
+    )
+    data = path.read_bytes()
+    path.write_bytes(data[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + data[2:])
+    images = read_set(config).images
+    found = list(check_images(images, 1))
+    assert [problem and problem.fault for problem in found] == [None, Fault.ASSUMED, None]
+    assert assumptions(images) == [Problem(Fault.ASSUMED, "2.jpg")] and assumptions([]) == []
+
+
+@pytest.mark.parametrize("box", [[0, 0, 0, 0], [5, 5, 0, 9], None])
+def test_a_box_without_extent_is_that_of_the_joints(write_set, person, box) -> None:
+    config = write_set(three(person), edit=lambda c: c["annotations"][1].update(bbox=box, area=0))
+    first, second, _ = read_set(config).images
+    assert (second.boxes[:, 2:] > second.boxes[:, :2]).all() and second.scales[0] > 10
+    assert second.scales[0] == pytest.approx(first.scales[0], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("edit", "fault"),
+    [
+        (lambda row: row.update(keypoints=5), Fault.NUMBER),
+        (lambda row: row.update(bbox="x"), Fault.NUMBER),
+        (lambda row: row.update(area="x"), Fault.NUMBER),
+        (lambda row: row.update(iscrowd="0"), Fault.NUMBER),
+        (lambda row: row.update(keypoints=[10**400] * 51), Fault.NUMBER),
+        (lambda row: row.update(image_id=[2]), Fault.UNLISTED),
+    ],
+)
+def test_values_of_the_wrong_type_are_named(write_set, person, edit, fault) -> None:
+    annotated = read_set(write_set(three(person), edit=lambda c: edit(c["annotations"][1])))
+    assert [problem.fault for problem in annotated.problems] == [fault]
+    assert [image.path.stem for image in annotated.images] == ["1", "3"]

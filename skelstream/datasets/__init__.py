@@ -1,0 +1,1 @@
+"""Annotated sets of images: one way to read their labels and their pixels, for training and for evaluation."""

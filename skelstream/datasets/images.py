@@ -1,0 +1,155 @@
+"""Pixels of annotated images: one reader, one rule for training and evaluation."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from skelstream.errors import SourceError
+
+_JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
+_END, _SCAN, _ALONE = 0xD9, 0xDA, frozenset((0x01, *range(0xD0, 0xD9)))
+# In a JPEG's compressed data an FF before anything but 00, FF and the restart marks begins the next segment.
+_MARK = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+# Exif, as JPEG, PNG and WebP announce it.
+_EXIF = (b"Exif\x00\x00", b"eXIf", b"EXIF")
+# The facts begin so within a few bytes of that; one of them is the orientation.
+_TIFF, _NEAR, _ORIENTATION = re.compile(rb"II\*\x00|MM\x00\*"), 24, 0x0112
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image of a set as its annotators saw it.
+
+    Attributes:
+        pixels: uint8 RGB (H, W, 3).
+        assumed: what had to be assumed of its orientation, a line with its path, or None.
+    """
+
+    pixels: np.ndarray
+    assumed: str | None = None
+
+
+def read_picture(path: Path, height: int | None = None, width: int | None = None) -> Picture:
+    """One image of a set.
+
+    COCO's coordinates are of the stored pixels. Other sets were annotated in programs that turn a picture as its Exif
+    orientation says; the annotated size shows which. Where it fits both ways, which a half turn, a mirror image, a
+    square or an unknown size does, the stored pixels are taken, and ``assumed`` says so.
+
+    Args:
+        height, width: as annotated; None where the file does not say.
+
+    Raises:
+        SourceError: unreadable, cut short, or of another size than annotated.
+    """
+    data = _bytes_of(path)
+    stored = _decoded(data, path, cv2.IMREAD_IGNORE_ORIENTATION)
+    upright = _decoded(data, path, 0) if _has_orientation(data) else stored
+    turned = upright.shape != stored.shape or not np.array_equal(upright, stored)
+
+    def fits(pixels: np.ndarray) -> bool:
+        return height in (None, pixels.shape[0]) and width in (None, pixels.shape[1])
+
+    if fits(stored):
+        if turned and fits(upright):
+            return Picture(
+                stored,
+                f"{path}: taken as stored and not as its Exif orientation says, as the annotated size fits both ways and"
+                " COCO's coordinates are of the stored pixels",
+            )
+        return Picture(stored)
+    if fits(upright):
+        return Picture(upright)
+    annotated = f"{width or 'any'}x{height or 'any'}"
+    raise SourceError(f"{path}: {stored.shape[1]}x{stored.shape[0]} pixels, but annotated as {annotated}")
+
+
+def may_be_turned(path: Path) -> bool:
+    """Whether a file's Exif facts ask for the picture to be turned; False where it cannot be read."""
+    try:
+        return _has_orientation(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+
+
+def missing_images(folder: Path, names: list[str]) -> list[str]:
+    """The files of a folder that are not there."""
+    # pathlib's is_file raises an error for names that are too long.
+    return [name for name in names if not os.path.isfile(folder / name)]
+
+
+def _has_orientation(data: bytes) -> bool:
+    """Whether Exif facts ask for the picture to be turned; a look at them is cheaper than decoding a picture twice."""
+    for mark in _EXIF:
+        at = data.find(mark)
+        if at >= 0 and (found := _TIFF.search(data, at, at + _NEAR)):
+            order = ">" if found[0].startswith(b"M") else "<"
+            try:
+                (first,) = struct.unpack_from(order + "I", data, found.start() + 4)
+                (count,) = struct.unpack_from(order + "H", data, found.start() + first)
+                for i in range(count):
+                    tag, _, _, value = struct.unpack_from(
+                        order + "HHIH", data, found.start() + first + 2 + 12 * i
+                    )
+                    if tag == _ORIENTATION:
+                        return value != 1
+            except struct.error:
+                return True  # not as it should be: the decoder has the word
+    return False
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    if _cut_short(data):
+        raise SourceError(f"{path}: the {'JPEG' if data.startswith(_JPEG) else 'PNG'} file is cut short")
+    return data
+
+
+def _decoded(data: bytes, path: Path, orientation: int) -> np.ndarray:
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | orientation) if data else None
+    except cv2.error:
+        pixels = None
+    if pixels is None:
+        raise SourceError(f"{path}: cannot be read as an image")
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def _cut_short(data: bytes) -> bool:
+    """A JPEG or PNG file without its end, which some versions of OpenCV fill up with grey and say nothing.
+
+    What follows the end, such as the film of a phone's motion photo, is no part of the image.
+    """
+    if data.startswith(_PNG):
+        return b"IEND" not in data
+    if not data.startswith(_JPEG):
+        return False
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            return False  # damaged in another way: the decoder has the word
+        mark = data[at + 1]
+        if mark == _END:
+            return False
+        if mark == 0xFF:
+            at += 1
+        elif mark in _ALONE:
+            at += 2
+        else:
+            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+            if mark == _SCAN:
+                found = _MARK.search(data, at)
+                if found is None:
+                    return True
+                at = found.start()
+    return data[at : at + 2] != bytes((0xFF, _END))

@@ -1,0 +1,112 @@
+"""COCO's results and annotations, and AlphaPose's list, which is like them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from skelstream.errors import FormatError
+from skelstream.fields import INT32, entry, identifier, integer, items, mapping, real, reals
+from skelstream.formats.format import ReadOptions
+from skelstream.formats.frames import FoundFrame
+from skelstream.skeleton import COCO17
+
+# Sets whose first joints are COCO's: Halpe's, COCO-WholeBody's.
+_BEGIN_AS_COCO = {26: "Halpe", 133: "COCO-WholeBody", 136: "Halpe"}
+
+
+def frames_of(rows: list[Any], options: ReadOptions) -> list[FoundFrame]:
+    """COCO's results and AlphaPose's, which name images by number or by file."""
+    people: dict[int | str, list[tuple[np.ndarray, Any, Any, Any]]] = {}
+    categories = set()
+    for i, row in enumerate(rows):
+        name = f"entry {i}"
+        row = mapping(row, name)
+        categories.add(identifier(row.get("category_id", 1), f"{name}: category_id"))
+        values = reals(entry(row, "keypoints", name), f"{name}: keypoints", (-1,))
+        if len(values) % 3 or not len(values):
+            raise FormatError(f"{name}: keypoints has {len(values)} values, not three for each joint")
+        image = identifier(entry(row, "image_id", name), f"{name}: image_id")
+        score = None if row.get("score") is None else real(row["score"], f"{name}: score", 0)
+        corner = row.get("bbox") or row.get("box")
+        box = None if not corner else reals(corner, f"{name}: box", (4,))
+        people.setdefault(image, []).append((values.reshape(-1, 3), box, score, _identity(row, name)))
+    if len(categories) > 1:
+        raise FormatError(f"entries are of several categories: {sorted(map(str, categories))[:3]}")
+    if len({pose.shape for found in people.values() for pose, *_ in found}) > 1:
+        raise FormatError("people have different numbers of joints")
+    check_coco(len(next(iter(people.values()))[0][0]), options)
+    numbers = _numbers(list(people), options)
+    # AlphaPose gives everybody the same number where it does not track.
+    told = all(
+        None not in ids and len(set(ids)) == len(ids)
+        for ids in ([identity for *_, identity in found] for found in people.values())
+    )
+    if not told and any(identity for found in people.values() for *_, identity in found):
+        options.note("the ids of people do not tell them apart in every frame: all are tracked anew")
+    frames = []
+    for image, found in people.items():
+        poses, boxes, scores, ids = zip(*found, strict=True)
+        boxes = None if any(box is None for box in boxes) else np.array(boxes)
+        if boxes is not None:
+            boxes = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)
+        frames.append(
+            FoundFrame(
+                numbers[image],
+                np.array(poses)[:, : len(COCO17)],
+                boxes,
+                None if None in scores else np.array(scores),
+                np.array(ids) if told else None,
+            )
+        )
+    return frames
+
+
+def check_coco(joints: int, options: ReadOptions) -> None:
+    """See to it that the first joints of a set of so many are COCO's 17.
+
+    Raises:
+        FormatError: they are not.
+    """
+    if joints in _BEGIN_AS_COCO:
+        options.note(f"of {_BEGIN_AS_COCO[joints]}'s {joints} joints, COCO's 17 are kept")
+    elif joints != len(COCO17):
+        known = ", ".join(map(str, (len(COCO17), *_BEGIN_AS_COCO)))
+        raise FormatError(f"people have {joints} joints; sets of {known} are known")
+
+
+def check_categories(content: Any) -> None:
+    """Refuse annotations that say themselves that their joints are others than COCO's."""
+    for category in content.get("categories") or () if isinstance(content, dict) else ():
+        names = category.get("keypoints") if isinstance(category, dict) else None
+        if names and tuple(map(str, items(names, "a category's keypoints"))) != COCO17.joints:
+            raise FormatError("its joints are not COCO's 17")
+
+
+def _identity(row: dict[str, Any], name: str) -> int | None:
+    for key in ("track_id", "idx"):
+        value = row.get(key)
+        while isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        if value is not None and not isinstance(value, list):
+            return integer(value, f"{name}: {key}")
+    return None
+
+
+def _numbers(images: list[int | str], options: ReadOptions) -> dict[int | str, int]:
+    """The number of each image: its own, or that in its file's name, or its place in the order of names."""
+    found = {}
+    for image in images:
+        digits = [str(image)] if isinstance(image, int) else re.findall(r"\d+", PurePath(image).stem)
+        if not digits or not digits[-1].isascii() or len(digits[-1]) > 10 or int(digits[-1]) > INT32:
+            break
+        found[image] = int(digits[-1])
+    if len(found) == len(images) == len(set(found.values())):
+        return found
+    options.note(
+        "the images' names hold no numbers that tell them apart: they are counted in the order of the file"
+    )
+    return {image: i for i, image in enumerate(images)}

@@ -1,0 +1,76 @@
+"""Other tools' results in JSON: COCO's layout, AlphaPose's, MMPose's, Ultralytics' and MediaPipe's landmarks.
+
+Which one it is, the content says.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from skelstream.errors import FormatError
+from skelstream.fields import LARGEST, integer, items, mapping
+from skelstream.formats import results_coco, results_mediapipe, results_mmpose, results_ultralytics
+from skelstream.formats.format import Format, ReadOptions
+from skelstream.formats.frames import assembled
+from skelstream.formats.results_mediapipe import LANDMARK_KEYS
+from skelstream.json_files import read_json
+from skelstream.sequences import Detections, SkeletonSequence
+from skelstream.skeleton import COCO17
+
+
+def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
+    """Read such a file.
+
+    Raises:
+        FormatError: it is none of these layouts, or damaged; the message names the entry.
+    """
+    content = read_json(path)
+    size = None
+    if isinstance(content, dict):
+        size = _size(content)
+    rows = _rows(content)
+    first = next((row for row in rows if row), None)
+    if first is None:
+        raise FormatError("holds no people")
+    kind = first
+    while isinstance(kind, list) and kind:
+        kind = kind[0]
+    kind = mapping(kind, "the first entry")
+    if "image_id" in kind:
+        results_coco.check_categories(content)
+        frames, skeleton = results_coco.frames_of(rows, options), COCO17
+    elif "instances" in kind or "keypoint_scores" in kind:
+        frames, skeleton = results_mmpose.frames_of(content, rows, options)
+    elif "class" in kind and "box" in kind:
+        frames, skeleton = results_ultralytics.frames_of(rows), COCO17
+    elif {"x", "y"} <= kind.keys() or any(key in kind for key in LANDMARK_KEYS):
+        frames, skeleton = results_mediapipe.frames_of(rows), COCO17
+    else:
+        raise FormatError(
+            "not the results of a tool known here (COCO's layout, AlphaPose, MMPose, Ultralytics, MediaPipe)"
+        )
+    return assembled(frames, skeleton, path.name, options, size=size)
+
+
+def _rows(content: Any) -> list[Any]:
+    """The list of people or frames, wherever it lies."""
+    if isinstance(content, dict):
+        for key in ("instance_info", "frames", "annotations", "results", "predictions", *LANDMARK_KEYS):
+            if isinstance(content.get(key), list):
+                return [content] if key in LANDMARK_KEYS else content[key]
+    return items(content, "the content")
+
+
+def _size(content: dict[str, Any]) -> tuple[int, int] | None:
+    if content.get("height") is None or content.get("width") is None:
+        return None
+    return integer(content["height"], "height", 1, LARGEST), integer(content["width"], "width", 1, LARGEST)
+
+
+FORMAT = Format(
+    "json",
+    (".json",),
+    "results of COCO's layout, AlphaPose, MMPose, Ultralytics, MediaPipe (JSON)",
+    read=read,
+)

@@ -1,0 +1,81 @@
+"""The predictions of MMPose's inferencer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from skelstream.errors import FormatError
+from skelstream.fields import entry, integer, items, mapping, real, reals
+from skelstream.formats.format import ReadOptions
+from skelstream.formats.frames import FoundFrame
+from skelstream.formats.joint_names import joints_of, missing_note, taken
+from skelstream.formats.results_coco import check_coco
+from skelstream.skeleton import COCO17, Skeleton
+
+
+def frames_of(content: Any, rows: list[Any], options: ReadOptions) -> tuple[list[FoundFrame], Skeleton]:
+    """MMPose's inferencer: frames of instances, or the instances of one image."""
+    if "instances" not in mapping(rows[0], "the first entry"):
+        rows = [{"frame_id": 0, "instances": rows}]
+    frames = []
+    for i, row in enumerate(rows):
+        row = mapping(row, f"entry {i}")
+        number = integer(row.get("frame_id", i), f"entry {i}: frame_id")
+        poses, boxes, scores, ids = [], [], [], []
+        for k, person in enumerate(items(entry(row, "instances", f"entry {i}"), f"entry {i}: instances")):
+            name = f"entry {i}: instances[{k}]"
+            person = mapping(person, name)
+            places = reals(entry(person, "keypoints", name), f"{name}.keypoints", (-1, 2))
+            certain = reals(entry(person, "keypoint_scores", name), f"{name}.keypoint_scores", (len(places),))
+            poses.append(np.concatenate([places, certain[:, None]], 1))
+            if person.get("bbox"):
+                boxes.append(reals(person["bbox"], f"{name}.bbox", (4,)))
+            if person.get("bbox_score") is not None:
+                scores.append(real(person["bbox_score"], f"{name}.bbox_score", 0))
+            ids.append(
+                -1 if person.get("track_id") is None else integer(person["track_id"], f"{name}.track_id")
+            )
+        if len({pose.shape for pose in poses}) > 1:
+            raise FormatError(f"entry {i}: people have different numbers of joints")
+        frames.append(
+            FoundFrame(
+                number,
+                np.array(poses).reshape(len(poses), -1 if poses else 0, 3),
+                np.array(boxes) if poses and len(boxes) == len(poses) else None,
+                np.array(scores) if poses and len(scores) == len(poses) else None,
+                np.array(ids, np.int64),
+            )
+        )
+    return _in_one_set(frames, _names(content), options)
+
+
+def _names(content: Any) -> list[str] | None:
+    """The joints' names by the file's own account of its data set."""
+    info = content.get("meta_info") if isinstance(content, dict) else None
+    names = info.get("keypoint_id2name") if isinstance(info, dict) else None
+    if isinstance(names, dict) and all(isinstance(name, str) for name in names.values()):
+        return list(names.values())
+    return None
+
+
+def _in_one_set(
+    frames: list[FoundFrame], names: list[str] | None, options: ReadOptions
+) -> tuple[list[FoundFrame], Skeleton]:
+    """All poses in one joint set: by the joints' names, or else taken for COCO's."""
+    lengths = {frame.poses.shape[1] for frame in frames if len(frame.poses)}
+    if len(lengths) > 1:
+        raise FormatError(f"people have different numbers of joints: {sorted(lengths)}")
+    joints = lengths.pop() if lengths else len(COCO17)
+    if names is not None and len(names) == joints:
+        skeleton, places = joints_of(names)
+        if line := missing_note(skeleton, places):
+            options.note(line)
+        chosen = [taken(f.poses, places) if len(f.poses) else np.empty((0, len(skeleton), 3)) for f in frames]
+    else:
+        skeleton = COCO17
+        check_coco(joints, options)
+        chosen = [f.poses[:, :17] if len(f.poses) else np.empty((0, 17, 3)) for f in frames]
+    return [replace(f, poses=poses) for f, poses in zip(frames, chosen, strict=True)], skeleton

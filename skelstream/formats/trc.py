@@ -1,0 +1,72 @@
+"""TRC tables of marker positions, as Sports2D and Pose2Sim write them in pixels: one person a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from skelstream.errors import FormatError
+from skelstream.fields import integer
+from skelstream.formats.format import Format, ReadOptions
+from skelstream.formats.frames import FoundFrame, assembled
+from skelstream.formats.joint_names import joints_of, missing_note, taken
+from skelstream.formats.rows import read_text
+from skelstream.sequences import Detections, SkeletonSequence
+from skelstream.text import printable
+
+_HEADER = 5
+# Nobody is so small in pixels, nor so tall in metres.
+_METRES = 20.0
+
+
+def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
+    """Read the person of such a file; the table holds no scores, so that every joint that is there has 1.
+
+    Raises:
+        FormatError: the file is damaged, in metres, or its markers are no joints of people.
+    """
+    lines = read_text(path).split("\n")
+    if not lines[0].startswith("PathFileType") or len(lines) < _HEADER:
+        raise FormatError("not a TRC table")
+    names = [name.strip() for name in lines[3].split("\t")[2:] if name.strip()]
+    numbers, times, rows = [], [], []
+    for number, line in enumerate(lines[_HEADER:], _HEADER + 1):
+        if not line.strip():
+            continue
+        cells = line.rstrip("\r\n").split("\t")
+        try:
+            values = [float(cell) if cell.strip() else np.nan for cell in cells]
+        except ValueError as error:
+            raise FormatError(f"line {number}: {printable(str(error))}") from None
+        values += [np.nan] * (2 + 3 * len(names) - len(values))
+        if len([v for v in values[2 + 3 * len(names) :] if v == v]):
+            raise FormatError(f"line {number} has {len(cells)} cells for {len(names)} markers")
+        numbers.append(integer(values[0], f"line {number}: the frame's number"))
+        times.append(values[1])
+        rows.append(values[2 : 2 + 3 * len(names)])
+    if not rows:
+        raise FormatError("holds no frames")
+    points = np.array(rows).reshape(len(rows), len(names), 3)[..., :2]
+    if not np.isfinite(times).all() or np.isinf(points).any():
+        raise FormatError("a time or a position is not finite")
+    skeleton, places = joints_of(names)
+    if line := missing_note(skeleton, places):
+        options.note(line)
+    points = taken(points, places)
+    seen = np.isfinite(points).all(-1)
+    if seen.any() and (np.abs(points[seen]).max() < _METRES or np.median(points[seen][:, 1]) < 0):
+        raise FormatError(
+            "its positions are no pixels of a picture (metres, y upwards?); give the file in pixels"
+        )
+    options.note("the table holds no scores: 1 stands for every joint that is there")
+    whole = np.concatenate([points, seen[..., None].astype(np.float64)], -1)
+    frames = [
+        FoundFrame(number, whole[[t]] if seen[t].any() else whole[:0, :], ids=np.ones(int(seen[t].any()), np.int64),
+                   time=float(times[t]))
+        for t, number in enumerate(numbers)
+    ]  # fmt: skip
+    return assembled(frames, skeleton, path.name, options)
+
+
+FORMAT = Format("trc", (".trc",), "TRC tables of Sports2D in pixels", read=read)

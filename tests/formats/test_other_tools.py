@@ -1,0 +1,629 @@
+"""Results of other tools, written here as their own documents describe them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from skelstream.errors import FormatError
+from skelstream.formats import load, read, save
+from skelstream.sequences import Detections
+
+from .conftest import COCO, SHAPE, shaped
+
+FRAMES = 9
+MEDIAPIPE = [
+    "NOSE",
+    "LEFT_EYE_INNER",
+    "LEFT_EYE",
+    "LEFT_EYE_OUTER",
+    "RIGHT_EYE_INNER",
+    "RIGHT_EYE",
+    "RIGHT_EYE_OUTER",
+    "LEFT_EAR",
+    "RIGHT_EAR",
+    "MOUTH_LEFT",
+    "MOUTH_RIGHT",
+    "LEFT_SHOULDER",
+    "RIGHT_SHOULDER",
+    "LEFT_ELBOW",
+    "RIGHT_ELBOW",
+    "LEFT_WRIST",
+    "RIGHT_WRIST",
+    "LEFT_PINKY",
+    "RIGHT_PINKY",
+    "LEFT_INDEX",
+    "RIGHT_INDEX",
+    "LEFT_THUMB",
+    "RIGHT_THUMB",
+    "LEFT_HIP",
+    "RIGHT_HIP",
+    "LEFT_KNEE",
+    "RIGHT_KNEE",
+    "LEFT_ANKLE",
+    "RIGHT_ANKLE",
+    "LEFT_HEEL",
+    "RIGHT_HEEL",
+    "LEFT_FOOT_INDEX",
+    "RIGHT_FOOT_INDEX",
+]
+HALPE = [
+    "Nose",
+    "LEye",
+    "REye",
+    "LEar",
+    "REar",
+    "LShoulder",
+    "RShoulder",
+    "LElbow",
+    "RElbow",
+    "LWrist",
+    "RWrist",
+    "LHip",
+    "RHip",
+    "LKnee",
+    "RKnee",
+    "LAnkle",
+    "RAnkle",
+]
+
+
+def walker(t, x=300, joints=COCO):
+    """Where the joints of a walking person are in frame t: float64 (V, 2)."""
+    return shaped(joints, x + 2 * t, 250)
+
+
+def triples(places, score=0.75):
+    return np.concatenate([places, np.full((len(places), 1), score)], 1)
+
+
+def check(sequence, frames=range(FRAMES), x=300, joints=COCO, index=0, score=0.75):
+    """One of the tracks is that walker."""
+    track = sequence[index]
+    assert track.frame_index.tolist() == list(frames)
+    for t, keypoints, scores in zip(track.frame_index, track.keypoints, track.scores, strict=True):
+        for joint, place, certain in zip(sequence.skeleton.joints, keypoints, scores, strict=True):
+            if joint in joints:
+                expected = walker(t, x, joints)[joints.index(joint)]
+                assert place == pytest.approx(expected, abs=0.02) and certain == pytest.approx(
+                    score, abs=0.01
+                )
+
+
+def dump(path, content):
+    path.write_text(json.dumps(content))
+    return path
+
+
+def coco_rows(frames=range(FRAMES), name=lambda t: t, **more):
+    return [
+        {"image_id": name(t), "category_id": 1, "keypoints": triples(walker(t, x)).ravel().tolist(), "score": 0.9,
+         **{key: value(i, t) for key, value in more.items()}}
+        for t in frames for i, x in enumerate((300, 60))
+    ]  # fmt: skip
+
+
+def test_coco_results_are_tracked(tmp_path):
+    found = read(dump(tmp_path / "r.json", coco_rows()))
+    assert isinstance(found, Detections)
+    sequence = found.tracked()
+    assert len(sequence) == 2 and sequence.skeleton.name == "coco17"
+    check(sequence, x=300, index=0 if sequence[0].keypoints[0, 0, 0] > 200 else 1)
+
+
+def test_track_ids_and_boxes_are_kept(tmp_path):
+    rows = coco_rows(track_id=lambda i, t: 7 - i, bbox=lambda i, t: [10 * i, 20, 100, 200])
+    sequence = load(dump(tmp_path / "r.json", rows))
+    assert sorted(sequence.track_ids.tolist()) == [6, 7]
+    six = sequence.track_ids.tolist().index(6)
+    check(sequence, x=60, index=six)
+    assert (sequence[six].boxes == [10, 20, 110, 220]).all()
+
+
+def test_own_coco_and_alphapose_files_come_back(scene, tmp_path):
+    for name in ("coco", "alphapose"):
+        save(scene, tmp_path / f"a.{name}.json")
+        back = load(tmp_path / f"a.{name}.json", rate=25)
+        assert back.track_ids.tolist() == scene.track_ids.tolist()
+        seen = scene.as_skeleton("coco17")
+        # Frames at the end without anyone are not in the file, those between are.
+        assert back.frame_index.tolist() == list(range(8))
+        assert back.keypoints == pytest.approx(seen.keypoints, abs=1e-3, nan_ok=True)
+        assert back.boxes == pytest.approx(seen.boxes, abs=0.01)
+
+
+def test_frames_that_are_left_out_have_a_place(tmp_path):
+    said = []
+    sequence = load(
+        dump(tmp_path / "r.json", coco_rows([4, 5, 6, 9, 10], track_id=lambda i, t: i)), note=said.append
+    )
+    assert sequence.frame_index.tolist() == [4, 5, 6, 7, 8, 9, 10] and len(sequence[0]) == 5
+    assert "2 frames that the file leaves out" in said[0]
+    every_third = load(dump(tmp_path / "r.json", coco_rows([0, 3, 9], track_id=lambda i, t: i)))
+    assert every_third.frame_index.tolist() == [0, 3, 6, 9]
+    photos = load(dump(tmp_path / "r.json", coco_rows([397133, 37777, 252219], track_id=lambda i, t: i)))
+    assert photos.frame_index.tolist() == [37777, 252219, 397133]
+
+
+@pytest.mark.parametrize("idx", [lambda i, t: i + 1, lambda i, t: [[float(i + 1)]]])
+def test_alphapose_with_tracking(tmp_path, idx):
+    rows = coco_rows(name=lambda t: f"{t:06d}.jpg", idx=idx, box=lambda i, t: [1, 2, 3, 4])
+    for row in rows:
+        row["score"] = 2.9
+    said = []
+    sequence = load(dump(tmp_path / "alphapose-results.json", rows), note=said.append)
+    assert sorted(sequence.track_ids) == [1, 2]
+    # AlphaPose's scores of people are sums: where they go beyond 1, the joints' mean stands in.
+    assert sequence.person_scores == pytest.approx(0.75) and "beyond 1" in said[0]
+
+
+def test_alphapose_without_tracking_gives_everybody_the_same_number(tmp_path):
+    rows = coco_rows(name=lambda t: f"v_{t}.jpg", idx=lambda i, t: [0.0])
+    assert isinstance(read(dump(tmp_path / "r.json", rows)), Detections)
+
+
+def test_ids_that_do_not_tell_people_apart(tmp_path):
+    said = []
+    rows = coco_rows(track_id=lambda i, t: 5)
+    assert isinstance(read(dump(tmp_path / "r.json", rows), note=said.append), Detections)
+    assert "all are tracked anew" in said[0]
+    rows = [{"frame_id": 0, "instances": [mmpose_instance(0, 300, track_id=1), mmpose_instance(0, 60)]}]
+    said.clear()
+    assert isinstance(read(dump(tmp_path / "r.json", rows), note=said.append), Detections)
+    assert "some people have no id" in said[0]
+
+
+def test_halpe_has_cocos_joints_first(tmp_path):
+    said = []
+    rows = coco_rows(name=lambda t: f"{t}.jpg", idx=lambda i, t: i)
+    for row in rows:
+        row["keypoints"] += [1.0, 2.0, 0.5] * 9
+    sequence = load(dump(tmp_path / "r.json", rows), note=said.append)
+    assert sequence.skeleton.name == "coco17" and "of Halpe's 26 joints, COCO's 17 are kept" in said[0]
+
+
+def test_names_without_numbers_are_counted(tmp_path):
+    rows = coco_rows(range(3), name=lambda t: "abc"[t] + ".jpg", track_id=lambda i, t: i)
+    said = []
+    assert load(dump(tmp_path / "r.json", rows), note=said.append).frame_index.tolist() == [0, 1, 2]
+    assert "counted in the order of the file" in said[0]
+
+
+def mmpose_instance(t, x, **more):
+    places = walker(t, x)
+    box = [*places.min(0).tolist(), *places.max(0).tolist()]
+    return {
+        "keypoints": places.tolist(),
+        "keypoint_scores": [0.75] * 17,
+        "bbox": [box],
+        "bbox_score": 0.8,
+        **more,
+    }
+
+
+def test_mmpose_videos(tmp_path):
+    rows = [
+        {"frame_id": t, "instances": [mmpose_instance(t, 300), mmpose_instance(t, 60)]} for t in range(FRAMES)
+    ]
+    rows[3]["instances"] = []
+    sequence = load(dump(tmp_path / "walk.json", rows), rate=25)
+    assert len(sequence) == 2 and sequence.frames == FRAMES and len(sequence[0]) == FRAMES - 1
+    assert sequence.person_scores == pytest.approx(0.8)
+    with_info = {
+        "meta_info": {"dataset_name": "coco", "keypoint_id2name": dict(enumerate(COCO))},
+        "instance_info": rows,
+    }
+    assert load(dump(tmp_path / "walk.json", with_info), rate=25).equals(sequence)
+
+
+def test_mmpose_ids_and_other_sets_by_name(tmp_path):
+    names = [*HALPE, "Head", "Neck", "Hip", "LBigToe", "RBigToe", "LSmallToe", "RSmallToe", "LHeel", "RHeel"]
+    rows = []
+    for t in range(FRAMES):
+        places = np.concatenate([walker(t), walker(t)[:9] + 7])
+        person = {"keypoints": places.tolist(), "keypoint_scores": [0.75] * 26, "track_id": 4}
+        rows.append({"frame_id": t + 1, "instances": [person]})
+    content = {
+        "meta_info": {"keypoint_id2name": {str(i): n for i, n in enumerate(names)}},
+        "instance_info": rows,
+    }
+    sequence = load(dump(tmp_path / "a.json", content))
+    assert sequence.skeleton.name == "body25" and sequence.track_ids.tolist() == [4]
+    assert sequence.frame_index[0] == 1
+
+
+def test_mmpose_of_one_image(tmp_path):
+    sequence = load(dump(tmp_path / "a.json", [mmpose_instance(0, 300), mmpose_instance(0, 60)]))
+    assert sequence.frames == 1
+
+
+def ultralytics(t, x, size=None, **more):
+    places = walker(t, x) / (size or (1, 1))
+    low, high = places.min(0), places.max(0)
+    return {
+        "name": "person", "class": 0, "confidence": 0.9,
+        "box": {"x1": low[0], "y1": low[1], "x2": high[0], "y2": high[1]},
+        "keypoints": {"x": places[:, 0].tolist(), "y": places[:, 1].tolist(), "visible": [0.75] * 17}, **more,
+    }  # fmt: skip
+
+
+def test_ultralytics(tmp_path):
+    frames = [[ultralytics(t, 300, track_id=3), ultralytics(t, 60, track_id=5)] for t in range(FRAMES)]
+    frames[4] = []
+    frames[5].append({"name": "dog", "class": 16, "confidence": 0.9, "box": {}})
+    sequence = load(dump(tmp_path / "a.json", frames))
+    assert sorted(sequence.track_ids.tolist()) == [3, 5] and sequence.frames == FRAMES
+    check(sequence, [t for t in range(FRAMES) if t != 4], index=sequence.track_ids.tolist().index(3))
+    assert load(dump(tmp_path / "b.json", frames[0])).frames == 1
+
+
+def test_ultralytics_shares(tmp_path):
+    frames = [[ultralytics(t, 300, (640, 480), track_id=3)] for t in range(FRAMES)]
+    with pytest.raises(FormatError, match="positions are shares of the picture"):
+        load(dump(tmp_path / "a.json", frames))
+    check(load(tmp_path / "a.json", size=(480, 640)))
+    assert load(tmp_path / "a.json", size=(480, 640)).boxes[0, 2] > 300
+
+
+def landmarks(t, x=300):
+    points = []
+    for name in MEDIAPIPE:
+        joint = name.lower()
+        place = np.array(SHAPE.get(joint, (0, 0))) + (x + 2 * t, 250)
+        points.append({"x": place[0] / 640, "y": place[1] / 480, "z": -0.1, "visibility": 0.75})
+    return points
+
+
+@pytest.mark.parametrize("layout", ["lists", "people", "objects", "result"])
+def test_mediapipe(tmp_path, layout):
+    frames = {
+        "lists": [landmarks(t) for t in range(FRAMES)],
+        "people": [[landmarks(t)] for t in range(FRAMES)],
+        "objects": [{"frame": t, "landmarks": landmarks(t)} for t in range(FRAMES)],
+        "result": {
+            "frames": [{"timestamp_ms": 40 * t, "pose_landmarks": [landmarks(t)]} for t in range(FRAMES)]
+        },
+    }[layout]
+    sequence = load(dump(tmp_path / "a.json", frames), rate=25, size=(480, 640))
+    check(sequence)
+    assert sequence.frame_time[-1] == pytest.approx((FRAMES - 1) / 25)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ([], "holds no people"),
+        ([[], []], "holds no people"),
+        ({}, "the content is {}, a list expected"),
+        ("x", "the content is 'x', a list expected"),
+        ([{"a": 1}], "not the results of a tool known here"),
+        ([1], "the first entry is 1, an object"),
+        ([{"image_id": [1], "keypoints": [1] * 51}], "entry 0: image_id is"),
+        ([{"image_id": 1, "keypoints": [1] * 50}], "entry 0: keypoints has 50 values"),
+        ([{"image_id": 1, "keypoints": ["1"] * 51}], "entry 0: keypoints is"),
+        ([{"image_id": 1, "keypoints": [1e9] * 51}], "which no picture has"),
+        ([{"image_id": 1, "keypoints": [1] * 42}], "people have 14 joints; sets of 17, 26, 133, 136 are known"),
+        ([{"image_id": 1, "keypoints": [1] * 51, "track_id": "x"}], "entry 0: track_id is 'x'"),
+        ([{"image_id": 1, "keypoints": [1] * 51, "category_id": c} for c in (1, 2)], "several categories"),
+        ([{"instances": 5}], "entry 0: instances is 5"),
+        ([{"instances": [{"keypoints": [[1, 2]], "keypoint_scores": []}]}], r"instances\[0\].keypoint_scores is"),
+        ([{"class": 0, "box": 1, "keypoints": {"x": [1] * 17, "y": [1] * 17}}], "entry 0: box is 1"),
+        ([{"landmarks": [{"x": 0.5, "y": 0.5}] * 5}], "person 0 is .*, a list of 33 expected"),
+        ({"images": [], "annotations": [{"image_id": 1, "keypoints": [1] * 51}],
+          "categories": [{"keypoints": ["nose", "head_bottom"]}]}, "its joints are not COCO's 17"),
+    ],
+)  # fmt: skip
+def test_json_that_is_something_else(tmp_path, content, words):
+    with pytest.raises(FormatError, match=f"a.json: .*{words}"):
+        load(dump(tmp_path / "a.json", content))
+
+
+def pyskl(**more):
+    keypoint = np.zeros((2, FRAMES, 17, 2), np.float16)
+    for t in range(FRAMES):
+        keypoint[0, t] = walker(t)
+    keypoint[1, 2:4] = keypoint[0, 2:4] - 50
+    score = np.where(keypoint.any(-1), 0.75, 0).astype(np.float16)
+    return {"frame_dir": "S001", "total_frames": FRAMES, "img_shape": (480, 640), "original_shape": (480, 640),
+            "label": 3, "keypoint": keypoint, "keypoint_score": score, **more}  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_pyskl(tmp_path, protocol):
+    with open(tmp_path / "a.pkl", "wb") as file:
+        pickle.dump([pyskl()], file, protocol)
+    sequence = load(tmp_path / "a.pkl", rate=25)
+    track = sequence[0]
+    assert track.id == 1 and len(track) == FRAMES and sequence.size == (480, 640)
+    assert track.keypoints[5] == pytest.approx(walker(5), abs=0.3)
+    assert [len(t) for t in sequence] == [FRAMES, 2] and sequence.meta["source"] == "S001"
+
+
+def test_own_pickles_come_back(scene, tmp_path):
+    save(scene, tmp_path / "a.pkl")
+    back = load(tmp_path / "a.pkl", rate=25)
+    assert back.keypoints == pytest.approx(scene.as_skeleton("coco17").keypoints, nan_ok=True)
+    assert back.frames == 8 and back.frame_time == pytest.approx(scene.frame_time)
+
+
+def test_one_of_many_clips(tmp_path):
+    content = {"split": {"train": ["a"]}, "annotations": [pyskl(frame_dir=name) for name in "abcde"]}
+    with open(tmp_path / "set.pkl", "wb") as file:
+        pickle.dump(content, file)
+    with pytest.raises(FormatError, match=r"holds 5 clips \(a, b, c ...\); choose one with --clip NAME"):
+        load(tmp_path / "set.pkl")
+    with pytest.raises(FormatError, match="0 of them called x"):
+        load(tmp_path / "set.pkl", clip="x")
+    assert load(tmp_path / "set.pkl", clip="d").meta["source"] == "d"
+
+
+class Evil:
+    def __init__(self, function, *arguments):
+        self.function, self.arguments = function, arguments
+
+    def __reduce__(self):
+        return self.function, self.arguments
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Evil(exec, "import pathlib; pathlib.Path('ran').touch()"),
+        [pyskl(label=Evil(eval, "1"))],
+        [pyskl(keypoint=Evil(np.zeros, (10**12,)))],
+        [pyskl(keypoint=Evil(bytearray, 10**12))],
+        [pyskl(keypoint=np.array([{}], object))],
+        [pyskl(keypoint=np.zeros((2, 3, 17, 3)))],
+        [pyskl(keypoint=np.zeros((2, 3, 14, 2)))],
+        [pyskl(keypoint=[[1, 2]])],
+        [pyskl(keypoint_score=np.zeros((2, 3)))],
+        [pyskl(img_shape=("a", 2))],
+        [pyskl(img_shape=(0, 640))],
+        [pyskl(frame_dir=5)],
+        [{"frame_dir": "a"}],
+        [5],
+        5,
+        [],
+        [pyskl(keypoint=np.full((1, 3, 17, 2), np.inf))],
+    ],
+)
+def test_pickles_that_are_something_else(tmp_path, monkeypatch, value):
+    monkeypatch.chdir(tmp_path)
+    with open("a.pkl", "wb") as file:
+        pickle.dump(value, file)
+    with pytest.raises(FormatError, match="^a.pkl: ") as caught:
+        load("a.pkl")
+    assert not (tmp_path / "ran").exists() and str(caught.value).isprintable()
+
+
+def test_own_pose_files_come_back(scene, tmp_path):
+    pytest.importorskip("pose_format")
+    save(scene, tmp_path / "a.pose")
+    back = load(tmp_path / "a.pose")
+    assert back.skeleton.name == "openpose18" and back.frames == 8 and back.size == (480, 640)
+    assert back.keypoints == pytest.approx(scene.keypoints, nan_ok=True) and back.track_ids.tolist() == [1, 2]
+
+
+def test_pose_files_of_holistic_landmarks(tmp_path):
+    header_module = pytest.importorskip("pose_format.pose_header")
+    body_module = pytest.importorskip("pose_format.numpy")
+    pose_module = pytest.importorskip("pose_format.pose")
+    parts = [
+        header_module.PoseHeaderComponent("POSE_LANDMARKS", MEDIAPIPE, [(0, 1)], [(255, 0, 0)], "XYZC"),
+        header_module.PoseHeaderComponent(
+            "LEFT_HAND_LANDMARKS", ["WRIST", "THUMB_TIP"], [(0, 1)], [(255, 0, 0)], "XYZC"
+        ),
+    ]
+    header = header_module.PoseHeader(0.2, header_module.PoseHeaderDimensions(640, 480, 0), parts)
+    data = np.zeros((FRAMES, 1, 35, 3), np.float32)
+    for t in range(FRAMES):
+        data[t, 0, :33, :2] = [[p["x"] * 640, p["y"] * 480] for p in landmarks(t)]
+    confidence = np.full((FRAMES, 1, 35), 0.75, np.float32)
+    confidence[4] = 0
+    with open(tmp_path / "a.pose", "wb") as file:
+        pose_module.Pose(header, body_module.NumPyPoseBody(25, np.ma.masked_array(data), confidence)).write(
+            file
+        )
+    sequence = load(tmp_path / "a.pose")
+    assert sequence.skeleton.name == "coco17"
+    check(sequence, [t for t in range(FRAMES) if t != 4])
+    (tmp_path / "b.pose").write_bytes((tmp_path / "a.pose").read_bytes()[:300])
+    with pytest.raises(FormatError, match=r"b.pose: not a .pose file, or damaged"):
+        load(tmp_path / "b.pose")
+
+
+def test_own_sleap_files_come_back(scene, tmp_path):
+    pytest.importorskip("h5py")
+    save(scene, tmp_path / "a.h5")
+    back = load(tmp_path / "a.h5")
+    assert np.array_equal(back.keypoints, scene.keypoints, equal_nan=True)
+    assert back.track_ids.tolist() == scene.track_ids.tolist() and np.array_equal(back.frame, scene.frame)
+    assert np.array_equal(back.scores, scene.scores) and np.array_equal(back.frame_time, scene.frame_time)
+
+
+def sleap(path, names, **more):
+    h5py = pytest.importorskip("h5py")
+    tracks = np.full((1, 2, len(names), FRAMES), np.nan)
+    for t in range(FRAMES):
+        if t != 4:
+            tracks[0, :, :, t] = walker(t).T[:, : len(names)]
+    with h5py.File(path, "w") as file:
+        for name, value in ({"tracks": tracks, "node_names": np.array(names, "S")} | more).items():
+            if value is not None:
+                file[name] = value
+    return path
+
+
+def test_sleap_without_scores(tmp_path):
+    sequence = load(sleap(tmp_path / "a.analysis.h5", COCO), rate=25)
+    check(sequence, [t for t in range(FRAMES) if t != 4], score=1)
+    assert sequence.frames == FRAMES and sequence.frame_time[-1] == pytest.approx((FRAMES - 1) / 25)
+
+
+def test_sleap_of_a_part_of_a_video(tmp_path):
+    """Columns are the video's frames; those that nobody looked at have no time."""
+    times = np.arange(FRAMES) / 25
+    times[:3] = np.nan
+    tracks = np.full((1, 2, 17, FRAMES), np.nan)
+    for t in range(3, FRAMES):
+        tracks[0, :, :, t] = walker(t).T
+    sequence = load(sleap(tmp_path / "a.h5", COCO, frame_time=times, tracks=tracks))
+    assert sequence.frame_index.tolist() == list(range(3, FRAMES)) and sequence.frame_time[0] == 3 / 25
+
+
+def test_sleap_that_claims_a_century(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path = sleap(tmp_path / "a.h5", COCO, tracks=None)
+    with h5py.File(path, "a") as file:
+        file.create_dataset(
+            "tracks", (1, 2, 17, 10**10), np.float64, fillvalue=np.nan, chunks=(1, 2, 17, 1024)
+        )
+    with pytest.raises(FormatError, match="claims 10,000,000,000 frames"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "more", "words"),
+    [
+        (COCO, {"tracks": None}, "no tracks and node_names"),
+        (COCO, {"tracks": np.zeros(3)}, "tracks has shape"),
+        (COCO, {"node_names": np.array(["a"], "S")}, "1 names for 17 nodes"),
+        (
+            ["snout", "tail", *"abcdefghijklmno"],
+            {},
+            r"no joints of people known here \(snout, tail, a, b ...\)",
+        ),
+        (COCO, {"frame_time": np.full(FRAMES, np.nan)}, "frame 0 has people and no time"),
+    ],
+)
+def test_sleap_that_is_something_else(tmp_path, names, more, words):
+    with pytest.raises(FormatError, match=words):
+        load(sleap(tmp_path / "a.h5", names, **more))
+
+
+def deeplabcut(path, individuals=("",), parts=COCO, label=str):
+    levels = [["scorer"], ["individuals"], ["bodyparts"], ["coords"]]
+    for individual in individuals:
+        for part in parts:
+            for coordinate in ("x", "y", "likelihood"):
+                for level, word in zip(levels, ("DLC", individual, part, coordinate), strict=True):
+                    level.append(word)
+    if individuals == ("",):
+        del levels[1]
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerows(levels)
+        for t in range(FRAMES):
+            cells = [
+                v
+                for i in range(len(individuals))
+                for v in triples(walker(t, 300 - 200 * i))[: len(parts)].ravel()
+            ]
+            writer.writerow([label(t), *([""] * len(cells) if t == 4 else cells)])
+    return path
+
+
+@pytest.mark.parametrize("label", [str, lambda t: f"labeled-data/walk/img{t:04d}.png"])
+def test_deeplabcut(tmp_path, label):
+    sequence = load(deeplabcut(tmp_path / "a.csv", label=label))
+    check(sequence, [t for t in range(FRAMES) if t != 4])
+    assert sequence.frames == FRAMES
+
+
+def test_deeplabcut_of_several(tmp_path):
+    said = []
+    sequence = load(deeplabcut(tmp_path / "a.csv", ("one", "two"), COCO[:13]), note=said.append)
+    assert sequence.track_ids.tolist() == [1, 2]
+    check(sequence, [t for t in range(FRAMES) if t != 4], x=100, joints=COCO[:13], index=1)
+    assert "has no left_knee, right_knee, left_ankle, right_ankle" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text.replace("likelihood", "z"), "coordinates are z, not x, y, likelihood"),
+        (lambda text: text.replace("bodyparts", "parts"), "no rows bodyparts and coords"),
+        (lambda text: text + "9,1,2\n", "line 13 has 3 cells, the header 52"),
+        (lambda text: text.replace("0.75", "x", 1), "line 4: could not convert"),
+        (lambda text: text.replace("\n0,", "\nframe,"), "line 4: 'frame' is no frame number"),
+        (lambda text: text.replace("0.75", "inf", 1), "not finite"),
+        (lambda text: text.replace("left_eye", "nose"), "names a column twice"),
+    ],
+)
+def test_deeplabcut_that_is_something_else(tmp_path, change, words):
+    path = deeplabcut(tmp_path / "a.csv")
+    path.write_text(change(path.read_text().replace("\r\n", "\n")))
+    with pytest.raises(FormatError, match=words):
+        load(path)
+
+
+def trc(path, names=("Hip", "RHip", "RKnee", "RAnkle", "LHip", "LKnee", "LAnkle", "Neck", "Nose", "RShoulder", "LShoulder"), scale=1.0):  # fmt: skip
+    own = {"Hip": None, "Neck": "neck", "Nose": "nose"}
+    side = {"L": "left", "R": "right"}
+    lines = [
+        "PathFileType\t4\t(X/Y/Z)\ta.trc",
+        "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames",
+        f"25\t25\t{FRAMES}\t{len(names)}\tm\t25\t0\t{FRAMES}",
+        "Frame#\tTime\t" + "\t\t\t".join(names) + "\t\t",
+        "\t\t" + "\t".join(f"X{i}\tY{i}\tZ{i}" for i in range(1, len(names) + 1)),
+    ]
+    for t in range(FRAMES):
+        cells = [str(t), str(t / 25)]
+        for name in names:
+            joint = own.get(name, f"{side.get(name[0])}_{name[1:].lower()}")
+            places = (
+                [""] * 3
+                if t == 4
+                else [*(np.array(SHAPE.get(joint, (0, 20))) + (300 + 2 * t, 250)) * scale, 0.0]
+            )
+            cells += [str(value) for value in places]
+        lines.append("\t".join(cells))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_trc(tmp_path):
+    said = []
+    sequence = load(trc(tmp_path / "walk_px_person00.trc"), note=said.append)
+    assert sequence.skeleton.name == "openpose18" or sequence.skeleton.name == "body25"
+    joints = ["right_hip", "right_knee", "left_ankle", "nose", "right_shoulder", "neck"]
+    track = sequence[0]
+    assert track.frame_index.tolist() == [t for t in range(FRAMES) if t != 4] and sequence.frames == FRAMES
+    for joint in joints:
+        assert track.keypoints[2, sequence.skeleton.index(joint)] == pytest.approx(
+            np.array(SHAPE[joint]) + (304, 250)
+        )
+    assert sequence.frame_time[-1] == pytest.approx((FRAMES - 1) / 25) and any(
+        "holds no scores" in s for s in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: "x" + text, "not a TRC table"),
+        (lambda text: text[:20], "not a TRC table"),
+        (lambda text: text.split("\n0\t")[0], "holds no frames"),
+        (lambda text: text.replace("\n1\t", "\n1.5\t"), "line 7: the frame's number is 1.5"),
+        (lambda text: text.replace("\n1\t0.04", "\n1\tx"), "line 7: could not convert"),
+        (lambda text: text.replace("\n1\t0.04", "\n1\tinf"), "not finite"),
+        (
+            lambda text: text.replace("Hip", "Tail").replace("Knee", "Paw").replace("Ankle", "Claw"),
+            "no joints of people",
+        ),
+    ],
+)
+def test_trc_that_is_something_else(tmp_path, change, words):
+    path = trc(tmp_path / "a.trc")
+    path.write_text(change(path.read_text()))
+    with pytest.raises(FormatError, match=words):
+        load(path)
+
+
+def test_metres_are_refused(tmp_path):
+    with pytest.raises(FormatError, match="no pixels of a picture"):
+        load(trc(tmp_path / "walk_m_person00.trc", scale=0.005))
