@@ -14,6 +14,7 @@ from skelstream.cli.options import (
     Device,
     Fill,
     Joints,
+    Looks,
     Person,
     Precision,
     Rate,
@@ -21,6 +22,7 @@ from skelstream.cli.options import (
     Size,
     Smooth,
     Weights,
+    second_look,
 )
 from skelstream.cli.saying import complain, say, warn
 from skelstream.cli.tracking import (
@@ -63,6 +65,7 @@ def extract(
     precision: Precision = "auto",
     weights: Weights = None,
     size: Size = None,
+    looks: Looks = "all",
     start: Annotated[float | None, typer.Option(min=0, help="Seconds to begin at.")] = None,
     end: Annotated[float | None, typer.Option(min=0, help="Seconds to stop at.")] = None,
     every: Annotated[int, typer.Option(min=1, help="Look at every N-th frame only.")] = 1,
@@ -165,8 +168,10 @@ def extract(
             raise OutputError(f"{sheet} exists; choose another name or pass --overwrite")
         check_writable(sheet)
 
+    second = second_look(looks)
+
     def estimator() -> PoseEstimator:
-        return make_estimator(weights, device, size or SIZE, grouping, runtime, precision)
+        return make_estimator(weights, device, size or SIZE, grouping, runtime, precision, second)
 
     if output == "-":
         _lines(sources[0], estimator, part, smooth)
@@ -272,9 +277,14 @@ def _summary(done: Extraction, written: list[str]) -> None:
                   + (f", {done.times.dropped} dropped" if done.times.dropped else ""))  # fmt: skip
     table.add_row("people", f"{len(sequence.frame) / max(1, frames):.1f} a frame")
     table.add_row("tracks", f"{len(sequence.track_ids)}")
+    if done.times.crops:
+        over = f", {done.times.passed_over} passed over" if done.times.passed_over else ""
+        table.add_row("looked at again", f"{done.times.crops}{over}")
     rate = f"{frames / done.seconds:.1f} frames/s" if done.seconds else ""
     table.add_row("time", f"{done.seconds:.1f} s", rate)
     for stage, seconds in done.times.seconds.items():
+        if stage == "second look" and not done.times.crops:
+            continue
         table.add_row(f"  {stage}", f"{seconds:.1f} s", f"{frames / seconds:.1f} frames/s" if seconds else "")
     Console(stderr=True).print(table)
     for path in written:

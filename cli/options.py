@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from skelstream.refiner.refiner import RefinerSettings
 
 
 def _debug(ctx: typer.Context, value: bool) -> None:
@@ -22,6 +25,13 @@ Size = Annotated[
     typer.Option(
         min=64,
         help="Long side of the network's input in pixels: larger finds smaller people, smaller is faster.",
+    ),
+]
+Looks = Annotated[
+    str,
+    typer.Option(
+        help="People a frame that a second network looks at again: all, a number, or 0 for one look.",
+        metavar="N",
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
@@ -64,3 +74,14 @@ Person = Annotated[
         metavar="WHO",
     ),
 ]
+
+
+def second_look(looks: str) -> RefinerSettings | None:
+    """The settings that ``--looks`` asks for; None for one look."""
+    from skelstream.refiner.refiner import RefinerSettings
+
+    if looks == "all":
+        return RefinerSettings()
+    if not looks.isdecimal():
+        raise typer.BadParameter(f"{looks!r} is neither a number nor all", param_hint="--looks")
+    return RefinerSettings(looks=int(looks)) if int(looks) else None

@@ -1,12 +1,14 @@
-"""Pictures to people: the network and the grouping together."""
+"""Pictures to people: the network and the grouping together, and a second look at each person."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from skelstream.errors import ModelError
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import Candidates, find_candidates
 from skelstream.grouping.people import People
@@ -14,6 +16,8 @@ from skelstream.grouping.settings import GroupingSettings
 from skelstream.network.fitting import Fit, fit_image
 from skelstream.network.runtime import Runtime, choose_runtime
 from skelstream.network.weights import ModelFile, find_model, load_network, read_header
+from skelstream.refiner.looks import SecondLook
+from skelstream.refiner.refiner import RefinerSettings, TopDownRefiner
 from skelstream.skeleton import OPENPOSE18, Skeleton
 
 SIZE = 416
@@ -33,6 +37,7 @@ class PoseEstimator:
         grouping: thresholds of the grouping.
         runtime: ``auto``, ``torch`` or ``openvino``; auto is OpenVINO on an x86 CPU where it is installed.
         precision: ``auto``, ``float32``, ``bfloat16``, ``float16`` or ``int8``; auto is the fastest that is native there.
+        second: how people are looked at again, by a network of their own; None for one look.
 
     Raises:
         ModelError: the weights, the device, the runtime or the precision cannot be used.
@@ -47,12 +52,38 @@ class PoseEstimator:
         grouping: GroupingSettings = GroupingSettings(),
         runtime: str = "auto",
         precision: str = "auto",
+        second: RefinerSettings | None = None,
     ):
         self.model: ModelFile = read_header(find_model(weights))
+        if self.model.architecture == "topdown":
+            raise ModelError(
+                f"{self.model.path}: weights of the second look, which cannot find people by itself"
+            )
         self.runtime: Runtime = choose_runtime(load_network(self.model), device, runtime, precision)
-        self.size, self.grouping = size, grouping
+        self._least_unseen, self._refiner = grouping.min_person_score, None
+        if second is not None and second.looks != 0:
+            self._refiner = TopDownRefiner(second.weights, device, runtime, precision)
+            least = min(grouping.min_person_score, second.min_first_score)
+            grouping = replace(grouping, min_person_score=least)
+        self.size, self.grouping, self.second = size, grouping, second if self._refiner else None
         self.weights_sha256 = self.model.sha256()
         self._turn = threading.Lock()  # a runtime has memory for one run
+
+    @property
+    def name(self) -> str:
+        """What runs where, for people to read."""
+        return self.runtime.name + (f", then {self._refiner.name}" if self._refiner else "")
+
+    @property
+    def second_sha256(self) -> str | None:
+        """Of the second look's weights; None for one look."""
+        return self._refiner.weights_sha256 if self._refiner else None
+
+    def second_look(self) -> SecondLook | None:
+        """The last step, with its own count of what it did; None for one look."""
+        if self._refiner is None or self.second is None:
+            return None
+        return SecondLook(self._refiner, self.second, self.skeleton, self._least_unseen)
 
     @property
     def skeleton(self) -> Skeleton:
@@ -82,9 +113,10 @@ class PoseEstimator:
         Returns:
             One ``People`` a picture, keypoints in its pixels, in the joints of ``skeleton``.
         """
-        result = []
+        result, look_again = [], self.second_look()
         for image in images:
             network_input, fit = self.fit(image)
             (candidates,), stride = self.candidates([network_input])
-            result.append(self.group(candidates, fit, stride))
+            people = self.group(candidates, fit, stride)
+            result.append(look_again(image, people) if look_again else people)
         return result

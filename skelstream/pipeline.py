@@ -20,6 +20,7 @@ import numpy as np
 from skelstream.errors import SourceError
 from skelstream.estimator import PoseEstimator
 from skelstream.grouping.candidates import Candidates
+from skelstream.grouping.people import People
 from skelstream.network.fitting import Fit
 from skelstream.region import Region
 from skelstream.sequences.builder import SequenceBuilder
@@ -39,12 +40,20 @@ class StageTimes:
     """Seconds that each stage was busy, by its name, and frames that a live source dropped.
 
     The network's time includes the peaks and limb scores, which are found on its device.
+
+    Attributes:
+        crops: people looked at again.
+        passed_over: people for whom the second look had no time.
     """
 
     seconds: dict[str, float] = field(
-        default_factory=lambda: dict.fromkeys(("decode", "network", "grouping", "tracking"), 0.0)
+        default_factory=lambda: dict.fromkeys(
+            ("decode", "network", "grouping", "second look", "tracking"), 0.0
+        )
     )
     dropped: int = 0
+    crops: int = 0
+    passed_over: int = 0
 
     def timed(self, stage: str) -> _Clock:
         """A context manager that adds its time to ``stage``."""
@@ -60,6 +69,27 @@ class _Clock:
 
     def __exit__(self, *_: object) -> None:
         self._times.seconds[self._stage] += time.perf_counter() - self._began
+
+
+class Budget:
+    """How many people of a live source's frame there is time to look at again: one fewer after each dropped frame, and
+    one more after a second's worth of frames without."""
+
+    _MOST, _PATIENCE = 32, 30
+
+    def __init__(self) -> None:
+        self._looks, self._dropped, self._kept = 4, 0, 0
+
+    def looks(self, dropped: int) -> int:
+        """The number for the next frame, by the frames dropped so far."""
+        if dropped > self._dropped:
+            self._looks, self._kept = max(0, self._looks - 1), 0
+        else:
+            self._kept += 1
+            if self._kept >= self._PATIENCE:
+                self._looks, self._kept = min(self._MOST, self._looks + 1), 0
+        self._dropped = dropped
+        return self._looks
 
 
 @dataclass(frozen=True)
@@ -183,11 +213,14 @@ class Pipeline:
         if self.info.photos:
             tracking = replace(tracking, max_step=0.0)
         self._tracker = Tracker(tracking, estimator.skeleton)
+        self._look_again = estimator.second_look()
+        self._budget = Budget() if self.info.live else None
         self._importance: Counter[int] = Counter()
         self._settings = {
             "start": start, "end": end, "every": every, "rate": rate, "slow_motion": slow_motion,
             "region": None if region is None else str(region), "max_people": max_people, "size": estimator.size,
-            "runtime": estimator.runtime.name, "grouping": asdict(estimator.grouping), "tracking": asdict(tracking),
+            "runtime": estimator.name, "grouping": asdict(estimator.grouping), "tracking": asdict(tracking),
+            "second_look": estimator.second and asdict(estimator.second) | {"sha256": estimator.second_sha256},
         }  # fmt: skip
         self.times = StageTimes()
 
@@ -268,11 +301,23 @@ class Pipeline:
         else:
             with self.times.timed("grouping"):
                 people = self._estimator.group(item.candidates, item.fitted.fit, item.stride)
+            people = self._looked_again(frame, people)
+            with self.times.timed("tracking"):
                 if self._region is not None:
                     people = people.take(self._region.holds(people.boxes, self.info.height, self.info.width))
-            with self.times.timed("tracking"):
                 tracked = self._most_important(self._tracker.update(frame.index, frame.time, people))
         return Analysed(frame, tracked, item.fitted.arrived)
+
+    def _looked_again(self, frame: Frame, people: People) -> People:
+        """The people after a second look, by the boxes of those whom the tracker expects."""
+        look = self._look_again
+        if look is None or frame.image is None:
+            return people
+        looks = None if self._budget is None else self._budget.looks(self.times.dropped)
+        with self.times.timed("second look"):
+            people = look(frame.image, people, self._tracker.expected(frame.time), looks)
+        self.times.crops, self.times.passed_over = look.crops, look.passed_over
+        return people
 
     def _most_important(self, tracked: TrackedPeople) -> TrackedPeople:
         if self._max_people is None:

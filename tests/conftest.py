@@ -32,12 +32,16 @@ class BarEstimator:
 
     skeleton = OPENPOSE18
     model = SimpleNamespace(path=Path("bars.safetensors"))
-    weights_sha256 = "0" * 64
+    name, weights_sha256 = "bars", "0" * 64
     size = WIDTH
+    second = second_sha256 = None
 
     def __init__(self, batch: int = 1, fail_at: int | None = None):
         self.runtime = SimpleNamespace(name="bars", batch=batch, multiple=32, skeleton=OPENPOSE18)
         self.grouping, self.batches, self.fail_at = GroupingSettings(), [], fail_at
+
+    def second_look(self):
+        return None
 
     def fit(self, image: np.ndarray) -> tuple[np.ndarray, Fit]:
         return fit_image(image, self.size, 32)

@@ -12,8 +12,8 @@ import numpy as np
 
 from skelstream.evaluation.tracking import believed_ids
 from skelstream.grouping.people import People
+from skelstream.similarity import oks
 from skelstream.skeleton import OPENPOSE18
-from skelstream.tracking.similarity import oks
 from skelstream.tracking.tracked import TrackedPeople
 
 _DUPLICATE_SHIFT = 0.02

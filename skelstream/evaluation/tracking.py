@@ -14,7 +14,7 @@ import numpy as np
 
 from skelstream.errors import FormatError, MissingExtraError
 from skelstream.grouping.people import People
-from skelstream.tracking.similarity import iou
+from skelstream.similarity import iou
 from skelstream.tracking.tracked import TrackedPeople
 
 

@@ -61,7 +61,7 @@ def assemble(
     people = People(keypoints, scores, person_scores, boxes)
     order = np.argsort(-person_scores, kind="stable")
     people = people.take(order[person_scores[order] >= settings.min_person_score])
-    return people.take(_first_of_each(people, skeleton, settings.duplicate_oks))
+    return without_duplicates(people, skeleton, settings.duplicate_oks)
 
 
 def sureness(candidates: Candidates) -> np.ndarray:
@@ -153,10 +153,16 @@ def _one_person(part: _Part, other: _Part, places: list[list[float]], double_pea
     )
 
 
-def _first_of_each(people: People, skeleton: Skeleton, limit: float) -> np.ndarray:
-    """Rows of ``people`` (best first) without those that repeat a better row that is kept."""
+def without_duplicates(people: People, skeleton: Skeleton, limit: float) -> People:
+    """The people without those that repeat a better one.
+
+    Args:
+        people: best first.
+        skeleton: their joints.
+        limit: a person at least this similar (OKS over its own joints) to a better one is the same person again.
+    """
     if len(people) < 2:
-        return np.arange(len(people))
+        return people
     distance = ((people.keypoints[:, None] - people.keypoints[None]) ** 2).sum(-1)
     width, height = people.boxes[:, 2] - people.boxes[:, 0], people.boxes[:, 3] - people.boxes[:, 1]
     area = _AREA_OF_BOX * width * height
@@ -168,4 +174,4 @@ def _first_of_each(people: People, skeleton: Skeleton, limit: float) -> np.ndarr
     for row in range(len(people)):
         if not repeats[kept, row].any():
             kept.append(row)
-    return np.array(kept)
+    return people.take(np.array(kept))

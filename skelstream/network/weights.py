@@ -20,6 +20,8 @@ from skelstream.network.architectures import ARCHITECTURES, Network, build_netwo
 
 DEFAULT = "skelstream-movenet"
 """The weights that are used when none are named."""
+SECOND = "skelstream-second"
+"""Those of the second look."""
 
 
 @dataclass(frozen=True)

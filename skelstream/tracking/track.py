@@ -21,6 +21,10 @@ class Track:
         torso: bool (V,), the joints of the torso.
         settings: the tracker's.
         confirmed: believed from the start.
+        score: of the person, as first observed.
+
+    Attributes:
+        score: of the person, as last observed.
     """
 
     def __init__(
@@ -32,6 +36,7 @@ class Track:
         torso: np.ndarray,
         settings: TrackerSettings,
         confirmed: bool,
+        score: float,
     ) -> None:
         self.track_id = track_id
         self.settings = settings
@@ -41,6 +46,7 @@ class Track:
         self.missed: list[float] = []  # times of the frames since the last observation, this frame excluded
         self._time = self.last_seen = time
         self._observed = np.asarray(keypoints, np.float64)
+        self.score = score
         self._measured = measurement(box)
         self.motion = Motion(self._measured, settings)
         self._at_last_seen = self.motion.saved()
@@ -65,6 +71,10 @@ class Track:
         """float64 (V, 2): as last observed, carried along with the predicted motion of the box."""
         return self._observed + (self.motion.state[:2] - self._at_last_seen[0][:2])
 
+    def expected_keypoints(self, time: float) -> np.ndarray:
+        """float64 (V, 2): where the joints should be at a time to come, without moving on to it."""
+        return self.keypoints + self.motion.state[4:6] * (time - self._time)
+
     def expired(self, time: float) -> bool:
         """Whether the track can no longer be continued at ``time``."""
         last_frame = self.missed[-1] if self.missed else self.last_seen
@@ -83,7 +93,7 @@ class Track:
         """Nobody in the frame of the current time was this person."""
         self.missed.append(self._time)
 
-    def observe(self, keypoints: np.ndarray, box: np.ndarray, needed: int) -> None:
+    def observe(self, keypoints: np.ndarray, box: np.ndarray, needed: int, score: float) -> None:
         """This person in the frame of the current time; ``needed`` observations confirm the track."""
         keypoints, measured = np.asarray(keypoints, np.float64), measurement(box)
         common = np.isfinite(self._observed[:, 0]) & np.isfinite(keypoints[:, 0])
@@ -104,7 +114,7 @@ class Track:
 
         self._observed, self._measured = keypoints, measured
         self._at_last_seen = self.motion.saved()
-        self.last_seen = self._time
+        self.last_seen, self.score = self._time, score
         self.missed = []
         self.observations += 1
         self.confirmed |= self.observations >= needed

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from skelstream.grouping.people import People
+from skelstream.similarity import box_areas, iou, oks
 from skelstream.skeleton import Skeleton
 from skelstream.tracking.matching import assign
 from skelstream.tracking.settings import TrackerSettings
-from skelstream.tracking.similarity import box_areas, iou, oks
 from skelstream.tracking.track import Track
 from skelstream.tracking.tracked import TrackedPeople
 
@@ -86,6 +86,22 @@ class Tracker:
                 track.miss()
         return self._result(frame_index, time, people, tracked)
 
+    def expected(self, time: float) -> People | None:
+        """Where the people who were seen in the last frame should be at ``time``; nothing is changed by asking.
+
+        Returns:
+            The confirmed tracks' joints, carried along with their motion, and their last scores; None where nobody can
+            be followed to that time, as in a source's first frame.
+        """
+        if self._time is None or self.settings.max_step == 0 or time - self._time > self.settings.max_step:
+            return None
+        tracks = [t for t in self._tracks if t.confirmed and not t.lost]
+        keypoints = np.array([t.expected_keypoints(time) for t in tracks], np.float32)
+        keypoints = keypoints.reshape(-1, len(self.skeleton), 2)
+        boxes = np.array([t.box for t in tracks], np.float32).reshape(-1, 4)
+        scores = np.array([t.score for t in tracks], np.float32)
+        return People(keypoints, np.isfinite(keypoints[..., 0]).astype(np.float32), scores, boxes)
+
     @property
     def warning(self) -> str | None:
         """A line for the user if frames stood alone, else None."""
@@ -124,7 +140,8 @@ class Tracker:
         match([i for i in confirmed if not self._tracks[i].lost], low, s.min_similarity_low)
         match(young, high, s.min_similarity)
         for person, track in tracked.items():
-            track.observe(people.keypoints[person], people.boxes[person], needed)
+            score = float(people.person_scores[person])
+            track.observe(people.keypoints[person], people.boxes[person], needed, score)
         return tracked
 
     def _similarity(self, people: People) -> np.ndarray:
@@ -193,7 +210,8 @@ class Tracker:
 
     def _start(self, time: float, people: People, person: int, confirmed: bool) -> Track:
         keypoints, box = people.keypoints[person], people.boxes[person]
-        track = Track(self._next_id, time, keypoints, box, self._torso, self.settings, confirmed)
+        score = float(people.person_scores[person])
+        track = Track(self._next_id, time, keypoints, box, self._torso, self.settings, confirmed, score)
         self._next_id += 1
         self._tracks.append(track)
         return track

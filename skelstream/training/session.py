@@ -15,6 +15,7 @@ from skelstream.errors import ModelError, OutputError
 from skelstream.estimator import SIZE, PoseEstimator
 from skelstream.network.architectures import name_of
 from skelstream.network.weights import save_weights
+from skelstream.refiner.refiner import RefinerSettings
 from skelstream.training.card import card
 from skelstream.training.curves import CsvTable, plot
 from skelstream.training.loop import Progress, Trainer
@@ -151,9 +152,9 @@ class Session:
             columns = ("rate", *trainer.task.losses, "speed", "seconds")
             self._losses = CsvTable(folder.losses, columns, trainer.sample)
             self._scores = CsvTable(folder.scores, FIGURES, trainer.sample)
-            # Crops are of people whom the first look found; there is nothing to see without it.
-            looks = [] if trainer.recipe.looks_first else training_pictures(trainer.sets[0].images)
-            self._pictures = validation.pictures() if validation else looks
+            self._pictures = (
+                validation.pictures() if validation else training_pictures(trainer.sets[0].images)
+            )
 
     def run(self, tell: Callable[[News], None], stop: Callable[[], bool] = lambda: False) -> bool:
         """Trains to the end, or until ``stop`` says so; either way a checkpoint is written last.
@@ -239,9 +240,7 @@ class Session:
         self._write_weights(self.folder.weights, None)
         verdict: Verdict | None = Verdict({}, 0)
         if self._pictures:
-            # Always torch, so that figures of different machines can stand side by side.
-            device, size = str(self.trainer.device), config.size if config else SIZE
-            estimator = PoseEstimator(str(self.folder.weights), device, size, runtime="torch")
+            estimator = self._estimator(config.size if config else SIZE)
             write_png(self.folder.picture(sample), predictions(estimator, self._pictures))
             verdict = self.validation.score(estimator, stop) if self.validation else verdict
         if verdict is None:
@@ -252,6 +251,15 @@ class Session:
                 self._write_weights(self.folder.best, verdict)
         self._scores.add({"samples": sample} | verdict.figures)
         return verdict
+
+    def _estimator(self, size: int) -> PoseEstimator:
+        """The weights as they will be used; always under torch, so that machines' figures can stand side by side."""
+        recipe, device, weights = self.trainer.recipe, str(self.trainer.device), str(self.folder.weights)
+        if not recipe.looks_first:
+            return PoseEstimator(weights, device, size, runtime="torch")
+        first = recipe.first_look.weights or None
+        second = RefinerSettings(weights, min_joint_score=0.0)
+        return PoseEstimator(first, device, size, runtime="torch", second=second)
 
     def _is_best(self, figure: float) -> bool:
         _, before = self._scores.column(self.validation.config.metric)

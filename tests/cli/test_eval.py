@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from skelstream.cli import app
 from skelstream.grouping.people import People
+from skelstream.refiner.refiner import RefinerSettings
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
 
 # A person 100 pixels wide and 200 high, COCO's joints.
@@ -70,7 +71,7 @@ class FromBrightness:
     def __init__(self, weights=None, size=416, **chosen):
         type(self).made_with = {"weights": weights, "size": size, **chosen}
         self.model = SimpleNamespace(path=Path("a-net.safetensors"))
-        self.weights_sha256 = "c0ffee" * 10
+        self.name, self.weights_sha256 = "a runtime", "c0ffee" * 10
         self.runtime = SimpleNamespace(name="a runtime", skeleton=OPENPOSE18, multiple=32, batch=1)
         self.skeleton, self.size = OPENPOSE18, size
 
@@ -126,6 +127,7 @@ def test_the_estimator_is_scored_and_everything_written(folder, estimator):
         "device": "auto",
         "runtime": "auto",
         "precision": "auto",
+        "second": RefinerSettings(min_joint_score=0.0),
     }
     line = data["protocol"]["line"]
     for part in (

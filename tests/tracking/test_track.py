@@ -17,7 +17,9 @@ def box(keypoints):
 
 
 def start(keypoints, settings=SETTINGS, corners=None):
-    return Track(1, 0.0, keypoints, box(keypoints) if corners is None else corners, TORSO, settings, False)
+    return Track(
+        1, 0.0, keypoints, box(keypoints) if corners is None else corners, TORSO, settings, False, 0.9
+    )
 
 
 def without(keypoints, joints):
@@ -30,7 +32,7 @@ def test_legs_that_leave_the_picture_are_no_motion(make):
         pose = make.walker(100 + 4 * step)
         pose = without(pose, LEGS) if step >= 20 else pose
         track.predict(step / 25)
-        track.observe(pose, box(pose), needed=3)
+        track.observe(pose, box(pose), needed=3, score=0.5)
     assert track.motion.state[4:] == pytest.approx([100, 0], abs=3)
     assert track.box == pytest.approx(box(pose), abs=12)
 
@@ -41,7 +43,7 @@ def test_legs_that_come_and_go_each_frame_are_no_motion(make):
         pose = make.walker(100 + 4 * step)
         pose = without(pose, LEGS) if step % 2 else pose
         track.predict(step / 25)
-        track.observe(pose, box(pose), needed=3)
+        track.observe(pose, box(pose), needed=3, score=0.5)
     assert track.motion.state[4:] == pytest.approx([100, 0], abs=3)
 
 
@@ -49,7 +51,7 @@ def test_predicted_joints_are_carried_with_the_box(make):
     track = start(make.walker(100))
     for step in range(1, 30):
         track.predict(step / 25)
-        track.observe(make.walker(100 + 4 * step), box(make.walker(100 + 4 * step)), needed=3)
+        track.observe(make.walker(100 + 4 * step), box(make.walker(100 + 4 * step)), needed=3, score=0.5)
     track.predict(29 / 25 + 0.2)
     assert track.keypoints == pytest.approx(make.walker(100 + 4 * 29 + 20), abs=2)
     assert track.seen_keypoints == pytest.approx(make.walker(100 + 4 * 29))
@@ -70,7 +72,7 @@ def speed_after_return(make, re_update, keypoints=True):
         if 25 < step < 50:
             track.miss()
         else:
-            track.observe(seen(step / 25), box(pose(step / 25)), needed=3)
+            track.observe(seen(step / 25), box(pose(step / 25)), needed=3, score=0.5)
     return track.motion.state[4]
 
 
@@ -87,7 +89,7 @@ def test_re_update_when_no_time_has_passed(make):
     track.predict(0.0)
     track.miss()
     track.predict(0.0)
-    track.observe(make.walker(104), box(make.walker(104)), needed=3)
+    track.observe(make.walker(104), box(make.walker(104)), needed=3, score=0.5)
     assert np.isfinite(track.motion.state).all()
 
 
@@ -99,3 +101,17 @@ def test_a_young_track_may_miss_one_frame_and_no_more(make):
     track.predict(0.08)
     track.miss()
     assert track.expired(0.12)
+
+
+def test_where_somebody_is_expected_is_asked_without_a_change(make) -> None:
+    track = start(make.walker(100))
+    for step in range(1, 5):
+        track.predict(step / 25)
+        track.observe(make.walker(100 + 4 * step), box(make.walker(100 + 4 * step)), needed=3, score=0.5)
+    assert track.score == 0.5
+    state = track.motion.state.copy()
+    ahead = np.nanmean((track.expected_keypoints(6 / 25) - track.keypoints)[:, 0])
+    assert 4 < ahead < 12  # two steps of about four pixels
+    np.testing.assert_array_equal(track.motion.state, state)
+    track.predict(6 / 25)
+    np.testing.assert_allclose(track.keypoints, track.expected_keypoints(6 / 25))

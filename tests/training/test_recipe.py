@@ -36,10 +36,10 @@ def test_packaged_recipes_are_whole() -> None:
     for name, path in packaged.items():
         recipe = read_recipe(path, Path("/data"))
         assert find_recipe(name) == path and recipe.name == name
-        assert recipe.evaluation is not None or recipe.looks_first
+        assert recipe.evaluation is not None
         assert all(s.annotations.is_relative_to("/data") for s in recipe.sets)
         trained = {s.annotations for s in recipe.sets}
-        assert recipe.evaluation is None or recipe.evaluation.annotations not in trained
+        assert recipe.evaluation.annotations not in trained
 
 
 def test_both_stages_together_cost_what_the_mixed_recipe_does() -> None:

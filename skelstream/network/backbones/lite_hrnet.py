@@ -14,8 +14,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from skelstream.network.ranges import RangedConv
-
 STEM = 32
 CHANNELS = (40, 80, 160, 320)
 """Channels of the branches at strides 4, 8, 16 and 32."""
@@ -26,7 +24,7 @@ _UNITS = 2
 
 def pointwise(inputs: int, outputs: int, relu: bool = True) -> nn.Sequential:
     """A 1 x 1 convolution."""
-    return nn.Sequential(RangedConv(inputs, outputs, 1), *([nn.ReLU()] if relu else []))
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 1), *([nn.ReLU()] if relu else []))
 
 
 def depthwise(channels: int, stride: int = 1) -> nn.Conv2d:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from skelstream.tracking.similarity import iou, oks
+from skelstream.similarity import iou, oks
 
 
 def test_iou_of_known_boxes():

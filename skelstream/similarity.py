@@ -1,4 +1,4 @@
-"""How alike two people are: IoU of boxes, OKS of keypoints, and the mix the tracker uses."""
+"""How alike two people are: IoU of boxes and OKS of keypoints."""
 
 from __future__ import annotations
 

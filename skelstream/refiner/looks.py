@@ -1,0 +1,115 @@
+"""Whom to look at again, by which box, and what becomes of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skelstream.grouping.assembly import without_duplicates
+from skelstream.grouping.people import People
+from skelstream.refiner.crops import joints_boxes
+from skelstream.refiner.refiner import Refiner, RefinerSettings
+from skelstream.similarity import iou
+from skelstream.skeleton import Skeleton, convert
+
+# Source pixels at the first look's input: the length of a person that it sees best, from training images.
+_BEST_LENGTH = 200.0
+# Overlap (IoU) from which on a found person is the expected one.
+_EXPECTED = 0.3
+
+
+class SecondLook:
+    """Looks at people again.
+
+    Args:
+        refiner: finds one person's joints in a box.
+        settings: see there.
+        skeleton: the joint set of the people.
+        least_unseen: least score of people whom the budget passes over.
+
+    Attributes:
+        crops: looked at so far.
+        passed_over: people whom the budget left as the first look saw them, so far.
+    """
+
+    def __init__(
+        self, refiner: Refiner, settings: RefinerSettings, skeleton: Skeleton, least_unseen: float = 0.0
+    ):
+        self.refiner, self.settings, self.skeleton = refiner, settings, skeleton
+        self._least_unseen = least_unseen
+        self.crops = self.passed_over = 0
+
+    def __call__(
+        self,
+        image: np.ndarray,
+        people: People,
+        expected: People | None = None,
+        looks: int | None = None,
+    ) -> People:
+        """The people of an image after a second look.
+
+        Where somebody is expected, the box is that of the joints as expected: it was made of a second look, and is
+        better than the first look's. Somebody who is expected and whom the first look missed is looked at too.
+
+        Args:
+            image: uint8 RGB (H, W, 3).
+            people: whom the first look found, in the image's pixels.
+            expected: whom the tracker expects, where; None for a photo.
+            looks: most people to look at, if fewer than the settings say.
+
+        Returns:
+            People, best first. A person's score is the root of the product of both looks' scores.
+        """
+        boxes, scores = self._boxes(people, expected)
+        budget = min(n for n in (self.settings.looks, looks, len(boxes)) if n is not None)
+        order = np.argsort(-self._gain(boxes, scores), kind="stable")[:budget]
+        again = np.zeros(len(boxes), bool)
+        again[order] = True
+        unseen = ~again[: len(people)] & (people.person_scores >= self._least_unseen)
+        self.passed_over += int(unseen.sum())
+        together = _joined(self._look(image, boxes[again], scores[again]), people.take(unseen))
+        best = np.argsort(-together.person_scores, kind="stable")
+        return without_duplicates(together.take(best), self.skeleton, self.settings.duplicate_oks)
+
+    def _boxes(self, people: People, expected: People | None) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes (P + E, 4) to look at and first scores (P + E,): the people's, then those of E who were missed."""
+        boxes, scores = joints_boxes(people.keypoints), people.person_scores
+        if expected is None or not len(expected):
+            return boxes, scores
+        wanted = joints_boxes(expected.keypoints)
+        overlap = iou(wanted, boxes)
+        missed = []
+        for row in np.argsort(-expected.person_scores, kind="stable"):
+            column = int(overlap[row].argmax()) if len(boxes) else 0
+            if len(boxes) and overlap[row, column] >= _EXPECTED:
+                boxes[column] = wanted[row]
+                overlap[:, column] = 0
+            else:
+                missed.append(row)
+        return (
+            np.concatenate([boxes, wanted[missed]]),
+            np.concatenate([scores, expected.person_scores[missed]]),
+        )
+
+    def _gain(self, boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """What a second look may bring: most where the first look is in doubt, or sees somebody far from its best size."""
+        length = (boxes[:, 2:] - boxes[:, :2]).max(1, initial=1.0)
+        return scores * (1 - scores) + 0.1 * scores * np.abs(np.log(np.maximum(length, 1.0) / _BEST_LENGTH))
+
+    def _look(self, image: np.ndarray, boxes: np.ndarray, scores: np.ndarray) -> People:
+        """Those of the boxes who are there, in the joints of ``skeleton``."""
+        keypoints, joint_scores = self.refiner.joints(image, boxes)
+        self.crops += len(boxes)
+        mean = joint_scores.mean(1)
+        present = joint_scores >= max(self.settings.min_joint_score, 1e-6)
+        there = (mean >= self.settings.min_person_score) & (present.sum(1) > 1)
+        keypoints = np.where(present[..., None], keypoints, np.nan)[there]
+        joint_scores = np.where(present, joint_scores, 0)[there]
+        keypoints, joint_scores = convert(keypoints, joint_scores, self.refiner.skeleton, self.skeleton)
+        person_scores = np.sqrt(scores[there] * mean[there]).astype(np.float32)
+        boxes = np.concatenate([np.nanmin(keypoints, 1), np.nanmax(keypoints, 1)], 1)
+        return People(keypoints, joint_scores, person_scores, boxes)
+
+
+def _joined(first: People, second: People) -> People:
+    parts = zip(vars(first).values(), vars(second).values(), strict=True)
+    return People(*(np.concatenate(part) for part in parts))

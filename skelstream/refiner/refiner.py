@@ -1,0 +1,122 @@
+"""The second look: a small network that sees one person at a time, at one size, and says where the joints are.
+
+OpenPose refined its people by a single-person network on crops (Cao et al., CVPR 2017, section 3.1); here the network is
+a light HRNet (``network.topdown``). Which boxes it sees, and what becomes of what it says, is ``refiner.looks``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from skelstream.errors import ModelError
+from skelstream.network.runtime import choose_runtime
+from skelstream.network.topdown import TopDownNetwork
+from skelstream.network.weights import SECOND, find_model, load_network, read_header
+from skelstream.refiner.crops import crop_matrix, cut, to_image
+from skelstream.refiner.heatmaps import peaks
+from skelstream.skeleton import COCO17, Skeleton
+
+
+@dataclass(frozen=True)
+class RefinerSettings:
+    """How people are looked at again.
+
+    Attributes:
+        weights: name of a packaged model or path of a weights file.
+        looks: most people a frame, those first who have most to gain; None for everybody.
+        min_first_score: least score of people by the first look; it may be low, as a second look can refuse them.
+        min_person_score: least mean of the joints' scores; below it nobody is there.
+        min_joint_score: a joint of a lower score is missing.
+        duplicate_oks: a person at least this similar to a better one is the same person again, in (0, 1].
+    """
+
+    weights: str = SECOND
+    looks: int | None = None
+    min_first_score: float = 0.02
+    min_person_score: float = 0.15
+    min_joint_score: float = 0.1
+    duplicate_oks: float = 0.7
+
+    def __post_init__(self) -> None:
+        if self.looks is not None and self.looks < 0:
+            raise ModelError(f"looks is {self.looks}; it must not be negative")
+        for name in ("min_first_score", "min_person_score", "min_joint_score"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ModelError(f"{name} is {getattr(self, name)}; it must be in [0, 1)")
+        if not 0 < self.duplicate_oks <= 1:
+            raise ModelError(f"duplicate_oks is {self.duplicate_oks}; it must be in (0, 1]")
+
+
+class Refiner(Protocol):
+    """Anything that finds one person's joints in a box.
+
+    Attributes:
+        name: what it is and where it runs, for people to read.
+        skeleton: its V joints.
+        weights_sha256: of its weights.
+    """
+
+    name: str
+    skeleton: Skeleton
+    weights_sha256: str
+
+    def joints(self, image: np.ndarray, boxes: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """The joints of the person in each box.
+
+        Args:
+            image: uint8 RGB (H, W, 3).
+            boxes: P times x0, y0, x1, y1 in its pixels.
+
+        Returns:
+            float32 (P, V, 2) image pixels and float32 (P, V) scores in [0, 1].
+        """
+
+
+class TopDownRefiner:
+    """A ``Refiner`` with a network of ``network.topdown``.
+
+    Args:
+        weights: name of a packaged model or path of a weights file.
+        device, runtime, precision: as for ``PoseEstimator``.
+
+    Raises:
+        ModelError: the weights are not of such a network, or the device, runtime or precision cannot be used.
+        MissingExtraError: OpenVINO was asked for and is not installed.
+    """
+
+    def __init__(
+        self, weights: str = SECOND, device: str = "auto", runtime: str = "auto", precision: str = "auto"
+    ):
+        model = read_header(find_model(weights))
+        network = load_network(model)
+        if not isinstance(network, TopDownNetwork):
+            raise ModelError(
+                f"{model.path}: weights of a {model.architecture} network, not of a top-down one"
+            )
+        if precision == "int8":  # the first look's; these weights have no ranges
+            precision = "auto"
+        self.size = (network.config.height, network.config.width)
+        self.runtime = choose_runtime(network, device, runtime, precision)
+        self.skeleton = COCO17
+        self.name = f"{model.path.stem} ({self.runtime.name})"
+        self.weights_sha256 = model.sha256()
+        self._turn = threading.Lock()  # a runtime has memory for one run
+
+    def joints(self, image: np.ndarray, boxes: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """The joints of the person in each box; see ``Refiner``."""
+        if not len(boxes):
+            count = len(self.skeleton)
+            return np.empty((0, count, 2), np.float32), np.empty((0, count), np.float32)
+        matrices = [crop_matrix(box, self.size) for box in boxes]
+        crops = np.stack([cut(image, matrix, self.size) for matrix in matrices])
+        with self._turn:
+            (heatmaps,) = self.runtime.outputs(crops)
+            places, scores = peaks(heatmaps)
+        pixels = places.cpu().numpy() * self.runtime.stride
+        keypoints = [to_image(one, matrix) for one, matrix in zip(pixels, matrices, strict=True)]
+        return np.stack(keypoints).astype(np.float32), scores.clamp(0, 1).cpu().numpy()

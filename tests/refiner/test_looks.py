@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skelstream.errors import ModelError
+from skelstream.grouping.people import People
+from skelstream.refiner.looks import SecondLook
+from skelstream.refiner.refiner import RefinerSettings
+from skelstream.skeleton import COCO17, OPENPOSE18, convert
+
+IMAGE = np.zeros((400, 600, 3), np.uint8)
+# Standing, 40 wide and 100 high, COCO's joints.
+STANDING = np.array(
+    [
+        (20, 5), (23, 3), (17, 3), (26, 6), (14, 6), (32, 20), (8, 20), (37, 40), (3, 40), (40, 55), (0, 55), (28, 55),
+        (12, 55), (29, 78), (11, 78), (30, 100), (10, 100),
+    ],
+    np.float32,
+)  # fmt: skip
+
+
+class Stand:
+    """A refiner that knows who stands where: it gives whoever's middle is nearest to a box's, or nobody."""
+
+    name, weights_sha256, skeleton = "stand", "0" * 64, COCO17
+
+    def __init__(self, *places: tuple[float, float], score: float = 0.8):
+        self.places, self.score, self.boxes = places, score, []
+
+    def joints(self, image, boxes):
+        self.boxes += [np.asarray(box) for box in boxes]
+        keypoints, scores = np.zeros((len(boxes), 17, 2), np.float32), np.zeros((len(boxes), 17), np.float32)
+        for i, box in enumerate(boxes):
+            middle = (box[:2] + box[2:]) / 2
+            off = [np.abs(middle - (x + 20, y + 50)).max() for x, y in self.places]
+            if off and min(off) < 40:
+                keypoints[i], scores[i] = STANDING + self.places[int(np.argmin(off))], self.score
+        return keypoints, scores
+
+
+def people(*places: tuple[float, float], scores=None, joints: slice = slice(None)) -> People:
+    keypoints = np.full((len(places), 17, 2), np.nan, np.float32)
+    for one, place in zip(keypoints, places, strict=True):
+        one[joints] = STANDING[joints] + place
+    given = np.isfinite(keypoints[..., 0]).astype(np.float32) * 0.5
+    points, given = convert(keypoints, given, COCO17, OPENPOSE18)
+    score = np.asarray(scores if scores is not None else [0.5] * len(places), np.float32)
+    boxes = np.concatenate([np.nanmin(points, 1), np.nanmax(points, 1)], 1) if places else np.empty((0, 4))
+    return People(points, given, score, boxes.astype(np.float32))
+
+
+def look_with(refiner: Stand, **settings) -> SecondLook:
+    return SecondLook(refiner, RefinerSettings(**settings), OPENPOSE18, least_unseen=0.05)
+
+
+def test_joints_are_those_of_the_second_look_and_scores_of_both() -> None:
+    look = look_with(Stand((103, 99)))
+    seen = look(IMAGE, people((100, 100), scores=[0.45]))
+    np.testing.assert_allclose(seen.keypoints, people((103, 99)).keypoints)
+    assert seen.person_scores == pytest.approx(np.sqrt(0.45 * 0.8)) and look.crops == 1
+    np.testing.assert_allclose(seen.boxes, people((103, 99)).boxes)
+
+
+def test_whom_the_second_look_does_not_see_is_gone() -> None:
+    seen = look_with(Stand((100, 100)))(IMAGE, people((100, 100), (400, 200)))
+    assert len(seen) == 1
+    assert len(look_with(Stand())(IMAGE, people((100, 100)))) == 0
+    assert len(look_with(Stand((100, 100)))(IMAGE, people())) == 0
+
+
+def test_two_boxes_that_settle_on_one_person_are_one_the_better() -> None:
+    found = people((100, 100), (112, 95), scores=[0.3, 0.6])
+    seen = look_with(Stand((104, 98)))(IMAGE, found)
+    assert len(seen) == 1 and seen.person_scores == pytest.approx(np.sqrt(0.6 * 0.8))
+
+
+def test_a_joint_without_evidence_is_missing_and_the_rest_stay() -> None:
+    refiner = Stand((100, 100))
+    plain = refiner.joints
+
+    def dim(image, boxes):
+        keypoints, scores = plain(image, boxes)
+        scores[:, [9, 15]] = 0.05
+        return keypoints, scores
+
+    refiner.joints = dim
+    seen = look_with(refiner)(IMAGE, people((100, 100)))
+    missing = {OPENPOSE18.joints[j] for j in np.flatnonzero(np.isnan(seen.keypoints[0, :, 0]))}
+    assert missing == {"left_wrist", "left_ankle"}
+    assert (seen.scores[0] == 0).sum() == 2
+    all_of_them = look_with(refiner, min_joint_score=0.0)(IMAGE, people((100, 100)))
+    assert np.isfinite(all_of_them.keypoints).all()
+
+
+def test_the_box_is_that_of_whom_the_tracker_expects() -> None:
+    refiner = Stand((100, 100))
+    half = people((100, 100), joints=slice(0, 11))
+    look_with(refiner)(IMAGE, half, expected=people((101, 102)))
+    (box,) = refiner.boxes
+    assert box[3] > 200  # the feet, which the first look did not see
+
+
+def test_whom_the_first_look_missed_is_not_lost() -> None:
+    refiner = Stand((100, 100), (400, 200))
+    seen = look_with(refiner)(IMAGE, people((100, 100)), expected=people((100, 100), (402, 201)))
+    assert len(seen) == 2 and len(refiner.boxes) == 2
+    gone = look_with(Stand((100, 100)))(IMAGE, people((100, 100)), expected=people((100, 100), (402, 201)))
+    assert len(gone) == 1
+
+
+def test_a_budget_leaves_the_rest_as_the_first_look_saw_them() -> None:
+    refiner = Stand((103, 99), (403, 199), (203, 99))
+    found = people((100, 100), (400, 200), (200, 100), scores=[0.9, 0.4, 0.03])
+    look = look_with(refiner, looks=1)
+    seen = look(IMAGE, found)
+    # One is looked at, one stays, and whom only a second look could have made credible is left out.
+    assert len(refiner.boxes) == 1 and look.crops == 1 and look.passed_over == 1 and len(seen) == 2
+    assert len(look_with(refiner)(IMAGE, found, looks=0)) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"looks": -1}, "looks is -1"),
+        ({"min_joint_score": 1.0}, "min_joint_score is 1.0"),
+        ({"duplicate_oks": 0.0}, "duplicate_oks is 0.0"),
+    ],
+)
+def test_settings_out_of_range_are_named(settings: dict, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        RefinerSettings(**settings)
