@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelstream.cli.options import Debug, Device, Looks, Precision, Runtime, Size, Weights, second_look
+from skelstream.cli.options import (
+    Debug,
+    Device,
+    Looks,
+    Precision,
+    Runtime,
+    SecondLook,
+    Size,
+    Weights,
+    second_look,
+)
 from skelstream.cli.saying import say
 from skelstream.errors import OutputError
 
@@ -32,6 +42,7 @@ def evaluate(
     weights: Weights = None,
     size: Size = None,
     looks: Looks = "all",
+    second: SecondLook = None,
     device: Device = "auto",
     runtime: Runtime = "auto",
     precision: Precision = "auto",
@@ -92,10 +103,10 @@ def evaluate(
         rows = read_results(results, coco_set, *([_note] if limit is None else []))
         protocol = EvalProtocol("", factors, flip, estimator=results.name)
     else:
-        second = second_look(looks)
+        again = second_look(looks, second)
         # A gap costs as much as a wrong guess here: every joint is submitted.
-        second = second and replace(second, min_joint_score=0.0)
-        chosen = {"device": device, "runtime": runtime, "precision": precision, "second": second}
+        again = again and replace(again, min_joint_score=0.0)
+        chosen = {"device": device, "runtime": runtime, "precision": precision, "second": again}
         estimator, protocol = _estimator(weights, size, chosen, factors or (1.0,), bool(flip))
         done = _run(estimator, coco_set, images)
         if not done:

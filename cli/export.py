@@ -18,7 +18,11 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Write the network as ONNX: float32 RGB in [0, 255] of any size in, confidence maps and fields out."""
+    """Write a network as ONNX: float32 RGB in [0, 255] in, its maps out.
+
+    [bold]skelstream export -o model.onnx[/]  images of any size to confidence maps and fields
+    [bold]skelstream export --weights skelstream-second -o second.onnx[/]  crops of one person to heatmaps
+    """
     from skelstream.network.onnx import export_onnx
     from skelstream.network.weights import find_model, load_network, read_header
 

@@ -19,6 +19,7 @@ from skelstream.cli.options import (
     Precision,
     Rate,
     Runtime,
+    SecondLook,
     Size,
     Smooth,
     Weights,
@@ -66,6 +67,7 @@ def extract(
     weights: Weights = None,
     size: Size = None,
     looks: Looks = "all",
+    second: SecondLook = None,
     start: Annotated[float | None, typer.Option(min=0, help="Seconds to begin at.")] = None,
     end: Annotated[float | None, typer.Option(min=0, help="Seconds to stop at.")] = None,
     every: Annotated[int, typer.Option(min=1, help="Look at every N-th frame only.")] = 1,
@@ -168,10 +170,10 @@ def extract(
             raise OutputError(f"{sheet} exists; choose another name or pass --overwrite")
         check_writable(sheet)
 
-    second = second_look(looks)
+    again = second_look(looks, second)
 
     def estimator() -> PoseEstimator:
-        return make_estimator(weights, device, size or SIZE, grouping, runtime, precision, second)
+        return make_estimator(weights, device, size or SIZE, grouping, runtime, precision, again)
 
     if output == "-":
         _lines(sources[0], estimator, part, smooth)

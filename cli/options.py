@@ -34,6 +34,10 @@ Looks = Annotated[
         metavar="N",
     ),
 ]
+SecondLook = Annotated[
+    str | None,
+    typer.Option("--second-look", help="The second network: name of a packaged model, or a weights file."),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 Runtime = Annotated[str, typer.Option(help="auto, torch or openvino.")]
 Precision = Annotated[str, typer.Option(help="auto, float32, bfloat16, float16 or int8.")]
@@ -76,12 +80,12 @@ Person = Annotated[
 ]
 
 
-def second_look(looks: str) -> RefinerSettings | None:
-    """The settings that ``--looks`` asks for; None for one look."""
+def second_look(looks: str, weights: str | None = None) -> RefinerSettings | None:
+    """The settings that ``--looks`` and ``--second-look`` ask for; None for one look."""
+    from skelstream.network.weights import SECOND
     from skelstream.refiner.refiner import RefinerSettings
 
-    if looks == "all":
-        return RefinerSettings()
-    if not looks.isdecimal():
+    if looks != "all" and not looks.isdecimal():
         raise typer.BadParameter(f"{looks!r} is neither a number nor all", param_hint="--looks")
-    return RefinerSettings(looks=int(looks)) if int(looks) else None
+    most = None if looks == "all" else int(looks)
+    return None if most == 0 else RefinerSettings(weights or SECOND, most)

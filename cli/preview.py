@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelstream.cli.options import Debug, Device, Size, Weights
+from skelstream.cli.options import Debug, Device, Looks, Size, Weights, second_look
 from skelstream.cli.saying import say, warn
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def preview(
     device: Device = "auto",
     weights: Weights = None,
     size: Size = None,
+    looks: Looks = "0",
     max_people: Annotated[
         int | None, typer.Option(min=1, help="At most so many people a frame: those seen most so far.")
     ] = None,
@@ -74,7 +75,7 @@ def preview(
     if output is not None:
         check_free(choose(output), output, overwrite)
         check_writable(output)
-    estimator = make_estimator(weights, device, size or SIZE)
+    estimator = make_estimator(weights, device, size or SIZE, second=second_look(looks))
 
     def opened() -> Pipeline:
         return Pipeline(source, estimator, max_people=max_people)

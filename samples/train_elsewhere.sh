@@ -76,7 +76,7 @@ skelstream() {
     "$python" -Pc "from skelstream.cli import main; main()" "$@"
 }
 
-# Runs skelstream eval on the set apart that a recipe names: judge RECIPE DATA [further options].
+# Runs skelstream eval on the set apart that a recipe names, as its own evaluations do: judge RECIPE DATA WEIGHTS [options].
 judge() {
     "$python" -P - "$@" <<'END'
 import sys
@@ -85,8 +85,10 @@ from pathlib import Path
 from skelstream.cli import main
 from skelstream.training.recipe import find_recipe, read_recipe
 
-recipe, data, *options = sys.argv[1:]
-apart = read_recipe(find_recipe(recipe), Path(data)).evaluation
+recipe, data, weights, *options = sys.argv[1:]
+settings = read_recipe(find_recipe(recipe), Path(data))
+apart = settings.evaluation
+options += ["--second-look", weights] if settings.looks_first else ["--weights", weights, "--looks", "0"]
 options += ["--annotations", str(apart.annotations), "--images", str(apart.images), "--size", str(apart.size)]
 if apart.limit:
     options += ["--limit", str(apart.limit)]
@@ -110,7 +112,7 @@ train_and_judge() {
         return
     fi
     # Torch, as in the run's own evaluations, whatever else is installed.
-    figures=$(judge "$recipe" "$data" --weights "$out/run/best.safetensors" --device "$device" --runtime torch \
+    figures=$(judge "$recipe" "$data" "$out/run/best.safetensors" --device "$device" --runtime torch \
         --report "$out/evaluation.md" --overwrite --json)
     echo "$figures" >"$out/evaluation.json"
 }

@@ -11,6 +11,7 @@ import torch
 from skelstream.atomic import replacing
 from skelstream.errors import MissingExtraError
 from skelstream.network.architectures import Network
+from skelstream.network.topdown import TopDownNetwork
 
 try:
     import onnx
@@ -20,11 +21,12 @@ except ImportError:
 _OPSET = 17
 
 
-def export_onnx(network: Network, path: Path, card: dict[str, object]) -> None:
+def export_onnx(network: Network | TopDownNetwork, path: Path, card: dict[str, object]) -> None:
     """Write the network as ONNX, checked by ONNX's own checker.
 
     Input ``image``: float32 (batch, 3, height, width), RGB in [0, 255]; outputs ``confidence`` and ``pafs``, float32
-    (batch, V, h, w) and (batch, 2L, h, w), as in ``PartMaps``. Batch, height and width are free. The metadata holds
+    (batch, V, h, w) and (batch, 2L, h, w), as in ``PartMaps``; of the second look's network ``heatmaps``, float32
+    (batch, V, h, w). The batch is free, and so are height and width but for the second look's. The metadata holds
     joints, limbs, stride, multiple and the card, as JSON.
 
     Args:
@@ -50,9 +52,11 @@ def export_onnx(network: Network, path: Path, card: dict[str, object]) -> None:
         onnx.save(model, str(partial))
 
 
-def _trace(network: Network, path: Path) -> None:
-    free = {0: "batch", 2: "height", 3: "width"}
-    maps = {0: "batch", 2: "map_height", 3: "map_width"}
+def _trace(network: Network | TopDownNetwork, path: Path) -> None:
+    crops = isinstance(network, TopDownNetwork)
+    free = {0: "batch"} if crops else {0: "batch", 2: "height", 3: "width"}
+    maps = {0: "batch"} if crops else {0: "batch", 2: "map_height", 3: "map_width"}
+    outputs = ["heatmaps"] if crops else ["confidence", "pafs"]
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's remarks on what it does not fold
         # The TorchScript exporter: it needs no further package, and leaves the sizes free without being told how.
@@ -61,8 +65,8 @@ def _trace(network: Network, path: Path) -> None:
             (torch.zeros(1, 3, *network.example_size),),
             str(path),
             input_names=["image"],
-            output_names=["confidence", "pafs"],
-            dynamic_axes={"image": free, "confidence": maps, "pafs": maps},
+            output_names=outputs,
+            dynamic_axes={"image": free} | dict.fromkeys(outputs, maps),
             opset_version=_OPSET,
             dynamo=False,
         )

@@ -12,6 +12,7 @@ import torch
 import torch.distributed as dist
 
 from skelstream.errors import ModelError
+from skelstream.machine import available_cores
 from skelstream.network.runtime import choose_device
 
 # The others wait while the first process evaluates.
@@ -51,8 +52,7 @@ class Processes:
 
 def default_workers() -> int:
     """Processes that make samples, for each of the run's processes: one a core that is left, at most 16."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(16, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) - 1))
+    return max(1, min(16, available_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) - 1))
 
 
 @contextmanager

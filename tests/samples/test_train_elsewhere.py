@@ -161,7 +161,7 @@ def test_a_second_call_goes_on(stand_in, tmp_path):
     assert done.returncode == 0, done.stdout
     fixed = f"--resume --data {unpacked} -o out/run"
     assert train.endswith(f"train tiny --start first.safetensors --device cuda:1 {fixed}")
-    assert judge.startswith(f"- tiny {unpacked} --weights out/run/best.safetensors --device cuda:1 ")
+    assert judge.startswith(f"- tiny {unpacked} out/run/best.safetensors --device cuda:1 ")
     assert (unpacked / "mark").exists() and (tmp_path / "out" / "evaluation.json").exists()
     # The best weights are others now, and the evaluation is not theirs.
     assert stand_in("--precision", "float32")[0].returncode == 130
