@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,12 @@ main()
 """
 
 
+def _heed_signals() -> None:
+    """As in a terminal, whatever this process was told to ignore by what started it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start():
     """Starts ``skelstream`` with some arguments; ends it after the test if it did not end itself."""
@@ -37,9 +44,8 @@ def start():
         conftest = str(Path(__file__).parents[1] / "conftest.py")
         program = PROGRAM.format(conftest=conftest, pause=pause, arguments=[str(a) for a in arguments])
         command = [sys.executable, "-c", program]
-        running.append(
-            subprocess.Popen(command, stderr=subprocess.PIPE, **{"stdout": subprocess.PIPE} | options)
-        )
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        running.append(subprocess.Popen(command, preexec_fn=_heed_signals, **pipes | options))
         return running[-1]
 
     yield start

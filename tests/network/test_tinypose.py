@@ -14,8 +14,8 @@ from skelstream.errors import ModelError
 from skelstream.network.tinypose import load_tinypose
 from skelstream.network.topdown import TopDownNetwork
 
-_FOLDER = Path(os.environ.get("SKELSTREAM_TINYPOSE", "../shared/models/tinypose"))
-_REAL = _FOLDER / "tinypose_256x192.xml"
+_DATA = Path(os.environ.get("SKELSTREAM_DATA", Path(__file__).parents[2].parent / "shared"))
+_REAL = _DATA / "models/tinypose/tinypose_256x192.xml"
 
 
 def _write_graph(path: Path, network: TopDownNetwork, keep: slice = slice(None)) -> None:
