@@ -1,6 +1,6 @@
 """Speed of the whole pipeline and of its stages on clips, with a contact sheet of each to judge by eye.
 
-    python benchmarks/clips.py CLIP... [-o FOLDER] [--weights W] [--size N]
+    python benchmarks/clips.py CLIP... [-o FOLDER] [--weights W] [--size N] [--looks N]
 
 Stages run side by side, so that the whole takes about as long as the slowest; the last column says how close it comes.
 """
@@ -15,12 +15,13 @@ from rich.console import Console
 from rich.table import Table
 
 from skelstream.cli.estimator import make_estimator
+from skelstream.cli.options import second_look
 from skelstream.drawing.sheet import sequence_sheet, write_png
 from skelstream.estimator import SIZE
 from skelstream.extraction import run
 from skelstream.formats import save
 
-STAGES = ("decode", "network", "grouping", "tracking")
+STAGES = ("decode", "network", "grouping", "second look", "tracking")
 
 
 def main() -> None:
@@ -33,18 +34,19 @@ def main() -> None:
     )
     parser.add_argument("--weights")
     parser.add_argument("--size", type=int, default=SIZE)
+    parser.add_argument("--looks", default="all", help="people a frame to look at again, or 0")
     options = parser.parse_args()
-    estimator = make_estimator(options.weights, size=options.size)
+    estimator = make_estimator(options.weights, size=options.size, second=second_look(options.looks))
     console = Console(width=150)
     console.print(
-        f"{estimator.model.path.stem}, {estimator.runtime.name}, long side {options.size} px,"
+        f"{estimator.model.path.stem}, {estimator.name}, long side {options.size} px,"
         f" {os.cpu_count()} cores; frames/s of each stage while it was busy, and of the whole"
     )
     table = Table("clip", "size", "frames", "people", "tracks", *STAGES, "whole", "of the slowest stage")
     for path in options.clips:
         done = run(path, estimator)
         frames = len(done.sequence.frame_time)
-        rates = {stage: frames / done.times.seconds[stage] for stage in STAGES}
+        rates = {stage: frames / seconds for stage, seconds in done.times.seconds.items() if seconds}
         whole = frames / done.seconds
         table.add_row(
             path.name,
@@ -52,7 +54,7 @@ def main() -> None:
             str(frames),
             f"{len(done.sequence.frame) / frames:.2f}",
             str(len(done.sequence.track_ids)),
-            *(f"{rates[stage]:.0f}" for stage in STAGES),
+            *(f"{rates[stage]:.0f}" if stage in rates else "" for stage in STAGES),
             f"{whole:.1f}",
             f"{whole / min(rates.values()):.0%}",
         )

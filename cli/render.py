@@ -120,9 +120,12 @@ def _skeletons_and_video(
 
 def _analysed(source: str, start: float | None, end: float | None, quiet: bool) -> SkeletonSequence:
     """The skeletons of a video that has not been analysed yet."""
+    from functools import partial
+
     from skelstream.cli.estimator import make_estimator
     from skelstream.cli.progress import FrameProgress
     from skelstream.extraction import run
+    from skelstream.refiner.refiner import RefinerSettings
     from skelstream.video import open_source
 
     with open_source(source) as opened:
@@ -132,7 +135,8 @@ def _analysed(source: str, start: float | None, end: float | None, quiet: bool) 
             f"{source} is live and cannot be read twice; extract a recording of it, then render that"
         )
     with FrameProgress(f"analyse {Path(source).name}", quiet) as progress:
-        done = run(source, make_estimator, report=progress.report, start=start, end=end)
+        estimator = partial(make_estimator, second=RefinerSettings())
+        done = run(source, estimator, report=progress.report, start=start, end=end)
     for warning in done.sequence.meta.get("warnings") or ():
         warn(warning)
     return done.sequence

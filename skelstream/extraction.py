@@ -12,7 +12,7 @@ from typing import Any
 
 from skelstream.claims import claimed
 from skelstream.errors import OutputError, SkelstreamError, Stopped
-from skelstream.estimator import PoseEstimator
+from skelstream.estimator import PoseEstimator, two_looks
 from skelstream.formats import WriteOptions, choose, save
 from skelstream.outputs import check_output, forget_partial, keep_partial
 from skelstream.pipeline import Analysed, Pipeline, StageTimes
@@ -55,7 +55,8 @@ def stream(
 
     Args:
         source: a file, a folder or pattern of images, a URL, a camera's number or name.
-        estimator: a ``PoseEstimator`` to use, or a function that makes it; None makes one with the default weights on the best device.
+        estimator: a ``PoseEstimator`` to use, or a function that makes it; None
+            makes one that looks twice, with the default weights on the best device.
         **part: ``start``, ``end`` (seconds), ``every``, ``max_people``, ``tracking``, as in ``Pipeline``.
 
     Yields:
@@ -65,7 +66,7 @@ def stream(
     Raises:
         SourceError: the source cannot be opened or read.
     """
-    with Pipeline(source, estimator or PoseEstimator, **part) as pipeline:
+    with Pipeline(source, estimator or two_looks, **part) as pipeline:
         for analysed in pipeline:
             yield analysed.tracked
 
@@ -145,7 +146,7 @@ def extract(
         FormatError: no format has the output's ending.
     """
     path = None if output is None else Path(output)
-    return run(source, estimator or PoseEstimator, path, overwrite=overwrite, **part).sequence
+    return run(source, estimator or two_looks, path, overwrite=overwrite, **part).sequence
 
 
 def run(
