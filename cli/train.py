@@ -204,6 +204,8 @@ def _first_look(
     from skelstream.training.first_look import found_in
 
     images = [annotated.images for annotated in sets]
+    if not folder.found.exists():
+        console.print(f"first look at {sum(map(len, images)):,} images")
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("first look at the images", total=sum(map(len, images)))
         return found_in(folder.found, recipe.first_look, images, lambda n: bar.update(task, completed=n))

@@ -92,11 +92,14 @@ class RunFolder:
         except OSError as error:
             raise OutputError(f"cannot make the folder {self.path}: {error.strerror}") from None
         if branch:
-            try:
-                with replacing(self.checkpoint) as part:
-                    shutil.copyfile(branch, part)
-            except FileNotFoundError:
-                raise OutputError(f"{branch}: no such checkpoint to branch off from") from None
+            if not branch.is_file():
+                raise OutputError(f"{branch}: no such checkpoint to branch off from")
+            with replacing(self.checkpoint) as part:
+                shutil.copyfile(branch, part)
+            found = RunFolder(branch.parent).found
+            if found.is_file():
+                with replacing(self.found) as part:
+                    shutil.copyfile(found, part)
 
 
 @dataclass(frozen=True)

@@ -164,3 +164,18 @@ def test_the_best_weights_stay_when_later_ones_are_worse(judged, tmp_path: Path,
     session.run(lambda _: None)
     assert read_header(session.folder.best).card["training"]["samples"] == 8
     assert read_header(session.folder.weights).card["figures"]["PCK"] == 45
+
+
+def test_a_branch_begins_with_a_copy_of_another_runs_checkpoint(recipe, tmp_path: Path) -> None:
+    first = session_in(tmp_path / "a", recipe)
+    first.run(lambda _: None, lambda: first.trainer.sample >= 8)
+    (tmp_path / "a" / "first-look.npz").write_bytes(b"whom it found")
+    branch = RunFolder(tmp_path / "b")
+    branch.prepare(False, branch=first.folder.checkpoint)
+    assert branch.checkpoint.read_bytes() == first.folder.checkpoint.read_bytes()
+    assert branch.found.read_bytes() == b"whom it found"
+    trainer = Trainer(replace(recipe, samples=12), CPU, workers=0)
+    trainer.resume(branch.checkpoint)
+    assert trainer.sample == 8 and trainer.run(lambda _: None) and trainer.sample == 12
+    with pytest.raises(OutputError, match="no such checkpoint to branch off from"):
+        RunFolder(tmp_path / "c").prepare(False, branch=tmp_path / "none.ckpt")
