@@ -70,8 +70,9 @@ def _video(facts: dict[str, Any]) -> Table:
         f"{len(facts['tracks'])} track{'s' * (len(facts['tracks']) != 1)}, at most {facts['people_at_once']} at once{cleaned}",
     )
     weights = f", weights {facts['weights_sha256'][:12]}" if facts["weights_sha256"] else ""
+    second = f"; looked at again by {facts['second_look']}" if facts["second_look"] else ""
     table.add_row(
-        "joints", _plain(f"{facts['skeleton']}, by {facts['model'] or 'an unknown model'}{weights}")
+        "joints", _plain(f"{facts['skeleton']}, by {facts['model'] or 'an unknown model'}{weights}{second}")
     )
     for warning in facts["warnings"]:
         table.add_row("warning", plain(warning))

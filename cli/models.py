@@ -23,12 +23,13 @@ def list_models(debug: Debug = False) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from skelstream.network.weights import DEFAULT, packaged_models, read_header
+    from skelstream.network.weights import DEFAULT, SECOND, packaged_models, read_header
 
+    roles = {DEFAULT: " (first look)", SECOND: " (second look)"}
     table = Table("name", "network", "MB", "figures", box=None)
     for name, path in packaged_models().items():
         file = read_header(path)
-        shown = f"{name} (default)" if name == DEFAULT else name
+        shown = name + roles.get(name, "")
         megabytes = f"{path.stat().st_size / 1e6:.1f}"
         table.add_row(shown, file.architecture, megabytes, _figures(file.card.get("figures")))
     if not table.rows:

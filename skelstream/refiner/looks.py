@@ -48,7 +48,9 @@ class SecondLook:
         """The people of an image after a second look.
 
         Where somebody is expected, the box is that of the joints as expected: it was made of a second look, and is
-        better than the first look's. Somebody who is expected and whom the first look missed is looked at too.
+        better than the first look's. Somebody who is expected and whom the first look missed is looked at too, but does
+        not score higher than expected: a second look sees what it is told to see, and alone would keep a person for ever
+        where somebody has left.
 
         Args:
             image: uint8 RGB (H, W, 3).
@@ -57,7 +59,7 @@ class SecondLook:
             looks: most people to look at, if fewer than the settings say.
 
         Returns:
-            People, best first. A person's score is the root of the product of both looks' scores.
+            People, best first. A person's score is the root of the product of both looks' scores, but see above.
         """
         boxes, scores = self._boxes(people, expected)
         budget = min(n for n in (self.settings.looks, looks, len(boxes)) if n is not None)
@@ -66,7 +68,9 @@ class SecondLook:
         again[order] = True
         unseen = ~again[: len(people)] & (people.person_scores >= self._least_unseen)
         self.passed_over += int(unseen.sum())
-        together = _joined(self._look(image, boxes[again], scores[again]), people.take(unseen))
+        most = np.where(np.arange(len(boxes)) < len(people), 1.0, scores)
+        looked = self._look(image, boxes[again], scores[again], most[again])
+        together = _joined(looked, people.take(unseen))
         best = np.argsort(-together.person_scores, kind="stable")
         return without_duplicates(together.take(best), self.skeleton, self.settings.duplicate_oks)
 
@@ -95,8 +99,8 @@ class SecondLook:
         length = (boxes[:, 2:] - boxes[:, :2]).max(1, initial=1.0)
         return scores * (1 - scores) + 0.1 * scores * np.abs(np.log(np.maximum(length, 1.0) / _BEST_LENGTH))
 
-    def _look(self, image: np.ndarray, boxes: np.ndarray, scores: np.ndarray) -> People:
-        """Those of the boxes who are there, in the joints of ``skeleton``."""
+    def _look(self, image: np.ndarray, boxes: np.ndarray, scores: np.ndarray, most: np.ndarray) -> People:
+        """Those of the boxes who are there, in the joints of ``skeleton``; none scores higher than ``most``."""
         keypoints, joint_scores = self.refiner.joints(image, boxes)
         self.crops += len(boxes)
         mean = joint_scores.mean(1)
@@ -105,7 +109,7 @@ class SecondLook:
         keypoints = np.where(present[..., None], keypoints, np.nan)[there]
         joint_scores = np.where(present, joint_scores, 0)[there]
         keypoints, joint_scores = convert(keypoints, joint_scores, self.refiner.skeleton, self.skeleton)
-        person_scores = np.sqrt(scores[there] * mean[there]).astype(np.float32)
+        person_scores = np.minimum(np.sqrt(scores * mean), most)[there].astype(np.float32)
         boxes = np.concatenate([np.nanmin(keypoints, 1), np.nanmax(keypoints, 1)], 1)
         return People(keypoints, joint_scores, person_scores, boxes)
 

@@ -36,6 +36,7 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
         "skeleton": sequence.skeleton.name,
         "model": meta.get("model"),
         "weights_sha256": meta.get("weights_sha256"),
+        "second_look": _second_look(meta.get("settings")),
         "versions": dict(meta.get("versions") or {}),
         "settings": meta.get("settings") or {},
         "warnings": list(meta.get("warnings") or []),
@@ -84,3 +85,10 @@ def _track(track: Track) -> dict[str, Any]:
 
 def _share(part: float, whole: int) -> float:
     return round(float(part) / whole, 4) if whole else 0.0
+
+
+def _second_look(settings: object) -> str | None:
+    """The second look's weights by name; settings are whatever a file says."""
+    second = settings.get("second_look") if isinstance(settings, dict) else None
+    weights = second.get("weights") if isinstance(second, dict) else None
+    return weights if isinstance(weights, str) else None

@@ -17,6 +17,8 @@ from skelstream.tracking.tracked import TrackedPeople
 
 # With fewer common joints than this the OKS counts for less: one joint that happens to agree proves little.
 _ENOUGH_JOINTS = 5
+# Seconds in which an expectation counts for half as much.
+_HALF_LIFE = 0.1
 _TORSO = ("neck", "shoulder", "hip")
 
 
@@ -90,8 +92,8 @@ class Tracker:
         """Where the people who were seen in the last frame should be at ``time``; nothing is changed by asking.
 
         Returns:
-            The confirmed tracks' joints, carried along with their motion, and their last scores; None where nobody can
-            be followed to that time, as in a source's first frame.
+            The confirmed tracks' joints, carried along with their motion, and their last scores, halved for each tenth of
+            a second since then; None where nobody can be followed to that time, as in a source's first frame.
         """
         if self._time is None or self.settings.max_step == 0 or time - self._time > self.settings.max_step:
             return None
@@ -99,7 +101,7 @@ class Tracker:
         keypoints = np.array([t.expected_keypoints(time) for t in tracks], np.float32)
         keypoints = keypoints.reshape(-1, len(self.skeleton), 2)
         boxes = np.array([t.box for t in tracks], np.float32).reshape(-1, 4)
-        scores = np.array([t.score for t in tracks], np.float32)
+        scores = np.array([t.score * 0.5 ** ((time - t.last_seen) / _HALF_LIFE) for t in tracks], np.float32)
         return People(keypoints, np.isfinite(keypoints[..., 0]).astype(np.float32), scores, boxes)
 
     @property

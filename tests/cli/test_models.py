@@ -60,7 +60,7 @@ def port_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_list(packaged: Path) -> None:
     result = run("models", "list")
     assert result.exit_code == 0
-    assert "young (default)" in result.output and "AP 23.7, images 259" in result.output
+    assert "young (first look)" in result.output and "AP 23.7, images 259" in result.output
 
 
 def test_list_of_a_package_without_weights(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,6 +189,8 @@ def test_what_the_documentation_shows_runs(
     )
     monkeypatch.setattr(weights, "packaged_models", lambda: {"skelstream-movenet": packaged})
     shutil.copy(port_file, here)
+    (here / "runs" / "long").mkdir(parents=True)
+    shutil.copy(packaged, here / "runs" / "long" / "weights.safetensors")
     commands = [
         line for kind, block in DOCUMENTED if kind == "sh" for line in block.replace("\\\n", "").splitlines()
     ]

@@ -8,6 +8,8 @@ from skelstream.grouping.people import People
 from skelstream.refiner.looks import SecondLook
 from skelstream.refiner.refiner import RefinerSettings
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
+from skelstream.tracking.settings import TrackerSettings
+from skelstream.tracking.tracker import Tracker
 
 IMAGE = np.zeros((400, 600, 3), np.uint8)
 # Standing, 40 wide and 100 high, COCO's joints.
@@ -105,6 +107,8 @@ def test_whom_the_first_look_missed_is_not_lost() -> None:
     refiner = Stand((100, 100), (400, 200))
     seen = look_with(refiner)(IMAGE, people((100, 100)), expected=people((100, 100), (402, 201)))
     assert len(seen) == 2 and len(refiner.boxes) == 2
+    # A second look alone does not make anybody more certain.
+    assert seen.person_scores.tolist() == pytest.approx([np.sqrt(0.5 * 0.8), 0.5])
     gone = look_with(Stand((100, 100)))(IMAGE, people((100, 100)), expected=people((100, 100), (402, 201)))
     assert len(gone) == 1
 
@@ -130,3 +134,18 @@ def test_a_budget_leaves_the_rest_as_the_first_look_saw_them() -> None:
 def test_settings_out_of_range_are_named(settings: dict, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         RefinerSettings(**settings)
+
+
+def test_nobody_is_kept_by_second_looks_alone() -> None:
+    """Where somebody has left, a second look at the same place may go on seeing somebody."""
+    tracker = Tracker(TrackerSettings(), OPENPOSE18)
+    look = look_with(Stand((100, 100)))
+    seen = []
+    for frame in range(60):
+        time = frame / 30
+        first = people((100, 100)) if frame < 20 or frame == 24 else people()
+        looked = look(IMAGE, first, tracker.expected(time))
+        seen.append(len(tracker.update(frame, time, looked).track_ids))
+    assert seen[:25] == [1] * 25  # also in frames that the first look missed
+    gone = 1 + max(frame for frame in range(60) if seen[frame])
+    assert 25 < gone <= 25 + 0.5 * 30
