@@ -45,7 +45,7 @@ def info(
     from rich.console import Console
 
     console = Console(highlight=False)
-    console.print(f"[bold]{_plain(file.name)}[/]")
+    console.print(f"[bold]{plain(file.name)}[/]")
     console.print(_video(facts))
     if facts["tracks"]:
         console.print(_tracks(sequence, facts["tracks"], len(sequence) if every_track else _SHOWN))
@@ -58,7 +58,7 @@ def _video(facts: dict[str, Any]) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     size = f"{facts['width']} x {facts['height']}" if facts["width"] else "size unknown"
     turned = f", turned by {facts['rotation']} degrees" if facts["rotation"] else ""
-    table.add_row("video", _plain(f"{facts['source']}, {size}{turned}"))
+    table.add_row("video", plain(f"{facts['source']}, {size}{turned}"))
     failed = f", {facts['frames_failed']} failed to decode" if facts["frames_failed"] else ""
     table.add_row("frames", f"{facts['frames']}, {facts['frames_empty']} without people{failed}")
     if facts["frames"]:
@@ -72,20 +72,11 @@ def _video(facts: dict[str, Any]) -> Table:
     weights = f", weights {facts['weights_sha256'][:12]}" if facts["weights_sha256"] else ""
     second = f"; looked at again by {facts['second_look']}" if facts["second_look"] else ""
     table.add_row(
-        "joints", _plain(f"{facts['skeleton']}, by {facts['model'] or 'an unknown model'}{weights}{second}")
+        "joints", plain(f"{facts['skeleton']}, by {facts['model'] or 'an unknown model'}{weights}{second}")
     )
     for warning in facts["warnings"]:
         table.add_row("warning", plain(warning))
     return table
-
-
-def _plain(text: str) -> str:
-    """Text out of a file, neither markup nor a terminal's commands."""
-    from rich.markup import escape
-
-    from skelstream.text import printable
-
-    return escape(printable(text))
 
 
 def _steps(facts: dict[str, Any]) -> str:

@@ -12,11 +12,8 @@ import cv2
 import numpy as np
 
 from skelstream.errors import SourceError
+from skelstream.image_files import cut_short
 
-_JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
-_END, _SCAN, _ALONE = 0xD9, 0xDA, frozenset((0x01, *range(0xD0, 0xD9)))
-# In a JPEG's compressed data an FF before anything but 00, FF and the restart marks begins the next segment.
-_MARK = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 # Exif, as JPEG, PNG and WebP announce it.
 _EXIF = (b"Exif\x00\x00", b"eXIf", b"EXIF")
 # The facts begin so within a few bytes of that; one of them is the orientation.
@@ -110,8 +107,9 @@ def _bytes_of(path: Path) -> bytes:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise SourceError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    if _cut_short(data):
-        raise SourceError(f"{path}: the {'JPEG' if data.startswith(_JPEG) else 'PNG'} file is cut short")
+    if cut_short(data):
+        kind = "PNG" if data.startswith(b"\x89PNG") else "JPEG"
+        raise SourceError(f"{path}: the {kind} file is cut short")
     return data
 
 
@@ -123,33 +121,3 @@ def _decoded(data: bytes, path: Path, orientation: int) -> np.ndarray:
     if pixels is None:
         raise SourceError(f"{path}: cannot be read as an image")
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-
-
-def _cut_short(data: bytes) -> bool:
-    """A JPEG or PNG file without its end, which some versions of OpenCV fill up with grey and say nothing.
-
-    What follows the end, such as the film of a phone's motion photo, is no part of the image.
-    """
-    if data.startswith(_PNG):
-        return b"IEND" not in data
-    if not data.startswith(_JPEG):
-        return False
-    at = 2
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
-            return False  # damaged in another way: the decoder has the word
-        mark = data[at + 1]
-        if mark == _END:
-            return False
-        if mark == 0xFF:
-            at += 1
-        elif mark in _ALONE:
-            at += 2
-        else:
-            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-            if mark == _SCAN:
-                found = _MARK.search(data, at)
-                if found is None:
-                    return True
-                at = found.start()
-    return data[at : at + 2] != bytes((0xFF, _END))

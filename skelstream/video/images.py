@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from skelstream.errors import SourceError
+from skelstream.image_files import cut_short
 from skelstream.video.animated import pictures_in
 from skelstream.video.frame import SourceInfo
 from skelstream.video.pixels import fit
@@ -199,24 +200,6 @@ def _look(path: Path) -> tuple[tuple[int, ...], np.ndarray] | None:
     length = float(np.linalg.norm(centred))
     # A picture of one colour looks like any other.
     return image.shape, centred / length if length > 1 else np.full_like(centred, 1 / 32)
-
-
-def cut_short(data: bytes) -> bool:
-    """Whether a JPEG or PNG ends before its end, which OpenCV fills up with grey.
-
-    What follows the end, such as the film of a phone's motion photo, is no part of the image.
-    """
-    if data.startswith(b"\x89PNG"):
-        return b"IEND" not in data
-    if not data.startswith(b"\xff\xd8"):
-        return False
-    at = 2
-    while data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] != b"\xda":
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        if at >= len(data):
-            return True
-    # In compressed data a mark cannot occur by chance; a thumbnail's end lies before.
-    return data[at : at + 1] == b"\xff" and data.find(b"\xff\xd9", at) < 0
 
 
 def natural_order(path: Path) -> list[tuple[int, int, str]]:
