@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from skelstream.errors import SourceError
 from skelstream.training.annotations import Fault, read_set
-from skelstream.training.images import check_images, read_pixels
+from skelstream.training.images import ImageStore, check_images, read_pixels
 
 
 @pytest.fixture
@@ -55,3 +57,20 @@ def test_bytes_after_the_end_do_no_harm(images) -> None:
     path = images[0].path
     path.write_bytes(path.read_bytes() + b"made by a camera" * 50_000)
     assert read_pixels(images[0]).shape == (128, 128, 3)
+
+
+def test_images_in_memory_are_those_of_the_files(people_set) -> None:
+    images = read_set(people_set).images
+    store = ImageStore(images)
+    assert ImageStore.fits(images)
+    assert not ImageStore.fits([replace(image, size=(10**6, 10**6)) for image in images])
+    assert not ImageStore.fits([replace(image, size=None) for image in images])
+    lost = images[2].path.read_bytes()
+    images[2].path.write_bytes(b"no picture")
+    store.fill()
+    images[0].path.unlink()
+    assert store(images[0]).shape == (128, 128, 3)
+    with pytest.raises(SourceError):
+        store(images[2])
+    images[2].path.write_bytes(lost)
+    np.testing.assert_array_equal(store(images[2]), read_pixels(images[2]))
