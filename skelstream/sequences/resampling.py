@@ -11,6 +11,8 @@ from skelstream.sequences.sequence import SkeletonSequence
 
 # A frame this near to a new time, in seconds, is the frame of that time: containers round their times.
 _SAME = 1e-3
+# New frames, or times the frames that were there, whichever is more: beyond, a slip of the rate fills the memory.
+_MOST_FRAMES, _MOST_TIMES = 1_000_000, 10
 
 
 def resampled(sequence: SkeletonSequence, rate: float) -> SkeletonSequence:
@@ -22,14 +24,20 @@ def resampled(sequence: SkeletonSequence, rate: float) -> SkeletonSequence:
     else new frames are counted from 0; ``meta["resampled"]`` says which.
 
     Raises:
-        FormatError: the rate is not above 0.
+        FormatError: the rate is not above 0, or asks for more frames than could be meant.
     """
     if not 0 < rate < float("inf"):
         raise FormatError(f"the frame rate must be above 0, not {rate}")
     times = sequence.frame_time
     if not len(times):
         return sequence
-    new = times[0] + np.arange(int((times[-1] - times[0]) * rate + 1e-6) + 1) / rate
+    count = int((times[-1] - times[0]) * rate + 1e-6) + 1
+    if count > max(_MOST_FRAMES, _MOST_TIMES * len(times)):
+        raise FormatError(
+            f"{rate:g} frames a second from {times[0]:g} s to {times[-1]:g} s would make {count:,} frames of"
+            f" {len(times):,}; give a lower rate, or mend the times"
+        )
+    new = times[0] + np.arange(count) / rate
     before = np.clip(np.searchsorted(times, new + _SAME, side="right") - 1, 0, None)
     same = np.abs(times[before] - new) <= _SAME
     after = np.where(same, before, np.minimum(before + 1, len(times) - 1))

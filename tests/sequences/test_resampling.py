@@ -96,3 +96,9 @@ def test_tracks_that_are_too_short_are_told():
     assert (
         len(even) == 0 and "1 of 1 tracks are too short for 10 frames a second" in even.meta["warnings"][-1]
     )
+
+
+@pytest.mark.parametrize(("times", "rate"), [([0, 1], 1e9), ([0, 1e11], 30), ([0, 1], 1e308)])
+def test_more_frames_than_could_be_meant_are_refused(times, rate):
+    with pytest.raises(FormatError, match="lower rate"):
+        resampled(moving(times, away=range(2)), rate)
