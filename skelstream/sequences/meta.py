@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,8 @@ def checked_meta(meta: Any) -> dict[str, Any]:
     """A copy of the meta in which every known fact has its type; facts that are not known stay as they are.
 
     Raises:
-        FormatError: it is no mapping, does not name its joint set, or a fact is of another type or out of range.
+        FormatError: it is no mapping, does not name its joint set, a fact is of another type or out of range, or one is
+            nothing that JSON can hold, such as NaN.
     """
     if not isinstance(meta, Mapping) or "skeleton" not in meta:
         raise FormatError("meta must be a mapping that names its joint set in 'skeleton'")
@@ -41,6 +43,11 @@ def checked_meta(meta: Any) -> dict[str, Any]:
         facts["versions"] = {k: string(v, f"meta's version of {k}") for k, v in versions.items()}
     if facts.get("settings") is not None:
         facts["settings"] = mapping(facts["settings"], "meta's settings")
+    for name, value in facts.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError, RecursionError):
+            refuse(value, f"meta's {name}", "what JSON can hold")
     return facts
 
 

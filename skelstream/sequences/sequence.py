@@ -93,9 +93,9 @@ class SkeletonSequence:
         boxes: float32 (N, 4), x0, y0, x1, y1 of the person as the tracker reports it.
         person_scores: float32 (N,) in [0, 1].
         frame: int32 (N,), row of the frame table.
-        track_ids: int32 (M,), stable ids, most important track first.
+        track_ids: int32 (M,), stable ids of 0 or more, most important track first.
         track_start: int64 (M+1,); track m is rows ``track_start[m]:track_start[m+1]``.
-        frame_index: int32 (T,), number of the decoded frame in the source, increasing.
+        frame_index: int32 (T,), number of the decoded frame in the source, from 0, increasing.
         frame_time: float64 (T,), seconds, never decreasing.
         frame_ok: bool (T,), False: the frame failed to decode.
         meta: facts about the source and the making; ``skeleton`` names the joint set, ``height`` and
@@ -175,16 +175,16 @@ class SkeletonSequence:
         start, rows = self.track_start, len(self.frame)
         if len(start) == 0 or start[0] != 0 or start[-1] != rows or (np.diff(start) <= 0).any():
             raise FormatError(f"track_start must increase from 0 to the number of rows, {rows}")
-        if len(np.unique(self.track_ids)) != len(self.track_ids):
-            raise FormatError("track_ids must differ from each other")
+        if len(np.unique(self.track_ids)) != len(self.track_ids) or (self.track_ids < 0).any():
+            raise FormatError("track_ids must differ from each other, and not be negative")
         if rows and (self.frame.min() < 0 or self.frame.max() >= len(self.frame_index)):
             raise FormatError("frame must point into the frame table")
         same_track = np.ones(max(rows - 1, 0), bool)
         same_track[start[1:-1] - 1] = False
         if (np.diff(self.frame)[same_track] <= 0).any():
             raise FormatError("frame must increase within a track")
-        if (np.diff(self.frame_index) <= 0).any():
-            raise FormatError("frame_index must increase")
+        if (np.diff(self.frame_index) <= 0).any() or (self.frame_index < 0).any():
+            raise FormatError("frame_index must increase, from 0 or more")
         time = self.frame_time
         if not (np.abs(time) < _LATEST).all() or (np.diff(time) < 0).any():
             raise FormatError(f"frame_time must be finite, within {_LATEST:g} s, and never decrease")

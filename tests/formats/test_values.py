@@ -196,6 +196,7 @@ BAD_FACTS = [
     *(("settings", value) for value in (5, [1], "x")),
     *(("images", value) for value in (5, [1], ["a.jpg"])),
     *(("warnings", value) for value in ("x", [[]])),
+    *(("unheard", value) for value in (float("nan"), {"a": [1e999]})),
 ]
 
 
@@ -218,7 +219,9 @@ def test_whole_numbers_may_be_written_with_a_point(small, tmp_path):
     [
         ({"frame_index": np.array([0, 1, 2**31])}, "frame_index must lie in"),
         ({"frame_index": np.array([0, 1, 2**63], np.uint64)}, "frame_index must lie in"),
+        ({"frame_index": np.array([-3, 0, 1])}, "frame_index must increase, from 0"),
         ({"track_ids": np.array([2**31])}, "track_ids must lie in"),
+        ({"track_ids": np.array([-5])}, "track_ids must differ from each other, and not be negative"),
         ({"frame": np.array([0, 1, 2**32])}, "frame must lie in"),
         ({"keypoints": np.full((3, 18, 2), 1e38, np.float32)}, "keypoints must be finite and lie within"),
         ({"keypoints": np.full((3, 18, 2), 1e300)}, "keypoints must be finite and lie within"),
