@@ -77,7 +77,13 @@ class Labels:
         more = (
             f" and {len(self.names) - _SHOWN} more, which the file names" if len(self.names) > _SHOWN else ""
         )
-        return [f"classes: {', '.join(shown)}{more}"]
+        lines = [f"classes: {', '.join(shown)}{more}"]
+        words = [name for name in self.names if not _NUMBER.fullmatch(name)]
+        if 0 < len(words) < len(self.names):
+            lines.append(
+                f"{printable(words[0])} is no number: labels that are numbers are names too, and renumbered"
+            )
+        return lines
 
 
 def read_labels(path: Path) -> Labels:

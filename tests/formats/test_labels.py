@@ -34,6 +34,14 @@ def test_names_are_numbered_in_alphabetical_order(tmp_path):
     assert labels.described() == ["classes: 0 fall, 1 wave"]
 
 
+def test_a_word_among_numbers_is_told(tmp_path):
+    labels = read_labels(write(tmp_path, 'name,label\na,10\nb,3\nc,"1,5"\n'))
+    assert labels.described() == [
+        "classes: 0 3, 1 10, 2 1,5",
+        "1,5 is no number: labels that are numbers are names too, and renumbered",
+    ]
+
+
 @pytest.mark.parametrize(
     ("written", "numbers"),
     [
