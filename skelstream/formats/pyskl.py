@@ -85,6 +85,8 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     names = [str(clip.get("frame_dir")) for clip in clips]
     if options.clip is not None:
         clips = [clip for clip, name in zip(clips, names, strict=True) if name == options.clip]
+    if not names:
+        raise FormatError("holds no clips")
     if len(clips) != 1:
         shown = ", ".join(map(printable, names[:_MOST_NAMED]))
         wanted = "" if options.clip is None else f", {len(clips)} of them called {printable(options.clip)}"

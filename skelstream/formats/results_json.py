@@ -14,7 +14,7 @@ from skelstream.formats import results_coco, results_mediapipe, results_mmpose, 
 from skelstream.formats.format import Format, ReadOptions
 from skelstream.formats.frames import assembled
 from skelstream.formats.results_mediapipe import LANDMARK_KEYS
-from skelstream.json_files import read_json
+from skelstream.json_files import parse_json
 from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.skeleton import COCO17
 
@@ -25,7 +25,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     Raises:
         FormatError: it is none of these layouts, or damaged; the message names the entry.
     """
-    content = read_json(path)
+    content = parse_json(path.read_bytes(), "the content")
     size = None
     if isinstance(content, dict):
         size = _size(content)

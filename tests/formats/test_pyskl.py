@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skelstream.errors import FormatError
-from skelstream.formats import Sample, WriteOptions, save, save_dataset
+from skelstream.formats import Sample, WriteOptions, load, save, save_dataset
 
 from .conftest import COCO, OP18, build, shaped
 
@@ -93,3 +93,10 @@ def test_size_is_needed(tmp_path):
     with pytest.raises(FormatError, match=r"a\.pkl: format pyskl needs the picture's size"):
         save(build({0: {}}, None, None), tmp_path / "a.pkl")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [[], {"annotations": [], "split": {}}])
+def test_a_pickle_without_clips(tmp_path, content):
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(content))
+    with pytest.raises(FormatError, match=r"a\.pkl: holds no clips$"):
+        load(tmp_path / "a.pkl")

@@ -225,3 +225,12 @@ def test_mediapipe(tmp_path, layout):
 def test_json_that_is_something_else(tmp_path, content, words):
     with pytest.raises(FormatError, match=f"a.json: .*{words}"):
         load(dump(tmp_path / "a.json", content))
+
+
+def test_the_file_is_named_once(tmp_path):
+    path = tmp_path / "a.json"
+    for words in ("no such file", "the content: not JSON, or cut short"):
+        with pytest.raises(FormatError, match=words) as caught:
+            load(path)
+        assert str(caught.value).count("a.json") == 1
+        path.write_text("[{")
