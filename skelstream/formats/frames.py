@@ -11,7 +11,7 @@ import numpy as np
 
 from skelstream.errors import FormatError
 from skelstream.formats.format import ReadOptions
-from skelstream.formats.rows import add_rows, in_pixels, people_of
+from skelstream.formats.rows import SOME_WITHOUT_ID, add_rows, in_pixels, people_of
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
 from skelstream.skeleton import Skeleton
 
@@ -90,7 +90,7 @@ def assembled(
     times = [f.index / options.rate if f.time is None else f.time for f in frames]
     if any(len(f.poses) and (f.ids is None or (f.ids < 0).any()) for f in frames):
         if any(f.ids is not None and (f.ids >= 0).any() for f in frames):
-            options.note("some people have no id: all are tracked anew")
+            options.note(SOME_WITHOUT_ID)
         found = [(f.index, time, group) for f, time, group in zip(frames, times, people, strict=True)]
         return Detections(skeleton, found, source, height, width)
     builder = SequenceBuilder(skeleton, source=source, height=height, width=width)

@@ -14,7 +14,7 @@ from skelstream.atomic import replacing
 from skelstream.errors import FormatError
 from skelstream.fields import LARGEST, entry, integer, items, mapping, real, reals, string, truth
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
-from skelstream.formats.rows import add_rows, people_of, read_text, rounded, rows_by_frame
+from skelstream.formats.rows import SOME_WITHOUT_ID, add_rows, people_of, read_text, rounded, rows_by_frame
 from skelstream.grouping.people import People
 from skelstream.json_files import parse_json
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
@@ -112,6 +112,8 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
         raise FormatError(f"frames have several sizes: {sorted(sizes)[:2]}")
     height, width = sizes.pop() if sizes else (None, None)
     if any(frame.ids is None for frame in frames):
+        if any(frame.ids is not None and len(frame.ids) for frame in frames):
+            options.note(SOME_WITHOUT_ID)
         return Detections(
             skeleton, [(f.index, f.time, f.people if f.ok else None) for f in frames], path.name, height, width
         )  # fmt: skip

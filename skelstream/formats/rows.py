@@ -17,6 +17,9 @@ from skelstream.tracking.tracked import TrackedPeople
 # Shares of the picture may lie a little outside it.
 _SHARE = 1.01
 
+SOME_WITHOUT_ID = "some people have no id: all are tracked anew"
+"""What is told of a file in which not everyone has one."""
+
 DECIMALS = 3
 """Of pixels in text files: a thousandth of a pixel."""
 

@@ -15,7 +15,7 @@ import numpy as np
 from skelstream.errors import FormatError
 from skelstream.fields import INT32, LARGEST
 from skelstream.formats.format import ReadOptions
-from skelstream.formats.rows import add_rows, in_pixels, people_of
+from skelstream.formats.rows import SOME_WITHOUT_ID, add_rows, in_pixels, people_of
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
 from skelstream.skeleton import SKELETONS, Skeleton
 from skelstream.text import printable
@@ -106,6 +106,8 @@ def from_values(
     scores = at.get("person_score", nothing)
     somebody = np.isfinite(track) | np.isfinite(joints[..., 0]).any(1) | np.isfinite(boxes).all(1)
     unknown = bool((somebody & ~np.isfinite(track)).any())
+    if unknown and np.isfinite(track).any():
+        options.note(SOME_WITHOUT_ID)
     frames = np.split(np.argsort(at["frame"], kind="stable"), _starts(at["frame"]))
     builder = SequenceBuilder(skeleton, source=source, height=height, width=width)
     found = []

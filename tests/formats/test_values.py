@@ -86,6 +86,17 @@ def test_json_lines_that_contradict_each_other(small, tmp_path):
         refuses(path, words)
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_that_not_everyone_has_an_id_is_told(small, tmp_path, name):
+    path, said = tmp_path / name, []
+    save(small, path)
+    text, track = path.read_text(), small.track_ids[0]
+    path.write_text(text.replace(f'"id":{track},', "", 1).replace(f",640,{track},", ",640,,", 1))
+    assert path.read_text() != text
+    assert load(path, note=said.append).frames == 3
+    assert "some people have no id: all are tracked anew" in " ".join(said)
+
+
 def test_other_ends_of_lines_are_text(small, tmp_path):
     save(small, tmp_path / "a.jsonl")
     text = (tmp_path / "a.jsonl").read_text()
