@@ -19,6 +19,8 @@ from skelstream.video.source import Selection, Source
 _PNG = b"\x89PNG\r\n\x1a\n"
 _BIG_TIFF = (b"II+\0", b"MM\0+")
 _TIFF = (b"II*\0", b"MM\0*", *_BIG_TIFF)
+# What a block of a GIF begins with.
+_EXTENSION, _PICTURE = 0x21, 0x2C
 # Pictures decoded at a time: from an animation, each needs the ones before it.
 _AT_A_TIME = 64
 # A page without a time, and a picture shown for no time, which browsers show for a tenth of a second.
@@ -117,6 +119,28 @@ def pictures_in(path: Path) -> int:
     except (OSError, OverflowError, struct.error, IndexError):
         pass
     return 1
+
+
+def is_cut_gif(path: Path) -> bool:
+    """Whether a file is a GIF that ends before its end mark: FFmpeg shows what there is of it and tells nothing."""
+    with path.open("rb") as file:
+        head = file.read(13)
+        if not head.startswith(b"GIF8") or len(head) < 13:
+            return False
+        place = 13 + _colors(head[10])
+        while (kind := _number(file, place, "B")) in (_EXTENSION, _PICTURE):
+            if kind == _PICTURE:
+                place += 9 + _colors(_number(file, place + 9, "B") or 0)
+            place += 2
+            while size := _number(file, place, "B"):
+                place += 1 + size
+            place += 1
+        return kind is None
+
+
+def _colors(flags: int) -> int:
+    """Bytes of the table of colours that a GIF's flags announce."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _pages(file: BinaryIO, magic: bytes) -> int:

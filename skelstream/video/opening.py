@@ -6,7 +6,7 @@ import glob
 from pathlib import Path
 
 from skelstream.errors import SourceError
-from skelstream.video.animated import AnimatedSource, pictures_in
+from skelstream.video.animated import AnimatedSource, is_cut_gif, pictures_in
 from skelstream.video.container import ContainerSource
 from skelstream.video.decoding import Input
 from skelstream.video.devices import CAMERA_PREFIX, device_input
@@ -45,7 +45,7 @@ def open_source(
         SourceError: there is nothing there to read, or no frame in the part asked for.
     """
     selection = Selection(start, end, every)
-    if rate is not None and not rate > 0:
+    if rate is not None and not 0 < rate < float("inf"):
         raise SourceError(f"rate is {rate}: give frames per second, more than 0")
     name = str(source)
     if "\0" in name:
@@ -55,6 +55,10 @@ def open_source(
     path = Path(source)
     if not isinstance(source, Path) and "://" in name:
         return ContainerSource(Input(name, name), selection, threads)
+    try:
+        path.exists()
+    except OSError as error:
+        raise SourceError(f"{name} cannot be looked at ({error.strerror})") from None
     if path.is_dir():
         return ImageSource(name, _images_in(path), rate, selection)
     if not path.exists():
@@ -68,6 +72,8 @@ def open_source(
             return AnimatedSource(name, path, rate, selection)
         return ImageSource(name, [path], rate, selection)
     film = ContainerSource(Input.of_file(path), selection, threads)
+    if is_cut_gif(path):
+        film.warn("it ends before the end of its pictures: the last may be damaged")
     if rate is not None:
         film.warn("its frames have their own times; a rate is for images and cameras, and is left out")
     return film

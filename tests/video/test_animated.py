@@ -10,7 +10,7 @@ import pytest
 
 from skelstream.errors import SourceError
 from skelstream.video import open_source
-from skelstream.video.animated import pictures_in
+from skelstream.video.animated import is_cut_gif, pictures_in
 
 
 def write(make, path, count, durations=()):
@@ -100,3 +100,19 @@ def test_among_other_images_the_first_picture_counts_and_this_is_told(make, tmp_
     with open_source(tmp_path, rate=30) as source:
         assert [make.number_in(f.image) for f in source] == [0, 0, 2]
     assert len(source.warnings) == 1 and "1.webp and maybe others hold several pictures" in source.warnings[0]
+
+
+def test_a_gif_cut_short_is_told(make, tmp_path):
+    whole, cut = tmp_path / "a.gif", tmp_path / "b.gif"
+    write(make, whole, 5)
+    data = whole.read_bytes()
+    for size in (len(data) // 2, len(data) - 1):
+        cut.write_bytes(data[:size])
+        with open_source(cut) as source:
+            assert list(source) and "b.gif: it ends before the end of its pictures" in source.warnings[0]
+    cut.write_bytes(data + b"after the end")
+    for path in (whole, cut):
+        with open_source(path) as source:
+            assert len(list(source)) == 5 and not source.warnings
+    cut.write_bytes(b"GIF89a")
+    assert not is_cut_gif(cut)
