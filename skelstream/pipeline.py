@@ -205,6 +205,8 @@ class Pipeline:
         self._region, self._slow = region, slow_motion
         self._source = open_source(source, start=start, end=end, every=every, rate=rate)
         try:
+            if region is not None:
+                region.check(self.info.height, self.info.width)
             estimator = estimator() if callable(estimator) else estimator
         except BaseException:
             self._source.close()

@@ -47,12 +47,24 @@ class Region:
             raise FormatError(f"region {text!r} is not like 100,0,500,480 or 25%,0,75%,100%")
         return cls(tuple(float(m[1]) for m in found), tuple(bool(m[2]) for m in found))
 
+    def check(self, height: int, width: int) -> None:
+        """Refuse a picture of that size of which nothing lies in the region.
+
+        Raises:
+            FormatError: it is such a picture.
+        """
+        left, top, right, bottom = self._pixels(height, width)
+        if not (left < min(right, width) and top < min(bottom, height)):
+            raise FormatError(f"region {self} holds nothing of a picture of {width}x{height}")
+
     def holds(self, boxes: np.ndarray, height: int, width: int) -> np.ndarray:
         """bool (P,): whether the middle of each box (P, 4) lies in it, in a picture of that size."""
-        whole = (width, height, width, height)
-        left, top, right, bottom = (
-            side * size / 100 if share else side
-            for side, share, size in zip(self.sides, self.shares, whole, strict=True)
-        )
+        left, top, right, bottom = self._pixels(height, width)
         x, y = ((boxes[:, :2] + boxes[:, 2:]) / 2).T
         return (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
+
+    def _pixels(self, height: int, width: int) -> list[float]:
+        """The sides in pixels of a picture of that size."""
+        whole = (width, height, width, height)
+        sides = zip(self.sides, self.shares, whole, strict=True)
+        return [side * size / 100 if share else side for side, share, size in sides]
