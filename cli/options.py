@@ -24,6 +24,7 @@ Size = Annotated[
     int | None,
     typer.Option(
         min=64,
+        max=4096,
         help="Long side of the network's input in pixels: larger finds smaller people, smaller is faster.",
     ),
 ]

@@ -23,6 +23,9 @@ from skelstream.skeleton import OPENPOSE18, Skeleton
 SIZE = 416
 """Long side of the network's input in pixels unless another is asked for: what the shipped weights were measured at."""
 
+SMALLEST, LARGEST = 64, 4096
+"""Of that side: from the network's coarsest maps to what a machine's memory holds."""
+
 
 class PoseEstimator:
     """Finds the people in pictures.
@@ -40,7 +43,7 @@ class PoseEstimator:
         second: how people are looked at again, by a network of their own; None for one look.
 
     Raises:
-        ModelError: the weights, the device, the runtime or the precision cannot be used.
+        ModelError: the weights, the device, the size, the runtime or the precision cannot be used.
         MissingExtraError: OpenVINO was asked for and is not installed.
     """
 
@@ -54,6 +57,8 @@ class PoseEstimator:
         precision: str = "auto",
         second: RefinerSettings | None = None,
     ):
+        if not SMALLEST <= size <= LARGEST:
+            raise ModelError(f"size is {size}: give {SMALLEST} to {LARGEST} pixels")
         self.model: ModelFile = read_header(find_model(weights))
         if self.model.architecture == "topdown":
             raise ModelError(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import skelstream
-from skelstream.errors import FormatError, SourceError
+from skelstream.errors import FormatError, ModelError, SourceError
 
 
 def test_one_estimator_serves_two_streams_at_a_time(walk):
@@ -43,3 +43,9 @@ def test_a_name_with_a_nul_character_is_refused_in_a_line():
     for name in ("a\0b.npz", "a\0b.jsonl"):
         with pytest.raises(FormatError, match="NUL"):
             skelstream.load(name)
+
+
+@pytest.mark.parametrize("size", [0, 63, 4097, 100_000])
+def test_a_size_that_no_network_takes_or_no_memory_holds(size):
+    with pytest.raises(ModelError, match=f"size is {size}"):
+        skelstream.PoseEstimator(size=size)
