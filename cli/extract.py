@@ -135,6 +135,7 @@ def extract(
     from skelstream.cli.estimator import make_estimator
     from skelstream.estimator import SIZE
     from skelstream.grouping.settings import GroupingSettings
+    from skelstream.outputs import check_apart
     from skelstream.region import Region
     from skelstream.sequences.finishing import Finish
 
@@ -169,6 +170,7 @@ def extract(
         if sheet.exists() and not overwrite:
             raise OutputError(f"{sheet} exists; choose another name or pass --overwrite")
         check_writable(sheet)
+        check_apart(sheet, sources[0])
 
     again = second_look(looks, second)
 

@@ -70,11 +70,13 @@ def preview(
     from skelstream.cli.estimator import make_estimator
     from skelstream.estimator import SIZE
     from skelstream.formats import check_free, choose
+    from skelstream.outputs import check_apart
     from skelstream.pipeline import Pipeline
 
     if output is not None:
         check_free(choose(output), output, overwrite)
         check_writable(output)
+        check_apart(output, source)
     estimator = make_estimator(weights, device, size or SIZE, second=second_look(looks))
 
     def opened() -> Pipeline:

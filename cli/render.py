@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,6 +64,7 @@ def render(
     from skelstream.drawing.overlay import Look
     from skelstream.drawing.sheet import sequence_sheet, write_png
     from skelstream.drawing.skeletons import Style
+    from skelstream.outputs import check_apart
 
     outputs = [path for path in (output, sheet) if path is not None]
     if not outputs:
@@ -73,10 +73,11 @@ def render(
         if path.exists() and not overwrite:
             raise OutputError(f"{path} exists; choose another name or pass --overwrite")
         check_writable(path)
+        check_apart(path, source)
     sequence, pictures = _skeletons_and_video(source, video, skeleton_only, (start, end), quiet)
     for path in outputs:
-        if pictures is not None and os.path.exists(pictures) and path.exists() and path.samefile(pictures):
-            raise OutputError(f"{path} is the video that is drawn on; choose another name")
+        if pictures is not None:
+            check_apart(path, pictures)
     look = Look(Style(labels=ids, min_score=min_score), trails, blur_faces, skeleton_only)
     if output is not None:
         with _Progress("render", quiet) as progress:

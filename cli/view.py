@@ -41,12 +41,16 @@ def view(
     from skelstream.drawing.playable import plays
     from skelstream.drawing.report import report_page, video_data, video_link
     from skelstream.formats import load
+    from skelstream.outputs import check_apart
 
     if embed and video is None:
         raise typer.BadParameter("needs the --video to put into the page", param_hint="--embed")
     if output.exists() and not overwrite:
         raise OutputError(f"{output} exists; choose another name or pass --overwrite")
     check_writable(output)
+    for read in (skeletons, video):
+        if read is not None:
+            check_apart(output, read)
     sequence = load(skeletons)
     with TemporaryDirectory() as folder:
         if video is not None and video.is_file() and not plays(video):
@@ -72,12 +76,14 @@ def _copy(video: Path, copy: Path, overwrite: bool, quiet: bool) -> Path:
     from rich.progress import track
 
     from skelstream.drawing.playable import playable_copy
+    from skelstream.outputs import check_apart
 
     if copy.exists() and not overwrite:
         raise OutputError(
             f"browsers do not play {video}, and {copy}, which would be its copy, exists; choose another page or pass"
             " --overwrite"
         )
+    check_apart(copy, video)
     console = Console(stderr=True)
     playable_copy(
         video,

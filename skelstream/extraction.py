@@ -14,7 +14,7 @@ from skelstream.claims import claimed
 from skelstream.errors import OutputError, SkelstreamError, Stopped
 from skelstream.estimator import PoseEstimator, two_looks
 from skelstream.formats import WriteOptions, choose, save
-from skelstream.outputs import check_output, forget_partial, keep_partial
+from skelstream.outputs import check_apart, check_output, forget_partial, keep_partial
 from skelstream.pipeline import Analysed, Pipeline, StageTimes
 from skelstream.sequences.finishing import Finish
 from skelstream.sequences.one_euro import OneEuro
@@ -173,6 +173,7 @@ def run(
     """
     if output is not None:
         check_output(output, format, finish, overwrite)
+        check_apart(output, source)
     began, stopped = time.perf_counter(), None
     with Pipeline(source, estimator, **part) as pipeline:
         builder = pipeline.builder()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
@@ -11,7 +13,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from skelstream.atomic import check_writable
-from skelstream.errors import SkelstreamError
+from skelstream.errors import OutputError, SkelstreamError
 from skelstream.formats import check_free, choose, load, save
 from skelstream.grouping.people import People
 from skelstream.sequences.builder import SequenceBuilder
@@ -19,6 +21,7 @@ from skelstream.sequences.finishing import Finish
 from skelstream.sequences.sequence import SkeletonSequence
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
+from skelstream.video.images import IMAGE_SUFFIXES
 
 
 def check_output(output: Path, format: str | None, finish: Finish, overwrite: bool) -> None:
@@ -38,6 +41,21 @@ def check_output(output: Path, format: str | None, finish: Finish, overwrite: bo
             save(finish(_rehearsal(output.name)), Path(folder) / output.name, format)
         except SkelstreamError as error:
             raise type(error)(str(error).replace(f"{folder}/", "")) from None
+
+
+def check_apart(output: Path, source: str | Path | int) -> None:
+    """Find out before the work that a result would not take the place of what it is made from.
+
+    Raises:
+        OutputError: the output is the source, or one of its images.
+    """
+    if isinstance(source, int) or not output.is_file():
+        return
+    read = [source] if os.path.exists(source) else glob.glob(str(source), recursive=True)
+    inside = output.suffix.lower() in IMAGE_SUFFIXES
+    for path in read:
+        if output.samefile(path) or (inside and output.absolute().parent.samefile(path)):
+            raise OutputError(f"{output} is what the result is to be made from; choose another name")
 
 
 def keep_partial(sequence: SkeletonSequence, output: Path, error: BaseException) -> None:

@@ -115,3 +115,13 @@ def test_what_browsers_play(tmp_path, name, codec, pixels, known):
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     assert plays(tmp_path / name) == known
+
+
+@pytest.mark.parametrize("name", ["skeletons.npz", "clip.mp4"])
+def test_the_page_does_not_replace_what_it_is_made_from(skeletons, tmp_path, name):
+    video = tmp_path / "clip.mp4"
+    video.write_bytes(b"precious")
+    before = (tmp_path / name).read_bytes()
+    result = run("view", skeletons, "--video", video, "-o", tmp_path / name, "--overwrite")
+    assert result.exit_code == 1 and f"{name} is what the result" in result.stderr
+    assert (tmp_path / name).read_bytes() == before
