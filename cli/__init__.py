@@ -41,6 +41,12 @@ class _Group(TyperGroup):
             # The reader of our output has gone; what it wanted, it has. Python's own flush at exit must not complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
+        except OSError as error:
+            # A path that cannot even be looked at: too long a name, a folder that may not be entered.
+            if ctx.obj == "debug" or error.filename is None:
+                raise
+            _tell(f"{error.filename}: {error.strerror}", error)
+            raise typer.Exit(1) from None
 
 
 def _tell(message: str, error: BaseException) -> None:

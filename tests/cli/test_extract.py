@@ -180,3 +180,24 @@ def test_one_source_into_a_folder(extract, walk, tmp_path):
 def test_a_sheet_in_the_place_of_the_output(extract, walk, tmp_path):
     assert extract(walk, "-o", tmp_path / "a.npz", "--sheet", tmp_path / "a.npz").exit_code == 2
     assert [path.name for path in tmp_path.iterdir()] == ["walk.mp4"]
+
+
+def test_the_sheet_does_not_replace_the_video(extract, walk, tmp_path):
+    video = tmp_path / "walk.mp4"
+    video.write_bytes(walk.read_bytes())
+    result = extract(video, "-o", tmp_path / "a.npz", "--sheet", video, "--overwrite")
+    assert result.exit_code == 1 and "walk.mp4 is what the result" in result.stderr
+    assert video.read_bytes() == walk.read_bytes() and not (tmp_path / "a.npz").exists()
+
+
+@pytest.mark.parametrize("place", ["output", "sheet", "source"])
+def test_a_name_that_no_folder_takes(extract, walk, tmp_path, place):
+    long = tmp_path / f"{'x' * 300}.npz"
+    arguments = {
+        "output": [walk, "-o", long],
+        "sheet": [walk, "-o", tmp_path / "a.npz", "--sheet", long],
+        "source": [long, walk, "-o", tmp_path / "out"],
+    }[place]
+    result = extract(*arguments)
+    assert result.exit_code == 1 and "File name too long" in result.stderr
+    assert result.exception is None or isinstance(result.exception, SystemExit)
