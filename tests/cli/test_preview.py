@@ -31,7 +31,7 @@ import skelstream.estimator
 spec = importlib.util.spec_from_file_location("bars", {conftest!r})
 bars = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(bars)
-skelstream.estimator.PoseEstimator = lambda *_: bars.BarEstimator()
+skelstream.estimator.PoseEstimator = lambda *_, **__: bars.BarEstimator()
 from skelstream.cli import main
 main()
 """
@@ -43,7 +43,7 @@ COMMANDS = re.findall(r"^\$ (skelstream preview.*)$", PAGE, re.M)
 
 @pytest.fixture
 def run(bars, monkeypatch, tmp_path):
-    monkeypatch.setattr("skelstream.estimator.PoseEstimator", lambda *_: bars())
+    monkeypatch.setattr("skelstream.estimator.PoseEstimator", lambda *_, **__: bars())
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(app, ["preview", *map(str, arguments)])
 
@@ -88,7 +88,7 @@ def test_through_a_pipe_a_line_a_second_and_a_summary(run, walk, bars, monkeypat
     slow = bars()
     find = slow.candidates
     monkeypatch.setattr(slow, "candidates", lambda inputs: (time.sleep(0.06), find(inputs))[1])
-    monkeypatch.setattr("skelstream.estimator.PoseEstimator", lambda *_: slow)
+    monkeypatch.setattr("skelstream.estimator.PoseEstimator", lambda *_, **__: slow)
     result = run(walk)
     assert result.exit_code == 0, result.output
     assert "\x1b" not in result.output
