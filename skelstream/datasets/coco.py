@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from skelstream.errors import FormatError
-from skelstream.fields import LARGEST, identifier, integer, items, mapping, real, reals, string, truth
+from skelstream.fields import LARGEST, identifier, integer, items, mapping, real, reals, refuse, string, truth
 from skelstream.json_files import read_json
 from skelstream.skeleton import COCO17
 
@@ -72,6 +72,8 @@ def read_coco(path: Path) -> CocoFile:
         category = _person_category(content.get("categories") or [])
         images = _images(content["images"])
         rows = [mapping(row, f"annotations[{i}]") for i, row in enumerate(content["annotations"])]
+        for i, row in enumerate(rows if category is not None else ()):
+            _check_category(row.get("category_id", category), category, f"annotations[{i}].category_id")
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from None
     people = [row for row in rows if category is None or row.get("category_id", category) == category]
@@ -98,6 +100,12 @@ def _person_category(rows: object) -> int | str | None:
         f"its joints are not COCO's {JOINTS} but {len(names)} ({', '.join(map(str, names[:3]))}, ...);"
         " convert the annotations to COCO's joints first"
     )
+
+
+def _check_category(value: object, person: int | str, name: str) -> None:
+    """Refuse what could not be meant as another category: an annotation of one is left out without a word."""
+    if isinstance(identifier(value, name), str) != isinstance(person, str):
+        refuse(value, name, f"an id like {person!r}, that of persons,")
 
 
 def _images(rows: list[object]) -> dict[int | str, LabelledImage]:
