@@ -33,12 +33,14 @@ class ModelFile:
         architecture: ``paf`` or ``openpose``.
         config: the network's settings.
         card: what a user should know: data, protocol, figures, licences.
+        checksum: SHA-256 of the tensors' bytes, or None in files of before there was one.
     """
 
     path: Path
     architecture: str
     config: dict[str, object]
     card: dict[str, object]
+    checksum: str | None = None
 
     def sha256(self) -> str:
         """Of the whole file, in hexadecimal digits."""
@@ -78,8 +80,13 @@ def read_header(path: Path) -> ModelFile:
         with safetensors.safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
         config, card = (mapping(parse_json(metadata[key], key), key) for key in ("config", "card"))
-        return ModelFile(path, string(metadata["architecture"], "architecture"), config, card)
-    except (OSError, safetensors.SafetensorError, KeyError, ValueError, FormatError) as error:
+        architecture = string(metadata["architecture"], "architecture")
+        return ModelFile(path, architecture, config, card, metadata.get("checksum"))
+    except KeyError as error:
+        raise ModelError(
+            f"{path}: not a skelstream weights file: safetensors without {error} in its metadata"
+        ) from None
+    except (OSError, safetensors.SafetensorError, ValueError, FormatError) as error:
         raise ModelError(f"{path}: not a skelstream weights file ({error})") from None
 
 
@@ -97,8 +104,16 @@ def save_weights(
     """
     metadata = {"architecture": architecture, "config": json.dumps(config), "card": json.dumps(card)}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    # The order of the tensors' bytes does not depend on the metadata.
+    metadata["checksum"] = _checksum(safetensors.torch.save(tensors, metadata))
     with replacing(path) as temporary:
         temporary.write_bytes(safetensors.torch.save(tensors, metadata))
+
+
+def _checksum(content: bytes) -> str:
+    """SHA-256 of what follows the header in a safetensors file."""
+    header = int.from_bytes(content[:8], "little")
+    return hashlib.sha256(content[8 + header :]).hexdigest()
 
 
 def load_network(file: ModelFile) -> Network:
@@ -113,11 +128,14 @@ def load_network(file: ModelFile) -> Network:
             f"{file.path}: of a network called {file.architecture!r}, which this version lacks ({known})"
         )
     try:
+        content = file.path.read_bytes()
+        if file.checksum not in (None, _checksum(content)):
+            raise ModelError(f"{file.path}: damaged, as its checksum says; get it anew")
         network = build_network(file.architecture, file.config)
-        network.load_state_dict(
-            {name: t.float() for name, t in safetensors.torch.load_file(file.path).items()}
-        )
+        network.load_state_dict({name: t.float() for name, t in safetensors.torch.load(content).items()})
     except (TypeError, ValueError, RuntimeError, OSError, safetensors.SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"{file.path}: its weights do not fit the network ({reason})") from None
+    if not all(tensor.isfinite().all() for tensor in network.state_dict().values()):
+        raise ModelError(f"{file.path}: damaged, as some of its weights are not numbers; get it anew")
     return network.eval()

@@ -76,6 +76,22 @@ def test_what_is_not_a_weights_file_is_named(movenet: Network, tmp_path: Path) -
         load_network(read_header(path))
 
 
+def test_damage_within_the_weights_is_noticed(movenet: Network, tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    save(path, movenet)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x40
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="x.safetensors: damaged, as its checksum says"):
+        load_network(read_header(path))
+    state = dict(movenet.state_dict())
+    name = next(name for name, tensor in state.items() if tensor.is_floating_point())
+    state[name] = torch.full_like(state[name], torch.nan)
+    save_weights(path, state, "paf", movenet.config.to_dict(), {})
+    with pytest.raises(ModelError, match="some of its weights are not numbers"):
+        load_network(read_header(path))
+
+
 def test_weights_that_do_not_fit_are_named(movenet: Network, tmp_path: Path) -> None:
     path, state = tmp_path / "x.safetensors", movenet.state_dict()
     for architecture, config, words in (
@@ -129,5 +145,5 @@ def test_a_header_of_other_types_is_refused(tmp_path, key, value, message):
     safetensors.torch.save_file(
         {"a": torch.zeros(1)}, path, {k: v for k, v in metadata.items() if v is not None}
     )
-    with pytest.raises(ModelError, match=f"not a skelstream weights file .*{message}"):
+    with pytest.raises(ModelError, match=f"not a skelstream weights file.*{message}"):
         read_header(path)
