@@ -26,6 +26,7 @@ from torch import nn
 
 import skelstream
 from skelstream import OPENPOSE18, PoseEstimator, SkeletonSequence, SkelstreamError, Window
+from skelstream.refiner.refiner import RefinerSettings
 from skelstream.sequences import centred_on_torso, scaled_by_torso
 
 LENGTH, STRIDE, PERSONS = 16, 2, 4
@@ -152,7 +153,7 @@ def report(model: Recogniser, taught: list[str], clips: np.ndarray, truth: list[
 
 
 def run(folder: Path, stream: str | None, weights: str | None) -> None:
-    actions, estimator = actions_in(folder), PoseEstimator(weights)
+    actions, estimator = actions_in(folder), PoseEstimator(weights, second=RefinerSettings())
     examples = []
     for clip in dict.fromkeys(action.clip for action in actions):
         sequence = skeletons(clip, estimator, folder / "skeletons")
