@@ -11,7 +11,7 @@ from skelstream.refiner.refiner import Refiner, RefinerSettings
 from skelstream.similarity import iou
 from skelstream.skeleton import Skeleton, convert
 
-# Source pixels at the first look's input: the length of a person that it sees best, from training images.
+# Source pixels: about how long people are who have least to gain. A guess; it only orders them where a budget is short.
 _BEST_LENGTH = 200.0
 # Overlap (IoU) from which on a found person is the expected one.
 _EXPECTED = 0.3
