@@ -167,6 +167,7 @@ class Trainer:
             "cooling": self.cooling,
             "end": self.recipe.end,
             "network": self.network.state_dict(),
+            "loss": self._beside_the_network(),
             "average": self.average,
             "optimiser": self.optimiser.state_dict(),
             "scaler": self._scaler.state_dict(),
@@ -187,6 +188,8 @@ class Trainer:
         state = read_checkpoint(path, self.recipe, [len(s.images) for s in self.sets], self.device)
         try:
             self.network.load_state_dict(state["network"])
+            for name, tensor in self._beside_the_network().items():
+                tensor.copy_(state["loss"][name])
             self.optimiser.load_state_dict(state["optimiser"])
             for name, tensor in self.average.items():
                 tensor.copy_(state["average"][name])
@@ -195,6 +198,10 @@ class Trainer:
             raise ModelError(f"{path}: not a checkpoint of this network ({reason(error)})") from None
         self.sample, self.seconds = state["sample"], state.get("seconds", 0.0)
         self.origin, self._smooth = state.get("origin") or self.origin, state.get("losses", {})
+
+    def _beside_the_network(self) -> dict[str, Tensor]:
+        """What else the loss depends on: a teacher's weights."""
+        return {k: v for k, v in self.task.loss.state_dict().items() if not k.startswith("network.")}
 
     @property
     def cooling(self) -> bool:

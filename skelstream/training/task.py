@@ -49,13 +49,13 @@ class Task:
     frozen: Sequence[nn.Module] = ()
 
 
-def make_task(
-    recipe: Recipe,
-    sets: Sequence[AnnotatedSet],
-    start: dict[str, Tensor] | None,
-    found: Sequence[Sequence[Found]] | None,
-    read: Callable[[AnnotatedImage], np.ndarray],
-) -> Task:
+_Sets = Sequence[AnnotatedSet]
+_State = dict[str, Tensor] | None
+_Found = Sequence[Sequence[Found]] | None
+_Read = Callable[[AnnotatedImage], np.ndarray]
+
+
+def make_task(recipe: Recipe, sets: _Sets, start: _State, found: _Found, read: _Read) -> Task:
     """The task of a recipe.
 
     Args:
@@ -68,7 +68,7 @@ def make_task(
     return _MAKERS[type(recipe.network)](recipe, sets, start, found, read)
 
 
-def _bottom_up(recipe: Recipe, sets, start, found, read) -> Task:
+def _bottom_up(recipe: Recipe, sets: _Sets, start: _State, found: _Found, read: _Read) -> Task:
     network = PafNetwork(recipe.network)
     if start is not None:
         network.load_state_dict(start)
@@ -79,7 +79,7 @@ def _bottom_up(recipe: Recipe, sets, start, found, read) -> Task:
     return Task(network, ViewLoss(network), ViewLoss.parts, source, collate_views, backbone, frozen)
 
 
-def _top_down(recipe: Recipe, sets, start, found, read) -> Task:
+def _top_down(recipe: Recipe, sets: _Sets, start: _State, found: _Found, read: _Read) -> Task:
     network, teacher = TopDownNetwork(recipe.network), TopDownNetwork(recipe.network)
     if start is not None:
         network.load_state_dict(start)
