@@ -98,6 +98,12 @@ def train(
         goes_on = resume or branch is not None
         initial = None if goes_on else start_weights(start, settings.network, settings.seed)
         sets = [read_set(config) for config in settings.sets]
+        found = None
+        if settings.looks_first:
+            # One process looks; the others read what it found.
+            found = _first_look(settings, sets, folder, str(place), console) if group.first else None
+            group.wait()
+            found = found or _first_look(settings, sets, folder, str(place), console)
         trainer = Trainer(
             settings,
             place,
@@ -106,7 +112,7 @@ def train(
             group,
             initial.origin if initial else "",
             sets,
-            _first_look(settings, sets, folder, console) if settings.looks_first else None,
+            found,
         )
         if goes_on:
             group.wait()
@@ -196,7 +202,7 @@ def _announce(trainer: Trainer, console: Console) -> None:
 
 
 def _first_look(
-    recipe: Recipe, sets: list[AnnotatedSet], folder: RunFolder, console: Console
+    recipe: Recipe, sets: list[AnnotatedSet], folder: RunFolder, device: str, console: Console
 ) -> list[list[Found]]:
     """Whom a first look finds in the images of each set, with a bar while it looks."""
     from rich.progress import Progress
@@ -208,7 +214,9 @@ def _first_look(
         console.print(f"first look at {sum(map(len, images)):,} images")
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("first look at the images", total=sum(map(len, images)))
-        return found_in(folder.found, recipe.first_look, images, lambda n: bar.update(task, completed=n))
+        return found_in(
+            folder.found, recipe.first_look, images, lambda n: bar.update(task, completed=n), device
+        )
 
 
 def _describe(annotated: AnnotatedSet, console: Console, name: int = 3) -> None:

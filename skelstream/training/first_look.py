@@ -13,6 +13,7 @@ from skelstream.errors import FormatError, SourceError
 from skelstream.estimator import SIZE, PoseEstimator
 from skelstream.grouping.settings import GroupingSettings
 from skelstream.refiner.crops import joints_boxes
+from skelstream.similarity import oks
 from skelstream.skeleton import OPENPOSE18
 from skelstream.training.annotations import AnnotatedImage
 from skelstream.training.images import read_pixels
@@ -52,7 +53,7 @@ class Found:
     person: np.ndarray
 
 
-def look(config: FirstLookConfig, images: Sequence[AnnotatedImage], device: str = "auto") -> Iterator[Found]:
+def look(config: FirstLookConfig, images: Sequence[AnnotatedImage], device: str) -> Iterator[Found]:
     """Looks at annotated images one by one; nobody is found in one that cannot be read."""
     estimator = PoseEstimator(
         config.weights or None, device, config.size, GroupingSettings(min_person_score=config.min_score)
@@ -78,14 +79,13 @@ def assign(keypoints: np.ndarray, image: AnnotatedImage) -> Found:
     boxes, person = joints_boxes(keypoints), np.full(len(keypoints), NOBODY)
     keep = np.ones(len(keypoints), bool)
     annotated = np.concatenate([image.boxes, image.ignore])
-    falloff = 2 * np.array(OPENPOSE18.oks_sigmas)
-    for i, (joints, box) in enumerate(zip(keypoints, boxes, strict=True)):
-        distance = ((joints - image.keypoints) ** 2).sum(-1)
-        similar = np.exp(-distance / (2 * falloff**2 * image.scales[:, None] ** 2))
-        labelled = np.isfinite(image.keypoints[..., 0])
-        oks = np.nan_to_num(similar).sum(1) / labelled.sum(1).clip(1)
-        if oks.max(initial=0) >= _SAME:
-            person[i] = int(oks.argmax())
+    areas = np.repeat(image.scales[:, None] ** 2, len(keypoints), 1)
+    alike, common = oks(image.keypoints, keypoints, areas, np.array(OPENPOSE18.oks_sigmas))
+    # Over all labelled joints: one that was not found is not alike.
+    alike *= common / np.isfinite(image.keypoints[..., 0]).sum(1).clip(1)[:, None]
+    for i, box in enumerate(boxes):
+        if alike[:, i].max(initial=0) >= _SAME:
+            person[i] = int(alike[:, i].argmax())
             continue
         overlap = np.minimum(box[2:], annotated[:, 2:]) - np.maximum(box[:2], annotated[:, :2])
         part = overlap.clip(0).prod(1) / max(1.0, float((box[2:] - box[:2]).prod()))
@@ -131,6 +131,11 @@ def load_found(path: Path, images: Sequence[int]) -> list[list[Found]]:
         )
     ends = np.cumsum(counts)[:-1]
     rows = [Found(b, p) for b, p in zip(np.split(boxes, ends), np.split(person, ends), strict=True)]
+    return _by_set(rows, images)
+
+
+def _by_set(rows: list[Found], images: Sequence[int]) -> list[list[Found]]:
+    """What was found in images one after the other, for each set of so many."""
     starts = np.cumsum([0, *images])
     return [rows[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
 
@@ -140,11 +145,13 @@ def found_in(
     config: FirstLookConfig,
     sets: Sequence[Sequence[AnnotatedImage]],
     tell: Callable[[int], object],
+    device: str = "auto",
 ) -> list[list[Found]]:
     """What a first look finds in the images of each set: read from the file, or looked for and written there.
 
     Args:
         tell: called with the number of images looked at so far.
+        device: as for ``PoseEstimator``.
 
     Raises:
         FormatError: the file is of other sets.
@@ -154,10 +161,9 @@ def found_in(
         return load_found(path, [len(images) for images in sets])
     flat = [image for images in sets for image in images]
     rows: list[Found] = []
-    for found in look(config, flat):
+    for found in look(config, flat, device):
         rows.append(found)
         tell(len(rows))
-    starts = np.cumsum([0, *map(len, sets)])
-    result = [rows[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    result = _by_set(rows, [len(images) for images in sets])
     save_found(path, result)
     return result
