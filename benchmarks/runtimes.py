@@ -22,8 +22,9 @@ from skelstream.errors import SkelstreamError
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates
 from skelstream.network.fitting import fit_image
+from skelstream.network.model_file import find_model, read_header
 from skelstream.network.runtime import Runtime, choose_runtime
-from skelstream.network.weights import find_model, load_network, read_header
+from skelstream.network.weights import load_network
 
 CHOICES = [
     ("torch", "float32"),

@@ -9,13 +9,16 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from typing import Annotated
 
 import typer
 from typer.core import TyperGroup
 
-from skelstream.cli.saying import complain
-from skelstream.cli.stopping import obey_signals
+from skelstream import __version__
 from skelstream.errors import SkelstreamError, Stopped
+
+from .saying import complain
+from .stopping import obey_signals
 
 INTERRUPTED = 130
 
@@ -66,8 +69,18 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"skelstream {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _commands() -> None:
+def _commands(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
     """Keeps the command's name part of the line, and errors on one line, however few commands there are."""
 
 
@@ -79,16 +92,16 @@ def main() -> None:
     app()
 
 
-from skelstream.cli.convert import convert  # noqa: E402
-from skelstream.cli.extract import extract  # noqa: E402
-from skelstream.cli.eval import evaluate  # noqa: E402
-from skelstream.cli.export import export  # noqa: E402
-from skelstream.cli.models import models  # noqa: E402
-from skelstream.cli.info import info  # noqa: E402
-from skelstream.cli.preview import preview  # noqa: E402
-from skelstream.cli.render import render  # noqa: E402
-from skelstream.cli.train import train  # noqa: E402
-from skelstream.cli.view import view  # noqa: E402
+from .convert import convert  # noqa: E402
+from .extract import extract  # noqa: E402
+from .eval import evaluate  # noqa: E402
+from .export import export  # noqa: E402
+from .models import models  # noqa: E402
+from .info import info  # noqa: E402
+from .preview import preview  # noqa: E402
+from .render import render  # noqa: E402
+from .train import train  # noqa: E402
+from .view import view  # noqa: E402
 
 app.command("extract")(extract)
 app.command("convert")(convert)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelstream.cli.options import Debug, Fill, Joints, Person, Rate, Smooth
-from skelstream.cli.saying import say, warn
-from skelstream.cli.tracking import (
+from .options import Debug, Fill, Joints, Person, Rate, Smooth
+from .saying import say, warn
+from .tracking import (
     MaxLost,
     MaxStep,
     MinObservations,

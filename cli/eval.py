@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelstream.cli.options import (
+from skelstream.errors import OutputError
+
+from .options import (
     Debug,
     Device,
     Looks,
@@ -18,8 +20,7 @@ from skelstream.cli.options import (
     Weights,
     second_look,
 )
-from skelstream.cli.saying import say
-from skelstream.errors import OutputError
+from .saying import say
 
 if TYPE_CHECKING:
     from skelstream.estimator import PoseEstimator
@@ -77,7 +78,6 @@ def evaluate(
     """
     from dataclasses import replace
 
-    from skelstream.cli import INTERRUPTED
     from skelstream.drawing.sheet import write_png
     from skelstream.evaluation.annotations import load_annotations
     from skelstream.evaluation.protocol import EvalProtocol, describe_images
@@ -86,6 +86,8 @@ def evaluate(
     from skelstream.evaluation.results import read_results, write_results
     from skelstream.evaluation.run import check_images
     from skelstream.evaluation.worst import montage, worst_images
+
+    from . import INTERRUPTED
 
     if images is None and (results is None or worst is not None):
         raise typer.BadParameter("needed unless only --results are scored", param_hint="--images")
@@ -177,10 +179,11 @@ def _estimator(
     weights: str | None, size: int | None, chosen: dict[str, str], scales: tuple[float, ...], flip: bool
 ) -> tuple[PoseEstimator, EvalProtocol]:
     """The estimator, and how it measures; the images are named later."""
-    from skelstream.cli.estimator import make_estimator
     from skelstream.estimator import SIZE
     from skelstream.evaluation.protocol import EvalProtocol
     from skelstream.network.averaging import AveragingRuntime
+
+    from .estimator import make_estimator
 
     estimator = make_estimator(weights, size=size or SIZE, **chosen)
     protocol = EvalProtocol(

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from skelstream.cli.options import Debug, Weights
-from skelstream.cli.saying import say
 from skelstream.errors import OutputError
+
+from .options import Debug, Weights
+from .saying import say
 
 
 def export(
@@ -23,8 +24,9 @@ def export(
     [bold]skelstream export -o model.onnx[/]  images of any size to confidence maps and fields
     [bold]skelstream export --weights skelstream-second -o second.onnx[/]  crops of one person to heatmaps
     """
+    from skelstream.network.model_file import find_model, read_header
     from skelstream.network.onnx import export_onnx
-    from skelstream.network.weights import find_model, load_network, read_header
+    from skelstream.network.weights import load_network
 
     if output.suffix != ".onnx":
         raise OutputError(f"{output}: the file is written as .onnx; for weights: skelstream models export")

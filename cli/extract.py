@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skelstream.cli.options import (
+from skelstream.errors import OutputError
+
+from .options import (
     Debug,
     Device,
     Fill,
@@ -25,8 +27,8 @@ from skelstream.cli.options import (
     Weights,
     second_look,
 )
-from skelstream.cli.saying import complain, say, warn
-from skelstream.cli.tracking import (
+from .saying import complain, say, warn
+from .tracking import (
     MaxLost,
     MaxStep,
     MinObservations,
@@ -34,7 +36,6 @@ from skelstream.cli.tracking import (
     Tracking,
     tracker_settings,
 )
-from skelstream.errors import OutputError
 
 if TYPE_CHECKING:
     from skelstream.estimator import PoseEstimator
@@ -132,12 +133,13 @@ def extract(
     from dataclasses import replace
 
     from skelstream.atomic import check_writable
-    from skelstream.cli.estimator import make_estimator
     from skelstream.estimator import SIZE
     from skelstream.grouping.settings import GroupingSettings
     from skelstream.outputs import check_apart
     from skelstream.region import Region
     from skelstream.sequences.finishing import Finish
+
+    from .estimator import make_estimator
 
     grouping = (
         GroupingSettings() if min_score is None else replace(GroupingSettings(), min_person_score=min_score)
@@ -223,9 +225,10 @@ def _put(line: str) -> None:
 def _one(
     source: str, output: str | None, estimator: Any, options: dict, sheet: Path | None, quiet: bool
 ) -> None:
-    from skelstream.cli.progress import FrameProgress
     from skelstream.drawing.sheet import sequence_sheet, write_png
     from skelstream.extraction import run
+
+    from .progress import FrameProgress
 
     path = Path(output or f"{Path(source).stem}.npz")
     with FrameProgress(Path(source).name, quiet) as progress:
@@ -241,8 +244,9 @@ def _one(
 
 
 def _many(sources: list[str], folder: Path, estimator: Any, options: dict, quiet: bool) -> None:
-    from skelstream.cli.progress import FrameProgress
     from skelstream.extraction import run_many
+
+    from .progress import FrameProgress
 
     failed = done = skipped = elsewhere = 0
     with FrameProgress(f"{len(sources)} sources", quiet, len(sources)) as progress:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skelstream.cli.options import Debug
-from skelstream.cli.saying import plain
+from .options import Debug
+from .saying import plain
 
 if TYPE_CHECKING:
     from rich.table import Table

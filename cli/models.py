@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from skelstream.cli.options import Debug
-from skelstream.cli.saying import say
 from skelstream.errors import OutputError
+
+from .options import Debug
+from .saying import say
 
 models = typer.Typer(no_args_is_help=True, help="Weights: what there is, what they are, in and out.")
 
@@ -23,7 +24,7 @@ def list_models(debug: Debug = False) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from skelstream.network.weights import DEFAULT, SECOND, packaged_models, read_header
+    from skelstream.network.model_file import DEFAULT, SECOND, packaged_models, read_header
 
     roles = {DEFAULT: " (first look)", SECOND: " (second look)"}
     table = Table("name", "network", "MB", "figures", box=None)
@@ -48,7 +49,8 @@ def show(
     from rich.markup import escape
     from rich.table import Table
 
-    from skelstream.network.weights import find_model, load_network, read_header
+    from skelstream.network.model_file import find_model, read_header
+    from skelstream.network.weights import load_network
     from skelstream.text import printable
 
     file = read_header(find_model(name))
@@ -101,7 +103,8 @@ def export_weights(
 ) -> None:
     """Write a model's weights to a file: safetensors with the card, or .pth, a plain PyTorch state dict."""
     from skelstream.network.checkpoint import write_state_dict
-    from skelstream.network.weights import find_model, load_network, read_header, save_weights
+    from skelstream.network.model_file import find_model, read_header
+    from skelstream.network.weights import load_network, save_weights
 
     file = read_header(find_model(name))
     output = _output(output or Path(f"{file.path.stem}.safetensors"), overwrite)
@@ -128,7 +131,8 @@ def blend_weights(
 ) -> None:
     """Write the mean of two sets of weights, in half precision: what was learned, without what was forgotten for it."""
     from skelstream.network.blending import blend
-    from skelstream.network.weights import find_model, read_header, save_weights
+    from skelstream.network.model_file import find_model, read_header
+    from skelstream.network.weights import save_weights
 
     files = read_header(find_model(first)), read_header(find_model(second))
     output = _output(output or Path("blend.safetensors"), overwrite)

@@ -83,7 +83,7 @@ Person = Annotated[
 
 def second_look(looks: str, weights: str | None = None) -> RefinerSettings | None:
     """The settings that ``--looks`` and ``--second-look`` ask for; None for one look."""
-    from skelstream.network.weights import SECOND
+    from skelstream.network.model_file import SECOND
     from skelstream.refiner.refiner import RefinerSettings
 
     if looks != "all" and not looks.isdecimal():

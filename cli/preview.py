@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelstream.cli.options import Debug, Device, Looks, Size, Weights, second_look
-from skelstream.cli.saying import say, warn
+from .options import Debug, Device, Looks, Size, Weights, second_look
+from .saying import say, warn
 
 if TYPE_CHECKING:
     from skelstream.drawing.measuring import Measured
@@ -67,11 +67,12 @@ def preview(
     what is seen.
     """
     from skelstream.atomic import check_writable
-    from skelstream.cli.estimator import make_estimator
     from skelstream.estimator import SIZE
     from skelstream.formats import check_free, choose
     from skelstream.outputs import check_apart
     from skelstream.pipeline import Pipeline
+
+    from .estimator import make_estimator
 
     if output is not None:
         check_free(choose(output), output, overwrite)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelstream.cli.options import Debug
-from skelstream.cli.saying import plain, say, warn
 from skelstream.errors import FormatError, OutputError, SourceError
+
+from .options import Debug
+from .saying import plain, say, warn
 
 if TYPE_CHECKING:
     from skelstream.drawing.movie import Rendered
@@ -123,11 +124,12 @@ def _analysed(source: str, start: float | None, end: float | None, quiet: bool) 
     """The skeletons of a video that has not been analysed yet."""
     from functools import partial
 
-    from skelstream.cli.estimator import make_estimator
-    from skelstream.cli.progress import FrameProgress
     from skelstream.extraction import run
     from skelstream.refiner.refiner import RefinerSettings
     from skelstream.video import open_source
+
+    from .estimator import make_estimator
+    from .progress import FrameProgress
 
     with open_source(source) as opened:
         live = opened.info.live

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelstream.cli.options import Debug
-from skelstream.cli.saying import say
+from .options import Debug
+from .saying import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -125,7 +125,7 @@ def train(
         if group.first:
             _end(done, trainer, folder)
     if not done:
-        from skelstream.cli import INTERRUPTED
+        from . import INTERRUPTED
 
         raise typer.Exit(INTERRUPTED)
 

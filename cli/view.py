@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from skelstream.cli.options import Debug
-from skelstream.cli.saying import say
 from skelstream.errors import OutputError
+
+from .options import Debug
+from .saying import say
 
 
 def view(

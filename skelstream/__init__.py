@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from skelstream.tracking.tracker import Tracker
     from skelstream.video import Frame, open_source
 
+__version__ = "0.1.0"
+
 _HOMES = {
     "BODY25": "skeleton",
     "COCO17": "skeleton",
@@ -50,7 +52,7 @@ _HOMES = {
     "windows": "extraction",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = sorted([*_HOMES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:

@@ -14,8 +14,9 @@ from skelstream.grouping.candidates import Candidates, find_candidates
 from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
 from skelstream.network.fitting import Fit, fit_image
+from skelstream.network.model_file import ModelFile, find_model, read_header
 from skelstream.network.runtime import Runtime, choose_runtime
-from skelstream.network.weights import ModelFile, find_model, load_network, read_header
+from skelstream.network.weights import load_network
 from skelstream.refiner.looks import SecondLook
 from skelstream.refiner.refiner import RefinerSettings, TopDownRefiner
 from skelstream.skeleton import OPENPOSE18, Skeleton

@@ -30,7 +30,8 @@ from skelstream.errors import SkelstreamError
 from skelstream.evaluation.annotations import load_annotations
 from skelstream.evaluation.results import read_results
 from skelstream.formats import Sample, load, read_labels, save
-from skelstream.network.weights import load_network, read_header
+from skelstream.network.model_file import read_header
+from skelstream.network.weights import load_network
 from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.skeleton import COCO17, OPENPOSE18

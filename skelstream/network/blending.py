@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from skelstream.errors import ModelError
+from skelstream.network.model_file import ModelFile
 from skelstream.network.ranges import ranged
-from skelstream.network.weights import ModelFile, load_network
+from skelstream.network.weights import load_network
 
 
 def blend(first: ModelFile, second: ModelFile, share: float) -> dict[str, Tensor]:

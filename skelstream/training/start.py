@@ -13,10 +13,11 @@ from skelstream.errors import ModelError
 from skelstream.network.architectures import build_network, name_of
 from skelstream.network.backbones.efficientnet import load_efficientnet
 from skelstream.network.backbones.movenet import load_movenet
+from skelstream.network.model_file import read_header
 from skelstream.network.paf import PafConfig
 from skelstream.network.tinypose import load_tinypose
 from skelstream.network.topdown import TopDownConfig
-from skelstream.network.weights import load_network, read_header
+from skelstream.network.weights import load_network
 
 _BACKBONES = {".json": ("movenet", load_movenet), ".pth": ("efficientnet", load_efficientnet)}
 _WEIGHTS, _TINYPOSE = ".safetensors", ".xml"

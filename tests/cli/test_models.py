@@ -14,7 +14,7 @@ import torch
 from typer.testing import CliRunner, Result
 
 from skelstream.cli import app
-from skelstream.network import fetching, weights
+from skelstream.network import fetching, model_file, weights
 from skelstream.network.card import make_card
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
 from skelstream.network.paf import PafConfig, PafNetwork
@@ -42,8 +42,8 @@ def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     path = folder / "young.safetensors"
     weights.save_weights(path, network.state_dict(), "paf", network.config.to_dict(), card)
-    monkeypatch.setattr(weights, "packaged_models", lambda: {"young": path})
-    monkeypatch.setattr(weights, "DEFAULT", "young")
+    monkeypatch.setattr(model_file, "packaged_models", lambda: {"young": path})
+    monkeypatch.setattr(model_file, "DEFAULT", "young")
     return path
 
 
@@ -64,7 +64,7 @@ def test_list(packaged: Path) -> None:
 
 
 def test_list_of_a_package_without_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "packaged_models", dict)
+    monkeypatch.setattr(model_file, "packaged_models", dict)
     result = run("models", "list")
     assert result.exit_code == 0 and "without weights" in result.output
 
@@ -90,7 +90,7 @@ def test_import_and_use(port_file: Path, here: Path) -> None:
     result = run("models", "import", port_file)
     assert result.exit_code == 0, result.output
     assert "wrote body_pose_model.safetensors" in result.output and "noncommercial" in result.output
-    file = weights.read_header(here / "body_pose_model.safetensors")
+    file = model_file.read_header(here / "body_pose_model.safetensors")
     assert file.architecture == "openpose"
     network = weights.load_network(file)
     assert isinstance(network, OpenPoseNetwork) and network.model6_2.Mconv7_stage6_L2.bias[0] == 1e-3
@@ -109,7 +109,7 @@ def test_import_of_another_file_writes_nothing(here: Path) -> None:
 
 def test_export_of_weights(packaged: Path, here: Path) -> None:
     assert run("models", "export", "young", "-o", "mine.safetensors").exit_code == 0
-    copy, original = weights.read_header(here / "mine.safetensors"), weights.read_header(packaged)
+    copy, original = model_file.read_header(here / "mine.safetensors"), model_file.read_header(packaged)
     assert (copy.architecture, copy.config, copy.card) == (
         original.architecture,
         original.config,
@@ -187,7 +187,7 @@ def test_what_the_documentation_shows_runs(
     monkeypatch.setattr(
         fetching, "fetch", lambda url, sha256, path, report: fetched.append((url, sha256, path))
     )
-    monkeypatch.setattr(weights, "packaged_models", lambda: {"skelstream-movenet": packaged})
+    monkeypatch.setattr(model_file, "packaged_models", lambda: {"skelstream-movenet": packaged})
     shutil.copy(port_file, here)
     (here / "runs" / "long").mkdir(parents=True)
     shutil.copy(packaged, here / "runs" / "long" / "weights.safetensors")

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from skelstream.cli import app
 from skelstream.network.backbones import efficientnet
-from skelstream.network.weights import read_header
+from skelstream.network.model_file import read_header
 from skelstream.skeleton import COCO17
 
 RECIPE = """

@@ -7,9 +7,10 @@ import torch
 
 from skelstream.errors import ModelError
 from skelstream.network.blending import blend
+from skelstream.network.model_file import ModelFile, read_header
 from skelstream.network.paf import PafConfig, PafNetwork
 from skelstream.network.ranges import ranged
-from skelstream.network.weights import ModelFile, read_header, save_weights
+from skelstream.network.weights import save_weights
 
 
 def saved(path: Path, seed: int, width: int = 8) -> ModelFile:

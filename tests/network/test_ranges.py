@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from skelstream.network.model_file import read_header
 from skelstream.network.paf import PafConfig, PafNetwork
 from skelstream.network.ranges import RangedConv, measure_ranges, ranged
-from skelstream.network.weights import load_network, read_header, save_weights
+from skelstream.network.weights import load_network, save_weights
 
 
 def test_ranges_hold_all_images_and_zero() -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from skelstream.network.model_file import SECOND, find_model, read_header
 from skelstream.network.topdown import TopDownConfig, TopDownNetwork
-from skelstream.network.weights import SECOND, find_model, load_network, read_header
+from skelstream.network.weights import load_network
 from skelstream.skeleton import COCO17
 
 

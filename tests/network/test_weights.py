@@ -12,14 +12,9 @@ import torch
 from skelstream.errors import ModelError, OutputError
 from skelstream.network.architectures import Network
 from skelstream.network.card import FIELDS, make_card, missing_from
+from skelstream.network.model_file import find_model, packaged_models, read_header
 from skelstream.network.openpose import OpenPoseNetwork
-from skelstream.network.weights import (
-    find_model,
-    load_network,
-    packaged_models,
-    read_header,
-    save_weights,
-)
+from skelstream.network.weights import load_network, save_weights
 
 
 def architecture(network: Network) -> str:

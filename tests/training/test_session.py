@@ -11,8 +11,9 @@ import torch
 from skelstream.errors import ModelError, OutputError
 from skelstream.estimator import PoseEstimator
 from skelstream.network.card import missing_from
+from skelstream.network.model_file import read_header
 from skelstream.network.quantised import has_ranges
-from skelstream.network.weights import load_network, read_header
+from skelstream.network.weights import load_network
 from skelstream.training.loop import Trainer
 from skelstream.training.recipe import EvaluationConfig
 from skelstream.training.session import Cadence, RunFolder, Session

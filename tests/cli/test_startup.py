@@ -1,0 +1,56 @@
+"""Commands that need no network and no pixels start without the libraries for them, which take seconds to import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from skelstream.formats import save
+from skelstream.sequences import SequenceBuilder
+from skelstream.skeleton import OPENPOSE18
+from skelstream.tracking.tracked import TrackedPeople
+
+HEAVY = {"torch", "cv2", "av", "openvino", "onnx"}
+
+PROGRAM = """
+import sys
+from skelstream.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr)
+"""
+
+
+def imported(*arguments: object) -> set[str]:
+    """Top-level modules that the command line has imported by the time it ends."""
+    command = [sys.executable, "-c", PROGRAM, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.fixture
+def skeletons(tmp_path):
+    builder = SequenceBuilder(OPENPOSE18, source="a.mp4", height=240, width=320)
+    builder.add(TrackedPeople.failed(0, 0.0, 18))
+    save(builder.finish(), tmp_path / "a.npz")
+    return tmp_path / "a.npz"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["extract", "--help"], ["train", "--help"]])
+def test_help_imports_no_numbers_either(arguments):
+    assert not imported(*arguments) & (HEAVY | {"numpy", "scipy"})
+
+
+def test_files_of_skeletons_need_no_network(skeletons, tmp_path):
+    assert "numpy" in imported("info", skeletons)
+    assert not imported("info", skeletons) & HEAVY
+    assert not imported("convert", skeletons, "-o", tmp_path / "a.csv") & HEAVY
+
+
+def test_cards_of_weights_need_no_network():
+    assert not imported("models", "list") & HEAVY
