@@ -23,8 +23,8 @@ from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates
 from skelstream.network.fitting import fit_image
 from skelstream.network.model_file import find_model, read_header
-from skelstream.network.runtime import Runtime, choose_runtime
 from skelstream.network.weights import load_network
+from skelstream.runtimes.choosing import Runtime, choose_runtime
 
 CHOICES = [
     ("torch", "float32"),

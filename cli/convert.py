@@ -105,12 +105,13 @@ def convert(
         labelled,
         labels_of_folders,
         lines,
-        load,
+        read,
         read_labels,
         save,
         save_dataset,
     )
-    from skelstream.sequences.finishing import Finish
+    from skelstream.processing import Finish, tracked
+    from skelstream.sequences import Detections
 
     picture, finish = _size(size), Finish(skeleton, fill, smooth, fps, person)
     settings = tracker_settings(tracking, tracker, max_step, max_lost, min_observations)
@@ -120,9 +121,11 @@ def convert(
             warn(text)
 
     def sequence(path: Path) -> SkeletonSequence:
-        found = load(
-            path, source_format, rate, size=picture and picture[::-1], clip=clip, tracking=settings, note=note
-        )
+        found = read(path, source_format, rate, size=picture and picture[::-1], clip=clip, note=note)
+        if isinstance(found, Detections):
+            found = tracked(found, settings)
+            for warning in found.meta["warnings"]:
+                note(warning)
         if found.meta.get("partial"):
             note(f"{path}: its extraction was broken off; these are its first {found.frames} frames")
         if picture is not None:

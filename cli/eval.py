@@ -181,7 +181,7 @@ def _estimator(
     """The estimator, and how it measures; the images are named later."""
     from skelstream.estimator import SIZE
     from skelstream.evaluation.protocol import EvalProtocol
-    from skelstream.network.averaging import AveragingRuntime
+    from skelstream.runtimes.averaging import AveragingRuntime
 
     from .estimator import make_estimator
 

@@ -25,8 +25,8 @@ def export(
     [bold]skelstream export --weights skelstream-second -o second.onnx[/]  crops of one person to heatmaps
     """
     from skelstream.network.model_file import find_model, read_header
-    from skelstream.network.onnx import export_onnx
     from skelstream.network.weights import load_network
+    from skelstream.runtimes.onnx import export_onnx
 
     if output.suffix != ".onnx":
         raise OutputError(f"{output}: the file is written as .onnx; for weights: skelstream models export")

@@ -136,8 +136,8 @@ def extract(
     from skelstream.estimator import SIZE
     from skelstream.grouping.settings import GroupingSettings
     from skelstream.outputs import check_apart
+    from skelstream.processing.postprocessing import Finish
     from skelstream.region import Region
-    from skelstream.sequences.finishing import Finish
 
     from .estimator import make_estimator
 
@@ -199,7 +199,7 @@ def _is_folder(output: str | None, format: str | None) -> bool:
 def _lines(source: str, estimator: Any, part: dict, smooth: bool) -> None:
     from skelstream.formats import frame_line
     from skelstream.pipeline import Pipeline
-    from skelstream.sequences.one_euro import OneEuro
+    from skelstream.processing.one_euro import OneEuro
     from skelstream.skeleton import OPENPOSE18
 
     euro = OneEuro() if smooth else None

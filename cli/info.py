@@ -34,10 +34,11 @@ def info(
     [bold]skelstream info skeletons.npz[/]
     [bold]skelstream info skeletons.npz --json | jq '.tracks[].id'[/]
     """
-    from skelstream.formats import load
+    from skelstream.formats import read
+    from skelstream.processing import tracked
     from skelstream.sequences.summary import summary
 
-    sequence = load(file)
+    sequence = tracked(read(file))
     facts = summary(sequence)
     if as_json:
         typer.echo(json.dumps(facts, indent=2))

@@ -13,10 +13,10 @@ from .options import Debug, Device, Looks, Size, Weights, second_look
 from .saying import say, warn
 
 if TYPE_CHECKING:
-    from skelstream.drawing.measuring import Measured
-    from skelstream.drawing.playback import Pace
-    from skelstream.drawing.preview import Previewed
     from skelstream.pipeline import Analysed
+    from skelstream.preview.measuring import Measured
+    from skelstream.preview.playback import Pace
+    from skelstream.preview.preview import Previewed
 
 _GRAPHICS = ("auto", "kitty", "sixel", "blocks", "blocks256")  # the drawing module loads OpenCV
 
@@ -85,11 +85,11 @@ def preview(
 
     kept = {"output": output, "overwrite": overwrite, "seconds": seconds}
     if display and draws():
-        from skelstream.drawing.preview import preview as show
+        from skelstream.preview.preview import preview as show
 
         _tell(show(opened, estimator.skeleton, source, graphics=graphics, **kept), source)
     else:
-        from skelstream.drawing.measuring import measure
+        from skelstream.preview.measuring import measure
 
         done = measure(opened, Path(source).stem, report=_line if display else None, **kept)
         if done is not None:

@@ -102,14 +102,15 @@ def _skeletons_and_video(
     quiet: bool,
 ) -> tuple[SkeletonSequence, str | None]:
     """The skeletons and where their pictures come from, if any are needed."""
-    from skelstream.formats import load
+    from skelstream.formats import read
     from skelstream.formats.registry import choose
+    from skelstream.processing import tracked
 
     try:
         choose(Path(source))
     except FormatError:
         return _analysed(source, *part, quiet), source
-    sequence = load(source)
+    sequence = tracked(read(source))
     if video is None and not skeleton_only:
         named = str(sequence.meta.get("source") or "")
         if "\0" in named or not Path(named).exists():

@@ -39,20 +39,21 @@ def view(
     The page has a player, a timeline of the tracks, each joint's confidence, and the way of a chosen joint.
     """
     from skelstream.atomic import check_writable, replacing
-    from skelstream.drawing.playable import plays
-    from skelstream.drawing.report import report_page, video_data, video_link
-    from skelstream.formats import load
+    from skelstream.formats import read
     from skelstream.outputs import check_apart
+    from skelstream.processing import tracked
+    from skelstream.viewer.playable import plays
+    from skelstream.viewer.report import report_page, video_data, video_link
 
     if embed and video is None:
         raise typer.BadParameter("needs the --video to put into the page", param_hint="--embed")
     if output.exists() and not overwrite:
         raise OutputError(f"{output} exists; choose another name or pass --overwrite")
     check_writable(output)
-    for read in (skeletons, video):
-        if read is not None:
-            check_apart(output, read)
-    sequence = load(skeletons)
+    for used in (skeletons, video):
+        if used is not None:
+            check_apart(output, used)
+    sequence = tracked(read(skeletons))
     with TemporaryDirectory() as folder:
         if video is not None and video.is_file() and not plays(video):
             video = _copy(
@@ -76,8 +77,8 @@ def _copy(video: Path, copy: Path, overwrite: bool, quiet: bool) -> Path:
     from rich.console import Console
     from rich.progress import track
 
-    from skelstream.drawing.playable import playable_copy
     from skelstream.outputs import check_apart
+    from skelstream.viewer.playable import playable_copy
 
     if copy.exists() and not overwrite:
         raise OutputError(

@@ -26,8 +26,8 @@ from torch import nn
 
 import skelstream
 from skelstream import OPENPOSE18, PoseEstimator, SkeletonSequence, SkelstreamError, Window
+from skelstream.processing import centred_on_torso, scaled_by_torso
 from skelstream.refiner.refiner import RefinerSettings
-from skelstream.sequences import centred_on_torso, scaled_by_torso
 
 LENGTH, STRIDE, PERSONS = 16, 2, 4
 RATE = 30  # frames a second, to which faster videos are thinned; files of skeletons should have that rate

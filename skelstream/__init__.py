@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skelstream.grouping.settings import GroupingSettings
     from skelstream.pipeline import Pipeline
     from skelstream.sequences.sequence import SkeletonSequence
-    from skelstream.sequences.windows import Window
+    from skelstream.sequences.window import Window
     from skelstream.skeleton import BODY25, COCO17, OPENPOSE18, Skeleton
     from skelstream.tracking.settings import TrackerSettings
     from skelstream.tracking.tracked import TrackedPeople
@@ -43,7 +43,7 @@ _HOMES = {
     "TrackedPeople": "tracking.tracked",
     "Tracker": "tracking.tracker",
     "TrackerSettings": "tracking.settings",
-    "Window": "sequences.windows",
+    "Window": "sequences.window",
     "extract": "extraction",
     "load": "formats",
     "open_source": "video",

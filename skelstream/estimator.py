@@ -15,10 +15,10 @@ from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
 from skelstream.network.fitting import Fit, fit_image
 from skelstream.network.model_file import ModelFile, find_model, read_header
-from skelstream.network.runtime import Runtime, choose_runtime
 from skelstream.network.weights import load_network
 from skelstream.refiner.looks import SecondLook
 from skelstream.refiner.refiner import RefinerSettings, TopDownRefiner
+from skelstream.runtimes.choosing import Runtime, choose_runtime
 from skelstream.skeleton import OPENPOSE18, Skeleton
 
 SIZE = 416

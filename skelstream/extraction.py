@@ -16,10 +16,10 @@ from skelstream.estimator import PoseEstimator, two_looks
 from skelstream.formats import WriteOptions, choose, save
 from skelstream.outputs import check_apart, check_output, forget_partial, keep_partial
 from skelstream.pipeline import Analysed, Pipeline, StageTimes
-from skelstream.sequences.finishing import Finish
-from skelstream.sequences.one_euro import OneEuro
+from skelstream.processing.one_euro import OneEuro
+from skelstream.processing.postprocessing import Finish
+from skelstream.sequences import Window, WindowBuffer
 from skelstream.sequences.sequence import SkeletonSequence
-from skelstream.sequences.windows import Window, WindowBuffer
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.video import SourceInfo
 

@@ -16,8 +16,8 @@ from skelstream.atomic import check_writable
 from skelstream.errors import OutputError, SkelstreamError
 from skelstream.formats import check_free, choose, load, save
 from skelstream.grouping.people import People
+from skelstream.processing.postprocessing import Finish
 from skelstream.sequences.builder import SequenceBuilder
-from skelstream.sequences.finishing import Finish
 from skelstream.sequences.sequence import SkeletonSequence
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople

@@ -8,7 +8,7 @@ import pytest
 import skelstream
 from skelstream.errors import FormatError, OutputError, SourceError
 from skelstream.extraction import run, run_many
-from skelstream.sequences.finishing import Finish
+from skelstream.processing.postprocessing import Finish
 
 
 def test_one_video(walk, bars, tmp_path):

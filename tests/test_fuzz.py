@@ -29,9 +29,10 @@ from skelstream.datasets.images import read_picture
 from skelstream.errors import SkelstreamError
 from skelstream.evaluation.annotations import load_annotations
 from skelstream.evaluation.results import read_results
-from skelstream.formats import Sample, load, read_labels, save
+from skelstream.formats import Sample, read, read_labels, save
 from skelstream.network.model_file import read_header
 from skelstream.network.weights import load_network
+from skelstream.processing import filled, tracked
 from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.skeleton import COCO17, OPENPOSE18
@@ -132,7 +133,7 @@ def allowed(action: Callable[[], Any]) -> None:
 
 
 def load_all(path: Path) -> None:
-    sequence = load(path, size=(240, 320))
+    sequence = tracked(read(path, size=(240, 320)))
     assert isinstance(sequence, SkeletonSequence) and not isinstance(sequence, Detections)
     sequence.as_skeleton("coco17")
 
@@ -285,7 +286,7 @@ def test_spoilt_arrays_and_facts(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "spoilt.npz"
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as file:
-        save(WALK.filled(), path, overwrite=True)
+        save(filled(WALK), path, overwrite=True)
         with np.load(path) as whole:
             arrays = dict(whole)
         if data.draw(st.booleans()):

@@ -1,1 +1,1 @@
-"""Skeletons on frames, contact sheets and terminal pictures."""
+"""Skeletons drawn on frames, contact sheets and movies."""

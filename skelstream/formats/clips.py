@@ -8,7 +8,7 @@ import numpy as np
 
 from skelstream.formats.format import Sample, WriteOptions
 from skelstream.formats.rows import size_of
-from skelstream.sequences import relative_to_image
+from skelstream.processing import relative_to_image
 
 PERSONS = 2
 UNLABELLED = -1

@@ -18,8 +18,10 @@ from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.zipped import check_unpacked, put_array
 from skelstream.json_files import parse_json
 from skelstream.sequences import SkeletonSequence
-from skelstream.sequences.builder import FORMAT_VERSION
 from skelstream.sequences.sequence import ARRAYS
+
+FORMAT_VERSION = 1
+"""Of the file; ``meta["version"]``, which is the file's alone: a sequence in memory has none."""
 
 # A filled or smoothed sequence adds these beside the measured ones, which keep the plain names.
 _CLEAN = ("keypoints", "scores", "boxes", "person_scores", "frame", "track_start", "observed")
@@ -119,9 +121,10 @@ def _sequence(file: _Arrays) -> SkeletonSequence:
     if text.dtype.kind != "U" or text.ndim:
         raise FormatError("meta is no text")
     meta = mapping(parse_json(text.item(), "meta"), "meta")
-    if meta.get("version") != FORMAT_VERSION:
+    version = meta.pop("version", None)
+    if version != FORMAT_VERSION:
         raise FormatError(
-            f"file format version {meta.get('version')!r}, this skelstream reads {FORMAT_VERSION}; upgrade skelstream"
+            f"file format version {version!r}, this skelstream reads {FORMAT_VERSION}; upgrade skelstream"
         )
     sequence = SkeletonSequence(**{name: file[name] for name in ARRAYS}, meta=meta)
     if "clean_keypoints" not in file:

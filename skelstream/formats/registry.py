@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from skelstream.errors import FormatError, OutputError
 from skelstream.fields import integer
@@ -30,9 +29,6 @@ from skelstream.formats import (
 from skelstream.formats.format import ASSUMED_RATE, Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.names import name_of, without_ending
 from skelstream.sequences import Detections, SkeletonSequence
-
-if TYPE_CHECKING:
-    from skelstream.tracking.settings import TrackerSettings
 
 _LISTED = (
     npz.FORMAT, jsonl.FORMAT, csv.FORMAT, parquet.FORMAT, openpose.FORMAT, pyskl.FORMAT, *stgcn.FORMATS,
@@ -73,7 +69,7 @@ def _of_ending(path: Path, formats: Iterable[Format]) -> Format | None:
 
 
 def read(
-    path: Path,
+    path: str | Path,
     format: str | None = None,
     rate: float | None = None,
     *,
@@ -82,6 +78,7 @@ def read(
     note: Callable[[str], None] | None = None,
 ) -> SkeletonSequence | Detections:
     """Read a sequence, or people without identities; the arguments are those of `load`."""
+    path = Path(path)
     if "\0" in str(path):
         raise FormatError(f"{str(path)!r}: a file's name cannot hold a NUL character")
     if format is not None and format not in FORMATS:
@@ -118,10 +115,9 @@ def load(
     *,
     size: tuple[int, int] | None = None,
     clip: str | None = None,
-    tracking: TrackerSettings | None = None,
     note: Callable[[str], None] | None = None,
 ) -> SkeletonSequence:
-    """Read a sequence from any format that can be read; people without identities are tracked.
+    """Read a sequence from any format that can be read.
 
     Args:
         path: the file or folder.
@@ -129,19 +125,18 @@ def load(
         rate: frames per second of files that hold no times; None: 30.
         size: (height, width) of the picture in pixels, for files that hold shares of it.
         clip: which clip of a file that holds many.
-        tracking: settings of the tracker, for people without identities; None: its defaults.
-        note: told in a line whatever was assumed or left out, and what tracking had to leave.
+        note: told in a line whatever was assumed or left out.
 
     Raises:
-        FormatError: the file is missing, damaged or foreign, or the format cannot be read.
+        FormatError: the file is missing, damaged or foreign, the format cannot be read, or the people in it have no
+            identities: `read` them, and give them some with `skelstream.processing.tracked`.
     """
-    found = read(Path(path), format, rate, size=size, clip=clip, note=note)
-    if not isinstance(found, Detections):
-        return found
-    sequence = found.tracked(tracking)
-    for warning in sequence.meta["warnings"] if note else []:
-        note(warning)
-    return sequence
+    found = read(path, format, rate, size=size, clip=clip, note=note)
+    if isinstance(found, Detections):
+        raise FormatError(
+            f"{path}: the people in it have no identities; use skelstream.processing.tracked(skelstream.formats.read(path))"
+        )
+    return found
 
 
 def save(

@@ -15,11 +15,11 @@ import numpy as np
 
 from skelstream.errors import ModelError
 from skelstream.network.model_file import SECOND, find_model, read_header
-from skelstream.network.runtime import choose_runtime
 from skelstream.network.topdown import TopDownNetwork
 from skelstream.network.weights import load_network
 from skelstream.refiner.crops import crop_matrix, cut, to_image
 from skelstream.refiner.heatmaps import peaks
+from skelstream.runtimes.choosing import choose_runtime
 from skelstream.skeleton import COCO17, Skeleton
 
 

@@ -15,8 +15,6 @@ from skelstream.sequences.sequence import SkeletonSequence, skeleton_meta
 from skelstream.skeleton import Skeleton
 from skelstream.tracking.tracked import TrackedPeople
 
-FORMAT_VERSION = 1
-
 # Of eleven real clips, a tracker leaves out at most one sighting in a hundred.
 _MANY_DROPPED = 0.1
 
@@ -55,7 +53,7 @@ class SequenceBuilder:
     ):
         self._skeleton, self._images, self._warnings = skeleton, images, warnings
         meta = {
-            "version": FORMAT_VERSION, "source": source, "height": height, "width": width,
+            "source": source, "height": height, "width": width,
             "rotation": rotation, **skeleton_meta(skeleton), "model": model, "weights_sha256": weights_sha256,
             "versions": _versions(), "settings": dict(settings or {}),
         }  # fmt: skip

@@ -11,14 +11,13 @@ import numpy as np
 
 from skelstream.errors import FormatError
 from skelstream.fields import LARGEST
-from skelstream.sequences.filling import fill_track
 from skelstream.sequences.meta import checked_meta
-from skelstream.sequences.smoothing import smooth_tracks
-from skelstream.sequences.windows import Window, windows_of
+from skelstream.sequences.track import Track
+from skelstream.sequences.window import Window, check_window, make_window
 from skelstream.skeleton import Skeleton, convert, skeleton_named
 
 # Row arrays: one entry for each time that a tracked person was in a frame.
-_ROWS: dict[str, tuple[type, tuple[str | int, ...]]] = {
+ROWS: dict[str, tuple[type, tuple[str | int, ...]]] = {
     "keypoints": (np.float32, ("N", "V", 2)),
     "scores": (np.float32, ("N", "V")),
     "boxes": (np.float32, ("N", 4)),
@@ -35,7 +34,7 @@ _TABLES: dict[str, tuple[type, tuple[str | int, ...]]] = {
 # Seconds; times of day since 1970 lie well within.
 _LATEST = 1e12
 
-ARRAYS = _ROWS | _TABLES
+ARRAYS = ROWS | _TABLES
 """Name, dtype and shape of every array of the native file."""
 
 
@@ -47,36 +46,6 @@ def skeleton_meta(skeleton: Skeleton) -> dict[str, Any]:
         "limbs": [list(limb) for limb in skeleton.limbs],
         "flip_pairs": [list(pair) for pair in skeleton.flip_pairs],
     }
-
-
-@dataclass(frozen=True)
-class Track:
-    """One person through time: views of the sequence's rows, n of them.
-
-    Attributes:
-        id: the stable id, from 1.
-        frame: int32 (n,), rows of the sequence's frame table, increasing.
-        frame_index: int32 (n,), numbers of the frames in the source.
-        times: float64 (n,), seconds.
-        keypoints: float32 (n, V, 2), source pixels, NaN where missing.
-        scores: float32 (n, V) in [0, 1], 0 where missing.
-        boxes: float32 (n, 4), x0, y0, x1, y1.
-        person_scores: float32 (n,) in [0, 1].
-        observed: bool (n, V), False for joints that are missing or were filled in.
-    """
-
-    id: int
-    frame: np.ndarray
-    frame_index: np.ndarray
-    times: np.ndarray
-    keypoints: np.ndarray
-    scores: np.ndarray
-    boxes: np.ndarray
-    person_scores: np.ndarray
-    observed: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.frame)
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,7 +196,9 @@ class SkeletonSequence:
         """Every track, the most important one first."""
         return list(self)
 
-    def _measured(self) -> SkeletonSequence:
+    @property
+    def measured(self) -> SkeletonSequence:
+        """The sequence as measured: itself, unless it has been filled or smoothed."""
         return self if self.raw is None else self.raw
 
     def track_of_row(self) -> np.ndarray:
@@ -263,7 +234,19 @@ class SkeletonSequence:
         window are left out, except that a shorter sequence gives one window, padded with missing people.
         ``missing`` is as in `dense`.
         """
-        return windows_of(self, length, stride, persons, missing)
+        check_window(length, stride, persons)
+        ids = np.repeat(self.track_ids, np.diff(self.track_start))
+        by_frame = np.argsort(self.frame, kind="stable")
+        ordered = self.frame[by_frame]
+        for first in range(0, max(self.frames - length, 0) + 1 if self.frames else 0, stride):
+            low, high = np.searchsorted(ordered, [first, first + length])
+            rows = by_frame[low:high]
+            last = min(first + length, self.frames) - 1
+            yield make_window(
+                ids[rows], self.frame[rows] - first, self.keypoints[rows], self.scores[rows],
+                self.person_scores[rows], length, persons, missing,
+                start=float(self.frame_time[first]), end=float(self.frame_time[last]),
+            )  # fmt: skip
 
     def as_skeleton(self, name: str) -> SkeletonSequence:
         """This sequence in another joint set, for instance ``coco17``; see `skelstream.skeleton.convert`."""
@@ -278,35 +261,6 @@ class SkeletonSequence:
             meta={**self.meta, **skeleton_meta(target)},
             raw=None if self.raw is None else self.raw.as_skeleton(name),
         )  # fmt: skip
-
-    def filled(self, max_gap: float = 0.5) -> SkeletonSequence:
-        """Joints and whole rows that are missing for a short while, interpolated linearly in time.
-
-        Joint by joint: where the sightings before and after lie at most ``max_gap`` seconds apart, position
-        and score are interpolated. ``observed`` stays False there, and ``raw`` keeps what was measured.
-        """
-        parts = [fill_track(track, self.frame_time, max_gap) for track in self]
-        if not parts:
-            return self
-        rows = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ROWS}
-        observed = np.concatenate([part.observed for part in parts])
-        start = np.concatenate([[0], np.cumsum([len(part.frame) for part in parts])])
-        return replace(self, **rows, observed=observed, track_start=start, raw=self._measured())
-
-    def smoothed(self, noise: float = 0.02, agility: float = 20.0) -> SkeletonSequence:
-        """Positions by a Rauch-Tung-Striebel smoother over each track, with the frames' real times.
-
-        Missing joints stay missing; ``raw`` keeps what was measured. The defaults predicted sightings
-        held out of real clips of walking and acrobatics well.
-
-        Args:
-            noise: standard deviation of a keypoint at score 1, as a share of the person's height.
-            agility: how freely joints change their velocity, in heights^2 / second^3; larger follows faster.
-        """
-        if not len(self):
-            return self
-        keypoints = smooth_tracks(self.tracks, noise, agility)
-        return replace(self, keypoints=keypoints, raw=self._measured())
 
     def equals(self, other: SkeletonSequence) -> bool:
         """Whether every array and the meta are the same, missing joints counting as equal."""

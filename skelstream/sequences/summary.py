@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from skelstream.sequences.sequence import SkeletonSequence, Track
+from skelstream.sequences.sequence import SkeletonSequence
+from skelstream.sequences.track import Track
 
 
 def summary(sequence: SkeletonSequence) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from skelstream.cli import app
 from skelstream.formats import save
 from skelstream.grouping.people import People
+from skelstream.processing import filled
 from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
@@ -76,7 +77,7 @@ def test_for_programs(skeletons):
 def test_filled_files_say_so(skeletons, tmp_path):
     from skelstream.formats import load
 
-    save(load(skeletons).filled(1.0), tmp_path / "clean.npz")
+    save(filled(load(skeletons), 1.0), tmp_path / "clean.npz")
     assert "filled or smoothed" in run("info", tmp_path / "clean.npz").output
     facts = json.loads(run("info", tmp_path / "clean.npz", "--json").stdout)
     assert facts["cleaned"] and 0 < facts["filled"] < 1 and facts["tracks"][0]["frames"] == 9

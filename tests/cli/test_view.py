@@ -6,11 +6,11 @@ import pytest
 from typer.testing import CliRunner
 
 from skelstream.cli import app
-from skelstream.drawing.playable import plays
 from skelstream.formats import save
 from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
+from skelstream.viewer.playable import plays
 
 
 def run(*arguments):

@@ -7,7 +7,7 @@ import pytest
 from skelstream.drawing.by_frame import ByFrame, open_video, picture_size, video_times
 from skelstream.errors import SourceError
 from skelstream.extraction import run
-from skelstream.sequences.resampling import resampled
+from skelstream.processing.resampling import resampled
 
 
 def test_every_frame_gives_its_people_and_no_others(two_walkers):

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from skelstream.formats import read
 from skelstream.grouping.people import People
+from skelstream.processing import tracked
 from skelstream.sequences import SequenceBuilder, SkeletonSequence
 from skelstream.skeleton import OPENPOSE18
+from skelstream.tracking.settings import TrackerSettings
 from skelstream.tracking.tracked import TrackedPeople
 
 
@@ -111,3 +117,18 @@ def scene() -> SkeletonSequence:
 @pytest.fixture
 def empty() -> SkeletonSequence:
     return build({0: {}, 1: None, 2: {}})
+
+
+def load_tracked(
+    path: Path,
+    rate: float | None = None,
+    size: tuple[int, int] | None = None,
+    clip: str | None = None,
+    note: Callable[[str], None] | None = None,
+    settings: TrackerSettings = TrackerSettings(),
+) -> SkeletonSequence:
+    """A file's people, with identities by the tracker where it has none."""
+    sequence = tracked(read(path, rate=rate, size=size, clip=clip, note=note), settings)
+    for warning in sequence.meta.get("warnings") or [] if note else []:
+        note(warning)
+    return sequence

@@ -8,11 +8,12 @@ import pytest
 from skelstream.errors import FormatError
 from skelstream.formats import frame_line, load, read, save
 from skelstream.grouping.people import People
+from skelstream.processing import filled
 from skelstream.sequences import Detections
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
 
-from .conftest import OP18, shaped
+from .conftest import OP18, load_tracked, shaped
 
 
 def lines(path):
@@ -78,11 +79,11 @@ def test_round_trips(scene, tmp_path, name):
 def test_filled_rows_of_a_failed_frame_survive(scene, tmp_path, name):
     if name == "a.parquet":
         pytest.importorskip("pyarrow", reason="the extra pyarrow is not installed")
-    filled = scene.filled(0.2)
-    save(filled, tmp_path / name)
+    whole = filled(scene, 0.2)
+    save(whole, tmp_path / name)
     back = load(tmp_path / name)
-    assert np.array_equal(back.frame, filled.frame) and not back.frame_ok[3]
-    assert len(filled[0]) == 8
+    assert np.array_equal(back.frame, whole.frame) and not back.frame_ok[3]
+    assert len(whole[0]) == 8
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet"])
@@ -102,7 +103,7 @@ def test_people_without_ids_are_tracked(scene, tmp_path):
             del person["id"]
     (tmp_path / "b.jsonl").write_text("\n".join(json.dumps(frame) for frame in frames))
     assert isinstance(read(tmp_path / "b.jsonl"), Detections)
-    back = load(tmp_path / "b.jsonl")
+    back = load_tracked(tmp_path / "b.jsonl")
     assert [len(track) for track in back] == [len(track) for track in scene] and back.frames == 8
 
 

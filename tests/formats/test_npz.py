@@ -12,6 +12,7 @@ import pytest
 
 from skelstream.errors import FormatError, OutputError
 from skelstream.formats import load, save
+from skelstream.processing import filled, smoothed
 from skelstream.sequences.sequence import ARRAYS
 
 
@@ -38,7 +39,7 @@ def test_nobody(empty, tmp_path):
 
 
 def test_clean_values_lie_beside_the_measured_ones(scene, tmp_path):
-    clean = scene.filled(1.0).smoothed()
+    clean = smoothed(filled(scene, 1.0))
     save(clean, tmp_path / "a.npz")
     with np.load(tmp_path / "a.npz") as file:
         assert np.array_equal(file["keypoints"], scene.keypoints, equal_nan=True)
@@ -95,7 +96,8 @@ def write_array(*args, **options):
         os.kill(os.getpid(), signal.SIGKILL)
     real(*args, **options)
 np.lib.format.write_array = write_array
-save(sequence.filled(1.0), sys.argv[1], overwrite=True)
+from skelstream.processing import filled
+save(filled(sequence, 1.0), sys.argv[1], overwrite=True)
 """
 
 

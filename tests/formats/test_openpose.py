@@ -11,7 +11,7 @@ from skelstream.formats import load, read, save
 from skelstream.sequences import Detections
 from skelstream.tracking.settings import TrackerSettings
 
-from .conftest import OP18, SHAPE, shaped
+from .conftest import OP18, SHAPE, load_tracked, shaped
 
 
 def test_as_stgcn_packs_it(scene, tmp_path):
@@ -72,7 +72,7 @@ def test_people_without_identity_are_tracked(tmp_path):
     frames = {i: [body25(2 * i), body25(400 - 2 * i)][:: 1 if i % 2 else -1] for i in range(12)}
     write_frames(tmp_path / "out", frames)
     assert isinstance(read(tmp_path / "out"), Detections)
-    sequence = load(tmp_path / "out", rate=30)
+    sequence = load_tracked(tmp_path / "out", rate=30)
     assert sequence.skeleton.name == "body25" and sequence.meta["source"] == "my_clip"
     assert len(sequence) == 2 and [len(track) for track in sequence] == [12, 12]
     for track in sequence:
@@ -85,7 +85,7 @@ def test_numbers_with_gaps_and_scores_above_one(tmp_path):
     pose = body25(0)
     pose[3, 2] = 1.04
     write_frames(tmp_path / "out", {2: [pose], 4: [pose], 6: []})
-    sequence = load(tmp_path / "out", rate=10)
+    sequence = load_tracked(tmp_path / "out", rate=10)
     assert sequence.frame_index.tolist() == [2, 4, 6] and sequence.frame_time.tolist() == [0.2, 0.4, 0.6]
     assert sequence.scores.max() == 1
 
@@ -159,7 +159,7 @@ def scaled(folder, scale, size=(480, 640), frames=12, where=(80, 300)):
 def test_shares_of_the_picture_become_pixels(tmp_path, scale, where):
     pixels = scaled(tmp_path / "json", scale, where=where)
     said = []
-    sequence = load(tmp_path / "json", rate=25, size=(480, 640), note=said.append)
+    sequence = load_tracked(tmp_path / "json", rate=25, size=(480, 640), note=said.append)
     (track,) = sequence
     seen = np.where(pixels[..., 2:] > 0, pixels[..., :2], np.nan)
     assert track.keypoints == pytest.approx(seen, abs=0.01, nan_ok=True)
@@ -176,7 +176,7 @@ def test_shares_of_a_picture_of_unknown_size_are_refused(tmp_path, scale):
 
 def test_nobody_is_no_share(tmp_path):
     write_frames(tmp_path / "json", {0: [], 1: [np.zeros((18, 3))]})
-    assert load(tmp_path / "json").frames == 2
+    assert load_tracked(tmp_path / "json").frames == 2
 
 
 @pytest.mark.parametrize("step", [20, 45, 60, 900])
@@ -186,7 +186,7 @@ def test_everyone_in_a_sparse_folder_has_a_row(tmp_path, step, score):
     pose = np.hstack([np.random.default_rng(0).uniform(50, 90, (18, 2)), np.full((18, 1), score)])
     write_frames(tmp_path / "in", {i * step: [pose] if i != 4 else [] for i in range(12)})
     notes = []
-    sequence = load(tmp_path / "in", rate=30, note=notes.append)
+    sequence = load_tracked(tmp_path / "in", rate=30, note=notes.append)
     assert len(sequence.frame) == 11 and sorted(sequence.frame) == [i for i in range(12) if i != 4]
     assert len(notes) == (step > 45) and sequence.meta["warnings"] == notes
 
@@ -194,5 +194,5 @@ def test_everyone_in_a_sparse_folder_has_a_row(tmp_path, step, score):
 def test_without_tracking_everyone_has_an_id_of_their_own(tmp_path):
     pose = np.hstack([np.random.default_rng(0).uniform(50, 90, (18, 2)), np.full((18, 1), 0.9)])
     write_frames(tmp_path / "in", {i: [pose] for i in range(5)})
-    assert len(load(tmp_path / "in")) == 1
-    assert len(load(tmp_path / "in", tracking=TrackerSettings(max_step=0.0))) == 5
+    assert len(load_tracked(tmp_path / "in")) == 1
+    assert len(load_tracked(tmp_path / "in", settings=TrackerSettings(max_step=0.0))) == 5

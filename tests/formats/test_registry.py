@@ -6,6 +6,7 @@ import pytest
 
 from skelstream.errors import FormatError
 from skelstream.formats import FORMATS, Sample, choose, load, save, save_dataset
+from skelstream.processing import smoothed
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_equal_content_gives_equal_bytes_and_overwrites(scene, tmp_path, name):
     for out in ("a", "b"):
         save(scene, tmp_path / out, name, label=0)
     assert content(tmp_path / "a") == content(tmp_path / "b")
-    save(scene.smoothed(), tmp_path / "a", name, overwrite=True, label=0)
+    save(smoothed(scene), tmp_path / "a", name, overwrite=True, label=0)
     assert content(tmp_path / "a") != content(tmp_path / "b")
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 

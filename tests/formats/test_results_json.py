@@ -7,9 +7,10 @@ import pytest
 
 from skelstream.errors import FormatError
 from skelstream.formats import load, read, save
+from skelstream.processing import tracked
 from skelstream.sequences import Detections
 
-from .conftest import COCO
+from .conftest import COCO, load_tracked
 from .walkers import FRAMES, HALPE, check, dump, landmarks, triples, walker
 
 
@@ -24,7 +25,7 @@ def coco_rows(frames=range(FRAMES), name=lambda t: t, **more):
 def test_coco_results_are_tracked(tmp_path):
     found = read(dump(tmp_path / "r.json", coco_rows()))
     assert isinstance(found, Detections)
-    sequence = found.tracked()
+    sequence = tracked(found)
     assert len(sequence) == 2 and sequence.skeleton.name == "coco17"
     check(sequence, x=300, index=0 if sequence[0].keypoints[0, 0, 0] > 200 else 1)
 
@@ -124,14 +125,14 @@ def test_mmpose_videos(tmp_path):
         {"frame_id": t, "instances": [mmpose_instance(t, 300), mmpose_instance(t, 60)]} for t in range(FRAMES)
     ]
     rows[3]["instances"] = []
-    sequence = load(dump(tmp_path / "walk.json", rows), rate=25)
+    sequence = load_tracked(dump(tmp_path / "walk.json", rows), rate=25)
     assert len(sequence) == 2 and sequence.frames == FRAMES and len(sequence[0]) == FRAMES - 1
     assert sequence.person_scores == pytest.approx(0.8)
     with_info = {
         "meta_info": {"dataset_name": "coco", "keypoint_id2name": dict(enumerate(COCO))},
         "instance_info": rows,
     }
-    assert load(dump(tmp_path / "walk.json", with_info), rate=25).equals(sequence)
+    assert load_tracked(dump(tmp_path / "walk.json", with_info), rate=25).equals(sequence)
 
 
 def test_mmpose_ids_and_other_sets_by_name(tmp_path):
@@ -151,7 +152,7 @@ def test_mmpose_ids_and_other_sets_by_name(tmp_path):
 
 
 def test_mmpose_of_one_image(tmp_path):
-    sequence = load(dump(tmp_path / "a.json", [mmpose_instance(0, 300), mmpose_instance(0, 60)]))
+    sequence = load_tracked(dump(tmp_path / "a.json", [mmpose_instance(0, 300), mmpose_instance(0, 60)]))
     assert sequence.frames == 1
 
 
@@ -193,7 +194,7 @@ def test_mediapipe(tmp_path, layout):
             "frames": [{"timestamp_ms": 40 * t, "pose_landmarks": [landmarks(t)]} for t in range(FRAMES)]
         },
     }[layout]
-    sequence = load(dump(tmp_path / "a.json", frames), rate=25, size=(480, 640))
+    sequence = load_tracked(dump(tmp_path / "a.json", frames), rate=25, size=(480, 640))
     check(sequence)
     assert sequence.frame_time[-1] == pytest.approx((FRAMES - 1) / 25)
 

@@ -32,7 +32,7 @@ def test_the_packaged_weights_fit_and_know_nobody_on_an_empty_crop() -> None:
 def test_onnx_gives_the_same_heatmaps(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     ov = pytest.importorskip("openvino")
-    from skelstream.network.onnx import export_onnx
+    from skelstream.runtimes.onnx import export_onnx
 
     network = load_network(read_header(find_model(SECOND)))
     export_onnx(network, tmp_path / "second.onnx", {})

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from skelstream.errors import FormatError
+from skelstream.processing import filled
 from skelstream.skeleton import COCO17
 
 
@@ -50,8 +51,8 @@ def test_as_skeleton(sequence):
 
 
 def test_as_skeleton_keeps_observed_and_raw(sequence):
-    filled = sequence.filled(1.0)
-    coco = filled.as_skeleton("coco17")
+    whole = filled(sequence, 1.0)
+    coco = whole.as_skeleton("coco17")
     assert coco.raw.skeleton == COCO17
     wrist = COCO17.index("right_wrist")
     row = 1
@@ -63,7 +64,7 @@ def test_equals(sequence):
     assert sequence.equals(replace(sequence))
     assert not sequence.equals(replace(sequence, keypoints=sequence.keypoints + 1))
     assert not sequence.equals(replace(sequence, meta={**sequence.meta, "source": "other"}))
-    assert not sequence.equals(sequence.filled(1.0))
+    assert not sequence.equals(filled(sequence, 1.0))
 
 
 def _bad_scores(s):

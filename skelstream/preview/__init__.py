@@ -1,0 +1,1 @@
+"""A live preview in the terminal."""

@@ -1,0 +1,252 @@
+"""The live preview: a source's people in the terminal, with keys to pause, to keep and to leave."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from skelstream.drawing.sheet import write_png
+from skelstream.errors import SkelstreamError
+from skelstream.pipeline import Analysed, Pipeline
+from skelstream.preview.playback import Playback
+from skelstream.preview.recording import Recording
+from skelstream.preview.screen import Facts, Panel, lay_out, too_small
+from skelstream.preview.terminal import Terminal
+from skelstream.preview.terminal_image import TerminalPicture, cell_pixels, choose_graphics, snapshot
+from skelstream.preview.terminal_input import HUNG_UP
+from skelstream.skeleton import Skeleton
+
+_PANEL_SECONDS = 0.25
+_MESSAGE_SECONDS = 5.0
+_ZOOM_STEP, _SMALLEST_ZOOM = 1.2, 0.2
+_SMOOTHING = 0.9
+
+
+@dataclass(frozen=True)
+class Previewed:
+    """How a preview went.
+
+    Attributes:
+        frames: how many were analysed.
+        dropped: frames of a live source that the network had no time for.
+        seconds: from the first frame to the end.
+        gone: it was live and ended by itself.
+        recorded: the file of skeletons that was written and its number of frames, if one was.
+        warnings: what is wrong with the source, a line each.
+    """
+
+    frames: int
+    dropped: int
+    seconds: float
+    gone: bool
+    recorded: tuple[Path, int] | None
+    warnings: list[str]
+
+
+def preview(
+    opened: Callable[[], Pipeline],
+    skeleton: Skeleton,
+    name: str,
+    *,
+    output: Path | None = None,
+    overwrite: bool = False,
+    graphics: str = "auto",
+    seconds: float | None = None,
+) -> Previewed:
+    """Shows a source in the terminal until it ends or the user leaves.
+
+    A file is played at the pace of its own times, or as fast as the network can; frames that the terminal has
+    no time for are analysed but not drawn. After its end the last picture stays. A live source is left when
+    it ends.
+
+    Args:
+        opened: makes the pipeline; called in another thread.
+        skeleton: joints of its people.
+        name: of the source; the names of snapshots and recordings begin with it.
+        output: record from the start, to this file.
+        overwrite: whether that file may be there already.
+        graphics: one of ``terminal_picture.GRAPHICS``.
+        seconds: leave so long after the first frame.
+
+    Raises:
+        SourceError: the source cannot be opened or read; what was recorded is kept.
+        OutputError: the recording cannot be written.
+    """
+    inbox: queue.Queue[str] = queue.Queue()
+    with Playback(opened, True, lambda: inbox.put("")) as playback:
+        recording = Recording(playback, Path(name).stem or "camera", output, overwrite)
+        show = _Show(playback, recording, inbox, skeleton, name)
+        try:
+            with Terminal(inbox) as terminal:
+                show.run(terminal, graphics, seconds)
+            if playback.error is not None:
+                raise playback.error
+        except BaseException as error:
+            recording.keep(error)
+            raise
+        if playback.pace.frames:
+            recording.write()
+        pace, warnings = playback.pace, list(playback.warnings)
+        return Previewed(pace.frames, pace.dropped, show.seconds, show.gone, recording.written, warnings)
+
+
+class _Show:
+    """What is on the screen, and what the keys do to it.
+
+    Attributes:
+        gone: it ended because a live source did.
+        seconds: since the first frame.
+    """
+
+    def __init__(
+        self, playback: Playback, recording: Recording, inbox: queue.Queue[str], skeleton: Skeleton, name: str
+    ) -> None:
+        self._playback, self._recording, self._inbox = playback, recording, inbox
+        self._skeleton, self._name = skeleton, name
+        self.gone = False
+        self._began: float | None = None
+        self._frame: Analysed | None = None
+        self._drawn, self._latency, self._drawing, self._sending = 0, 0.0, 0.0, 0.0
+        self._zoom, self._bare, self._paused, self._left = 1.0, False, False, False
+        self._message, self._message_until = "", 0.0
+        self._panel_due = 0.0
+        self._laid_out: tuple | None = None  # what the layout was made for
+        self._picture: TerminalPicture | None = None
+        self._panel: Panel | None = None
+
+    @property
+    def seconds(self) -> float:
+        return 0.0 if self._began is None else time.monotonic() - self._began
+
+    def run(self, terminal: Terminal, graphics: str, seconds: float | None) -> None:
+        """Until the user leaves, the source is gone, or the time is up."""
+        self._graphics = choose_graphics(graphics, terminal.abilities)
+        while not self._left and not (seconds is not None and self.seconds > seconds):
+            if terminal.ready():
+                self._refresh(terminal)
+            self._take_keys()
+            playback = self._playback
+            if playback.ended and (playback.error is not None or playback.info is None or playback.info.live):
+                self.gone = playback.error is None
+                return
+
+    def _take_keys(self) -> None:
+        """Waits for something to happen, and does what keys say."""
+        items = []
+        with suppress(queue.Empty):
+            items.append(self._inbox.get(timeout=_PANEL_SECONDS))
+            while True:
+                items.append(self._inbox.get_nowait())
+        for key in filter(None, items):
+            self._press(key)
+
+    def _press(self, key: str) -> None:
+        if key in ("q", "Q", HUNG_UP):
+            self._left = True
+        elif key == " ":
+            self._paused = not self._paused
+            self._playback.pause(self._paused)
+        elif key == "b":
+            self._bare, self._laid_out = not self._bare, None
+        elif key in "+=":
+            self._zoom, self._laid_out = min(1.0, self._zoom * _ZOOM_STEP), None
+        elif key == "-":
+            self._zoom, self._laid_out = max(_SMALLEST_ZOOM, self._zoom / _ZOOM_STEP), None
+        elif key in "sr":
+            try:
+                self._say(self._save_picture() if key == "s" else self._record())
+            except SkelstreamError as error:
+                self._say(str(error))
+        self._panel_due = 0.0
+
+    def _save_picture(self) -> str:
+        frame, info = self._frame, self._playback.info
+        if frame is None or info is None:
+            return "there is no frame yet"
+        path = Path(f"{self._recording.stem}-{datetime.now():%Y%m%d-%H%M%S}-{frame.frame.index}.png")
+        write_png(path, snapshot(frame, self._skeleton, (info.height, info.width), self._bare))
+        return f"{path} written"
+
+    def _record(self) -> str:
+        self._recording.begin()
+        return f"{self._recording.path}: {self._recording.frames} frames; the rest follows when you leave"
+
+    def _say(self, message: str) -> None:
+        self._message, self._message_until = message, time.monotonic() + _MESSAGE_SECONDS
+
+    def _told(self, now: float) -> str:
+        """What stands in the place of the keys, if anything."""
+        if now < self._message_until:
+            return self._message
+        if self._playback.info is None:
+            return f"opening {self._name} …"
+        return "waiting for the network's first frame …" if self._frame is None else ""
+
+    def _refresh(self, terminal: Terminal) -> None:
+        """Sends what has changed."""
+        started = time.monotonic()
+        parts = self._arrange(terminal)
+        newest = None if self._paused else self._playback.take()
+        if newest is not None:
+            self._frame = newest
+            self._began = started if self._began is None else self._began
+        draws = self._picture is not None and self._frame is not None and (newest is not None or bool(parts))
+        if draws:
+            parts += self._picture.encode(self._frame, self._bare)
+        if self._panel is not None and started >= self._panel_due:
+            parts += self._panel.encode(self._facts(), self._told(started))
+            self._panel_due = started + _PANEL_SECONDS
+        encoded = time.monotonic()
+        if parts:
+            terminal.show(parts)
+        if newest is not None and draws:
+            self._account(newest, started, encoded)
+
+    def _account(self, newest: Analysed, started: float, encoded: float) -> None:
+        now = time.monotonic()
+        kept = _SMOOTHING if self._drawn else 0.0
+        self._drawn += 1
+        self._latency += (1 - kept) * (now - newest.arrived - self._latency)
+        self._drawing += (1 - kept) * ((encoded - started) * 1000 - self._drawing)
+        self._sending += (1 - kept) * ((now - encoded) * 1000 - self._sending)
+
+    def _arrange(self, terminal: Terminal) -> bytes:
+        """Lays the screen out anew if it has changed its size or must be redrawn; what clears it."""
+        info, screen = self._playback.info, terminal.size()
+        if self._laid_out == (screen, info):
+            return b""
+        cleared = b"\x1b[0m\x1b[2J" + (self._picture.clear() if self._picture else b"")
+        self._laid_out, self._panel_due = (screen, info), 0.0
+        cell = cell_pixels(terminal.abilities)
+        source = (info.height, info.width) if info else (3, 4)
+        layout = lay_out(screen, source, cell, self._zoom)
+        if layout.picture is None:
+            self._picture = self._panel = None
+            return cleared + too_small(*screen)
+        self._panel = Panel(layout, terminal.abilities.truecolor)
+        if info is not None:
+            self._picture = TerminalPicture(layout.picture, self._graphics, cell, source, self._skeleton)
+        return cleared
+
+    def _facts(self) -> Facts:
+        playback, info = self._playback, self._playback.info
+        frame = self._frame
+        return Facts(
+            name=self._name,
+            size=(info.height, info.width) if info else None,
+            live=info is not None and info.live,
+            state="paused" if self._paused else "ended" if playback.ended else "playing",
+            time=frame.frame.time if frame else 0.0,
+            pace=playback.pace,
+            latency=self._latency,
+            drawing=self._drawing,
+            sending=self._sending,
+            skipped=max(0, playback.pace.frames - self._drawn),
+            ids=frame.tracked.track_ids[frame.tracked.confirmed].tolist() if frame else [],
+            recording=self._recording.path.name if self._recording.path else None,
+        )

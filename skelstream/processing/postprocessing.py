@@ -1,0 +1,46 @@
+"""What users may want done to a sequence before it is written, in one fixed order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from skelstream.processing.acting import acting_first
+from skelstream.processing.filling import filled
+from skelstream.processing.resampling import resampled
+from skelstream.processing.smoothing import smoothed
+from skelstream.sequences.sequence import SkeletonSequence
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Conversion, filling, smoothing, an even rate and the order of the people, each only if asked for.
+
+    Attributes:
+        skeleton: name of the joint set to convert to.
+        fill: longest gap to fill, seconds.
+        smooth: whether to smooth every track.
+        rate: frames per second to resample to.
+        person: who comes first, a name of `skelstream.processing.acting.PERSONS`.
+    """
+
+    skeleton: str | None = None
+    fill: float | None = None
+    smooth: bool = False
+    rate: float | None = None
+    person: str | None = None
+
+    def __call__(self, sequence: SkeletonSequence) -> SkeletonSequence:
+        """The finished sequence; values as measured stay in it as ``raw``.
+
+        Raises:
+            FormatError: no joint set or choice of a person has that name, or the rate is not above 0.
+        """
+        if self.skeleton is not None:
+            sequence = sequence.as_skeleton(self.skeleton)
+        if self.fill is not None:
+            sequence = filled(sequence, self.fill)
+        if self.smooth:
+            sequence = smoothed(sequence)
+        if self.rate is not None:
+            sequence = resampled(sequence, self.rate)
+        return sequence if self.person is None else acting_first(sequence, self.person)

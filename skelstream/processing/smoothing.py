@@ -1,0 +1,116 @@
+"""Rauch-Tung-Striebel smoothing of whole tracks with the frames' real times."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from skelstream.sequences.sequence import SkeletonSequence
+from skelstream.sequences.track import Track
+
+# Tracks smoothed side by side: enough to pay for NumPy's call overhead, few enough to bound the memory.
+_TOGETHER = 32
+# A keypoint of score s counts as having this many times less variance than one of score 0.
+_MIN_SCORE = 0.05
+
+
+def smoothed(sequence: SkeletonSequence, noise: float = 0.02, agility: float = 20.0) -> SkeletonSequence:
+    """Positions of every joint of every track, smoothed forwards and backwards with the frames' real times.
+
+    Each joint's x and y follow a constant-velocity model with white acceleration noise, whose transition and
+    noise matrices come from the time between the rows (Bar-Shalom, Li, Kirubarajan, "Estimation with
+    Applications to Tracking and Navigation", section 6.2.2); the smoother is Rauch, Tung, Striebel, 1965.
+    Joints share nothing, so all of them run in one vectorised 2-state filter. Missing joints stay missing; ``raw``
+    keeps what was measured. The defaults predicted sightings held out of real clips of walking and acrobatics well.
+
+    Args:
+        sequence: the tracks.
+        noise: standard deviation of a keypoint of score 1, as a share of the person's height.
+        agility: spectral density of the acceleration noise in heights^2 / second^3; larger follows faster.
+    """
+    if not len(sequence):
+        return sequence
+    tracks = sequence.tracks
+    out = [track.keypoints for track in tracks]
+    by_length = sorted(range(len(tracks)), key=lambda m: -len(tracks[m]))
+    for first in range(0, len(tracks), _TOGETHER):
+        group = by_length[first : first + _TOGETHER]
+        for m, smooth in zip(group, _smooth_group([tracks[m] for m in group], noise, agility), strict=True):
+            out[m] = smooth
+    return replace(sequence, keypoints=np.concatenate(out), raw=sequence.measured)
+
+
+def _smooth_group(tracks: list[Track], noise: float, agility: float) -> list[np.ndarray]:
+    """Smooth tracks of similar length, longest first, padded to the longest (K rows, G tracks)."""
+    length, group, joints = len(tracks[0]), len(tracks), tracks[0].scores.shape[1]
+    z = np.full((length, group, joints, 2), np.nan)
+    r = np.full((length, group, joints), np.inf)
+    dt = np.zeros((length, group, 1))
+    scale = np.array([[max(float(np.median(t.boxes[:, 3] - t.boxes[:, 1])), 1.0)] for t in tracks])
+    for g, track in enumerate(tracks):
+        n = len(track)
+        z[:n, g] = track.keypoints
+        r[:n, g] = (noise * scale[g]) ** 2 / np.maximum(track.scores, _MIN_SCORE)
+        dt[1:n, g, 0] = np.diff(track.times)
+    seen = np.isfinite(z[..., 0])
+    smooth = _rts(np.where(seen[..., None], z, 0.0), np.where(seen, r, np.inf), dt, agility * scale**2, scale)
+    smooth[~seen] = np.nan
+    return [smooth[: len(track), g].astype(np.float32) for g, track in enumerate(tracks)]
+
+
+def _rts(z: np.ndarray, r: np.ndarray, dt: np.ndarray, q: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """The smoother itself.
+
+    State: position p and velocity v; covariance [[a, b], [b, c]], shared by x and y.
+
+    Args:
+        z: float64 (K, G, V, 2), measurements, 0 where missing.
+        r: float64 (K, G, V), their variances, inf where missing.
+        dt: float64 (K, G, 1), seconds since the row before.
+        q: float64 (G, 1), spectral density of the acceleration.
+        scale: float64 (G, 1), a length that velocities per second are comparable with.
+
+    Returns:
+        float64 (K, G, V, 2), smoothed positions.
+    """
+    length = len(z)
+    p, v = np.zeros_like(z), np.zeros_like(z)
+    a, b, c = np.zeros_like(r), np.zeros_like(r), np.zeros_like(r)
+    # Before its first sighting a joint could be anywhere; its velocity is a few heights per second at most.
+    vague, fast = (1e3 * scale) ** 2, (3 * scale) ** 2
+    pa, pb, pc = np.broadcast_to(vague, r[0].shape), np.zeros_like(r[0]), np.broadcast_to(fast, r[0].shape)
+    pp, pv = np.zeros_like(z[0]), np.zeros_like(z[0])
+    for k in range(length):
+        if k:
+            pp, pv, pa, pb, pc = _predict(p[k - 1], v[k - 1], a[k - 1], b[k - 1], c[k - 1], dt[k], q)
+        gain_p, gain_v = pa / (pa + r[k]), pb / (pa + r[k])
+        residual = z[k] - pp
+        p[k], v[k] = pp + gain_p[..., None] * residual, pv + gain_v[..., None] * residual
+        a[k], b[k], c[k] = (1 - gain_p) * pa, (1 - gain_p) * pb, pc - gain_v * pb
+    for k in range(length - 2, -1, -1):
+        step = dt[k + 1]
+        pp, pv, pa, pb, pc = _predict(p[k], v[k], a[k], b[k], c[k], step, q)
+        # Smoother gain P F' inv(P_predicted), a 2x2 matrix for each joint.
+        det = pa * pc - pb * pb
+        up, uv = a[k] + b[k] * step, b[k] + c[k] * step
+        g00, g01 = (up * pc - b[k] * pb) / det, (b[k] * pa - up * pb) / det
+        g10, g11 = (uv * pc - c[k] * pb) / det, (c[k] * pa - uv * pb) / det
+        dp, dv = p[k + 1] - pp, v[k + 1] - pv
+        p[k] += g00[..., None] * dp + g01[..., None] * dv
+        v[k] += g10[..., None] * dp + g11[..., None] * dv
+    return p
+
+
+def _predict(
+    p: np.ndarray, v: np.ndarray, a: np.ndarray, b: np.ndarray, c: np.ndarray, dt: np.ndarray, q: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """State and covariance after ``dt`` seconds; equal times still drift a little, so P stays invertible."""
+    h = np.maximum(dt, 1e-4)
+    return (
+        p + v * h[..., None],
+        v,
+        a + 2 * h * b + h * h * c + q * h**3 / 3,
+        b + h * c + q * h**2 / 2,
+        c + q * h,
+    )

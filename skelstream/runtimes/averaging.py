@@ -1,0 +1,101 @@
+"""Maps averaged over scales of the input and its mirror image, as in multi-scale testing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from skelstream.network.maps import PartMaps
+from skelstream.runtimes.choosing import Runtime
+from skelstream.skeleton import Skeleton
+
+_GROUND = 128  # beside a picture that does not fill the input, as in ``fit_image``
+
+
+class AveragingRuntime:
+    """A runtime that runs another one at several scales, mirrored or not, and averages the maps.
+
+    The maps are those of scale 1: others are brought to its cells bilinearly (OpenPose averages over scales
+    in the same way; Cao et al., arXiv 1812.08008, section 5.2).
+
+    Args:
+        runtime: runs the network.
+        scales: factors of the input's height and width, at least one.
+        flip: run the mirror image at each scale too.
+    """
+
+    def __init__(self, runtime: Runtime, scales: Sequence[float] = (1.0,), flip: bool = False):
+        self.skeleton, self.multiple, self.batch = runtime.skeleton, runtime.multiple, runtime.batch
+        factors = " + ".join(f"{scale:g}" for scale in scales)
+        self.name = f"{runtime.name}, scales {factors}{', mirrored too' if flip else ''}"
+        self._runtime, self._scales, self._flip = runtime, tuple(scales), flip
+
+    def maps(self, images: np.ndarray) -> PartMaps:
+        """The averaged maps of uint8 RGB images (B, H, W, 3)."""
+        confidence: list[Tensor] = []
+        pafs: list[Tensor] = []
+        for scale in self._scales:
+            scaled, ratio = _scaled(images, scale, self.multiple)
+            passes = [self._runtime.maps(scaled)]
+            if self._flip:
+                mirrored = self._runtime.maps(np.ascontiguousarray(scaled[:, :, ::-1]))
+                passes.append(unmirrored(mirrored, self.skeleton))
+            for maps in passes:
+                shape = (images.shape[1] // maps.stride, images.shape[2] // maps.stride)
+                confidence.append(_at_cells(maps.confidence, shape, ratio))
+                pafs.append(_at_cells(maps.pafs, shape, ratio))
+        return PartMaps(torch.stack(confidence).mean(0), torch.stack(pafs).mean(0), maps.stride)
+
+
+def unmirrored(maps: PartMaps, skeleton: Skeleton) -> PartMaps:
+    """The maps of mirrored images as maps of the images themselves.
+
+    Columns are reversed; left and right joints and limbs change places; a field's x part changes its sign. A limb
+    from one side to the other (hip to hip) becomes itself and points the other way.
+    """
+    joints = list(skeleton.flip_order)
+    channels: list[int] = []
+    along: list[float] = []
+    for a, b in skeleton.limbs:
+        across = (joints[a], joints[b]) == (b, a)
+        limb = skeleton.limbs.index((a, b) if across else (joints[a], joints[b]))
+        channels += [2 * limb, 2 * limb + 1]
+        along += [1.0, -1.0] if across else [-1.0, 1.0]
+    signs = torch.tensor(along, dtype=maps.pafs.dtype, device=maps.pafs.device)
+    pafs = maps.pafs[:, channels].flip(-1) * signs[:, None, None]
+    return PartMaps(maps.confidence[:, joints].flip(-1), pafs, maps.stride)
+
+
+def _scaled(images: np.ndarray, scale: float, multiple: int) -> tuple[np.ndarray, tuple[float, float]]:
+    """Images scaled and filled up to a size that the network takes, and the factors of height and width."""
+    if scale == 1:
+        return images, (1.0, 1.0)
+    height, width = images.shape[1:3]
+    h, w = max(1, round(height * scale)), max(1, round(width * scale))
+    filter_ = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    out = np.full((len(images), h + -h % multiple, w + -w % multiple, 3), _GROUND, np.uint8)
+    for image, place in zip(images, out, strict=True):
+        place[:h, :w] = cv2.resize(image, (w, h), interpolation=filter_)
+    return out, (h / height, w / width)
+
+
+def _at_cells(maps: Tensor, shape: tuple[int, int], ratio: tuple[float, float]) -> Tensor:
+    """Maps of scaled images, float (B, C, h, w), read at the cells of scale 1: float32 (B, C, *shape).
+
+    Cell i of scale 1 has its centre at (i + 0.5) * stride pixels from the image's edge, that is at
+    (i + 0.5) * ratio cells of the scaled image's maps.
+    """
+    maps = maps.float()
+    if ratio == (1.0, 1.0):
+        return maps
+    y, x = (
+        2 * (torch.arange(cells, device=maps.device) + 0.5) * factor / size - 1
+        for cells, factor, size in zip(shape, ratio, maps.shape[-2:], strict=True)
+    )
+    grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).expand(len(maps), -1, -1, -1)
+    return F.grid_sample(maps, grid, mode="bilinear", padding_mode="border", align_corners=False)

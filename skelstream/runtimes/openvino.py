@@ -1,0 +1,116 @@
+"""The network under OpenVINO: the fastest there is on x86 CPUs. Needs the extra ``openvino``.
+
+Import this module only where OpenVINO is wanted: ``skelstream.runtimes.choosing`` does so.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import torch
+
+from skelstream.errors import MissingExtraError, ModelError
+from skelstream.machine import available_cores
+from skelstream.network.architectures import Network
+from skelstream.network.maps import PartMaps
+from skelstream.network.quantised import has_ranges, quantised
+from skelstream.network.topdown import TopDownNetwork
+
+try:
+    import openvino as ov
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+except ImportError as error:
+    raise MissingExtraError(
+        f"OpenVINO is not installed ({error}); pip install 'skelstream[openvino]', or use the torch runtime"
+    ) from None
+
+_DEVICE = "CPU"
+
+
+class OpenVinoRuntime:
+    """The network compiled once.
+
+    Whole images may have any height and width, and run one after the other, each with all cores. Crops of one size, which
+    are little work each, run side by side, each with a core. Either way what comes out for an image does not depend on
+    what else is in the batch. One caller at a time.
+
+    Args:
+        network: on the CPU in float32; it is left as it is.
+        precision: ``float32``; ``bfloat16``; ``int8``, which is eight-bit integers where they cost next to nothing
+            (``network.quantised``) and the CPU's fastest floating-point numbers elsewhere; or ``auto``: int8 where the
+            weights hold what it needs to know, else the fastest floating-point numbers.
+
+    Raises:
+        ModelError: the precision is not available here, or OpenVINO cannot take the network.
+    """
+
+    batch = 1
+
+    def __init__(self, network: Network | TopDownNetwork, precision: str = "auto"):
+        core = ov.Core()
+        native = "BF16" in core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
+        fastest = "bfloat16" if native else "float32"
+        if precision == "auto":
+            precision = "int8" if has_ranges(network) else fastest
+        if precision not in ("float32", "bfloat16", "int8"):
+            raise ModelError(f"OpenVINO does not run in {precision} on a CPU; use float32, bfloat16 or int8")
+        if precision == "bfloat16" and not native:
+            raise ModelError("this CPU does not compute in bfloat16; use --precision float32 or int8")
+        if precision == "int8":
+            network = quantised(network)
+        crops = isinstance(network, TopDownNetwork)
+        together = available_cores() if crops else 1
+        settings = {
+            **({"NUM_STREAMS": together} if crops else {"PERFORMANCE_HINT": "LATENCY"}),
+            "INFERENCE_PRECISION_HINT": "bf16" if native and precision != "float32" else "f32",
+            # A thread bound to a core waits for whatever else runs there, as decoding does, while another core is free.
+            "ENABLE_CPU_PINNING": False,
+        }
+        try:
+            model = convert(network)
+            if crops:
+                model.reshape([1, *network.example_size, 3])
+            self._queue = ov.AsyncInferQueue(core.compile_model(model, _DEVICE, settings), together)
+        except RuntimeError as error:
+            raise ModelError(f"OpenVINO cannot compile the network ({error}); use --runtime torch") from None
+        self.name = f"OpenVINO, cpu, {precision}"
+        self.skeleton, self.multiple, self.stride = network.skeleton, network.multiple, network.stride
+
+    def outputs(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
+        """The network's outputs (float32) for uint8 RGB images (B, H, W, 3)."""
+        rows: list[list[torch.Tensor]] = [[] for _ in images]
+
+        def keep(request: ov.InferRequest, row: int) -> None:
+            # The request's memory is used again.
+            rows[row] = [torch.from_numpy(tensor.data.copy()) for tensor in request.output_tensors]
+
+        self._queue.set_callback(keep)
+        for row in range(len(images)):
+            self._queue.start_async([np.ascontiguousarray(images[row : row + 1])], row)
+        self._queue.wait_all()
+        return tuple(torch.cat(column) for column in zip(*rows, strict=True))
+
+    def maps(self, images: np.ndarray) -> PartMaps:
+        """The maps (float32) of uint8 RGB images (B, H, W, 3)."""
+        return PartMaps(*self.outputs(images), self.stride)
+
+
+def convert(network: Network | TopDownNetwork) -> ov.Model:
+    """An OpenVINO model of the network: uint8 RGB (B, H, W, 3) to its outputs in float32.
+
+    ``openvino.convert_model`` is not used, since it reports each use over the network.
+    """
+    example = torch.zeros(1, 3, *network.example_size)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of torch.jit, which is what OpenVINO reads
+        traced = torch.jit.trace(network.eval(), example, check_trace=False)
+        frontend = FrontEndManager().load_by_framework("pytorch")
+        # Weights are copied, so that the model does not hang on to torch's memory.
+        decoder = TorchScriptPythonDecoder(traced, shared_memory=False)
+        model = frontend.convert(frontend.load(decoder))
+    steps = ov.preprocess.PrePostProcessor(model)
+    steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
+    steps.input().model().set_layout(ov.Layout("NCHW"))
+    return steps.build()

@@ -1,0 +1,37 @@
+"""`Track`: one person of a sequence, through time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Track:
+    """One person through time: views of the sequence's rows, n of them.
+
+    Attributes:
+        id: the stable id, from 1.
+        frame: int32 (n,), rows of the sequence's frame table, increasing.
+        frame_index: int32 (n,), numbers of the frames in the source.
+        times: float64 (n,), seconds.
+        keypoints: float32 (n, V, 2), source pixels, NaN where missing.
+        scores: float32 (n, V) in [0, 1], 0 where missing.
+        boxes: float32 (n, 4), x0, y0, x1, y1.
+        person_scores: float32 (n,) in [0, 1].
+        observed: bool (n, V), False for joints that are missing or were filled in.
+    """
+
+    id: int
+    frame: np.ndarray
+    frame_index: np.ndarray
+    times: np.ndarray
+    keypoints: np.ndarray
+    scores: np.ndarray
+    boxes: np.ndarray
+    person_scores: np.ndarray
+    observed: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.frame)

@@ -1,0 +1,1 @@
+from ..sequences.conftest import builder, sequence, tracked  # noqa: F401

@@ -1,0 +1,1 @@
+from ..network.conftest import enlivened, movenet, network, one_thread  # noqa: F401
