@@ -93,6 +93,7 @@ def main() -> None:
 
 
 from .convert import convert  # noqa: E402
+from .doctor import doctor  # noqa: E402
 from .extract import extract  # noqa: E402
 from .eval import evaluate  # noqa: E402
 from .export import export  # noqa: E402
@@ -113,3 +114,4 @@ app.command("view")(view)
 app.command("train")(train)
 app.command("export")(export)
 app.add_typer(models, name="models")
+app.command("doctor")(doctor)

@@ -1,0 +1,62 @@
+"""``skelstream doctor``: what skelstream finds on this machine, and what of it is broken."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Annotated
+
+import typer
+
+from .options import Debug
+from .saying import plain
+
+_COLORS = {"fine": "green", "absent": "dim", "broken": "bold red"}
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Look at everything that skelstream builds on: versions, devices, weights, runtimes, codecs, terminal.
+
+    Takes some seconds, as a frame is estimated by each runtime and a video of each codec is read. Ends with status 1 if
+    something is broken. What is optional and not there is no fault.
+
+    [bold]skelstream doctor[/]
+    [bold]skelstream doctor --json > doctor.json[/]  to attach to a report
+    """
+    os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder tells its settings on standard error otherwise
+    from skelstream import __version__
+    from skelstream.diagnosis import State, diagnose
+
+    checks = []
+    for check in diagnose():
+        checks.append(check)
+        if not as_json:
+            _print(check.area, check.name, check.state.value, check.detail)
+    broken = [check for check in checks if check.state is State.BROKEN]
+    if as_json:
+        report = {
+            "skelstream": __version__,
+            "healthy": not broken,
+            "checks": [check.to_dict() for check in checks],
+        }
+        typer.echo(json.dumps(report, indent=2))
+    else:
+        typer.echo(
+            f"\n{len(broken)} broken: {', '.join(c.name for c in broken)}"
+            if broken
+            else "\nnothing is broken"
+        )
+    if broken:
+        raise typer.Exit(1)
+
+
+def _print(area: str, name: str, state: str, detail: str) -> None:
+    from rich.console import Console
+
+    color = _COLORS[state]
+    Console(highlight=False, soft_wrap=True).print(
+        f"{area:<9} {plain(name):<18} [{color}]{state:<6}[/] {plain(detail)}"
+    )

@@ -1,0 +1,98 @@
+"""Which runtime would be chosen here and why, and one frame by each."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from skelstream.diagnosis.check import Check, State, checked
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from skelstream.estimator import PoseEstimator
+
+_HEIGHT, _WIDTH = 480, 640
+# Of maps of the same image by two runtimes; eight bits and bfloat16 have 0.98, and another image's maps 0.3.
+_LEAST_CORRELATION = 0.9
+
+
+def runtimes() -> Iterator[Check]:
+    """A check for the choice, and one for each runtime: it runs, it is timed, and it agrees with torch in float32."""
+    yield checked("runtimes", "chosen", _chosen)
+    yield checked("runtimes", "torch", lambda: _timed("torch"))
+    if importlib.util.find_spec("openvino"):
+        yield checked("runtimes", "openvino", lambda: _timed("openvino"))
+    else:
+        missing = "not installed; pip install 'skelstream[openvino]'"
+        yield Check("runtimes", "openvino", State.ABSENT, missing)
+
+
+def _chosen() -> Check:
+    from skelstream.estimator import PoseEstimator
+
+    return Check("runtimes", "chosen", State.FINE, f"{PoseEstimator().name}: {_reason()}")
+
+
+def _reason() -> str:
+    """Why, in the order in which the choice is made."""
+    from skelstream.network.runtime import choose_device
+
+    device = choose_device().type
+    if device != "cpu":
+        return f"torch finds {device}"
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return f"no GPU, and OpenVINO is faster than torch on x86 CPUs only, not on {platform.machine()}"
+    if not importlib.util.find_spec("openvino"):
+        return "no GPU, and OpenVINO is not installed, with which it would be about three times as fast"
+    return "no GPU, an x86 CPU, OpenVINO is installed, and the weights know the ranges that int8 needs"
+
+
+def _timed(name: str) -> Check:
+    """One frame, after one to warm up."""
+    from skelstream.estimator import PoseEstimator
+
+    image = _image()
+    estimator = PoseEstimator(runtime=name)
+    estimator.people([image])
+    started = time.perf_counter()
+    estimator.people([image])
+    milliseconds = round(1000 * (time.perf_counter() - started), 1)
+    agreement = _correlation(_maps(estimator, image), _maps(_reference(), image))
+    detail = f"{estimator.name}, a frame of {_WIDTH} x {_HEIGHT} in {milliseconds:.0f} ms"
+    if agreement < _LEAST_CORRELATION:
+        wrong = f"{detail}, but its maps are not those of torch in float32 on the CPU (correlation {agreement:.2f})"
+        return Check("runtimes", name, State.BROKEN, wrong, milliseconds)
+    return Check("runtimes", name, State.FINE, detail, milliseconds)
+
+
+def _reference() -> PoseEstimator:
+    from skelstream.estimator import PoseEstimator
+
+    return PoseEstimator(device="cpu", runtime="torch", precision="float32")
+
+
+def _image() -> np.ndarray:
+    """uint8 RGB (480, 640, 3): smooth noise, which makes the maps vary as photos do."""
+    import cv2
+    import numpy as np
+
+    noise = np.random.default_rng(0).integers(0, 256, (15, 20, 3), np.uint8)
+    return cv2.resize(noise, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_CUBIC)
+
+
+def _maps(estimator: PoseEstimator, image: np.ndarray) -> torch.Tensor:
+    network_input, _ = estimator.fit(image)
+    return estimator.runtime.maps(network_input[None]).confidence.float().cpu()
+
+
+def _correlation(one: torch.Tensor, other: torch.Tensor) -> float:
+    """NaN, where one of them is not finite, counts as none."""
+    import torch
+
+    found = torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1]
+    return float(found.nan_to_num(0))

@@ -1,0 +1,30 @@
+"""How ``skelstream preview`` would draw here."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+from collections.abc import Iterator
+
+from skelstream.diagnosis.check import Check, State, checked
+
+
+def terminal() -> Iterator[Check]:
+    """One check: what the terminal says that it can show. It is asked for at most a second."""
+    yield checked("terminal", os.environ.get("TERM") or "TERM is not set", _abilities)
+
+
+def _abilities() -> Check:
+    name = os.environ.get("TERM") or "TERM is not set"
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return Check("terminal", name, State.ABSENT, "not a terminal; preview would print a line a second")
+    from skelstream.drawing.terminal import Terminal
+    from skelstream.drawing.terminal_picture import choose_graphics
+
+    with Terminal(queue.Queue()) as asked:
+        found, (columns, rows) = asked.abilities, asked.size()
+    cell = f"cells of {found.cell[0]} x {found.cell[1]} pixels" if found.cell else "cells of unknown size"
+    shown = [name for name in ("truecolor", "kitty", "sixel") if getattr(found, name)]
+    detail = f"{columns} x {rows}, {cell}, {', '.join(shown) or '256 colours'}; preview would draw with "
+    return Check("terminal", name, State.FINE, detail + choose_graphics("auto", found))

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+import skelstream.diagnosis
+from skelstream.cli import app
+from skelstream.diagnosis import Check, State
+
+FINE = Check("runtimes", "torch", State.FINE, "a frame in 3 ms", 3.0)
+ABSENT = Check("devices", "cuda", State.ABSENT, "no device [here]")
+BROKEN = Check("codecs", "HEVC", State.BROKEN, "no decoder")
+
+
+@pytest.fixture
+def doctor(monkeypatch):
+    """Runs the command with checks that are known."""
+
+    def run(*arguments, checks=(FINE, ABSENT)):
+        monkeypatch.setattr(skelstream.diagnosis, "diagnose", lambda: iter(checks))
+        return CliRunner().invoke(app, ["doctor", *arguments])
+
+    return run
+
+
+def test_for_people(doctor):
+    result = doctor()
+    assert result.exit_code == 0
+    assert "a frame in 3 ms" in result.stdout and "no device [here]" in result.stdout
+    assert "nothing is broken" in result.stdout
+
+
+def test_for_programs(doctor):
+    report = json.loads(doctor("--json").stdout)
+    assert report["healthy"] is True
+    assert report["checks"][0] == {
+        "area": "runtimes", "name": "torch", "state": "fine", "detail": "a frame in 3 ms", "milliseconds": 3.0,
+    }  # fmt: skip
+
+
+def test_something_broken_is_an_exit_status(doctor):
+    result = doctor(checks=(FINE, BROKEN))
+    assert result.exit_code == 1 and "1 broken: HEVC" in result.stdout
+    result = doctor("--json", checks=(FINE, BROKEN))
+    assert result.exit_code == 1 and json.loads(result.stdout)["healthy"] is False
