@@ -58,13 +58,13 @@ def rate(work: Callable[[], object], frames: int, seconds: float) -> float:
 
 
 def measure(estimator: PoseEstimator, image: np.ndarray, batch: int, seconds: float) -> str:
-    network_input, fit = estimator.fit(image)
+    network_input, letterbox = estimator.letterbox(image)
     inputs = [network_input] * batch
     stacked = np.stack(inputs)
     network = rate(lambda: estimator.runtime.maps(stacked), batch, seconds)
     with_candidates = rate(lambda: estimator.candidates(inputs), batch, seconds)
     (candidates, *_), stride = estimator.candidates(inputs)
-    grouping = rate(lambda: estimator.group(candidates, fit, stride), 1, seconds / 2)
+    grouping = rate(lambda: estimator.group(candidates, letterbox, stride), 1, seconds / 2)
     gigabytes = torch.cuda.max_memory_allocated() / 1e9
     return (
         f"batch {batch:2d}: network {network:.0f} frames/s, with peaks and limbs {with_candidates:.0f},"

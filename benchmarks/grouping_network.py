@@ -46,24 +46,24 @@ def main() -> None:
     skeleton = estimator.runtime.skeleton
     found: dict[str, list[dict]] = {}
     for image_id, image in coco.images.items():
-        network_input, fit = estimator.fit(read_image(options.images, image).pixels)
+        network_input, letterbox = estimator.letterbox(read_image(options.images, image).pixels)
         maps = estimator.runtime.maps(network_input[None])
         maps = PartMaps(maps.confidence.float().cpu(), maps.pafs.float().cpu(), maps.stride)
         scene = annotated(coco, image_id, skeleton, options.size)
         drawn = scene.drawn(skeleton, tuple(maps.confidence.shape[-2:]), maps.stride)
-        scale = fit.per_cell(maps.stride)
+        place = {"letterbox": letterbox, "stride": maps.stride}
         (candidates,) = find_candidates(maps, skeleton, estimator.grouping)
-        people = {"peaks": nearest_peaks(candidates, scene, skeleton, scale)}
+        people = {"peaks": nearest_peaks(candidates, scene, skeleton, **place)}
         for name, chosen in GROUPINGS.items():
-            people[name] = assemble(chosen(candidates), skeleton, scale=scale, settings=estimator.grouping)
+            people[name] = assemble(chosen(candidates), skeleton, **place, settings=estimator.grouping)
         strict = replace(estimator.grouping, double_peak=0.0)
-        people["no double peaks"] = assemble(candidates, skeleton, scale=scale, settings=strict)
+        people["no double peaks"] = assemble(candidates, skeleton, **place, settings=strict)
         mixed = {"drawn fields": (maps.confidence, drawn.pafs), "drawn joints": (drawn.confidence, maps.pafs)}
         for name, (confidence, pafs) in mixed.items():
             (candidates,) = find_candidates(
                 PartMaps(confidence, pafs, maps.stride), skeleton, estimator.grouping
             )
-            people[name] = assemble(candidates, skeleton, scale=scale, settings=estimator.grouping)
+            people[name] = assemble(candidates, skeleton, **place, settings=estimator.grouping)
         for name, these in people.items():
             found.setdefault(name, []).extend(to_results(image_id, these, skeleton))
     print(

@@ -36,6 +36,7 @@ from skelstream.grouping.assembly import assemble, sureness
 from skelstream.grouping.candidates import Candidates, find_candidates
 from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
+from skelstream.letterbox import Letterbox
 from skelstream.network.maps import PartMaps
 from skelstream.skeleton import COCO17, DENSE18, OPENPOSE18, Skeleton, convert
 from skelstream.training.targets import SIGMA, confidence_maps, part_affinity_fields
@@ -142,12 +143,13 @@ def largest_parts(truth: np.ndarray, skeleton: Skeleton) -> np.ndarray:
 
 
 def nearest_peaks(
-    candidates: Candidates, scene: Scene, skeleton: Skeleton, scale: tuple[float, float]
+    candidates: Candidates, scene: Scene, skeleton: Skeleton, *, letterbox: Letterbox, stride: int
 ) -> People:
     """The annotated people with each joint moved to the nearest peak of its kind, if that is near at all."""
     keypoints = np.full_like(scene.truth, np.nan)
     for j, sigma in enumerate(skeleton.oks_sigmas):
-        peaks = (candidates.peaks[candidates.joints == j] + 0.5) * scale - 0.5
+        cells = candidates.peaks[candidates.joints == j]
+        peaks = letterbox.to_image((cells + 0.5) * stride - 0.5)
         for p in np.flatnonzero(np.isfinite(scene.truth[:, j, 0])) if len(peaks) else ():
             squared = ((peaks - scene.truth[p, j]) ** 2).sum(1)
             if np.exp(-squared.min() / (2 * (2 * sigma * scene.roots[p]) ** 2)) >= LEAST_SIMILARITY:
@@ -211,14 +213,14 @@ def compare_groupings(coco: CocoSet, stride: int, least_sigma: float, long_side:
         scene = annotated(coco, image_id, OPENPOSE18, long_side)
         size = tuple(int(n) for n in np.ceil(scene.inside[::-1] / stride))
         candidates = find_candidates(scene.drawn(OPENPOSE18, size, stride, least_sigma), OPENPOSE18)[0]
-        scale = tuple(stride / scene.factor)
+        letterbox = Letterbox.scaled(*scene.factor)
         people = {
             "annotated": as_people(scene.truth),
             "connected": as_people(largest_parts(scene.truth, OPENPOSE18)),
-            "peaks": nearest_peaks(candidates, scene, OPENPOSE18, scale),
+            "peaks": nearest_peaks(candidates, scene, OPENPOSE18, letterbox=letterbox, stride=stride),
         }
         for name, chosen in GROUPINGS.items():
-            people[name] = assemble(chosen(candidates), OPENPOSE18, scale=scale)
+            people[name] = assemble(chosen(candidates), OPENPOSE18, letterbox=letterbox, stride=stride)
         for name, these in people.items():
             found.setdefault(name, []).extend(to_results(image_id, these, OPENPOSE18))
     scores = {name: score(coco, detections) for name, detections in found.items()}
@@ -238,7 +240,7 @@ def compare_limbs(
         size = tuple(int(n) for n in np.ceil(scene.inside[::-1] / stride))
         lost = np.random.default_rng(image_id).random((len(skeleton.limbs), len(scene.truth))) < lose
         candidates = find_candidates(scene.drawn(skeleton, size, stride, lost=lost), skeleton)[0]
-        grouped = assemble(candidates, skeleton, scale=tuple(stride / scene.factor))
+        grouped = assemble(candidates, skeleton, letterbox=Letterbox.scaled(*scene.factor), stride=stride)
         largest = largest_parts(scene.truth, skeleton)
         parted += int((np.isnan(largest) & np.isfinite(scene.truth)).any((1, 2)).sum())
         for people, detections in zip((as_people(largest), grouped), found, strict=True):

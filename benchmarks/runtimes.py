@@ -21,7 +21,7 @@ import torch
 from skelstream.errors import SkelstreamError
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates
-from skelstream.network.fitting import fit_image
+from skelstream.letterbox import letterboxed
 from skelstream.network.model_file import find_model, read_header
 from skelstream.network.weights import load_network
 from skelstream.runtimes.choosing import Runtime, choose_runtime
@@ -100,13 +100,13 @@ def split(runtime: Runtime, pictures: list[np.ndarray], size: int, rounds: int) 
     for turn in range(rounds):
         picture = pictures[turn % len(pictures)]
         with timed(times["resize"]):
-            image, fit = fit_image(picture, size, runtime.multiple)
+            image, letterbox = letterboxed(picture, size, runtime.multiple)
         with timed(times["network"]):
             maps = runtime.maps(image[None])
         with timed(times["candidates"]):
             (found,) = find_candidates(maps, runtime.skeleton)
         with timed(times["assemble"]):
-            people += len(assemble(found, runtime.skeleton, scale=fit.per_cell(maps.stride)))
+            people += len(assemble(found, runtime.skeleton, letterbox=letterbox, stride=maps.stride))
     total = sum(np.median(spent) for spent in times.values())
     print(
         f"\n{runtime.name}: {people / rounds:.1f} people a picture\n\n| stage | ms, median | of the whole |\n|---|--:|--:|"
@@ -136,7 +136,7 @@ def main() -> None:
     )
     runtimes = start_runtimes(options.weights)
     inputs = [
-        fit_image(picture, options.size, next(iter(runtimes.values())).multiple)[0] for picture in pictures
+        letterboxed(picture, options.size, next(iter(runtimes.values())).multiple)[0] for picture in pictures
     ]
     compare(runtimes, inputs, options.rounds)
     split(list(runtimes.values())[-1], pictures, options.size, options.rounds)

@@ -22,7 +22,7 @@ from skelstream.evaluation.run import read_image
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates
 from skelstream.grouping.settings import GroupingSettings
-from skelstream.network.fitting import Fit
+from skelstream.letterbox import Letterbox
 from skelstream.network.maps import PartMaps
 
 VALUES = {
@@ -37,19 +37,19 @@ VALUES = {
     "min_person_score": (0.0, 0.05, 0.1),
     "duplicate_oks": (0.5, 0.7, 0.85),
 }
-Image = tuple[int, PartMaps, Fit]
+Image = tuple[int, PartMaps, Letterbox]
 
 
 def network_maps(estimator: PoseEstimator, coco_set: CocoSet, folder: Path) -> list[Image]:
     """Each image's maps in half precision, so that hundreds fit into memory."""
     images = []
     for image in coco_set.images.values():
-        fitted, fit = estimator.fit(read_image(folder, image).pixels)
-        maps = estimator.runtime.maps(fitted[None])
+        network_input, letterbox = estimator.letterbox(read_image(folder, image).pixels)
+        maps = estimator.runtime.maps(network_input[None])
         half = PartMaps(
             maps.confidence.to(torch.float16, copy=True), maps.pafs.to(torch.float16, copy=True), maps.stride
         )
-        images.append((image.id, half, fit))
+        images.append((image.id, half, letterbox))
     return images
 
 
@@ -58,9 +58,9 @@ def average_precision(
 ) -> float:
     """AP in percent."""
     skeleton, rows = estimator.runtime.skeleton, []
-    for image_id, maps, fit in images:
+    for image_id, maps, letterbox in images:
         (candidates,) = find_candidates(maps, skeleton, settings)
-        people = assemble(candidates, skeleton, scale=fit.per_cell(maps.stride), settings=settings)
+        people = assemble(candidates, skeleton, letterbox=letterbox, stride=maps.stride, settings=settings)
         rows += to_results(image_id, people, skeleton)
     return score(coco_set, rows).metrics["AP"] if rows else 0.0
 

@@ -13,7 +13,7 @@ from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import Candidates, find_candidates
 from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
-from skelstream.network.fitting import Fit, fit_image
+from skelstream.letterbox import Letterbox, letterboxed
 from skelstream.network.model_file import ModelFile, find_model, read_header
 from skelstream.network.weights import load_network
 from skelstream.refiner.looks import SecondLook
@@ -96,9 +96,9 @@ class PoseEstimator:
         """The joints of the people that it finds, and the limbs to draw; the network may know further limbs."""
         return OPENPOSE18
 
-    def fit(self, image: np.ndarray) -> tuple[np.ndarray, Fit]:
+    def letterbox(self, image: np.ndarray) -> tuple[np.ndarray, Letterbox]:
         """First step: a uint8 RGB picture (H, W, 3) as network input, and the way back."""
-        return fit_image(image, self.size, self.runtime.multiple)
+        return letterboxed(image, self.size, self.runtime.multiple)
 
     def candidates(self, inputs: Sequence[np.ndarray]) -> tuple[list[Candidates], int]:
         """Second step: peaks and limbs of network inputs of one size, and the stride of the maps they are in."""
@@ -106,9 +106,11 @@ class PoseEstimator:
             maps = self.runtime.maps(np.stack(inputs))
             return find_candidates(maps, self.runtime.skeleton, self.grouping), maps.stride
 
-    def group(self, candidates: Candidates, fit: Fit, stride: int) -> People:
+    def group(self, candidates: Candidates, letterbox: Letterbox, stride: int) -> People:
         """Third step: people in source pixels."""
-        return assemble(candidates, self.runtime.skeleton, scale=fit.per_cell(stride), settings=self.grouping)
+        return assemble(
+            candidates, self.runtime.skeleton, letterbox=letterbox, stride=stride, settings=self.grouping
+        )
 
     def people(self, images: Sequence[np.ndarray]) -> list[People]:
         """The people of each picture.
@@ -121,9 +123,9 @@ class PoseEstimator:
         """
         result, look_again = [], self.second_look()
         for image in images:
-            network_input, fit = self.fit(image)
+            network_input, letterbox = self.letterbox(image)
             (candidates,), stride = self.candidates([network_input])
-            people = self.group(candidates, fit, stride)
+            people = self.group(candidates, letterbox, stride)
             result.append(look_again(image, people) if look_again else people)
         return result
 

@@ -21,7 +21,7 @@ from skelstream.errors import SourceError
 from skelstream.estimator import PoseEstimator
 from skelstream.grouping.candidates import Candidates
 from skelstream.grouping.people import People
-from skelstream.network.fitting import Fit
+from skelstream.letterbox import Letterbox
 from skelstream.region import Region
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.tracking.settings import TrackerSettings
@@ -108,16 +108,16 @@ class Analysed:
 
 
 @dataclass(frozen=True)
-class _Fitted:
+class _Prepared:
     frame: Frame
     arrived: float
     picture: np.ndarray | None
-    fit: Fit | None
+    letterbox: Letterbox | None
 
 
 @dataclass(frozen=True)
 class _Found:
-    fitted: _Fitted
+    prepared: _Prepared
     candidates: Candidates | None
     stride: int
 
@@ -268,14 +268,14 @@ class Pipeline:
     def __iter__(self) -> Iterator[Analysed]:
         live, estimator = self.info.live, self._estimator
         batch = 1 if live else estimator.runtime.batch
-        fitted = _Queue(1 if live else batch + _SLACK, newest=live)
+        prepared = _Queue(1 if live else batch + _SLACK, newest=live)
         found = _Queue(1 if live else batch + _SLACK)
 
         def decode() -> None:
-            _forward(fitted, _fit_frames(self._source, estimator, self.times))
+            _forward(prepared, _prepared_frames(self._source, estimator, self.times))
 
         def infer() -> None:
-            _forward(found, _find(_items(fitted), estimator, batch, self.times))
+            _forward(found, _find(_items(prepared), estimator, batch, self.times))
 
         threads = [
             threading.Thread(target=run, name=f"skelstream-{run.__name__}", daemon=True)
@@ -285,30 +285,30 @@ class Pipeline:
             thread.start()
         try:
             for item in _items(found):
-                self.times.dropped = fitted.dropped
+                self.times.dropped = prepared.dropped
                 yield self._analysed(item)
         finally:
-            self.times.dropped = fitted.dropped
-            fitted.close()
+            self.times.dropped = prepared.dropped
+            prepared.close()
             found.close()
             for thread in threads:
                 thread.join()
 
     def _analysed(self, item: _Found) -> Analysed:
-        frame = item.fitted.frame
+        frame = item.prepared.frame
         if self._slow != 1:
             frame = replace(frame, time=frame.time / self._slow)
-        if item.candidates is None or item.fitted.fit is None:
+        if item.candidates is None or item.prepared.letterbox is None:
             tracked = TrackedPeople.failed(frame.index, frame.time, len(self._estimator.skeleton))
         else:
             with self.times.timed("grouping"):
-                people = self._estimator.group(item.candidates, item.fitted.fit, item.stride)
+                people = self._estimator.group(item.candidates, item.prepared.letterbox, item.stride)
             people = self._looked_again(frame, people)
             with self.times.timed("tracking"):
                 if self._region is not None:
                     people = people.take(self._region.holds(people.boxes, self.info.height, self.info.width))
                 tracked = self._most_important(self._tracker.update(frame.index, frame.time, people))
-        return Analysed(frame, tracked, item.fitted.arrived)
+        return Analysed(frame, tracked, item.prepared.arrived)
 
     def _looked_again(self, frame: Frame, people: People) -> People:
         """The people after a second look, by the boxes of those whom the tracker expects."""
@@ -353,22 +353,22 @@ def _items(source: _Queue) -> Iterator:
         source.close()
 
 
-def _fit_frames(source: Source, estimator: PoseEstimator, times: StageTimes) -> Iterator[_Fitted]:
+def _prepared_frames(source: Source, estimator: PoseEstimator, times: StageTimes) -> Iterator[_Prepared]:
     frames = iter(source)
     while True:
         with times.timed("decode"):
             frame = next(frames, None)
             if frame is None:
                 return
-            picture, fit = (None, None) if frame.image is None else estimator.fit(frame.image)
-        yield _Fitted(frame, time.monotonic(), picture, fit)
+            picture, letterbox = (None, None) if frame.image is None else estimator.letterbox(frame.image)
+        yield _Prepared(frame, time.monotonic(), picture, letterbox)
 
 
 def _find(
-    items: Iterator[_Fitted], estimator: PoseEstimator, batch: int, times: StageTimes
+    items: Iterator[_Prepared], estimator: PoseEstimator, batch: int, times: StageTimes
 ) -> Iterator[_Found]:
     """Full batches whatever the timing, so that two runs give the same numbers."""
-    waiting: list[_Fitted] = []
+    waiting: list[_Prepared] = []
     for item in items:
         waiting.append(item)
         if len(waiting) == batch:
@@ -377,7 +377,7 @@ def _find(
     yield from _find_batch(waiting, estimator, times)
 
 
-def _find_batch(batch: list[_Fitted], estimator: PoseEstimator, times: StageTimes) -> list[_Found]:
+def _find_batch(batch: list[_Prepared], estimator: PoseEstimator, times: StageTimes) -> list[_Found]:
     pictures = [item.picture for item in batch if item.picture is not None]
     with times.timed("network"):
         candidates, stride = estimator.candidates(pictures) if pictures else ([], 0)

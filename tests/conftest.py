@@ -16,7 +16,7 @@ import pytest
 
 from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
-from skelstream.network.fitting import Fit, fit_image
+from skelstream.letterbox import Letterbox, letterboxed
 from skelstream.skeleton import OPENPOSE18
 from skelstream.video import VideoWriter
 
@@ -43,8 +43,8 @@ class BarEstimator:
     def second_look(self):
         return None
 
-    def fit(self, image: np.ndarray) -> tuple[np.ndarray, Fit]:
-        return fit_image(image, self.size, 32)
+    def letterbox(self, image: np.ndarray) -> tuple[np.ndarray, Letterbox]:
+        return letterboxed(image, self.size, 32)
 
     def candidates(self, inputs):
         self.batches.append(len(inputs))
@@ -58,11 +58,10 @@ class BarEstimator:
         # The ground beside the picture is grey and no bar.
         return [((a + b - 1) / 2, level[(a + b) // 2] / 255) for a, b in edges.reshape(-1, 2)]
 
-    def group(self, candidates, fit: Fit, stride: int) -> People:
+    def group(self, candidates, letterbox: Letterbox, stride: int) -> People:
         y = np.linspace(8, HEIGHT - 8, len(OPENPOSE18))
-        keypoints = np.array(
-            [[((x + 0.5) * fit.scale_x - 0.5, v) for v in y] for x, _ in candidates], np.float32
-        )
+        columns = [letterbox.to_image(np.array([x, 0.0]))[0] for x, _ in candidates]
+        keypoints = np.array([[(x, v) for v in y] for x in columns], np.float32)
         score = np.array([s for _, s in candidates], np.float32)
         keypoints = keypoints.reshape(-1, len(OPENPOSE18), 2)
         boxes = np.array([[x - 9, 8, x + 9, HEIGHT - 8] for x, _ in candidates], np.float32).reshape(-1, 4)

@@ -10,6 +10,7 @@ import numpy as np
 from skelstream.grouping.candidates import Candidates
 from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
+from skelstream.letterbox import Letterbox
 from skelstream.skeleton import Skeleton
 
 _NONE = -1
@@ -22,7 +23,8 @@ def assemble(
     candidates: Candidates,
     skeleton: Skeleton,
     *,
-    scale: tuple[float, float],
+    letterbox: Letterbox,
+    stride: int,
     settings: GroupingSettings | None = None,
 ) -> People:
     """Group the candidates of one image into people (after OpenPose, Cao et al. 2019, section 3.4).
@@ -39,11 +41,12 @@ def assemble(
     Args:
         candidates: of one image.
         skeleton: V joints and their limbs.
-        scale: source pixels per map cell in x and y; ``x = (x_cell + 0.5) * sx - 0.5``.
+        letterbox: where the image lies in the network's input.
+        stride: pixels of that input per map cell; cell i stands for input pixel ``stride * (i + 0.5) - 0.5``.
         settings: thresholds, the defaults if None.
 
     Returns:
-        People, best first; boxes are the extent of the keypoints, without a margin.
+        People in image pixels, best first; boxes are the extent of the keypoints, without a margin.
     """
     settings = settings or GroupingSettings()
     least = settings.min_joints
@@ -52,7 +55,8 @@ def assemble(
         return People.none(len(skeleton))
     index = np.array(rows)
     missing = index == _NONE
-    keypoints = ((candidates.peaks + 0.5) * np.array(scale) - 0.5).astype(np.float32)[index]
+    places = letterbox.to_image((candidates.peaks + 0.5) * stride - 0.5)
+    keypoints = places.astype(np.float32)[index]
     keypoints[missing] = np.nan
     scores = candidates.peak_scores[index]
     scores[missing] = 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from skelstream.letterbox import Letterbox
+
 MARGIN = 1.25
 """A crop's size over its box's: what is around a person tells about it."""
 # Of the length of the joints' extent, added on each side: joints lie within a person, not at its edge.
@@ -30,27 +32,20 @@ def joints_boxes(keypoints: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(boxes), boxes, np.nan).astype(np.float32)
 
 
-def crop_matrix(box: np.ndarray, size: tuple[int, int], margin: float = MARGIN) -> np.ndarray:
-    """The affine map from image pixels to those of a crop, which keeps the aspect.
+def crop_letterbox(box: np.ndarray, size: tuple[int, int], margin: float = MARGIN) -> Letterbox:
+    """Where the image lies in a crop of a box, which keeps the aspect.
 
     Args:
         box: x0, y0, x1, y1; its centre comes to the crop's, and it is widened to the crop's aspect.
         size: height and width of the crop.
         margin: the crop's size over the widened box's.
-
-    Returns:
-        float64 (2, 3).
     """
     height, width = size
     x0, y0, x1, y1 = np.asarray(box, np.float64)
     # Somebody of whom one joint is left would have no size.
     scale = min(width / max(x1 - x0, 1.0), height / max(y1 - y0, 1.0)) / margin
-    return np.array(
-        [
-            [scale, 0, width / 2 - scale * (x0 + x1) / 2],
-            [0, scale, height / 2 - scale * (y0 + y1) / 2],
-        ]
-    )
+    offset = width / 2 - scale * (x0 + x1) / 2, height / 2 - scale * (y0 + y1) / 2
+    return Letterbox((scale, scale), offset)
 
 
 def cut(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -58,7 +53,7 @@ def cut(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndar
 
     Args:
         image: uint8 RGB (H, W, 3).
-        matrix: float (2, 3), image to crop pixels.
+        matrix: float (2, 3), image to crop pixels; it may turn the image.
         size: height and width of the crop.
 
     Returns:
@@ -78,14 +73,9 @@ def _part(
     """The part of an image that a crop shows, and its own map to the crop."""
     height, width = size
     corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)
-    seen = to_image(corners, matrix)
+    seen = (corners - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
     low = np.clip(np.floor(seen.min(0)).astype(int) - margin, 0, [image.shape[1] - 1, image.shape[0] - 1])
     high = np.clip(np.ceil(seen.max(0)).astype(int) + margin, low + 1, [image.shape[1], image.shape[0]])
     moved = matrix.copy()
     moved[:, 2] += matrix[:, :2] @ low
     return image[low[1] : high[1], low[0] : high[0]], moved
-
-
-def to_image(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Crop pixels (..., 2) as image pixels."""
-    return (points - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T

@@ -17,7 +17,7 @@ from skelstream.errors import ModelError
 from skelstream.network.model_file import SECOND, find_model, read_header
 from skelstream.network.topdown import TopDownNetwork
 from skelstream.network.weights import load_network
-from skelstream.refiner.crops import crop_matrix, cut, to_image
+from skelstream.refiner.crops import crop_letterbox, cut
 from skelstream.refiner.heatmaps import peaks
 from skelstream.runtimes.choosing import choose_runtime
 from skelstream.skeleton import COCO17, Skeleton
@@ -113,11 +113,11 @@ class TopDownRefiner:
         if not len(boxes):
             count = len(self.skeleton)
             return np.empty((0, count, 2), np.float32), np.empty((0, count), np.float32)
-        matrices = [crop_matrix(box, self.size) for box in boxes]
-        crops = np.stack([cut(image, matrix, self.size) for matrix in matrices])
+        letterboxes = [crop_letterbox(box, self.size) for box in boxes]
+        crops = np.stack([cut(image, one.matrix, self.size) for one in letterboxes])
         with self._turn:
             (heatmaps,) = self.runtime.outputs(crops)
             places, scores = peaks(heatmaps)
         pixels = places.cpu().numpy() * self.runtime.stride
-        keypoints = [to_image(one, matrix) for one, matrix in zip(pixels, matrices, strict=True)]
+        keypoints = [one.to_image(points) for one, points in zip(letterboxes, pixels, strict=True)]
         return np.stack(keypoints).astype(np.float32), scores.clamp(0, 1).cpu().numpy()

@@ -10,11 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from skelstream.letterbox import GROUND
 from skelstream.network.maps import PartMaps
 from skelstream.runtimes.choosing import Runtime
 from skelstream.skeleton import Skeleton
-
-_GROUND = 128  # beside a picture that does not fill the input, as in ``fit_image``
 
 
 class AveragingRuntime:
@@ -78,7 +77,7 @@ def _scaled(images: np.ndarray, scale: float, multiple: int) -> tuple[np.ndarray
     height, width = images.shape[1:3]
     h, w = max(1, round(height * scale)), max(1, round(width * scale))
     filter_ = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    out = np.full((len(images), h + -h % multiple, w + -w % multiple, 3), _GROUND, np.uint8)
+    out = np.full((len(images), h + -h % multiple, w + -w % multiple, 3), GROUND, np.uint8)
     for image, place in zip(images, out, strict=True):
         place[:h, :w] = cv2.resize(image, (w, h), interpolation=filter_)
     return out, (h / height, w / width)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skelstream.refiner.crops import crop_matrix, cut, joints_boxes
+from skelstream.refiner.crops import crop_letterbox, cut, joints_boxes
 from skelstream.skeleton import COCO17, OPENPOSE18
 from skelstream.training.annotations import AnnotatedImage
 from skelstream.training.augment import Recolouring, recolour, transform_points
@@ -131,7 +131,7 @@ class CropSource:
         if rng.random() < self.how.blur:
             crop = cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.5, 1.5))
         keypoints = transform_points(matrix, keypoints)
-        to_teacher = crop_matrix(image.boxes[row], self.size)
+        to_teacher = crop_letterbox(image.boxes[row], self.size).matrix
         teacher_crop = np.zeros_like(crop) if nobody else cut(pixels, to_teacher, self.size)
         linear = to_teacher[:, :2] @ np.linalg.inv(matrix[:, :2])
         between = np.column_stack([linear, to_teacher[:, 2] - linear @ matrix[:, 2]])
@@ -162,7 +162,7 @@ class CropSource:
         how, (height, width) = self.how, self.size
         length = float((box[2:] - box[:2]).max())
         moved = box + np.tile(rng.normal(0, how.shift, 2).clip(-3 * how.shift, 3 * how.shift) * length, 2)
-        matrix = crop_matrix(moved, self.size)
+        matrix = crop_letterbox(moved, self.size).matrix
         zoom = float(np.exp(np.clip(rng.normal(0, how.zoom), -3 * how.zoom, 3 * how.zoom)))
         angle = np.deg2rad(rng.uniform(-how.rotation, how.rotation)) if rng.random() < how.turned else 0.0
         turn = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

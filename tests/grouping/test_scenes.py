@@ -9,6 +9,7 @@ from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates
 from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
+from skelstream.letterbox import Letterbox
 from skelstream.network.maps import PartMaps
 from skelstream.skeleton import OPENPOSE18
 
@@ -18,7 +19,7 @@ STRIDE = 4
 
 def group(maps: PartMaps, settings: GroupingSettings | None = None) -> People:
     found = find_candidates(maps, OPENPOSE18, settings)[0]
-    return assemble(found, OPENPOSE18, scale=(STRIDE, STRIDE), settings=settings)
+    return assemble(found, OPENPOSE18, letterbox=Letterbox.scaled(1, 1), stride=STRIDE, settings=settings)
 
 
 def test_same_people_as_the_reference_on_random_images(reference, scenes) -> None:
