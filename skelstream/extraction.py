@@ -8,7 +8,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from skelstream.claims import claimed
 from skelstream.errors import OutputError, SkelstreamError, Stopped
@@ -18,8 +17,10 @@ from skelstream.outputs import check_apart, check_output, forget_partial, keep_p
 from skelstream.pipeline import Analysed, Pipeline, StageTimes
 from skelstream.processing.one_euro import OneEuro
 from skelstream.processing.postprocessing import Finish
+from skelstream.region import Region
 from skelstream.sequences import Window, WindowBuffer
 from skelstream.sequences.sequence import SkeletonSequence
+from skelstream.tracking.settings import TrackerSettings
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.video import SourceInfo
 
@@ -46,7 +47,17 @@ class Extraction:
 
 
 def stream(
-    source: str | Path | int, estimator: PoseEstimator | None = None, **part: Any
+    source: str | Path | int,
+    estimator: PoseEstimator | None = None,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    every: int = 1,
+    rate: float | None = None,
+    region: Region | None = None,
+    slow_motion: float = 1.0,
+    max_people: int | None = None,
+    tracking: TrackerSettings = TrackerSettings(),
 ) -> Iterator[TrackedPeople]:
     """The people of each frame of a video, camera or stream as soon as they are known.
 
@@ -57,7 +68,7 @@ def stream(
         source: a file, a folder or pattern of images, a URL, a camera's number or name.
         estimator: a ``PoseEstimator`` to use, or a function that makes it; None
             makes one that looks twice, with the default weights on the best device.
-        **part: ``start``, ``end`` (seconds), ``every``, ``max_people``, ``tracking``, as in ``Pipeline``.
+        start, end, every, rate, region, slow_motion, max_people, tracking: as in ``Pipeline``.
 
     Yields:
         ``TrackedPeople`` in order of time: keypoints in source pixels with NaN where missing, scores in [0, 1],
@@ -66,7 +77,15 @@ def stream(
     Raises:
         SourceError: the source cannot be opened or read.
     """
-    with Pipeline(source, estimator or two_looks, **part) as pipeline:
+    pipeline = Pipeline(
+        source, estimator or two_looks, start=start, end=end, every=every, rate=rate, region=region, slow_motion=slow_motion,
+        max_people=max_people, tracking=tracking,
+    )  # fmt: skip
+    return _stream(pipeline)
+
+
+def _stream(pipeline: Pipeline) -> Iterator[TrackedPeople]:
+    with pipeline:
         for analysed in pipeline:
             yield analysed.tracked
 
@@ -80,7 +99,14 @@ def windows(
     *,
     missing: float = 0.0,
     smooth: bool = False,
-    **part: Any,
+    start: float | None = None,
+    end: float | None = None,
+    every: int = 1,
+    rate: float | None = None,
+    region: Region | None = None,
+    slow_motion: float = 1.0,
+    max_people: int | None = None,
+    tracking: TrackerSettings = TrackerSettings(),
 ) -> Iterator[Window]:
     """Clips for a recogniser from a video, camera or stream, each as soon as its last frame is known.
 
@@ -94,12 +120,13 @@ def windows(
     time for are no part of the windows, so that ``length`` frames may span more time.
 
     Args:
-        source, estimator, **part: as in ``stream``.
+        source, estimator: as in ``stream``.
         length: frames T in a window.
         stride: frames from one window's start to the next.
         persons: slots M.
         missing: x and y of joints that are missing, as in ``SkeletonSequence.dense``; their score is 0.
         smooth: whether keypoints go through the One-Euro filter first, which looks back only.
+        start, end, every, rate, region, slow_motion, max_people, tracking: as in ``Pipeline``.
 
     Yields:
         ``Window``: (clip, track ids, start, end), the clip float32 (M, T, V, 3): x and y in source pixels, score;
@@ -111,8 +138,15 @@ def windows(
         FormatError: ``length``, ``stride`` or ``persons`` is less than 1.
     """
     buffer = WindowBuffer(length, stride, persons, missing)
-    euro = OneEuro() if smooth else None
-    with closing(stream(source, estimator, **part)) as frames:
+    frames = stream(
+        source, estimator, start=start, end=end, every=every, rate=rate, region=region, slow_motion=slow_motion,
+        max_people=max_people, tracking=tracking,
+    )  # fmt: skip
+    return _windows(frames, buffer, OneEuro() if smooth else None)
+
+
+def _windows(frames: Iterator[TrackedPeople], buffer: WindowBuffer, euro: OneEuro | None) -> Iterator[Window]:
+    with closing(frames):
         for tracked in frames:
             window = buffer.add(euro.update(tracked) if euro else tracked)
             if window:
@@ -128,14 +162,22 @@ def extract(
     estimator: PoseEstimator | None = None,
     *,
     overwrite: bool = False,
-    **part: Any,
+    start: float | None = None,
+    end: float | None = None,
+    every: int = 1,
+    rate: float | None = None,
+    region: Region | None = None,
+    slow_motion: float = 1.0,
+    max_people: int | None = None,
+    tracking: TrackerSettings = TrackerSettings(),
 ) -> SkeletonSequence:
     """The skeleton sequences of a whole video.
 
     Args:
-        source, estimator, **part: as in ``stream``.
+        source, estimator: as in ``stream``.
         output: file to write as well; its ending decides the format.
         overwrite: whether an existing output may be replaced.
+        start, end, every, rate, region, slow_motion, max_people, tracking: as in ``Pipeline``.
 
     Returns:
         The sequences: tracks that were never confirmed are left out, the most important track is first.
@@ -146,7 +188,11 @@ def extract(
         FormatError: no format has the output's ending.
     """
     path = None if output is None else Path(output)
-    return run(source, estimator or two_looks, path, overwrite=overwrite, **part).sequence
+    done = run(
+        source, estimator or two_looks, path, overwrite=overwrite, start=start, end=end, every=every, rate=rate, region=region, slow_motion=slow_motion,
+        max_people=max_people, tracking=tracking,
+    )  # fmt: skip
+    return done.sequence
 
 
 def run(
@@ -158,7 +204,14 @@ def run(
     finish: Finish = Finish(),
     overwrite: bool = False,
     report: Report | None = None,
-    **part: Any,
+    start: float | None = None,
+    end: float | None = None,
+    every: int = 1,
+    rate: float | None = None,
+    region: Region | None = None,
+    slow_motion: float = 1.0,
+    max_people: int | None = None,
+    tracking: TrackerSettings = TrackerSettings(),
 ) -> Extraction:
     """``extract`` with an account of how it went; ``report`` is called after each frame.
 
@@ -175,7 +228,10 @@ def run(
         check_output(output, format, finish, overwrite)
         check_apart(output, source)
     began, stopped = time.perf_counter(), None
-    with Pipeline(source, estimator, **part) as pipeline:
+    with Pipeline(
+        source, estimator, start=start, end=end, every=every, rate=rate, region=region, slow_motion=slow_motion,
+        max_people=max_people, tracking=tracking,
+    ) as pipeline:  # fmt: skip
         builder = pipeline.builder()
         try:
             try:
@@ -225,7 +281,15 @@ def run_many(
     format: str | None = None,
     finish: Finish = Finish(),
     overwrite: bool = False,
-    **options: Any,
+    report: Report | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    every: int = 1,
+    rate: float | None = None,
+    region: Region | None = None,
+    slow_motion: float = 1.0,
+    max_people: int | None = None,
+    tracking: TrackerSettings = TrackerSettings(),
 ) -> Iterator[Outcome]:
     """``run`` for many sources, each to a file of its name in ``folder``; the network is loaded once.
 
@@ -250,13 +314,17 @@ def run_many(
     for output in outputs[:1]:
         check_output(output, format, finish, overwrite=True)
     made = cache(estimator) if callable(estimator) else estimator
-    options |= {"format": format, "finish": finish, "overwrite": overwrite}
     for source, output in zip(sources, outputs, strict=True):
         with claimed(output.with_name(f"{output.name}.extracting"), wait=False) as ours:
             if ours is False or (output.exists() and not overwrite):
                 yield Outcome(source, output, elsewhere=ours is False)
                 continue
             try:
-                yield Outcome(source, output, run(source, made, output, **options))
+                done = run(
+                    source, made, output, format=format, finish=finish, overwrite=overwrite, report=report,
+                    start=start, end=end, every=every, rate=rate, region=region, slow_motion=slow_motion,
+                    max_people=max_people, tracking=tracking,
+                )  # fmt: skip
+                yield Outcome(source, output, done)
             except SkelstreamError as error:
                 yield Outcome(source, output, error=error)

@@ -7,7 +7,7 @@ import pytest
 
 import skelstream
 from skelstream.errors import FormatError, OutputError, SourceError
-from skelstream.extraction import run, run_many
+from skelstream.extraction import extract, run, run_many, stream, windows
 from skelstream.processing.postprocessing import Finish
 
 
@@ -236,3 +236,13 @@ def test_what_another_process_is_at_is_left_to_it(walk, bars, tmp_path):
 def test_many_in_another_format(walk, bars, tmp_path):
     (outcome,) = run_many([str(walk)], bars(), tmp_path, format="csv")
     assert outcome.output.name == "walk.csv" and outcome.output.exists()
+
+
+@pytest.mark.parametrize("call", [stream, windows, extract])
+def test_keywords_are_checked_at_the_call(tmp_path, call):
+    with pytest.raises(TypeError, match="max_poeple"):
+        call("a.mp4", max_poeple=2)
+    with pytest.raises(SourceError, match="no such file"):
+        call(tmp_path / "a.mp4", max_people=2)
+    with pytest.raises(SourceError, match="slow_motion is 0"):
+        call(tmp_path / "a.mp4", slow_motion=0)

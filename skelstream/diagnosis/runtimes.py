@@ -40,7 +40,7 @@ def _chosen() -> Check:
 
 def _reason() -> str:
     """Why, in the order in which the choice is made."""
-    from skelstream.network.runtime import choose_device
+    from skelstream.runtimes.choosing import choose_device
 
     device = choose_device().type
     if device != "cpu":
@@ -86,7 +86,7 @@ def _image() -> np.ndarray:
 
 
 def _maps(estimator: PoseEstimator, image: np.ndarray) -> torch.Tensor:
-    network_input, _ = estimator.fit(image)
+    network_input, _ = estimator.letterbox(image)
     return estimator.runtime.maps(network_input[None]).confidence.float().cpu()
 
 
