@@ -242,7 +242,7 @@ def test_many_in_another_format(walk, bars, tmp_path):
 def test_keywords_are_checked_at_the_call(tmp_path, call):
     with pytest.raises(TypeError, match="max_poeple"):
         call("a.mp4", max_poeple=2)
-    with pytest.raises(SourceError, match="no such file"):
+    with pytest.raises(SourceError, match="does not exist"):
         call(tmp_path / "a.mp4", max_people=2)
     with pytest.raises(SourceError, match="slow_motion is 0"):
         call(tmp_path / "a.mp4", slow_motion=0)
