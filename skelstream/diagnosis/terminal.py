@@ -19,8 +19,8 @@ def _abilities() -> Check:
     name = os.environ.get("TERM") or "TERM is not set"
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return Check("terminal", name, State.ABSENT, "not a terminal; preview would print a line a second")
-    from skelstream.drawing.terminal import Terminal
-    from skelstream.drawing.terminal_picture import choose_graphics
+    from skelstream.preview.terminal import Terminal
+    from skelstream.preview.terminal_image import choose_graphics
 
     with Terminal(queue.Queue()) as asked:
         found, (columns, rows) = asked.abilities, asked.size()
