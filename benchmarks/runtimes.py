@@ -24,7 +24,8 @@ from skelstream.grouping.candidates import find_candidates
 from skelstream.letterbox import letterboxed
 from skelstream.network.model_file import find_model, read_header
 from skelstream.network.weights import load_network
-from skelstream.runtimes.choosing import Runtime, choose_runtime
+from skelstream.runtimes.registry import choose_runtime
+from skelstream.runtimes.runtime import Runtime
 
 CHOICES = [
     ("torch", "float32"),

@@ -11,14 +11,13 @@ if TYPE_CHECKING:
 def make_estimator(*arguments: Any, **options: Any) -> PoseEstimator:
     """``PoseEstimator`` with the machine's threads given to whatever runs the network.
 
-    Beside OpenVINO, torch only finds peaks. A second thread of it takes more from the network than it gives; but how
-    many threads torch has is the whole process's affair, so a command may decide it and the library may not.
+    How many threads torch has is the whole process's affair, so a command may decide it and the library may not.
     """
     import torch
 
     from skelstream.estimator import PoseEstimator
 
     estimator = PoseEstimator(*arguments, **options)
-    if estimator.runtime.name.startswith("OpenVINO"):
-        torch.set_num_threads(1)
+    if estimator.runtime.torch_threads is not None:
+        torch.set_num_threads(estimator.runtime.torch_threads)
     return estimator

@@ -17,6 +17,10 @@ class Stopped(KeyboardInterrupt):
         self.number = number
 
 
+class SettingsError(SkelstreamError, ValueError):
+    """A setting that no part of skelstream can work with, whatever the input."""
+
+
 class SourceError(SkelstreamError):
     """A video, image, camera, URL or folder that cannot be opened or read."""
 

@@ -18,7 +18,8 @@ from skelstream.network.model_file import ModelFile, find_model, read_header
 from skelstream.network.weights import load_network
 from skelstream.refiner.looks import SecondLook
 from skelstream.refiner.refiner import RefinerSettings, TopDownRefiner
-from skelstream.runtimes.choosing import Runtime, choose_runtime
+from skelstream.runtimes.registry import choose_runtime
+from skelstream.runtimes.runtime import Runtime
 from skelstream.skeleton import OPENPOSE18, Skeleton
 
 SIZE = 416

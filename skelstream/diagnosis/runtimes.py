@@ -40,7 +40,7 @@ def _chosen() -> Check:
 
 def _reason() -> str:
     """Why, in the order in which the choice is made."""
-    from skelstream.runtimes.choosing import choose_device
+    from skelstream.runtimes.devices import choose_device
 
     device = choose_device().type
     if device != "cpu":

@@ -28,6 +28,7 @@ from skelstream.formats import (
 )
 from skelstream.formats.format import ASSUMED_RATE, Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.names import name_of, without_ending
+from skelstream.plugins import plugins
 from skelstream.sequences import Detections, SkeletonSequence
 
 _LISTED = (
@@ -35,8 +36,8 @@ _LISTED = (
     kinetics.FORMAT, ctrgcn.FORMAT, coco.FORMAT, posetrack.FORMAT, alphapose.FORMAT, pose.FORMAT,
     sleap.FORMAT, results_json.FORMAT, deeplabcut.FORMAT, trc.FORMAT,
 )  # fmt: skip
-FORMATS: dict[str, Format] = {format.name: format for format in _LISTED}
-"""Every format by name."""
+FORMATS: dict[str, Format] = plugins("skelstream.formats", Format, _LISTED)
+"""Every format by name: skelstream's own, then those of other packages."""
 
 
 def choose(path: Path, name: str | None = None) -> Format:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
+from skelstream.errors import SettingsError
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
 from skelstream.network.paf import PafConfig, PafNetwork
 from skelstream.network.topdown import TopDownConfig, TopDownNetwork
@@ -31,8 +34,11 @@ def build_network(architecture: str, config: dict[str, object]) -> Network:
     """A network with initial weights.
 
     Raises:
-        KeyError: no such architecture.
-        TypeError: a setting that the architecture does not have.
+        SettingsError: no such architecture, a setting that it does not have, or a value that no network has.
     """
+    if architecture not in ARCHITECTURES:
+        raise SettingsError(f"no network {architecture!r}; there are {', '.join(ARCHITECTURES)}")
     network, settings = ARCHITECTURES[architecture]
+    if unknown := set(config) - {field.name for field in fields(settings)}:
+        raise SettingsError(f"a {architecture} network has no setting {', '.join(sorted(unknown))}")
     return network(settings(**config))

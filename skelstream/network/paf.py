@@ -12,20 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from skelstream.network.backbones.efficientnet import EfficientNetLite0
-from skelstream.network.backbones.movenet import MoveNetBackbone
+from skelstream.errors import SettingsError
+from skelstream.network.backbones.registry import BACKBONES
 from skelstream.network.ranges import RangedConv
 from skelstream.skeleton import COCO17, LIMB_SETS
 
 STRIDE = 4
 """Network-input pixels per cell of the maps."""
 
-# The backbones that there are, and the channels of their features at strides 4, 8, 16 and 32; to MoveNet's belong its
-# decoder and the maps of its own heads.
-_BACKBONES: dict[str, tuple[type[nn.Module], tuple[int, int, int, int]]] = {
-    "movenet": (MoveNetBackbone, (40 + 24 + 17 + 1, 48 + 34 + 2, 144, 480)),
-    "efficientnet": (EfficientNetLite0, (24, 40, 112, 320)),
-}
+_STRIDES = (4, 8, 16, 32)
 # Beyond these a file asks for a network that no machine holds.
 _MOST = {"width": 1024, "paf_stages": 8, "confidence_stages": 8, "layers": 16}
 
@@ -35,10 +30,10 @@ class PafConfig:
     """What it takes to build the network; it is stored with the weights.
 
     Raises:
-        ValueError: a value that no network has.
+        SettingsError: a value that no network has.
 
     Attributes:
-        backbone: ``movenet`` (starts pose-aware) or ``efficientnet`` (starts from ImageNet).
+        backbone: a name in ``backbones.registry``: ``movenet`` (starts pose-aware), ``efficientnet`` (starts from ImageNet).
         width: channels of the stages.
         paf_stages, confidence_stages: how often each kind of map is estimated and refined.
         layers: 3 x 3 convolutions a stage.
@@ -53,14 +48,14 @@ class PafConfig:
     limbs: str = "dense"
 
     def __post_init__(self) -> None:
-        if self.backbone not in _BACKBONES:
-            raise ValueError(f"backbone {self.backbone!r} is not one of {', '.join(_BACKBONES)}")
+        if self.backbone not in BACKBONES:
+            raise SettingsError(f"backbone {self.backbone!r} is not one of {', '.join(BACKBONES)}")
         if self.limbs not in LIMB_SETS:
-            raise ValueError(f"limbs {self.limbs!r} is not one of {', '.join(LIMB_SETS)}")
+            raise SettingsError(f"limbs {self.limbs!r} is not one of {', '.join(LIMB_SETS)}")
         for name in ("width", "paf_stages", "confidence_stages", "layers"):
             value = getattr(self, name)
             if not isinstance(value, int) or not 1 <= value <= _MOST[name]:
-                raise ValueError(f"{name} {value!r} is not a whole number from 1 to {_MOST[name]}")
+                raise SettingsError(f"{name} {value!r} is not a whole number from 1 to {_MOST[name]}")
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -94,25 +89,17 @@ class _Features(nn.Module):
 
     def __init__(self, config: PafConfig):
         super().__init__()
-        build, channels = _BACKBONES[config.backbone]
-        self.backbone = build()
+        self.backbone = BACKBONES[config.backbone]()
         self.taps = nn.ModuleList(
-            _Tap(count, config.width, stride) for stride, count in zip((4, 8, 16, 32), channels, strict=True)
+            _Tap(count, config.width, stride)
+            for stride, count in zip(_STRIDES, self.backbone.channels, strict=True)
         )
         self.mix = nn.Sequential(nn.BatchNorm2d(config.width), nn.ReLU(inplace=True))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
         """Features (B, width, H / 8, W / 8) and, if the backbone has them, logits of 17 COCO keypoints (stride 4)."""
-        features = self.backbone(image)
-        logits = features.get("kpt_heatmap")
-        s4, s8 = features["s4"], features["s8"]
-        if logits is not None:
-            s4 = torch.cat([s4, features["decoder"], logits.sigmoid(), features["center"].sigmoid()], 1)
-            # MoveNet's offsets and box sizes are slow: half resolution loses nothing.
-            slow = torch.cat([features["kpt_regress"], features["box_scale"]], 1)
-            s8 = torch.cat([s8, F.avg_pool2d(slow, 2)], 1)
-        of_strides = (s4, s8, features["s16"], features["s32"])
-        return self.mix(sum(tap(x) for tap, x in zip(self.taps, of_strides, strict=True))), logits
+        features, logits = self.backbone.features(image)
+        return self.mix(sum(tap(x) for tap, x in zip(self.taps, features, strict=True))), logits
 
 
 def _conv(inputs: int, outputs: int, kernel: int, dilation: int = 1) -> nn.Sequential:
@@ -179,7 +166,7 @@ class PafNetwork(nn.Module):
     @property
     def normalisation(self) -> str:
         """What the backbone does to its input first, for people to read."""
-        return "RGB, x / 127.5 - 1" if self.config.backbone == "movenet" else "RGB, (x - 127) / 128"
+        return self.features.backbone.normalisation
 
     def stages(self, image: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """Every stage's part affinity fields (B, 2L, H / 4, W / 4) and confidence logits (B, 18, H / 4, W / 4)."""

@@ -69,7 +69,7 @@ def quantised(network: nn.Module) -> nn.Module:
     """
     if not has_ranges(network):
         raise ModelError(
-            "these weights do not say what int8 needs to know; use --precision float32, or train them further"
+            "these weights do not say what int8 needs to know; use float32, or train them further"
         )
     network = deepcopy(network).eval()
     for parent in list(network.modules()):

@@ -19,7 +19,7 @@ from skelstream.network.topdown import TopDownNetwork
 from skelstream.network.weights import load_network
 from skelstream.refiner.crops import crop_letterbox, cut
 from skelstream.refiner.heatmaps import peaks
-from skelstream.runtimes.choosing import choose_runtime
+from skelstream.runtimes.registry import choose_runtime
 from skelstream.skeleton import COCO17, Skeleton
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from skelstream.letterbox import GROUND
 from skelstream.network.maps import PartMaps
-from skelstream.runtimes.choosing import Runtime
+from skelstream.runtimes.runtime import Runtime
 from skelstream.skeleton import Skeleton
 
 
@@ -30,6 +30,7 @@ class AveragingRuntime:
 
     def __init__(self, runtime: Runtime, scales: Sequence[float] = (1.0,), flip: bool = False):
         self.skeleton, self.multiple, self.batch = runtime.skeleton, runtime.multiple, runtime.batch
+        self.torch_threads = runtime.torch_threads
         factors = " + ".join(f"{scale:g}" for scale in scales)
         self.name = f"{runtime.name}, scales {factors}{', mirrored too' if flip else ''}"
         self._runtime, self._scales, self._flip = runtime, tuple(scales), flip

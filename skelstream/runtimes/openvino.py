@@ -1,6 +1,6 @@
 """The network under OpenVINO: the fastest there is on x86 CPUs. Needs the extra ``openvino``.
 
-Import this module only where OpenVINO is wanted: ``skelstream.runtimes.choosing`` does so.
+Import this module only where OpenVINO is wanted: ``runtimes.registry`` does so.
 """
 
 from __future__ import annotations
@@ -47,6 +47,9 @@ class OpenVinoRuntime:
     """
 
     batch = 1
+    torch_threads = (
+        1  # torch only finds peaks: a second thread of it takes more from the network than it gives
+    )
 
     def __init__(self, network: Network | TopDownNetwork, precision: str = "auto"):
         core = ov.Core()
@@ -54,10 +57,8 @@ class OpenVinoRuntime:
         fastest = "bfloat16" if native else "float32"
         if precision == "auto":
             precision = "int8" if has_ranges(network) else fastest
-        if precision not in ("float32", "bfloat16", "int8"):
-            raise ModelError(f"OpenVINO does not run in {precision} on a CPU; use float32, bfloat16 or int8")
         if precision == "bfloat16" and not native:
-            raise ModelError("this CPU does not compute in bfloat16; use --precision float32 or int8")
+            raise ModelError("this CPU does not compute in bfloat16; use float32 or int8")
         if precision == "int8":
             network = quantised(network)
         crops = isinstance(network, TopDownNetwork)
@@ -74,7 +75,9 @@ class OpenVinoRuntime:
                 model.reshape([1, *network.example_size, 3])
             self._queue = ov.AsyncInferQueue(core.compile_model(model, _DEVICE, settings), together)
         except RuntimeError as error:
-            raise ModelError(f"OpenVINO cannot compile the network ({error}); use --runtime torch") from None
+            raise ModelError(
+                f"OpenVINO cannot compile the network ({error}); use the torch runtime"
+            ) from None
         self.name = f"OpenVINO, cpu, {precision}"
         self.skeleton, self.multiple, self.stride = network.skeleton, network.multiple, network.stride
 

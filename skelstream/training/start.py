@@ -11,15 +11,13 @@ from torch import Tensor
 
 from skelstream.errors import ModelError
 from skelstream.network.architectures import build_network, name_of
-from skelstream.network.backbones.efficientnet import load_efficientnet
-from skelstream.network.backbones.movenet import load_movenet
+from skelstream.network.backbones.registry import BACKBONES
 from skelstream.network.model_file import read_header
 from skelstream.network.paf import PafConfig
 from skelstream.network.tinypose import load_tinypose
 from skelstream.network.topdown import TopDownConfig
 from skelstream.network.weights import load_network
 
-_BACKBONES = {".json": ("movenet", load_movenet), ".pth": ("efficientnet", load_efficientnet)}
 _WEIGHTS, _TINYPOSE = ".safetensors", ".xml"
 
 
@@ -65,14 +63,15 @@ def start_weights(path: Path | None, config: PafConfig | TopDownConfig, seed: in
                 f"{path}: the top-down network starts from a {_WEIGHTS} file or PP-TinyPose's .xml"
             )
         state = load_tinypose(path)
-    elif path.suffix in _BACKBONES:
-        backbone, load = _BACKBONES[path.suffix]
-        if config.backbone != backbone:
-            raise ModelError(f"{path}: a start of {backbone}, but the recipe's backbone is {config.backbone}")
+    elif path.suffix == BACKBONES[config.backbone].start_suffix:
         state = _random(config)
-        state.update({f"features.backbone.{name}": tensor for name, tensor in load(path).items()})
+        pretrained = BACKBONES[config.backbone].start(path)
+        state.update({f"features.backbone.{name}": tensor for name, tensor in pretrained.items()})
     else:
-        raise ModelError(f"{path}: a start is a {_WEIGHTS} file, MoveNet's .json or EfficientNet's .pth")
+        raise ModelError(
+            f"{path}: the backbone {config.backbone} starts from a {_WEIGHTS} file or published weights in a"
+            f" {BACKBONES[config.backbone].start_suffix} file"
+        )
     return Start(state, f"{path.name} (sha256 {_sha256(path)[:12]})")
 
 

@@ -85,5 +85,5 @@ def test_the_network_itself_stays(trained) -> None:
 )
 def test_without_ranges_there_is_nothing_to_round_by(network: nn.Module) -> None:
     assert not has_ranges(network)
-    with pytest.raises(ModelError, match="use --precision float32"):
+    with pytest.raises(ModelError, match="use float32"):
         quantised(network)

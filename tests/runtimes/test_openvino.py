@@ -15,8 +15,9 @@ from skelstream.network.architectures import Network  # noqa: E402
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork  # noqa: E402
 from skelstream.network.paf import PafNetwork  # noqa: E402
 from skelstream.network.quantised import quantised  # noqa: E402
-from skelstream.runtimes.choosing import TorchRuntime, choose_runtime  # noqa: E402
 from skelstream.runtimes.openvino import OpenVinoRuntime, convert  # noqa: E402
+from skelstream.runtimes.registry import choose_runtime  # noqa: E402
+from skelstream.runtimes.torch import TorchRuntime  # noqa: E402
 
 
 def pictures(count: int, height: int, width: int) -> np.ndarray:
@@ -123,9 +124,9 @@ def test_the_torch_network_may_go() -> None:
 def test_precisions_that_it_has_not(movenet: PafNetwork) -> None:
     with pytest.raises(ModelError, match="float16"):
         choose_runtime(movenet, "cpu", "openvino", "float16")
-    with pytest.raises(ModelError, match="int8 runs under OpenVINO"):
+    with pytest.raises(ModelError, match="int8 is for the openvino runtime on cpu"):
         choose_runtime(movenet, "cpu", "torch", "int8")
-    with pytest.raises(ModelError, match="not meta"):
+    with pytest.raises(ModelError, match="not on meta"):
         choose_runtime(movenet, "meta", "openvino")
 
 

@@ -44,14 +44,14 @@ def test_a_pretrained_backbone_with_random_stages(tmp_path: Path) -> None:
     for name, tensor in state.items():
         inner = name.removeprefix("features.backbone.")
         assert torch.equal(tensor, backbone[inner] if inner != name else scratch[name]), name
-    with pytest.raises(ModelError, match="a start of efficientnet, but the recipe's backbone is movenet"):
+    with pytest.raises(ModelError, match="the backbone movenet starts from .* in a .json file"):
         start_weights(path, PafConfig("movenet"), 0)
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("x.onnx", "a start is a .safetensors file"),
+        ("x.onnx", "the backbone efficientnet starts from a .safetensors file"),
         ("x.safetensors", "x.safetensors: not a skelstream weights file"),
         ("x.pth", "x.pth: n"),
     ],

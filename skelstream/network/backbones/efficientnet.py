@@ -7,6 +7,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from skelstream.errors import ModelError
+from skelstream.network.backbones.backbone import Backbone
 from skelstream.network.checkpoint import read_state_dict
 
 # (kernel, stride, expansion, output channels, repeats) of the seven groups of inverted residuals.
@@ -36,11 +37,15 @@ class _InvertedResidual(nn.Module):
         return x + y if self.residual else y
 
 
-class EfficientNetLite0(nn.Module):
+class EfficientNetLite0(Backbone):
     """Features ``s4`` (24 channels), ``s8`` (40), ``s16`` (112) and ``s32`` (320).
 
     Takes float (B, 3, H, W) RGB in [0, 255], H and W divisible by 32.
     """
+
+    channels = (24, 40, 112, 320)
+    normalisation = "RGB, (x - 127) / 128"
+    start_suffix = ".pth"
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,6 +65,13 @@ class EfficientNetLite0(nn.Module):
             if i in _TAPS:
                 taps[_TAPS[i]] = x
         return taps
+
+    def features(self, image: Tensor) -> tuple[tuple[Tensor, ...], Tensor | None]:
+        return tuple(self(image).values()), None
+
+    @classmethod
+    def start(cls, path: Path) -> dict[str, Tensor]:
+        return load_efficientnet(path)
 
 
 def load_efficientnet(path: Path) -> dict[str, Tensor]:

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from skelstream.errors import ModelError
+from skelstream.network.backbones.backbone import Backbone
 from skelstream.network.ranges import RangedConv
 
 # MobileNetV2's inverted residuals at width 1.5: (expansion, output channels, stride) from the second block on.
@@ -86,11 +87,15 @@ class _Head(nn.Module):
         return self.out(self.separable(x))
 
 
-class MoveNetBackbone(nn.Module):
+class MoveNetBackbone(Backbone):
     """Features at strides 4 to 32 and MoveNet's own keypoint, centre and offset maps at stride 4.
 
     Takes float (B, 3, H, W) RGB in [0, 255], H and W divisible by 32.
     """
+
+    channels = (40 + 24 + 17 + 1, 48 + 34 + 2, 144, 480)
+    normalisation = "RGB, x / 127.5 - 1"
+    start_suffix = ".json"
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,6 +128,19 @@ class MoveNetBackbone(nn.Module):
         return {"s4": taps[2], "s8": taps[5], "s16": taps[12], "s32": x, "decoder": y} | {
             name: head(y) for name, head in self.heads.items()
         }
+
+    def features(self, image: Tensor) -> tuple[tuple[Tensor, ...], Tensor | None]:
+        maps = self(image)
+        logits = maps["kpt_heatmap"]
+        s4 = torch.cat([maps["s4"], maps["decoder"], logits.sigmoid(), maps["center"].sigmoid()], 1)
+        # Offsets and box sizes are slow: half resolution loses nothing.
+        slow = torch.cat([maps["kpt_regress"], maps["box_scale"]], 1)
+        s8 = torch.cat([maps["s8"], F.avg_pool2d(slow, 2)], 1)
+        return (s4, s8, maps["s16"], maps["s32"]), logits
+
+    @classmethod
+    def start(cls, path: Path) -> dict[str, Tensor]:
+        return load_movenet(path)
 
 
 def _tensors(path: Path) -> dict[str, np.ndarray]:

@@ -12,7 +12,9 @@ import torch
 from skelstream.errors import MissingExtraError, ModelError
 from skelstream.network.architectures import Network
 from skelstream.network.paf import PafNetwork
-from skelstream.runtimes.choosing import TorchRuntime, choose_device, choose_runtime
+from skelstream.runtimes.devices import choose_device
+from skelstream.runtimes.registry import choose_runtime
+from skelstream.runtimes.torch import TorchRuntime
 
 
 def pictures(count: int, height: int, width: int) -> np.ndarray:

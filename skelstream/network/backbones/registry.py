@@ -1,0 +1,10 @@
+"""The table of backbones."""
+
+from __future__ import annotations
+
+from skelstream.network.backbones.backbone import Backbone
+from skelstream.network.backbones.efficientnet import EfficientNetLite0
+from skelstream.network.backbones.movenet import MoveNetBackbone
+
+BACKBONES: dict[str, type[Backbone]] = {"movenet": MoveNetBackbone, "efficientnet": EfficientNetLite0}
+"""Every backbone, by the name that settings of networks and weights files have for it."""

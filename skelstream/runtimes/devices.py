@@ -1,0 +1,26 @@
+"""Which of torch's devices to use."""
+
+from __future__ import annotations
+
+import torch
+
+from skelstream.errors import ModelError
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """``auto`` is CUDA, then MPS, then the CPU; otherwise a torch device name.
+
+    Raises:
+        ModelError: no such device here.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"device {name!r} cannot be used here ({reason}); use the device cpu") from None
+    return device

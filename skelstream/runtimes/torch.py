@@ -1,0 +1,55 @@
+"""The network under torch, on CUDA, MPS or the CPU."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from skelstream.network.architectures import Network
+from skelstream.network.maps import PartMaps
+from skelstream.network.topdown import TopDownNetwork
+from skelstream.runtimes.cuda_graphs import ReplayedNetwork
+
+
+class TorchRuntime:
+    """The network under torch, channels-last.
+
+    On a CPU, images run one after the other: an image's maps do not depend on what else is in the batch.
+
+    Args:
+        network: it is moved to the device and to the precision.
+        precision: ``float32``, ``bfloat16``, ``float16``, or ``auto``: float16 on CUDA, float32 elsewhere.
+    """
+
+    torch_threads = None
+
+    def __init__(self, network: Network | TopDownNetwork, device: torch.device, precision: str = "auto"):
+        if precision == "auto":
+            precision = "float16" if device.type == "cuda" else "float32"
+        self.device = device
+        self.skeleton, self.multiple = network.skeleton, network.multiple
+        self.batch = 16 if device.type == "cuda" else 1
+        self.name = f"torch, {device}, {precision}"
+        self._dtype: torch.dtype = getattr(torch, precision)
+        self.stride = network.stride
+        network = network.eval().to(device, self._dtype, memory_format=torch.channels_last)
+        self._network = ReplayedNetwork(network, self._dtype) if device.type == "cuda" else network
+
+    @torch.inference_mode()
+    def outputs(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
+        batch = torch.from_numpy(np.ascontiguousarray(images))
+        if self.device.type == "cuda":
+            batch = batch.pin_memory()
+        batch = batch.to(self.device, non_blocking=True).permute(0, 3, 1, 2)  # NHWC memory is channels-last
+        if self.device.type == "cuda":
+            return self._network(batch)
+        parts = batch.split(1) if self.device.type == "cpu" else [batch]
+        rows = [_as_tuple(self._network(part.to(self._dtype))) for part in parts]
+        return tuple(torch.cat(column) for column in zip(*rows, strict=True))
+
+    def maps(self, images: np.ndarray) -> PartMaps:
+        return PartMaps(*self.outputs(images), self.stride)
+
+
+def _as_tuple(outputs: torch.Tensor | tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    return (outputs,) if isinstance(outputs, torch.Tensor) else outputs
