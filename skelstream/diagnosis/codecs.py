@@ -61,9 +61,11 @@ def _write(codec: _Codec, path: Path) -> None:
     """A few frames of one grey."""
     import av
     import numpy as np
+    from av.video.stream import VideoStream
 
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec.encoder, rate=25, options=codec.options)
+        assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = _WIDTH, _HEIGHT, "yuv420p"
         image = np.full((_HEIGHT, _WIDTH, 3), _GREY, np.uint8)
         for _ in range(_FRAMES):

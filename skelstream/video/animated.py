@@ -61,7 +61,7 @@ class AnimatedSource(Source):
         guess = _PAGES_A_SECOND if self._paged else None
         self.info = SourceInfo(name, *self._size, rate=rate or guess, frames=self._claimed)
         if self._paged and rate is None:
-            self.warnings.append(
+            self._wrong.append(
                 f"{name}: its pages have no times; {_PAGES_A_SECOND:g} a second are assumed, give the rate if it is"
                 " another"
             )
@@ -75,9 +75,7 @@ class AnimatedSource(Source):
             yield index, index / self._rate if self._rate else time, picture
             time += seconds
         if self._data is not None and index + 1 != self._claimed:
-            self.warnings.append(
-                f"{self._name}: it says {self._claimed} pictures, {index + 1} can be decoded"
-            )
+            self._wrong.append(f"{self._name}: it says {self._claimed} pictures, {index + 1} can be decoded")
 
     def _image(self, payload: np.ndarray) -> np.ndarray:
         return fit(_rgb(payload), *self._size)
@@ -87,18 +85,18 @@ class AnimatedSource(Source):
         for start in itertools.count(step=_AT_A_TIME):
             if self._data is None:
                 return
-            found = self._some(start)
+            found = self._some(self._data, start)
             yield from found
             if len(found) < _AT_A_TIME or start + _AT_A_TIME >= self._claimed:
                 return
 
-    def _some(self, start: int) -> list[tuple[np.ndarray, float]]:
+    def _some(self, data: np.ndarray, start: int) -> list[tuple[np.ndarray, float]]:
         try:
             if self._paged:
                 end = min(start + _AT_A_TIME, self._claimed)
-                _, pictures = cv2.imdecodemulti(self._data, cv2.IMREAD_COLOR, range=(start, end))
+                _, pictures = cv2.imdecodemulti(data, cv2.IMREAD_COLOR, range=(start, end))
                 return [(picture, 1 / _PAGES_A_SECOND) for picture in pictures]
-            _, animation = cv2.imdecodeanimation(self._data, start, _AT_A_TIME)
+            _, animation = cv2.imdecodeanimation(data, start, _AT_A_TIME)
         except cv2.error:
             return []
         shown = [d / 1000 if d > 0 else _SHORTEST for d in np.ravel(animation.durations).tolist()]

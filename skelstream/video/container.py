@@ -58,7 +58,7 @@ class ContainerSource(Source):
             if not self._ahead:
                 raise SourceError(f"{self._name}: no frame could be decoded; it may be broken or empty")
             self._tone = ToneMap(self._decoder.stream.codec_context.color_trc)
-            self._upright = Upright(self._ahead[-1][2], self._aspect(), self._decoder.upright)
+            self._upright = Upright(self._first_picture(), self._aspect(), self._decoder.upright)
             self.info = self._describe(live=self._is_live(source))
         except BaseException:
             self._decoder.close()
@@ -77,10 +77,6 @@ class ContainerSource(Source):
         if self._tone.used:
             done.append(f"{self._name}: its pictures are in HDR (PQ); they are tone mapped to BT.709")
         return [*self._wrong, *done]
-
-    @warnings.setter
-    def warnings(self, lines: list[str]) -> None:
-        self._wrong = lines
 
     def warn(self, line: str) -> None:
         """One more line, without the name."""
@@ -113,8 +109,7 @@ class ContainerSource(Source):
         return True
 
     def _numbered(self, place: Place | None) -> Iterator[_Timed]:
-        stream = self._decoder.stream
-        clock = Clock(stream.time_base, self._rate(), place.origin if place else None)
+        clock = Clock(self._decoder.time_base, self._rate(), place.origin if place else None)
         index, time, first_lost = place.index if place else 0, 0.0, None
         slots, last = index, None
         for row in self._deinterlacer.rows(self._decoder.rows()):
@@ -170,6 +165,12 @@ class ContainerSource(Source):
             return deque()
         raise SourceError(f"{self._name} has no frame in the part asked for: its last is at {last:.2f} s")
 
+    def _first_picture(self) -> VideoFrame:
+        """The picture that reading ahead ended with."""
+        frame = self._ahead[-1][2]
+        assert frame is not None
+        return frame
+
     def _aspect(self) -> Fraction | None:
         stream = self._decoder.stream
         return stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
@@ -184,7 +185,7 @@ class ContainerSource(Source):
     def _duration(self) -> float | None:
         stream, container = self._decoder.stream, self._decoder.container
         if stream.duration is not None:
-            return float(stream.duration * stream.time_base)
+            return float(stream.duration * self._decoder.time_base)
         return container.duration / _TICKS if container.duration is not None else None
 
     def _is_live(self, source: Input) -> bool:

@@ -77,7 +77,9 @@ class Damage:
         return self._damaged
 
     def _is_key(self, row: Row) -> bool:
-        return row.pts in self._keys if self._by_packet else row.frame.key_frame
+        if self._by_packet:
+            return row.pts in self._keys
+        return row.frame is not None and bool(row.frame.key_frame)
 
     def _released(self, row: Row) -> Row:
         spoilt = None if row.pts is None else self._spoilt.pop(row.pts, None)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
 import av
+import av.error
 from av import VideoFrame
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
@@ -98,6 +100,17 @@ def choose_stream(container: InputContainer, name: str) -> VideoStream:
     return max(known, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height))
 
 
+def tick_of(stream: Stream | Packet, name: str) -> Fraction:
+    """Seconds of a tick of the timestamps.
+
+    Raises:
+        SourceError: the container does not tell.
+    """
+    if stream.time_base is None:
+        raise SourceError(f"{name}: its timestamps have no unit; convert it to MP4")
+    return stream.time_base
+
+
 def gives_frame(packet: Packet, codec: str) -> bool:
     """Whether the packet should give a frame of its own.
 
@@ -117,6 +130,7 @@ class Decoder:
 
     Attributes:
         container, stream: PyAV's, open while the decoder is.
+        time_base: seconds of a tick of the stream's timestamps.
         errors: what went wrong with reading (not with single frames), one line each, without the name.
         hidden: packets so far that an edit list leaves out.
         upright: a frame that carries the container's display matrix, once the first frame is there; None: each does.
@@ -151,6 +165,7 @@ class Decoder:
         self.container = open_container(source)
         try:
             self.stream = choose_stream(self.container, source.name)
+            self.time_base = tick_of(self.stream, source.name)
         except SourceError:
             self.container.close()
             raise
@@ -161,7 +176,7 @@ class Decoder:
         self._codec.thread_count = (threads or _THREADS) if self._frame_threads else 1
 
     def _chosen_codec(self) -> VideoCodecContext:
-        own = self.stream.codec_context
+        own: VideoCodecContext = self.stream.codec_context
         if self._source.path is None or not self._strict:
             return own
         if own.name in _STOPPING:
@@ -172,6 +187,7 @@ class Decoder:
         if better is None or not eight_bits or better not in av.codecs_available:
             return own
         codec = VideoCodecContext.create(better, "r")
+        assert isinstance(codec, VideoCodecContext)
         codec.extradata = own.extradata
         return codec
 

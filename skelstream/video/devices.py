@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import av
+import av.device
 from av.error import FFmpegError
 
 from skelstream.errors import SourceError

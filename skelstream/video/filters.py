@@ -39,36 +39,36 @@ class Deinterlacer:
         for row in rows:
             if row.frame is not None and (self.used or row.frame.interlaced_frame):
                 self.used = True
-                yield from self._through(row)
+                yield from self._through(row, row.frame)
             elif self._waiting:
                 self._waiting.append(row)
             else:
                 yield row
         yield from self._flushed()
 
-    def _through(self, row: Row) -> Iterator[Row]:
-        frame = row.frame
+    def _through(self, row: Row, frame: VideoFrame) -> Iterator[Row]:
         shape = frame.width, frame.height, frame.format.name
         if shape != self._shape:
             yield from self._flushed()
             self._shape = shape
             self._graph = _graph(frame, [("bwdif", "mode=send_frame:parity=auto:deint=interlaced")])
+        assert self._graph is not None
         self._waiting.append(row)
-        self._graph.push(frame)
-        yield from self._done()
+        self._graph.vpush(frame)
+        yield from self._done(self._graph)
 
     def _flushed(self) -> Iterator[Row]:
         if self._graph is not None:
-            self._graph.push(None)
-            yield from self._done()
+            self._graph.vpush(None)
+            yield from self._done(self._graph)
             self._graph = self._shape = None
         while self._waiting:
             yield self._waiting.popleft()
 
-    def _done(self) -> Iterator[Row]:
+    def _done(self, graph: Graph) -> Iterator[Row]:
         while True:
             try:
-                frame = self._graph.pull()
+                frame = graph.vpull()
             except (BlockingIOError, EOFError):
                 return
             while self._waiting and self._waiting[0].frame is None:
@@ -112,8 +112,8 @@ class ToneMap:
         if self._graph is None:
             return frame
         self.used = True
-        self._graph.push(frame)
-        return self._graph.pull()
+        self._graph.vpush(frame)
+        return self._graph.vpull()
 
 
 def _graph(frame: VideoFrame, filters: list[tuple[str, str]]) -> Graph:

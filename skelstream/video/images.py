@@ -120,18 +120,18 @@ class ImageSource(Source):
     def _tell_of_times(self, assumed: bool, photos: bool) -> None:
         name, numbers = self.info.name, self._numbers
         if photos and len(numbers) > 1:
-            self.warnings.append(
+            self._wrong.append(
                 f"{name}: its images do not look like each other and are taken for photos; give the rate if they are"
                 " frames"
             )
         elif assumed and len(numbers) > 1:
-            self.warnings.append(
+            self._wrong.append(
                 f"{name}: images have no times; {self._rate:g} a second are assumed, give the rate if it is another"
             )
         holes = [(a + 1, b - a - 1) for a, b in itertools.pairwise(numbers) if b - a > 1]
         if holes:
             missing = sum(count for _, count in holes)
-            self.warnings.append(
+            self._wrong.append(
                 f"{name}: going by the names, {missing} of {missing + len(numbers)} images are missing, the first is"
                 f" number {holes[0][0]}; the times keep their place"
             )
@@ -139,16 +139,16 @@ class ImageSource(Source):
     def _image(self, payload: Path) -> np.ndarray | None:
         image = read_image(payload)
         if image is None:
-            self.warnings.append(f"{payload} is no image that can be decoded")
+            self._wrong.append(f"{payload} is no image that can be decoded")
             return None
         if not self._animated and pictures_in(payload) > 1:
             self._animated = 1
-            self.warnings.append(
+            self._wrong.append(
                 f"{payload} and maybe others hold several pictures, of which the first is taken; give it alone for all"
             )
         if image.shape[:2] != self._size and not self._resized:
             self._resized = 1
-            self.warnings.append(
+            self._wrong.append(
                 f"{payload} and maybe others are fitted into the first image's size, which"
                 " their keypoints are in"
             )
@@ -170,9 +170,13 @@ def read_image(path: Path) -> np.ndarray | None:
 def numbers_in(paths: Sequence[Path]) -> list[int] | None:
     """The number of each frame where the names are one name with a growing number, else None."""
     matches = [re.fullmatch(r"(.*?)(\d+)(\D*)", path.stem) for path in paths]
-    if None in matches or len({(p.parent, m[1], m[3]) for p, m in zip(paths, matches, strict=True)}) > 1:
+    found = [match for match in matches if match is not None]
+    if (
+        len(found) < len(paths)
+        or len({(p.parent, m[1], m[3]) for p, m in zip(paths, found, strict=True)}) > 1
+    ):
         return None
-    numbers = [int(match[2]) for match in matches]
+    numbers = [int(match[2]) for match in found]
     growing = all(a < b for a, b in itertools.pairwise(numbers))
     return numbers if growing and numbers[-1] < _MOST_FRAMES else None
 

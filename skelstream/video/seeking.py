@@ -54,7 +54,7 @@ def _count(decoder: Decoder, start: float) -> Place | None:
             return None
         if origin is None:
             origin = packet.pts
-            sought = origin + int(start / decoder.stream.time_base)
+            sought = origin + int(start / decoder.time_base)
         # A leading picture at the start may or may not be shown; equal times hide which frame is meant.
         if packet.pts < origin or packet.pts in recent:
             return None

@@ -58,7 +58,7 @@ class Source(ABC):
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
         self._started = False
-        self.warnings: list[str] = []
+        self._wrong: list[str] = []
 
     def __enter__(self) -> Source:
         return self
@@ -71,6 +71,11 @@ class Source(ABC):
             raise SourceError(f"{self.info.name} has been read already: open it again")
         self._started = True
         return self._frames()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is wrong with the source without stopping it."""
+        return self._wrong
 
     @abstractmethod
     def close(self) -> None:

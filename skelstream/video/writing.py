@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from skelstream.atomic import check_writable, replacing
 from skelstream.errors import OutputError, SourceError
-from skelstream.video.decoding import Input, choose_stream, open_container
+from skelstream.video.decoding import Input, choose_stream, open_container, tick_of
 
 _TIME_BASE = Fraction(1, 90_000)
 _ENCODERS = ("libx264", "libopenh264")
@@ -64,10 +64,12 @@ class VideoWriter:
         try:
             check_writable(self._path)  # FFmpeg would only find out at the first frame
             part = self._replacing.enter_context(replacing(self._path))
-            self._container = av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"})
-            self._stream = self._add_video(rate, quality)
+            self._container = container = av.open(
+                str(part), "w", format="mp4", options={"movflags": "+faststart"}
+            )
+            self._stream = self._add_video(container, rate, quality)
             if self._sound is not None:
-                self._sound.add_to(self._container)
+                self._sound.add_to(container)
         except BaseException:
             self.abort()
             raise
@@ -94,6 +96,8 @@ class VideoWriter:
         if image.shape != (*self._size, 3) or image.dtype != np.uint8:
             was, wanted = f"{image.dtype} {image.shape}", (*self._size, 3)
             raise OutputError(f"{self._path}: a frame is {was}, not uint8 {wanted}")
+        if self._container is None:
+            raise OutputError(f"{self._path}: it is complete, and takes no more frames")
         if self._first is None:
             self._first = time
         height, width = self._size
@@ -104,9 +108,9 @@ class VideoWriter:
         )
         frame.time_base = _TIME_BASE
         self._last = frame.pts = max(self._last + 1, round((time - self._first) / _TIME_BASE))
-        self._mux(frame)
+        self._mux(self._container, frame)
         if self._sound is not None:
-            self._mux_sound(until=time)
+            self._mux_sound(self._container, self._sound, self._first, until=time)
 
     def close(self) -> None:
         """Completes the file and puts it in its place.
@@ -119,9 +123,10 @@ class VideoWriter:
         if self._first is None:
             self.abort()
             raise OutputError(f"{self._path}: no frame was written, so there is no video")
-        self._mux(None)
+        self._mux(self._container, None)
         if self._sound is not None:
-            self._mux_sound(until=self._first + float((self._last + self._interval) * _TIME_BASE))
+            until = self._first + float((self._last + self._interval) * _TIME_BASE)
+            self._mux_sound(self._container, self._sound, self._first, until)
         try:
             self._container.close()
         except (FFmpegError, OSError) as error:
@@ -143,13 +148,14 @@ class VideoWriter:
         with suppress(OutputError):
             self._replacing.__exit__(type(given_up), given_up, None)
 
-    def _add_video(self, rate: float, quality: int) -> VideoStream:
+    def _add_video(self, container: OutputContainer, rate: float, quality: int) -> VideoStream:
         encoder = next((name for name in _ENCODERS if name in av.codecs_available), None)
         if encoder is None:
             raise OutputError(f"{self._path}: this PyAV has no H.264 encoder; install the one from PyPI")
         options = {"crf": str(quality), "preset": "veryfast"} if encoder == "libx264" else {}
         frames_per_second = Fraction(rate).limit_denominator(1001)
-        stream = self._container.add_stream(encoder, rate=frames_per_second, options=options)
+        stream = container.add_stream(encoder, rate=frames_per_second, options=options)
+        assert isinstance(stream, VideoStream)
         height, width = self._size
         stream.height, stream.width, stream.pix_fmt = height + height % 2, width + width % 2, "yuv420p"
         context = stream.codec_context
@@ -158,20 +164,20 @@ class VideoWriter:
         context.color_range = _LIMITED
         return stream
 
-    def _mux(self, frame: av.VideoFrame | None) -> None:
+    def _mux(self, container: OutputContainer, frame: av.VideoFrame | None) -> None:
         try:
             for packet in self._stream.encode(frame):
                 if not packet.duration:
                     packet.duration = self._interval
-                self._container.mux(packet)
+                container.mux(packet)
         except (FFmpegError, OSError) as error:
             self.abort()
             raise OutputError(f"{self._path} cannot be written ({error})") from error
 
-    def _mux_sound(self, until: float) -> None:
+    def _mux_sound(self, container: OutputContainer, sound: _Sound, first: float, until: float) -> None:
         try:
-            for packet in self._sound.packets(self._first, until):
-                self._container.mux(packet)
+            for packet in sound.packets(first, until):
+                container.mux(packet)
         except (FFmpegError, OSError) as error:
             self.abort()
             raise OutputError(f"{self._path}: the sound cannot be copied ({error}); leave it out") from error
@@ -190,15 +196,15 @@ class _Sound:
         self._source = open_container(source)
         try:
             pictures = choose_stream(self._source, source.name)
+            self._zero = (pictures.start_time or 0) * tick_of(pictures, source.name)
         except SourceError:
             self._source.close()
             raise
         self._stream = next(iter(self._source.streams.audio), None)
-        self._zero = (pictures.start_time or 0) * pictures.time_base
         self._ahead: Packet | None = None
         self._packets: Iterator[Packet] = self._source.demux(self._stream) if self._stream else iter(())
 
-    def add_to(self, container: av.container.OutputContainer) -> None:
+    def add_to(self, container: OutputContainer) -> None:
         if self._stream is None:
             return
         codec = self._stream.codec_context
