@@ -59,7 +59,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     if line := missing_note(skeleton, places):
         options.note(line)
     whole = taken(whole, places)
-    there = (whole[..., 2] > 0).any(-1)
+    there = np.any(whole[..., 2] > 0, axis=-1)
     frames = [
         FoundFrame(int(number), whole[t, there[t]], ids=np.flatnonzero(there[t]) + 1)
         for t, number in enumerate(numbers)

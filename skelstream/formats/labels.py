@@ -143,10 +143,11 @@ def _rows(text: str, path: Path) -> Iterator[tuple[str, str, str]]:
     at = [columns.index(name) if name in columns else None for name in ("name", "label", "split")]
     for cells in lines:
         if any(cell.strip() for cell in cells):
-            yield tuple(
+            name, label, split = (
                 unicodedata.normalize("NFC", cells[i]).strip() if i is not None and i < len(cells) else ""
                 for i in at
             )
+            yield name, label, split
 
 
 def _numbered(

@@ -75,7 +75,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     if np.isinf(whole).any():
         raise FormatError("a position or confidence is not finite")
     rate = rate if 0 < rate < 1e6 else options.rate
-    there = (whole[..., 2] > 0).any(-1)
+    there = np.any(whole[..., 2] > 0, axis=-1)
     frames = [
         FoundFrame(t, whole[t, there[t]], ids=np.flatnonzero(there[t]) + 1, time=t / rate)
         for t in range(len(whole))

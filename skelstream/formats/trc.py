@@ -54,7 +54,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     if line := missing_note(skeleton, places):
         options.note(line)
     points = taken(points, places)
-    seen = np.isfinite(points).all(-1)
+    seen = np.all(np.isfinite(points), axis=-1)
     if seen.any() and (np.abs(points[seen]).max() < _METRES or np.median(points[seen][:, 1]) < 0):
         raise FormatError(
             "its positions are no pixels of a picture (metres, y upwards?); give the file in pixels"

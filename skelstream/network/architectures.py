@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 
 from skelstream.errors import SettingsError
+from collections.abc import Callable
+
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
 from skelstream.network.paf import PafConfig, PafNetwork
 from skelstream.network.topdown import TopDownConfig, TopDownNetwork
@@ -18,7 +20,7 @@ Height and width are divisible by ``multiple``; ``stride``, ``skeleton`` and the
 
 Config = PafConfig | OpenPoseConfig | TopDownConfig
 
-ARCHITECTURES: dict[str, tuple[type[Network | TopDownNetwork], type[Config]]] = {
+ARCHITECTURES: dict[str, tuple[Callable[..., Network | TopDownNetwork], Callable[..., Config]]] = {
     "paf": (PafNetwork, PafConfig),
     "openpose": (OpenPoseNetwork, OpenPoseConfig),
     "topdown": (TopDownNetwork, TopDownConfig),
@@ -30,7 +32,7 @@ def name_of(config: Config) -> str:
     return next(name for name, (_, kind) in ARCHITECTURES.items() if kind is type(config))
 
 
-def build_network(architecture: str, config: dict[str, object]) -> Network:
+def build_network(architecture: str, config: dict[str, object]) -> Network | TopDownNetwork:
     """A network with initial weights.
 
     Raises:

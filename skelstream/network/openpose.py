@@ -57,6 +57,7 @@ class OpenPoseNetwork(nn.Module):
     trained on BGR scaled to [-0.5, 0.5) and has its own order of limbs and a background map: all that stays inside.
     """
 
+    _paf_channels: Tensor
     skeleton = OPENPOSE18
     stride = 8
     multiple = 8
@@ -77,11 +78,14 @@ class OpenPoseNetwork(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Confidence maps (B, 18, H / 8, W / 8), about 0 to 1, and fields (B, 38, H / 8, W / 8) in our limb order."""
         features = self.model0(image.flip(1) / 256 - 0.5)
-        seen = features
-        for stage in range(1, self.config.stages + 1):
-            pafs, confidence = (self.get_submodule(f"model{stage}_{branch}")(seen) for branch in _BRANCHES)
-            seen = torch.cat([pafs, confidence, features], 1)
+        pafs, confidence = self._stage(1, features)
+        for stage in range(2, self.config.stages + 1):
+            pafs, confidence = self._stage(stage, torch.cat([pafs, confidence, features], 1))
         return confidence[:, :-1], pafs[:, self._paf_channels]
+
+    def _stage(self, stage: int, seen: Tensor) -> tuple[Tensor, Tensor]:
+        pafs, confidence = (self.get_submodule(f"model{stage}_{branch}")(seen) for branch in _BRANCHES)
+        return pafs, confidence
 
 
 def _front() -> nn.Sequential:
@@ -107,8 +111,9 @@ def _branch(stage: int, branch: int) -> nn.Sequential:
     layers = nn.Sequential()
     for name, kernel, inputs, outputs in zip(names, kernels, widths[:-1], widths[1:], strict=True):
         layers.add_module(name, nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2))
-        layers.add_module(f"relu_{name}", nn.ReLU(inplace=True))
-    return layers[:-1]
+        if name != names[-1]:
+            layers.add_module(f"relu_{name}", nn.ReLU(inplace=True))
+    return layers
 
 
 def load_port(path: Path) -> dict[str, Tensor]:

@@ -121,8 +121,8 @@ class _Stage(nn.Module):
         )
         self.out = RangedConv(config.width, maps * 4, 1)
         # Zero maps at first: the confidence maps then start as what a pose-aware backbone gives.
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        for parameter in self.out.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The stage's maps at stride 4 and the same at stride 8 with the pixels of a cell in the channels."""

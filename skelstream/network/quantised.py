@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from itertools import pairwise
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -25,12 +26,20 @@ _TAKEN_OVER = 0.75
 _HIGHEST_WEIGHT = 63
 
 
+_Network = TypeVar("_Network", bound=nn.Module)
+
+
 class _RoundedConv(nn.Module):
     """A convolution whose input and weights are rounded to what eight bits hold; a runtime may compute in integers.
 
     Args:
         conv: with its batch norm folded in, and with its ranges.
     """
+
+    inverse: Tensor
+    weight: Tensor
+    steps: Tensor
+    zero: Tensor
 
     def __init__(self, conv: RangedConv):
         super().__init__()
@@ -61,7 +70,7 @@ def has_ranges(network: nn.Module) -> bool:
     return bool(convs) and all(conv.range.any() for conv in convs)
 
 
-def quantised(network: nn.Module) -> nn.Module:
+def quantised(network: _Network) -> _Network:
     """A copy of a trained network, to infer, with the convolutions that have ranges rounded to eight bits.
 
     Raises:
@@ -73,7 +82,7 @@ def quantised(network: nn.Module) -> nn.Module:
         )
     network = deepcopy(network).eval()
     for parent in list(network.modules()):
-        children = [*parent.named_children(), ("", None)]
+        children: list[tuple[str, nn.Module | None]] = [*parent.named_children(), ("", None)]
         for (name, conv), (after, norm) in pairwise(children):
             if not isinstance(conv, RangedConv):
                 continue

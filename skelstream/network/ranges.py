@@ -16,8 +16,18 @@ class RangedConv(nn.Conv2d):
             included; all zero before that.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, **settings: object):
-        super().__init__(inputs, outputs, kernel, **settings)  # type: ignore[arg-type]
+    range: Tensor
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        padding: int = 0,
+        dilation: int = 1,
+        bias: bool = True,
+    ):
+        super().__init__(inputs, outputs, kernel, padding=padding, dilation=dilation, bias=bias)
         self.register_buffer("range", torch.zeros(2, inputs))
 
 

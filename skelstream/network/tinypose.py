@@ -70,7 +70,10 @@ def _convolutions(path: Path) -> list[tuple[Tensor, Tensor]]:
             return constant(sources[name][0])
         if layer.get("type") != "Const":
             return None
-        facts = layer.find("data").attrib
+        content = layer.find("data")
+        if content is None:
+            return None
+        facts = content.attrib
         shape = [int(n) for n in facts["shape"].split(",")]
         dtype = np.dtype(_DTYPES[facts["element_type"]])
         return np.frombuffer(data, dtype, int(np.prod(shape)), int(facts["offset"])).reshape(shape)

@@ -41,6 +41,8 @@ class TopDownNetwork(nn.Module):
     Cell i stands for pixel 4 i of the crop.
     """
 
+    mean: Tensor
+    deviation: Tensor
     stride = 4
     multiple = 32
     skeleton = COCO17

@@ -198,5 +198,5 @@ def _has_list(row: dict) -> bool:
 
 def _corners(boxes: list[np.ndarray]) -> np.ndarray:
     """x, y, width, height as x0, y0, x1, y1: float32 (P, 4)."""
-    boxes = np.array(boxes, np.float64).reshape(-1, 4)
-    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1).astype(np.float32)
+    sized = np.array(boxes, np.float64).reshape(-1, 4)
+    return np.concatenate([sized[:, :2], sized[:, :2] + sized[:, 2:]], 1).astype(np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -11,7 +12,7 @@ from skelstream.errors import ModelError
 from skelstream.training.recipe import Recipe
 
 
-def read_checkpoint(path: Path, recipe: Recipe, images: list[int], device: torch.device) -> dict[str, object]:
+def read_checkpoint(path: Path, recipe: Recipe, images: list[int], device: torch.device) -> dict[str, Any]:
     """The state that ``write_state_dict`` wrote.
 
     Args:

@@ -77,7 +77,7 @@ class Distillation(nn.Module):
         rescaled = ((scale > _RESCALED) | (scale < 1 / _RESCALED)).expand_as(wrong)
         places = torch.where(wrong[..., None], label, places)
         heights = torch.where(wrong, heights.clamp(min=_LABEL), heights)
-        drawn = _gaussians(places, goal.shape[2:]) * heights[..., None, None]
+        drawn = _gaussians(places, (goal.shape[2], goal.shape[3])) * heights[..., None, None]
         goal = torch.where((wrong | rescaled)[..., None, None], drawn, goal)
         return goal * batch["somebody"][:, None, None, None]
 

@@ -40,7 +40,7 @@ class Task:
         frozen: parts that stay as they start.
     """
 
-    network: nn.Module
+    network: PafNetwork | TopDownNetwork
     loss: nn.Module
     losses: tuple[str, ...]
     source: Any
