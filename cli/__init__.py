@@ -24,7 +24,7 @@ INTERRUPTED = 130
 
 
 class _Group(TyperGroup):
-    """Turns what a user can mend into one line on standard error and an exit status."""
+    """Turns what a user can put right into one line on standard error and an exit status."""
 
     def invoke(self, ctx):
         try:
@@ -32,7 +32,7 @@ class _Group(TyperGroup):
         except SkelstreamError as error:
             if ctx.obj == "debug":
                 raise
-            _tell(str(error), error)
+            _tell(f"{error}{self._option(ctx, error.setting)}", error)
             raise typer.Exit(1) from None
         except Stopped as stopped:
             _tell(f"ended by {signal.Signals(stopped.number).name}", stopped)
@@ -50,6 +50,14 @@ class _Group(TyperGroup):
                 raise
             _tell(f"{error.filename}: {error.strerror}", error)
             raise typer.Exit(1) from None
+
+    def _option(self, ctx, setting: str | None) -> str:
+        """The option of the command in use that is called like a setting, in words."""
+        command = self.get_command(ctx, ctx.invoked_subcommand)
+        for parameter in getattr(command, "params", []):
+            if parameter.name == setting:
+                return f" ({parameter.opts[0]})"
+        return ""
 
 
 def _tell(message: str, error: BaseException) -> None:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelstream.errors import OutputError
-
 from .options import (
     Debug,
     Device,
@@ -78,6 +76,7 @@ def evaluate(
     """
     from dataclasses import replace
 
+    from skelstream.atomic import check_writable
     from skelstream.drawing.sheet import write_png
     from skelstream.evaluation.annotations import load_annotations
     from skelstream.evaluation.protocol import EvalProtocol, describe_images
@@ -92,7 +91,9 @@ def evaluate(
     if images is None and (results is None or worst is not None):
         raise typer.BadParameter("needed unless only --results are scored", param_hint="--images")
     factors = _factors(scales)
-    _check_outputs([path for path in (save_results, report, worst) if path is not None], overwrite)
+    for path in (save_results, report, worst):
+        if path is not None:
+            check_writable(path, overwrite)
     coco_set = load_annotations(annotations)
     if limit is not None:
         coco_set = coco_set.head(limit)
@@ -162,17 +163,6 @@ def _factors(scales: str | None) -> tuple[float, ...] | None:
             "factors from 0.1 to 8 with commas between, as 0.5,1,1.5", param_hint="--scales"
         )
     return factors
-
-
-def _check_outputs(paths: list[Path], overwrite: bool) -> None:
-    """Before hours of work rather than after."""
-    for path in paths:
-        if path.exists() and not overwrite:
-            raise OutputError(f"{path} exists; choose another name or pass --overwrite")
-        if not path.parent.is_dir():
-            raise OutputError(
-                f"cannot write {path}: the folder {path.parent} does not exist; create it first"
-            )
 
 
 def _estimator(

@@ -169,9 +169,7 @@ def extract(
     if sheet is not None:
         if output is not None and sheet.absolute() == Path(output).absolute():
             raise typer.BadParameter("would take the place of the output", param_hint="--sheet")
-        if sheet.exists() and not overwrite:
-            raise OutputError(f"{sheet} exists; choose another name or pass --overwrite")
-        check_writable(sheet)
+        check_writable(sheet, overwrite)
         check_apart(sheet, sources[0])
 
     again = second_look(looks, second)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .saying import log_to_stderr
+
 if TYPE_CHECKING:
     from skelstream.refiner.refiner import RefinerSettings
 
@@ -13,10 +15,16 @@ if TYPE_CHECKING:
 def _debug(ctx: typer.Context, value: bool) -> None:
     if value:
         ctx.find_root().obj = "debug"
+        log_to_stderr()
 
 
 Debug = Annotated[
-    bool, typer.Option("--debug", callback=_debug, help="Show the whole traceback of an error.")
+    bool,
+    typer.Option(
+        "--debug",
+        callback=_debug,
+        help="Tell what is chosen and repaired, and show the whole traceback of an error.",
+    ),
 ]
 
 Weights = Annotated[str | None, typer.Option(help="Name of a packaged model, or a weights file.")]

@@ -66,7 +66,6 @@ def preview(
     the skeletons only, + and - change the size. Where standard output is no terminal, a line a second tells
     what is seen.
     """
-    from skelstream.atomic import check_writable
     from skelstream.estimator import SIZE
     from skelstream.formats import check_free, choose
     from skelstream.outputs import check_apart
@@ -76,7 +75,6 @@ def preview(
 
     if output is not None:
         check_free(choose(output), output, overwrite)
-        check_writable(output)
         check_apart(output, source)
     estimator = make_estimator(weights, device, size or SIZE, second=second_look(looks))
 

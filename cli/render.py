@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelstream.errors import FormatError, OutputError, SourceError
+from skelstream.errors import FormatError, SourceError
 
 from .options import Debug
 from .saying import plain, say, warn
@@ -71,9 +71,7 @@ def render(
     if not outputs:
         raise typer.BadParameter("say what to write: --output, --sheet or both", param_hint="--output")
     for path in outputs:
-        if path.exists() and not overwrite:
-            raise OutputError(f"{path} exists; choose another name or pass --overwrite")
-        check_writable(path)
+        check_writable(path, overwrite)
         check_apart(path, source)
     sequence, pictures = _skeletons_and_video(source, video, skeleton_only, (start, end), quiet)
     for path in outputs:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import typer
 
 from skelstream.text import printable
@@ -20,6 +22,15 @@ def warn(text: str) -> None:
 def complain(text: str) -> None:
     """What went wrong."""
     say(f"skelstream: {text}", "red")
+
+
+def log_to_stderr() -> None:
+    """Shows what the library tells its log."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    logger = logging.getLogger("skelstream")
+    logger.setLevel(logging.DEBUG)
+    logger.handlers = [handler]
 
 
 def plain(text: str) -> str:

@@ -47,9 +47,7 @@ def view(
 
     if embed and video is None:
         raise typer.BadParameter("needs the --video to put into the page", param_hint="--embed")
-    if output.exists() and not overwrite:
-        raise OutputError(f"{output} exists; choose another name or pass --overwrite")
-    check_writable(output)
+    check_writable(output, overwrite)
     for used in (skeletons, video):
         if used is not None:
             check_apart(output, used)
@@ -77,14 +75,15 @@ def _copy(video: Path, copy: Path, overwrite: bool, quiet: bool) -> Path:
     from rich.console import Console
     from rich.progress import track
 
+    from skelstream.atomic import check_writable
     from skelstream.outputs import check_apart
     from skelstream.viewer.playable import playable_copy
 
-    if copy.exists() and not overwrite:
-        raise OutputError(
-            f"browsers do not play {video}, and {copy}, which would be its copy, exists; choose another page or pass"
-            " --overwrite"
-        )
+    try:
+        check_writable(copy, overwrite)
+    except OutputError as error:
+        error.add_note(f"it would be a copy of {video}, which browsers do not play")
+        raise
     check_apart(copy, video)
     console = Console(stderr=True)
     playable_copy(

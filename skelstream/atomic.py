@@ -72,15 +72,21 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             _remove(_leavings(target) if alone else [temporary, aside])
 
 
-def check_writable(path: Path) -> None:
+def check_writable(path: Path, overwrite: bool) -> None:
     """Find out now whether a file, or a folder of that name, could be written: nothing stays behind.
 
+    Args:
+        path: the file or folder.
+        overwrite: whether one that is there may be replaced.
+
     Raises:
-        OutputError: it could not.
+        OutputError: it could not, or would be overwritten unasked.
     """
     target = _target(path)
     if target.exists() and not target.is_file() and not target.is_dir():
         raise OutputError(f"{path} is not a regular file; choose another output")
+    if not overwrite and target.exists():
+        raise OutputError(f"{path} exists; choose another name, or overwrite it", setting="overwrite")
     probe = _beside(target)
     try:
         probe.touch()

@@ -1,8 +1,16 @@
-"""The one exception family: every message is a single line that names the file and the mend."""
+"""The one exception family: every message is a single line that names the file and what to do about it."""
 
 
 class SkelstreamError(Exception):
-    """Anything a user can mend. The command line prints the message and exits with status 1."""
+    """Anything a user can put right. The command line prints the message and exits with status 1.
+
+    Attributes:
+        setting: the keyword argument that would help, or None; the command line names its option.
+    """
+
+    def __init__(self, message: str, *, setting: str | None = None) -> None:
+        super().__init__(message)
+        self.setting = setting
 
 
 class Stopped(KeyboardInterrupt):
@@ -34,7 +42,7 @@ class ModelError(SkelstreamError):
 
 
 class OutputError(SkelstreamError):
-    """A file that cannot be written, or that would be overwritten without leave."""
+    """A file that cannot be written, or that would be overwritten unasked."""
 
 
 class MissingExtraError(SkelstreamError):

@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from skelstream.atomic import check_writable
 from skelstream.errors import OutputError, SkelstreamError
 from skelstream.formats import check_free, choose, load, save
 from skelstream.grouping.people import People
@@ -34,13 +33,11 @@ def check_output(output: Path, format: str | None, finish: Finish, overwrite: bo
     """
     chosen = choose(output, format)
     check_free(chosen, output, overwrite)
-    for path in chosen.outputs(output):
-        check_writable(path)
     with TemporaryDirectory() as folder:
         try:
             save(finish(_rehearsal(output.name)), Path(folder) / output.name, format)
         except SkelstreamError as error:
-            raise type(error)(str(error).replace(f"{folder}/", "")) from None
+            raise type(error)(str(error).replace(f"{folder}/", ""), setting=error.setting) from None
 
 
 def check_apart(output: Path, source: str | Path | int) -> None:

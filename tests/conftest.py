@@ -37,7 +37,9 @@ class BarEstimator:
     second = second_sha256 = None
 
     def __init__(self, batch: int = 1, fail_at: int | None = None):
-        self.runtime = SimpleNamespace(name="bars", batch=batch, multiple=32, skeleton=OPENPOSE18)
+        self.runtime = SimpleNamespace(
+            name="bars", batch=batch, multiple=32, skeleton=OPENPOSE18, torch_threads=None
+        )
         self.grouping, self.batches, self.fail_at = GroupingSettings(), [], fail_at
 
     def second_look(self):

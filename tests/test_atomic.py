@@ -88,14 +88,14 @@ def test_a_claim_ends_with_its_process(tmp_path):
 
 
 def test_what_can_be_written_is_known_before(tmp_path):
-    check_writable(tmp_path / "a")
+    check_writable(tmp_path / "a", overwrite=False)
     assert list(tmp_path.iterdir()) == []
     for path, match in (
         (tmp_path / "no" / "a", "create it first"), (Path("/dev/null"), "not a regular file"),
         (tmp_path / "a\0b", "NUL"),
     ):  # fmt: skip
         with pytest.raises(OutputError, match=match):
-            check_writable(path)
+            check_writable(path, overwrite=False)
 
 
 def test_without_locks_only_its_own_leavings_are_removed(tmp_path, monkeypatch):

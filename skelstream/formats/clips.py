@@ -36,12 +36,14 @@ def clip_of(
         sequence's own length, at most ``options.frames``.
     """
     sequence = sample.sequence
-    more = "" if persons else "; --persons keeps more"
+    more = "" if persons else "; a larger number of persons keeps more"
     persons = persons or options.persons or PERSONS
     if len(sequence) > persons:
         options.note(f"{sample.name}: {persons} of {len(sequence)} tracks kept{more}")
     if sequence.frames > options.frames:
-        options.note(f"{sample.name}: {options.frames} of {sequence.frames} frames kept; --frames keeps more")
+        options.note(
+            f"{sample.name}: {options.frames} of {sequence.frames} frames kept; a larger number of frames keeps more"
+        )
     height, width = size_of(sequence, format)
     dense = sequence.as_skeleton(skeleton).dense(persons)[:, : options.frames]
     return relative_to_image(dense, height, width)

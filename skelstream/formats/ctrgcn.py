@@ -39,12 +39,14 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
         FormatError: a sample has no label, which one-hot cannot express, or other than two people are asked for.
     """
     if options.persons not in (None, PERSONS):
-        raise FormatError(f"ctrgcn always holds {PERSONS} people, not {options.persons}; leave out --persons")
+        raise FormatError(f"ctrgcn always holds {PERSONS} people, not {options.persons}")
     x: dict[str, list[np.ndarray]] = {_TRAIN: [], _TEST: []}
     y: dict[str, list[int]] = {_TRAIN: [], _TEST: []}
     for sample in samples:
         if sample.label is None:
-            raise FormatError(f"{sample.name}: ctrgcn needs a class for every clip; give --labels")
+            raise FormatError(
+                f"{sample.name}: ctrgcn needs a class for every clip; give labels", setting="labels"
+            )
         split = sample.split or _TRAIN
         clip = clip_of(sample, options, "ctrgcn", NTU25.name, PERSONS)
         clip = _unlike_nothing(clip[:, clip.any(axis=(0, 2, 3))])

@@ -71,7 +71,9 @@ def _video(sample: Sample, options: WriteOptions) -> dict[str, Any]:
     sequence = sample.sequence.as_skeleton("openpose18")
     height, width = size_of(sequence, "kinetics")
     if sequence.frames > options.frames:
-        options.note(f"{sample.name}: {options.frames} of {sequence.frames} frames kept; --frames keeps more")
+        options.note(
+            f"{sample.name}: {options.frames} of {sequence.frames} frames kept; a larger number of frames keeps more"
+        )
     persons = options.persons or _PERSONS
     data, crowded = [], 0
     for t, rows in enumerate(rows_by_frame(sequence)):
@@ -94,7 +96,9 @@ def _video(sample: Sample, options: WriteOptions) -> dict[str, Any]:
             }
         )
     if crowded:
-        options.note(f"{sample.name}: {crowded} frames have more than {persons} people; --persons keeps more")
+        options.note(
+            f"{sample.name}: {crowded} frames have more than {persons} people; a larger number of persons keeps more"
+        )
     label = UNLABELLED if sample.label is None else sample.label
     name = sample.label_name or ("unknown" if sample.label is None else str(sample.label))
     return {"data": data, "label": name, "label_index": label}

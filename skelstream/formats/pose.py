@@ -33,7 +33,9 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     height, width = size_of(sequence, "pose")
     persons = options.persons or _PERSONS
     if len(sequence) > persons:
-        options.note(f"{sample.name}: {persons} of {len(sequence)} tracks kept; --persons keeps more")
+        options.note(
+            f"{sample.name}: {persons} of {len(sequence)} tracks kept; a larger number of persons keeps more"
+        )
     skeleton = sequence.skeleton
     component = header_module.PoseHeaderComponent(
         skeleton.name, list(skeleton.joints), list(skeleton.limbs), [_COLOR] * len(skeleton.limbs), "XYC"

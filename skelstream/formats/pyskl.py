@@ -51,7 +51,9 @@ def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:
     sequence = sample.sequence.as_skeleton(options.skeleton or "coco17")
     wanted = options.persons or _PERSONS
     if len(sequence) > wanted:
-        options.note(f"{sample.name}: {wanted} of {len(sequence)} tracks kept; --persons keeps more")
+        options.note(
+            f"{sample.name}: {wanted} of {len(sequence)} tracks kept; a larger number of persons keeps more"
+        )
     dense = sequence.dense(max(1, min(wanted, len(sequence))))
     size = size_of(sequence, "pyskl")
     return {
@@ -90,7 +92,9 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     if len(clips) != 1:
         shown = ", ".join(map(printable, names[:_MOST_NAMED]))
         wanted = "" if options.clip is None else f", {len(clips)} of them called {printable(options.clip)}"
-        raise FormatError(f"holds {len(names)} clips ({shown} ...){wanted}; choose one with --clip NAME")
+        raise FormatError(
+            f"holds {len(names)} clips ({shown} ...){wanted}; choose one by its name", setting="clip"
+        )
     return _sequence(clips[0], options)
 
 

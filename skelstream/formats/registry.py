@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from skelstream.errors import FormatError, OutputError
+from skelstream.atomic import check_writable
+from skelstream.errors import FormatError
 from skelstream.fields import integer
 from skelstream.formats import (
     alphapose,
@@ -57,7 +58,9 @@ def choose(path: Path, name: str | None = None) -> Format:
     found = _of_ending(path, [format for format in FORMATS.values() if format.write])
     if found is None:
         written = ", ".join(format.name for format in FORMATS.values() if format.write)
-        raise FormatError(f"{path}: the ending does not say which format; choose with --format: {written}")
+        raise FormatError(
+            f"{path}: the ending does not say which format; choose one of {written}", setting="format"
+        )
     return found
 
 
@@ -100,7 +103,7 @@ def read(
     try:
         return chosen.read(path, ReadOptions(rate, size, clip, **told))
     except FormatError as error:
-        raise FormatError(f"{path}: {error}") from error
+        raise FormatError(f"{path}: {error}", setting=error.setting) from error
     except FileNotFoundError:
         raise FormatError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
@@ -193,14 +196,13 @@ def save_dataset(
 
 
 def check_free(chosen: Format, path: Path, overwrite: bool) -> None:
-    """Refuse to replace what is there without leave.
+    """Find out whether a format's files could be written.
 
     Raises:
-        OutputError: something is there.
+        OutputError: something is there and not to be overwritten, or the place cannot be written to.
     """
     for output in chosen.outputs(path):
-        if output.exists() and not overwrite:
-            raise OutputError(f"{output} exists; choose another name or pass --overwrite")
+        check_writable(output, overwrite)
 
 
 def clip_name(sequence: SkeletonSequence, path: Path) -> str:
@@ -214,4 +216,4 @@ def _named(path: Path, write: Callable[[], None]) -> None:
     try:
         write()
     except FormatError as error:
-        raise FormatError(f"{path}: {error}") from error
+        raise FormatError(f"{path}: {error}", setting=error.setting) from error

@@ -123,7 +123,8 @@ def size_of(sequence: SkeletonSequence, format: str) -> tuple[int, int]:
     """
     if sequence.size is None:
         raise FormatError(
-            f"format {format} needs the picture's size, which this sequence does not hold; pass --size"
+            f"format {format} needs the picture's size, which this sequence does not hold; give it",
+            setting="size",
         )
     return sequence.size
 
@@ -166,7 +167,8 @@ def in_pixels(
     span = "-1 to 1" if centred else "0 to 1"
     if size is None:
         raise FormatError(
-            f"positions are shares of the picture ({span}), not pixels; skelstream convert --size WIDTHxHEIGHT"
+            f"positions are shares of the picture ({span}), not pixels; give the picture's size",
+            setting="size",
         )
     note(f"positions are taken for shares of the picture from {span}, of {size[1]}x{size[0]} pixels")
     share = (places + 1) / 2 if centred else places

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skelstream.errors import FormatError
+from skelstream.errors import SettingsError
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class GroupingSettings:
         duplicate_oks: a person at least this similar to a better one is the same person again, in (0, 1].
 
     Raises:
-        FormatError: a value outside its range.
+        SettingsError: a value outside its range.
     """
 
     peak_threshold: float = 0.03
@@ -57,4 +57,4 @@ class GroupingSettings:
 
     def _check(self, name: str, valid: bool, expected: str) -> None:
         if not valid:
-            raise FormatError(f"grouping setting {name} is {getattr(self, name)}; it must be {expected}")
+            raise SettingsError(f"grouping setting {name} is {getattr(self, name)}; it must be {expected}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from skelstream.errors import FormatError
+from skelstream.errors import SettingsError
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class TrackerSettings:
     def __post_init__(self) -> None:
         def need(good: bool, what: str) -> None:
             if not good:
-                raise FormatError(f"tracker settings: {what}")
+                raise SettingsError(f"tracker settings: {what}")
 
         for name in (f.name for f in fields(self) if f.name != "re_update"):
             need(0 <= getattr(self, name) < float("inf"), f"{name} must be a number of at least 0")

@@ -20,7 +20,7 @@ from skelstream.datasets.coco import (
     read_coco,
 )
 from skelstream.datasets.images import missing_images
-from skelstream.errors import FormatError
+from skelstream.errors import FormatError, SettingsError
 from skelstream.fields import identifier
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
 
@@ -49,7 +49,7 @@ class SetConfig:
 
     def __post_init__(self) -> None:
         if self.weight <= 0:
-            raise ValueError("weight must be above 0")
+            raise SettingsError("weight must be above 0")
 
 
 class Fault(StrEnum):

@@ -34,12 +34,13 @@ def read_checkpoint(path: Path, recipe: Recipe, images: list[int], device: torch
         if now.get(name) != then:
             raise ModelError(
                 f"{path}: begun with {name} = {then}, but the recipe says {now.get(name)}; a run goes on only with"
-                " the recipe that it began with (or take its weights as --start of a new run)"
+                " the recipe that it began with (or start a new run from its weights)"
             )
     if state.get("cooling") and state.get("end") != recipe.end:
         raise ModelError(
             f"{path}: its cool-down has begun, so that its end cannot be moved; begin another run with"
-            " --branch and a checkpoint from before it, as steady.ckpt is"
+            " a checkpoint from before it, as steady.ckpt is",
+            setting="branch",
         )
     then_images = state.get("images", images)
     if list(then_images) != images:

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
-from skelstream.errors import FormatError
+from skelstream.errors import FormatError, SettingsError
 from skelstream.evaluation.coco import METRICS
 from skelstream.fields import integer, items, mapping, real, reals, refuse, string, truth
 from skelstream.network.paf import PafConfig, PafNetwork
@@ -60,7 +60,7 @@ class EvaluationConfig:
 
     def __post_init__(self) -> None:
         if self.metric not in (*METRICS, PCK):
-            raise ValueError(f"metric {self.metric!r} is not one of {', '.join((*METRICS, PCK))}")
+            raise SettingsError(f"metric {self.metric!r} is not one of {', '.join((*METRICS, PCK))}")
         _require_positive(self, "size", "every")
 
 
@@ -121,18 +121,20 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
-            raise ValueError(f"precision {self.precision!r} is not one of {', '.join(PRECISIONS)}")
+            raise SettingsError(f"precision {self.precision!r} is not one of {', '.join(PRECISIONS)}")
         if isinstance(self.augmentation, Augmentation) and self.augmentation.crop % PafNetwork.multiple:
-            raise ValueError(f"crop {self.augmentation.crop} is not divisible by {PafNetwork.multiple}")
+            raise SettingsError(f"crop {self.augmentation.crop} is not divisible by {PafNetwork.multiple}")
         if not 0 <= self.cooldown <= 1:
-            raise ValueError("cooldown must be between 0 and 1")
+            raise SettingsError("cooldown must be between 0 and 1")
         if self.minutes < 0:
-            raise ValueError("minutes must not be negative")
+            raise SettingsError("minutes must not be negative")
         _require_positive(self, "samples", "batch", "accumulate", "rate", "clip")
         if self.batch % self.accumulate:
-            raise ValueError(f"a batch of {self.batch} cannot be computed in {self.accumulate} equal parts")
+            raise SettingsError(
+                f"a batch of {self.batch} cannot be computed in {self.accumulate} equal parts"
+            )
         if self.samples < self.batch:
-            raise ValueError(f"{self.samples} samples are less than one batch of {self.batch}")
+            raise SettingsError(f"{self.samples} samples are less than one batch of {self.batch}")
 
     @property
     def total(self) -> int:
@@ -176,7 +178,7 @@ def _flat(values: dict[str, object]) -> dict[str, object]:
 def _require_positive(settings: object, *names: str) -> None:
     for name in names:
         if not getattr(settings, name) > 0:
-            raise ValueError(f"{name} must be above 0")
+            raise SettingsError(f"{name} must be above 0")
 
 
 def packaged_recipes() -> dict[str, Path]:

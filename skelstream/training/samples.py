@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skelstream.errors import FormatError, SourceError
+from skelstream.errors import FormatError, SettingsError, SourceError
 from skelstream.skeleton import Skeleton
 from skelstream.training.annotations import AnnotatedImage
 from skelstream.training.augment import Augmentation, recolour, transform_points, view_matrix, warp
@@ -41,7 +41,7 @@ class Emphasis:
 
     def __post_init__(self) -> None:
         if min(self.small, self.hidden) < 1:
-            raise ValueError("small and hidden must be at least 1")
+            raise SettingsError("small and hidden must be at least 1")
 
     def of(self, labels: AnnotatedImage, zoom: float) -> np.ndarray:
         """The weight of each person's box, float (P,), in a view of that zoom."""

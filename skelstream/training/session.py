@@ -80,12 +80,10 @@ class RunFolder:
             OutputError: it holds a run and is not to be resumed, or the other way round, or cannot be made.
         """
         if resume and not self.checkpoint.is_file():
-            raise OutputError(
-                f"{self.path}: no {self.checkpoint.name} to resume; leave out --resume to begin"
-            )
+            raise OutputError(f"{self.path}: no {self.checkpoint.name} to resume; begin a run instead")
         if not resume and self.checkpoint.exists():
             raise OutputError(
-                f"{self.path} holds a run; pass --resume to go on with it, or choose another folder"
+                f"{self.path} holds a run; resume it, or choose another folder", setting="resume"
             )
         try:
             self.path.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,6 +19,8 @@ from skelstream.video.frame import SourceInfo
 from skelstream.video.pixels import Upright
 from skelstream.video.seeking import Place, find_place
 from skelstream.video.source import Selection, Source
+
+_log = logging.getLogger(__name__)
 
 _TICKS = 1_000_000  # of a container's duration, per second
 # A container rounds its duration, and the sound may be a little longer than the pictures.
@@ -46,11 +49,13 @@ class ContainerSource(Source):
         self._decoder = Decoder(source, threads)
         try:
             if place and not self._go_to(place):
+                _log.info("%s: seeking failed; decoding from the beginning", self._name)
                 self._decoder.close()
                 self._decoder, place = Decoder(source, threads), None
             # The size of an upright frame is known once one has decoded.
             self._ahead = self._begin(place)
             if not self._ahead and source.path:
+                _log.info("%s: nothing in it is intact; decoding what there is", self._name)
                 self._decoder.close()
                 self._decoder = Decoder(source, threads, frame_threads=False, strict=False)
                 self._wrong = [f"{self._name}: nothing in it is intact, so what is seen may be damaged"]

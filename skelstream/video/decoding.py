@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from av.video.stream import VideoStream
 from skelstream.errors import SourceError
 from skelstream.video.damage import Damage
 from skelstream.video.order import DisplayOrder, Row
+
+_log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 30.0
 _READ_FAILURES = 16
@@ -242,6 +245,7 @@ class Decoder:
 
     def _again(self, done: int) -> Iterator[Row]:
         """The rows after those that are done, from a decoder that works in step."""
+        _log.info("%s: damaged; decoding again in step from frame %d on", self._source.name, done)
         again = Decoder(self._source, self._threads, frame_threads=False)
         try:
             if self._place is not None:

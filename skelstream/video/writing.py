@@ -62,7 +62,7 @@ class VideoWriter:
         self._container: OutputContainer | None = None
         self._replacing = ExitStack()
         try:
-            check_writable(self._path)  # FFmpeg would only find out at the first frame
+            check_writable(self._path, overwrite=True)  # FFmpeg would only find out at the first frame
             part = self._replacing.enter_context(replacing(self._path))
             self._container = container = av.open(
                 str(part), "w", format="mp4", options={"movflags": "+faststart"}

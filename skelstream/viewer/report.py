@@ -103,7 +103,8 @@ def video_data(video: Path) -> str:
     if size > _LARGEST_EMBEDDED:
         raise OutputError(
             f"{video} is too large to embed ({size / 2**20:.0f} MiB, at most"
-            f" {_LARGEST_EMBEDDED / 2**20:.0f}); leave out --embed and keep it beside the page"
+            f" {_LARGEST_EMBEDDED / 2**20:.0f}); keep it beside the page instead",
+            setting="embed",
         )
     kind = _MIME.get(video.suffix.lower(), "video/mp4")
     return f"data:{kind};base64,{base64.b64encode(video.read_bytes()).decode('ascii')}"

@@ -82,7 +82,7 @@ def test_a_training_set_with_splits(tmp_path):
     assert "classes: 0 fall, 1 wave" in result.output
     result = run("convert", *inputs, "-o", tmp_path / "set.ctrgcn.npz", "--labels", tmp_path / "labels.csv",
                  "--frames", "4")  # fmt: skip
-    assert "a: 4 of 6 frames kept; --frames keeps more" in result.output
+    assert "a: 4 of 6 frames kept; a larger number of frames keeps more" in result.output
     with np.load(tmp_path / "set.ctrgcn.npz") as npz:
         assert npz["x_train"].shape == (2, 4, 150) and npz["y_test"].tolist() == [[0, 1]]
 
@@ -120,11 +120,11 @@ def test_openpose_folders_are_tracked(tmp_path):
     ("arguments", "status", "said"),
     [
         (("gone.npz", "-o", "x.csv"), 1, "gone.npz: no such file"),
-        (("{walk}", "-o", "x.json"), 1, "choose with --format"),
+        (("{walk}", "-o", "x.json"), 1, "(--format)"),
         (("{walk}", "-o", "x", "--format", "vhs"), 1, "unknown format 'vhs'"),
         (("{walk}", "-o", "no/such/x.csv"), 1, "does not exist"),
         (("{walk}", "other.npz", "-o", "x.csv"), 1, "holds one video"),
-        (("{walk}", "-o", "x.ctrgcn.npz"), 1, "give --labels"),
+        (("{walk}", "-o", "x.ctrgcn.npz"), 1, "give labels (--labels)"),
         (("{walk}", "-o", "x.csv", "--size", "big"), 2, "1920x1080"),
         (("{walk}", "{walk}", "-o", "-"), 2, "one input"),
         (("{walk}", "-o", "x.csv", "--skeleton", "smurf"), 1, "unknown joint set"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 
 from typer.testing import CliRunner
 
 import skelstream.estimator
 from skelstream.cli import app
+from skelstream.errors import SkelstreamError
 
 NASTY = "\x1b[2J\x1b]0;owned\x07[red]x[nope]\r\n\u202e"
 
@@ -47,3 +49,21 @@ def test_names_of_what_is_not_there(tmp_path):
     run("eval", "--annotations", f"none{NASTY}.json", "--results", f"none{NASTY}.json")
     run("models", "show", f"none{NASTY}")
     run("train", f"none{NASTY}.toml", "--data", tmp_path, "-o", tmp_path / "run")
+
+
+def test_an_error_names_the_option_for_its_setting(tmp_path):
+    (tmp_path / "a.html").touch()
+    result = run("view", tmp_path / "a.npz", "-o", tmp_path / "a.html")
+    assert "a.html exists; choose another name, or overwrite it (--overwrite)" in result.stderr
+
+
+def test_debug_shows_the_log(tmp_path, monkeypatch):
+    logger = logging.getLogger("skelstream")
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "level", logging.NOTSET)
+    run("info", tmp_path / "a.npz")
+    assert not logger.handlers
+    result = CliRunner().invoke(app, ["info", str(tmp_path / "a.npz"), "--debug"])
+    assert isinstance(result.exception, SkelstreamError)
+    logging.getLogger("skelstream.video").info("seeking failed")
+    assert len(logger.handlers) == 1

@@ -106,7 +106,9 @@ def test_a_run_from_beginning_to_end(train, data: Path) -> None:
     assert read_header(run / "weights.safetensors").card["training"]["samples"] == 8
     # Its weights start another run; its folder does not.
     again = train("-o", run, "--samples", 8)
-    assert again.exit_code == 1 and "holds a run; pass --resume" in again.output
+    assert (
+        again.exit_code == 1 and "holds a run; resume it, or choose another folder (--resume)" in again.output
+    )
     other = train("-o", data / "b", "--start", run / "weights.safetensors", "--samples", 4)
     assert other.exit_code == 0 and "from weights.safetensors (sha256 " in other.output
     longer = train("-o", run, "--samples", 16, "--resume")

@@ -57,7 +57,7 @@ def test_same_content_same_bytes(scene, tmp_path):
 def test_overwrite_needs_leave(scene, empty, tmp_path):
     path = tmp_path / "a.npz"
     save(scene, path)
-    with pytest.raises(OutputError, match="--overwrite"):
+    with pytest.raises(OutputError, match="exists; choose another name, or overwrite it"):
         save(empty, path)
     assert load(path).equals(scene)
     save(empty, path, overwrite=True)

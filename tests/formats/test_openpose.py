@@ -170,7 +170,9 @@ def test_shares_of_the_picture_become_pixels(tmp_path, scale, where):
 @pytest.mark.parametrize("scale", [3, 4])
 def test_shares_of_a_picture_of_unknown_size_are_refused(tmp_path, scale):
     scaled(tmp_path / "json", scale)
-    with pytest.raises(FormatError, match="json: positions are shares of the picture .* --size WIDTHxHEIGHT"):
+    with pytest.raises(
+        FormatError, match="json: positions are shares of the picture .* give the picture's size"
+    ):
         load(tmp_path / "json")
 
 

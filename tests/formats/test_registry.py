@@ -28,7 +28,7 @@ def test_name_beats_ending(tmp_path):
 
 @pytest.mark.parametrize("path", ["a.json", "a", "a.xyz"])
 def test_endings_that_say_nothing(path):
-    with pytest.raises(FormatError, match="--format"):
+    with pytest.raises(FormatError, match="choose one of npz"):
         choose(Path(path))
 
 

@@ -47,7 +47,7 @@ def test_one_of_many_clips(tmp_path):
     content = {"split": {"train": ["a"]}, "annotations": [pyskl(frame_dir=name) for name in "abcde"]}
     with open(tmp_path / "set.pkl", "wb") as file:
         pickle.dump(content, file)
-    with pytest.raises(FormatError, match=r"holds 5 clips \(a, b, c ...\); choose one with --clip NAME"):
+    with pytest.raises(FormatError, match=r"holds 5 clips \(a, b, c ...\); choose one by its name"):
         load(tmp_path / "set.pkl")
     with pytest.raises(FormatError, match="0 of them called x"):
         load(tmp_path / "set.pkl", clip="x")

@@ -64,7 +64,7 @@ def test_longer_clips_are_cut_and_it_is_said(tmp_path):
     long = build({i: {1: asymmetric(300, 250, 0.5)} for i in range(310)})
     save(long, tmp_path / "set", "stgcn", options=WriteOptions(note=said.append))
     assert feed(tmp_path / "set")[0].shape[2] == 300
-    assert said == ["walk: 300 of 310 frames kept; --frames keeps more"]
+    assert said == ["walk: 300 of 310 frames kept; a larger number of frames keeps more"]
 
 
 def test_a_failure_leaves_nothing(scene, tmp_path):

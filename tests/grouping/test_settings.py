@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from skelstream.errors import FormatError
+from skelstream.errors import SettingsError
 from skelstream.grouping.settings import GroupingSettings
 
 
@@ -25,7 +25,7 @@ from skelstream.grouping.settings import GroupingSettings
     ],
 )
 def test_a_value_outside_its_range_is_named(name: str, value: float) -> None:
-    with pytest.raises(FormatError, match=f"grouping setting {name} is {value}"):
+    with pytest.raises(SettingsError, match=f"grouping setting {name} is {value}"):
         GroupingSettings(**{name: value})
 
 

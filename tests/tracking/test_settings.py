@@ -1,6 +1,6 @@
 import pytest
 
-from skelstream.errors import FormatError
+from skelstream.errors import SettingsError
 from skelstream.tracking.settings import TrackerSettings
 
 
@@ -18,7 +18,7 @@ from skelstream.tracking.settings import TrackerSettings
     ],
 )
 def test_nonsense_is_refused_in_one_line(wrong):
-    with pytest.raises(FormatError, match=next(iter(wrong))) as error:
+    with pytest.raises(SettingsError, match=next(iter(wrong))) as error:
         TrackerSettings(**wrong)
     assert "\n" not in str(error.value)
 

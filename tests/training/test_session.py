@@ -137,7 +137,7 @@ def test_folders_are_not_mixed_up(recipe, tmp_path: Path) -> None:
         RunFolder(tmp_path / "a").prepare(resume=True)
     RunFolder(tmp_path / "a").prepare(resume=False)
     Trainer(recipe, CPU, workers=0).save(RunFolder(tmp_path / "a").checkpoint)
-    with pytest.raises(OutputError, match="holds a run; pass --resume"):
+    with pytest.raises(OutputError, match="holds a run; resume it"):
         RunFolder(tmp_path / "a").prepare(resume=False)
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot make the folder"):

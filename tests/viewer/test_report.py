@@ -88,5 +88,5 @@ def test_embedding(tmp_path, monkeypatch):
     video.write_bytes(b"pictures")
     assert video_data(video) == "data:video/webm;base64," + base64.b64encode(b"pictures").decode()
     monkeypatch.setattr(report, "_LARGEST_EMBEDDED", 4)
-    with pytest.raises(OutputError, match="--embed"):
+    with pytest.raises(OutputError, match="keep it beside the page"):
         video_data(video)
