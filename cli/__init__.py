@@ -54,9 +54,10 @@ class _Group(TyperGroup):
     def _option(self, ctx, setting: str | None) -> str:
         """The option of the command in use that is called like a setting, in words."""
         command = self.get_command(ctx, ctx.invoked_subcommand)
-        for parameter in getattr(command, "params", []):
-            if parameter.name == setting:
-                return f" ({parameter.opts[0]})"
+        for part in (command, *getattr(command, "commands", {}).values()):
+            for parameter in part.params:
+                if parameter.name == setting:
+                    return f" ({parameter.opts[0]})"
         return ""
 
 
@@ -104,7 +105,6 @@ from .convert import convert  # noqa: E402
 from .doctor import doctor  # noqa: E402
 from .extract import extract  # noqa: E402
 from .eval import evaluate  # noqa: E402
-from .export import export  # noqa: E402
 from .models import models  # noqa: E402
 from .info import info  # noqa: E402
 from .preview import preview  # noqa: E402
@@ -120,6 +120,5 @@ app.command("preview")(preview)
 app.command("render")(render)
 app.command("view")(view)
 app.command("train")(train)
-app.command("export")(export)
 app.add_typer(models, name="models")
 app.command("doctor")(doctor)

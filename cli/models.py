@@ -101,22 +101,28 @@ def export_weights(
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Write a model's weights to a file: safetensors with the card, or .pth, a plain PyTorch state dict."""
+    """Write a model for others: .safetensors with the card, .pth, a plain PyTorch state dict, or .onnx.
+
+    [bold]skelstream models export skelstream-movenet -o model.onnx[/]  images of any size to confidence maps and fields
+    [bold]skelstream models export skelstream-second -o second.onnx[/]  crops of one person to heatmaps
+    """
     from skelstream.network.checkpoint import write_state_dict
     from skelstream.network.model_file import find_model, read_header
     from skelstream.network.weights import load_network, save_weights
 
     file = read_header(find_model(name))
     output = _output(output or Path(f"{file.path.stem}.safetensors"), overwrite)
-    state = load_network(file).state_dict()
+    network = load_network(file)
     if output.suffix in (".pth", ".pt"):
-        write_state_dict(output, state)
+        write_state_dict(output, network.state_dict())
     elif output.suffix == ".safetensors":
-        save_weights(output, state, file.architecture, file.config, file.card)
+        save_weights(output, network.state_dict(), file.architecture, file.config, file.card)
+    elif output.suffix == ".onnx":
+        from skelstream.runtimes.onnx import export_onnx
+
+        export_onnx(network, output, file.card | {"sha256": file.sha256()})
     else:
-        raise OutputError(
-            f"{output}: weights are written as .safetensors or .pth; for ONNX: skelstream export"
-        )
+        raise OutputError(f"{output}: a model is written as .safetensors, .pth or .onnx")
     say(f"wrote {output}", err=False)
 
 
@@ -180,8 +186,9 @@ def fetch_file(
 
 
 def _output(path: Path, overwrite: bool) -> Path:
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists; give another --output, or --overwrite")
+    from skelstream.atomic import check_writable
+
+    check_writable(path, overwrite)
     return path
 
 

@@ -1,8 +1,11 @@
-"""What can be said of an image file before it is decoded."""
+"""Image files in memory: whether they are whole, and their pixels."""
 
 from __future__ import annotations
 
 import re
+
+import cv2
+import numpy as np
 
 _JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
 _END, _SCAN, _ALONE = 0xD9, 0xDA, frozenset((0x01, *range(0xD0, 0xD9)))
@@ -38,3 +41,25 @@ def cut_short(data: bytes) -> bool:
                     return True
                 at = found.start()
     return data[at : at + 2] != bytes((0xFF, _END))
+
+
+def decoded(data: bytes, orientation: bool) -> np.ndarray | None:
+    """The pixels of an image file.
+
+    Args:
+        data: the whole file; through memory, since OpenCV does not open every file name on every system.
+        orientation: whether to turn the image as its Exif facts say.
+
+    Returns:
+        uint8 RGB (H, W, 3); None where it cannot be decoded or is cut short.
+    """
+    if not data or cut_short(data):
+        return None
+    try:
+        image = cv2.imdecode(
+            np.frombuffer(data, np.uint8),
+            cv2.IMREAD_COLOR | (0 if orientation else cv2.IMREAD_IGNORE_ORIENTATION),
+        )
+    except cv2.error:
+        return None
+    return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

@@ -27,6 +27,29 @@ def box_areas(boxes: np.ndarray) -> np.ndarray:
     return np.prod(np.maximum(boxes[..., 2:] - boxes[..., :2], 0), axis=-1)
 
 
+AREA_OF_BOX = 0.53
+"""A person's segment area, which OKS is defined by, over its box area, where only the box is known. Measured on COCO's own
+annotations the ratio is 0.525 with a standard deviation of 0.127; MMPose uses 0.53 for such sets as well."""
+
+
+def joint_similarity(
+    squares: np.ndarray, areas: np.ndarray, sigmas: np.ndarray, doubt: np.ndarray | float = 0.0
+) -> np.ndarray:
+    """How alike two places of a joint are, exp(-d^2 / 2 s^2 k^2): the summand of the object keypoint similarity.
+
+    Args:
+        squares: float (..., V), squared distances in px^2.
+        areas: float (...), px^2: the size of the person, s^2; above 0.
+        sigmas: float (V,), falloff of each joint, half of k.
+        doubt: float (...) or one number, px^2: as for `oks`.
+
+    Returns:
+        float64 (..., V) in [0, 1].
+    """
+    variance = np.asarray(areas, np.float64)[..., None] * (2 * np.asarray(sigmas, np.float64)) ** 2
+    return np.exp(-squares / (2 * (variance + np.asarray(doubt, np.float64)[..., None])))
+
+
 def oks(
     first: np.ndarray,
     second: np.ndarray,
@@ -49,8 +72,6 @@ def oks(
     """
     squares = ((np.asarray(first, np.float64)[:, None] - np.asarray(second, np.float64)[None]) ** 2).sum(-1)
     common = np.isfinite(squares)
-    falloff = np.maximum(areas, 1.0)[..., None] * (2 * np.asarray(sigmas, np.float64)) ** 2
-    spread = 2 * (falloff + np.asarray(doubt, np.float64)[..., None])
-    joints = np.exp(-np.where(common, squares, 0) / spread) * common
+    joints = joint_similarity(np.where(common, squares, 0), np.maximum(areas, 1.0), sigmas, doubt) * common
     count = common.sum(-1)
     return joints.sum(-1) / np.maximum(count, 1), count

@@ -15,14 +15,10 @@ import numpy as np
 from skelstream.errors import FormatError
 from skelstream.fields import LARGEST, identifier, integer, items, mapping, real, reals, refuse, string, truth
 from skelstream.json_files import read_json
+from skelstream.similarity import AREA_OF_BOX
 from skelstream.skeleton import COCO17
 
 JOINTS = len(COCO17)
-
-AREA_OF_BOX = 0.53
-"""A person's segment area over its box area, which stands in where a set gives no ``area``. Measured on
-COCO's own annotations the ratio is 0.525 with a standard deviation of 0.127; MMPose uses 0.53 for such sets
-as well."""
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,10 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from skelstream.errors import SourceError
-from skelstream.image_files import cut_short
+from skelstream.image_files import cut_short, decoded
 
 # Exif, as JPEG, PNG and WebP announce it.
 _EXIF = (b"Exif\x00\x00", b"eXIf", b"EXIF")
@@ -47,8 +46,8 @@ def read_picture(path: Path, height: int | None = None, width: int | None = None
         SourceError: unreadable, cut short, or of another size than annotated.
     """
     data = _bytes_of(path)
-    stored = _decoded(data, path, cv2.IMREAD_IGNORE_ORIENTATION)
-    upright = _decoded(data, path, 0) if _has_orientation(data) else stored
+    stored = _decoded(data, path, orientation=False)
+    upright = _decoded(data, path, orientation=True) if _has_orientation(data) else stored
     turned = upright.shape != stored.shape or not np.array_equal(upright, stored)
 
     def fits(pixels: np.ndarray) -> bool:
@@ -113,11 +112,8 @@ def _bytes_of(path: Path) -> bytes:
     return data
 
 
-def _decoded(data: bytes, path: Path, orientation: int) -> np.ndarray:
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | orientation) if data else None
-    except cv2.error:
-        pixels = None
+def _decoded(data: bytes, path: Path, orientation: bool) -> np.ndarray:
+    pixels = decoded(data, orientation)
     if pixels is None:
         raise SourceError(f"{path}: cannot be read as an image")
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    return pixels

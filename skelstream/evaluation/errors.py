@@ -11,6 +11,7 @@ import numpy as np
 from skelstream.datasets.coco import JOINTS
 from skelstream.evaluation.annotations import LabelledPerson
 from skelstream.evaluation.coco import CocoScores, ImageMatch
+from skelstream.similarity import joint_similarity
 from skelstream.skeleton import COCO17
 
 KINDS = ("good", "jitter", "inversion", "swap", "miss")
@@ -22,7 +23,6 @@ diagnosed rather than left out (the authors' ``oksLocThrs``)."""
 NEAR, RIGHT = 0.5, 0.85
 """Keypoint similarity from which a joint is near a labelled one, and from which it is good (section 3.1)."""
 
-_VARIANCE = (2 * np.asarray(COCO17.oks_sigmas, np.float64)) ** 2
 _FLIP = list(COCO17.flip_order)
 
 
@@ -68,7 +68,7 @@ def keypoint_similarity(keypoints: np.ndarray, person: LabelledPerson) -> np.nda
         float64 (17,); -1 where the person's joint is not labelled.
     """
     squared = ((keypoints[:, :2] - person.keypoints[:, :2]) ** 2).sum(1)
-    similarity = np.exp(-squared / (2 * _VARIANCE * (person.area + np.spacing(1))))
+    similarity = joint_similarity(squared, person.area + np.spacing(1), COCO17.oks_sigmas)
     return np.where(person.labelled, similarity, -1)
 
 

@@ -11,12 +11,10 @@ from skelstream.grouping.candidates import Candidates
 from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
 from skelstream.letterbox import Letterbox
+from skelstream.similarity import AREA_OF_BOX, box_areas, oks
 from skelstream.skeleton import Skeleton
 
 _NONE = -1
-_AREA_OF_BOX = (
-    0.53  # a person's segment area over its box area, as measured on COCO; OKS is defined by the former
-)
 
 
 def assemble(
@@ -167,13 +165,10 @@ def without_duplicates(people: People, skeleton: Skeleton, limit: float) -> Peop
     """
     if len(people) < 2:
         return people
-    distance = ((people.keypoints[:, None] - people.keypoints[None]) ** 2).sum(-1)
-    width, height = people.boxes[:, 2] - people.boxes[:, 0], people.boxes[:, 3] - people.boxes[:, 1]
-    area = _AREA_OF_BOX * width * height
-    area = np.maximum(np.maximum(area[:, None], area[None]), 1)
-    variance = (2 * np.array(skeleton.oks_sigmas)) ** 2
-    similarity = np.nan_to_num(np.exp(-distance / (2 * area[..., None] * variance))).sum(-1)
-    repeats = similarity >= limit * (people.scores > 0).sum(1)
+    areas = AREA_OF_BOX * box_areas(people.boxes)
+    areas = np.maximum(areas[:, None], areas[None])
+    similarity, common = oks(people.keypoints, people.keypoints, areas, skeleton.oks_sigmas)
+    repeats = similarity * common >= limit * (people.scores > 0).sum(1)
     kept: list[int] = []
     for row in range(len(people)):
         if not repeats[kept, row].any():

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 
 from skelstream.errors import SettingsError
-from collections.abc import Callable
-
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
 from skelstream.network.paf import PafConfig, PafNetwork
 from skelstream.network.topdown import TopDownConfig, TopDownNetwork

@@ -12,6 +12,7 @@ import numpy as np
 
 from skelstream.errors import FormatError
 from skelstream.sequences.sequence import SkeletonSequence, skeleton_meta
+from skelstream.sequences.track import importance
 from skelstream.skeleton import Skeleton
 from skelstream.tracking.tracked import TrackedPeople
 
@@ -100,8 +101,8 @@ class SequenceBuilder:
         person_scores = _floats(self._person_scores)
         kept = np.flatnonzero(np.isin(track, list(self._confirmed)))
         ids, number = np.unique(track[kept], return_inverse=True)
-        # Observed length times mean score is the sum of the scores; the older track wins a tie.
-        order = np.argsort(-np.bincount(number, person_scores[kept], minlength=len(ids)), kind="stable")
+        # The older track wins a tie.
+        order = np.argsort(-importance(number, person_scores[kept], len(ids)), kind="stable")
         rank = np.empty(len(ids), np.int64)
         rank[order] = np.arange(len(ids))
         # Rows came in the order of the frames, which a stable sort by track keeps.

@@ -1,10 +1,24 @@
-"""`Track`: one person of a sequence, through time."""
+"""`Track`: one person of a sequence, through time; and how much it matters."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+
+
+def importance(track: np.ndarray, person_scores: np.ndarray, tracks: int) -> np.ndarray:
+    """How much each track matters: observed length times mean person score, which is the sum of the scores.
+
+    Args:
+        track: int (R,), the number of each row's track, from 0.
+        person_scores: float (R,).
+        tracks: how many there are.
+
+    Returns:
+        float64 (tracks,).
+    """
+    return np.bincount(track, person_scores, minlength=tracks)
 
 
 @dataclass(frozen=True)

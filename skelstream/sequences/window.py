@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skelstream.errors import FormatError
+from skelstream.sequences.track import importance
 
 
 class Window(NamedTuple):
@@ -62,9 +63,8 @@ def make_window(
     clip[..., :2] = missing
     chosen = np.zeros(persons, np.int32)
     unique, inverse = np.unique(ids, return_inverse=True)
-    # Rows times their mean score is the sum of the scores.
-    importance = np.bincount(inverse, person_scores, minlength=len(unique))
-    for slot, track in enumerate(np.argsort(-importance, kind="stable")[:persons]):
+    order = np.argsort(-importance(inverse, person_scores, len(unique)), kind="stable")
+    for slot, track in enumerate(order[:persons]):
         rows = inverse == track
         chosen[slot] = unique[track]
         clip[slot, offsets[rows], :, :2] = np.nan_to_num(keypoints[rows], nan=missing)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from skelstream.errors import SourceError
-from skelstream.image_files import cut_short
+from skelstream.image_files import decoded
 from skelstream.video.animated import pictures_in
 from skelstream.video.frame import SourceInfo
 from skelstream.video.pixels import fit
@@ -158,13 +158,9 @@ class ImageSource(Source):
 def read_image(path: Path) -> np.ndarray | None:
     """The upright image as uint8 RGB (H, W, 3), or None if it cannot be read."""
     try:
-        # Through memory, since OpenCV does not open every file name on every system.
-        data = path.read_bytes()
-        whole = data and not cut_short(data)
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if whole else None
-    except (OSError, cv2.error):
+        return decoded(path.read_bytes(), orientation=True)
+    except OSError:
         return None
-    return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def numbers_in(paths: Sequence[Path]) -> list[int] | None:
