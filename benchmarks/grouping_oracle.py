@@ -32,7 +32,7 @@ from scipy.optimize import linear_sum_assignment
 from skelstream.evaluation.annotations import CocoSet, load_annotations
 from skelstream.evaluation.coco import CocoScores, score
 from skelstream.evaluation.results import to_results
-from skelstream.grouping.assembly import assemble, sureness
+from skelstream.grouping.assembly import assemble, connection_score
 from skelstream.grouping.candidates import Candidates, find_candidates
 from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
@@ -158,8 +158,8 @@ def nearest_peaks(
 
 
 def optimal_matching(candidates: Candidates) -> Candidates:
-    """The limbs of the matching with the greatest total sureness per limb; greedy assembly then takes them all."""
-    weights = np.cbrt(sureness(candidates))
+    """The limbs of the matching with the greatest total connection score per limb; greedy assembly then takes them all."""
+    weights = np.cbrt(connection_score(candidates))
     keep: list[int] = []
     for limb in np.unique(candidates.limbs[:, 0]):
         rows = np.flatnonzero(candidates.limbs[:, 0] == limb)
@@ -181,7 +181,9 @@ def only(skeleton: Skeleton, candidates: Candidates) -> Candidates:
 def limb_by_limb(candidates: Candidates) -> Candidates:
     """Scores that make assembly follow OpenPose's order: one kind of limb after the other, best first."""
     rank = np.arange(len(candidates.limbs), 0, -1)
-    return replace(candidates, limb_scores=candidates.limb_scores * np.cbrt(rank / sureness(candidates)))
+    return replace(
+        candidates, limb_scores=candidates.limb_scores * np.cbrt(rank / connection_score(candidates))
+    )
 
 
 GROUPINGS: dict[str, Callable[[Candidates], Candidates]] = {

@@ -33,7 +33,7 @@ annotations the ratio is 0.525 with a standard deviation of 0.127; MMPose uses 0
 
 
 def joint_similarity(
-    squares: np.ndarray, areas: np.ndarray, sigmas: np.ndarray, doubt: np.ndarray | float = 0.0
+    squares: np.ndarray, areas: np.ndarray, sigmas: np.ndarray, variance: np.ndarray | float = 0.0
 ) -> np.ndarray:
     """How alike two places of a joint are, exp(-d^2 / 2 s^2 k^2): the summand of the object keypoint similarity.
 
@@ -41,13 +41,13 @@ def joint_similarity(
         squares: float (..., V), squared distances in px^2.
         areas: float (...), px^2: the size of the person, s^2; above 0.
         sigmas: float (V,), falloff of each joint, half of k.
-        doubt: float (...) or one number, px^2: as for `oks`.
+        variance: float (...) or one number, px^2: as in `oks`.
 
     Returns:
         float64 (..., V) in [0, 1].
     """
-    variance = np.asarray(areas, np.float64)[..., None] * (2 * np.asarray(sigmas, np.float64)) ** 2
-    return np.exp(-squares / (2 * (variance + np.asarray(doubt, np.float64)[..., None])))
+    falloff = np.asarray(areas, np.float64)[..., None] * (2 * np.asarray(sigmas, np.float64)) ** 2
+    return np.exp(-squares / (2 * (falloff + np.asarray(variance, np.float64)[..., None])))
 
 
 def oks(
@@ -55,7 +55,7 @@ def oks(
     second: np.ndarray,
     areas: np.ndarray,
     sigmas: np.ndarray,
-    doubt: np.ndarray | float = 0.0,
+    variance: np.ndarray | float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Object keypoint similarity over the joints that both people have (COCO keypoint evaluation).
 
@@ -64,7 +64,7 @@ def oks(
         second: float (B, V, 2).
         areas: float (A, B), px^2: the size of the person that each pair would be.
         sigmas: float (V,), falloff of each joint; its standard deviation is 2 sigma sqrt(area).
-        doubt: float (A, B) or one number, px^2: variance of the place of the whole person, added to every
+        variance: float (A, B) or one number, px^2: variance of the place of the whole person, added to every
             joint's. COCO has none; a predicted pose has some.
 
     Returns:
@@ -72,6 +72,6 @@ def oks(
     """
     squares = ((np.asarray(first, np.float64)[:, None] - np.asarray(second, np.float64)[None]) ** 2).sum(-1)
     common = np.isfinite(squares)
-    joints = joint_similarity(np.where(common, squares, 0), np.maximum(areas, 1.0), sigmas, doubt) * common
+    joints = joint_similarity(np.where(common, squares, 0), np.maximum(areas, 1.0), sigmas, variance) * common
     count = common.sum(-1)
     return joints.sum(-1) / np.maximum(count, 1), count

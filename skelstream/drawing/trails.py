@@ -21,7 +21,7 @@ def draw_trail(
         ages: float (K,), seconds.
         longest: age at which the path has faded away, seconds.
         color: of the path.
-        width: of its youngest end, pixels.
+        width: of its newest end, pixels.
     """
     if len(points) < 2:
         return

@@ -66,7 +66,7 @@ def assemble(
     return without_duplicates(people, skeleton, settings.duplicate_oks)
 
 
-def sureness(candidates: Candidates) -> np.ndarray:
+def connection_score(candidates: Candidates) -> np.ndarray:
     """How sure each limb candidate is, float64 (C,): the cube of its score times the scores of its two peaks."""
     first, second = (candidates.peak_scores[candidates.limbs[:, end]].astype(float) for end in (1, 2))
     return candidates.limb_scores.astype(float) ** 3 * first * second
@@ -100,7 +100,7 @@ def _connect(candidates: Candidates, skeleton: Skeleton, settings: GroupingSetti
     parts: list[_Part] = []
     owner: list[_Part | None] = [None] * len(candidates.peaks)
     places, scores = candidates.peaks.tolist(), candidates.peak_scores.tolist()
-    order = np.argsort(-sureness(candidates), kind="stable")
+    order = np.argsort(-connection_score(candidates), kind="stable")
     # Twice: what is refused since little of the person is known yet gets another chance.
     for limb, a, b in 2 * candidates.limbs[order].tolist():
         joint_a, joint_b = skeleton.limbs[limb]

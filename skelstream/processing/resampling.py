@@ -35,7 +35,7 @@ def resampled(sequence: SkeletonSequence, rate: float) -> SkeletonSequence:
     if count > max(_MOST_FRAMES, _MOST_TIMES * len(times)):
         raise FormatError(
             f"{rate:g} frames a second from {times[0]:g} s to {times[-1]:g} s would make {count:,} frames of"
-            f" {len(times):,}; give a lower rate, or mend the times"
+            f" {len(times):,}; give a lower rate, or correct the times"
         )
     new = times[0] + np.arange(count) / rate
     before = np.clip(np.searchsorted(times, new + _SAME, side="right") - 1, 0, None)

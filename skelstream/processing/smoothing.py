@@ -15,7 +15,9 @@ _TOGETHER = 32
 _MIN_SCORE = 0.05
 
 
-def smoothed(sequence: SkeletonSequence, noise: float = 0.02, agility: float = 20.0) -> SkeletonSequence:
+def smoothed(
+    sequence: SkeletonSequence, noise: float = 0.02, acceleration_psd: float = 20.0
+) -> SkeletonSequence:
     """Positions of every joint of every track, smoothed forwards and backwards with the frames' real times.
 
     Each joint's x and y follow a constant-velocity model with white acceleration noise, whose transition and
@@ -27,7 +29,7 @@ def smoothed(sequence: SkeletonSequence, noise: float = 0.02, agility: float = 2
     Args:
         sequence: the tracks.
         noise: standard deviation of a keypoint of score 1, as a share of the person's height.
-        agility: spectral density of the acceleration noise in heights^2 / second^3; larger follows faster.
+        acceleration_psd: spectral density of the acceleration noise in heights^2 / second^3; larger follows faster.
     """
     if not len(sequence):
         return sequence
@@ -36,12 +38,14 @@ def smoothed(sequence: SkeletonSequence, noise: float = 0.02, agility: float = 2
     by_length = sorted(range(len(tracks)), key=lambda m: -len(tracks[m]))
     for first in range(0, len(tracks), _TOGETHER):
         group = by_length[first : first + _TOGETHER]
-        for m, smooth in zip(group, _smooth_group([tracks[m] for m in group], noise, agility), strict=True):
+        for m, smooth in zip(
+            group, _smooth_group([tracks[m] for m in group], noise, acceleration_psd), strict=True
+        ):
             out[m] = smooth
     return replace(sequence, keypoints=np.concatenate(out), raw=sequence.measured)
 
 
-def _smooth_group(tracks: list[Track], noise: float, agility: float) -> list[np.ndarray]:
+def _smooth_group(tracks: list[Track], noise: float, acceleration_psd: float) -> list[np.ndarray]:
     """Smooth tracks of similar length, longest first, padded to the longest (K rows, G tracks)."""
     length, group, joints = len(tracks[0]), len(tracks), tracks[0].scores.shape[1]
     z = np.full((length, group, joints, 2), np.nan)
@@ -54,7 +58,9 @@ def _smooth_group(tracks: list[Track], noise: float, agility: float) -> list[np.
         r[:n, g] = (noise * scale[g]) ** 2 / np.maximum(track.scores, _MIN_SCORE)
         dt[1:n, g, 0] = np.diff(track.times)
     seen = np.isfinite(z[..., 0])
-    smooth = _rts(np.where(seen[..., None], z, 0.0), np.where(seen, r, np.inf), dt, agility * scale**2, scale)
+    smooth = _rts(
+        np.where(seen[..., None], z, 0.0), np.where(seen, r, np.inf), dt, acceleration_psd * scale**2, scale
+    )
     smooth[~seen] = np.nan
     return [smooth[: len(track), g].astype(np.float32) for g, track in enumerate(tracks)]
 

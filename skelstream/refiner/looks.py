@@ -22,7 +22,7 @@ class SecondLook:
 
     Args:
         refiner: finds one person's joints in a box.
-        settings: see there.
+        settings: thresholds and the budget of people a frame.
         skeleton: the joint set of the people.
         least_unseen: least score of people whom the budget passes over.
 

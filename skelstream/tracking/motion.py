@@ -40,7 +40,7 @@ class Motion:
         self._filter = KalmanFilter(dim_x=6, dim_z=4)
         self._filter.H = _H
         self._filter.x = np.concatenate([start, np.zeros(2)])
-        self.settle()
+        self.update_scale()
         self._filter.P = np.diag(
             np.concatenate(
                 [self._noise(by_joints=False), np.full(2, (settings.start_speed * self._size) ** 2)]
@@ -53,12 +53,12 @@ class Motion:
         return self._filter.x
 
     @property
-    def doubt(self) -> float:
+    def variance(self) -> float:
         """Variance of the centre along one axis, px^2."""
         return float(self._filter.P[0, 0] + self._filter.P[1, 1]) / 2
 
-    def settle(self) -> None:
-        """Take the present box for the person's size, by which all noise is measured."""
+    def update_scale(self) -> None:
+        """Measure all noise by the size of the present box from here on."""
         self._size = max(1.0, float(self._filter.x[2:4].max()))
 
     def _noise(self, by_joints: bool) -> np.ndarray:

@@ -110,7 +110,7 @@ class Track:
             self._follow(self._measured - before, measured - after, by_joints)
         self.motion.update(measured - after, by_joints)
         self.motion.shift(after)
-        self.motion.settle()
+        self.motion.update_scale()
 
         self._observed, self._measured = keypoints, measured
         self._at_last_seen = self.motion.saved()

@@ -27,12 +27,12 @@ class Tracker:
 
     Tracking by detection: every track's box and joints are predicted to the frame's time, then assigned to
     the frame's people by a mix of OKS and IoU, in rounds: people of high score to confirmed tracks, people of
-    low score to the tracks left (ByteTrack, Zhang et al. 2022), the rest of high score to young tracks. What
+    low score to the tracks left (ByteTrack, Zhang et al. 2022), the rest of high score to tentative tracks. What
     is left of high score starts a track. A track that returns after a gap is re-updated (OC-SORT, Cao et al.
     2023).
 
     Args:
-        settings: see there.
+        settings: thresholds and times; the defaults if not given.
         skeleton: the joint set of the people.
 
     Attributes:
@@ -128,7 +128,7 @@ class Tracker:
         )
         similarity, coverage = self._similarity(people), self._coverage(people)
         confirmed = [i for i, t in enumerate(self._tracks) if t.confirmed]
-        young = [i for i, t in enumerate(self._tracks) if not t.confirmed]
+        tentative = [i for i, t in enumerate(self._tracks) if not t.confirmed]
         tracked: dict[int, Track] = {}
 
         def match(rows: list[int], columns: np.ndarray, minimum: float) -> None:
@@ -140,7 +140,7 @@ class Tracker:
 
         match(confirmed, high, s.min_similarity)
         match([i for i in confirmed if not self._tracks[i].lost], low, s.min_similarity_low)
-        match(young, high, s.min_similarity)
+        match(tentative, high, s.min_similarity)
         for person, track in tracked.items():
             score = float(people.person_scores[person])
             track.observe(people.keypoints[person], people.boxes[person], needed, score)
@@ -156,8 +156,8 @@ class Tracker:
         if weight == 0:
             return mixed
         poses = np.stack([t.keypoints for t in self._tracks])
-        doubt = np.array([t.motion.doubt for t in self._tracks])[:, None]
-        similarity = self._with_oks(mixed, poses, boxes, people, doubt, weight)
+        variance = np.array([t.motion.variance for t in self._tracks])[:, None]
+        similarity = self._with_oks(mixed, poses, boxes, people, variance, weight)
         lost = [i for i, t in enumerate(self._tracks) if t.lost]
         if lost:  # Who went behind something may have stopped there: the last pose counts as well.
             seen = np.stack([self._tracks[i].seen_keypoints for i in lost])
@@ -184,12 +184,12 @@ class Tracker:
         poses: np.ndarray,
         boxes: np.ndarray,
         people: People,
-        doubt: np.ndarray | float,
+        variance: np.ndarray | float,
         weight: float,
     ) -> np.ndarray:
         # The larger of both boxes: one of them may show a part of the person only.
         areas = np.maximum(box_areas(boxes)[:, None], box_areas(people.boxes)[None])
-        alike, common = oks(poses, people.keypoints, areas, self._sigmas, doubt)
+        alike, common = oks(poses, people.keypoints, areas, self._sigmas, variance)
         weight = weight * np.minimum(common / _ENOUGH_JOINTS, 1)
         return weight * alike + (1 - weight) * overlap
 
@@ -204,7 +204,7 @@ class Tracker:
             one, others = people.take([person]), people.take(taken)
             # By the joints alone, where they are known: within one frame they say who is who, and people embrace.
             overlap = iou(others.boxes, one.boxes)
-            alike = self._with_oks(overlap, others.keypoints, others.boxes, one, doubt=0.0, weight=1.0)
+            alike = self._with_oks(overlap, others.keypoints, others.boxes, one, variance=0.0, weight=1.0)
             if not (alike > self.settings.duplicate_similarity).any():
                 free.append(int(person))
                 taken.append(int(person))

@@ -81,7 +81,7 @@ class ViewSource:
         how: the augmentation.
         skeleton: OpenPose's V joints and L limbs.
         stride: network-input pixels per map cell.
-        emphasis: see there.
+        emphasis: which people weigh more.
         read: an image's pixels.
     """
 

@@ -141,7 +141,7 @@ class Session:
         trainer: at the beginning of its run, or resumed.
         folder: prepared.
         validation: the set apart, or None.
-        cadence: see there.
+        cadence: how often to evaluate and to save.
     """
 
     def __init__(self, trainer: Trainer, folder: RunFolder, validation: Validation | None, cadence: Cadence):

@@ -12,13 +12,13 @@ from av import VideoFrame
 from av.error import FFmpegError
 
 from skelstream.errors import SourceError
-from skelstream.video.clock import Clock
 from skelstream.video.decoding import Decoder, Input
 from skelstream.video.filters import Deinterlacer, ToneMap
 from skelstream.video.frame import SourceInfo
 from skelstream.video.pixels import Upright
 from skelstream.video.seeking import Place, find_place
 from skelstream.video.source import Selection, Source
+from skelstream.video.timestamps import Timestamps
 
 _log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class ContainerSource(Source):
         return True
 
     def _numbered(self, place: Place | None) -> Iterator[_Timed]:
-        clock = Clock(self._decoder.time_base, self._rate(), place.origin if place else None)
+        clock = Timestamps(self._decoder.time_base, self._rate(), place.origin if place else None)
         index, time, first_lost = place.index if place else 0, 0.0, None
         slots, last = index, None
         for row in self._deinterlacer.rows(self._decoder.rows()):

@@ -123,10 +123,10 @@ def connect(
 ) -> list[Person]:
     people: list[Person] = []
 
-    def sureness(limb: Limb) -> float:
+    def connection_score(limb: Limb) -> float:
         return limb.score**3 * peaks[limb.a].score * peaks[limb.b].score
 
-    for limb in 2 * sorted(limbs, key=lambda c: (-sureness(c), c.limb, -c.score, c.a, c.b)):
+    for limb in 2 * sorted(limbs, key=lambda c: (-connection_score(c), c.limb, -c.score, c.a, c.b)):
         joint_a, joint_b = skeleton.limbs[limb.limb]
         with_a = [p for p in people if limb.a in p.followed]
         with_b = [p for p in people if limb.b in p.followed]

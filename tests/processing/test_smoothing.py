@@ -26,7 +26,7 @@ def uneven_times(count, seed=0):
     return np.cumsum(np.random.default_rng(seed).uniform(0.01, 0.09, count))
 
 
-def reference(z, times, noise, agility, height):
+def reference(z, times, noise, acceleration_psd, height):
     """The same model through filterpy, one coordinate of one joint; z is NaN where missing."""
     model = KalmanFilter(2, 1)
     model.x = np.zeros((2, 1))
@@ -37,7 +37,7 @@ def reference(z, times, noise, agility, height):
     for k, value in enumerate(z):
         h = times[k] - times[k - 1] if k else 0.0
         f = np.array([[1, h], [0, 1]])
-        q = agility * height**2 * np.array([[h**3 / 3, h**2 / 2], [h**2 / 2, h]])
+        q = acceleration_psd * height**2 * np.array([[h**3 / 3, h**2 / 2], [h**2 / 2, h]])
         model.predict(F=f, Q=q)
         model.update(None if np.isnan(value) else value)
         means.append(model.x.copy())
@@ -55,7 +55,7 @@ def test_same_as_filterpy_with_uneven_times(builder, tracked, missing):
     z = 300 + 80 * np.sin(3 * times) + random.normal(0, 4, 40)
     sequence = walk(builder, tracked, z, times, missing=missing)
     z = sequence.keypoints[:, 3, 0].astype(float)
-    smooth = smoothed(sequence, noise=0.02, agility=1.0).keypoints[:, 3, 0]
+    smooth = smoothed(sequence, noise=0.02, acceleration_psd=1.0).keypoints[:, 3, 0]
     expected = reference(z, times, 0.02, 1.0, height=200)
     seen = np.isfinite(z)
     assert smooth[seen] == pytest.approx(expected[seen], abs=0.02)

@@ -42,12 +42,12 @@ def test_speed_is_in_pixels_a_second_whatever_the_steps():
 
 def test_doubt_grows_with_time_and_falls_with_an_observation():
     motion = Motion(START, TrackerSettings())
-    first = motion.doubt
+    first = motion.variance
     motion.predict(1.0)
-    grown = motion.doubt
+    grown = motion.variance
     motion.update(START, by_joints=False)
     assert grown > first > 0
-    assert motion.doubt < grown
+    assert motion.variance < grown
 
 
 def test_noise_is_in_proportion_to_the_size():

@@ -4,13 +4,13 @@ from fractions import Fraction
 
 import pytest
 
-from skelstream.video.clock import Clock
+from skelstream.video.timestamps import Timestamps
 
 MS = Fraction(1, 1000)
 
 
 def times(pts, rate=25.0, origin=None):
-    clock = Clock(MS, rate, origin)
+    clock = Timestamps(MS, rate, origin)
     return [clock.seconds(p) for p in pts]
 
 

@@ -1,4 +1,4 @@
-"""Timestamps to seconds."""
+"""The timestamps of a source's frames in seconds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fractions import Fraction
 _FALLBACK_RATE = 30.0
 
 
-class Clock:
+class Timestamps:
     """Turns the timestamps of one source's frames, in display order, into strictly increasing seconds.
 
     The first timestamp is time 0. A frame without one, or with one that does not come after its
