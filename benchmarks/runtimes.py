@@ -101,7 +101,7 @@ def split(runtime: Runtime, pictures: list[np.ndarray], size: int, rounds: int) 
     for turn in range(rounds):
         picture = pictures[turn % len(pictures)]
         with timed(times["resize"]):
-            image, letterbox = letterboxed(picture, size, runtime.multiple)
+            image, letterbox = letterboxed(picture, size, runtime.size_divisor)
         with timed(times["network"]):
             maps = runtime.maps(image[None])
         with timed(times["candidates"]):
@@ -137,7 +137,8 @@ def main() -> None:
     )
     runtimes = start_runtimes(options.weights)
     inputs = [
-        letterboxed(picture, options.size, next(iter(runtimes.values())).multiple)[0] for picture in pictures
+        letterboxed(picture, options.size, next(iter(runtimes.values())).size_divisor)[0]
+        for picture in pictures
     ]
     compare(runtimes, inputs, options.rounds)
     split(list(runtimes.values())[-1], pictures, options.size, options.rounds)

@@ -110,10 +110,10 @@ def convert(
         save,
         save_dataset,
     )
-    from skelstream.processing import Finish, tracked
+    from skelstream.processing import Postprocessing, tracked
     from skelstream.sequences import Detections
 
-    picture, finish = _size(size), Finish(skeleton, fill, smooth, fps, person)
+    picture, postprocessing = _size(size), Postprocessing(skeleton, fill, smooth, fps, person)
     settings = tracker_settings(tracking, tracker, max_step, max_lost, min_observations)
 
     def note(text: str) -> None:
@@ -130,7 +130,7 @@ def convert(
             note(f"{path}: its extraction was broken off; these are its first {found.frames} frames")
         if picture is not None:
             found = replace(found, meta={**found.meta, "width": picture[0], "height": picture[1]})
-        return finish(found)
+        return postprocessing(found)
 
     if labels is not None and class_folders:
         raise typer.BadParameter(

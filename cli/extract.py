@@ -136,7 +136,7 @@ def extract(
     from skelstream.estimator import SIZE
     from skelstream.grouping.settings import GroupingSettings
     from skelstream.outputs import check_apart
-    from skelstream.processing.postprocessing import Finish
+    from skelstream.processing.postprocessing import Postprocessing
     from skelstream.region import Region
 
     from .estimator import make_estimator
@@ -151,7 +151,7 @@ def extract(
     }  # fmt: skip
     written = {
         "format": format,
-        "finish": Finish(skeleton, fill, smooth, fps, person),
+        "postprocessing": Postprocessing(skeleton, fill, smooth, fps, person),
         "overwrite": overwrite,
     }
     many = len(sources) > 1 or _is_folder(output, format)

@@ -99,7 +99,7 @@ class PoseEstimator:
 
     def letterbox(self, image: np.ndarray) -> tuple[np.ndarray, Letterbox]:
         """First step: a uint8 RGB picture (H, W, 3) as network input, and the way back."""
-        return letterboxed(image, self.size, self.runtime.multiple)
+        return letterboxed(image, self.size, self.runtime.size_divisor)
 
     def candidates(self, inputs: Sequence[np.ndarray]) -> tuple[list[Candidates], int]:
         """Second step: peaks and limbs of network inputs of one size, and the stride of the maps they are in."""

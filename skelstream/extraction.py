@@ -16,7 +16,7 @@ from skelstream.formats import WriteOptions, choose, save
 from skelstream.outputs import check_apart, check_output, forget_partial, keep_partial
 from skelstream.pipeline import Analysed, Pipeline, StageTimes
 from skelstream.processing.one_euro import OneEuro
-from skelstream.processing.postprocessing import Finish
+from skelstream.processing.postprocessing import Postprocessing
 from skelstream.region import Region
 from skelstream.sequences import Window, WindowBuffer
 from skelstream.sequences.sequence import SkeletonSequence
@@ -97,7 +97,7 @@ def windows(
     persons: int = 2,
     estimator: PoseEstimator | None = None,
     *,
-    missing: float = 0.0,
+    fill_value: float = 0.0,
     smooth: bool = False,
     start: float | None = None,
     end: float | None = None,
@@ -124,7 +124,7 @@ def windows(
         length: frames T in a window.
         stride: frames from one window's start to the next.
         persons: slots M.
-        missing: x and y of joints that are missing, as in ``SkeletonSequence.dense``; their score is 0.
+        fill_value: x and y of joints that are missing, as in ``SkeletonSequence.dense``; their score is 0.
         smooth: whether keypoints go through the One-Euro filter first, which looks back only.
         start, end, every, rate, region, slow_motion, max_people, tracking: as in ``Pipeline``.
 
@@ -137,7 +137,7 @@ def windows(
         SourceError: the source cannot be opened or read.
         FormatError: ``length``, ``stride`` or ``persons`` is less than 1.
     """
-    buffer = WindowBuffer(length, stride, persons, missing)
+    buffer = WindowBuffer(length, stride, persons, fill_value)
     frames = stream(
         source, estimator, start=start, end=end, every=every, rate=rate, region=region, slow_motion=slow_motion,
         max_people=max_people, tracking=tracking,
@@ -201,7 +201,7 @@ def run(
     output: Path | None = None,
     *,
     format: str | None = None,
-    finish: Finish = Finish(),
+    postprocessing: Postprocessing = Postprocessing(),
     overwrite: bool = False,
     report: Report | None = None,
     start: float | None = None,
@@ -225,7 +225,7 @@ def run(
         FormatError: the output's format is unknown, or cannot hold one video's people.
     """
     if output is not None:
-        check_output(output, format, finish, overwrite)
+        check_output(output, format, postprocessing, overwrite)
         check_apart(output, source)
     began, stopped = time.perf_counter(), None
     with Pipeline(
@@ -244,9 +244,15 @@ def run(
                     raise
                 stopped = interrupt
             seconds = time.perf_counter() - began
-            sequence = finish(builder.finish())
+            sequence = postprocessing(builder.finish())
             if output is not None:
-                save(sequence, output, format, overwrite, options=WriteOptions(skeleton=finish.skeleton))
+                save(
+                    sequence,
+                    output,
+                    format,
+                    overwrite,
+                    options=WriteOptions(skeleton=postprocessing.skeleton),
+                )
                 forget_partial(output)
         except BaseException as error:
             if output is not None:
@@ -279,7 +285,7 @@ def run_many(
     folder: Path,
     *,
     format: str | None = None,
-    finish: Finish = Finish(),
+    postprocessing: Postprocessing = Postprocessing(),
     overwrite: bool = False,
     report: Report | None = None,
     start: float | None = None,
@@ -312,7 +318,7 @@ def run_many(
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made ({error.strerror})") from None
     for output in outputs[:1]:
-        check_output(output, format, finish, overwrite=True)
+        check_output(output, format, postprocessing, overwrite=True)
     made = cache(estimator) if callable(estimator) else estimator
     for source, output in zip(sources, outputs, strict=True):
         with claimed(output.with_name(f"{output.name}.extracting"), wait=False) as ours:
@@ -321,7 +327,7 @@ def run_many(
                 continue
             try:
                 done = run(
-                    source, made, output, format=format, finish=finish, overwrite=overwrite, report=report,
+                    source, made, output, format=format, postprocessing=postprocessing, overwrite=overwrite, report=report,
                     start=start, end=end, every=every, rate=rate, region=region, slow_motion=slow_motion,
                     max_people=max_people, tracking=tracking,
                 )  # fmt: skip

@@ -42,13 +42,13 @@ class Letterbox:
         return (points - np.array(self.offset)) / self.scale
 
 
-def letterboxed(image: np.ndarray, long_side: int, multiple: int) -> tuple[np.ndarray, Letterbox]:
+def letterboxed(image: np.ndarray, long_side: int, size_divisor: int) -> tuple[np.ndarray, Letterbox]:
     """Scale an image to a given long side and fill up to a size that the network takes.
 
     Args:
         image: uint8 RGB (H, W, 3).
         long_side: pixels of the longer side after scaling.
-        multiple: height and width of the result are divisible by this.
+        size_divisor: height and width of the result are divisible by this.
 
     Returns:
         uint8 (h, w, 3), and where the image lies in it.
@@ -58,7 +58,7 @@ def letterboxed(image: np.ndarray, long_side: int, multiple: int) -> tuple[np.nd
     h, w = max(1, round(height * scale)), max(1, round(width * scale))
     if (h, w) != (height, width):
         image = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    right, below = -w % multiple, -h % multiple
+    right, below = -w % size_divisor, -h % size_divisor
     if right or below:
         image = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT, value=(GROUND,) * 3)
     return image, Letterbox.scaled(w / width, h / height)

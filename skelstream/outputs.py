@@ -15,7 +15,7 @@ import numpy as np
 from skelstream.errors import OutputError, SkelstreamError
 from skelstream.formats import check_free, choose, load, save
 from skelstream.grouping.people import People
-from skelstream.processing.postprocessing import Finish
+from skelstream.processing.postprocessing import Postprocessing
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.sequences.sequence import SkeletonSequence
 from skelstream.skeleton import OPENPOSE18
@@ -23,7 +23,7 @@ from skelstream.tracking.tracked import TrackedPeople
 from skelstream.video.images import IMAGE_SUFFIXES
 
 
-def check_output(output: Path, format: str | None, finish: Finish, overwrite: bool) -> None:
+def check_output(output: Path, format: str | None, postprocessing: Postprocessing, overwrite: bool) -> None:
     """Find out before the work whether its result could be written: a person in two frames goes the whole way.
 
     Raises:
@@ -35,7 +35,7 @@ def check_output(output: Path, format: str | None, finish: Finish, overwrite: bo
     check_free(chosen, output, overwrite)
     with TemporaryDirectory() as folder:
         try:
-            save(finish(_rehearsal(output.name)), Path(folder) / output.name, format)
+            save(postprocessing(_rehearsal(output.name)), Path(folder) / output.name, format)
         except SkelstreamError as error:
             raise type(error)(str(error).replace(f"{folder}/", ""), setting=error.setting) from None
 

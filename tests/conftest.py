@@ -38,7 +38,7 @@ class BarEstimator:
 
     def __init__(self, batch: int = 1, fail_at: int | None = None):
         self.runtime = SimpleNamespace(
-            name="bars", batch=batch, multiple=32, skeleton=OPENPOSE18, torch_threads=None
+            name="bars", batch=batch, size_divisor=32, skeleton=OPENPOSE18, torch_threads=None
         )
         self.grouping, self.batches, self.fail_at = GroupingSettings(), [], fail_at
 

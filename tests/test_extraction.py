@@ -8,7 +8,7 @@ import pytest
 import skelstream
 from skelstream.errors import FormatError, OutputError, SourceError
 from skelstream.extraction import extract, run, run_many, stream, windows
-from skelstream.processing.postprocessing import Finish
+from skelstream.processing.postprocessing import Postprocessing
 
 
 def test_one_video(walk, bars, tmp_path):
@@ -55,7 +55,7 @@ def test_a_window_comes_as_soon_as_it_is_full(walk, bars):
 
 
 def test_windows_in_parts_and_without_people(walk, bars, tmp_path, draw_bars):
-    (window,) = skelstream.windows(walk, 10, 5, 3, bars(), missing=np.nan, start=0.5, end=1.0)
+    (window,) = skelstream.windows(walk, 10, 5, 3, bars(), fill_value=np.nan, start=0.5, end=1.0)
     assert window.start == pytest.approx(0.5) and window.track_ids.tolist() == [1, 2, 0]
     assert np.isnan(window.clip[2, ..., :2]).all()
     path = tmp_path / "empty.mp4"
@@ -167,7 +167,7 @@ def test_the_frames_outlive_an_output_that_cannot_be_written(walk, bars, tmp_pat
     [
         ("no/out.npz", {}, "create it first"),
         ("set.ctrgcn.npz", {}, "needs a class"),
-        ("out.npz", {"finish": Finish(skeleton="nobody18")}, "unknown joint set"),
+        ("out.npz", {"postprocessing": Postprocessing(skeleton="nobody18")}, "unknown joint set"),
         ("out.xyz", {}, "does not say which format"),
         ("a\0b.npz", {}, "NUL"),
     ],

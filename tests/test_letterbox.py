@@ -11,15 +11,15 @@ from skelstream.letterbox import Letterbox, letterboxed
 @pytest.mark.parametrize(
     "size", [(48, 64), (64, 48), (47, 101), (1, 300), (300, 1), (416, 416), (1080, 1920)]
 )
-@pytest.mark.parametrize("multiple", [8, 32])
-def test_input_has_the_long_side_and_fits_the_network(size: tuple[int, int], multiple: int) -> None:
+@pytest.mark.parametrize("size_divisor", [8, 32])
+def test_input_has_the_long_side_and_fits_the_network(size: tuple[int, int], size_divisor: int) -> None:
     image = np.zeros((*size, 3), np.uint8)
-    boxed, letterbox = letterboxed(image, 416, multiple)
+    boxed, letterbox = letterboxed(image, 416, size_divisor)
     h, w = boxed.shape[:2]
     assert boxed.dtype == np.uint8 and boxed.flags.c_contiguous
-    assert max(h, w) == 416 and h % multiple == 0 and w % multiple == 0
+    assert max(h, w) == 416 and h % size_divisor == 0 and w % size_divisor == 0
     scaled_h, scaled_w = round(size[0] * letterbox.scale[1]), round(size[1] * letterbox.scale[0])
-    assert 0 <= h - scaled_h < multiple and 0 <= w - scaled_w < multiple
+    assert 0 <= h - scaled_h < size_divisor and 0 <= w - scaled_w < size_divisor
     assert (boxed[scaled_h:] == 128).all() and (boxed[:, scaled_w:] == 128).all()
 
 

@@ -77,7 +77,7 @@ class Scripted(Source):
 
     def __init__(self, frames, live=False, pause=0.0):
         self.info = SourceInfo("scripted", 64, 160, live=live)
-        self.warnings, self._script, self._pause = [], frames, pause
+        self._wrong, self._script, self._pause = [], frames, pause
 
     def __iter__(self):
         for i, image in enumerate(self._script):

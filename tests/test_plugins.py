@@ -40,7 +40,6 @@ import logging, sys
 logging.basicConfig(format="%(message)s", stream=sys.stdout)
 from skelstream.formats import save
 from skelstream.network.paf import PafConfig, PafNetwork
-from skelstream.processing.postprocessing import Finish
 from skelstream.runtimes.registry import choose_runtime
 from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18

@@ -13,7 +13,7 @@ from skelstream.network.topdown import TopDownConfig, TopDownNetwork
 Network = PafNetwork | OpenPoseNetwork
 """Float (B, 3, H, W) RGB in [0, 255] to confidence maps (B, V, h, w) and part affinity fields (B, 2L, h, w).
 
-Height and width are divisible by ``multiple``; ``stride``, ``skeleton`` and the channels' order are those of
+Height and width are divisible by ``size_divisor``; ``stride``, ``skeleton`` and the channels' order are those of
 ``PartMaps``; ``normalisation`` says for people what the network does to its input first.
 """
 

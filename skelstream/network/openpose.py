@@ -60,7 +60,7 @@ class OpenPoseNetwork(nn.Module):
     _paf_channels: Tensor
     skeleton = OPENPOSE18
     stride = 8
-    multiple = 8
+    size_divisor = 8
     example_size = (16, 16)
     sizes = "H and W divisible by 8"
     normalisation = "BGR, x / 256 - 0.5"

@@ -138,7 +138,7 @@ class PafNetwork(nn.Module):
     """
 
     stride = STRIDE
-    multiple = 32
+    size_divisor = 32
     example_size = (64, 64)
 
     def __init__(self, config: PafConfig | None = None):
@@ -161,7 +161,7 @@ class PafNetwork(nn.Module):
     @property
     def sizes(self) -> str:
         """The height and width that it takes, for people to read."""
-        return f"H and W divisible by {self.multiple}"
+        return f"H and W divisible by {self.size_divisor}"
 
     @property
     def normalisation(self) -> str:

@@ -44,7 +44,7 @@ class TopDownNetwork(nn.Module):
     mean: Tensor
     deviation: Tensor
     stride = 4
-    multiple = 32
+    size_divisor = 32
     skeleton = COCO17
 
     def __init__(self, config: TopDownConfig | None = None):

@@ -4,13 +4,13 @@ from skelstream.processing.acting import acting_first
 from skelstream.processing.filling import filled
 from skelstream.processing.normalising import centred_on_torso, relative_to_image, scaled_by_torso
 from skelstream.processing.one_euro import OneEuro
-from skelstream.processing.postprocessing import Finish
+from skelstream.processing.postprocessing import Postprocessing
 from skelstream.processing.resampling import resampled
 from skelstream.processing.smoothing import smoothed
 from skelstream.processing.tracking import tracked
 
 __all__ = [
-    "Finish",
+    "Postprocessing",
     "OneEuro",
     "acting_first",
     "centred_on_torso",

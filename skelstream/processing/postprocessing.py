@@ -12,7 +12,7 @@ from skelstream.sequences.sequence import SkeletonSequence
 
 
 @dataclass(frozen=True)
-class Finish:
+class Postprocessing:
     """Conversion, filling, smoothing, an even rate and the order of the people, each only if asked for.
 
     Attributes:

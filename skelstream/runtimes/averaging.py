@@ -29,7 +29,7 @@ class AveragingRuntime:
     """
 
     def __init__(self, runtime: Runtime, scales: Sequence[float] = (1.0,), flip: bool = False):
-        self.skeleton, self.multiple, self.batch = runtime.skeleton, runtime.multiple, runtime.batch
+        self.skeleton, self.size_divisor, self.batch = runtime.skeleton, runtime.size_divisor, runtime.batch
         self.torch_threads = runtime.torch_threads
         factors = " + ".join(f"{scale:g}" for scale in scales)
         self.name = f"{runtime.name}, scales {factors}{', mirrored too' if flip else ''}"
@@ -40,7 +40,7 @@ class AveragingRuntime:
         confidence: list[Tensor] = []
         pafs: list[Tensor] = []
         for scale in self._scales:
-            scaled, ratio = _scaled(images, scale, self.multiple)
+            scaled, ratio = _scaled(images, scale, self.size_divisor)
             passes = [self._runtime.maps(scaled)]
             if self._flip:
                 mirrored = self._runtime.maps(np.ascontiguousarray(scaled[:, :, ::-1]))
@@ -71,14 +71,14 @@ def unmirrored(maps: PartMaps, skeleton: Skeleton) -> PartMaps:
     return PartMaps(maps.confidence[:, joints].flip(-1), pafs, maps.stride)
 
 
-def _scaled(images: np.ndarray, scale: float, multiple: int) -> tuple[np.ndarray, tuple[float, float]]:
+def _scaled(images: np.ndarray, scale: float, size_divisor: int) -> tuple[np.ndarray, tuple[float, float]]:
     """Images scaled and filled up to a size that the network takes, and the factors of height and width."""
     if scale == 1:
         return images, (1.0, 1.0)
     height, width = images.shape[1:3]
     h, w = max(1, round(height * scale)), max(1, round(width * scale))
     filter_ = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    out = np.full((len(images), h + -h % multiple, w + -w % multiple, 3), GROUND, np.uint8)
+    out = np.full((len(images), h + -h % size_divisor, w + -w % size_divisor, 3), GROUND, np.uint8)
     for image, place in zip(images, out, strict=True):
         place[:h, :w] = cv2.resize(image, (w, h), interpolation=filter_)
     return out, (h / height, w / width)

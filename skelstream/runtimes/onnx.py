@@ -27,7 +27,7 @@ def export_onnx(network: Network | TopDownNetwork, path: Path, card: dict[str, o
     Input ``image``: float32 (batch, 3, height, width), RGB in [0, 255]; outputs ``confidence`` and ``pafs``, float32
     (batch, V, h, w) and (batch, 2L, h, w), as in ``PartMaps``; of the second look's network ``heatmaps``, float32
     (batch, V, h, w). The batch is free, and so are height and width but for the second look's. The metadata holds
-    joints, limbs, stride, multiple and the card, as JSON.
+    joints, limbs, stride, size_divisor and the card, as JSON.
 
     Args:
         network: on the CPU in float32.
@@ -44,7 +44,7 @@ def export_onnx(network: Network | TopDownNetwork, path: Path, card: dict[str, o
             "joints": network.skeleton.joints,
             "limbs": network.skeleton.limbs,
             "stride": network.stride,
-            "multiple": network.multiple,
+            "size_divisor": network.size_divisor,
             "card": card,
         }
         onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in metadata.items()})

@@ -79,7 +79,7 @@ class OpenVinoRuntime:
                 f"OpenVINO cannot compile the network ({error}); use the torch runtime"
             ) from None
         self.name = f"OpenVINO, cpu, {precision}"
-        self.skeleton, self.multiple, self.stride = network.skeleton, network.multiple, network.stride
+        self.skeleton, self.size_divisor, self.stride = network.skeleton, network.size_divisor, network.stride
 
     def outputs(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
         """The network's outputs (float32) for uint8 RGB images (B, H, W, 3)."""

@@ -21,7 +21,7 @@ class Runtime(Protocol):
     Attributes:
         name: what it is and where it runs, for people to read.
         skeleton: the joints and limbs of its maps.
-        multiple: its input's height and width are divisible by this.
+        size_divisor: its input's height and width are divisible by this.
         stride: input pixels per cell of its maps.
         batch: images per call that suit it.
         torch_threads: threads of torch's that suit the rest of the process beside it; None: as many as torch has.
@@ -29,7 +29,7 @@ class Runtime(Protocol):
 
     name: str
     skeleton: Skeleton
-    multiple: int
+    size_divisor: int
     stride: int
     batch: int
     torch_threads: int | None

@@ -27,7 +27,7 @@ class TorchRuntime:
         if precision == "auto":
             precision = "float16" if device.type == "cuda" else "float32"
         self.device = device
-        self.skeleton, self.multiple = network.skeleton, network.multiple
+        self.skeleton, self.size_divisor = network.skeleton, network.size_divisor
         self.batch = 16 if device.type == "cuda" else 1
         self.name = f"torch, {device}, {precision}"
         self._dtype: torch.dtype = getattr(torch, precision)

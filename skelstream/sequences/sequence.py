@@ -205,12 +205,12 @@ class SkeletonSequence:
         """int64 (N,): the number m of each row's track."""
         return np.repeat(np.arange(len(self)), np.diff(self.track_start))
 
-    def dense(self, persons: int | None = 2, missing: float = 0.0) -> np.ndarray:
+    def dense(self, persons: int | None = 2, fill_value: float = 0.0) -> np.ndarray:
         """The most important tracks as one array, one person a slot for the whole length.
 
         Args:
             persons: number M of slots; slots beyond the number of tracks stay missing. None: one a track.
-            missing: x and y of joints that are missing; recognisers expect 0, NaN keeps them apart from the
+            fill_value: x and y of joints that are missing; recognisers expect 0, NaN keeps them apart from the
                 picture's corner. Their score is 0 either way.
 
         Returns:
@@ -218,21 +218,21 @@ class SkeletonSequence:
         """
         count = len(self) if persons is None else persons
         out = np.zeros((count, self.frames, len(self.skeleton), 3), np.float32)
-        out[..., :2] = missing
+        out[..., :2] = fill_value
         for slot, track in zip(out, self, strict=False):
             there = np.isfinite(track.keypoints)
-            slot[track.frame, :, :2] = np.where(there, track.keypoints, np.float32(missing))
+            slot[track.frame, :, :2] = np.where(there, track.keypoints, np.float32(fill_value))
             slot[track.frame, :, 2] = track.scores
         return out
 
     def windows(
-        self, length: int = 64, stride: int = 16, persons: int = 2, missing: float = 0.0
+        self, length: int = 64, stride: int = 16, persons: int = 2, fill_value: float = 0.0
     ) -> Iterator[Window]:
         """Clips of ``length`` frames for a recogniser, one every ``stride`` frames; see also `skelstream.windows`.
 
         Each window's slots go to the people that matter most within that window. Frames after the last full
         window are left out, except that a shorter sequence gives one window, padded with missing people.
-        ``missing`` is as in `dense`.
+        ``fill_value`` is as in `dense`.
         """
         check_window(length, stride, persons)
         ids = np.repeat(self.track_ids, np.diff(self.track_start))
@@ -244,7 +244,7 @@ class SkeletonSequence:
             last = min(first + length, self.frames) - 1
             yield make_window(
                 ids[rows], self.frame[rows] - first, self.keypoints[rows], self.scores[rows],
-                self.person_scores[rows], length, persons, missing,
+                self.person_scores[rows], length, persons, fill_value,
                 start=float(self.frame_time[first]), end=float(self.frame_time[last]),
             )  # fmt: skip
 

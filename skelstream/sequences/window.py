@@ -15,7 +15,7 @@ class Window(NamedTuple):
 
     Attributes:
         clip: float32 (M, T, V, 3), x and y in source pixels, score; where nothing is seen the score is 0 and x
-            and y are what ``missing`` was.
+            and y are what ``fill_value`` was.
         track_ids: int32 (M,), the id in each slot, most important first; 0 for an empty slot.
         start: time of the first frame, seconds.
         end: time of the last frame, seconds.
@@ -44,7 +44,7 @@ def make_window(
     person_scores: np.ndarray,
     length: int,
     persons: int,
-    missing: float,
+    fill_value: float,
     start: float,
     end: float,
 ) -> Window:
@@ -56,17 +56,17 @@ def make_window(
         keypoints: float32 (R, V, 2).
         scores: float32 (R, V).
         person_scores: float32 (R,).
-        length, persons, missing: as for `WindowBuffer`.
+        length, persons, fill_value: as for `WindowBuffer`.
         start, end: times of the first and the last frame, seconds.
     """
     clip = np.zeros((persons, length, keypoints.shape[1], 3), np.float32)
-    clip[..., :2] = missing
+    clip[..., :2] = fill_value
     chosen = np.zeros(persons, np.int32)
     unique, inverse = np.unique(ids, return_inverse=True)
     order = np.argsort(-importance(inverse, person_scores, len(unique)), kind="stable")
     for slot, track in enumerate(order[:persons]):
         rows = inverse == track
         chosen[slot] = unique[track]
-        clip[slot, offsets[rows], :, :2] = np.nan_to_num(keypoints[rows], nan=missing)
+        clip[slot, offsets[rows], :, :2] = np.nan_to_num(keypoints[rows], nan=fill_value)
         clip[slot, offsets[rows], :, 2] = scores[rows]
     return Window(clip, chosen, start, end)

@@ -21,13 +21,13 @@ class WindowBuffer:
         length: frames in a window.
         stride: frames from one window's start to the next.
         persons: slots M.
-        missing: x and y of joints that are missing.
+        fill_value: x and y of joints that are missing.
     """
 
-    def __init__(self, length: int = 64, stride: int = 16, persons: int = 2, missing: float = 0.0):
+    def __init__(self, length: int = 64, stride: int = 16, persons: int = 2, fill_value: float = 0.0):
         check_window(length, stride, persons)
         self._length, self._stride = length, stride
-        self._persons, self._missing = persons, missing
+        self._persons, self._fill_value = persons, fill_value
         self._frames: deque[TrackedPeople] = deque(maxlen=length)
         self._count = 0
 
@@ -53,5 +53,5 @@ class WindowBuffer:
         keep = np.isin(ids, list(confirmed))
         return make_window(
             ids[keep], offsets[keep], keypoints[keep], scores[keep], person_scores[keep],
-            self._length, self._persons, self._missing, start=frames[0].time, end=frames[-1].time,
+            self._length, self._persons, self._fill_value, start=frames[0].time, end=frames[-1].time,
         )  # fmt: skip

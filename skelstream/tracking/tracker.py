@@ -32,7 +32,7 @@ class Tracker:
     2023).
 
     Args:
-        settings: thresholds and times; the defaults if not given.
+        settings: thresholds and times.
         skeleton: the joint set of the people.
 
     Attributes:

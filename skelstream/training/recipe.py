@@ -122,8 +122,10 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
             raise SettingsError(f"precision {self.precision!r} is not one of {', '.join(PRECISIONS)}")
-        if isinstance(self.augmentation, Augmentation) and self.augmentation.crop % PafNetwork.multiple:
-            raise SettingsError(f"crop {self.augmentation.crop} is not divisible by {PafNetwork.multiple}")
+        if isinstance(self.augmentation, Augmentation) and self.augmentation.crop % PafNetwork.size_divisor:
+            raise SettingsError(
+                f"crop {self.augmentation.crop} is not divisible by {PafNetwork.size_divisor}"
+            )
         if not 0 <= self.cooldown <= 1:
             raise SettingsError("cooldown must be between 0 and 1")
         if self.minutes < 0:

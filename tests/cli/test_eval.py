@@ -73,7 +73,7 @@ class FromBrightness:
         self.model = SimpleNamespace(path=Path("a-net.safetensors"))
         self.name, self.weights_sha256 = "a runtime", "c0ffee" * 10
         self.runtime = SimpleNamespace(
-            name="a runtime", skeleton=OPENPOSE18, multiple=32, batch=1, torch_threads=None
+            name="a runtime", skeleton=OPENPOSE18, size_divisor=32, batch=1, torch_threads=None
         )
         self.skeleton, self.size = OPENPOSE18, size
 

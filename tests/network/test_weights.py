@@ -54,7 +54,7 @@ def test_card(network: Network) -> None:
     assert missing_from(card) == ["figures"]
     assert missing_from({}) == list(FIELDS)
     assert card["limbs"][0] == ["neck", "right_shoulder"]
-    assert f"divisible by {network.multiple}" in card["input"] and network.normalisation in card["input"]
+    assert f"divisible by {network.size_divisor}" in card["input"] and network.normalisation in card["input"]
 
 
 def test_what_is_not_a_weights_file_is_named(movenet: Network, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from skelstream.errors import FormatError
 from skelstream.formats import load, save
 from skelstream.grouping.people import People
-from skelstream.processing.postprocessing import Finish
+from skelstream.processing.postprocessing import Postprocessing
 from skelstream.processing.resampling import resampled
 from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18
@@ -85,8 +85,8 @@ def test_nothing_and_one_frame():
 
 def test_after_filling_and_smoothing():
     sequence = moving(np.arange(31) / 30, away=(10, 11))
-    assert len(Finish(rate=15.0)(sequence).frame) < len(
-        Finish(fill=0.5, smooth=True, rate=15.0)(sequence).frame
+    assert len(Postprocessing(rate=15.0)(sequence).frame) < len(
+        Postprocessing(fill=0.5, smooth=True, rate=15.0)(sequence).frame
     )
 
 

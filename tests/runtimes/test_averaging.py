@@ -13,7 +13,7 @@ from skelstream.skeleton import DENSE18, OPENPOSE18
 class Brightness:
     """A stand-in for a network, whose every confidence map is the picture's brightness at stride 4."""
 
-    name, skeleton, multiple, batch, torch_threads = "brightness", OPENPOSE18, 32, 1, None
+    name, skeleton, size_divisor, batch, torch_threads = "brightness", OPENPOSE18, 32, 1, None
 
     def __init__(self):
         self.shapes: list[tuple[int, ...]] = []

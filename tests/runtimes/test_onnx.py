@@ -40,7 +40,7 @@ def test_metadata_says_what_the_maps_are(movenet: Network, tmp_path: Path) -> No
         "joints": list(DENSE18.joints),
         "limbs": [list(limb) for limb in DENSE18.limbs],
         "stride": 4,
-        "multiple": 32,
+        "size_divisor": 32,
         "card": {"licence": "Apache-2.0"},
     }
 

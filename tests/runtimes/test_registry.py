@@ -31,7 +31,7 @@ def test_torch_maps_are_the_networks(network: Network) -> None:
     assert maps.stride == network.stride
     assert maps.confidence.shape == (1, 18, 64 // maps.stride, 96 // maps.stride)
     assert maps.pafs.shape == (1, 2 * len(network.skeleton.limbs), 64 // maps.stride, 96 // maps.stride)
-    assert runtime.skeleton == network.skeleton and runtime.multiple == network.multiple
+    assert runtime.skeleton == network.skeleton and runtime.size_divisor == network.size_divisor
     assert runtime.name == "torch, cpu, float32"
 
 

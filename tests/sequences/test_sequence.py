@@ -30,7 +30,7 @@ def test_dense(sequence):
 
 def test_dense_slots_and_missing(sequence):
     assert sequence.dense(persons=None).shape[0] == 2
-    four = sequence.dense(persons=4, missing=np.nan)
+    four = sequence.dense(persons=4, fill_value=np.nan)
     assert np.isnan(four[2:, ..., :2]).all() and not four[2:, ..., 2].any()
     assert np.isnan(four[0, 1, 4, :2]).all() and four[0, 1, 4, 2] == 0
     assert sequence.dense(persons=1).shape[0] == 1

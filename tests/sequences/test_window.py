@@ -100,10 +100,10 @@ def test_a_short_stream_gives_one_padded_window_too(builder, tracked, frames):
 
 
 def test_missing_as_nan(sequence, tracked):
-    for window in sequence.windows(length=8, stride=1, missing=np.nan):
-        assert np.array_equal(window.clip[:, :6], sequence.dense(missing=np.nan), equal_nan=True)
+    for window in sequence.windows(length=8, stride=1, fill_value=np.nan):
+        assert np.array_equal(window.clip[:, :6], sequence.dense(fill_value=np.nan), equal_nan=True)
         assert np.isnan(window.clip[:, 6:, :, :2]).all() and not window.clip[:, 6:, :, 2].any()
-    buffer = WindowBuffer(length=2, stride=1, missing=-1)
+    buffer = WindowBuffer(length=2, stride=1, fill_value=-1)
     buffer.add(tracked(0, 0.0, {1: (*person(5), 0.9)}))
     clip = buffer.add(TrackedPeople.failed(1, 0.1, 18)).clip
     assert (clip[0, 0, :, :2] >= 5).all() and (clip[0, 1, :, :2] == -1).all() and not clip[:, 1, :, 2].any()
