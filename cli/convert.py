@@ -121,7 +121,9 @@ def convert(
             warn(text)
 
     def sequence(path: Path) -> SkeletonSequence:
-        found = read(path, source_format, rate, size=picture and picture[::-1], clip=clip, note=note)
+        found = read(
+            path, source_format, rate, size=picture and (picture[1], picture[0]), clip=clip, note=note
+        )
         if isinstance(found, Detections):
             found = tracked(found, settings)
             for warning in found.meta["warnings"]:

@@ -164,12 +164,12 @@ class _Progress:
         )  # fmt: skip
 
     def __enter__(self) -> _Progress:
-        self._bar.__enter__()
+        self._bar.start()
         self._task = self._bar.add_task(self._action, speed="")
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self._bar.__exit__(*error)
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
 
     def __call__(self, done: int, total: int | None) -> None:
         speed = self._bar.tasks[0].speed

@@ -148,9 +148,7 @@ class _Display:
             TextColumn("{task.description}"),
         )
         self._bar = Progress(*columns, console=console, disable=not self._live, speed_estimate_period=120)
-        self._task = self._bar.add_task(
-            "first step", total=1.0, completed=0.0, speed="- images/s", samples=""
-        )
+        self._task = self._bar.add_task("first step", total=1.0, completed=0, speed="- images/s", samples="")
         self._score, self._losses, self._line_at = "", {}, 0.0
 
     def __enter__(self) -> _Display:
@@ -273,7 +271,6 @@ def _end(done: bool, trainer: Trainer, folder: RunFolder) -> None:
             err=True,
         )
         return
-    best = (
-        f", the best by {trainer.recipe.evaluation.metric} in {folder.best}" if folder.best.exists() else ""
-    )
+    judged = trainer.recipe.evaluation
+    best = f", the best by {judged.metric} in {folder.best}" if judged and folder.best.exists() else ""
     say(f"wrote {folder.weights}{best}")

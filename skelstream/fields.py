@@ -42,10 +42,15 @@ def refuse(value: object, name: str, expected: str) -> NoReturn:
 
 def integer(value: object, name: str, low: int = 0, high: int = INT32) -> int:
     """A whole number from ``low`` to ``high``; 3.0 counts as 3, true and "3" do not."""
-    if isinstance(value, Real) and not isinstance(value, bool):
-        whole = isinstance(value, Integral) or (math.isfinite(value) and float(value).is_integer())
-        if whole and low <= value <= high:
-            return int(value)
+    whole = None
+    if isinstance(value, bool):
+        pass
+    elif isinstance(value, Integral):
+        whole = int(value)
+    elif isinstance(value, Real) and math.isfinite(value) and float(value).is_integer():
+        whole = int(float(value))
+    if whole is not None and low <= whole <= high:
+        return whole
     refuse(value, name, f"a whole number from {low} to {high}")
 
 

@@ -25,7 +25,7 @@ class Region:
     """
 
     sides: tuple[float, float, float, float]
-    shares: tuple[bool, bool, bool, bool] = (False,) * 4
+    shares: tuple[bool, bool, bool, bool] = (False, False, False, False)
 
     def __post_init__(self) -> None:
         for low, high in ((0, 2), (1, 3)):
@@ -42,10 +42,14 @@ class Region:
         Raises:
             FormatError: it is not like that.
         """
-        found = [_NUMBER.fullmatch(part) for part in text.split(",")]
-        if len(found) != 4 or None in found:
+        found = [match for part in text.split(",") if (match := _NUMBER.fullmatch(part))]
+        if len(found) != 4 or text.count(",") != 3:
             raise FormatError(f"region {text!r} is not like 100,0,500,480 or 25%,0,75%,100%")
-        return cls(tuple(float(m[1]) for m in found), tuple(bool(m[2]) for m in found))
+        left, top, right, bottom = found
+        return cls(
+            (float(left[1]), float(top[1]), float(right[1]), float(bottom[1])),
+            (bool(left[2]), bool(top[2]), bool(right[2]), bool(bottom[2])),
+        )
 
     def check(self, height: int, width: int) -> None:
         """Refuse a picture of that size of which nothing lies in the region.

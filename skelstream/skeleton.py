@@ -243,7 +243,7 @@ def _joint(
         parts = [part for end in group if (part := _joint(end, known)) is not None]
         if len(parts) < len(group):
             continue
-        place = sum(place for place, _ in parts) / len(parts)
+        place = np.asarray(sum(place for place, _ in parts) / len(parts))
         score = np.where(np.isfinite(place[..., 0]), sum(score for _, score in parts) / len(parts), 0)
         if found is not None:
             first = np.isfinite(found[0][..., 0])

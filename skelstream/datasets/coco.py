@@ -68,8 +68,9 @@ def read_coco(path: Path) -> CocoFile:
         category = _person_category(content.get("categories") or [])
         images = _images(content["images"])
         rows = [mapping(row, f"annotations[{i}]") for i, row in enumerate(content["annotations"])]
-        for i, row in enumerate(rows if category is not None else ()):
-            _check_category(row.get("category_id", category), category, f"annotations[{i}].category_id")
+        if category is not None:
+            for i, row in enumerate(rows):
+                _check_category(row.get("category_id", category), category, f"annotations[{i}].category_id")
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from None
     people = [row for row in rows if category is None or row.get("category_id", category) == category]

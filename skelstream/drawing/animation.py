@@ -10,6 +10,9 @@ from types import TracebackType
 import av
 import numpy as np
 from av.filter import Graph
+from av.video.format import VideoFormat
+from av.video.frame import PictureType
+from av.video.stream import VideoStream
 
 from skelstream.atomic import replacing
 from skelstream.errors import OutputError
@@ -80,25 +83,28 @@ class AnimationWriter:
         self._last = pts
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
         frame.pts, frame.time_base = pts, self._tick
-        if self._graph is None:
-            self._start(image.shape[1], image.shape[0])
-        self._graph.push(frame)
-        self._drain()
+        graph = self._graph = self._graph or self._start(image.shape[1], image.shape[0])
+        graph.vpush(frame)
+        self._drain(graph)
 
     def _complete(self) -> None:
         if self._graph is None:
             raise OutputError(f"{self._path}: no picture was written, so there is no animation")
-        self._graph.push(None)
-        self._drain()
+        self._graph.vpush(None)
+        self._drain(self._graph)
         self._container.mux(self._stream.encode(None))
 
-    def _start(self, width: int, height: int) -> None:
+    def _start(self, width: int, height: int) -> Graph:
         encoder, pixels = ("gif", "pal8") if self._suffix == ".gif" else ("libwebp_anim", "yuv420p")
-        self._stream = self._container.add_stream(encoder, rate=round(1 / self._pause))
+        stream = self._container.add_stream(encoder, rate=round(1 / self._pause))
+        assert isinstance(stream, VideoStream)
+        self._stream = stream
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, pixels
         self._stream.codec_context.time_base = self._stream.time_base = self._tick
         graph = Graph()
-        source = graph.add_buffer(width=width, height=height, format="rgb24", time_base=self._tick)
+        source = graph.add_buffer(
+            width=width, height=height, format=VideoFormat("rgb24"), time_base=self._tick
+        )
         sink = graph.add("buffersink")
         if self._suffix == ".gif":
             split, palette = graph.add("split"), graph.add("palettegen", "stats_mode=diff")
@@ -113,13 +119,13 @@ class AnimationWriter:
             source.link_to(convert)
             convert.link_to(sink)
         graph.configure()
-        self._graph = graph
+        return graph
 
-    def _drain(self) -> None:
+    def _drain(self, graph: Graph) -> None:
         while True:
             try:
-                frame = self._graph.pull()
+                frame = graph.vpull()
             except (av.BlockingIOError, av.EOFError):
                 return
-            frame.pict_type = 0
+            frame.pict_type = PictureType.NONE
             self._container.mux(self._stream.encode(frame))

@@ -87,12 +87,12 @@ def render(
         raise SourceError(
             f"{output}: no frame lies in the part asked for; the last is at {_last(sequence):.2f} s"
         )
+    pace = rate or _ANIMATION_RATE
     if animated:
         width = width or _ANIMATION_WIDTH
-        rate = rate or _ANIMATION_RATE
         seconds = video_times(sequence)[rows[-1]] - video_times(sequence)[rows[0]]
-        if min(len(rows), seconds * rate) > _LONGEST_ANIMATION:
-            longest = _LONGEST_ANIMATION / rate
+        if min(len(rows), seconds * pace) > _LONGEST_ANIMATION:
+            longest = _LONGEST_ANIMATION / pace
             raise OutputError(
                 f"{output}: {seconds:.0f} s are too long; choose up to {longest:.0f} s by start and end"
             )
@@ -100,7 +100,7 @@ def render(
     look = look or Look()
     overlay, times = Overlay(sequence, look, scale), video_times(sequence)
     if animated:
-        writer: AbstractContextManager = AnimationWriter(output, rate)
+        writer: AbstractContextManager = AnimationWriter(output, pace)
     else:
         heard = source if sound and source is not None and Path(source).is_file() else None
         writer = VideoWriter(output, *overlay.size, rate=_mean_rate(sequence), audio_from=heard)

@@ -75,10 +75,12 @@ def draw_people(
     seen = np.isfinite(keypoints).all(-1) & (scores >= style.min_score)
     sizes = np.array([person_size(points[shown]) for points, shown in zip(keypoints, seen, strict=True)])
     track_ids = np.arange(1, len(keypoints) + 1) if ids is None else np.asarray(ids)
-    far_to_near = [p for p in np.argsort(sizes, kind="stable") if seen[p].any()]
+    far_to_near = [p for p in np.argsort(sizes, kind="stable").tolist() if seen[p].any()]
     for p in far_to_near:
         color = track_color(int(track_ids[p]))
-        _draw_person(canvas, keypoints[p], scores[p], seen[p], skeleton, color, limb_width(sizes[p], style))
+        _draw_person(
+            canvas, keypoints[p], scores[p], seen[p], skeleton, color, limb_width(float(sizes[p]), style)
+        )
     if style.labels and ids is not None:
         height = style.label_height or max(12, round(canvas.shape[0] * 0.028))
         for p in far_to_near:
@@ -155,7 +157,7 @@ def _draw_person(
     layer = Layer(canvas, points[seen], 2 * width + 3)
     opacity = _FAINTEST + (1 - _FAINTEST) * np.clip(scores / _SURE, 0, 1)
     limbs = [(a, b) for a, b in figure_limbs(skeleton) if seen[a] and seen[b]]
-    joints = np.flatnonzero(seen)
+    joints = np.flatnonzero(seen).tolist()
     face = [joint.rpartition("_")[2] in _FACE for joint in skeleton.joints]
     fine = max(1, round(0.6 * width))
     outline = 1 if width < 6 else 2

@@ -6,6 +6,7 @@ import io
 from collections import defaultdict
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from pycocotools.coco import COCO
@@ -117,8 +118,8 @@ def score(coco_set: CocoSet, results: list[dict]) -> CocoScores:
     """
     results = [r for r in results if r["image_id"] in coco_set.images]
     evaluation = COCOeval(_truth(coco_set), None, "keypoints")
-    evaluation.params.imgIds = sorted(coco_set.images)
-    evaluation.params.catIds = [PERSON]
+    params: Any = evaluation.params  # its types do not know of ids that are words
+    params.imgIds, params.catIds = sorted(coco_set.images), [PERSON]
     with redirect_stdout(io.StringIO()):
         evaluation.cocoDt = _api(evaluation.cocoGt.dataset["images"], _detections(results))
         evaluation.evaluate()
@@ -185,10 +186,11 @@ def _precision_recall(area: _Area, weights: np.ndarray) -> tuple[np.ndarray, np.
     return average, recall[:, -1] if recall.shape[1] else np.zeros(thresholds)
 
 
-def _api(images: list[dict], annotations: list[dict]) -> COCO:
+def _api(images: list[Any], annotations: list[dict]) -> COCO:
     api = COCO()
     categories = [{"id": PERSON, "name": "person"}]
-    api.dataset = {"images": images, "annotations": annotations, "categories": categories}
+    dataset: Any = {"images": images, "annotations": annotations, "categories": categories}
+    api.dataset = dataset
     api.createIndex()
     return api
 

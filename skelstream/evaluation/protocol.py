@@ -47,9 +47,9 @@ class EvalProtocol:
         parts = {
             "images": self.images,
             "scales": f"{scales} ({self.scale_kind})" if scales else None,
-            "flip": {True: "yes", False: "no"}.get(self.flip),
+            "flip": None if self.flip is None else "yes" if self.flip else "no",
             "input": self.input_size,
-            "person boxes": {True: "given", False: "none"}.get(self.boxes),
+            "person boxes": None if self.boxes is None else "given" if self.boxes else "none",
             "estimator": self.estimator,
             "weights": f"sha256 {self.weights[:12]}" if self.weights else None,
             "runtime": self.runtime,

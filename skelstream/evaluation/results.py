@@ -40,7 +40,7 @@ def to_results(
         One entry a person that has any of COCO's joints. The third number of a joint is its score.
     """
     keypoints, scores = convert(people.keypoints, people.scores, skeleton, COCO17)
-    present = np.isfinite(keypoints).all(-1)
+    present = np.all(np.isfinite(keypoints), axis=-1)
     values = np.concatenate([keypoints, scores[..., None]], -1)
     values = np.where(present[..., None], values, 0).astype(np.float64)
     return [
@@ -50,7 +50,9 @@ def to_results(
             "keypoints": [round(v, 3) for v in person.ravel().tolist()],
             "score": float(score),
         }
-        for person, score, any_joint in zip(values, people.person_scores, present.any(1), strict=True)
+        for person, score, any_joint in zip(
+            values, people.person_scores, np.any(present, axis=1), strict=True
+        )
         if any_joint
     ]
 
@@ -94,7 +96,8 @@ def read_results(path: str | Path, coco_set: CocoSet, note: Callable[[str], None
                 others.add(repr(category))
                 continue
             image_id = identifier(row["image_id"], "image_id")
-            result = _result(names.get(image_id, image_id), row, coco_set.category)
+            named = names.get(image_id, image_id) if isinstance(image_id, str) else image_id
+            result = _result(named, row, coco_set.category)
         except FormatError as error:
             raise FormatError(f"{path}: entry {number}: {error}") from None
         if result["image_id"] in coco_set.images:

@@ -23,6 +23,7 @@ class Estimator(Protocol):
 
     def people(self, images: Sequence[np.ndarray]) -> list[People]:
         """The people of each image: uint8 RGB (H, W, 3), keypoints in the pixels of that image."""
+        ...
 
 
 @dataclass(frozen=True)

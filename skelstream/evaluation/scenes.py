@@ -147,7 +147,7 @@ def _seen(
     nearest_first: np.ndarray,
     rng: np.random.Generator,
 ) -> SceneFrame:
-    inside = ((true >= 0) & (true < (settings.width, settings.height))).all(axis=2)
+    inside = np.all((true >= 0) & (true < (settings.width, settings.height)), axis=2)
     rows: list[tuple[np.ndarray, float]] = []
     in_view = []
     for rank, person in enumerate(nearest_first):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -180,7 +181,7 @@ def score_distances(frames: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]])
         "motp": "motp",
     }  # fmt: skip
     table = motmetrics.metrics.create().compute(events, metrics=list(names.values()), return_dataframe=False)
-    values = {name: table[column] for name, column in names.items()}
+    values: dict[str, Any] = {name: table[column] for name, column in names.items()}
     overlap = 1 - float(values.pop("motp"))
     floats = {name: float(values.pop(name)) for name in ("mota", "idf1")}
     counts = {name: int(value) for name, value in values.items()}

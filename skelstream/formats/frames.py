@@ -12,6 +12,7 @@ import numpy as np
 from skelstream.errors import FormatError
 from skelstream.formats.format import ReadOptions
 from skelstream.formats.rows import SOME_WITHOUT_ID, add_rows, in_pixels, people_of
+from skelstream.grouping.people import People
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
 from skelstream.skeleton import Skeleton
 
@@ -91,7 +92,9 @@ def assembled(
     if any(len(f.poses) and (f.ids is None or (f.ids < 0).any()) for f in frames):
         if any(f.ids is not None and (f.ids >= 0).any() for f in frames):
             options.note(SOME_WITHOUT_ID)
-        found = [(f.index, time, group) for f, time, group in zip(frames, times, people, strict=True)]
+        found: list[tuple[int, float, People | None]] = [
+            (f.index, time, group) for f, time, group in zip(frames, times, people, strict=True)
+        ]
         return Detections(skeleton, found, source, height, width)
     builder = SequenceBuilder(skeleton, source=source, height=height, width=width)
     for frame, time, group in zip(frames, times, people, strict=True):

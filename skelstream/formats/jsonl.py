@@ -111,15 +111,16 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     if len(sizes) > 1:
         raise FormatError(f"frames have several sizes: {sorted(sizes)[:2]}")
     height, width = sizes.pop() if sizes else (None, None)
-    if any(frame.ids is None for frame in frames):
-        if any(frame.ids is not None and len(frame.ids) for frame in frames):
+    known = [frame.ids for frame in frames if frame.ids is not None]
+    if len(known) < len(frames):
+        if any(len(ids) for ids in known):
             options.note(SOME_WITHOUT_ID)
         return Detections(
             skeleton, [(f.index, f.time, f.people if f.ok else None) for f in frames], path.name, height, width
         )  # fmt: skip
     builder = SequenceBuilder(skeleton, source=path.name, height=height, width=width)
-    for f in frames:
-        add_rows(builder, f.index, f.time, f.ok, f.people, f.ids, f.confirmed)
+    for f, ids in zip(frames, known, strict=True):
+        add_rows(builder, f.index, f.time, f.ok, f.people, ids, f.confirmed)
     return builder.finish()
 
 

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -126,14 +127,16 @@ def _sequence(file: _Arrays) -> SkeletonSequence:
         raise FormatError(
             f"file format version {version!r}, this skelstream reads {FORMAT_VERSION}; upgrade skelstream"
         )
-    sequence = SkeletonSequence(**{name: file[name] for name in ARRAYS}, meta=meta)
+    arrays: dict[str, Any] = {name: file[name] for name in ARRAYS}
+    sequence = SkeletonSequence(**arrays, meta=meta)
     if "clean_keypoints" not in file:
         return sequence
     absent = [f"clean_{name}" for name in _CLEAN if f"clean_{name}" not in file]
     if absent:
         raise FormatError(f"it has clean_keypoints but no {', '.join(absent[:3])}")
     file.check("clean_", _CLEAN)
-    return replace(sequence, **{name: file[f"clean_{name}"] for name in _CLEAN}, raw=sequence)
+    cleaned: dict[str, Any] = {name: file[f"clean_{name}"] for name in _CLEAN}
+    return replace(sequence, **cleaned, raw=sequence)
 
 
 FORMAT = Format("npz", (".npz",), "skelstream's own file: plain NumPy arrays", write, read)

@@ -75,11 +75,8 @@ def people_of(
         low = np.where(missing[..., None], np.inf, keypoints).min(1, initial=np.inf)
         high = np.where(missing[..., None], -np.inf, keypoints).max(1, initial=-np.inf)
         boxes = np.where(there[:, None] > 0, np.concatenate([low, high], 1), 0)
-    if person_scores is None:
-        person_scores = scores.sum(1) / np.maximum(there, 1)
-    return People(
-        keypoints, scores, np.clip(person_scores, 0, 1).astype(np.float32), boxes.astype(np.float32)
-    )
+    totals = scores.sum(1) / np.maximum(there, 1) if person_scores is None else person_scores
+    return People(keypoints, scores, np.clip(totals, 0, 1).astype(np.float32), boxes.astype(np.float32))
 
 
 def add_rows(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from typing import Any
 
 from skelstream.errors import SettingsError
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
@@ -19,7 +20,7 @@ Height and width are divisible by ``size_divisor``; ``stride``, ``skeleton`` and
 
 Config = PafConfig | OpenPoseConfig | TopDownConfig
 
-ARCHITECTURES: dict[str, tuple[Callable[..., Network | TopDownNetwork], Callable[..., Config]]] = {
+ARCHITECTURES: dict[str, tuple[Callable[..., Network | TopDownNetwork], type[Config]]] = {
     "paf": (PafNetwork, PafConfig),
     "openpose": (OpenPoseNetwork, OpenPoseConfig),
     "topdown": (TopDownNetwork, TopDownConfig),
@@ -31,7 +32,7 @@ def name_of(config: Config) -> str:
     return next(name for name, (_, kind) in ARCHITECTURES.items() if kind is type(config))
 
 
-def build_network(architecture: str, config: dict[str, object]) -> Network | TopDownNetwork:
+def build_network(architecture: str, config: Mapping[str, Any]) -> Network | TopDownNetwork:
     """A network with initial weights.
 
     Raises:

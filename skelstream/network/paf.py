@@ -137,6 +137,8 @@ class PafNetwork(nn.Module):
     Takes float (B, 3, H, W) RGB in [0, 255], H and W divisible by 32; maps are at stride 4.
     """
 
+    _order: Tensor
+    _known: Tensor
     stride = STRIDE
     size_divisor = 32
     example_size = (64, 64)

@@ -119,20 +119,21 @@ class Playback:
     def _run(self) -> None:
         try:
             with self._opened() as pipeline:
-                self._builder, self._pipeline = pipeline.builder(), pipeline
+                self._builder = builder = pipeline.builder()
+                self._pipeline = pipeline
                 self.times, self.info = pipeline.times, pipeline.info
                 self._changed()
-                self._play(pipeline)
+                self._play(pipeline, builder)
         except Exception as error:  # noqa: BLE001 - it is raised again where it can be told
             self.error = error
         self.ended = True
         self._changed()
 
-    def _play(self, pipeline: Pipeline) -> None:
+    def _play(self, pipeline: Pipeline, builder: SequenceBuilder) -> None:
         clock = _FileClock() if self._paced and not pipeline.info.live else None
         for analysed in pipeline:
             with self._lock:
-                self._builder.add(analysed.tracked)
+                builder.add(analysed.tracked)
                 self._frames += 1
             self._measure(analysed.frame.time)
             if self._each is not None:

@@ -195,8 +195,9 @@ class _Show:
         if newest is not None:
             self._frame = newest
             self._began = started if self._began is None else self._began
-        draws = self._picture is not None and self._frame is not None and (newest is not None or bool(parts))
-        if draws:
+        draws = False
+        if self._picture is not None and self._frame is not None and (newest is not None or parts):
+            draws = True
             parts += self._picture.encode(self._frame, self._bare)
         if self._panel is not None and started >= self._panel_due:
             parts += self._panel.encode(self._facts(), self._told(started))

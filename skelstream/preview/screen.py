@@ -127,15 +127,16 @@ class Panel:
 
     def _rendered(self, what: Table | Text, columns: int) -> list[str]:
         # The colours are the terminal's already: rich keeps a style's codes whatever the next console has.
+        text = io.StringIO()
         console = Console(
-            file=io.StringIO(),
+            file=text,
             force_terminal=True,
             color_system="truecolor",
             width=columns,
             legacy_windows=False,
         )
         console.print(what, end="")
-        return console.file.getvalue().split("\n")
+        return text.getvalue().split("\n")
 
 
 def too_small(columns: int, rows: int) -> bytes:

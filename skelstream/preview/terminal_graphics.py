@@ -28,7 +28,7 @@ def kitty(image: np.ndarray, columns: int, rows: int) -> bytes:
         columns, rows: cells that the terminal stretches it over.
     """
     height, width = image.shape[:2]
-    data = base64.standard_b64encode(zlib.compress(np.ascontiguousarray(image), 1))
+    data = base64.standard_b64encode(zlib.compress(image.tobytes(), 1))
     chunks = [data[at : at + _CHUNK] for at in range(0, len(data), _CHUNK)]
     place = f"a=T,f=24,o=z,s={width},v={height},i={_IMAGE},p=1,c={columns},r={rows},C=1,q=2,"
     return b"".join(

@@ -69,8 +69,8 @@ def acting_first(sequence: SkeletonSequence, person: str) -> SkeletonSequence:
 
 
 def _ordered(sequence: SkeletonSequence, order: np.ndarray) -> SkeletonSequence:
-    start = sequence.track_start
-    slices = [np.arange(start[m], start[m + 1]) for m in order]
+    start = sequence.track_start.tolist()
+    slices = [np.arange(start[m], start[m + 1]) for m in order.tolist()]
     rows = np.concatenate(slices).astype(int) if slices else np.empty(0, int)
     return replace(
         sequence, **{name: getattr(sequence, name)[rows] for name in _ROWS}, observed=sequence.observed[rows],

@@ -68,7 +68,8 @@ def resampled(sequence: SkeletonSequence, rate: float) -> SkeletonSequence:
     observed = sequence.observed[a] & same[frame][:, None]
     nearest = np.where(share > 0.5, after, before)
     own = bool((np.diff(nearest) > 0).all())
-    images, warnings = sequence.meta.get("images"), list(sequence.meta.get("warnings") or ())
+    images = sequence.meta.get("images")
+    warnings: list[str] = list(sequence.meta.get("warnings") or ())
     if len(kept) < len(sequence):
         warnings.append(
             f"{len(sequence) - len(kept)} of {len(sequence)} tracks are too short for {rate:g} frames a second, and left out"

@@ -37,8 +37,7 @@ class AveragingRuntime:
 
     def maps(self, images: np.ndarray) -> PartMaps:
         """The averaged maps of uint8 RGB images (B, H, W, 3)."""
-        confidence: list[Tensor] = []
-        pafs: list[Tensor] = []
+        found: list[PartMaps] = []
         for scale in self._scales:
             scaled, ratio = _scaled(images, scale, self.size_divisor)
             passes = [self._runtime.maps(scaled)]
@@ -47,9 +46,10 @@ class AveragingRuntime:
                 passes.append(unmirrored(mirrored, self.skeleton))
             for maps in passes:
                 shape = (images.shape[1] // maps.stride, images.shape[2] // maps.stride)
-                confidence.append(_at_cells(maps.confidence, shape, ratio))
-                pafs.append(_at_cells(maps.pafs, shape, ratio))
-        return PartMaps(torch.stack(confidence).mean(0), torch.stack(pafs).mean(0), maps.stride)
+                confidence = _at_cells(maps.confidence, shape, ratio)
+                found.append(PartMaps(confidence, _at_cells(maps.pafs, shape, ratio), maps.stride))
+        confidence = torch.stack([maps.confidence for maps in found]).mean(0)
+        return PartMaps(confidence, torch.stack([maps.pafs for maps in found]).mean(0), found[0].stride)
 
 
 def unmirrored(maps: PartMaps, skeleton: Skeleton) -> PartMaps:

@@ -47,9 +47,8 @@ class OpenVinoRuntime:
     """
 
     batch = 1
-    torch_threads = (
-        1  # torch only finds peaks: a second thread of it takes more from the network than it gives
-    )
+    # Torch only finds peaks: a second thread of it takes more from the network than it gives.
+    torch_threads: int | None = 1
 
     def __init__(self, network: Network | TopDownNetwork, precision: str = "auto"):
         core = ov.Core()
@@ -97,7 +96,8 @@ class OpenVinoRuntime:
 
     def maps(self, images: np.ndarray) -> PartMaps:
         """The maps (float32) of uint8 RGB images (B, H, W, 3)."""
-        return PartMaps(*self.outputs(images), self.stride)
+        confidence, pafs = self.outputs(images)
+        return PartMaps(confidence, pafs, self.stride)
 
 
 def convert(network: Network | TopDownNetwork) -> ov.Model:

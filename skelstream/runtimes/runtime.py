@@ -36,9 +36,11 @@ class Runtime(Protocol):
 
     def outputs(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
         """The network's outputs for uint8 RGB images (B, H, W, 3)."""
+        ...
 
     def maps(self, images: np.ndarray) -> PartMaps:
         """The maps of uint8 RGB images (B, H, W, 3)."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from skelstream.network.architectures import Network
 from skelstream.network.maps import PartMaps
@@ -21,7 +22,7 @@ class TorchRuntime:
         precision: ``float32``, ``bfloat16``, ``float16``, or ``auto``: float16 on CUDA, float32 elsewhere.
     """
 
-    torch_threads = None
+    torch_threads: int | None = None
 
     def __init__(self, network: Network | TopDownNetwork, device: torch.device, precision: str = "auto"):
         if precision == "auto":
@@ -32,7 +33,8 @@ class TorchRuntime:
         self.name = f"torch, {device}, {precision}"
         self._dtype: torch.dtype = getattr(torch, precision)
         self.stride = network.stride
-        network = network.eval().to(device, self._dtype, memory_format=torch.channels_last)
+        network = network.eval().to(device, self._dtype)
+        convert_conv2d_weight_memory_format(network, torch.channels_last)
         self._network = ReplayedNetwork(network, self._dtype) if device.type == "cuda" else network
 
     @torch.inference_mode()
@@ -48,7 +50,8 @@ class TorchRuntime:
         return tuple(torch.cat(column) for column in zip(*rows, strict=True))
 
     def maps(self, images: np.ndarray) -> PartMaps:
-        return PartMaps(*self.outputs(images), self.stride)
+        confidence, pafs = self.outputs(images)
+        return PartMaps(confidence, pafs, self.stride)
 
 
 def _as_tuple(outputs: torch.Tensor | tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:

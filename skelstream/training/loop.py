@@ -14,7 +14,8 @@ import cv2
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import DataLoader
+from torch.nn.utils import convert_conv2d_weight_memory_format
+from torch.utils.data import DataLoader, Sampler
 
 from skelstream.errors import ModelError
 from skelstream.network.architectures import build_network, name_of
@@ -72,7 +73,7 @@ def sample_numbers(start: int, recipe: Recipe, processes: Processes) -> Iterator
     return (n for n in count(start) if (n - start) // share % processes.count == processes.rank)
 
 
-class _Numbers:
+class _Numbers(Sampler[int]):
     """Sample numbers in the form that a DataLoader takes."""
 
     def __init__(self, start: int, recipe: Recipe, processes: Processes):
@@ -140,7 +141,8 @@ class Trainer:
             module.requires_grad_(False)
         if processes.count > 1 and device.type == "cuda":
             nn.SyncBatchNorm.convert_sync_batchnorm(self.task.loss)
-        self._loss: nn.Module = self.task.loss.to(device, memory_format=torch.channels_last)
+        self._loss: nn.Module = self.task.loss.to(device)
+        convert_conv2d_weight_memory_format(self._loss, torch.channels_last)
         self.network = self.task.network
         self.average = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
         trained = [p for p in self.network.parameters() if p.requires_grad]
@@ -212,7 +214,7 @@ class Trainer:
         """Adds to the averaged weights what they need to run in eight bits: their ranges on the first samples."""
         network = build_network(name_of(self.recipe.network), self.recipe.network.to_dict())
         network.load_state_dict(self.average)
-        network = network.to(self.device, memory_format=torch.channels_last)
+        network = convert_conv2d_weight_memory_format(network.to(self.device), torch.channels_last)
         images = (self.task.source[number]["image"] for number in range(_MEASURED))
         measure_ranges(network, (image[None].float().to(self.device) for image in images))
         for name, conv in ranged(network).items():
@@ -263,7 +265,7 @@ class Trainer:
             DataLoader(
                 self.task.source,
                 batch_size=recipe.batch // recipe.accumulate // self.processes.count,
-                sampler=_Numbers(self.sample, recipe, self.processes),  # type: ignore[arg-type]
+                sampler=_Numbers(self.sample, recipe, self.processes),
                 collate_fn=self.task.collate,
                 num_workers=self.workers,
                 # Decoded images are shared with the workers by forking.
@@ -283,10 +285,11 @@ class Trainer:
         }
         precision = getattr(torch, self.precision)
         # Gradients are shared among processes once a step, with the last part.
-        parallel = isinstance(self._loss, DistributedDataParallel)
-        with self._loss.no_sync() if parallel and not last else nullcontext():  # type: ignore[operator]
+        parallel = self._loss if isinstance(self._loss, DistributedDataParallel) and not last else None
+        with parallel.no_sync() if parallel else nullcontext():
             with torch.autocast(self.device.type, precision, enabled=precision != torch.float32):
-                loss, losses = self._loss(batch)
+                found: tuple[Tensor, dict[str, Tensor]] = self._loss(batch)
+                loss, losses = found
             self._scaler.scale(loss / self.recipe.accumulate).backward()
         for name, value in losses.items():
             self._smooth[name] = torch.lerp(self._smooth.get(name, value), value, _SMOOTHING)

@@ -31,7 +31,7 @@ class ScaledAdamW(torch.optim.Optimizer):
             self.state[p] = {"mean": torch.zeros_like(p), "square": torch.zeros_like(p)}
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
+    def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """One step at the group's ``lr``; a tensor without gradient stays as it is."""
         (group,) = self.param_groups
         group["steps"] += 1

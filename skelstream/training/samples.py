@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -120,13 +121,15 @@ class ViewSource:
             keypoints = keypoints[:, self.skeleton.flip_order]
         zoom = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
         # A joint that any of a partial set's people lacks may be seen in the picture all the same.
-        known = np.isfinite(keypoints[..., 0]).all(0) if labels.partial else np.ones(len(self.skeleton), bool)
+        known = np.ones(len(self.skeleton), bool)
+        if labels.partial:
+            known[:] = np.isfinite(keypoints[..., 0]).all(0)
         limbs = np.array([known[a] and known[b] for a, b in self.skeleton.limbs])
         with np.errstate(invalid="ignore"):
-            near = ((keypoints > -_NEAR) & (keypoints < self.how.crop + _NEAR)).all(-1)
+            near = np.all((keypoints > -_NEAR) & (keypoints < self.how.crop + _NEAR), axis=-1)
             # A limb may cross the view between joints that lie outside.
             across = (np.nanmin(keypoints, 1) < self.how.crop) & (np.nanmax(keypoints, 1) > 0)
-        seen = near.any(1) | across.all(1)
+        seen = np.any(near, axis=1) | np.all(across, axis=1)
         return {
             "image": np.ascontiguousarray(image.transpose(2, 0, 1)),
             "keypoints": keypoints[seen].astype(np.float32),
@@ -167,7 +170,7 @@ class ViewSource:
             cv2.fillConvexPoly(ground, np.round(cells).astype(np.int32), value)
 
 
-def collate_views(samples: Sequence[dict[str, Tensor | str]]) -> dict[str, object]:
+def collate_views(samples: Sequence[dict[str, Any]]) -> dict[str, object]:
     """A batch of views, those with most people first.
 
     Returns:
@@ -181,10 +184,10 @@ def collate_views(samples: Sequence[dict[str, Tensor | str]]) -> dict[str, objec
         values = [sample[name] for sample in samples]
         if name in ("keypoints", "scales"):
             fill = torch.nan if name == "keypoints" else 1.0
-            padded = torch.full((len(values), most, *values[0].shape[1:]), fill)  # type: ignore[union-attr]
+            padded = torch.full((len(values), most, *values[0].shape[1:]), fill)
             for row, value in zip(padded, values, strict=True):
                 row[: len(value)] = value
             batch[name] = padded
         else:
-            batch[name] = values if name == "unreadable" else torch.stack(values)  # type: ignore[arg-type]
+            batch[name] = values if name == "unreadable" else torch.stack(values)
     return batch

@@ -248,7 +248,7 @@ class Session:
             return None
         if config:
             self._write_weights(self.folder.weights, verdict)
-            if self._is_best(verdict.figures[config.metric]):
+            if self._is_best(verdict.figures[config.metric], config.metric):
                 self._write_weights(self.folder.best, verdict)
         self._scores.add({"samples": sample} | verdict.figures)
         return verdict
@@ -262,8 +262,8 @@ class Session:
         second = RefinerSettings(weights, min_joint_score=0.0)
         return PoseEstimator(first, device, size, runtime="torch", second=second)
 
-    def _is_best(self, figure: float) -> bool:
-        _, before = self._scores.column(self.validation.config.metric)
+    def _is_best(self, figure: float, metric: str) -> bool:
+        _, before = self._scores.column(metric)
         return not math.isnan(figure) and figure >= max(before, default=-math.inf)
 
     def _write_weights(self, path: Path, verdict: Verdict | None) -> None:

@@ -14,7 +14,8 @@ from torch.utils.data import default_collate
 from skelstream.network.paf import STRIDE, PafConfig, PafNetwork
 from skelstream.network.topdown import TopDownConfig, TopDownNetwork
 from skelstream.training.annotations import AnnotatedImage, AnnotatedSet
-from skelstream.training.crops import CropSource, subjects
+from skelstream.training.augment import Augmentation
+from skelstream.training.crops import CropAugmentation, CropSource, subjects
 from skelstream.training.distillation import Distillation
 from skelstream.training.first_look import Found
 from skelstream.training.loss import ViewLoss
@@ -44,7 +45,7 @@ class Task:
     loss: nn.Module
     losses: tuple[str, ...]
     source: Any
-    collate: Callable[[Sequence[dict]], dict]
+    collate: Callable[[list[dict]], dict]
     backbone: nn.Module
     frozen: Sequence[nn.Module] = ()
 
@@ -69,24 +70,29 @@ def make_task(recipe: Recipe, sets: _Sets, start: _State, found: _Found, read: _
 
 
 def _bottom_up(recipe: Recipe, sets: _Sets, start: _State, found: _Found, read: _Read) -> Task:
-    network = PafNetwork(recipe.network)
+    config, augmentation = recipe.network, recipe.augmentation
+    assert isinstance(config, PafConfig) and isinstance(augmentation, Augmentation)
+    network = PafNetwork(config)
     if start is not None:
         network.load_state_dict(start)
     turns = Turns([s.images for s in sets], [s.config.weight for s in sets], recipe.seed)
-    source = ViewSource(turns, recipe.augmentation, network.skeleton, STRIDE, recipe.emphasis, read)
+    source = ViewSource(turns, augmentation, network.skeleton, STRIDE, recipe.emphasis, read)
     backbone = network.features.backbone
     frozen = [backbone.stem, *backbone.blocks[: recipe.frozen]] if recipe.frozen else []
     return Task(network, ViewLoss(network), ViewLoss.parts, source, collate_views, backbone, frozen)
 
 
 def _top_down(recipe: Recipe, sets: _Sets, start: _State, found: _Found, read: _Read) -> Task:
-    network, teacher = TopDownNetwork(recipe.network), TopDownNetwork(recipe.network)
+    config, augmentation = recipe.network, recipe.augmentation
+    assert isinstance(config, TopDownConfig) and isinstance(augmentation, CropAugmentation)
+    assert found is not None
+    network, teacher = TopDownNetwork(config), TopDownNetwork(config)
     if start is not None:
         network.load_state_dict(start)
     teacher.load_state_dict(network.state_dict())
     people = [subjects(s.images, f, _LEAST_LENGTH) for s, f in zip(sets, found, strict=True)]
     turns = Turns(people, [s.config.weight for s in sets], recipe.seed)
-    source = CropSource(turns, recipe.augmentation, (recipe.network.height, recipe.network.width), read)
+    source = CropSource(turns, augmentation, (config.height, config.width), read)
     loss = Distillation(network, teacher)
     return Task(network, loss, loss.parts, source, default_collate, network)
 

@@ -44,10 +44,10 @@ class SameConv(nn.Conv2d):
         symmetric = kernel // 2 if stride == 1 else 0
         super().__init__(inputs, outputs, kernel, stride, symmetric, groups=groups, bias=bias)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         if self.stride[0] == 2:
-            x = F.pad(x, (0, 1, 0, 1))
-        return super().forward(x)
+            input = F.pad(input, (0, 1, 0, 1))
+        return super().forward(input)
 
 
 class _InvertedResidual(nn.Module):
