@@ -55,7 +55,7 @@ class _Group(TyperGroup):
         """The option of the command in use that is called like a setting, in words."""
         command = self.get_command(ctx, ctx.invoked_subcommand)
         for part in (command, *getattr(command, "commands", {}).values()):
-            for parameter in part.params:
+            for parameter in part.params if part else ():
                 if parameter.name == setting:
                     return f" ({parameter.opts[0]})"
         return ""

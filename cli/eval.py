@@ -111,6 +111,7 @@ def evaluate(
         again = again and replace(again, min_joint_score=0.0)
         chosen = {"device": device, "runtime": runtime, "precision": precision, "second": again}
         estimator, protocol = _estimator(weights, size, chosen, factors or (1.0,), bool(flip))
+        assert images is not None  # it was asked for above
         done = _run(estimator, coco_set, images)
         if not done:
             raise KeyboardInterrupt
@@ -131,7 +132,7 @@ def evaluate(
     if report is not None:
         write_report(report, evaluation)
         say(f"wrote {report}")
-    if worst is not None:
+    if worst is not None and images is not None:
         if costly := worst_images(evaluation.scores, worst_count):
             write_png(worst, montage(costly, coco_set, images))
             say(f"wrote {worst}")

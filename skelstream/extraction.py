@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -58,7 +58,7 @@ def stream(
     slow_motion: float = 1.0,
     max_people: int | None = None,
     tracking: TrackerSettings = TrackerSettings(),
-) -> Iterator[TrackedPeople]:
+) -> Generator[TrackedPeople, None, None]:
     """The people of each frame of a video, camera or stream as soon as they are known.
 
     Every frame is given, also empty ones and (``ok`` False) those that failed to decode; only a live source drops
@@ -84,7 +84,7 @@ def stream(
     return _stream(pipeline)
 
 
-def _stream(pipeline: Pipeline) -> Iterator[TrackedPeople]:
+def _stream(pipeline: Pipeline) -> Generator[TrackedPeople, None, None]:
     with pipeline:
         for analysed in pipeline:
             yield analysed.tracked
@@ -107,7 +107,7 @@ def windows(
     slow_motion: float = 1.0,
     max_people: int | None = None,
     tracking: TrackerSettings = TrackerSettings(),
-) -> Iterator[Window]:
+) -> Generator[Window, None, None]:
     """Clips for a recogniser from a video, camera or stream, each as soon as its last frame is known.
 
     Consecutive frames, also empty ones and those that failed to decode, which are in the clip as people that are
@@ -145,7 +145,9 @@ def windows(
     return _windows(frames, buffer, OneEuro() if smooth else None)
 
 
-def _windows(frames: Iterator[TrackedPeople], buffer: WindowBuffer, euro: OneEuro | None) -> Iterator[Window]:
+def _windows(
+    frames: Generator[TrackedPeople, None, None], buffer: WindowBuffer, euro: OneEuro | None
+) -> Generator[Window, None, None]:
     with closing(frames):
         for tracked in frames:
             window = buffer.add(euro.update(tracked) if euro else tracked)

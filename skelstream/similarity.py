@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
@@ -33,7 +35,10 @@ annotations the ratio is 0.525 with a standard deviation of 0.127; MMPose uses 0
 
 
 def joint_similarity(
-    squares: np.ndarray, areas: np.ndarray, sigmas: np.ndarray, variance: np.ndarray | float = 0.0
+    squares: np.ndarray,
+    areas: np.ndarray,
+    sigmas: np.ndarray | Sequence[float],
+    variance: np.ndarray | float = 0.0,
 ) -> np.ndarray:
     """How alike two places of a joint are, exp(-d^2 / 2 s^2 k^2): the summand of the object keypoint similarity.
 
@@ -54,7 +59,7 @@ def oks(
     first: np.ndarray,
     second: np.ndarray,
     areas: np.ndarray,
-    sigmas: np.ndarray,
+    sigmas: np.ndarray | Sequence[float],
     variance: np.ndarray | float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Object keypoint similarity over the joints that both people have (COCO keypoint evaluation).

@@ -125,7 +125,7 @@ class AnimationWriter:
         while True:
             try:
                 frame = graph.vpull()
-            except (av.BlockingIOError, av.EOFError):
+            except (BlockingIOError, EOFError):
                 return
             frame.pict_type = PictureType.NONE
             self._container.mux(self._stream.encode(frame))

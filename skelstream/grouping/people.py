@@ -26,7 +26,7 @@ class People:
     def __len__(self) -> int:
         return len(self.person_scores)
 
-    def take(self, rows: np.ndarray) -> People:
+    def take(self, rows: np.ndarray | list[int]) -> People:
         """The people at ``rows`` (indices or a boolean mask)."""
         return People(self.keypoints[rows], self.scores[rows], self.person_scores[rows], self.boxes[rows])
 

@@ -66,7 +66,9 @@ class Refiner(Protocol):
     skeleton: Skeleton
     weights_sha256: str
 
-    def joints(self, image: np.ndarray, boxes: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    def joints(
+        self, image: np.ndarray, boxes: Sequence[np.ndarray] | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The joints of the person in each box.
 
         Args:
@@ -76,6 +78,7 @@ class Refiner(Protocol):
         Returns:
             float32 (P, V, 2) image pixels and float32 (P, V) scores in [0, 1].
         """
+        ...
 
 
 class TopDownRefiner:
@@ -108,7 +111,9 @@ class TopDownRefiner:
         self.weights_sha256 = model.sha256()
         self._turn = threading.Lock()  # a runtime has memory for one run
 
-    def joints(self, image: np.ndarray, boxes: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    def joints(
+        self, image: np.ndarray, boxes: Sequence[np.ndarray] | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The joints of the person in each box; see ``Refiner``."""
         if not len(boxes):
             count = len(self.skeleton)

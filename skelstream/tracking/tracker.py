@@ -134,7 +134,7 @@ class Tracker:
         def match(rows: list[int], columns: np.ndarray, minimum: float) -> None:
             rows = [i for i in rows if self._tracks[i] not in tracked.values()]
             columns = np.array([p for p in columns if p not in tracked], int)
-            pairs = np.ix_(rows, columns)
+            pairs = np.ix_(np.array(rows, int), columns)
             for r, c in assign(similarity[pairs], minimum, coverage[pairs]):
                 tracked[int(columns[c])] = self._tracks[rows[r]]
 
@@ -190,15 +190,15 @@ class Tracker:
         # The larger of both boxes: one of them may show a part of the person only.
         areas = np.maximum(box_areas(boxes)[:, None], box_areas(people.boxes)[None])
         alike, common = oks(poses, people.keypoints, areas, self._sigmas, variance)
-        weight = weight * np.minimum(common / _ENOUGH_JOINTS, 1)
-        return weight * alike + (1 - weight) * overlap
+        share = weight * np.minimum(common / _ENOUGH_JOINTS, 1)
+        return share * alike + (1 - share) * overlap
 
     def _unclaimed(self, people: People, tracked: dict[int, Track]) -> list[int]:
         """High-scored people without a track who are not a second detection of someone."""
         usable = np.isfinite(people.boxes).all(axis=1) & (people.person_scores >= self.settings.high_score)
         taken = list(tracked)
         free: list[int] = []
-        for person in np.flatnonzero(usable):
+        for person in np.flatnonzero(usable).tolist():
             if person in tracked:
                 continue
             one, others = people.take([person]), people.take(taken)
@@ -206,8 +206,8 @@ class Tracker:
             overlap = iou(others.boxes, one.boxes)
             alike = self._with_oks(overlap, others.keypoints, others.boxes, one, variance=0.0, weight=1.0)
             if not (alike > self.settings.duplicate_similarity).any():
-                free.append(int(person))
-                taken.append(int(person))
+                free.append(person)
+                taken.append(person)
         return free
 
     def _start(self, time: float, people: People, person: int, confirmed: bool) -> Track:

@@ -10,29 +10,29 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "tracking.py"
 
 
 @pytest.fixture
-def benchmark():
+def program():
     spec = importlib.util.spec_from_file_location("tracking_benchmark", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def test_clip_tables(benchmark, tmp_path, monkeypatch, capsys):
+def test_clip_tables(program, tmp_path, monkeypatch, capsys):
     clip = tmp_path / "clip"
     clip.mkdir()
     rows = [f"{f},{{}},{10 * f},50,40,100,{{}},-1,-1,-1" for f in range(1, 31)]
     (clip / "gt.txt").write_text("\n".join(r.format(1, 1) for r in rows))
     (clip / "det.txt").write_text("\n".join(r.format(-1, 60) for r in rows))
     monkeypatch.setattr(sys, "argv", ["tracking.py", "--clips", str(tmp_path), "--no-scenes"])
-    benchmark.main()
+    program.main()
     out = capsys.readouterr().out
     assert "| + real dt (ours) | 100.0 | 100.0 | 0 | 0 | 0 | 0 | 1 / 1 |" in out
     assert "+ OKS" not in out  # boxes alone
 
 
-def test_scenes_add_up(benchmark):
+def test_scenes_add_up(program):
     frames = scene(SceneSettings(walkers=2, seconds=2), seed=0)
-    scores = benchmark.score_scene(frames, *benchmark.variants()["+ real dt (ours)"])
-    both = benchmark.total([scores, scores])
+    scores = program.score_scene(frames, *program.variants()["+ real dt (ours)"])
+    both = program.total([scores, scores])
     assert both.objects == 2 * scores.objects > 0
     assert both.mota == pytest.approx(scores.mota)
