@@ -37,7 +37,7 @@ def main() -> None:
         "--found", type=Path, default=Path("first-look.npz"), help="the top-down network's first look"
     )
     options = parser.parse_args()
-    recipe = read_recipe(find_recipe(options.recipe), options.data, precision=options.precision)
+    recipe = read_recipe(find_recipe(options.recipe), options.data, {"precision": options.precision})
     recipe = replace(recipe, samples=recipe.batch * (options.steps + WARM))
     start = start_weights(options.start, recipe.network, recipe.seed)
     sets = [read_set(config) for config in recipe.sets]

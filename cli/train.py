@@ -82,7 +82,7 @@ def train(
 
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     changed = {"samples": samples, "minutes": minutes, "precision": precision}
-    settings = read_recipe(find_recipe(recipe), data, **{k: v for k, v in changed.items() if v is not None})
+    settings = read_recipe(find_recipe(recipe), data, {k: v for k, v in changed.items() if v is not None})
     workers = default_workers() if workers is None else workers
     if check:
         _check(settings, workers, console)

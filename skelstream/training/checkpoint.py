@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from skelstream.errors import ModelError
-from skelstream.training.recipe import Recipe
+from skelstream.training.recipe import RENAMED, Recipe
 
 
 def read_checkpoint(path: Path, recipe: Recipe, images: list[int], device: torch.device) -> dict[str, Any]:
@@ -31,6 +31,7 @@ def read_checkpoint(path: Path, recipe: Recipe, images: list[int], device: torch
         raise ModelError(f"{path}: not a checkpoint (it has no {', '.join(sorted(missing))})")
     now = recipe.deciding()
     for name, then in state.get("recipe", {}).items():
+        name = RENAMED.get(name, name)
         if now.get(name) != then:
             raise ModelError(
                 f"{path}: begun with {name} = {then}, but the recipe says {now.get(name)}; a run goes on only with"

@@ -150,9 +150,10 @@ class Trainer:
         # What is new is clipped; a backbone's gradient is as large as its tensors are.
         self._clipped = [p for p in trained if id(p) not in backbone] or trained
         factors = [
-            recipe.backbone_rate * sizes(p) if id(p) in backbone else torch.ones_like(p) for p in trained
+            recipe.backbone_learning_rate * sizes(p) if id(p) in backbone else torch.ones_like(p)
+            for p in trained
         ]
-        self.optimiser = ScaledAdamW(trained, factors, recipe.decay)
+        self.optimiser = ScaledAdamW(trained, factors, recipe.weight_decay)
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.precision == "float16")
         if processes.count > 1:
             self._loss = DistributedDataParallel(self._loss, [device] if device.type == "cuda" else None)
@@ -248,7 +249,7 @@ class Trainer:
             if not last:
                 continue
             begun = self.sample - recipe.batch
-            rate = recipe.rate * schedule.factor(begun, self.seconds, recipe.batch)
+            rate = recipe.learning_rate * schedule.factor(begun, self.seconds, recipe.batch)
             self._step(rate)
             self.seconds += time.monotonic() - since
             speed = (self.sample - first) / max(self.seconds - before, 1e-9)
@@ -304,7 +305,7 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         # Early on the average would hold on to the start: let it forget faster.
         steps = self.sample / self.recipe.batch
-        keep = min(self.recipe.average, (1 + steps) / (10 + steps))
+        keep = min(self.recipe.ema_decay, (1 + steps) / (10 + steps))
         state = self.network.state_dict()
         learned = [name for name, tensor in state.items() if tensor.is_floating_point()]
         with torch.no_grad():

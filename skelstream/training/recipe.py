@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from skelstream.errors import FormatError, SettingsError
@@ -22,6 +23,14 @@ from skelstream.training.samples import Emphasis
 from skelstream.training.schedule import Schedule
 
 PRECISIONS = ("auto", "bfloat16", "float16", "float32")
+RENAMED = {
+    "rate": "learning_rate",
+    "backbone_rate": "backbone_learning_rate",
+    "decay": "weight_decay",
+    "average": "ema_decay",
+}
+"""Settings of ``[run]`` that recipes and checkpoints of earlier versions call otherwise."""
+
 PCK = "PCK"
 """The figure of sets with one labelled person an image, beside COCO's."""
 
@@ -32,7 +41,7 @@ _Settings = TypeVar("_Settings")
 _LIMITS = {
     "crop": (32, 8192), "size": (32, 8192), "batch": (1, 65_536), "accumulate": (1, 65_536), "seed": (0, 2**63 - 1),
     "width": (1, 2048), "layers": (0, 32), "fit": (0, 1), "flip": (0, 1), "grey": (0, 1), "occlusion": (0, 1),
-    "colour": (0, 1), "average": (0, 1), "rotation": (0, 180),
+    "colour": (0, 1), "ema_decay": (0, 1), "rotation": (0, 180),
 }  # fmt: skip
 _LIMIT = (0, 10**12)
 
@@ -78,16 +87,16 @@ class Recipe:
         minutes: how long it trains, in place of ``samples``; 0 for ``samples``.
         batch: samples per optimiser step, over all processes and accumulations.
         accumulate: parts that a batch is computed in, where memory is short.
-        rate: the stages' highest learning rate.
-        backbone_rate: the backbone's, as a part of ``rate``, for a channel whose root mean square is 1; each channel's
+        learning_rate: the stages' highest learning rate.
+        backbone_learning_rate: the backbone's, as a part of ``learning_rate``, for a channel whose root mean square is 1; each channel's
             rate is in proportion to its own.
         frozen: leading blocks of the backbone that stay as they start; backward through the high resolutions there is
             most of a step's time on a CPU. 0 trains all.
         warmup: samples over which the rate rises.
         cooldown: last part of the run, over which the rate falls to zero.
-        decay: weight decay.
+        weight_decay: of AdamW.
         clip: greatest norm of the stages' gradient.
-        average: part of the old average kept at each step (exponential moving average of the weights).
+        ema_decay: part of the old average kept at each step (exponential moving average of the weights).
         precision: of the network's arithmetic: ``bfloat16``, ``float16`` (CUDA only, with a scaled loss), ``float32``,
             or ``auto``, the faster one of the first and the last on this machine; weights and loss are float32 always.
         seed: of data order, augmentation and initial weights.
@@ -105,14 +114,14 @@ class Recipe:
     minutes: float = 0.0
     batch: int = 16
     accumulate: int = 1
-    rate: float = 1e-3
-    backbone_rate: float = 0.5
+    learning_rate: float = 1e-3
+    backbone_learning_rate: float = 0.5
     frozen: int = 0
     warmup: int = 3200
     cooldown: float = 1 / 3
-    decay: float = 1e-4
+    weight_decay: float = 1e-4
     clip: float = 10.0
-    average: float = 0.998
+    ema_decay: float = 0.998
     precision: str = "auto"
     seed: int = 0
     evaluation: EvaluationConfig | None = None
@@ -130,7 +139,7 @@ class Recipe:
             raise SettingsError("cooldown must be between 0 and 1")
         if self.minutes < 0:
             raise SettingsError("minutes must not be negative")
-        _require_positive(self, "samples", "batch", "accumulate", "rate", "clip")
+        _require_positive(self, "samples", "batch", "accumulate", "learning_rate", "clip")
         if self.batch % self.accumulate:
             raise SettingsError(
                 f"a batch of {self.batch} cannot be computed in {self.accumulate} equal parts"
@@ -205,7 +214,7 @@ def find_recipe(name: str) -> Path:
     return Path(name)
 
 
-def read_recipe(path: Path, data: Path, **run: object) -> Recipe:
+def read_recipe(path: Path, data: Path, run: Mapping[str, object] = MappingProxyType({})) -> Recipe:
     """The recipe in a TOML file: tables ``run``, ``network``, ``augmentation``, ``emphasis``, ``first_look``,
     ``evaluation`` and one ``[[set]]`` a data set.
 
@@ -258,12 +267,12 @@ def read_recipe(path: Path, data: Path, **run: object) -> Recipe:
         parts["evaluation"] = _build(
             path, "evaluation", EvaluationConfig, _under(data, content["evaluation"])
         )
-    own = content.get("run", {})
+    own = {RENAMED.get(name, name): value for name, value in content.get("run", {}).items()}
     if misplaced := {*parts, "evaluation"} & set(own):
         raise FormatError(
             f"{path}: [run] has no setting {', '.join(sorted(misplaced))}; see the other tables"
         )
-    return _build(path, "run", Recipe, own | run | parts)
+    return _build(path, "run", Recipe, own | dict(run) | parts)
 
 
 def _under(data: Path, table: dict) -> dict:

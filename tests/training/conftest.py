@@ -117,7 +117,7 @@ def recipe(people_set: SetConfig, narrow_backbone: None) -> Recipe:
         augmentation=Augmentation(crop=64),
         samples=16,
         batch=4,
-        backbone_rate=0.5,
+        backbone_learning_rate=0.5,
         warmup=4,
         precision="float32",
         name="tiny",

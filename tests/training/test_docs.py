@@ -35,14 +35,14 @@ def test_the_recipe_in_the_document_is_whole_and_shows_the_defaults(tmp_path: Pa
     for name in (
         "batch",
         "accumulate",
-        "rate",
-        "backbone_rate",
+        "learning_rate",
+        "backbone_learning_rate",
         "minutes",
         "warmup",
         "cooldown",
-        "decay",
+        "weight_decay",
         "clip",
-        "average",
+        "ema_decay",
         "precision",
         "seed",
     ):

@@ -28,7 +28,7 @@ def test_a_person_is_learned_by_heart_and_found_by_the_whole_pipeline(
         sets=[write_set([[person((34, 14))]], "one")],
         network=PafConfig("efficientnet", width=32, layers=2),
         augmentation=STILL,
-        samples=400, batch=2, rate=4e-3, backbone_rate=1.0, warmup=10, average=0.9,
+        samples=400, batch=2, learning_rate=4e-3, backbone_learning_rate=1.0, warmup=10, ema_decay=0.9,
     )  # fmt: skip
     trainer, losses = Trainer(recipe, torch.device("cpu"), workers=0), []
     for module in trainer.network.modules():

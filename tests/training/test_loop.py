@@ -41,7 +41,7 @@ def test_resuming_gives_the_very_weights_of_a_run_in_one_go(recipe, tmp_path: Pa
     seen = []
     assert rest.run(lambda progress: seen.append(progress))
     assert [p.samples for p in seen] == [12, 16]
-    rates = [recipe.rate * recipe.schedule.factor(s - 4, 0.0, 4) for s in (12, 16)]
+    rates = [recipe.learning_rate * recipe.schedule.factor(s - 4, 0.0, 4) for s in (12, 16)]
     assert [p.rate for p in seen] == rates and [p.done for p in seen] == [0.75, 1.0]
     assert [p.losses for p in seen] == losses[2:]
     assert weights_equal(whole, rest)

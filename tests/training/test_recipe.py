@@ -17,7 +17,7 @@ def read(tmp_path: Path):
     def read_text(text: str, **run):
         path = tmp_path / "mine.toml"
         path.write_text(text)
-        return read_recipe(path, Path("/data"), **run)
+        return read_recipe(path, Path("/data"), run)
 
     return read_text
 
@@ -50,8 +50,10 @@ def test_both_stages_together_cost_what_the_mixed_recipe_does() -> None:
 
 
 def test_settings_and_what_takes_their_place(read) -> None:
-    recipe = read("[run]\nsamples = 100\nrate = 2\n[augmentation]\nscale = [0.5, 2.0]\n" + SETS, samples=40)
-    assert recipe.samples == 40 and recipe.total == 32 and recipe.rate == 2
+    recipe = read(
+        "[run]\nsamples = 100\nlearning_rate = 2\n[augmentation]\nscale = [0.5, 2.0]\n" + SETS, samples=40
+    )
+    assert recipe.samples == 40 and recipe.total == 32 and recipe.learning_rate == 2
     assert recipe.augmentation.scale == (0.5, 2.0) and recipe.name == "mine" and recipe.evaluation is None
     assert recipe.sets[0].annotations == Path("/data/a.json")
 
@@ -77,7 +79,7 @@ def test_what_decides_does_not_name_places_or_the_evaluation(read) -> None:
         ("[run]\nsamples = 8\n" + SETS, "8 samples are less than one batch of 16"),
         ("[run]\nsamples = 100\nbatch = 10\naccumulate = 3\n" + SETS, "cannot be computed in 3 equal parts"),
         ('[run]\nsamples = 100\nprecision = "int4"\n' + SETS, "precision 'int4' is not one of auto"),
-        ("[run]\nsamples = 100\nrate = 0.0\n" + SETS, "rate must be above 0"),
+        ("[run]\nsamples = 100\nlearning_rate = 0.0\n" + SETS, "learning_rate must be above 0"),
         (WHOLE + '[network]\nbackbone = "vgg"\n', "backbone 'vgg' is not one of movenet"),
         (WHOLE + '[network]\nlimbs = "all"\n', "limbs 'all' is not one of openpose, dense"),
         (WHOLE + "[augmentation]\ncrop = 200\n", "crop 200 is not divisible by 32"),
@@ -100,12 +102,15 @@ def test_what_decides_does_not_name_places_or_the_evaluation(read) -> None:
         ('[run]\nsamples = 100\n[[set]]\nimages = "a\\u0000"\nannotations = "a"\n', "images is .*, text"),
         ("[run]\nsamples = 100\nsets = 5\n" + SETS, r"\[run\] has no setting sets; see the other tables"),
         ("[run]\nsamples = 100\nevaluation = 5\n" + SETS, r"\[run\] has no setting evaluation"),
-        ("[run]\nsamples = 100\nrate = nan\n" + SETS, "rate is nan, a finite number from 0"),
+        (
+            "[run]\nsamples = 100\nlearning_rate = nan\n" + SETS,
+            "learning_rate is nan, a finite number from 0",
+        ),
         ("[run]\nsamples = 100\nclip = inf\n" + SETS, "clip is inf, a finite number"),
         ("[run]\nsamples = 100\nwarmup = -1\n" + SETS, "warmup is -1, a whole number from 0"),
         ("[run]\nsamples = 100\nseed = -1\n" + SETS, "seed is -1, a whole number from 0"),
         (f"[run]\nsamples = {10**30}\n" + SETS, "samples is 1000"),
-        (f"[run]\nsamples = 100\nrate = {10**400}\n" + SETS, "rate is 1000"),
+        (f"[run]\nsamples = 100\nlearning_rate = {10**400}\n" + SETS, "learning_rate is 1000"),
         ("[run]\nsamples = 100\nlicence = 5\n" + SETS, "licence is 5, text expected"),
         (WHOLE + "partial = 2\n", "partial is 2, true or false expected"),
         (WHOLE + "[network]\nwidth = 1000000\n", "width is 1000000, a whole number"),
@@ -134,3 +139,9 @@ def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
         FormatError, match="nowhere: no such recipe file, nor a packaged recipe .*movenet-mixed"
     ):
         find_recipe("nowhere")
+
+
+def test_names_of_earlier_versions_are_known(read) -> None:
+    old = read("[run]\nsamples = 100\nrate = 2e-3\nbackbone_rate = 0.1\ndecay = 0.2\naverage = 0.9\n" + SETS)
+    assert (old.learning_rate, old.backbone_learning_rate) == (2e-3, 0.1)
+    assert (old.weight_decay, old.ema_decay) == (0.2, 0.9)

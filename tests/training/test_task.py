@@ -20,7 +20,12 @@ CPU = torch.device("cpu")
 def second(recipe):
     """The tiny recipe for the top-down network, and whom a first look found in its images."""
     changed = replace(
-        recipe, network=TopDownConfig(64, 64), augmentation=CropAugmentation(), samples=8, batch=2, rate=1e-3
+        recipe,
+        network=TopDownConfig(64, 64),
+        augmentation=CropAugmentation(),
+        samples=8,
+        batch=2,
+        learning_rate=1e-3,
     )
     sets = [read_set(config) for config in changed.sets]
     one = Found(np.array([[22, 12, 75, 80], [100, 2, 125, 50]], np.float32), np.array([0, NOBODY]))
