@@ -1,6 +1,6 @@
 """Speed of the whole pipeline and of its stages on clips, with a contact sheet of each to judge by eye.
 
-    python benchmarks/clips.py CLIP... [-o FOLDER] [--weights W] [--size N] [--looks N]
+    python benchmarks/clips.py CLIP... [-o FOLDER] [--weights W] [--size N] [--looks N] [--first-look-every N]
 
 Stages run side by side, so that the whole takes about as long as the slowest; the last column says how close it comes.
 """
@@ -15,13 +15,12 @@ from rich.console import Console
 from rich.table import Table
 
 from skelstream.cli.estimator import make_estimator
-from skelstream.cli.options import second_look
+from skelstream.cli.options import frames_between, second_look
 from skelstream.drawing.sheet import sequence_sheet, write_png
-from skelstream.estimator import SIZE
+from skelstream.estimator import SIZE, EstimatorSettings
 from skelstream.extraction import run
 from skelstream.formats import save
-
-STAGES = ("decode", "network", "grouping", "second look", "tracking")
+from skelstream.pipeline.times import STAGES
 
 
 def main() -> None:
@@ -35,16 +34,22 @@ def main() -> None:
     parser.add_argument("--weights")
     parser.add_argument("--size", type=int, default=SIZE)
     parser.add_argument("--looks", default="all", help="people a frame to look at again, or 0")
+    parser.add_argument(
+        "--first-look-every", default="1", help="frames from one first look to the next, or auto"
+    )
     options = parser.parse_args()
-    estimator = make_estimator(options.weights, size=options.size, second=second_look(options.looks))
+    every = frames_between(options.first_look_every)
+    estimator = make_estimator(
+        EstimatorSettings(options.weights, size=options.size, second=second_look(options.looks))
+    )
     console = Console(width=150)
     console.print(
-        f"{estimator.model.path.stem}, {estimator.name}, long side {options.size} px,"
+        f"{estimator.provenance.model}, {estimator.name}, long side {options.size} px,"
         f" {os.cpu_count()} cores; frames/s of each stage while it was busy, and of the whole"
     )
     table = Table("clip", "size", "frames", "people", "tracks", *STAGES, "whole", "of the slowest stage")
     for path in options.clips:
-        done = run(path, estimator)
+        done = run(path, estimator, first_look_every=every)
         frames = len(done.sequence.frame_time)
         rates = {stage: frames / seconds for stage, seconds in done.times.seconds.items() if seconds}
         whole = frames / done.seconds

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import torch
 
-from skelstream.estimator import PoseEstimator
+from skelstream.estimator import EstimatorSettings, PoseEstimator
 from skelstream.grouping.people import People
 
 BATCHES = (1, 16)
@@ -58,13 +58,13 @@ def rate(work: Callable[[], object], frames: int, seconds: float) -> float:
 
 
 def measure(estimator: PoseEstimator, image: np.ndarray, batch: int, seconds: float) -> str:
-    network_input, letterbox = estimator.letterbox(image)
+    network_input, letterbox = estimator.prepare(image)
     inputs = [network_input] * batch
     stacked = np.stack(inputs)
     network = rate(lambda: estimator.runtime.maps(stacked), batch, seconds)
-    with_candidates = rate(lambda: estimator.candidates(inputs), batch, seconds)
-    (candidates, *_), stride = estimator.candidates(inputs)
-    grouping = rate(lambda: estimator.group(candidates, letterbox, stride), 1, seconds / 2)
+    with_candidates = rate(lambda: estimator.infer(inputs), batch, seconds)
+    candidates, *_ = estimator.infer(inputs)
+    grouping = rate(lambda: estimator.group(candidates, letterbox), 1, seconds / 2)
     gigabytes = torch.cuda.max_memory_allocated() / 1e9
     return (
         f"batch {batch:2d}: network {network:.0f} frames/s, with peaks and limbs {with_candidates:.0f},"
@@ -88,10 +88,14 @@ def main() -> None:
     print(
         f"{torch.cuda.get_device_name()}, torch {torch.__version__}, {len(images)} images at {options.size} px"
     )
-    wanted = PoseEstimator(options.weights, "cpu", options.size, runtime="torch").people(images)
+    wanted = PoseEstimator(EstimatorSettings(options.weights, "cpu", options.size, runtime="torch")).people(
+        images
+    )
     frame = cv2.resize(images[0], (1280, 720))
     for precision in ("float16", "float32"):
-        estimator = PoseEstimator(options.weights, "cuda", options.size, precision=precision)
+        estimator = PoseEstimator(
+            EstimatorSettings(options.weights, "cuda", options.size, precision=precision)
+        )
         print(f"{precision}: {agreement(wanted, estimator.people(images))}", flush=True)
         for batch in BATCHES:
             print(f"  {measure(estimator, frame, batch, options.seconds)}", flush=True)

@@ -109,7 +109,7 @@ def main() -> None:
         found = [find_candidates(m, OPENPOSE18)[0] for m in images]
 
         def assemble_all(found=found) -> list:
-            return [assemble(c, OPENPOSE18, letterbox=Letterbox.scaled(1, 1), stride=4) for c in found]
+            return [assemble(c, OPENPOSE18, letterbox=Letterbox.scaled(1, 1)) for c in found]
 
         count = np.mean([len(p) for p in assemble_all()])
         peaks, limbs = (np.mean([len(getattr(c, n)) for c in found]) for n in ("peaks", "limbs"))

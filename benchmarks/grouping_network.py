@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from grouping_oracle import FIGURES, GROUPINGS, annotated, difference, nearest_peaks, print_row
 
-from skelstream.estimator import SIZE, PoseEstimator
+from skelstream.estimator import SIZE, EstimatorSettings, PoseEstimator
 from skelstream.evaluation.annotations import load_annotations
 from skelstream.evaluation.coco import score
 from skelstream.evaluation.results import to_results
@@ -42,32 +42,35 @@ def main() -> None:
     if options.limit:
         coco = coco.head(options.limit)
     check_images(coco, options.images)
-    estimator = PoseEstimator(options.weights, size=options.size)
+    estimator = PoseEstimator(EstimatorSettings(options.weights, size=options.size))
     skeleton = estimator.runtime.skeleton
     found: dict[str, list[dict]] = {}
     for image_id, image in coco.images.items():
-        network_input, letterbox = estimator.letterbox(read_image(options.images, image).pixels)
+        network_input, letterbox = estimator.prepare(read_image(options.images, image).pixels)
         maps = estimator.runtime.maps(network_input[None])
         maps = PartMaps(maps.confidence.float().cpu(), maps.pafs.float().cpu(), maps.stride)
         scene = annotated(coco, image_id, skeleton, options.size)
         drawn = scene.drawn(skeleton, tuple(maps.confidence.shape[-2:]), maps.stride)
-        place = {"letterbox": letterbox, "stride": maps.stride}
-        (candidates,) = find_candidates(maps, skeleton, estimator.grouping)
-        people = {"peaks": nearest_peaks(candidates, scene, skeleton, **place)}
+        (candidates,) = find_candidates(maps, skeleton, estimator.settings.grouping)
+        people = {"peaks": nearest_peaks(candidates, scene, skeleton, letterbox=letterbox)}
         for name, chosen in GROUPINGS.items():
-            people[name] = assemble(chosen(candidates), skeleton, **place, settings=estimator.grouping)
-        strict = replace(estimator.grouping, double_peak=0.0)
-        people["no double peaks"] = assemble(candidates, skeleton, **place, settings=strict)
+            people[name] = assemble(
+                chosen(candidates), skeleton, letterbox=letterbox, settings=estimator.settings.grouping
+            )
+        strict = replace(estimator.settings.grouping, double_peak=0.0)
+        people["no double peaks"] = assemble(candidates, skeleton, letterbox=letterbox, settings=strict)
         mixed = {"drawn fields": (maps.confidence, drawn.pafs), "drawn joints": (drawn.confidence, maps.pafs)}
         for name, (confidence, pafs) in mixed.items():
             (candidates,) = find_candidates(
-                PartMaps(confidence, pafs, maps.stride), skeleton, estimator.grouping
+                PartMaps(confidence, pafs, maps.stride), skeleton, estimator.settings.grouping
             )
-            people[name] = assemble(candidates, skeleton, **place, settings=estimator.grouping)
+            people[name] = assemble(
+                candidates, skeleton, letterbox=letterbox, settings=estimator.settings.grouping
+            )
         for name, these in people.items():
             found.setdefault(name, []).extend(to_results(image_id, these, skeleton))
     print(
-        f"{len(coco.images)} images, {estimator.model.path.name} {estimator.weights_sha256[:12]},"
+        f"{len(coco.images)} images, {estimator.provenance.model} {estimator.provenance.weights_sha256[:12]},"
         f" {estimator.runtime.name}, long side {options.size}, single scale, no flip"
     )
     print(f"{'':28}" + "".join(f"{name:>7}" for name in (*FIGURES, "found")))

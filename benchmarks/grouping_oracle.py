@@ -143,13 +143,13 @@ def largest_parts(truth: np.ndarray, skeleton: Skeleton) -> np.ndarray:
 
 
 def nearest_peaks(
-    candidates: Candidates, scene: Scene, skeleton: Skeleton, *, letterbox: Letterbox, stride: int
+    candidates: Candidates, scene: Scene, skeleton: Skeleton, *, letterbox: Letterbox
 ) -> People:
     """The annotated people with each joint moved to the nearest peak of its kind, if that is near at all."""
     keypoints = np.full_like(scene.truth, np.nan)
     for j, sigma in enumerate(skeleton.oks_sigmas):
         cells = candidates.peaks[candidates.joints == j]
-        peaks = letterbox.to_image((cells + 0.5) * stride - 0.5)
+        peaks = letterbox.to_image((cells + 0.5) * candidates.stride - 0.5)
         for p in np.flatnonzero(np.isfinite(scene.truth[:, j, 0])) if len(peaks) else ():
             squared = ((peaks - scene.truth[p, j]) ** 2).sum(1)
             if np.exp(-squared.min() / (2 * (2 * sigma * scene.roots[p]) ** 2)) >= LEAST_SIMILARITY:
@@ -219,10 +219,10 @@ def compare_groupings(coco: CocoSet, stride: int, least_sigma: float, long_side:
         people = {
             "annotated": as_people(scene.truth),
             "connected": as_people(largest_parts(scene.truth, OPENPOSE18)),
-            "peaks": nearest_peaks(candidates, scene, OPENPOSE18, letterbox=letterbox, stride=stride),
+            "peaks": nearest_peaks(candidates, scene, OPENPOSE18, letterbox=letterbox),
         }
         for name, chosen in GROUPINGS.items():
-            people[name] = assemble(chosen(candidates), OPENPOSE18, letterbox=letterbox, stride=stride)
+            people[name] = assemble(chosen(candidates), OPENPOSE18, letterbox=letterbox)
         for name, these in people.items():
             found.setdefault(name, []).extend(to_results(image_id, these, OPENPOSE18))
     scores = {name: score(coco, detections) for name, detections in found.items()}
@@ -242,7 +242,7 @@ def compare_limbs(
         size = tuple(int(n) for n in np.ceil(scene.inside[::-1] / stride))
         lost = np.random.default_rng(image_id).random((len(skeleton.limbs), len(scene.truth))) < lose
         candidates = find_candidates(scene.drawn(skeleton, size, stride, lost=lost), skeleton)[0]
-        grouped = assemble(candidates, skeleton, letterbox=Letterbox.scaled(*scene.factor), stride=stride)
+        grouped = assemble(candidates, skeleton, letterbox=Letterbox.scaled(*scene.factor))
         largest = largest_parts(scene.truth, skeleton)
         parted += int((np.isnan(largest) & np.isfinite(scene.truth)).any((1, 2)).sum())
         for people, detections in zip((as_people(largest), grouped), found, strict=True):

@@ -107,7 +107,7 @@ def split(runtime: Runtime, pictures: list[np.ndarray], size: int, rounds: int) 
         with timed(times["candidates"]):
             (found,) = find_candidates(maps, runtime.skeleton)
         with timed(times["assemble"]):
-            people += len(assemble(found, runtime.skeleton, letterbox=letterbox, stride=maps.stride))
+            people += len(assemble(found, runtime.skeleton, letterbox=letterbox))
     total = sum(np.median(spent) for spent in times.values())
     print(
         f"\n{runtime.name}: {people / rounds:.1f} people a picture\n\n| stage | ms, median | of the whole |\n|---|--:|--:|"

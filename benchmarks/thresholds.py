@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from skelstream.estimator import SIZE, PoseEstimator
+from skelstream.estimator import SIZE, EstimatorSettings, PoseEstimator
 from skelstream.evaluation.annotations import CocoSet, load_annotations
 from skelstream.evaluation.coco import score
 from skelstream.evaluation.results import to_results
@@ -44,7 +44,7 @@ def network_maps(estimator: PoseEstimator, coco_set: CocoSet, folder: Path) -> l
     """Each image's maps in half precision, so that hundreds fit into memory."""
     images = []
     for image in coco_set.images.values():
-        network_input, letterbox = estimator.letterbox(read_image(folder, image).pixels)
+        network_input, letterbox = estimator.prepare(read_image(folder, image).pixels)
         maps = estimator.runtime.maps(network_input[None])
         half = PartMaps(
             maps.confidence.to(torch.float16, copy=True), maps.pafs.to(torch.float16, copy=True), maps.stride
@@ -60,7 +60,7 @@ def average_precision(
     skeleton, rows = estimator.runtime.skeleton, []
     for image_id, maps, letterbox in images:
         (candidates,) = find_candidates(maps, skeleton, settings)
-        people = assemble(candidates, skeleton, letterbox=letterbox, stride=maps.stride, settings=settings)
+        people = assemble(candidates, skeleton, letterbox=letterbox, settings=settings)
         rows += to_results(image_id, people, skeleton)
     return score(coco_set, rows).metrics["AP"] if rows else 0.0
 
@@ -76,9 +76,9 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=SIZE)
     options = parser.parse_args()
     coco_set = load_annotations(options.annotations).head(options.limit)
-    estimator = PoseEstimator(options.weights, size=options.size)
+    estimator = PoseEstimator(EstimatorSettings(options.weights, size=options.size))
     print(
-        f"{estimator.model.path.stem}, {estimator.runtime.name}, {len(coco_set.images)} images of {options.annotations.name}"
+        f"{estimator.provenance.model}, {estimator.runtime.name}, {len(coco_set.images)} images of {options.annotations.name}"
     )
     images = network_maps(estimator, coco_set, options.images)
     settings = GroupingSettings()

@@ -101,10 +101,10 @@ def public_detections(folder: Path, frame_count: int) -> Timed:
 
 def own_people(video: Path, weights: str | None) -> Timed:
     """The people that the packaged network finds in a video."""
-    from skelstream.estimator import PoseEstimator
+    from skelstream.estimator import EstimatorSettings, PoseEstimator
     from skelstream.video import open_source
 
-    estimator = PoseEstimator(weights)
+    estimator = PoseEstimator(EstimatorSettings(weights))
     with open_source(str(video)) as source:
         return [
             (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from skelstream.estimator import PoseEstimator
+    from skelstream.estimator import EstimatorSettings, PoseEstimator
 
 
-def make_estimator(*arguments: Any, **options: Any) -> PoseEstimator:
+def make_estimator(settings: EstimatorSettings) -> PoseEstimator:
     """``PoseEstimator`` with the machine's threads given to whatever runs the network.
 
     How many threads torch has is the whole process's affair, so a command may decide it and the library may not.
@@ -17,7 +17,7 @@ def make_estimator(*arguments: Any, **options: Any) -> PoseEstimator:
 
     from skelstream.estimator import PoseEstimator
 
-    estimator = PoseEstimator(*arguments, **options)
-    if estimator.runtime.torch_threads is not None:
-        torch.set_num_threads(estimator.runtime.torch_threads)
+    estimator = PoseEstimator(settings)
+    if estimator.torch_threads is not None:
+        torch.set_num_threads(estimator.torch_threads)
     return estimator

@@ -21,7 +21,7 @@ from .options import (
 from .saying import say
 
 if TYPE_CHECKING:
-    from skelstream.estimator import PoseEstimator
+    from skelstream.estimator import EstimatorSettings, PoseEstimator
     from skelstream.evaluation.annotations import CocoSet
     from skelstream.evaluation.protocol import EvalProtocol
     from skelstream.evaluation.report import Evaluation
@@ -40,7 +40,7 @@ def evaluate(
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N images.")] = None,
     weights: Weights = None,
     size: Size = None,
-    looks: Looks = "all",
+    looks: Looks = "auto",
     second: SecondLook = None,
     device: Device = "auto",
     runtime: Runtime = "auto",
@@ -78,6 +78,7 @@ def evaluate(
 
     from skelstream.atomic import check_writable
     from skelstream.drawing.sheet import write_png
+    from skelstream.estimator import SIZE, EstimatorSettings
     from skelstream.evaluation.annotations import load_annotations
     from skelstream.evaluation.protocol import EvalProtocol, describe_images
     from skelstream.evaluation.report import evaluate as score_and_diagnose
@@ -108,9 +109,10 @@ def evaluate(
     else:
         again = second_look(looks, second)
         # A gap costs as much as a wrong guess here: every joint is submitted.
-        again = again and replace(again, min_joint_score=0.0)
-        chosen = {"device": device, "runtime": runtime, "precision": precision, "second": again}
-        estimator, protocol = _estimator(weights, size, chosen, factors or (1.0,), bool(flip))
+        again = again and replace(again, min_joint_score=0.0, flip=bool(flip))
+        options = {"device": device, "runtime": runtime, "precision": precision, "second": again}
+        options |= {"scales": factors or (1.0,), "flip": bool(flip)}
+        estimator, protocol = _estimator(EstimatorSettings(weights, size=size or SIZE, **options))
         assert images is not None  # it was asked for above
         done = _run(estimator, coco_set, images)
         if not done:
@@ -167,28 +169,24 @@ def _factors(scales: str | None) -> tuple[float, ...] | None:
 
 
 def _estimator(
-    weights: str | None, size: int | None, chosen: dict[str, str], scales: tuple[float, ...], flip: bool
+    settings: EstimatorSettings,
 ) -> tuple[PoseEstimator, EvalProtocol]:
     """The estimator, and how it measures; the images are named later."""
-    from skelstream.estimator import SIZE
     from skelstream.evaluation.protocol import EvalProtocol
-    from skelstream.runtimes.averaging import AveragingRuntime
 
     from .estimator import make_estimator
 
-    estimator = make_estimator(weights, size=size or SIZE, **chosen)
+    estimator = make_estimator(settings)
     protocol = EvalProtocol(
         images="",
-        scales=scales,
-        flip=flip,
-        input_size=f"long side {estimator.size}",
-        estimator=estimator.model.path.stem,
-        weights=estimator.weights_sha256,
+        scales=settings.scales,
+        flip=settings.flip,
+        input_size=f"long side {settings.size}",
+        estimator=estimator.provenance.model,
+        weights=estimator.provenance.weights_sha256,
         runtime=estimator.name,
         boxes=False,
     )
-    if flip or scales != (1.0,):
-        estimator.runtime = AveragingRuntime(estimator.runtime, scales, flip)
     return estimator, protocol
 
 

@@ -15,6 +15,7 @@ from .options import (
     Debug,
     Device,
     Fill,
+    FirstLookEvery,
     Joints,
     Looks,
     Person,
@@ -25,6 +26,7 @@ from .options import (
     Size,
     Smooth,
     Weights,
+    frames_between,
     second_look,
 )
 from .saying import complain, say, warn
@@ -67,8 +69,9 @@ def extract(
     precision: Precision = "auto",
     weights: Weights = None,
     size: Size = None,
-    looks: Looks = "all",
+    looks: Looks = "auto",
     second: SecondLook = None,
+    first_look_every: FirstLookEvery = "1",
     start: Annotated[float | None, typer.Option(min=0, help="Seconds to begin at.")] = None,
     end: Annotated[float | None, typer.Option(min=0, help="Seconds to stop at.")] = None,
     every: Annotated[int, typer.Option(min=1, help="Look at every N-th frame only.")] = 1,
@@ -133,7 +136,7 @@ def extract(
     from dataclasses import replace
 
     from skelstream.atomic import check_writable
-    from skelstream.estimator import SIZE
+    from skelstream.estimator import SIZE, EstimatorSettings
     from skelstream.grouping.settings import GroupingSettings
     from skelstream.outputs import check_apart
     from skelstream.processing.postprocessing import Postprocessing
@@ -146,7 +149,7 @@ def extract(
     )
     part = {
         "start": start, "end": end, "every": every, "rate": rate, "max_people": max_people,
-        "region": None if region is None else Region.parsed(region), "slow_motion": slow_motion or 1.0,
+        "first_look_every": frames_between(first_look_every), "region": None if region is None else Region.parsed(region), "slow_motion": slow_motion or 1.0,
         "tracking": tracker_settings(tracking, tracker, max_step, max_lost, min_observations, min_score),
     }  # fmt: skip
     written = {
@@ -172,10 +175,12 @@ def extract(
         check_writable(sheet, overwrite)
         check_apart(sheet, sources[0])
 
-    again = second_look(looks, second)
+    settings = EstimatorSettings(
+        weights, device, size or SIZE, grouping, runtime, precision, second=second_look(looks, second)
+    )
 
     def estimator() -> PoseEstimator:
-        return make_estimator(weights, device, size or SIZE, grouping, runtime, precision, again)
+        return make_estimator(settings)
 
     if output == "-":
         _lines(sources[0], estimator, part, smooth)
@@ -286,6 +291,8 @@ def _summary(done: Extraction, written: list[str]) -> None:
     if done.times.crops:
         over = f", {done.times.passed_over} passed over" if done.times.passed_over else ""
         table.add_row("looked at again", f"{done.times.crops}{over}")
+    if done.times.first_looks < frames - lost:
+        table.add_row("first looks", f"{done.times.first_looks} of {frames} frames")
     rate = f"{frames / done.seconds:.1f} frames/s" if done.seconds else ""
     table.add_row("time", f"{done.seconds:.1f} s", rate)
     for stage, seconds in done.times.seconds.items():

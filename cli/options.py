@@ -39,13 +39,23 @@ Size = Annotated[
 Looks = Annotated[
     str,
     typer.Option(
-        help="People a frame that a second network looks at again: all, a number, or 0 for one look.",
+        help="People a frame that a second network looks at again: a number, 0 for one look, all, or auto, which is all in"
+        " a file and as many as there is time for from a camera.",
         metavar="N",
     ),
 ]
 SecondLook = Annotated[
     str | None,
     typer.Option("--second-look", help="The second network: name of a packaged model, or a weights file."),
+]
+FirstLookEvery = Annotated[
+    str,
+    typer.Option(
+        "--first-look-every",
+        help="The first network sees each N-th frame only, or, with auto, one each 0.3 s; in between the"
+        " second one looks where people are expected. Faster.",
+        metavar="N",
+    ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 Runtime = Annotated[str, typer.Option(help="auto, torch or openvino.")]
@@ -89,12 +99,21 @@ Person = Annotated[
 ]
 
 
+def frames_between(first_look_every: str) -> int | None:
+    """The number that ``--first-look-every`` asks for; None for auto."""
+    if first_look_every != "auto" and not (first_look_every.isdecimal() and int(first_look_every) > 0):
+        raise typer.BadParameter(
+            f"{first_look_every!r} is neither a number from 1 up nor auto", param_hint="--first-look-every"
+        )
+    return None if first_look_every == "auto" else int(first_look_every)
+
+
 def second_look(looks: str, weights: str | None = None) -> RefinerSettings | None:
     """The settings that ``--looks`` and ``--second-look`` ask for; None for one look."""
     from skelstream.network.model_file import SECOND
     from skelstream.refiner.refiner import RefinerSettings
 
-    if looks != "all" and not looks.isdecimal():
-        raise typer.BadParameter(f"{looks!r} is neither a number nor all", param_hint="--looks")
-    most = None if looks == "all" else int(looks)
-    return None if most == 0 else RefinerSettings(weights or SECOND, most)
+    if looks not in ("all", "auto") and not looks.isdecimal():
+        raise typer.BadParameter(f"{looks!r} is neither a number nor all nor auto", param_hint="--looks")
+    most = int(looks) if looks.isdecimal() else None
+    return None if most == 0 else RefinerSettings(weights or SECOND, most, keep_up=looks != "all")

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Debug, Device, Looks, Size, Weights, second_look
+from .options import (
+    Debug,
+    Device,
+    FirstLookEvery,
+    Looks,
+    Size,
+    Weights,
+    frames_between,
+    second_look,
+)
 from .saying import say, warn
 
 if TYPE_CHECKING:
@@ -42,7 +51,8 @@ def preview(
     device: Device = "auto",
     weights: Weights = None,
     size: Size = None,
-    looks: Looks = "0",
+    looks: Looks = "auto",
+    first_look_every: FirstLookEvery = "auto",
     max_people: Annotated[
         int | None, typer.Option(min=1, help="At most so many people a frame: those seen most so far.")
     ] = None,
@@ -66,7 +76,7 @@ def preview(
     the skeletons only, + and - change the size. Where standard output is no terminal, a line a second tells
     what is seen.
     """
-    from skelstream.estimator import SIZE
+    from skelstream.estimator import SIZE, EstimatorSettings
     from skelstream.formats import check_free, choose
     from skelstream.outputs import check_apart
     from skelstream.pipeline import Pipeline
@@ -76,10 +86,12 @@ def preview(
     if output is not None:
         check_free(choose(output), output, overwrite)
         check_apart(output, source)
-    estimator = make_estimator(weights, device, size or SIZE, second=second_look(looks))
+    again = second_look(looks)
+    estimator = make_estimator(EstimatorSettings(weights, device, size or SIZE, second=again))
+    every = frames_between(first_look_every)
 
     def opened() -> Pipeline:
-        return Pipeline(source, estimator, max_people=max_people)
+        return Pipeline(source, estimator, max_people=max_people, first_look_every=every)
 
     kept = {"output": output, "overwrite": overwrite, "seconds": seconds}
     if display and draws():

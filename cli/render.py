@@ -123,6 +123,7 @@ def _analysed(source: str, start: float | None, end: float | None, quiet: bool) 
     """The skeletons of a video that has not been analysed yet."""
     from functools import partial
 
+    from skelstream.estimator import EstimatorSettings
     from skelstream.extraction import run
     from skelstream.refiner.refiner import RefinerSettings
     from skelstream.video import open_source
@@ -137,7 +138,7 @@ def _analysed(source: str, start: float | None, end: float | None, quiet: bool) 
             f"{source} is live and cannot be read twice; extract a recording of it, then render that"
         )
     with FrameProgress(f"analyse {Path(source).name}", quiet) as progress:
-        estimator = partial(make_estimator, second=RefinerSettings())
+        estimator = partial(make_estimator, EstimatorSettings(second=RefinerSettings()))
         done = run(source, estimator, report=progress.report, start=start, end=end)
     for warning in done.sequence.meta.get("warnings") or ():
         warn(warning)

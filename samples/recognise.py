@@ -25,7 +25,7 @@ from fetch_clips import CLIPS, FetchError, fetch
 from torch import nn
 
 import skelstream
-from skelstream import OPENPOSE18, PoseEstimator, SkeletonSequence, SkelstreamError, Window
+from skelstream import OPENPOSE18, EstimatorSettings, PoseEstimator, SkeletonSequence, SkelstreamError, Window
 from skelstream.processing import centred_on_torso, scaled_by_torso
 from skelstream.refiner.refiner import RefinerSettings
 
@@ -87,7 +87,7 @@ def skeletons(clip: Path, estimator: PoseEstimator, cache: Path) -> SkeletonSequ
         return skelstream.load(clip)
     kept = cache / f"{clip.name}.npz"
     meta = skelstream.load(kept).meta if kept.exists() else {}
-    if (meta.get("source"), meta.get("weights_sha256")) != (str(clip), estimator.weights_sha256):
+    if (meta.get("source"), meta.get("weights_sha256")) != (str(clip), estimator.provenance.weights_sha256):
         print(f"extracting {clip}", flush=True)
         cache.mkdir(exist_ok=True)
         skelstream.extract(clip, kept, estimator, overwrite=True, every=thinning(clip))
@@ -153,7 +153,10 @@ def report(model: Recogniser, taught: list[str], clips: np.ndarray, truth: list[
 
 
 def run(folder: Path, stream: str | None, weights: str | None) -> None:
-    actions, estimator = actions_in(folder), PoseEstimator(weights, second=RefinerSettings())
+    actions, estimator = (
+        actions_in(folder),
+        PoseEstimator(EstimatorSettings(weights, second=RefinerSettings())),
+    )
     examples = []
     for clip in dict.fromkeys(action.clip for action in actions):
         sequence = skeletons(clip, estimator, folder / "skeletons")

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from skelstream.errors import SkelstreamError
-    from skelstream.estimator import PoseEstimator
+    from skelstream.estimator import EstimatorSettings, PoseEstimator
     from skelstream.extraction import extract, stream, windows
     from skelstream.formats import load, save
     from skelstream.grouping.people import People
     from skelstream.grouping.settings import GroupingSettings
     from skelstream.pipeline import Pipeline
+    from skelstream.refiner.refiner import RefinerSettings
     from skelstream.sequences.sequence import SkeletonSequence
     from skelstream.sequences.window import Window
     from skelstream.skeleton import BODY25, COCO17, OPENPOSE18, Skeleton
@@ -31,12 +32,14 @@ __version__ = "0.1.0"
 _HOMES = {
     "BODY25": "skeleton",
     "COCO17": "skeleton",
+    "EstimatorSettings": "estimator",
     "Frame": "video",
     "GroupingSettings": "grouping.settings",
     "OPENPOSE18": "skeleton",
     "People": "grouping.people",
     "Pipeline": "pipeline",
     "PoseEstimator": "estimator",
+    "RefinerSettings": "refiner.refiner",
     "SkeletonSequence": "sequences.sequence",
     "SkelstreamError": "errors",
     "Skeleton": "skeleton",

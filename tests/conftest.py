@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import SimpleNamespace
 
 import hypothesis
 import numpy as np
 import pytest
 
+from skelstream.estimator import Provenance
 from skelstream.grouping.people import People
-from skelstream.grouping.settings import GroupingSettings
 from skelstream.letterbox import Letterbox, letterboxed
 from skelstream.skeleton import OPENPOSE18
 from skelstream.video import VideoWriter
@@ -31,28 +30,23 @@ class BarEstimator:
     """Finds a person in each bright bar: all joints along the bar's middle, score by brightness."""
 
     skeleton = OPENPOSE18
-    model = SimpleNamespace(path=Path("bars.safetensors"))
-    name, weights_sha256 = "bars", "0" * 64
-    size = WIDTH
-    second = second_sha256 = None
+    provenance = Provenance("bars", "0" * 64, {"size": WIDTH})
+    torch_threads = None
 
     def __init__(self, batch: int = 1, fail_at: int | None = None):
-        self.runtime = SimpleNamespace(
-            name="bars", batch=batch, size_divisor=32, skeleton=OPENPOSE18, torch_threads=None
-        )
-        self.grouping, self.batches, self.fail_at = GroupingSettings(), [], fail_at
+        self.batch, self.batches, self.fail_at = batch, [], fail_at
 
     def second_look(self):
         return None
 
-    def letterbox(self, image: np.ndarray) -> tuple[np.ndarray, Letterbox]:
-        return letterboxed(image, self.size, 32)
+    def prepare(self, image: np.ndarray) -> tuple[np.ndarray, Letterbox]:
+        return letterboxed(image, WIDTH, 32)
 
-    def candidates(self, inputs):
+    def infer(self, inputs):
         self.batches.append(len(inputs))
         if self.fail_at is not None and sum(self.batches) > self.fail_at:
             raise RuntimeError("the network broke")
-        return [self._bars(picture) for picture in inputs], 1
+        return [self._bars(picture) for picture in inputs]
 
     def _bars(self, picture: np.ndarray) -> list[tuple[float, float]]:
         level = picture[HEIGHT // 2, :, 0].astype(int)
@@ -60,7 +54,7 @@ class BarEstimator:
         # The ground beside the picture is grey and no bar.
         return [((a + b - 1) / 2, level[(a + b) // 2] / 255) for a, b in edges.reshape(-1, 2)]
 
-    def group(self, candidates, letterbox: Letterbox, stride: int) -> People:
+    def group(self, candidates, letterbox: Letterbox) -> People:
         y = np.linspace(8, HEIGHT - 8, len(OPENPOSE18))
         columns = [letterbox.to_image(np.array([x, 0.0]))[0] for x, _ in candidates]
         keypoints = np.array([[(x, v) for v in y] for x in columns], np.float32)

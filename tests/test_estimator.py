@@ -10,7 +10,7 @@ from skelstream.errors import FormatError, ModelError, SourceError
 
 
 def test_one_estimator_serves_two_streams_at_a_time(walk):
-    estimator = skelstream.PoseEstimator(size=64)
+    estimator = skelstream.PoseEstimator(skelstream.EstimatorSettings(size=64))
     alone = [people.people.keypoints for people in skelstream.stream(walk, estimator)]
     first, second = skelstream.stream(walk, estimator), skelstream.stream(walk, estimator)
     for one, other, expected in zip(first, second, alone, strict=True):
@@ -20,7 +20,7 @@ def test_one_estimator_serves_two_streams_at_a_time(walk):
 
 def test_one_estimator_in_two_threads():
     rng = np.random.default_rng(0)
-    estimator = skelstream.PoseEstimator(size=64)
+    estimator = skelstream.PoseEstimator(skelstream.EstimatorSettings(size=64))
     images = [rng.integers(0, 255, (48, 64, 3), np.uint8) for _ in range(12)]
     expected = [len(people) for people in estimator.people(images)]
     found, errors = {}, []
@@ -48,4 +48,4 @@ def test_a_name_with_a_nul_character_is_refused_in_a_line():
 @pytest.mark.parametrize("size", [0, 63, 4097, 100_000])
 def test_a_size_that_no_network_takes_or_no_memory_holds(size):
     with pytest.raises(ModelError, match=f"size is {size}"):
-        skelstream.PoseEstimator(size=size)
+        skelstream.EstimatorSettings(size=size)

@@ -22,7 +22,6 @@ def assemble(
     skeleton: Skeleton,
     *,
     letterbox: Letterbox,
-    stride: int,
     settings: GroupingSettings | None = None,
 ) -> People:
     """Group the candidates of one image into people (after OpenPose, Cao et al. 2019, section 3.4).
@@ -40,7 +39,6 @@ def assemble(
         candidates: of one image.
         skeleton: V joints and their limbs.
         letterbox: where the image lies in the network's input.
-        stride: pixels of that input per map cell; cell i stands for input pixel ``stride * (i + 0.5) - 0.5``.
         settings: thresholds, the defaults if None.
 
     Returns:
@@ -53,7 +51,7 @@ def assemble(
         return People.none(len(skeleton))
     index = np.array(rows)
     missing = index == _NONE
-    places = letterbox.to_image((candidates.peaks + 0.5) * stride - 0.5)
+    places = letterbox.to_image((candidates.peaks + 0.5) * candidates.stride - 0.5)
     keypoints = places.astype(np.float32)[index]
     keypoints[missing] = np.nan
     scores = candidates.peak_scores[index]

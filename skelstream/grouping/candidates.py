@@ -28,6 +28,7 @@ class Candidates:
         limbs: int32 (C, 3), rows (limb, peak of its first joint, peak of its second joint), ordered by limb,
             best first within a limb. Only pairs that pass as a limb are listed.
         limb_scores: float32 (C,), the line integral of each row of ``limbs``, above 0.
+        stride: network-input pixels per map cell.
     """
 
     peaks: np.ndarray
@@ -35,6 +36,7 @@ class Candidates:
     joints: np.ndarray
     limbs: np.ndarray
     limb_scores: np.ndarray
+    stride: int
 
 
 @torch.inference_mode()
@@ -64,7 +66,13 @@ def find_candidates(
     split = [2 * joints * count, 3 * joints * count]
     parts = (np.split(row, split) for row in packed)
     return [
-        _pack(p.reshape(joints, count, 2), s.reshape(joints, count), m.reshape(-1, count, count), skeleton)
+        _pack(
+            p.reshape(joints, count, 2),
+            s.reshape(joints, count),
+            m.reshape(-1, count, count),
+            skeleton,
+            maps.stride,
+        )
         for p, s, m in parts
     ]
 
@@ -148,7 +156,9 @@ def _score_limbs(
     return score.where(passed, 0)
 
 
-def _pack(peaks: np.ndarray, scores: np.ndarray, limb_scores: np.ndarray, skeleton: Skeleton) -> Candidates:
+def _pack(
+    peaks: np.ndarray, scores: np.ndarray, limb_scores: np.ndarray, skeleton: Skeleton, stride: int
+) -> Candidates:
     """The valid entries of one image's dense tables, in an order that depends on nothing but their values."""
     joints, ranks = np.nonzero(scores)
     order = np.lexsort((peaks[joints, ranks, 0], peaks[joints, ranks, 1], -scores[joints, ranks], joints))
@@ -162,5 +172,10 @@ def _pack(peaks: np.ndarray, scores: np.ndarray, limb_scores: np.ndarray, skelet
     order = np.lexsort((b, a, -values, limbs))
     table = np.stack([limbs, a, b], 1).astype(np.int32)
     return Candidates(
-        peaks[joints, ranks], scores[joints, ranks], joints.astype(np.int32), table[order], values[order]
+        peaks[joints, ranks],
+        scores[joints, ranks],
+        joints.astype(np.int32),
+        table[order],
+        values[order],
+        stride,
     )

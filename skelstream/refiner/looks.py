@@ -74,6 +74,26 @@ class SecondLook:
         best = np.argsort(-together.person_scores, kind="stable")
         return without_duplicates(together.take(best), self.skeleton, self.settings.duplicate_oks)
 
+    def carried(self, image: np.ndarray, expected: People, looks: int | None = None) -> People | None:
+        """The people of an image that the first network does not see, looked for where they are expected.
+
+        Args:
+            image: uint8 RGB (H, W, 3).
+            expected: whom the tracker expects, where.
+            looks: most people to look at, if fewer than the settings say.
+
+        Returns:
+            People, best first, none of a higher score than expected. None where somebody is not there, or two are
+            in one place, or there are more than may be looked at: a first look has to say what became of them.
+        """
+        if len(expected) > min(n for n in (self.settings.looks, looks, len(expected)) if n is not None):
+            return None
+        scores = expected.person_scores
+        people = self._look(image, joints_boxes(expected.keypoints), scores, scores)
+        best = np.argsort(-people.person_scores, kind="stable")
+        people = without_duplicates(people.take(best), self.skeleton, self.settings.duplicate_oks)
+        return people if len(people) == len(expected) else None
+
     def _boxes(self, people: People, expected: People | None) -> tuple[np.ndarray, np.ndarray]:
         """Boxes (P + E, 4) to look at and first scores (P + E,): the people's, then those of E who were missed."""
         boxes, scores = joints_boxes(people.keypoints), people.person_scores

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import torch
 
 from skelstream.errors import ModelError
 from skelstream.network.model_file import SECOND, find_model, read_header
@@ -30,18 +31,22 @@ class RefinerSettings:
     Attributes:
         weights: name of a packaged model or path of a weights file.
         looks: most people a frame, those first who have most to gain; None for everybody.
+        keep_up: from a live source fewer people rather than fewer frames.
         min_first_score: least score of people by the first look; it may be low, as a second look can refuse them.
         min_person_score: least mean of the joints' scores; below it nobody is there.
         min_joint_score: a joint of a lower score is missing.
+        flip: average in the mirror image's heatmaps.
         duplicate_oks: a person at least this similar to a better one is the same person again, in (0, 1].
     """
 
     weights: str = SECOND
     looks: int | None = None
+    keep_up: bool = True
     min_first_score: float = 0.02
     min_person_score: float = 0.15
     min_joint_score: float = 0.1
     duplicate_oks: float = 0.7
+    flip: bool = False
 
     def __post_init__(self) -> None:
         if self.looks is not None and self.looks < 0:
@@ -85,8 +90,8 @@ class TopDownRefiner:
     """A ``Refiner`` with a network of ``network.topdown``.
 
     Args:
-        weights: name of a packaged model or path of a weights file.
-        device, runtime, precision: as for ``PoseEstimator``.
+        settings: of the second look.
+        device, runtime, precision: as in ``EstimatorSettings``.
 
     Raises:
         ModelError: the weights are not of such a network, or the device, runtime or precision cannot be used.
@@ -94,9 +99,13 @@ class TopDownRefiner:
     """
 
     def __init__(
-        self, weights: str = SECOND, device: str = "auto", runtime: str = "auto", precision: str = "auto"
+        self,
+        settings: RefinerSettings,
+        device: str = "auto",
+        runtime: str = "auto",
+        precision: str = "auto",
     ):
-        model = read_header(find_model(weights))
+        model = read_header(find_model(settings.weights))
         network = load_network(model)
         if not isinstance(network, TopDownNetwork):
             raise ModelError(
@@ -104,10 +113,12 @@ class TopDownRefiner:
             )
         if precision == "int8":  # the first look's; these weights have no ranges
             precision = "auto"
+        self._flip = settings.flip
         self.size = (network.config.height, network.config.width)
         self.runtime = choose_runtime(network, device, runtime, precision)
         self.skeleton = COCO17
-        self.name = f"{model.path.stem} ({self.runtime.name})"
+        mirrored = ", mirrored too" if settings.flip else ""
+        self.name = f"{model.path.stem} ({self.runtime.name}{mirrored})"
         self.weights_sha256 = model.sha256()
         self._turn = threading.Lock()  # a runtime has memory for one run
 
@@ -122,6 +133,12 @@ class TopDownRefiner:
         crops = np.stack([cut(image, one.matrix, self.size) for one in letterboxes])
         with self._turn:
             (heatmaps,) = self.runtime.outputs(crops)
+            if self._flip:
+                (mirrored,) = self.runtime.outputs(np.ascontiguousarray(crops[:, :, ::-1]))
+                mirrored = mirrored[:, list(self.skeleton.flip_order)].flip(-1)
+                # A cell stands for its first pixel, which mirrored is its last: a cell further lies what is meant.
+                mirrored = torch.cat([mirrored[..., :1], mirrored[..., :-1]], -1)
+                heatmaps = (heatmaps + mirrored) / 2
             places, scores = peaks(heatmaps)
         pixels = places.cpu().numpy() * self.runtime.stride
         keypoints = [one.to_image(points) for one, points in zip(letterboxes, pixels, strict=True)]

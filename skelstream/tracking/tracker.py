@@ -88,20 +88,27 @@ class Tracker:
                 track.miss()
         return self._result(frame_index, time, people, tracked)
 
-    def expected(self, time: float) -> People | None:
+    def expected(self, time: float, searched: float | None = None) -> People | None:
         """Where the people who were seen in the last frame should be at ``time``; nothing is changed by asking.
 
+        Args:
+            time: seconds.
+            searched: when people were last looked for in the whole image, if they are at ``time``. Who is then not
+                found is believed less: scores are halved for each tenth of a second since. Tentative tracks are not
+                expected then, as they have to be found. None if nobody is looked for but those expected.
+
         Returns:
-            The confirmed tracks' joints, carried along with their motion, and their last scores, halved for each tenth of
-            a second since then; None where nobody can be followed to that time, as in a source's first frame.
+            The tracks' joints, carried along with their motion, and their last scores; None where nobody can be
+            followed to that time, as in a source's first frame.
         """
         if self._time is None or self.settings.max_step == 0 or time - self._time > self.settings.max_step:
             return None
-        tracks = [t for t in self._tracks if t.confirmed and not t.lost]
+        tracks = [t for t in self._tracks if (t.confirmed or searched is None) and not t.lost]
         keypoints = np.array([t.expected_keypoints(time) for t in tracks], np.float32)
         keypoints = keypoints.reshape(-1, len(self.skeleton), 2)
         boxes = np.array([t.box for t in tracks], np.float32).reshape(-1, 4)
-        scores = np.array([t.score * 0.5 ** ((time - t.last_seen) / _HALF_LIFE) for t in tracks], np.float32)
+        belief = 1.0 if searched is None else 0.5 ** ((time - searched) / _HALF_LIFE)
+        scores = np.array([t.score * belief for t in tracks], np.float32)
         return People(keypoints, np.isfinite(keypoints[..., 0]).astype(np.float32), scores, boxes)
 
     @property

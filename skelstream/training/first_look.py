@@ -10,7 +10,7 @@ import numpy as np
 
 from skelstream.atomic import replacing
 from skelstream.errors import FormatError, SourceError
-from skelstream.estimator import SIZE, PoseEstimator
+from skelstream.estimator import SIZE, EstimatorSettings, PoseEstimator
 from skelstream.grouping.settings import GroupingSettings
 from skelstream.refiner.crops import joints_boxes
 from skelstream.similarity import oks
@@ -55,9 +55,8 @@ class Found:
 
 def look(config: FirstLookConfig, images: Sequence[AnnotatedImage], device: str) -> Iterator[Found]:
     """Looks at annotated images one by one; nobody is found in one that cannot be read."""
-    estimator = PoseEstimator(
-        config.weights or None, device, config.size, GroupingSettings(min_person_score=config.min_score)
-    )
+    grouping = GroupingSettings(min_person_score=config.min_score)
+    estimator = PoseEstimator(EstimatorSettings(config.weights or None, device, config.size, grouping))
     for image in images:
         try:
             (people,) = estimator.people([read_pixels(image)])

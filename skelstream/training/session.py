@@ -12,7 +12,7 @@ from pathlib import Path
 from skelstream.atomic import replacing
 from skelstream.drawing.sheet import write_png
 from skelstream.errors import ModelError, OutputError
-from skelstream.estimator import SIZE, PoseEstimator
+from skelstream.estimator import SIZE, EstimatorSettings, PoseEstimator
 from skelstream.network.architectures import name_of
 from skelstream.network.weights import save_weights
 from skelstream.refiner.refiner import RefinerSettings
@@ -257,10 +257,10 @@ class Session:
         """The weights as they will be used; always under torch, so that machines' figures can stand side by side."""
         recipe, device, weights = self.trainer.recipe, str(self.trainer.device), str(self.folder.weights)
         if not recipe.looks_first:
-            return PoseEstimator(weights, device, size, runtime="torch")
+            return PoseEstimator(EstimatorSettings(weights, device, size, runtime="torch"))
         first = recipe.first_look.weights or None
         second = RefinerSettings(weights, min_joint_score=0.0)
-        return PoseEstimator(first, device, size, runtime="torch", second=second)
+        return PoseEstimator(EstimatorSettings(first, device, size, runtime="torch", second=second))
 
     def _is_best(self, figure: float, metric: str) -> bool:
         _, before = self._scores.column(metric)

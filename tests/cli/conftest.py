@@ -18,9 +18,9 @@ stand_in = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(stand_in)
 
 class Slow(stand_in.BarEstimator):
-    def candidates(self, inputs):
+    def infer(self, inputs):
         time.sleep({pause})
-        return super().candidates(inputs)
+        return super().infer(inputs)
 
 skelstream.estimator.PoseEstimator = lambda *arguments: Slow()
 from skelstream.cli import main

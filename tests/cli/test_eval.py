@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from skelstream.cli import app
+from skelstream.estimator import EstimatorSettings, Provenance
 from skelstream.grouping.people import People
 from skelstream.refiner.refiner import RefinerSettings
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
@@ -68,14 +69,10 @@ class FromBrightness:
     interrupt_at: int | None = None
     made_with: dict
 
-    def __init__(self, weights=None, size=416, **chosen):
-        type(self).made_with = {"weights": weights, "size": size, **chosen}
-        self.model = SimpleNamespace(path=Path("a-net.safetensors"))
-        self.name, self.weights_sha256 = "a runtime", "c0ffee" * 10
-        self.runtime = SimpleNamespace(
-            name="a runtime", skeleton=OPENPOSE18, size_divisor=32, batch=1, torch_threads=None
-        )
-        self.skeleton, self.size = OPENPOSE18, size
+    def __init__(self, settings):
+        type(self).made_with = settings
+        self.provenance = Provenance("a-net", "c0ffee" * 10, {})
+        self.name, self.skeleton, self.torch_threads = "a runtime", OPENPOSE18, None
 
     def people(self, images):
         (image,) = images
@@ -123,14 +120,7 @@ def test_the_estimator_is_scored_and_everything_written(folder, estimator):
         "spurious": 0,
         "area_substituted": 0,
     }
-    assert estimator.made_with == {
-        "weights": None,
-        "size": 256,
-        "device": "auto",
-        "runtime": "auto",
-        "precision": "auto",
-        "second": RefinerSettings(min_joint_score=0.0),
-    }
+    assert estimator.made_with == EstimatorSettings(size=256, second=RefinerSettings(min_joint_score=0.0))
     line = data["protocol"]["line"]
     for part in (
         "3 images of set.json",
@@ -182,13 +172,11 @@ def test_an_interrupt_before_the_first_image(folder, estimator, monkeypatch):
     assert not (folder / "out.json").exists()
 
 
-def test_scales_and_flip_reach_the_runtime_and_the_protocol(folder, estimator, monkeypatch):
-    runtimes = []
-    plain = estimator.people
-    monkeypatch.setattr(estimator, "people", lambda self, i: runtimes.append(self.runtime) or plain(self, i))
+def test_scales_and_flip_reach_the_estimator_and_the_protocol(folder, estimator):
     done = run(folder, "--scales", "0.5,1", "--flip", "--json")
     assert done.exit_code == 0, done.output
-    assert runtimes[0].name == "a runtime, scales 0.5 + 1, mirrored too"
+    made = estimator.made_with
+    assert (made.scales, made.flip, made.second.flip) == ((0.5, 1.0), True, True)
     protocol = json.loads(done.stdout)["protocol"]
     assert (protocol["scales"], protocol["flip"]) == ([0.5, 1.0], True)
 
@@ -273,7 +261,7 @@ def test_every_command_of_the_documentation_runs(documented):
 
 def test_the_python_of_the_documentation_runs(documented, capsys):
     (code,) = [code for kind, code in documented.blocks if kind == "python"]
-    exec(code.replace("resamples=1000", "resamples=5"), {"estimator": FromBrightness()})
+    exec(code.replace("resamples=1000", "resamples=5"), {"estimator": FromBrightness(EstimatorSettings())})
     assert "# Keypoint evaluation" in capsys.readouterr().out
 
 

@@ -86,8 +86,8 @@ class Stream:
 
 def test_through_a_pipe_a_line_a_second_and_a_summary(run, walk, bars, monkeypatch):
     slow = bars()
-    find = slow.candidates
-    monkeypatch.setattr(slow, "candidates", lambda inputs: (time.sleep(0.06), find(inputs))[1])
+    find = slow.infer
+    monkeypatch.setattr(slow, "infer", lambda inputs: (time.sleep(0.06), find(inputs))[1])
     monkeypatch.setattr("skelstream.estimator.PoseEstimator", lambda *_, **__: slow)
     result = run(walk)
     assert result.exit_code == 0, result.output

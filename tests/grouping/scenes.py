@@ -85,4 +85,4 @@ def random_candidates(rng: np.random.Generator) -> Candidates:
     limbs = np.array(rows, np.int32).reshape(-1, 3)
     limb_scores = (rng.integers(1, 65, len(limbs)) / 64).astype(np.float32)
     order = np.lexsort((limbs[:, 2], limbs[:, 1], -limb_scores, limbs[:, 0]))
-    return Candidates(peaks, scores, joints, limbs[order], limb_scores[order])
+    return Candidates(peaks, scores, joints, limbs[order], limb_scores[order], STRIDE)

@@ -58,6 +58,7 @@ def test_optimal_matching_gives_up_the_best_limb_for_a_better_total(oracle):
         joints=np.int32([1, 1, 2, 2]),
         limbs=np.int32([[0, 0, 2], [0, 0, 3], [0, 1, 2], [0, 1, 3]]),
         limb_scores=np.float32([0.9, 0.8, 0.8, 0.1]),
+        stride=4,
     )
     chosen = oracle.optimal_matching(candidates)
     assert chosen.limbs.tolist() == [[0, 0, 3], [0, 1, 2]]

@@ -19,7 +19,7 @@ STRIDE = 4
 
 def group(maps: PartMaps, settings: GroupingSettings | None = None) -> People:
     found = find_candidates(maps, OPENPOSE18, settings)[0]
-    return assemble(found, OPENPOSE18, letterbox=Letterbox.scaled(1, 1), stride=STRIDE, settings=settings)
+    return assemble(found, OPENPOSE18, letterbox=Letterbox.scaled(1, 1), settings=settings)
 
 
 def test_same_people_as_the_reference_on_random_images(reference, scenes) -> None:

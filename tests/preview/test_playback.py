@@ -148,8 +148,8 @@ def test_measuring(walk, bars, tmp_path):
 
 def test_measuring_for_some_time(walk, bars, monkeypatch):
     estimator = bars()
-    find = estimator.candidates
-    monkeypatch.setattr(estimator, "candidates", lambda inputs: (time.sleep(0.1), find(inputs))[1])
+    find = estimator.infer
+    monkeypatch.setattr(estimator, "infer", lambda inputs: (time.sleep(0.1), find(inputs))[1])
     done = measure(lambda: Pipeline(walk, estimator), "walk", seconds=0.5)
     assert 2 <= done.pace.frames < 30 and not done.gone
 

@@ -144,8 +144,35 @@ def test_nobody_is_kept_by_second_looks_alone() -> None:
     for frame in range(60):
         time = frame / 30
         first = people((100, 100)) if frame < 20 or frame == 24 else people()
-        looked = look(IMAGE, first, tracker.expected(time))
+        looked = look(IMAGE, first, tracker.expected(time, searched=time - 1 / 30))
         seen.append(len(tracker.update(frame, time, looked).track_ids))
     assert seen[:25] == [1] * 25  # also in frames that the first look missed
     gone = 1 + max(frame for frame in range(60) if seen[frame])
     assert 25 < gone <= 25 + 0.5 * 30
+
+
+def test_people_are_carried_where_they_are_expected_and_score_no_higher() -> None:
+    look = look_with(Stand((103, 99), (300, 200)))
+    expected = people((300, 200), (100, 100), scores=(0.4, 0.9))
+    carried = look.carried(IMAGE, expected)
+    assert carried is not None and len(carried) == 2 == look.crops
+    np.testing.assert_allclose(carried.person_scores, [np.sqrt(0.9 * 0.8), 0.4], atol=1e-6)
+    found = carried.keypoints[0, OPENPOSE18.joints.index("nose")]
+    np.testing.assert_allclose(found, STANDING[0] + (103, 99), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "places, looks",
+    [([(100, 100)], None), ([(300, 200), (300, 205)], None), ([(100, 100), (300, 200)], 1)],
+    ids=["one is gone", "both boxes settle on one", "one is over the budget"],
+)
+def test_what_became_of_somebody_is_for_a_first_look_to_say(places, looks) -> None:
+    look = look_with(Stand(*places[:1] if looks is None else places))
+    expected = people(*([(100, 100), (300, 200)] if len(places) == 1 or looks else places))
+    assert look.carried(IMAGE, expected, looks) is None
+
+
+def test_nobody_expected_is_nobody_carried() -> None:
+    look = look_with(Stand())
+    carried = look.carried(IMAGE, people())
+    assert carried is not None and len(carried) == 0 == look.crops

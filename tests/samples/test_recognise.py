@@ -32,7 +32,7 @@ def script(monkeypatch):
     monkeypatch.setitem(sys.modules, "recognise", module)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "train", partial(module.train, steps=60))
-    monkeypatch.setattr(module, "PoseEstimator", lambda weights, second: None)  # files of skeletons need none
+    monkeypatch.setattr(module, "PoseEstimator", lambda settings: None)  # files of skeletons need none
     threads = torch.get_num_threads()
     yield module
     torch.set_num_threads(threads)
@@ -145,7 +145,7 @@ def test_a_bad_table_is_one_line(script, folder, capsys, table):
 def test_a_video_is_extracted_once_and_streamed(script, walk, bars, capsys, monkeypatch):
     estimators = []
 
-    def estimator(weights, second):
+    def estimator(settings):
         estimators.append(bars())
         return estimators[-1]
 

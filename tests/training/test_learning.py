@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from skelstream.estimator import PoseEstimator
+from skelstream.estimator import EstimatorSettings, PoseEstimator
 from skelstream.network.paf import PafConfig
 from skelstream.network.weights import save_weights
 from skelstream.skeleton import OPENPOSE18
@@ -39,7 +39,7 @@ def test_a_person_is_learned_by_heart_and_found_by_the_whole_pipeline(
         assert losses[-1][name] < 0.6 * losses[0][name], name
     save_weights(tmp_path / "w.safetensors", trainer.average, "paf", recipe.network.to_dict(), {})
     (image,) = trainer.sets[0].images
-    estimator = PoseEstimator(str(tmp_path / "w.safetensors"), "cpu", 128, runtime="torch")
+    estimator = PoseEstimator(EstimatorSettings(str(tmp_path / "w.safetensors"), "cpu", 128, runtime="torch"))
     (people,) = estimator.people([read_pixels(image)])
     off = np.linalg.norm(people.keypoints[0] - image.keypoints[0], axis=1)
     body = [

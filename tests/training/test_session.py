@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from skelstream.errors import ModelError, OutputError
-from skelstream.estimator import PoseEstimator
+from skelstream.estimator import EstimatorSettings, PoseEstimator
 from skelstream.network.card import missing_from
 from skelstream.network.model_file import read_header
 from skelstream.network.quantised import has_ranges
@@ -76,7 +76,7 @@ def test_a_run_leaves_its_files(judged, tmp_path: Path) -> None:
 
     for name, tensor in safetensors.torch.load_file(files.weights).items():
         assert torch.equal(tensor, session.trainer.average[name])
-    assert PoseEstimator(str(files.weights), "cpu", 64, runtime="torch").people(
+    assert PoseEstimator(EstimatorSettings(str(files.weights), "cpu", 64, runtime="torch")).people(
         [cv2.imread(str(files.curves))]
     )
 

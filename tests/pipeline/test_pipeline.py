@@ -8,6 +8,9 @@ import pytest
 
 from skelstream.errors import SourceError
 from skelstream.pipeline import Pipeline
+from skelstream.refiner.looks import SecondLook
+from skelstream.refiner.refiner import RefinerSettings
+from skelstream.skeleton import COCO17, OPENPOSE18
 from skelstream.video import Frame, Source, SourceInfo
 
 
@@ -75,9 +78,11 @@ def test_an_error_of_the_network_reaches_the_caller_after_what_was_done(walk, ba
 class Scripted(Source):
     """Gives prepared frames; None is one that failed to decode, an exception is raised in its place."""
 
+    warnings = ()
+
     def __init__(self, frames, live=False, pause=0.0):
         self.info = SourceInfo("scripted", 64, 160, live=live)
-        self._wrong, self._script, self._pause = [], frames, pause
+        self._script, self._pause = frames, pause
 
     def __iter__(self):
         for i, image in enumerate(self._script):
@@ -99,7 +104,7 @@ class Scripted(Source):
 def scripted(monkeypatch):
     def make(*arguments, **options):
         source = Scripted(*arguments, **options)
-        monkeypatch.setattr("skelstream.pipeline.open_source", lambda *a, **k: source)
+        monkeypatch.setattr("skelstream.pipeline.pipeline.open_source", lambda *a, **k: source)
         return "scripted"
 
     return make
@@ -127,9 +132,9 @@ def test_a_source_that_goes_away_gives_what_it_gave(scripted, bars, draw_bars):
 
 def test_a_live_source_never_lags(scripted, bars, draw_bars):
     class Slow(bars):
-        def candidates(self, inputs):
+        def infer(self, inputs):
             time.sleep(0.03)
-            return super().candidates(inputs)
+            return super().infer(inputs)
 
     with Pipeline(scripted([draw_bars(20)] * 60, live=True, pause=0.003), Slow()) as pipeline:
         result = list(pipeline)
@@ -144,3 +149,66 @@ def test_stage_times_add_up(walk, bars):
     seconds = pipeline.times.seconds
     assert set(seconds) == {"decode", "network", "grouping", "second look", "tracking"}
     assert all(spent > 0 for stage, spent in seconds.items() if stage != "second look")
+
+
+class StandIn:
+    """A refiner that finds bars: joints along the middle of the bright pixels in a box."""
+
+    name, weights_sha256, skeleton = "bars", "0" * 64, COCO17
+
+    def joints(self, image, boxes):
+        keypoints = np.zeros((len(boxes), 17, 2), np.float32)
+        scores = np.zeros((len(boxes), 17), np.float32)
+        for i, (x0, _, x1, _) in enumerate(boxes):
+            left = max(0, int(x0) - 6)
+            bright = np.flatnonzero(image[32, left : int(x1) + 7, 0] > 160)
+            if len(bright):
+                keypoints[i, :, 0], scores[i] = left + bright.mean(), 0.9
+                keypoints[i, :, 1] = np.linspace(8, 56, 17)
+        return keypoints, scores
+
+
+@pytest.fixture
+def two_looks(bars):
+    class TwoLooks(bars):
+        def second_look(self):
+            return SecondLook(StandIn(), RefinerSettings(), OPENPOSE18)
+
+    return TwoLooks
+
+
+@pytest.mark.parametrize("every, most", [(1, 40), (5, 12), (None, 12)])
+def test_people_are_carried_between_first_looks(walk, two_looks, every, most):
+    with Pipeline(walk, two_looks(), first_look_every=every) as pipeline:
+        result = list(pipeline)
+        times = pipeline.times
+    assert [a.frame.index for a in result] == list(range(40))
+    assert 7 <= times.first_looks <= most
+    xs = [float(a.tracked.people.keypoints[a.tracked.track_ids == 1][0, 0, 0]) for a in result]
+    np.testing.assert_allclose(xs, 15 + np.arange(40), atol=2)
+    there = [2 in a.tracked.track_ids for a in result]
+    came, left = there.index(True), 40 - there[::-1].index(True)
+    assert 10 <= came <= 10 + 6 and left == 30  # found within 0.3 s, and gone when gone
+
+
+def test_without_a_second_look_nobody_is_carried(walk, bars):
+    with pytest.raises(SourceError, match="without a second look"):
+        Pipeline(walk, bars(), first_look_every=3)
+    with Pipeline(walk, bars(), first_look_every=None) as pipeline:
+        assert len(list(pipeline)) == pipeline.times.first_looks == 40
+
+
+def test_first_looks_are_in_the_settings(walk, two_looks):
+    for every, told in ((3, 3), (None, "auto")):
+        with Pipeline(walk, two_looks(), first_look_every=every) as pipeline:
+            assert pipeline.builder().finish().meta["settings"]["first_look_every"] == told
+
+
+def test_carried_people_do_not_depend_on_the_batch(walk, two_looks):
+    def run(batch):
+        with Pipeline(walk, two_looks(batch), first_look_every=None) as pipeline:
+            return [a.tracked for a in pipeline]
+
+    for one, seven in zip(run(1), run(7), strict=True):
+        np.testing.assert_array_equal(one.people.keypoints, seven.people.keypoints)
+        np.testing.assert_array_equal(one.track_ids, seven.track_ids)

@@ -1,0 +1,243 @@
+"""The stages side by side: decoding, network, grouping, second look and tracking of one source.
+
+Decoding and the network each have a thread of their own, the rest runs in the caller's; the whole takes about as long as
+the slowest stage. Nothing is held but a few frames.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from skelstream.errors import SourceError
+from skelstream.estimator import Estimator
+from skelstream.grouping.people import People
+from skelstream.pipeline.budget import Budget, FirstLooks
+from skelstream.pipeline.first_look import Seen, decoded, first_look, looked_at, prepared
+from skelstream.pipeline.queues import StageQueue
+from skelstream.pipeline.times import StageTimes
+from skelstream.refiner.looks import SecondLook
+from skelstream.region import Region
+from skelstream.sequences.builder import SequenceBuilder
+from skelstream.tracking.settings import TrackerSettings
+from skelstream.tracking.tracked import TrackedPeople
+from skelstream.tracking.tracker import Tracker
+from skelstream.video import Frame, SourceInfo, open_source
+
+# Frames in flight between two stages, over what a batch takes.
+_SLACK = 4
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """A frame and the people in it.
+
+    Attributes:
+        frame: with its picture, or without one if it failed to decode.
+        tracked: its people.
+        arrived: ``time.monotonic()`` when the frame was decoded, for measuring delay.
+    """
+
+    frame: Frame
+    tracked: TrackedPeople
+    arrived: float
+
+
+class Pipeline:
+    """One source's way through all stages; iterate it once, inside a ``with``.
+
+    Frames come in order. Those that fail to decode have their place. From a live source the newest frame wins: what
+    the network has no time for is dropped and counted in ``times``.
+
+    Args:
+        source: what ``skelstream.video.open_source`` takes.
+        estimator: or what makes it, once the source is open.
+        start, end, every, rate: the part of the source and the rate of images, as in ``open_source``.
+        region: only people whose box has its middle in there are followed and given.
+        slow_motion: how many times slower than it happened the source shows it: its times are divided by this.
+        max_people: give only so many people a frame: those whose tracks have the most seen of them so far.
+        tracking: settings of the tracker.
+        first_look_every: the first network sees each n-th frame only, or, with None, one each 0.3 s;
+            in between the second network looks where people are expected, and where it misses somebody the first one
+            sees that frame too. Without a second look it sees every frame.
+
+    Raises:
+        SourceError: the source cannot be opened; or, from the iteration, where it fails.
+    """
+
+    def __init__(
+        self,
+        source: str | Path | int,
+        estimator: Estimator | Callable[[], Estimator],
+        *,
+        start: float | None = None,
+        end: float | None = None,
+        every: int = 1,
+        rate: float | None = None,
+        region: Region | None = None,
+        slow_motion: float = 1.0,
+        max_people: int | None = None,
+        tracking: TrackerSettings = TrackerSettings(),
+        first_look_every: int | None = 1,
+    ):
+        if not 0 < slow_motion < float("inf"):
+            raise SourceError(
+                f"slow_motion is {slow_motion}: give how many times slower than life the source is"
+            )
+        self._first_looks = FirstLooks(first_look_every)
+        self._region, self._slow = region, slow_motion
+        self._source = open_source(source, start=start, end=end, every=every, rate=rate)
+        try:
+            if region is not None:
+                region.check(self.info.height, self.info.width)
+            made = estimator() if callable(estimator) else estimator
+        except BaseException:
+            self._source.close()
+            raise
+        self._estimator, self._max_people = made, max_people
+        if self.info.photos:
+            tracking, self._first_looks = replace(tracking, max_step=0.0), FirstLooks()
+        self._tracker = Tracker(tracking, made.skeleton)
+        self._look_again = made.second_look()
+        if self._look_again is None:
+            if first_look_every not in (1, None):
+                self._source.close()
+                raise SourceError("without a second look, every frame needs a first one")
+            self._first_looks = FirstLooks()
+        keep_up = self._look_again is not None and self._look_again.settings.keep_up
+        self._budget = Budget() if self.info.live and keep_up else None
+        self._searched = float("-inf")  # when the first network last saw a frame
+        self._importance: Counter[int] = Counter()
+        self._settings = {
+            "start": start, "end": end, "every": every, "rate": rate, "slow_motion": slow_motion,
+            "region": None if region is None else str(region), "max_people": max_people,
+            "tracking": asdict(tracking), "first_look_every": first_look_every or "auto",
+        } | made.provenance.settings  # fmt: skip
+        self.times = StageTimes()
+
+    @property
+    def info(self) -> SourceInfo:
+        """Facts about the source."""
+        return self._source.info
+
+    @property
+    def expected_end(self) -> float | None:
+        """Seconds at which the frames should end, going by the container; None if nobody knows."""
+        ends = [t for t in (self._settings["end"], self.info.duration) if t is not None]
+        return min(ends) / self._slow if ends else None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was wrong with the source so far and what was assumed, a line each."""
+        tracker = self._tracker.warning
+        return [*self._source.warnings, *([f"{self.info.name}: {tracker}"] if tracker else [])]
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._source.close()
+
+    def builder(self) -> SequenceBuilder:
+        """An empty sequence that knows where it comes from, for the frames that this pipeline gives."""
+        info, provenance = self.info, self._estimator.provenance
+        return SequenceBuilder(
+            self._estimator.skeleton,
+            source=info.name,
+            height=info.height,
+            width=info.width,
+            rotation=info.rotation,
+            model=provenance.model,
+            weights_sha256=provenance.weights_sha256,
+            settings=self._settings,
+            images=info.images,
+            warnings=lambda: self.warnings,
+        )
+
+    def __iter__(self) -> Iterator[Analysed]:
+        live, estimator, times = self.info.live, self._estimator, self.times
+        batch = 1 if live else estimator.batch
+        frames = StageQueue(1 if live else batch + _SLACK, newest=live)
+        found = StageQueue(1 if live else batch + _SLACK)
+        stages = {
+            "decode": (frames, decoded(self._source, estimator, self._first_looks, times)),
+            "infer": (found, looked_at(frames, estimator, batch, times)),
+        }
+        threads = [
+            threading.Thread(target=queue.fill, args=(items,), name=f"skelstream-{name}", daemon=True)
+            for name, (queue, items) in stages.items()
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            for seen in found:
+                times.dropped = frames.dropped
+                yield self._analysed(seen)
+        finally:
+            times.dropped = frames.dropped
+            frames.close()
+            found.close()
+            for thread in threads:
+                thread.join()
+
+    def _analysed(self, seen: Seen) -> Analysed:
+        frame = seen.frame
+        time = frame.time / self._slow
+        if frame.image is None:
+            tracked = TrackedPeople.failed(frame.index, time, len(self._estimator.skeleton))
+        else:
+            people = self._people(seen, time)
+            with self.times.timed("tracking"):
+                if self._region is not None:
+                    people = people.take(self._region.holds(people.boxes, self.info.height, self.info.width))
+                tracked = self._most_important(self._tracker.update(frame.index, time, people))
+        return Analysed(replace(frame, time=time), tracked, seen.arrived)
+
+    def _people(self, seen: Seen, time: float) -> People:
+        """The people of a frame after as many looks as it gets."""
+        looks = None if self._budget is None else self._budget.looks(self.times.dropped)
+        if seen.candidates is None:
+            people = self._carried(seen, time, looks)
+            if people is not None:
+                return people
+            (seen,) = first_look([prepared(seen, self._estimator)], self._estimator, self.times)
+        assert seen.candidates is not None and seen.letterbox is not None
+        with self.times.timed("grouping"):
+            people = self._estimator.group(seen.candidates, seen.letterbox)
+        self.times.first_looks += 1
+        look = self._look_again
+        if look is not None:
+            with self.times.timed("second look"):
+                expected = self._tracker.expected(time, searched=self._searched)
+                people = look(seen.frame.image, people, expected, looks)
+            self._count(look)
+        self._searched = time
+        return people
+
+    def _carried(self, seen: Seen, time: float, looks: int | None) -> People | None:
+        """The people of a frame without a first look; None if it needs one."""
+        look = self._look_again
+        if look is None:
+            return None
+        with self.times.timed("second look"):
+            expected = self._tracker.expected(time)
+            people = None if expected is None else look.carried(seen.frame.image, expected, looks)
+        self._count(look)
+        return people
+
+    def _count(self, look: SecondLook) -> None:
+        self.times.crops, self.times.passed_over = look.crops, look.passed_over
+
+    def _most_important(self, tracked: TrackedPeople) -> TrackedPeople:
+        if self._max_people is None:
+            return tracked
+        ids = tracked.track_ids.tolist()
+        for track, score in zip(ids, tracked.people.person_scores.tolist(), strict=True):
+            self._importance[track] += score
+        rank = sorted(range(len(ids)), key=lambda i: -self._importance[ids[i]])
+        return tracked.take(np.sort(np.array(rank[: self._max_people], np.intp)))
