@@ -57,6 +57,7 @@ def stream(
     region: Region | None = None,
     slow_motion: float = 1.0,
     max_people: int | None = None,
+    first_look_every: int | None = 1,
     tracking: TrackerSettings = TrackerSettings(),
 ) -> Generator[TrackedPeople, None, None]:
     """The people of each frame of a video, camera or stream as soon as they are known.
@@ -68,7 +69,7 @@ def stream(
         source: a file, a folder or pattern of images, a URL, a camera's number or name.
         estimator: a ``PoseEstimator`` to use, or a function that makes it; None
             makes one that looks twice, with the default weights on the best device.
-        start, end, every, rate, region, slow_motion, max_people, tracking: as in ``Pipeline``.
+        start, end, every, rate, region, slow_motion, max_people, tracking, first_look_every: as in ``Pipeline``.
 
     Yields:
         ``TrackedPeople`` in order of time: keypoints in source pixels with NaN where missing, scores in [0, 1],
@@ -79,7 +80,7 @@ def stream(
     """
     pipeline = Pipeline(
         source, estimator or two_looks, start=start, end=end, every=every, rate=rate, region=region, slow_motion=slow_motion,
-        max_people=max_people, tracking=tracking,
+        max_people=max_people, tracking=tracking, first_look_every=first_look_every,
     )  # fmt: skip
     return _stream(pipeline)
 
@@ -106,6 +107,7 @@ def windows(
     region: Region | None = None,
     slow_motion: float = 1.0,
     max_people: int | None = None,
+    first_look_every: int | None = 1,
     tracking: TrackerSettings = TrackerSettings(),
 ) -> Generator[Window, None, None]:
     """Clips for a recogniser from a video, camera or stream, each as soon as its last frame is known.
@@ -126,7 +128,7 @@ def windows(
         persons: slots M.
         fill_value: x and y of joints that are missing, as in ``SkeletonSequence.dense``; their score is 0.
         smooth: whether keypoints go through the One-Euro filter first, which looks back only.
-        start, end, every, rate, region, slow_motion, max_people, tracking: as in ``Pipeline``.
+        start, end, every, rate, region, slow_motion, max_people, tracking, first_look_every: as in ``Pipeline``.
 
     Yields:
         ``Window``: (clip, track ids, start, end), the clip float32 (M, T, V, 3): x and y in source pixels, score;
@@ -140,7 +142,7 @@ def windows(
     buffer = WindowBuffer(length, stride, persons, fill_value)
     frames = stream(
         source, estimator, start=start, end=end, every=every, rate=rate, region=region, slow_motion=slow_motion,
-        max_people=max_people, tracking=tracking,
+        max_people=max_people, tracking=tracking, first_look_every=first_look_every,
     )  # fmt: skip
     return _windows(frames, buffer, OneEuro() if smooth else None)
 
@@ -171,6 +173,7 @@ def extract(
     region: Region | None = None,
     slow_motion: float = 1.0,
     max_people: int | None = None,
+    first_look_every: int | None = 1,
     tracking: TrackerSettings = TrackerSettings(),
 ) -> SkeletonSequence:
     """The skeleton sequences of a whole video.
@@ -179,7 +182,7 @@ def extract(
         source, estimator: as in ``stream``.
         output: file to write as well; its ending decides the format.
         overwrite: whether an existing output may be replaced.
-        start, end, every, rate, region, slow_motion, max_people, tracking: as in ``Pipeline``.
+        start, end, every, rate, region, slow_motion, max_people, tracking, first_look_every: as in ``Pipeline``.
 
     Returns:
         The sequences: tracks that were never confirmed are left out, the most important track is first.
@@ -192,7 +195,7 @@ def extract(
     path = None if output is None else Path(output)
     done = run(
         source, estimator or two_looks, path, overwrite=overwrite, start=start, end=end, every=every, rate=rate, region=region, slow_motion=slow_motion,
-        max_people=max_people, tracking=tracking,
+        max_people=max_people, tracking=tracking, first_look_every=first_look_every,
     )  # fmt: skip
     return done.sequence
 
@@ -213,6 +216,7 @@ def run(
     region: Region | None = None,
     slow_motion: float = 1.0,
     max_people: int | None = None,
+    first_look_every: int | None = 1,
     tracking: TrackerSettings = TrackerSettings(),
 ) -> Extraction:
     """``extract`` with an account of how it went; ``report`` is called after each frame.
@@ -232,7 +236,7 @@ def run(
     began, stopped = time.perf_counter(), None
     with Pipeline(
         source, estimator, start=start, end=end, every=every, rate=rate, region=region, slow_motion=slow_motion,
-        max_people=max_people, tracking=tracking,
+        max_people=max_people, tracking=tracking, first_look_every=first_look_every,
     ) as pipeline:  # fmt: skip
         builder = pipeline.builder()
         try:
@@ -297,6 +301,7 @@ def run_many(
     region: Region | None = None,
     slow_motion: float = 1.0,
     max_people: int | None = None,
+    first_look_every: int | None = 1,
     tracking: TrackerSettings = TrackerSettings(),
 ) -> Iterator[Outcome]:
     """``run`` for many sources, each to a file of its name in ``folder``; the network is loaded once.
@@ -331,7 +336,7 @@ def run_many(
                 done = run(
                     source, made, output, format=format, postprocessing=postprocessing, overwrite=overwrite, report=report,
                     start=start, end=end, every=every, rate=rate, region=region, slow_motion=slow_motion,
-                    max_people=max_people, tracking=tracking,
+                    max_people=max_people, tracking=tracking, first_look_every=first_look_every,
                 )  # fmt: skip
                 yield Outcome(source, output, done)
             except SkelstreamError as error:
