@@ -84,7 +84,7 @@ def main() -> None:
         raise SystemExit("no CUDA device here")
     images = pictures(options.folder, options.limit)
     if not images:
-        raise SystemExit(f"{options.folder}: no pictures")
+        raise SystemExit(f"{options.folder}: no images")
     print(
         f"{torch.cuda.get_device_name()}, torch {torch.__version__}, {len(images)} images at {options.size} px"
     )

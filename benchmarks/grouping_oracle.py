@@ -76,7 +76,7 @@ class Scene:
     Attributes:
         truth: float (P, V, 2), source pixels, NaN where unlabelled.
         roots: float (P,), root of each person's area in source pixels.
-        inside: (2,), width and height of the picture in the network's input.
+        inside: (2,), width and height of the image in the network's input.
         factor: (2,), network-input pixels per source pixel in x and y.
     """
 

@@ -1,8 +1,8 @@
-"""How long the network takes under each runtime, and what a picture's time is spent on, with the protocol printed.
+"""How long the network takes under each runtime, and what an image's time is spent on, with the protocol printed.
 
     python benchmarks/runtimes.py PICTURE_OR_FOLDER [--weights NAME_OR_FILE] [--size 416] [--rounds 20]
 
-Runtimes take turns, picture by picture, so that whatever else the machine does falls on all of them alike.
+Runtimes take turns, image by image, so that whatever else the machine does falls on all of them alike.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def timed(spent: list[float]) -> Iterator[None]:
     spent.append(1000 * (time.perf_counter() - start))
 
 
-def read_pictures(path: Path, limit: int) -> list[np.ndarray]:
+def read_images(path: Path, limit: int) -> list[np.ndarray]:
     files = sorted(path.iterdir())[:limit] if path.is_dir() else [path]
-    pictures = [cv2.imread(str(file)) for file in files]
-    return [cv2.cvtColor(picture, cv2.COLOR_BGR2RGB) for picture in pictures if picture is not None]
+    images = [cv2.imread(str(file)) for file in files]
+    return [cv2.cvtColor(picture, cv2.COLOR_BGR2RGB) for picture in images if picture is not None]
 
 
 def start_runtimes(weights: str | None) -> dict[str, Runtime]:
@@ -94,12 +94,12 @@ def compare(runtimes: dict[str, Runtime], inputs: list[np.ndarray], rounds: int)
         )
 
 
-def split(runtime: Runtime, pictures: list[np.ndarray], size: int, rounds: int) -> None:
-    """What part of a picture's time each stage takes."""
+def split(runtime: Runtime, images: list[np.ndarray], size: int, rounds: int) -> None:
+    """What part of an image's time each stage takes."""
     times: dict[str, list[float]] = {stage: [] for stage in STAGES}
     people = 0
     for turn in range(rounds):
-        picture = pictures[turn % len(pictures)]
+        picture = images[turn % len(images)]
         with timed(times["resize"]):
             image, letterbox = letterboxed(picture, size, runtime.size_divisor)
         with timed(times["network"]):
@@ -110,7 +110,7 @@ def split(runtime: Runtime, pictures: list[np.ndarray], size: int, rounds: int) 
             people += len(assemble(found, runtime.skeleton, letterbox=letterbox))
     total = sum(np.median(spent) for spent in times.values())
     print(
-        f"\n{runtime.name}: {people / rounds:.1f} people a picture\n\n| stage | ms, median | of the whole |\n|---|--:|--:|"
+        f"\n{runtime.name}: {people / rounds:.1f} people an image\n\n| stage | ms, median | of the whole |\n|---|--:|--:|"
     )
     for stage, spent in times.items():
         print(f"| {stage} | {np.median(spent):.2f} | {100 * np.median(spent) / total:.0f} % |")
@@ -120,28 +120,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("pictures", type=Path)
+    parser.add_argument("images", type=Path)
     parser.add_argument("--weights")
     parser.add_argument("--size", type=int, default=416)
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--limit", type=int, default=8, help="pictures of the folder")
+    parser.add_argument("--limit", type=int, default=8, help="images of the folder")
     options = parser.parse_args()
-    pictures = read_pictures(options.pictures, options.limit)
-    if not pictures:
-        parser.error(f"{options.pictures}: no picture there")
+    images = read_images(options.images, options.limit)
+    if not images:
+        parser.error(f"{options.images}: no image there")
     file = read_header(find_model(options.weights))
     print(
-        f"protocol: {len(pictures)} pictures, long side {options.size}, batch 1, one scale, no flip, {options.rounds} rounds;"
+        f"protocol: {len(images)} images, long side {options.size}, batch 1, one scale, no flip, {options.rounds} rounds;"
         f" weights {file.path.name}, SHA-256 {file.sha256()[:12]}; {platform.processor() or platform.machine()},"
         f" {torch.get_num_threads()} threads, torch {torch.__version__}"
     )
     runtimes = start_runtimes(options.weights)
     inputs = [
         letterboxed(picture, options.size, next(iter(runtimes.values())).size_divisor)[0]
-        for picture in pictures
+        for picture in images
     ]
     compare(runtimes, inputs, options.rounds)
-    split(list(runtimes.values())[-1], pictures, options.size, options.rounds)
+    split(list(runtimes.values())[-1], images, options.size, options.rounds)
 
 
 if __name__ == "__main__":

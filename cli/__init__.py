@@ -95,7 +95,7 @@ def _commands(
 
 def main() -> None:
     """Entry point of the installed ``skelstream`` command."""
-    # What OpenCV writes of a damaged picture is told in a line of ours.
+    # What OpenCV writes of a damaged image is told in a line of ours.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     obey_signals()
     app()

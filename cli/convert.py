@@ -61,7 +61,7 @@ def convert(
     person: Person = None,
     size: Annotated[
         str | None,
-        typer.Option(help="The picture's size, where the input does not say it.", metavar="WIDTHxHEIGHT"),
+        typer.Option(help="The image's size, where the input does not say it.", metavar="WIDTHxHEIGHT"),
     ] = None,
     source_format: Annotated[
         str | None,
@@ -113,7 +113,7 @@ def convert(
     from skelstream.processing import Postprocessing, tracked
     from skelstream.sequences import Detections
 
-    picture, postprocessing = _size(size), Postprocessing(skeleton, fill, smooth, fps, person)
+    image, postprocessing = _size(size), Postprocessing(skeleton, fill, smooth, fps, person)
     settings = tracker_settings(tracking, tracker, max_step, max_lost, min_observations)
 
     def note(text: str) -> None:
@@ -121,17 +121,15 @@ def convert(
             warn(text)
 
     def sequence(path: Path) -> SkeletonSequence:
-        found = read(
-            path, source_format, rate, size=picture and (picture[1], picture[0]), clip=clip, note=note
-        )
+        found = read(path, source_format, rate, size=image and (image[1], image[0]), clip=clip, note=note)
         if isinstance(found, Detections):
             found = tracked(found, settings)
             for warning in found.meta["warnings"]:
                 note(warning)
         if found.meta.get("partial"):
             note(f"{path}: its extraction was broken off; these are its first {found.frames} frames")
-        if picture is not None:
-            found = replace(found, meta={**found.meta, "width": picture[0], "height": picture[1]})
+        if image is not None:
+            found = replace(found, meta={**found.meta, "width": image[0], "height": image[1]})
         return postprocessing(found)
 
     if labels is not None and class_folders:

@@ -72,7 +72,7 @@ def preview(
     [bold]skelstream preview dance.mp4 --size 256[/]
     [bold]skelstream preview 0 --no-display --seconds 10[/]  how fast is it here?
 
-    Keys: q quits, space pauses, s saves the picture as PNG, r records all skeletons since the start, b shows
+    Keys: q quits, space pauses, s saves the image as PNG, r records all skeletons since the start, b shows
     the skeletons only, + and - change the size. Where standard output is no terminal, a line a second tells
     what is seen.
     """
@@ -109,7 +109,7 @@ def preview(
 
 
 def draws() -> bool:
-    """Whether standard output is a terminal that pictures can be drawn on."""
+    """Whether standard output is a terminal that images can be drawn on."""
     return sys.stdout.isatty() and (sys.platform == "win32" or os.environ.get("TERM", "") not in ("", "dumb"))
 
 

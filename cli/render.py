@@ -44,11 +44,11 @@ def render(
     start: Annotated[float | None, typer.Option(min=0, help="First second to render.")] = None,
     end: Annotated[float | None, typer.Option(min=0, help="Second to stop before.")] = None,
     width: Annotated[
-        int | None, typer.Option(min=16, help="Make wider pictures so small. GIF and WebP: 480 unless given.")
+        int | None, typer.Option(min=16, help="Make wider images so small. GIF and WebP: 480 unless given.")
     ] = None,
     rate: Annotated[
         float | None,
-        typer.Option(min=0.1, max=50, help="Pictures a second in GIF and WebP, 12.5 unless given."),
+        typer.Option(min=0.1, max=50, help="Images a second in GIF and WebP, 12.5 unless given."),
     ] = None,
     sound: Annotated[bool, typer.Option("--sound/--no-sound", help="Keep the video's sound.")] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
@@ -73,21 +73,21 @@ def render(
     for path in outputs:
         check_writable(path, overwrite)
         check_apart(path, source)
-    sequence, pictures = _skeletons_and_video(source, video, skeleton_only, (start, end), quiet)
+    sequence, images = _skeletons_and_video(source, video, skeleton_only, (start, end), quiet)
     for path in outputs:
-        if pictures is not None:
-            check_apart(path, pictures)
+        if images is not None:
+            check_apart(path, images)
     look = Look(Style(labels=ids, min_score=min_score), trails, blur_faces, skeleton_only)
     if output is not None:
         with _Progress("render", quiet) as progress:
             done = render_movie(
-                sequence, output, pictures, look,
+                sequence, output, images, look,
                 start=start, end=end, width=width, rate=rate, sound=sound, progress=progress,
             )  # fmt: skip
         if not quiet:
             _summarise(sequence, done, output)
     if sheet is not None:
-        write_png(sheet, sequence_sheet(sequence, None if skeleton_only else pictures, look=look))
+        write_png(sheet, sequence_sheet(sequence, None if skeleton_only else images, look=look))
         if not quiet:
             say(f"{sheet} written", err=False)
 
@@ -99,7 +99,7 @@ def _skeletons_and_video(
     part: tuple[float | None, float | None],
     quiet: bool,
 ) -> tuple[SkeletonSequence, str | None]:
-    """The skeletons and where their pictures come from, if any are needed."""
+    """The skeletons and where their images come from, if any are needed."""
     from skelstream.formats import read
     from skelstream.formats.registry import choose
     from skelstream.processing import tracked

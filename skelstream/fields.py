@@ -20,7 +20,7 @@ INT32 = 2**31 - 1
 """The largest frame number and track id that a sequence holds."""
 
 LARGEST = 1_000_000
-"""No picture has a side of more pixels, and no joint lies further from one."""
+"""No image has a side of more pixels, and no joint lies further from one."""
 
 _SHORT = reprlib.Repr()
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = 3

@@ -1,4 +1,4 @@
-"""The part of the picture in which people count."""
+"""The part of the image in which people count."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _NUMBER = re.compile(r"\s*(\d+(?:\.\d*)?)\s*(%?)\s*")
 
 @dataclass(frozen=True)
 class Region:
-    """A rectangle in the picture.
+    """A rectangle in the image.
 
     Attributes:
         sides: left, top, right, bottom.
-        shares: whether each side is a percentage of the picture's width or height; else it is in pixels.
+        shares: whether each side is a percentage of the image's width or height; else it is in pixels.
 
     Raises:
         FormatError: right is not beyond left, or bottom not below top.
@@ -37,7 +37,7 @@ class Region:
 
     @classmethod
     def parsed(cls, text: str) -> Region:
-        """From ``left,top,right,bottom`` in pixels or, with ``%``, in shares of the picture.
+        """From ``left,top,right,bottom`` in pixels or, with ``%``, in shares of the image.
 
         Raises:
             FormatError: it is not like that.
@@ -52,23 +52,23 @@ class Region:
         )
 
     def check(self, height: int, width: int) -> None:
-        """Refuse a picture of that size of which nothing lies in the region.
+        """Refuse an image of that size of which nothing lies in the region.
 
         Raises:
-            FormatError: it is such a picture.
+            FormatError: it is such an image.
         """
         left, top, right, bottom = self._pixels(height, width)
         if not (left < min(right, width) and top < min(bottom, height)):
-            raise FormatError(f"region {self} holds nothing of a picture of {width}x{height}")
+            raise FormatError(f"region {self} holds nothing of an image of {width}x{height}")
 
     def holds(self, boxes: np.ndarray, height: int, width: int) -> np.ndarray:
-        """bool (P,): whether the middle of each box (P, 4) lies in it, in a picture of that size."""
+        """bool (P,): whether the middle of each box (P, 4) lies in it, in an image of that size."""
         left, top, right, bottom = self._pixels(height, width)
         x, y = ((boxes[:, :2] + boxes[:, 2:]) / 2).T
         return (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
 
     def _pixels(self, height: int, width: int) -> list[float]:
-        """The sides in pixels of a picture of that size."""
+        """The sides in pixels of an image of that size."""
         whole = (width, height, width, height)
         sides = zip(self.sides, self.shares, whole, strict=True)
         return [side * size / 100 if share else side for side, share, size in sides]

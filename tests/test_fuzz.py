@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skelstream.datasets.coco import read_coco
-from skelstream.datasets.images import read_picture
+from skelstream.datasets.images import read_set_image
 from skelstream.errors import SkelstreamError
 from skelstream.evaluation.annotations import load_annotations
 from skelstream.evaluation.results import read_results
@@ -407,14 +407,14 @@ def test_spoilt_weights(tmp_path_factory, data):
 def test_damaged_images(suffix, tmp_path):
     import cv2
 
-    picture = np.random.default_rng(0).integers(0, 255, (24, 32, 3), np.uint8)
-    whole = cv2.imencode(suffix, picture)[1].tobytes()
+    image = np.random.default_rng(0).integers(0, 255, (24, 32, 3), np.uint8)
+    whole = cv2.imencode(suffix, image)[1].tobytes()
 
     @seeded
     @given(damage(whole))
     def check(data):
         (tmp_path / f"a{suffix}").write_bytes(data)
-        allowed(lambda: read_picture(tmp_path / f"a{suffix}", 24, 32))
+        allowed(lambda: read_set_image(tmp_path / f"a{suffix}", 24, 32))
 
     check()
 

@@ -49,6 +49,6 @@ def test_slow_motion_has_the_times_of_life(walk, bars):
 
 
 @pytest.mark.parametrize("text", ["90%,0,10,100%", "160,0,900,50", "0,90%,100%,20", "0,120,160,130"])
-def test_a_region_without_any_of_the_picture(walk, bars, text):
-    with pytest.raises(FormatError, match=f"region {text} holds nothing of a picture of 160x"):
+def test_a_region_without_any_of_the_image(walk, bars, text):
+    with pytest.raises(FormatError, match=f"region {text} holds nothing of an image of 160x"):
         run(walk, bars(), region=Region.parsed(text))

@@ -20,7 +20,7 @@ _TIFF, _NEAR, _ORIENTATION = re.compile(rb"II\*\x00|MM\x00\*"), 24, 0x0112
 
 
 @dataclass(frozen=True)
-class Picture:
+class SetImage:
     """An image of a set as its annotators saw it.
 
     Attributes:
@@ -32,10 +32,10 @@ class Picture:
     assumed: str | None = None
 
 
-def read_picture(path: Path, height: int | None = None, width: int | None = None) -> Picture:
+def read_set_image(path: Path, height: int | None = None, width: int | None = None) -> SetImage:
     """One image of a set.
 
-    COCO's coordinates are of the stored pixels. Other sets were annotated in programs that turn a picture as its Exif
+    COCO's coordinates are of the stored pixels. Other sets were annotated in programs that turn an image as its Exif
     orientation says; the annotated size shows which. Where it fits both ways, which a half turn, a mirror image, a
     square or an unknown size does, the stored pixels are taken, and ``assumed`` says so.
 
@@ -55,20 +55,20 @@ def read_picture(path: Path, height: int | None = None, width: int | None = None
 
     if fits(stored):
         if turned and fits(upright):
-            return Picture(
+            return SetImage(
                 stored,
                 f"{path}: taken as stored and not as its Exif orientation says, as the annotated size fits both ways and"
                 " COCO's coordinates are of the stored pixels",
             )
-        return Picture(stored)
+        return SetImage(stored)
     if fits(upright):
-        return Picture(upright)
+        return SetImage(upright)
     annotated = f"{width or 'any'}x{height or 'any'}"
     raise SourceError(f"{path}: {stored.shape[1]}x{stored.shape[0]} pixels, but annotated as {annotated}")
 
 
 def may_be_turned(path: Path) -> bool:
-    """Whether a file's Exif facts ask for the picture to be turned; False where it cannot be read."""
+    """Whether a file's Exif facts ask for the image to be turned; False where it cannot be read."""
     try:
         return _has_orientation(path.read_bytes())
     except (OSError, ValueError):
@@ -82,7 +82,7 @@ def missing_images(folder: Path, names: list[str]) -> list[str]:
 
 
 def _has_orientation(data: bytes) -> bool:
-    """Whether Exif facts ask for the picture to be turned; a look at them is cheaper than decoding a picture twice."""
+    """Whether Exif facts ask for the image to be turned; a look at them is cheaper than decoding an image twice."""
     for mark in _EXIF:
         at = data.find(mark)
         if at >= 0 and (found := _TIFF.search(data, at, at + _NEAR)):

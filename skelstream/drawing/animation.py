@@ -1,4 +1,4 @@
-"""Short moving pictures for documents: GIF and animated WebP, through FFmpeg's own encoders."""
+"""Short moving images for documents: GIF and animated WebP, through FFmpeg's own encoders."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _TICKS = {".gif": Fraction(1, 100), ".webp": Fraction(1, 1000)}  # the formats' 
 
 
 class AnimationWriter:
-    """Writes pictures with their times as a GIF or WebP that repeats for ever.
+    """Writes images with their times as a GIF or WebP that repeats for ever.
 
-    A GIF gets one palette made for all of its pictures, so they are kept in memory until the end. Pictures
+    A GIF gets one palette made for all of its images, so they are kept in memory until the end. Images
     that come sooner than ``rate`` allows are left out, and the ones kept have their own times.
 
     The file appears under its name only when it is complete; leaving the context by an exception removes it.
 
     Args:
         path: the file to write; the ending, ``.gif`` or ``.webp``, decides.
-        rate: at most so many pictures a second.
+        rate: at most so many images a second.
 
     Raises:
         OutputError: an unknown ending, or a file that cannot be written.
@@ -65,7 +65,7 @@ class AnimationWriter:
             self._complete()
 
     def write(self, image: np.ndarray, time: float) -> None:
-        """One picture.
+        """One image.
 
         Args:
             image: uint8 RGB (H, W, 3), of one size throughout.
@@ -75,7 +75,7 @@ class AnimationWriter:
             self._origin = self._next = time
         if time < self._next - 1e-6:
             return
-        # Counting on from the grid rather than from the picture keeps the mean rate at what was asked.
+        # Counting on from the grid rather than from the image keeps the mean rate at what was asked.
         self._next = max(self._next + self._pause, time)
         pts = round((time - self._origin) / self._tick)
         if pts <= self._last:
@@ -89,7 +89,7 @@ class AnimationWriter:
 
     def _complete(self) -> None:
         if self._graph is None:
-            raise OutputError(f"{self._path}: no picture was written, so there is no animation")
+            raise OutputError(f"{self._path}: no image was written, so there is no animation")
         self._graph.vpush(None)
         self._drain(self._graph)
         self._container.mux(self._stream.encode(None))

@@ -90,7 +90,7 @@ def open_video(
     return open_source(source, start=start, end=end, rate=rate if known else None)
 
 
-def picture_size(sequence: SkeletonSequence) -> tuple[int, int]:
+def image_size(sequence: SkeletonSequence) -> tuple[int, int]:
     """(height, width) in pixels: the video's, or where the file does not say, one that holds every joint."""
     if sequence.size is not None:
         return sequence.size

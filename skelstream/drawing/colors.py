@@ -21,7 +21,7 @@ _LIGHTER, _DARKER = 0.3, 0.22
 
 
 def track_color(track_id: int) -> RGB:
-    """The colour of a track: the same id has the same colour in every picture, report and terminal."""
+    """The colour of a track: the same id has the same colour in every image, report and terminal."""
     return PALETTE[(track_id - 1) % len(PALETTE)]
 
 

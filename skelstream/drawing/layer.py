@@ -1,4 +1,4 @@
-"""A transparent layer over a part of a picture, on which strokes overlap without adding up."""
+"""A transparent layer over a part of an image, on which strokes overlap without adding up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FAR = 30_000.0
 
 
 class Layer:
-    """Strokes that are gathered first and blended onto the picture once, by ``merge``.
+    """Strokes that are gathered first and blended onto the image once, by ``merge``.
 
     Args:
         canvas: uint8 RGB (H, W, 3), C-contiguous; ``merge`` changes it.
@@ -42,7 +42,7 @@ class Layer:
             cv2.circle(self._pixels, self._at(center), scaled, value, cv2.FILLED, cv2.LINE_AA, _SHIFT)
 
     def merge(self) -> None:
-        """Blends the layer onto the picture."""
+        """Blends the layer onto the image."""
         touched = self._pixels[..., 3] > 0
         over, under = self._pixels[touched].astype(np.uint16), self._region[touched].astype(np.uint16)
         alpha = over[:, 3:]

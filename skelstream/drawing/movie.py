@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from skelstream.drawing.animation import SUFFIXES, AnimationWriter
-from skelstream.drawing.by_frame import ByFrame, open_video, picture_size, video_times
+from skelstream.drawing.by_frame import ByFrame, image_size, open_video, video_times
 from skelstream.drawing.overlay import Look, Overlay
 from skelstream.errors import OutputError, SourceError
 from skelstream.sequences import SkeletonSequence
@@ -18,7 +18,7 @@ from skelstream.video import VideoWriter
 
 _ANIMATION_WIDTH = 480
 _ANIMATION_RATE = 12.5
-_LONGEST_ANIMATION = 1500  # pictures: a GIF keeps them all in memory until its palette is known
+_LONGEST_ANIMATION = 1500  # images: a GIF keeps them all in memory until its palette is known
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Rendered:
     """What was written.
 
     Attributes:
-        frames: pictures.
+        frames: images.
         seconds: from the first to the last of them.
-        people: figures drawn, over all pictures.
+        people: figures drawn, over all images.
         size: (height, width), pixels.
     """
 
@@ -63,9 +63,9 @@ def render(
         source: the video that the skeletons come from; None draws on a plain ground, without sound.
         look: what is drawn.
         start, end: render only the frames with ``start <= time < end``, seconds.
-        width: pixels to which wider pictures are made smaller; None keeps MP4 as it is and makes GIF and WebP
+        width: pixels to which wider images are made smaller; None keeps MP4 as it is and makes GIF and WebP
             at most 480 wide.
-        rate: at most so many pictures a second, for GIF and WebP; 12.5 if None.
+        rate: at most so many images a second, for GIF and WebP; 12.5 if None.
         sound: copy the source's sound into an MP4.
         progress: called with the number of frames done and to do.
 
@@ -96,7 +96,7 @@ def render(
             raise OutputError(
                 f"{output}: {seconds:.0f} s are too long; choose up to {longest:.0f} s by start and end"
             )
-    scale = min(1.0, width / picture_size(sequence)[1]) if width else 1.0
+    scale = min(1.0, width / image_size(sequence)[1]) if width else 1.0
     look = look or Look()
     overlay, times = Overlay(sequence, look, scale), video_times(sequence)
     if animated:
@@ -107,7 +107,7 @@ def render(
     frames = people = 0
     first = last = 0.0
     with writer:
-        for row, image in _pictures(sequence, overlay.people, None if look.skeleton_only else source, rows):
+        for row, image in _images(sequence, overlay.people, None if look.skeleton_only else source, rows):
             time = float(times[row])
             writer.write(overlay.draw(row, image), time)
             first, last = (time if not frames else first), time
@@ -126,7 +126,7 @@ def _rows_between(sequence: SkeletonSequence, start: float | None, end: float | 
     return np.arange(low, high)
 
 
-def _pictures(
+def _images(
     sequence: SkeletonSequence, people: ByFrame, source: str | Path | None, rows: np.ndarray
 ) -> Iterator[tuple[int, np.ndarray | None]]:
     if source is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from skelstream.drawing.by_frame import ByFrame, picture_size
+from skelstream.drawing.by_frame import ByFrame, image_size
 from skelstream.drawing.colors import STAGE, track_color
 from skelstream.drawing.faces import blur_heads, bridged, head_circles
 from skelstream.drawing.skeletons import Style, draw_people, limb_width, person_size
@@ -26,7 +26,7 @@ class Look:
         style: of the skeletons.
         trails: seconds of the path behind each person; 0 draws none.
         blur_faces: blur people's heads; see ``faces``.
-        skeleton_only: a plain ground in the place of the picture.
+        skeleton_only: a plain ground in the place of the image.
     """
 
     style: Style = field(default_factory=Style)
@@ -41,11 +41,11 @@ class Overlay:
     Args:
         sequence: the skeletons.
         look: what is drawn.
-        scale: size of the pictures drawn by that of the source's.
+        scale: size of the images drawn by that of the source's.
     """
 
     def __init__(self, sequence: SkeletonSequence, look: Look | None = None, scale: float = 1.0) -> None:
-        height, width = picture_size(sequence)
+        height, width = image_size(sequence)
         self.size = max(1, round(height * scale)), max(1, round(width * scale))
         if scale != 1:
             sequence = _scaled(sequence, scale)
@@ -57,11 +57,11 @@ class Overlay:
 
     @property
     def people(self) -> ByFrame:
-        """The people of each frame, at the scale of the pictures drawn."""
+        """The people of each frame, at the scale of the images drawn."""
         return self._people
 
     def draw(self, row: int, image: np.ndarray | None) -> np.ndarray:
-        """The picture of a row of the frame table with its people.
+        """The image of a row of the frame table with its people.
 
         Args:
             row: of the frame table.
@@ -115,7 +115,7 @@ class Overlay:
 
 
 def _scaled(sequence: SkeletonSequence, scale: float) -> SkeletonSequence:
-    """The sequence in the pixels of a resized picture, pixel centres being whole numbers in both."""
+    """The sequence in the pixels of a resized image, pixel centres being whole numbers in both."""
     return replace(
         sequence,
         keypoints=(sequence.keypoints + 0.5) * scale - 0.5,

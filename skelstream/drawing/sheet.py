@@ -1,4 +1,4 @@
-"""Contact sheets: a few frames of a video with their skeletons, side by side in one picture."""
+"""Contact sheets: a few frames of a video with their skeletons, side by side in one image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from skelstream.atomic import replacing
-from skelstream.drawing.by_frame import ByFrame, open_video, picture_size, video_times
+from skelstream.drawing.by_frame import ByFrame, image_size, open_video, video_times
 from skelstream.drawing.overlay import Look, Overlay
 from skelstream.errors import SourceError
 from skelstream.sequences import SkeletonSequence
@@ -19,10 +19,10 @@ from skelstream.sequences import SkeletonSequence
 GROUND = (20, 20, 23)
 _TEXT = (235, 235, 235)
 _GAP = 8
-_STRIP = 26  # pixels of the line of text above each picture
+_STRIP = 26  # pixels of the line of text above each image
 _SHAPE = 1.6  # width by height that a sheet should come near
-_TILE = 800  # pixels: wider pictures are made smaller before they are drawn on
-_LABEL = 0.06  # height of an id by that of the picture: pictures on a sheet are small
+_TILE = 800  # pixels: wider images are made smaller before they are drawn on
+_LABEL = 0.06  # height of an id by that of the image: images on a sheet are small
 _CLOSE = 1e-3  # seconds: less than between any two frames
 _READ_ON = 3.0  # seconds
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -31,11 +31,11 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 def contact_sheet(
     tiles: Iterable[tuple[str, np.ndarray]], columns: int | None = None, width: int = 1600
 ) -> np.ndarray:
-    """Pictures of any sizes in a grid, each under its label.
+    """Images of any sizes in a grid, each under its label.
 
     Args:
-        tiles: label (ASCII) and uint8 RGB (H, W, 3) picture; at least one.
-        columns: pictures in a row; None chooses for a sheet rather wider than high.
+        tiles: label (ASCII) and uint8 RGB (H, W, 3) image; at least one.
+        columns: images in a row; None chooses for a sheet rather wider than high.
         width: of the sheet, pixels.
 
     Returns:
@@ -46,7 +46,7 @@ def contact_sheet(
     """
     tiles = list(tiles)
     if not tiles:
-        raise ValueError("a contact sheet needs at least one picture")
+        raise ValueError("a contact sheet needs at least one image")
     columns = min(columns or _columns(tiles), len(tiles))
     tile_width = (width - _GAP * (columns + 1)) // columns
     if tile_width < 16:
@@ -92,16 +92,16 @@ def sequence_sheet(
         SourceError: the video cannot be opened, or has none of the frames.
     """
     rows = choose_rows(sequence, count)
-    scale = min(1.0, _TILE / picture_size(sequence)[1])
+    scale = min(1.0, _TILE / image_size(sequence)[1])
     look = look or Look()
     if look.style.label_height is None:
-        height = round(_LABEL * picture_size(sequence)[0] * scale)
+        height = round(_LABEL * image_size(sequence)[0] * scale)
         look = replace(look, style=replace(look.style, label_height=max(14, height)))
     overlay = Overlay(sequence, look, scale)
-    pictures = ((row, None) for row in rows) if source is None else _decoded(sequence, source, rows)
+    images = ((row, None) for row in rows) if source is None else _decoded(sequence, source, rows)
     tiles = [
         (moment_label(sequence.frame_time[row], int(overlay.people.counts[row])), overlay.draw(row, image))
-        for row, image in pictures
+        for row, image in images
     ]
     if not tiles:
         raise SourceError(f"{source}: none of the frames of the skeletons are in it; is it the same video?")
@@ -109,7 +109,7 @@ def sequence_sheet(
 
 
 def write_png(path: Path, image: np.ndarray) -> None:
-    """Writes a picture, uint8 RGB (H, W, 3), so that the file is whole or not there at all.
+    """Writes an image, uint8 RGB (H, W, 3), so that the file is whole or not there at all.
 
     Raises:
         OutputError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""People drawn on pictures: limbs, joints and identities."""
+"""People drawn on images: limbs, joints and identities."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Style:
         thickness: limb width as a share of the person's size.
         thinnest, thickest: bounds of the limb width in pixels.
         labels: write the track id above each person.
-        label_height: pixels; None follows the height of the picture.
+        label_height: pixels; None follows the height of the image.
         min_score: joints below it are not drawn.
     """
 
@@ -122,7 +122,7 @@ def joint_side(joint: str) -> str:
 def draw_label(
     canvas: np.ndarray, text: str, bottom_center: tuple[float, float], height: int, color: RGB
 ) -> None:
-    """Writes ``text`` in place on a patch of ``color``, kept inside the picture.
+    """Writes ``text`` in place on a patch of ``color``, kept inside the image.
 
     Args:
         canvas: uint8 RGB (H, W, 3), C-contiguous.

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from skelstream.datasets.coco import LabelledImage
-from skelstream.datasets.images import Picture, missing_images, read_picture
+from skelstream.datasets.images import SetImage, missing_images, read_set_image
 from skelstream.errors import SourceError
 from skelstream.evaluation.annotations import CocoSet
 from skelstream.evaluation.results import to_results
@@ -60,13 +60,13 @@ def check_images(coco_set: CocoSet, folder: str | Path) -> None:
         )
 
 
-def read_image(folder: str | Path, image: LabelledImage) -> Picture:
-    """One image of a set, by `skelstream.datasets.images.read_picture`.
+def read_image(folder: str | Path, image: LabelledImage) -> SetImage:
+    """One image of a set, by `skelstream.datasets.images.read_set_image`.
 
     Raises:
         SourceError: unreadable, or of another size than annotated.
     """
-    return read_picture(Path(folder) / image.file_name, image.height, image.width)
+    return read_set_image(Path(folder) / image.file_name, image.height, image.width)
 
 
 def estimate(

@@ -74,7 +74,7 @@ def figure(phase: float, heading: float) -> np.ndarray:
 
     Args:
         phase: of the gait, radians; 2 pi is two steps.
-        heading: 0 walks to the right of the picture, pi/2 towards the camera.
+        heading: 0 walks to the right of the image, pi/2 towards the camera.
 
     Returns:
         float64 (18, 2) x, y in body heights, the ground below the hips at (0, 0), y down.
@@ -118,12 +118,12 @@ def scene(settings: SceneSettings, seed: int) -> list[SceneFrame]:
 
 
 def _walk(settings: SceneSettings, times: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-    """(T, 18, 2) joints of one walker, and the picture row of the feet."""
+    """(T, 18, 2) joints of one walker, and the image row of the feet."""
     foot = settings.height * rng.uniform(0.82, 1.08)
     size = settings.size * (foot / settings.height) * rng.uniform(0.92, 1.08)
     side = rng.choice([-1.0, 1.0])
     speed = side * size * rng.uniform(0.35, 0.9)
-    # Everyone passes the middle of the picture at some time: that is where paths cross.
+    # Everyone passes the middle of the image at some time: that is where paths cross.
     middle = settings.width / 2 + rng.normal(0, settings.width / 8)
     when = rng.uniform(0.15, 0.85) * settings.seconds
     pace = 1 + 0.3 * np.sin(2 * np.pi * rng.uniform(0.05, 0.2) * times + rng.uniform(0, 2 * np.pi))

@@ -52,7 +52,7 @@ def montage(worst: list[ImageLoss], coco_set: CocoSet, folder: str | Path, width
         worst: from ``worst_images``; at least one.
         coco_set: the ground truth.
         folder: where the images lie.
-        width: of the picture, pixels.
+        width: of the image, pixels.
 
     Returns:
         uint8 RGB (h, width, 3).
@@ -80,7 +80,7 @@ def _pair(loss: ImageLoss, coco_set: CocoSet, folder: str | Path) -> tuple[str, 
     right = _draw(pixels, loss.match.keypoints, ~absent_joints(loss.match.keypoints))
     caption = f"{image.file_name}: {len(labelled)} labelled, {loss.missed} missed, {loss.spurious} spurious"
     pair = np.hstack([left, right])
-    # The sheet is as high as its highest tile: upright pictures are widened, or all others would float.
+    # The sheet is as high as its highest tile: upright images are widened, or all others would float.
     beside = max(0, (_ASPECT * pair.shape[0] - pair.shape[1]) // 2)
     return caption, cv2.copyMakeBorder(pair, 0, 0, beside, beside, cv2.BORDER_CONSTANT, value=GROUND)
 

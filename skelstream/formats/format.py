@@ -63,7 +63,7 @@ class ReadOptions:
 
     Attributes:
         rate: frames per second, for files that hold no times.
-        size: (height, width) of the picture in pixels, for files that hold shares of it, or None.
+        size: (height, width) of the image in pixels, for files that hold shares of it, or None.
         clip: which clip of a file that holds many.
         note: told in a line whatever was assumed or left out.
     """

@@ -68,7 +68,7 @@ def assembled(
         frames: in any order.
         skeleton: the joint set of all poses.
         source: what to call the video.
-        size: (height, width) of the picture, if the file says.
+        size: (height, width) of the image, if the file says.
         holes: whether frames without people may be missing in the file: they get a place then.
 
     Raises:

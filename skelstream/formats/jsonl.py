@@ -36,7 +36,7 @@ def frame_line(tracked: TrackedPeople, skeleton: Skeleton, size: tuple[int, int]
     Args:
         tracked: the frame's people.
         skeleton: their joint set.
-        size: (height, width) of the picture.
+        size: (height, width) of the image.
     """
     people = tracked.people
     missing = np.isnan(people.keypoints[..., 0])

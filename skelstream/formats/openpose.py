@@ -52,7 +52,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     """Read such a folder; people whose ``person_id`` is -1 have no identity.
 
     The frame's number is taken from the file name, its time is number / ``rate``. Positions that OpenPose wrote as
-    shares of the picture (``--keypoint_scale`` 3 or 4) need the picture's size.
+    shares of the image (``--keypoint_scale`` 3 or 4) need the image's size.
 
     Raises:
         FormatError: no such files, or a damaged one.

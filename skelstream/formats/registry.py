@@ -127,7 +127,7 @@ def load(
         path: the file or folder.
         format: a name of `FORMATS`; None: by the ending of the path.
         rate: frames per second of files that hold no times; None: 30.
-        size: (height, width) of the picture in pixels, for files that hold shares of it.
+        size: (height, width) of the image in pixels, for files that hold shares of it.
         clip: which clip of a file that holds many.
         note: told in a line whatever was assumed or left out.
 

@@ -14,7 +14,7 @@ from skelstream.sequences import SequenceBuilder, SkeletonSequence
 from skelstream.skeleton import SKELETONS, Skeleton
 from skelstream.tracking.tracked import TrackedPeople
 
-# Shares of the picture may lie a little outside it.
+# Shares of the image may lie a little outside it.
 _SHARE = 1.01
 
 SOME_WITHOUT_ID = "some people have no id: all are tracked anew"
@@ -63,7 +63,7 @@ def people_of(
         person_scores: float (P,) or None.
 
     Raises:
-        FormatError: a position that no picture has.
+        FormatError: a position that no image has.
     """
     check_places(flat[..., :2], boxes)
     keypoints = flat[..., :2].astype(np.float32)
@@ -116,11 +116,11 @@ def size_of(sequence: SkeletonSequence, format: str) -> tuple[int, int]:
     """(height, width), for formats that need it.
 
     Raises:
-        FormatError: the sequence does not know its picture's size.
+        FormatError: the sequence does not know its image's size.
     """
     if sequence.size is None:
         raise FormatError(
-            f"format {format} needs the picture's size, which this sequence does not hold; give it",
+            f"format {format} needs the image's size, which this sequence does not hold; give it",
             setting="size",
         )
     return sequence.size
@@ -132,25 +132,25 @@ def read_text(path: Path) -> str:
 
 
 def check_places(*arrays: np.ndarray | None) -> None:
-    """Refuse positions that no picture has.
+    """Refuse positions that no image has.
 
     Raises:
         FormatError: one is infinite or too far out.
     """
     for array in arrays:
         if array is not None and (far := np.abs(array) > LARGEST).any():
-            raise FormatError(f"a position is {array[far][0]:g}, which no picture has")
+            raise FormatError(f"a position is {array[far][0]:g}, which no image has")
 
 
 def in_pixels(
     places: np.ndarray, seen: np.ndarray, size: tuple[int, int] | None, note: Callable[[str], None]
 ) -> np.ndarray:
-    """Positions in pixels, where a file may hold shares of the picture instead: from 0 to 1, or from -1 to 1.
+    """Positions in pixels, where a file may hold shares of the image instead: from 0 to 1, or from -1 to 1.
 
     Args:
         places: float (..., 2), x and y, of the whole file.
         seen: bool (...), joints that are there.
-        size: (height, width) of the picture, or None if it is not known.
+        size: (height, width) of the image, or None if it is not known.
         note: told how positions in shares were taken.
 
     Raises:
@@ -164,9 +164,9 @@ def in_pixels(
     span = "-1 to 1" if centred else "0 to 1"
     if size is None:
         raise FormatError(
-            f"positions are shares of the picture ({span}), not pixels; give the picture's size",
+            f"positions are shares of the image ({span}), not pixels; give the image's size",
             setting="size",
         )
-    note(f"positions are taken for shares of the picture from {span}, of {size[1]}x{size[0]} pixels")
+    note(f"positions are taken for shares of the image from {span}, of {size[1]}x{size[0]} pixels")
     share = (places + 1) / 2 if centred else places
     return share * np.array([size[1], size[0]], np.float64)

@@ -1,7 +1,7 @@
 """The table that CSV and Parquet share: a row for each person of each frame, and one for each empty frame.
 
 Columns: ``frame`` (its number in the source), ``time`` (seconds), ``ok`` (0: it failed to decode), ``height``
-and ``width`` of the picture, ``track_id``, ``person_score``, the box ``x0 y0 x1 y1``, then for each joint
+and ``width`` of the image, ``track_id``, ``person_score``, the box ``x0 y0 x1 y1``, then for each joint
 ``<joint>_x``, ``<joint>_y``, ``<joint>_score``. Whatever is unknown or missing is an empty cell; an empty or
 failed frame has its first five columns only.
 """

@@ -57,7 +57,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     seen = np.all(np.isfinite(points), axis=-1)
     if seen.any() and (np.abs(points[seen]).max() < _METRES or np.median(points[seen][:, 1]) < 0):
         raise FormatError(
-            "its positions are no pixels of a picture (metres, y upwards?); give the file in pixels"
+            "its positions are no pixels of an image (metres, y upwards?); give the file in pixels"
         )
     options.note("the table holds no scores: 1 stands for every joint that is there")
     whole = np.concatenate([points, seen[..., None].astype(np.float64)], -1)

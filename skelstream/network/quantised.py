@@ -3,7 +3,7 @@
 A tensor has one step, but channels of a network whose batch norms are folded differ a thousandfold in size, so that
 plain rounding would lose the small ones. Dividing each channel of a convolution's input by a number of its own and
 multiplying the weights that look at it by the same changes nothing but what is rounded (Xiao et al., "SmoothQuant",
-arXiv 2211.10438, section 4). The channels' ranges come with the weights (``network.ranges``); no pictures are needed.
+arXiv 2211.10438, section 4). The channels' ranges come with the weights (``network.ranges``); no images are needed.
 """
 
 from __future__ import annotations

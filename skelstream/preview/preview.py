@@ -17,7 +17,7 @@ from skelstream.preview.playback import Playback
 from skelstream.preview.recording import Recording
 from skelstream.preview.screen import Facts, Panel, lay_out, too_small
 from skelstream.preview.terminal import Terminal
-from skelstream.preview.terminal_image import TerminalPicture, cell_pixels, choose_graphics, snapshot
+from skelstream.preview.terminal_image import TerminalImage, cell_pixels, choose_graphics, snapshot
 from skelstream.preview.terminal_input import HUNG_UP
 from skelstream.skeleton import Skeleton
 
@@ -61,7 +61,7 @@ def preview(
     """Shows a source in the terminal until it ends or the user leaves.
 
     A file is played at the pace of its own times, or as fast as the network can; frames that the terminal has
-    no time for are analysed but not drawn. After its end the last picture stays. A live source is left when
+    no time for are analysed but not drawn. After its end the last image stays. A live source is left when
     it ends.
 
     Args:
@@ -70,7 +70,7 @@ def preview(
         name: of the source; the names of snapshots and recordings begin with it.
         output: record from the start, to this file.
         overwrite: whether that file may be there already.
-        graphics: one of ``terminal_picture.GRAPHICS``.
+        graphics: one of ``terminal_image.GRAPHICS``.
         seconds: leave so long after the first frame.
 
     Raises:
@@ -116,7 +116,7 @@ class _Show:
         self._message, self._message_until = "", 0.0
         self._panel_due = 0.0
         self._laid_out: tuple | None = None  # what the layout was made for
-        self._picture: TerminalPicture | None = None
+        self._image: TerminalImage | None = None
         self._panel: Panel | None = None
 
     @property
@@ -159,12 +159,12 @@ class _Show:
             self._zoom, self._laid_out = max(_SMALLEST_ZOOM, self._zoom / _ZOOM_STEP), None
         elif key in "sr":
             try:
-                self._say(self._save_picture() if key == "s" else self._record())
+                self._say(self._save_image() if key == "s" else self._record())
             except SkelstreamError as error:
                 self._say(str(error))
         self._panel_due = 0.0
 
-    def _save_picture(self) -> str:
+    def _save_image(self) -> str:
         frame, info = self._frame, self._playback.info
         if frame is None or info is None:
             return "there is no frame yet"
@@ -196,9 +196,9 @@ class _Show:
             self._frame = newest
             self._began = started if self._began is None else self._began
         draws = False
-        if self._picture is not None and self._frame is not None and (newest is not None or parts):
+        if self._image is not None and self._frame is not None and (newest is not None or parts):
             draws = True
-            parts += self._picture.encode(self._frame, self._bare)
+            parts += self._image.encode(self._frame, self._bare)
         if self._panel is not None and started >= self._panel_due:
             parts += self._panel.encode(self._facts(), self._told(started))
             self._panel_due = started + _PANEL_SECONDS
@@ -221,17 +221,17 @@ class _Show:
         info, screen = self._playback.info, terminal.size()
         if self._laid_out == (screen, info):
             return b""
-        cleared = b"\x1b[0m\x1b[2J" + (self._picture.clear() if self._picture else b"")
+        cleared = b"\x1b[0m\x1b[2J" + (self._image.clear() if self._image else b"")
         self._laid_out, self._panel_due = (screen, info), 0.0
         cell = cell_pixels(terminal.abilities)
         source = (info.height, info.width) if info else (3, 4)
         layout = lay_out(screen, source, cell, self._zoom)
-        if layout.picture is None:
-            self._picture = self._panel = None
+        if layout.image is None:
+            self._image = self._panel = None
             return cleared + too_small(*screen)
         self._panel = Panel(layout, terminal.abilities.truecolor)
         if info is not None:
-            self._picture = TerminalPicture(layout.picture, self._graphics, cell, source, self._skeleton)
+            self._image = TerminalImage(layout.image, self._graphics, cell, source, self._skeleton)
         return cleared
 
     def _facts(self) -> Facts:

@@ -1,4 +1,4 @@
-"""The preview's screen: where the picture and the panel stand, and what the panel says."""
+"""The preview's screen: where the image and the panel stand, and what the panel says."""
 
 from __future__ import annotations
 
@@ -65,20 +65,20 @@ class Layout:
 
     columns: int
     rows: int
-    picture: Place | None
+    image: Place | None
     panel: Place | None
 
 
 def lay_out(
     screen: tuple[int, int], source: tuple[int, int], cell: tuple[int, int], zoom: float = 1.0
 ) -> Layout:
-    """Room for the picture in its own proportion, as large as it fits, beside the panel on a wide screen.
+    """Room for the image in its own proportion, as large as it fits, beside the panel on a wide screen.
 
     Args:
         screen: columns and rows.
         source: height and width of the frames.
         cell: width and height of a cell, pixels.
-        zoom: size of the picture as a share of what fits.
+        zoom: size of the image as a share of what fits.
     """
     columns, rows = screen
     if columns < _SMALLEST[0] or rows < _SMALLEST[1]:
@@ -88,10 +88,10 @@ def lay_out(
     height, width = source
     per_row = width / height * cell[1] / cell[0]  # columns that a row takes
     high = min(rows - 1, free / per_row) * zoom
-    picture_rows, picture_columns = max(2, round(high)), max(4, round(high * per_row))
-    picture_rows, picture_columns = min(picture_rows, rows - 1), min(picture_columns, free)
-    top, left = (rows - 1 - picture_rows) // 2, (free - picture_columns) // 2
-    return Layout(columns, rows, Place(top, left, picture_rows, picture_columns), panel)
+    image_rows, image_columns = max(2, round(high)), max(4, round(high * per_row))
+    image_rows, image_columns = min(image_rows, rows - 1), min(image_columns, free)
+    top, left = (rows - 1 - image_rows) // 2, (free - image_columns) // 2
+    return Layout(columns, rows, Place(top, left, image_rows, image_columns), panel)
 
 
 class Panel:
@@ -140,7 +140,7 @@ class Panel:
 
 
 def too_small(columns: int, rows: int) -> bytes:
-    """What stands on a screen without room for a picture."""
+    """What stands on a screen without room for an image."""
     text = f"{columns}x{rows} is too small"[:columns]
     return f"\x1b[0m\x1b[1;1H\x1b[2J{text}".encode()
 

@@ -1,4 +1,4 @@
-"""Pictures in a terminal's character cells: two pixels a cell, an upper half block on a coloured ground."""
+"""Images in a terminal's character cells: two pixels a cell, an upper half block on a coloured ground."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _HALF_BLOCK = "▀".encode()
 
 @dataclass(frozen=True)
 class Label:
-    """Words over a picture of cells.
+    """Words over an image of cells.
 
     Attributes:
-        row, column: of the first character, cells from the picture's upper left.
+        row, column: of the first character, cells from the image's upper left.
         text: printable ASCII.
         ink, ground: colours of the characters and behind them.
     """
@@ -34,10 +34,10 @@ class Label:
 
 
 class HalfBlocks:
-    """Writes one picture after another at a place on the screen, only the cells that changed.
+    """Writes one image after another at a place on the screen, only the cells that changed.
 
     Args:
-        row, column: the picture's upper left cell, counted from 0.
+        row, column: the image's upper left cell, counted from 0.
         truecolor: 24-bit colours; else the 256 of xterm.
     """
 
@@ -46,11 +46,11 @@ class HalfBlocks:
         self._shown: np.ndarray | None = None
 
     def encode(self, image: np.ndarray, labels: Sequence[Label] = ()) -> bytes:
-        """What to send so that the picture stands on the screen.
+        """What to send so that the image stands on the screen.
 
         Args:
             image: uint8 RGB (2 * rows, columns, 3).
-            labels: written over it; what is outside of the picture is left out.
+            labels: written over it; what is outside of the image is left out.
 
         Returns:
             Text and control sequences; the last colours stay set.

@@ -1,4 +1,4 @@
-"""Pictures in terminals that show pixels: kitty's graphics protocol and DEC's sixel."""
+"""Images in terminals that show pixels: kitty's graphics protocol and DEC's sixel."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 # https://sw.kovidgoyal.net/kitty/graphics-protocol/#remote-client
 _CHUNK = 4096
 _IMAGE = 31
-# Of the usual 256 registers: a cube of colours with more dark levels than bright ones, since pictures are
-# darkened, and greys, of which there are more in most pictures than of all else.
+# Of the usual 256 registers: a cube of colours with more dark levels than bright ones, since images are
+# darkened, and greys, of which there are more in most images than of all else.
 _LEVELS = (0, 28, 56, 88, 140, 255)
 _GREY_STEP, _GREYS = 6, 26
 _COLORFUL = 20  # difference of the largest and the smallest channel from which a pixel is not grey
@@ -21,7 +21,7 @@ _BAND = 6  # pixel rows in a row of sixels
 
 
 def kitty(image: np.ndarray, columns: int, rows: int) -> bytes:
-    """A picture at the cursor by kitty's graphics protocol, in the place of the one before; the cursor stays.
+    """An image at the cursor by kitty's graphics protocol, in the place of the one before; the cursor stays.
 
     Args:
         image: uint8 RGB (H, W, 3).
@@ -38,12 +38,12 @@ def kitty(image: np.ndarray, columns: int, rows: int) -> bytes:
 
 
 def kitty_clear() -> bytes:
-    """Takes the picture away."""
+    """Takes the image away."""
     return b"\x1b_Ga=d,d=I,i=%d,q=2\x1b\\" % _IMAGE
 
 
 def sixel(image: np.ndarray) -> bytes:
-    """A picture at the cursor in sixels, in 242 fixed colours.
+    """An image at the cursor in sixels, in 242 fixed colours.
 
     A row of sixels is six pixels high: for each colour in it, which of the six have the colour, from left to
     right (DEC STD 070, chapter 9). Equal neighbours are written as a count.

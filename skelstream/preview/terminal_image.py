@@ -1,4 +1,4 @@
-"""A frame and its people as a picture for a terminal, in whatever way the terminal shows pictures."""
+"""A frame and its people as an image for a terminal, in whatever way the terminal shows images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from skelstream.tracking.tracked import TrackedPeople
 GRAPHICS = ("auto", "kitty", "sixel", "blocks", "blocks256")
 _DARKENED = 0.45
 _CELL = (8, 16)  # pixels, where the terminal does not tell: only the proportion matters
-_LARGEST = 720  # pixels, the longer side of pictures in pixels: more would not keep up with a camera
+_LARGEST = 720  # pixels, the longer side of images in pixels: more would not keep up with a camera
 _FINER = 4  # pixels drawn for each that blocks show: without them, thin limbs break up
 _BLOCK_STYLE = Style(thickness=0.03, thinnest=5, thickest=12, labels=False)
 _PIXEL_STYLE = Style(thickness=0.02, thinnest=2, label_height=16)
@@ -54,7 +54,7 @@ def cell_pixels(abilities: Abilities) -> tuple[int, int]:
     return abilities.cell or _CELL
 
 
-class TerminalPicture:
+class TerminalImage:
     """Shows one frame after another in one place.
 
     Args:
@@ -125,7 +125,7 @@ class TerminalPicture:
         return labels
 
     def _scaled(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """Source pixels in those of a picture of ``size`` (width, height)."""
+        """Source pixels in those of an image of ``size`` (width, height)."""
         height, width = self._source
         return (points + 0.5) * np.array([size[0] / width, size[1] / height], np.float32) - 0.5
 

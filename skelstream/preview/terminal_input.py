@@ -97,7 +97,7 @@ class Keyboard:
 
         mode = termios.tcgetattr(self._keyboard)
         self._mode = [*mode[:6], list(mode[6])]
-        mode[0] &= ~termios.IXON  # Ctrl-S would stop the picture for good
+        mode[0] &= ~termios.IXON  # Ctrl-S would stop the image for good
         mode[3] &= ~(termios.ICANON | termios.ECHO)
         # Suspended, the program would leave the screen to a shell that cannot use it.
         mode[6][termios.VSUSP] = b"\x00"

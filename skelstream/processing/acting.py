@@ -22,7 +22,7 @@ def _longest(sequence: SkeletonSequence) -> np.ndarray:
 
 
 def _centre(sequence: SkeletonSequence) -> np.ndarray:
-    """1 in the middle of the picture, 0 as far from it as a corner."""
+    """1 in the middle of the image, 0 as far from it as a corner."""
     middles = (sequence.boxes[:, :2] + sequence.boxes[:, 2:]) / 2
     if sequence.size is not None:
         size = np.array(sequence.size[::-1], np.float64)
@@ -55,7 +55,7 @@ def acting_first(sequence: SkeletonSequence, person: str) -> SkeletonSequence:
     Args:
         sequence: the people.
         person: a name of `PERSONS`: ``longest``, who is seen most; ``largest``, whose boxes are largest;
-            ``centre``, who is nearest to the middle of the picture; ``moving``, whose joints move most for their
+            ``centre``, who is nearest to the middle of the image; ``moving``, whose joints move most for their
             size. Each is summed up over the frames, so that who is there for long counts for more.
 
     Raises:

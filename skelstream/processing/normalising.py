@@ -12,11 +12,11 @@ from skelstream.skeleton import Skeleton
 
 
 def relative_to_image(clip: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Pixels to shares of the picture, centred: x and y in -0.5 to 0.5 inside it (as ST-GCN's feeder does).
+    """Pixels to shares of the image, centred: x and y in -0.5 to 0.5 inside it (as ST-GCN's feeder does).
 
     Args:
         clip: float32 (..., V, 3).
-        height, width: of the picture in pixels.
+        height, width: of the image in pixels.
 
     Returns:
         float32 (..., V, 3).

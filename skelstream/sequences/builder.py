@@ -26,8 +26,8 @@ class SequenceBuilder:
     Args:
         skeleton: joint set of the people that will be added.
         source: path, URL or device, as the user gave it.
-        height, width: pixels of the upright picture; None if unknown.
-        rotation: degrees counter-clockwise that made the picture upright.
+        height, width: pixels of the upright image; None if unknown.
+        rotation: degrees counter-clockwise that made the image upright.
         model: name of the network.
         weights_sha256: of the network's weights.
         settings: whatever decided the result: thresholds, tracker settings, input size. JSON values.

@@ -16,7 +16,7 @@ class Detections:
         skeleton: their joint set.
         frames: (frame number in the source, seconds, people, or None for a frame that failed to decode).
         source: what to call the video.
-        height, width: pixels of the picture, None if unknown.
+        height, width: pixels of the image, None if unknown.
     """
 
     skeleton: Skeleton

@@ -68,7 +68,7 @@ class SkeletonSequence:
         frame_time: float64 (T,), seconds, never decreasing.
         frame_ok: bool (T,), False: the frame failed to decode.
         meta: facts about the source and the making; ``skeleton`` names the joint set, ``height`` and
-            ``width`` are the upright picture's pixels, or None where unknown.
+            ``width`` are the upright image's pixels, or None where unknown.
         raw: what was measured, if this sequence has been filled or smoothed; else None.
         observed: bool (N, V), False for joints that are missing or were filled in.
 
@@ -170,7 +170,7 @@ class SkeletonSequence:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """(height, width) of the upright picture in pixels, or None if the file does not say."""
+        """(height, width) of the upright image in pixels, or None if the file does not say."""
         height, width = self.meta.get("height"), self.meta.get("width")
         return (height, width) if height and width else None
 
@@ -211,7 +211,7 @@ class SkeletonSequence:
         Args:
             persons: number M of slots; slots beyond the number of tracks stay missing. None: one a track.
             fill_value: x and y of joints that are missing; recognisers expect 0, NaN keeps them apart from the
-                picture's corner. Their score is 0 either way.
+                image's corner. Their score is 0 either way.
 
         Returns:
             float32 (M, T, V, 3): x and y in source pixels, score.

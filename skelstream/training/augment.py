@@ -92,9 +92,7 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     """The view's pixels, uint8 (size, size, 3); the ground outside the image is mid grey."""
     zoom = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
     if zoom < 0.7:
-        image = cv2.GaussianBlur(
-            image, (0, 0), 0.4 / zoom
-        )  # what a smaller picture cannot show must not alias
+        image = cv2.GaussianBlur(image, (0, 0), 0.4 / zoom)  # what a smaller image cannot show must not alias
     return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderValue=(128, 128, 128))
 
 
@@ -105,7 +103,7 @@ def recolour(rng: np.random.Generator, image: np.ndarray, how: Recolouring) -> n
         saturation = 0.0
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     mean = float(grey.mean())
-    # Saturation and contrast are one weighted sum of the picture, its grey and its mean.
+    # Saturation and contrast are one weighted sum of the image, its grey and its mean.
     gain = brightness * contrast
     image = cv2.addWeighted(
         image,

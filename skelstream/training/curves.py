@@ -1,4 +1,4 @@
-"""A run's figures over time: CSV files that grow row by row, and a picture of them."""
+"""A run's figures over time: CSV files that grow row by row, and an image of them."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from skelstream.datasets.images import Picture, may_be_turned, read_picture
+from skelstream.datasets.images import SetImage, may_be_turned, read_set_image
 from skelstream.errors import SourceError
 from skelstream.training.annotations import AnnotatedImage, Fault, Problem
 
@@ -19,12 +19,12 @@ _LOOKED_AT = 200
 
 
 def read_pixels(image: AnnotatedImage) -> np.ndarray:
-    """The image as its annotators saw it, uint8 RGB (H, W, 3), by `skelstream.datasets.images.read_picture`.
+    """The image as its annotators saw it, uint8 RGB (H, W, 3), by `skelstream.datasets.images.read_set_image`.
 
     Raises:
         SourceError: unreadable, cut short, or of another size than annotated.
     """
-    return _picture(image).pixels
+    return _image(image).pixels
 
 
 class ImageStore:
@@ -81,13 +81,13 @@ def assumptions(images: list[AnnotatedImage]) -> list[Problem]:
     return [problem for problem in found if problem and problem.fault is Fault.ASSUMED]
 
 
-def _picture(image: AnnotatedImage) -> Picture:
-    return read_picture(image.path, *(image.size or (None, None)))
+def _image(image: AnnotatedImage) -> SetImage:
+    return read_set_image(image.path, *(image.size or (None, None)))
 
 
 def _check(image: AnnotatedImage) -> Problem | None:
     try:
-        picture = _picture(image)
+        picture = _image(image)
     except SourceError as error:
         return Problem(Fault.UNREADABLE, str(error))
     return Problem(Fault.ASSUMED, image.path.name) if picture.assumed else None

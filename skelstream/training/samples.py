@@ -120,7 +120,7 @@ class ViewSource:
         if mirrored:
             keypoints = keypoints[:, self.skeleton.flip_order]
         zoom = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-        # A joint that any of a partial set's people lacks may be seen in the picture all the same.
+        # A joint that any of a partial set's people lacks may be seen in the image all the same.
         known = np.ones(len(self.skeleton), bool)
         if labels.partial:
             known[:] = np.isfinite(keypoints[..., 0]).all(0)

@@ -1,4 +1,4 @@
-"""A training run in a folder: its checkpoints, curves, pictures and weights."""
+"""A training run in a folder: its checkpoints, curves, images and weights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from skelstream.refiner.refiner import RefinerSettings
 from skelstream.training.card import card
 from skelstream.training.curves import CsvTable, plot
 from skelstream.training.loop import Progress, Trainer
-from skelstream.training.validation import FIGURES, Validation, Verdict, predictions, training_pictures
+from skelstream.training.validation import FIGURES, Validation, Verdict, predictions, training_images
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class RunFolder:
         """The last checkpoint before the cool-down, from which the run can be prolonged."""
         return self.path / "steady.ckpt"
 
-    def picture(self, sample: int) -> Path:
+    def image(self, sample: int) -> Path:
         """Predictions after so many samples."""
         return self.path / f"predictions-{sample:08d}.png"
 
@@ -105,7 +105,7 @@ class Cadence:
     """How often things are done.
 
     Attributes:
-        evaluate: samples from one evaluation and one picture of predictions to the next; 0 for the run's end only.
+        evaluate: samples from one evaluation and one image of predictions to the next; 0 for the run's end only.
         row: steps from one row of the losses' table to the next.
         checkpoint: seconds from one checkpoint to the next.
     """
@@ -153,9 +153,7 @@ class Session:
             columns = ("rate", *trainer.task.losses, "speed", "seconds")
             self._losses = CsvTable(folder.losses, columns, trainer.sample)
             self._scores = CsvTable(folder.scores, FIGURES, trainer.sample)
-            self._pictures = (
-                validation.pictures() if validation else training_pictures(trainer.sets[0].images)
-            )
+            self._images = validation.pictures() if validation else training_images(trainer.sets[0].images)
 
     def run(self, tell: Callable[[News], None], stop: Callable[[], bool] = lambda: False) -> bool:
         """Trains to the end, or until ``stop`` says so; either way a checkpoint is written last.
@@ -240,9 +238,9 @@ class Session:
         self.trainer.measure_ranges()
         self._write_weights(self.folder.weights, None)
         verdict: Verdict | None = Verdict({}, 0)
-        if self._pictures:
+        if self._images:
             estimator = self._estimator(config.size if config else SIZE)
-            write_png(self.folder.picture(sample), predictions(estimator, self._pictures))
+            write_png(self.folder.image(sample), predictions(estimator, self._images))
             verdict = self.validation.score(estimator, stop) if self.validation else verdict
         if verdict is None:
             return None

@@ -1,4 +1,4 @@
-"""How good a run's weights are: figures on a set apart, and pictures to look at."""
+"""How good a run's weights are: figures on a set apart, and images to look at."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from skelstream.training.images import read_pixels
 from skelstream.training.recipe import PCK, EvaluationConfig
 
 FIGURES = (*METRICS, PCK)
-_PICTURES = 8
+_IMAGES = 8
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,13 @@ class Validation:
         return _readable((i.file_name, lambda i=i: read_image(self.config.images, i).pixels) for i in images)
 
 
-def training_pictures(images: Sequence[AnnotatedImage]) -> list[tuple[str, np.ndarray]]:
+def training_images(images: Sequence[AnnotatedImage]) -> list[tuple[str, np.ndarray]]:
     """A few images to look at where there is no set apart: name and pixels."""
     return _readable((i.path.name, lambda i=i: read_pixels(i)) for i in _spread(images))
 
 
 def predictions(estimator: PoseEstimator, pictures: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
-    """The pictures with the people that the estimator finds, uint8 RGB (H, W, 3)."""
+    """The images with the people that the estimator finds, uint8 RGB (H, W, 3)."""
     tiles = []
     for name, image in pictures:
         (people,) = estimator.people([image])
@@ -88,7 +88,7 @@ def predictions(estimator: PoseEstimator, pictures: Sequence[tuple[str, np.ndarr
 
 
 def _spread(images: Sequence) -> list:
-    rows = np.linspace(0, len(images) - 1, min(_PICTURES, len(images))).astype(int)
+    rows = np.linspace(0, len(images) - 1, min(_IMAGES, len(images))).astype(int)
     return [images[i] for i in rows]
 
 

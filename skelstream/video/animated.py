@@ -1,4 +1,4 @@
-"""Files of several pictures: animated WebP and PNG, TIFF of many pages."""
+"""Files of several images: animated WebP and PNG, TIFF of many pages."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _BIG_TIFF = (b"II+\0", b"MM\0+")
 _TIFF = (b"II*\0", b"MM\0*", *_BIG_TIFF)
 # What a block of a GIF begins with.
-_EXTENSION, _PICTURE = 0x21, 0x2C
-# Pictures decoded at a time: from an animation, each needs the ones before it.
+_EXTENSION, _IMAGE = 0x21, 0x2C
+# Images decoded at a time: from an animation, each needs the ones before it.
 _AT_A_TIME = 64
-# A page without a time, and a picture shown for no time, which browsers show for a tenth of a second.
+# A page without a time, and an image shown for no time, which browsers show for a tenth of a second.
 _PAGES_A_SECOND, _SHORTEST = 30.0, 0.1
 
 
 class AnimatedSource(Source):
-    """The pictures of one file, each at the time when it is shown; pages of a TIFF come at a rate.
+    """The images of one file, each at the time when it is shown; pages of a TIFF come at a rate.
 
-    The first picture gives the size; others are scaled to fit it, centred and padded with black.
+    The first image gives the size; others are scaled to fit it, centred and padded with black.
     """
 
     def __init__(self, name: str, path: Path, rate: float | None, selection: Selection) -> None:
@@ -38,11 +38,11 @@ class AnimatedSource(Source):
         Args:
             name: what the user calls the source.
             path: the file.
-            rate: pictures per second, whatever the file says; None: the file's times, or 30 for pages.
+            rate: images per second, whatever the file says; None: the file's times, or 30 for pages.
             selection: the frames that are wanted.
 
         Raises:
-            SourceError: the file cannot be read, or no picture is in the selection.
+            SourceError: the file cannot be read, or no image is in the selection.
         """
         super().__init__(selection)
         self._name, self._rate = name, rate
@@ -51,13 +51,13 @@ class AnimatedSource(Source):
         except OSError as error:
             raise SourceError(f"{name} may not be read ({error.strerror})") from error
         self._paged = bytes(self._data[:4]) in _TIFF
-        self._claimed = pictures_in(path)
-        first = next(self._pictures(), None)
+        self._claimed = images_in(path)
+        first = next(self._images(), None)
         if first is None:
-            raise SourceError(f"{name}: no picture could be decoded; it may be broken")
+            raise SourceError(f"{name}: no image could be decoded; it may be broken")
         self._size = first[0].shape[:2]
         if next((1 for _, time, _ in self._rows() if not selection.before(time)), None) is None:
-            raise SourceError(f"{name} has no picture in the part asked for")
+            raise SourceError(f"{name} has no image in the part asked for")
         guess = _PAGES_A_SECOND if self._paged else None
         self.info = SourceInfo(name, *self._size, rate=rate or guess, frames=self._claimed)
         if self._paged and rate is None:
@@ -71,17 +71,17 @@ class AnimatedSource(Source):
 
     def _rows(self) -> Iterator[tuple[int, float, np.ndarray]]:
         time, index = 0.0, -1
-        for index, (picture, seconds) in enumerate(self._pictures()):
-            yield index, index / self._rate if self._rate else time, picture
+        for index, (image, seconds) in enumerate(self._images()):
+            yield index, index / self._rate if self._rate else time, image
             time += seconds
         if self._data is not None and index + 1 != self._claimed:
-            self._wrong.append(f"{self._name}: it says {self._claimed} pictures, {index + 1} can be decoded")
+            self._wrong.append(f"{self._name}: it says {self._claimed} images, {index + 1} can be decoded")
 
     def _image(self, payload: np.ndarray) -> np.ndarray:
         return fit(_rgb(payload), *self._size)
 
-    def _pictures(self) -> Iterator[tuple[np.ndarray, float]]:
-        """Each picture as OpenCV has it, and the seconds that it is shown."""
+    def _images(self) -> Iterator[tuple[np.ndarray, float]]:
+        """Each image as OpenCV has it, and the seconds that it is shown."""
         for start in itertools.count(step=_AT_A_TIME):
             if self._data is None:
                 return
@@ -94,8 +94,8 @@ class AnimatedSource(Source):
         try:
             if self._paged:
                 end = min(start + _AT_A_TIME, self._claimed)
-                _, pictures = cv2.imdecodemulti(data, cv2.IMREAD_COLOR, range=(start, end))
-                return [(picture, 1 / _PAGES_A_SECOND) for picture in pictures]
+                _, images = cv2.imdecodemulti(data, cv2.IMREAD_COLOR, range=(start, end))
+                return [(image, 1 / _PAGES_A_SECOND) for image in images]
             _, animation = cv2.imdecodeanimation(data, start, _AT_A_TIME)
         except cv2.error:
             return []
@@ -103,8 +103,8 @@ class AnimatedSource(Source):
         return list(zip(animation.frames, shown, strict=False))
 
 
-def pictures_in(path: Path) -> int:
-    """How many pictures an image file says it holds; 1 for what holds one, or cannot be read."""
+def images_in(path: Path) -> int:
+    """How many images an image file says it holds; 1 for what holds one, or cannot be read."""
     try:
         with path.open("rb") as file:
             head = file.read(32)
@@ -126,8 +126,8 @@ def is_cut_gif(path: Path) -> bool:
         if not head.startswith(b"GIF8") or len(head) < 13:
             return False
         place = 13 + _colors(head[10])
-        while (kind := _number(file, place, "B")) in (_EXTENSION, _PICTURE):
-            if kind == _PICTURE:
+        while (kind := _number(file, place, "B")) in (_EXTENSION, _IMAGE):
+            if kind == _IMAGE:
                 place += 9 + _colors(_number(file, place + 9, "B") or 0)
             place += 2
             while size := _number(file, place, "B"):
@@ -166,7 +166,7 @@ def _number(file: BinaryIO, place: int, form: str) -> int | None:
 
 
 def _png_frames(file: BinaryIO) -> int:
-    """What the animation's own chunk says, which comes before the first picture."""
+    """What the animation's own chunk says, which comes before the first image."""
     place = len(_PNG)
     while size := _number(file, place, ">Q"):
         length, kind = size >> 32, size & 0xFFFFFFFF
@@ -190,7 +190,7 @@ def _webp_frames(file: BinaryIO) -> int:
         place += 8 + size + size % 2
 
 
-def _rgb(picture: np.ndarray) -> np.ndarray:
+def _rgb(image: np.ndarray) -> np.ndarray:
     code = {2: cv2.COLOR_GRAY2RGB, 4: cv2.COLOR_BGRA2RGB}
-    channels = 2 if picture.ndim == 2 else picture.shape[2]
-    return cv2.cvtColor(picture, code.get(channels, cv2.COLOR_BGR2RGB))
+    channels = 2 if image.ndim == 2 else image.shape[2]
+    return cv2.cvtColor(image, code.get(channels, cv2.COLOR_BGR2RGB))

@@ -23,7 +23,7 @@ from skelstream.video.timestamps import Timestamps
 _log = logging.getLogger(__name__)
 
 _TICKS = 1_000_000  # of a container's duration, per second
-# A container rounds its duration, and the sound may be a little longer than the pictures.
+# A container rounds its duration, and the sound may be a little longer than the images.
 _LATE_SECONDS = 1.0
 
 _Timed = tuple[int, float, VideoFrame | None]
@@ -63,7 +63,7 @@ class ContainerSource(Source):
             if not self._ahead:
                 raise SourceError(f"{self._name}: no frame could be decoded; it may be broken or empty")
             self._tone = ToneMap(self._decoder.stream.codec_context.color_trc)
-            self._upright = Upright(self._first_picture(), self._aspect(), self._decoder.upright)
+            self._upright = Upright(self._first_image(), self._aspect(), self._decoder.upright)
             self.info = self._describe(live=self._is_live(source))
         except BaseException:
             self._decoder.close()
@@ -78,9 +78,9 @@ class ContainerSource(Source):
     def warnings(self) -> list[str]:
         done = []
         if self._deinterlacer.used:
-            done.append(f"{self._name}: its frames are interlaced; bwdif makes whole pictures of them")
+            done.append(f"{self._name}: its frames are interlaced; bwdif makes whole images of them")
         if self._tone.used:
-            done.append(f"{self._name}: its pictures are in HDR (PQ); they are tone mapped to BT.709")
+            done.append(f"{self._name}: its images are in HDR (PQ); they are tone mapped to BT.709")
         return [*self._wrong, *done]
 
     def warn(self, line: str) -> None:
@@ -150,7 +150,7 @@ class ContainerSource(Source):
         return self._read_ahead()
 
     def _read_ahead(self) -> deque[_Timed]:
-        """The rows up to the first that has a picture; none if there is no such row.
+        """The rows up to the first that has an image; none if there is no such row.
 
         Raises:
             SourceError: there are frames, and none in the selection.
@@ -170,8 +170,8 @@ class ContainerSource(Source):
             return deque()
         raise SourceError(f"{self._name} has no frame in the part asked for: its last is at {last:.2f} s")
 
-    def _first_picture(self) -> VideoFrame:
-        """The picture that reading ahead ended with."""
+    def _first_image(self) -> VideoFrame:
+        """The image that reading ahead ended with."""
         frame = self._ahead[-1][2]
         assert frame is not None
         return frame

@@ -15,9 +15,9 @@ _LONGEST_WAIT = 32
 class Damage:
     """Takes the frame from every row that refers, over however many others, to a damaged one.
 
-    A decoder conceals a damaged picture or leaves it out, and goes on: what it predicts from there is damaged too,
+    A decoder conceals a damaged image or leaves it out, and goes on: what it predicts from there is damaged too,
     though no error tells so, up to the next key frame. Prediction follows the order of decoding, in which a
-    picture may come before ones that are shown earlier: a row is held until all that was decoded before it is known.
+    image may come before ones that are shown earlier: a row is held until all that was decoded before it is known.
 
     Args:
         keys_by_packet: believe the packets, not the frames, about which are key frames.

@@ -32,10 +32,10 @@ _DEVICE_PAUSE = 0.005
 # Not as many as the machine has: what is made of damage that no decoder reports must not depend on the machine.
 _THREADS = 4
 
-# FFmpeg's own decoders show damaged pictures without a word; libvpx is as fast and tells, of VP8 a part.
+# FFmpeg's own decoders show damaged images without a word; libvpx is as fast and tells, of VP8 a part.
 _TELLING = {"vp9": "libvpx-vp9", "vp8": "libvpx"}
-# This one reports most damaged pictures only if it is to stop at an error. In others that gains little, and costs the
-# pictures of files with a harmless error in what goes along with them.
+# This one reports most damaged images only if it is to stop at an error. In others that gains little, and costs the
+# images of files with a harmless error in what goes along with them.
 _STOPPING = {"mjpeg"}
 # libvpx marks no frames, and dav1d shows an old key frame for one that it has lost.
 _KEYS_BY_PACKET = {"vp9", "vp8", "av1"}
@@ -92,11 +92,11 @@ def choose_stream(container: InputContainer, name: str) -> VideoStream:
     Raises:
         SourceError: there is none, or no decoder for it.
     """
-    pictures = Disposition.attached_pic | Disposition.timed_thumbnails
-    streams = [s for s in container.streams.video if not s.disposition & pictures]
+    images = Disposition.attached_pic | Disposition.timed_thumbnails
+    streams = [s for s in container.streams.video if not s.disposition & images]
     if not streams:
         what = "only cover art" if container.streams.video else "no video stream"
-        raise SourceError(f"{name} has {what}: give a file with moving pictures")
+        raise SourceError(f"{name} has {what}: give a file with moving images")
     known = [s for s in streams if s.codec_context is not None]
     if not known:
         raise SourceError(f"{name}: this build of FFmpeg has no decoder for its video; convert it to H.264")
@@ -117,8 +117,8 @@ def tick_of(stream: Stream | Packet, name: str) -> Fraction:
 def gives_frame(packet: Packet, codec: str) -> bool:
     """Whether the packet should give a frame of its own.
 
-    Not those that an edit list leaves out, nor the hidden reference pictures of VP8 (RFC 6386, section 9.1),
-    which WebM keeps in packets of their own; other codecs pack theirs together with a picture that is shown.
+    Not those that an edit list leaves out, nor the hidden reference images of VP8 (RFC 6386, section 9.1),
+    which WebM keeps in packets of their own; other codecs pack theirs together with an image that is shown.
     """
     if packet.is_discard:
         return False
@@ -153,7 +153,7 @@ class Decoder:
             threads: decoding threads, None for 4.
             frame_threads: decode several frames side by side; without, errors and frames come out in step.
             strict: leave out what is damaged or was made from it. Without, a file of which nothing is intact gives
-                the pictures that its decoder makes up.
+                the images that its decoder makes up.
 
         Raises:
             SourceError: no video can be opened.
@@ -227,7 +227,7 @@ class Decoder:
                     return
 
     def rows(self) -> Iterator[Row]:
-        """Every frame in display order; those that are lost, or made from damaged ones, without a picture."""
+        """Every frame in display order; those that are lost, or made from damaged ones, without an image."""
         if self._source.path is None or not self._strict:
             # What is seen live cannot wait to be judged.
             yield from self._shown(None)

@@ -1,4 +1,4 @@
-"""What a stream says that its pictures need before they look as they should, done by FFmpeg's filters."""
+"""What a stream says that its images need before they look as they should, done by FFmpeg's filters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TICK = Fraction(1, 1000)  # a filter wants to know; none of these looks at time
 
 
 class Deinterlacer:
-    """Gives every frame that is marked as interlaced a full picture of its first field's moment (bwdif).
+    """Gives every frame that is marked as interlaced a full image of its first field's moment (bwdif).
 
     Frames come out one for one, each a frame later than it went in, since bwdif looks at both neighbours.
 
@@ -77,7 +77,7 @@ class Deinterlacer:
 
 
 class ToneMap:
-    """Brings pictures in PQ, which would look grey and flat, to the range and colours of BT.709 (swscale).
+    """Brings images in PQ, which would look grey and flat, to the range and colours of BT.709 (swscale).
 
     Args:
         of_stream: the transfer characteristics that the stream declares, for frames that have none.

@@ -12,7 +12,7 @@ import numpy as np
 
 from skelstream.errors import SourceError
 from skelstream.image_files import decoded
-from skelstream.video.animated import pictures_in
+from skelstream.video.animated import images_in
 from skelstream.video.frame import SourceInfo
 from skelstream.video.pixels import fit
 from skelstream.video.source import Selection, Source
@@ -141,10 +141,10 @@ class ImageSource(Source):
         if image is None:
             self._wrong.append(f"{payload} is no image that can be decoded")
             return None
-        if not self._animated and pictures_in(payload) > 1:
+        if not self._animated and images_in(payload) > 1:
             self._animated = 1
             self._wrong.append(
-                f"{payload} and maybe others hold several pictures, of which the first is taken; give it alone for all"
+                f"{payload} and maybe others hold several images, of which the first is taken; give it alone for all"
             )
         if image.shape[:2] != self._size and not self._resized:
             self._resized = 1
@@ -191,14 +191,14 @@ def unrelated(paths: Sequence[Path]) -> bool:
 
 
 def _look(path: Path) -> tuple[tuple[int, ...], np.ndarray] | None:
-    """Size and normalised small grey picture, whose product with another's is their correlation."""
+    """Size and normalised small grey image, whose product with another's is their correlation."""
     image = read_image(path)
     if image is None:
         return None
     small = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (32, 32), interpolation=cv2.INTER_AREA)
     centred = small - small.mean(dtype=np.float64)
     length = float(np.linalg.norm(centred))
-    # A picture of one colour looks like any other.
+    # An image of one colour looks like any other.
     return image.shape, centred / length if length > 1 else np.full_like(centred, 1 / 32)
 
 

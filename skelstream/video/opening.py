@@ -6,7 +6,7 @@ import glob
 from pathlib import Path
 
 from skelstream.errors import SourceError
-from skelstream.video.animated import AnimatedSource, is_cut_gif, pictures_in
+from skelstream.video.animated import AnimatedSource, images_in, is_cut_gif
 from skelstream.video.container import ContainerSource
 from skelstream.video.decoding import Input
 from skelstream.video.devices import CAMERA_PREFIX, device_input
@@ -68,12 +68,12 @@ def open_source(
     if path.is_char_device():
         return ContainerSource(device_input(name, rate), selection, threads)
     if path.suffix.lower() in IMAGE_SUFFIXES:
-        if pictures_in(path) > 1:
+        if images_in(path) > 1:
             return AnimatedSource(name, path, rate, selection)
         return ImageSource(name, [path], rate, selection)
     film = ContainerSource(Input.of_file(path), selection, threads)
     if is_cut_gif(path):
-        film.warn("it ends before the end of its pictures: the last may be damaged")
+        film.warn("it ends before the end of its images: the last may be damaged")
     if rate is not None:
         film.warn("its frames have their own times; a rate is for images and cameras, and is left out")
     return film

@@ -28,7 +28,7 @@ class Upright:
 
     Attributes:
         height, width: pixels of every image.
-        rotation: degrees counter-clockwise that make the stored picture upright (0, 90, 180, 270).
+        rotation: degrees counter-clockwise that make the stored image upright (0, 90, 180, 270).
     """
 
     def __init__(self, first: VideoFrame, aspect: Fraction | None, turned: VideoFrame | None = None) -> None:

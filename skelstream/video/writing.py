@@ -188,15 +188,15 @@ class VideoWriter:
 
 
 class _Sound:
-    """The packets of a file's first sound stream, in step with its pictures."""
+    """The packets of a file's first sound stream, in step with its images."""
 
     def __init__(self, path: Path) -> None:
         source = Input.of_file(path)
         self._name = source.name
         self._source = open_container(source)
         try:
-            pictures = choose_stream(self._source, source.name)
-            self._zero = (pictures.start_time or 0) * tick_of(pictures, source.name)
+            images = choose_stream(self._source, source.name)
+            self._zero = (images.start_time or 0) * tick_of(images, source.name)
         except SourceError:
             self._source.close()
             raise

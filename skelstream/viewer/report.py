@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from skelstream.drawing.by_frame import picture_size, video_times
+from skelstream.drawing.by_frame import image_size, video_times
 from skelstream.drawing.colors import PALETTE, RGB, sided, text_on
 from skelstream.drawing.skeletons import figure_limbs, joint_side, limb_side
 from skelstream.errors import OutputError, SourceError
@@ -40,7 +40,7 @@ def report_page(sequence: SkeletonSequence, title: str, video: str | None = None
         An HTML document.
     """
     step, origin, packed = _packed(sequence)
-    height, width = picture_size(sequence)
+    height, width = image_size(sequence)
     skeleton = sequence.skeleton
     facts = {
         "rows": len(sequence.frame),
@@ -141,7 +141,7 @@ def _packed(sequence: SkeletonSequence) -> tuple[float, list[float], bytes]:
 
 def _summary(sequence: SkeletonSequence) -> str:
     """``"640 × 480, 300 frames, 12.0 s, 3 tracks, coco17"``."""
-    height, width = picture_size(sequence)
+    height, width = image_size(sequence)
     seconds = float(video_times(sequence)[-1]) if sequence.frames else 0.0
     tracks = f"{len(sequence)} {'track' if len(sequence) == 1 else 'tracks'}"
     facts = [f"{width} × {height}", f"{sequence.frames} frames", f"{seconds:.1f} s", tracks]

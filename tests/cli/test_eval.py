@@ -191,7 +191,7 @@ def test_an_unreadable_image_is_told_of_and_counts_as_empty(folder, estimator):
     assert "1 of them unreadable" in data["protocol"]["images"]
 
 
-def test_nothing_wrong_makes_no_picture(folder):
+def test_nothing_wrong_makes_no_image(folder):
     done = run(folder, "--results", folder / "perfect.json", "--worst", folder / "worst.png")
     assert done.exit_code == 0, done.output
     assert "not written" in done.stderr and not (folder / "worst.png").exists()

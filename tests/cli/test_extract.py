@@ -123,7 +123,7 @@ def test_a_stream_is_smoothed_as_it_goes(extract, walk):
     assert extract(walk, "-o", "-", "--fill", 1).exit_code == 2
 
 
-def test_few_pictures_show_the_same_people_whether_they_can_be_followed_or_not(extract, tmp_path, draw_bars):
+def test_few_images_show_the_same_people_whether_they_can_be_followed_or_not(extract, tmp_path, draw_bars):
     with VideoWriter(tmp_path / "ten.mp4", 64, 160, rate=10, quality=5) as writer:
         for i in range(100):
             writer.write(draw_bars(30, 120) if i >= 20 else draw_bars(), i / 10)

@@ -58,8 +58,8 @@ def test_video_and_sheet_of_the_video_that_the_file_names(skeletons, tmp_path):
         "render", skeletons, "-o", tmp_path / "out.mp4", "--sheet", tmp_path / "sheet.png", "--trails", 1
     )
     assert result.exit_code == 0, result.output
-    pictures = frames(tmp_path / "out.mp4")
-    assert len(pictures) == 12 and np.ptp(pictures[5]) > 100 > np.ptp(pictures[0])
+    images = frames(tmp_path / "out.mp4")
+    assert len(images) == 12 and np.ptp(images[5]) > 100 > np.ptp(images[0])
     assert frames(tmp_path / "sheet.png")[0].shape[1] == 1600
     assert "12, 1.10 s, 160 x 120" in result.output and "sheet.png" in result.output
 

@@ -66,8 +66,8 @@ def old_clip(tmp_path):
         stream = container.add_stream("mpeg4", rate=10)
         stream.width, stream.height = 1280, 720
         for i in range(5):
-            picture = np.full((720, 1280, 3), 40 * i, np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+            image = np.full((720, 1280, 3), 40 * i, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
         container.mux(stream.encode(None))
     return path
 

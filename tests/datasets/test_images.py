@@ -6,21 +6,21 @@ import cv2
 import numpy as np
 import pytest
 
-from skelstream.datasets.images import missing_images, read_picture
+from skelstream.datasets.images import missing_images, read_set_image
 from skelstream.errors import SourceError
 
 HEIGHT, WIDTH = 40, 60
 
 
 @pytest.fixture
-def picture() -> np.ndarray:
+def image() -> np.ndarray:
     """uint8 RGB, brighter to the lower right, so that no turn looks like another."""
     ramp = np.add.outer(3 * np.arange(HEIGHT), np.arange(WIDTH))
     return np.repeat(ramp[..., None], 3, 2).astype(np.uint8)
 
 
-def jpeg(picture: np.ndarray, *settings: int) -> bytes:
-    return cv2.imencode(".jpg", picture, list(settings))[1].tobytes()
+def jpeg(image: np.ndarray, *settings: int) -> bytes:
+    return cv2.imencode(".jpg", image, list(settings))[1].tobytes()
 
 
 def exif(orientation: int) -> bytes:
@@ -54,20 +54,20 @@ TURNS = [
 
 @pytest.mark.parametrize(("orientation", "size", "applied", "assumed"), TURNS)
 def test_the_annotated_size_says_whether_an_orientation_counts(
-    tmp_path, picture, orientation, size, applied, assumed
+    tmp_path, image, orientation, size, applied, assumed
 ):
     path = tmp_path / "phone.jpg"
-    path.write_bytes(turned(jpeg(picture), orientation))
-    seen = read_picture(path, *size)
+    path.write_bytes(turned(jpeg(image), orientation))
+    seen = read_set_image(path, *size)
     assert (seen.pixels.shape[:2] == (WIDTH, HEIGHT)) == applied
     assert (seen.assumed is not None) == assumed
     if assumed:
         assert seen.assumed.startswith(f"{path}: taken as stored and not as its Exif orientation says")
     if not applied:
-        assert np.abs(seen.pixels.astype(int) - picture).max() < 12
+        assert np.abs(seen.pixels.astype(int) - image).max() < 12
 
 
-def test_other_byte_orders_and_other_kinds_of_files(tmp_path, picture):
+def test_other_byte_orders_and_other_kinds_of_files(tmp_path, image):
     from itertools import product
 
     for order, value in product(("little", "big"), (1, 3)):
@@ -76,10 +76,10 @@ def test_other_byte_orders_and_other_kinds_of_files(tmp_path, picture):
             words += [n.to_bytes(size, order) for n, size in ((tag, 2), (3, 2), (1, 4), (content, 2), (0, 2))]
         start = {"little": b"II*\x00", "big": b"MM\x00*"}[order]
         facts = b"Exif\x00\x00" + start + b"".join(words) + bytes(4)
-        (tmp_path / "a.jpg").write_bytes(with_segment(jpeg(picture), facts))
-        assert (read_picture(tmp_path / "a.jpg").assumed is not None) == (value == 3)
+        (tmp_path / "a.jpg").write_bytes(with_segment(jpeg(image), facts))
+        assert (read_set_image(tmp_path / "a.jpg").assumed is not None) == (value == 3)
         chunk = b"eXIf" + facts[6:]
-        png = cv2.imencode(".png", picture)[1].tobytes()
+        png = cv2.imencode(".png", image)[1].tobytes()
         png = (
             png[:33]
             + (len(chunk) - 4).to_bytes(4, "big")
@@ -88,26 +88,26 @@ def test_other_byte_orders_and_other_kinds_of_files(tmp_path, picture):
             + png[33:]
         )
         (tmp_path / "a.png").write_bytes(png)
-        assert (read_picture(tmp_path / "a.png").assumed is not None) == (value == 3)
+        assert (read_set_image(tmp_path / "a.png").assumed is not None) == (value == 3)
 
 
-def test_a_square_that_is_turned_is_told_of(tmp_path, picture):
-    square = picture[:, :HEIGHT]
+def test_a_square_that_is_turned_is_told_of(tmp_path, image):
+    square = image[:, :HEIGHT]
     (tmp_path / "a.jpg").write_bytes(turned(jpeg(square), 6))
-    assert read_picture(tmp_path / "a.jpg", HEIGHT, HEIGHT).assumed
+    assert read_set_image(tmp_path / "a.jpg", HEIGHT, HEIGHT).assumed
 
 
-def test_another_size_than_annotated(tmp_path, picture):
-    (tmp_path / "a.jpg").write_bytes(turned(jpeg(picture), 6))
+def test_another_size_than_annotated(tmp_path, image):
+    (tmp_path / "a.jpg").write_bytes(turned(jpeg(image), 6))
     with pytest.raises(SourceError, match="a.jpg: 60x40 pixels, but annotated as 61x40"):
-        read_picture(tmp_path / "a.jpg", 40, 61)
+        read_set_image(tmp_path / "a.jpg", 40, 61)
     with pytest.raises(SourceError, match="annotated as anyx41"):
-        read_picture(tmp_path / "a.jpg", 41)
+        read_set_image(tmp_path / "a.jpg", 41)
 
 
 @pytest.mark.parametrize("progressive", [0, 1])
-def test_whole_files_are_whole_whatever_follows(tmp_path, picture, progressive):
-    file = jpeg(picture, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive, cv2.IMWRITE_JPEG_RST_INTERVAL, 2)
+def test_whole_files_are_whole_whatever_follows(tmp_path, image, progressive):
+    file = jpeg(image, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive, cv2.IMWRITE_JPEG_RST_INTERVAL, 2)
     trailers = [
         b"",
         b"\0" * 5000,
@@ -116,40 +116,40 @@ def test_whole_files_are_whole_whatever_follows(tmp_path, picture, progressive):
     ]
     for trailer in trailers:
         (tmp_path / "a.jpg").write_bytes(file + trailer)
-        assert read_picture(tmp_path / "a.jpg").pixels.shape == picture.shape
+        assert read_set_image(tmp_path / "a.jpg").pixels.shape == image.shape
 
 
 @pytest.mark.parametrize("progressive", [0, 1])
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
-def test_half_files_are_refused(tmp_path, picture, progressive, part):
-    file = jpeg(picture, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive)
+def test_half_files_are_refused(tmp_path, image, progressive, part):
+    file = jpeg(image, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive)
     # The preview image inside has an end of its own, which is not the file's.
-    file = with_segment(file, exif(1) + jpeg(picture[::4, ::4]))
+    file = with_segment(file, exif(1) + jpeg(image[::4, ::4]))
     for cut in (file[: int(len(file) * part)], file[: int(len(file) * part)] + b"\0" * 9000, file[:-2]):
         (tmp_path / "a.jpg").write_bytes(cut)
         with pytest.raises(
             SourceError, match="a.jpg: (the JPEG file is cut short|cannot be read as an image)"
         ):
-            read_picture(tmp_path / "a.jpg")
+            read_set_image(tmp_path / "a.jpg")
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".webp", ".tiff"])
-def test_half_files_of_other_kinds(tmp_path, picture, suffix):
+def test_half_files_of_other_kinds(tmp_path, image, suffix):
     path = tmp_path / f"a{suffix}"
-    path.write_bytes(cv2.imencode(suffix, picture)[1].tobytes())
-    assert read_picture(path, HEIGHT, WIDTH).pixels.shape == picture.shape
+    path.write_bytes(cv2.imencode(suffix, image)[1].tobytes())
+    assert read_set_image(path, HEIGHT, WIDTH).pixels.shape == image.shape
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(SourceError, match="a.* (cut short|cannot be read)"):
-        read_picture(path)
+        read_set_image(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8", b"\xff\xd8\xff", b"text", b"\xff\xd8\xff\xe0\xff\xff"])
 def test_what_is_no_image(tmp_path, content):
     (tmp_path / "a.jpg").write_bytes(content)
     with pytest.raises(SourceError, match="a.jpg: "):
-        read_picture(tmp_path / "a.jpg")
+        read_set_image(tmp_path / "a.jpg")
     with pytest.raises(SourceError, match="none.jpg: cannot be read"):
-        read_picture(tmp_path / "none.jpg")
+        read_set_image(tmp_path / "none.jpg")
 
 
 def test_missing_files(tmp_path):

@@ -22,7 +22,7 @@ def write(path, times, rate=100.0):
 
 
 def read(path):
-    """Pictures, and seconds from the first to each."""
+    """Images, and seconds from the first to each."""
     if path.suffix == ".webp":  # which FFmpeg writes but does not read
         if not hasattr(cv2, "imreadanimation"):
             pytest.skip("this OpenCV does not read animations")
@@ -35,7 +35,7 @@ def read(path):
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
-def test_pictures_keep_their_own_times(tmp_path, suffix):
+def test_images_keep_their_own_times(tmp_path, suffix):
     times = [3.0, 3.1, 3.15, 3.5, 3.6]
     path = tmp_path / f"a{suffix}"
     write(path, times)
@@ -48,7 +48,7 @@ def test_pictures_keep_their_own_times(tmp_path, suffix):
         np.testing.assert_allclose(image[30, 70], 30, atol=12)
 
 
-def test_pictures_that_come_too_often_are_left_out(tmp_path):
+def test_images_that_come_too_often_are_left_out(tmp_path):
     write(tmp_path / "a.gif", np.arange(60) / 60, rate=10)
     times = read(tmp_path / "a.gif")[1]
     assert len(times) == 10
@@ -61,7 +61,7 @@ def test_a_failure_leaves_the_old_file_and_no_trace(tmp_path):
     with pytest.raises(RuntimeError), AnimationWriter(path) as writer:
         writer.write(picture(1), 0)
         raise RuntimeError
-    with pytest.raises(OutputError, match="no picture"), AnimationWriter(path):
+    with pytest.raises(OutputError, match="no image"), AnimationWriter(path):
         pass
     assert path.read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
 

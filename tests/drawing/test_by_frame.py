@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from skelstream.drawing.by_frame import ByFrame, open_video, picture_size, video_times
+from skelstream.drawing.by_frame import ByFrame, image_size, open_video, video_times
 from skelstream.errors import SourceError
 from skelstream.extraction import run
 from skelstream.processing.resampling import resampled
@@ -39,9 +39,9 @@ def test_a_sequence_without_people(make_walkers):
 @pytest.mark.parametrize("present", [True, False])
 def test_size_of_a_sequence_that_does_not_say(make_walkers, make_figure, present):
     there = {1: make_figure(200, 40, 300)} if present else {}
-    height, width = picture_size(make_walkers([0.0], lambda i: there, height=None, width=None))
+    height, width = image_size(make_walkers([0.0], lambda i: there, height=None, width=None))
     assert (height > 325 and width > 240) if present else (height, width) == (480, 640)
-    assert picture_size(make_walkers([0.0], lambda i: there)) == (240, 320)
+    assert image_size(make_walkers([0.0], lambda i: there)) == (240, 320)
 
 
 def test_images_are_opened_at_the_rate_they_came_at(tmp_path, draw_bars, bars):

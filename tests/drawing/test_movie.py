@@ -14,7 +14,7 @@ from skelstream.drawing.skeletons import Style
 from skelstream.errors import OutputError, SourceError
 from skelstream.video import VideoWriter, open_source
 
-# Variable frame rate: 20, then 10, then 25 pictures a second, and one long pause.
+# Variable frame rate: 20, then 10, then 25 images a second, and one long pause.
 TIMES = np.cumsum([0, *[0.05] * 10, *[0.1] * 6, 0.5, *[0.04] * 12])
 
 
@@ -42,11 +42,11 @@ def sequence(make_walkers, make_figure, clip):
 def add_sound(path, target):
     """The clip with a second of a 440 Hz tone that begins with it."""
     with av.open(str(path)) as source, av.open(str(target), "w") as out:
-        pictures = out.add_stream_from_template(source.streams.video[0])
+        images = out.add_stream_from_template(source.streams.video[0])
         sound = out.add_stream("aac", rate=16000)
         for packet in source.demux(video=0):
             if packet.dts is not None:
-                packet.stream = pictures
+                packet.stream = images
                 out.mux(packet)
         tone = np.sin(2 * np.pi * 440 * np.arange(16000) / 16000).astype(np.float32)
         for start in range(0, 16000, 1000):

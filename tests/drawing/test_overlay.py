@@ -15,7 +15,7 @@ def image():
     return np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
 
 
-def test_people_of_the_row_are_drawn_on_the_picture(two_walkers, image):
+def test_people_of_the_row_are_drawn_on_the_image(two_walkers, image):
     track = two_walkers[0]
     there = draw_people(image, track.keypoints[:1], track.scores[:1], two_walkers.skeleton, [1])
     np.testing.assert_array_equal(Overlay(two_walkers).draw(5, image), there)

@@ -10,7 +10,7 @@ def tile(value, height=90, width=160):
     return np.full((height, width, 3), value, np.uint8)
 
 
-def test_pictures_lie_in_reading_order_under_their_labels():
+def test_images_lie_in_reading_order_under_their_labels():
     sheet = contact_sheet([(f"tile {i}", tile(40 * i + 40)) for i in range(5)], columns=3, width=600)
     assert sheet.shape[1] == 600 and sheet.dtype == np.uint8
     middle = sheet[sheet.shape[0] // 4 + 12, [100, 300, 500], 0]
@@ -20,14 +20,14 @@ def test_pictures_lie_in_reading_order_under_their_labels():
     assert (sheet[8:34, 8:200] > 150).any()  # the first label
 
 
-def test_pictures_of_different_shapes_keep_them():
+def test_images_of_different_shapes_keep_them():
     sheet = contact_sheet([("wide", tile(200, 50, 200)), ("high", tile(100, 200, 50))], width=400)
     for value, shape in ((200, (50, 200)), (100, (200, 50))):
         ys, xs = np.nonzero((sheet == value).all(-1))
         assert np.ptp(xs) / np.ptp(ys) == pytest.approx(shape[1] / shape[0], rel=0.1)
 
 
-def test_one_picture_and_none_and_too_narrow():
+def test_one_image_and_none_and_too_narrow():
     assert contact_sheet([("", tile(5))], width=300).shape[1] == 300
     with pytest.raises(ValueError, match="at least one"):
         contact_sheet([])

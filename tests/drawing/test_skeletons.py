@@ -34,7 +34,7 @@ def draw(image, *people, scores=0.9, skeleton=OPENPOSE18, **options):
     return draw_people(image, keypoints, np.full(keypoints.shape[:2], scores), skeleton, **options)
 
 
-def test_the_picture_given_is_left_as_it_was_and_the_limbs_have_the_tracks_colour(ground):
+def test_the_image_given_is_left_as_it_was_and_the_limbs_have_the_tracks_colour(ground):
     before = ground.copy()
     drawn = draw(ground, person(), ids=[2], style=Style(labels=False))
     assert (ground == before).all()
@@ -68,7 +68,7 @@ def test_a_missing_joint_takes_its_limbs_with_it_but_no_other(ground):
 
 
 @pytest.mark.parametrize("place", [(-1e9, 3.0), (1e9, -1e9), (5000.0, 5000.0), (299.0, 299.0), (-40.0, 10.0)])
-def test_people_beside_and_far_outside_the_picture(ground, place):
+def test_people_beside_and_far_outside_the_image(ground, place):
     points = person()
     points[4] = place
     assert draw(ground, points, ids=[1]).shape == ground.shape
@@ -89,7 +89,7 @@ def test_limbs_grow_with_the_person_within_bounds():
     assert person_size(np.empty((0, 2))) == 0
 
 
-def test_labels_only_with_ids_and_inside_the_picture(ground):
+def test_labels_only_with_ids_and_inside_the_image(ground):
     top_left = person(x=0, y=0)
     plain = draw(ground, top_left)
     assert (draw(ground, top_left, ids=[1], style=Style(labels=False)) == plain).all()

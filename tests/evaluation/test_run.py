@@ -65,7 +65,7 @@ def test_images_are_read_one_at_a_time(scene, load, folder):
 
 def test_an_unreadable_image_is_named_and_passed_over(scene, load, folder):
     coco_set = load([scene.annotation(1, 1, (0, 0)), scene.annotation(2, 2, (0, 0))])
-    (folder / "001.png").write_bytes(b"not a picture")
+    (folder / "001.png").write_bytes(b"not an image")
     first, second = estimate(FromTruth(coco_set), coco_set, folder)
     assert first.results == [] and "001.png: cannot be read" in first.failure
     assert len(second.results) == 1 and second.failure is None

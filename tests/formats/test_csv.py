@@ -90,7 +90,7 @@ def test_not_there_and_not_text(tmp_path):
         load(tmp_path / "a.csv")
 
 
-def test_shares_of_the_picture(scene, tmp_path):
+def test_shares_of_the_image(scene, tmp_path):
     """A table of another tool whose positions are shares; the table itself may know the size."""
     save(scene, tmp_path / "a.csv")
     header, *lines = [line.split(",") for line in (tmp_path / "a.csv").read_text().splitlines()]
@@ -104,6 +104,6 @@ def test_shares_of_the_picture(scene, tmp_path):
     for line in lines:
         line[header.index("height")] = ""
     (tmp_path / "b.csv").write_text("\n".join(",".join(line) for line in [header, *lines]))
-    with pytest.raises(FormatError, match="positions are shares of the picture"):
+    with pytest.raises(FormatError, match="positions are shares of the image"):
         load(tmp_path / "b.csv")
     assert load(tmp_path / "b.csv", size=(480, 640)).frames == 8

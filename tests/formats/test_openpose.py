@@ -156,7 +156,7 @@ def scaled(folder, scale, size=(480, 640), frames=12, where=(80, 300)):
 
 @pytest.mark.parametrize("scale", [0, 3, 4])
 @pytest.mark.parametrize("where", [(80, 300), (400, 320)])
-def test_shares_of_the_picture_become_pixels(tmp_path, scale, where):
+def test_shares_of_the_image_become_pixels(tmp_path, scale, where):
     pixels = scaled(tmp_path / "json", scale, where=where)
     said = []
     sequence = load_tracked(tmp_path / "json", rate=25, size=(480, 640), note=said.append)
@@ -168,11 +168,9 @@ def test_shares_of_the_picture_become_pixels(tmp_path, scale, where):
 
 
 @pytest.mark.parametrize("scale", [3, 4])
-def test_shares_of_a_picture_of_unknown_size_are_refused(tmp_path, scale):
+def test_shares_of_a_image_of_unknown_size_are_refused(tmp_path, scale):
     scaled(tmp_path / "json", scale)
-    with pytest.raises(
-        FormatError, match="json: positions are shares of the picture .* give the picture's size"
-    ):
+    with pytest.raises(FormatError, match="json: positions are shares of the image .* give the image's size"):
         load(tmp_path / "json")
 
 

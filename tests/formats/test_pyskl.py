@@ -90,7 +90,7 @@ def test_older_numpy_can_read_it(scene, tmp_path):
 
 
 def test_size_is_needed(tmp_path):
-    with pytest.raises(FormatError, match=r"a\.pkl: format pyskl needs the picture's size"):
+    with pytest.raises(FormatError, match=r"a\.pkl: format pyskl needs the image's size"):
         save(build({0: {}}, None, None), tmp_path / "a.pkl")
     assert not list(tmp_path.iterdir())
 

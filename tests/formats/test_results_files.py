@@ -318,5 +318,5 @@ def test_trc_that_is_something_else(tmp_path, change, words):
 
 
 def test_metres_are_refused(tmp_path):
-    with pytest.raises(FormatError, match="no pixels of a picture"):
+    with pytest.raises(FormatError, match="no pixels of an image"):
         load(trc(tmp_path / "walk_m_person00.trc", scale=0.005))

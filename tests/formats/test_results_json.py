@@ -178,7 +178,7 @@ def test_ultralytics(tmp_path):
 
 def test_ultralytics_shares(tmp_path):
     frames = [[ultralytics(t, 300, (640, 480), track_id=3)] for t in range(FRAMES)]
-    with pytest.raises(FormatError, match="positions are shares of the picture"):
+    with pytest.raises(FormatError, match="positions are shares of the image"):
         load(dump(tmp_path / "a.json", frames))
     check(load(tmp_path / "a.json", size=(480, 640)))
     assert load(tmp_path / "a.json", size=(480, 640)).boxes[0, 2] > 300
@@ -211,7 +211,7 @@ def test_mediapipe(tmp_path, layout):
         ([{"image_id": [1], "keypoints": [1] * 51}], "entry 0: image_id is"),
         ([{"image_id": 1, "keypoints": [1] * 50}], "entry 0: keypoints has 50 values"),
         ([{"image_id": 1, "keypoints": ["1"] * 51}], "entry 0: keypoints is"),
-        ([{"image_id": 1, "keypoints": [1e9] * 51}], "which no picture has"),
+        ([{"image_id": 1, "keypoints": [1e9] * 51}], "which no image has"),
         ([{"image_id": 1, "keypoints": [1] * 42}], "people have 14 joints; sets of 17, 26, 133, 136 are known"),
         ([{"image_id": 1, "keypoints": [1] * 51, "track_id": "x"}], "entry 0: track_id is 'x'"),
         ([{"image_id": 1, "keypoints": [1] * 51, "category_id": c} for c in (1, 2)], "several categories"),

@@ -110,7 +110,7 @@ def sit(monkeypatch, tmp_path):
         os.close(person.master)
 
 
-def pictures(folder):
+def images(folder):
     return sorted(folder.glob("*.png"))
 
 
@@ -130,7 +130,7 @@ def test_keys(sit, walk, bars, tmp_path):
     assert b"8;2;36;36;42m" in person.seen  # the plain ground
     path, frames = done.recorded
     assert frames == 40 and load(path).frames == 40 and path.name.startswith("walk-")
-    (picture,) = pictures(tmp_path)
+    (picture,) = images(tmp_path)
     with open_source(picture) as source:
         assert next(iter(source)).image.shape == (64, 160, 3)
 

@@ -26,9 +26,9 @@ def texts(data: bytes) -> dict[tuple[int, int], str]:
 @pytest.mark.parametrize("screen", [(80, 24), (200, 60), (64, 10), (63, 24), (120, 12), (16, 5), (30, 90)])
 @pytest.mark.parametrize("source", [(480, 640), (1920, 1080), (90, 1600)])
 @pytest.mark.parametrize("zoom", [1.0, 0.5])
-def test_the_picture_has_its_proportion_and_everything_has_its_room(screen, source, zoom):
+def test_the_image_has_its_proportion_and_everything_has_its_room(screen, source, zoom):
     layout = lay_out(screen, source, (8, 16), zoom)
-    place, (columns, rows) = layout.picture, screen
+    place, (columns, rows) = layout.image, screen
     free = columns - 28 if columns >= 64 else columns
     assert (layout.panel is not None) == (columns >= 64)
     assert place.row >= 0 and place.row + place.rows <= rows - 1
@@ -41,14 +41,14 @@ def test_the_picture_has_its_proportion_and_everything_has_its_room(screen, sour
 
 
 def test_cells_of_another_shape():
-    wide, usual = (lay_out((200, 30), (480, 640), cell).picture for cell in ((16, 16), (8, 16)))
+    wide, usual = (lay_out((200, 30), (480, 640), cell).image for cell in ((16, 16), (8, 16)))
     assert wide.columns == pytest.approx(usual.columns / 2, abs=1)
 
 
 @pytest.mark.parametrize("screen", [(15, 24), (80, 4), (1, 1)])
 def test_too_small(screen):
     layout = lay_out(screen, (480, 640), (8, 16))
-    assert layout.picture is None and layout.panel is None
+    assert layout.image is None and layout.panel is None
     assert all(len(text) <= screen[0] for text in texts(too_small(*screen)).values())
 
 

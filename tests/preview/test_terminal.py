@@ -134,9 +134,9 @@ def test_a_screen_appears_in_one_piece_and_the_next_waits_for_it(emulator):
     there, inbox = emulator(), queue.Queue()
     with taken_over(there, inbox) as terminal:
         there.arrival = False
-        terminal.show(b"picture")
+        terminal.show(b"image")
         time.sleep(0.1)
-        assert b"\x1b[?2026hpicture\x1b[?2026l" in there.written
+        assert b"\x1b[?2026himage\x1b[?2026l" in there.written
         assert not terminal.ready()
         os.write(there.master, b"\x1b[0n")
         assert inbox.get(timeout=5) == "" and terminal.ready()
@@ -146,7 +146,7 @@ def test_a_screen_appears_in_one_piece_and_the_next_waits_for_it(emulator):
 def test_a_terminal_that_stops_answering_is_not_waited_for_for_ever(emulator):
     there = emulator(arrival=False)
     with taken_over(there) as terminal:
-        terminal.show(b"picture")
+        terminal.show(b"image")
         assert not terminal.ready()
         time.sleep(1.1)
         assert terminal.ready()
@@ -156,7 +156,7 @@ def test_an_answer_that_is_late_stays_out_of_the_shell(emulator):
     there = emulator(arrival=False)
     threading.Timer(0.4, os.write, (there.master, b"\x1b[0n")).start()
     with taken_over(there) as terminal:
-        terminal.show(b"picture")
+        terminal.show(b"image")
     os.set_blocking(there.slave, False)
     with pytest.raises(BlockingIOError):
         os.read(there.slave, 10)
@@ -166,7 +166,7 @@ def test_a_terminal_without_answers_gets_no_questions_later(emulator):
     there = emulator(answers=b"")
     with taken_over(there) as terminal:
         assert terminal.abilities == Abilities()
-        terminal.show(b"picture")
+        terminal.show(b"image")
         assert terminal.ready()
     assert settled(there) and b"\x1b[5n" not in there.written
 

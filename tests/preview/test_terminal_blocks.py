@@ -57,7 +57,7 @@ def noise():
     return np.random.default_rng(3).integers(0, 256, (24, 31, 3)).astype(np.uint8)
 
 
-def test_the_screen_shows_the_picture(noise):
+def test_the_screen_shows_the_image(noise):
     screen = Screen()
     screen.feed(HalfBlocks(2, 5).encode(noise))
     assert (screen.image(2, 5, 12, 31) == noise).all()
@@ -99,7 +99,7 @@ def test_256_colours_are_the_nearest():
     assert screen.cells[0, 1] == ((0, 95, 175), (255,) * 3, "▀")
 
 
-def test_labels_stand_over_the_picture_and_end_at_its_edges(noise):
+def test_labels_stand_over_the_image_and_end_at_its_edges(noise):
     screen, blocks = Screen(), HalfBlocks(0, 0)
     labels = [
         Label(1, 29, "12345", (0, 0, 0), (9, 8, 7)),

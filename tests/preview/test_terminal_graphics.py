@@ -40,7 +40,7 @@ def decoded_sixel(data: bytes) -> np.ndarray:
     return canvas[:height]
 
 
-def test_kitty_gets_the_picture_in_pieces_that_it_takes(noise):
+def test_kitty_gets_the_image_in_pieces_that_it_takes(noise):
     large = np.tile(noise, (4, 4, 1))
     parts = re.findall(rb"\x1b_G([^;]*);([^\x1b]*)\x1b\\", kitty(large, 40, 12))
     assert len(parts) > 3 and all(len(data) <= 4096 for _, data in parts)
@@ -61,7 +61,7 @@ def test_sixels_paint_every_pixel_in_about_its_colour(noise):
     painted = decoded_sixel(sixel(noise))
     assert painted.shape == noise.shape and (painted >= 0).all()
     difference = np.abs(painted - noise)
-    assert difference.max() < 62 and difference[noise < 50].max() < 24  # finer where pictures are dark
+    assert difference.max() < 62 and difference[noise < 50].max() < 24  # finer where images are dark
 
 
 def test_sixels_of_dark_greys_are_fine():
@@ -71,7 +71,7 @@ def test_sixels_of_dark_greys_are_fine():
     assert np.abs(painted - image).max() < 10 and np.ptp(painted, -1).max() == 0
 
 
-def test_sixels_of_plain_and_tiny_pictures():
+def test_sixels_of_plain_and_tiny_images():
     for height, width in ((1, 1), (6, 1), (7, 3), (12, 40)):
         image = np.zeros((height, width, 3), np.uint8)
         image[:, width // 2 :] = 255

@@ -9,7 +9,7 @@ from skelstream.preview.terminal import Abilities
 from skelstream.preview.terminal_image import (
     GRAPHICS,
     Place,
-    TerminalPicture,
+    TerminalImage,
     cell_pixels,
     choose_graphics,
     snapshot,
@@ -50,7 +50,7 @@ def colors_near(image, color):
     return (np.abs(image.astype(int) - color).max(-1) < 40).sum()
 
 
-class Shown(TerminalPicture):
+class Shown(TerminalImage):
     """Keeps the pixels that are to be encoded."""
 
     def _drawn(self, *arguments):
@@ -76,7 +76,7 @@ def test_a_frame_that_failed_to_decode(analysed):
 
 
 def test_numbers_stand_over_heads_in_blocks(analysed):
-    blocks = TerminalPicture(Place(0, 0, 30, 80), "blocks", (8, 16), SOURCE, OPENPOSE18)
+    blocks = TerminalImage(Place(0, 0, 30, 80), "blocks", (8, 16), SOURCE, OPENPOSE18)
     sent = blocks.encode(analysed, False)
     red, green, blue = track_color(7)
     assert b"48;2;%d;%d;%dm 7 " % (red, green, blue) in sent
@@ -84,7 +84,7 @@ def test_numbers_stand_over_heads_in_blocks(analysed):
     assert again == b""
 
 
-def test_large_pictures_in_pixels_stay_quick(analysed):
+def test_large_images_in_pixels_stay_quick(analysed):
     place = Place(0, 0, 100, 300)
     kitty = Shown(place, "kitty", (10, 20), SOURCE, OPENPOSE18)
     assert b"c=300,r=100" in kitty.encode(analysed, False) and max(kitty.pixels.shape) <= 720

@@ -11,7 +11,7 @@ from skelstream.skeleton import DENSE18, OPENPOSE18
 
 
 class Brightness:
-    """A stand-in for a network, whose every confidence map is the picture's brightness at stride 4."""
+    """A stand-in for a network, whose every confidence map is the image's brightness at stride 4."""
 
     name, skeleton, size_divisor, batch, torch_threads = "brightness", OPENPOSE18, 32, 1, None
 

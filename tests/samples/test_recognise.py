@@ -17,7 +17,7 @@ from skelstream.sequences import SequenceBuilder
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 JOINTS = list(OPENPOSE18.joints)
-# Joints of someone who stands with arms down, in heights, x to the picture's right.
+# Joints of someone who stands with arms down, in heights, x to the image's right.
 STANCE = {
     "nose": (0, 0.06), "neck": (0, 0.16), "shoulder": (0.1, 0.18), "elbow": (0.13, 0.33), "wrist": (0.14, 0.47),
     "hip": (0.06, 0.5), "knee": (0.06, 0.73), "ankle": (0.06, 0.96), "eye": (0.02, 0.04), "ear": (0.04, 0.05),

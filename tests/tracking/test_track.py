@@ -26,7 +26,7 @@ def without(keypoints, joints):
     return np.where(np.isin(np.arange(18), joints)[:, None], np.nan, keypoints)
 
 
-def test_legs_that_leave_the_picture_are_no_motion(make):
+def test_legs_that_leave_the_image_are_no_motion(make):
     track = start(make.walker(100))
     for step in range(1, 30):
         pose = make.walker(100 + 4 * step)

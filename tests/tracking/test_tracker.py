@@ -148,7 +148,7 @@ def test_the_same_input_gives_the_same_output():
 
 
 def test_settings_hold_across_resolutions():
-    """Half the picture, half the coordinates: the same identities."""
+    """Half the image, half the coordinates: the same identities."""
     frames = scene(SceneSettings(seconds=3, walkers=5), seed=2)
     whole, half = (Tracker(TrackerSettings(), OPENPOSE18) for _ in range(2))
     for i, f in enumerate(frames):
@@ -241,8 +241,8 @@ def test_the_larger_piece_of_a_split_person_keeps_the_identity(make):
 
 
 @pytest.mark.parametrize("step", [0.6, 1.5, 1.6, 2.0, 60.0])
-def test_whoever_is_in_one_of_a_few_pictures_has_a_row(make, step):
-    """A different person in each picture, none of them seen twice."""
+def test_whoever_is_in_one_of_a_few_images_has_a_row(make, step):
+    """A different person in each image, none of them seen twice."""
     frames = [(i * step, make.people([make.walker(100 + 300 * (i % 2))])) for i in range(6)]
     tracked = make.follow(frames)
     assert all(len(t) == 1 and t.confirmed.all() for t in tracked)

@@ -38,7 +38,7 @@ def standing(at: tuple[float, float] = (0, 0), scale: float = 1.0, **more) -> di
 
 
 def draw(people: list[dict], size: tuple[int, int], seed: int = 0) -> np.ndarray:
-    """A picture of annotated people on a speckled ground."""
+    """An image of annotated people on a speckled ground."""
     rng = np.random.default_rng(seed)
     image = rng.integers(60, 120, (*size, 3)).astype(np.uint8)
     for one in people:

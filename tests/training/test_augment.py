@@ -13,7 +13,7 @@ SIZE = (480, 640)
 
 
 def blob(point: np.ndarray, sigma: float = 3.0) -> np.ndarray:
-    """A picture with one Gaussian marker."""
+    """An image with one Gaussian marker."""
     y, x = np.mgrid[: SIZE[0], : SIZE[1]]
     bump = np.exp(-((x - point[0]) ** 2 + (y - point[1]) ** 2) / (2 * sigma**2))
     return np.repeat((255 * bump)[..., None], 3, 2).round().astype(np.uint8)
@@ -34,7 +34,7 @@ def test_markers_are_found_at_the_transformed_keypoints(seed: int) -> None:
     margin = 4 * 3 * zoom + 2
     inverse = np.linalg.inv(matrix[:, :2])
     for _ in range(3):
-        # A place of the view, taken back into the picture, marked there, and looked for in the view.
+        # A place of the view, taken back into the image, marked there, and looked for in the view.
         place = rng.uniform(margin, HOW.crop - 1 - margin, 2)
         point = inverse @ (place - matrix[:, 2])
         if not ((point > 12) & (point < np.array(SIZE[::-1]) - 13)).all():
@@ -47,7 +47,7 @@ def test_markers_are_found_at_the_transformed_keypoints(seed: int) -> None:
 
 
 def test_a_view_inverts_to_the_pixel() -> None:
-    """Warped there and back, a smooth picture is itself, also mirrored and turned."""
+    """Warped there and back, a smooth image is itself, also mirrored and turned."""
     y, x = np.mgrid[: SIZE[0], : SIZE[1]]
     picture = np.stack(
         [127 + 100 * np.sin(x / 25), 127 + 100 * np.cos(y / 31), 127 + 60 * np.sin((x + y) / 40)], -1

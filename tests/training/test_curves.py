@@ -48,16 +48,16 @@ def test_a_table_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_a_plot_shows_its_curves_and_takes_empty_ones() -> None:
     xs = list(range(0, 1000, 10))
-    picture = plot([("loss", {"a": (xs, [math.exp(-x / 200) for x in xs])}), ("AP", {"AP": ([], [])})], 1000)
-    assert picture.shape == (480, 900, 3) and picture.dtype == np.uint8
-    blue = (picture[:240].astype(int) == (31, 119, 180)).all(-1)
+    image = plot([("loss", {"a": (xs, [math.exp(-x / 200) for x in xs])}), ("AP", {"AP": ([], [])})], 1000)
+    assert image.shape == (480, 900, 3) and image.dtype == np.uint8
+    blue = (image[:240].astype(int) == (31, 119, 180)).all(-1)
     rows, columns = np.nonzero(blue)
     # The curve falls from the left to the right, over the panel's width.
     line = rows > 30
     left, right = columns[line].min(), columns[line].max()
     assert left < 80 and right > 850
     assert rows[line & (columns == left)].mean() < rows[line & (columns == right)].mean() - 100
-    assert not (picture[240:].astype(int) == (31, 119, 180)).all(-1)[40:].any()
+    assert not (image[240:].astype(int) == (31, 119, 180)).all(-1)[40:].any()
 
 
 @pytest.mark.parametrize("values", [[0.0], [5.0, 5.0], [-3.0, 4.0], [1e-9, 2e-9], [1e6]])

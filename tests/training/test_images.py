@@ -66,7 +66,7 @@ def test_images_in_memory_are_those_of_the_files(people_set) -> None:
     assert not ImageStore.fits([replace(image, size=(10**6, 10**6)) for image in images])
     assert not ImageStore.fits([replace(image, size=None) for image in images])
     lost = images[2].path.read_bytes()
-    images[2].path.write_bytes(b"no picture")
+    images[2].path.write_bytes(b"no image")
     store.fill()
     images[0].path.unlink()
     assert store(images[0]).shape == (128, 128, 3)

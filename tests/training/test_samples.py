@@ -100,7 +100,7 @@ def test_targets_are_openposes_joints_where_the_person_is(write_set, person) -> 
     sample = source[0]
     raw = np.array(one["keypoints"], np.float32).reshape(17, 3)
     points = convert(raw[None, :, :2], raw[None, :, 2], COCO17, OPENPOSE18)[0]
-    # The view is as large as the picture and stands on the person's middle, no more than a little beyond the picture.
+    # The view is as large as the image and stands on the person's middle, no more than a little beyond the image.
     moved = points + np.array([63.5, 63.5]) - np.array([64, 64])
     np.testing.assert_allclose(sample["keypoints"].numpy(), moved, atol=1e-3)
     assert float(sample["scales"]) == pytest.approx(np.sqrt(3000))
@@ -128,7 +128,7 @@ def test_a_mirrored_person_has_its_left_on_the_other_side(write_set, person) -> 
 
 
 def cells_of(box: tuple[float, float, float, float]) -> tuple[slice, slice]:
-    """Cells well inside a box of the picture, in a view that shows it as it is."""
+    """Cells well inside a box of the image, in a view that shows it as it is."""
     x0, y0, x1, y1 = (int(v) for v in box)
     return slice(y0 // 4 + 2, y1 // 4 - 2), slice(x0 // 4 + 2, x1 // 4 - 2)
 
@@ -170,7 +170,7 @@ def test_an_unreadable_image_is_replaced_by_the_next_of_its_set(two_sets) -> Non
     number = next(n for n in range(20) if source.turns.pick(n).path.parent.name == "a")
     lost, following = source.turns.pick(number), source.turns.pick(number, 1)
     assert lost.path != following.path and following.path.parent.name == "a"
-    lost.path.write_bytes(b"no picture")
+    lost.path.write_bytes(b"no image")
     sample = source[number]
     assert sample["unreadable"] == f"{lost.path}: cannot be read as an image"
     again = source_of(*two_sets)[number]

@@ -58,8 +58,8 @@ def test_a_run_leaves_its_files(judged, tmp_path: Path) -> None:
     scores = table(files.scores)
     assert [row["samples"] for row in scores] == ["8", "16"] and all(float(row["PCK"]) >= 0 for row in scores)
     assert [n.progress.samples for n in news if n.verdict] == [8, 16] and len(news) == 4
-    for picture in (files.curves, files.picture(8), files.picture(16)):
-        assert cv2.imread(str(picture)).std() > 5
+    for image in (files.curves, files.image(8), files.image(16)):
+        assert cv2.imread(str(image)).std() > 5
     header = read_header(files.weights)
     assert header.config == judged.network.to_dict()
     assert has_ranges(load_network(header))  # so that they run in eight bits

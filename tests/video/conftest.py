@@ -89,7 +89,7 @@ def rewrite(source: Path, target: Path, change, form: str | None = None) -> list
 
 
 def garbled(data: bytes) -> bytes:
-    """The same length, other bytes: no decoder makes a picture of it.
+    """The same length, other bytes: no decoder makes an image of it.
 
     The first byte stays, from which the WebM muxer reads whether a VP9 frame is shown.
     """

@@ -1,4 +1,4 @@
-"""Files of several pictures."""
+"""Files of several images."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 
 from skelstream.errors import SourceError
 from skelstream.video import open_source
-from skelstream.video.animated import is_cut_gif, pictures_in
+from skelstream.video.animated import images_in, is_cut_gif
 
 
 def write(make, path, count, durations=()):
-    pictures = [np.ascontiguousarray(make.marked(i)[..., ::-1]) for i in range(count)]
+    images = [np.ascontiguousarray(make.marked(i)[..., ::-1]) for i in range(count)]
     if path.suffix == ".tif":
-        assert cv2.imwritemulti(str(path), pictures)
+        assert cv2.imwritemulti(str(path), images)
         return path
     animation = cv2.Animation()
-    animation.frames = pictures
+    animation.frames = images
     animation.durations = np.array([*durations, *[100] * (count - len(durations))])
     assert cv2.imwriteanimation(str(path), animation, [cv2.IMWRITE_WEBP_QUALITY, 101])
     return path
@@ -27,9 +27,9 @@ def write(make, path, count, durations=()):
 
 @pytest.mark.parametrize("suffix", [".webp", ".png", ".tif"])
 @pytest.mark.parametrize("count", [2, 64, 65, 150])
-def test_every_picture_is_a_frame(make, tmp_path, suffix, count):
+def test_every_image_is_a_frame(make, tmp_path, suffix, count):
     path = write(make, tmp_path / f"a{suffix}", count)
-    assert pictures_in(path) == count
+    assert images_in(path) == count
     with open_source(path) as source:
         frames = list(source)
     assert [f.index for f in frames] == list(range(count))
@@ -39,10 +39,10 @@ def test_every_picture_is_a_frame(make, tmp_path, suffix, count):
     assert [("30 a second are assumed" in line) for line in source.warnings] == [True] * (suffix == ".tif")
 
 
-def big_tiff(pictures):
-    """Grey pictures, uncompressed, with offsets of eight bytes."""
+def big_tiff(images):
+    """Grey images, uncompressed, with offsets of eight bytes."""
     data, link = bytearray(struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0)), 8
-    for picture in pictures:
+    for picture in images:
         height, width = picture.shape
         strip = len(data)
         data += picture.tobytes()
@@ -60,13 +60,13 @@ def big_tiff(pictures):
 def test_a_tiff_with_large_offsets(make, tmp_path):
     path = tmp_path / "a.tif"
     path.write_bytes(big_tiff([make.marked(i)[..., 0] for i in range(5)]))
-    assert pictures_in(path) == 5
+    assert images_in(path) == 5
     with open_source(path, rate=5) as source:
         assert [make.number_in(f.image) for f in source] == list(range(5))
 
 
 @pytest.mark.parametrize("suffix", [".webp", ".png"])
-def test_each_picture_has_its_own_time(make, tmp_path, suffix):
+def test_each_image_has_its_own_time(make, tmp_path, suffix):
     path = write(make, tmp_path / f"a{suffix}", 4, (40, 500, 20))
     with open_source(path) as source:
         assert [f.time for f in source] == pytest.approx([0, 0.04, 0.54, 0.56])
@@ -81,25 +81,25 @@ def test_a_file_that_is_cut_short_says_so(make, tmp_path, suffix):
     with open_source(path, rate=30) as source:
         frames = list(source)
     assert 5 < len(frames) < 15 and [make.number_in(f.image) for f in frames] == list(range(len(frames)))
-    assert "pictures" in source.warnings[0] and str(len(frames)) in source.warnings[0]
+    assert "images" in source.warnings[0] and str(len(frames)) in source.warnings[0]
 
 
 def test_broken_ones(make, tmp_path):
     path = write(make, tmp_path / "a.webp", 5)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(SourceError, match="no picture could be decoded"):
+    with pytest.raises(SourceError, match="no image could be decoded"):
         open_source(path)
-    with pytest.raises(SourceError, match="no picture in the part asked for"):
+    with pytest.raises(SourceError, match="no image in the part asked for"):
         open_source(write(make, tmp_path / "b.webp", 5), start=9)
 
 
-def test_among_other_images_the_first_picture_counts_and_this_is_told(make, tmp_path):
+def test_among_other_images_the_first_image_counts_and_this_is_told(make, tmp_path):
     for number in range(3):
         cv2.imwrite(str(tmp_path / f"{number}.webp"), make.marked(number), [cv2.IMWRITE_WEBP_QUALITY, 101])
     write(make, tmp_path / "1.webp", 5)
     with open_source(tmp_path, rate=30) as source:
         assert [make.number_in(f.image) for f in source] == [0, 0, 2]
-    assert len(source.warnings) == 1 and "1.webp and maybe others hold several pictures" in source.warnings[0]
+    assert len(source.warnings) == 1 and "1.webp and maybe others hold several images" in source.warnings[0]
 
 
 def test_a_gif_cut_short_is_told(make, tmp_path):
@@ -109,7 +109,7 @@ def test_a_gif_cut_short_is_told(make, tmp_path):
     for size in (len(data) // 2, len(data) - 1):
         cut.write_bytes(data[:size])
         with open_source(cut) as source:
-            assert list(source) and "b.gif: it ends before the end of its pictures" in source.warnings[0]
+            assert list(source) and "b.gif: it ends before the end of its images" in source.warnings[0]
     cut.write_bytes(data + b"after the end")
     for path in (whole, cut):
         with open_source(path) as source:

@@ -178,7 +178,7 @@ def flipped(path, target, seed, share=(0.1, 0.9), flips=8):
 
 
 def textured(number):
-    """A picture in which any damage can be seen."""
+    """An image in which any damage can be seen."""
     y, x = np.mgrid[:96, :128]
     grey = 128 + 60 * np.sin((x + 2 * number) / 9) + 50 * np.cos((y - number) / 7)
     return np.repeat(grey.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
@@ -192,7 +192,7 @@ def textured(number):
         ("a.webm", "libvpx-vp9", {"cpu-used": "8", "deadline": "realtime"}),
     ],
 )
-def test_what_is_made_from_damaged_pictures_is_marked(make, tmp_path, name, codec, options):
+def test_what_is_made_from_damaged_images_is_marked(make, tmp_path, name, codec, options):
     path = make.encode(tmp_path / name, map(textured, range(48)), codec, options=options)
     intact = [f.image for f in read(path)[0]]
     shown = damaged = lost = 0
@@ -208,7 +208,7 @@ def test_what_is_made_from_damaged_pictures_is_marked(make, tmp_path, name, code
                 damaged += np.abs(frame.image.astype(int) - intact[round(frame.time * 25)]).max() > 24
             lost += not frame.ok
         assert all(f.ok for f in frames) or "failed to decode" in "".join(source.warnings)
-    # Each codec lets some damage pass that looks to it like a picture.
+    # Each codec lets some damage pass that looks to it like an image.
     assert shown > 50 and lost > 50 and damaged < 20
 
 
@@ -232,7 +232,7 @@ def test_what_is_intact_before_a_cut_is_kept(make, tmp_path):
         assert decoded > 20 and sum(f.ok for f in frames) == decoded
 
 
-def test_of_a_file_without_an_intact_picture_the_damaged_ones_are_shown(make, tmp_path):
+def test_of_a_file_without_an_intact_image_the_damaged_ones_are_shown(make, tmp_path):
     path = make.encode(tmp_path / "whole.avi", map(textured, range(40)), "mpeg4", gop=100)
     make.rewrite(path, tmp_path / "a.avi", lambda n, data: make.garbled(data) if n == 0 else data)
     frames, source = read(tmp_path / "a.avi")
@@ -256,7 +256,7 @@ def test_nothing_is_left_out_by_every(make, plain, tmp_path):
 
 
 def test_frames_that_are_flagged_as_corrupt(make, plain, tmp_path):
-    """The head of the picture is intact, so that a decoder conceals the rest of it without an error."""
+    """The head of the image is intact, so that a decoder conceals the rest of it without an error."""
     spoil = {12, 24, 36, 48}
     lost = make.rewrite(
         plain,

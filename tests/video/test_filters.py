@@ -1,4 +1,4 @@
-"""Interlaced pictures and pictures in PQ."""
+"""Interlaced images and images in PQ."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def moving(moment):
 
 
 def interlaced(number):
-    """Two moments in one picture, a field each."""
+    """Two moments in one image, a field each."""
     picture = moving(2 * number)
     picture[1::2] = moving(2 * number + 1)[1::2]
     return np.repeat(picture[:, :, None], 3, axis=2)
@@ -36,7 +36,7 @@ def interlaced(number):
         ("a.mp4", "libx264", {"flags": "+ildct", "x264-params": "tff=1"}),
     ],
 )
-def test_interlaced_frames_become_whole_pictures(make, tmp_path, name, codec, options):
+def test_interlaced_frames_become_whole_images(make, tmp_path, name, codec, options):
     path = make.encode(tmp_path / name, map(interlaced, range(20)), codec, options=options)
     with av.open(str(path)) as container:
         raw = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
@@ -45,7 +45,7 @@ def test_interlaced_frames_become_whole_pictures(make, tmp_path, name, codec, op
     assert np.mean([combed(image) for image in raw]) > 10 * np.mean([combed(f.image) for f in frames])
     assert [f.index for f in frames] == list(range(20))
     assert [f.time for f in frames] == pytest.approx([i / 25 for i in range(20)], abs=1e-3)
-    # Each picture is that of its own moment: the bar has gone as far as in the first field.
+    # Each image is that of its own moment: the bar has gone as far as in the first field.
     bar = [np.flatnonzero(f.image[48, :, 0] > 150).mean() for f in frames[:15]]
     assert np.diff(bar) == pytest.approx([8] * 14, abs=1.5)
     assert [("bwdif" in line) for line in source.warnings] == [True]
@@ -74,7 +74,7 @@ def pq(nits):
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_pictures_in_pq_are_brought_to_the_usual_range(tmp_path, declared):
+def test_images_in_pq_are_brought_to_the_usual_range(tmp_path, declared):
     """Bars of 1 to 1000 cd/m2: a white sheet of 203 cd/m2 is bright, not the grey that its code is."""
     nits = [1, 10, 50, 203, 1000]
     luma = np.repeat((64 + 876 * pq(nits)).round().astype(np.uint16), 16)

@@ -185,7 +185,7 @@ def test_errors(tmp_path, folder, kind):
 
 @pytest.mark.parametrize("quality", [[], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]], ids=["baseline", "progressive"])
 def test_images_that_are_cut_short_and_those_with_a_trailer(make, tmp_path, quality):
-    """With a thumbnail, whose end is no end of the picture."""
+    """With a thumbnail, whose end is no end of the image."""
     whole = cv2.imencode(".jpg", make.marked(7), quality)[1].tobytes()
     thumbnail = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
     body = b"Exif\0\0" + thumbnail

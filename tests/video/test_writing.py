@@ -24,7 +24,7 @@ def write(make, path, numbers=range(10), times=None, **options):
 
 @pytest.fixture(scope="module")
 def with_sound(make, tmp_path_factory):
-    """Two seconds of pictures and of a tone that is silent in its first second."""
+    """Two seconds of images and of a tone that is silent in its first second."""
     path = tmp_path_factory.mktemp("sound") / "sound.mp4"
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=25)

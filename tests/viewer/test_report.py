@@ -44,7 +44,7 @@ def test_the_page_holds_what_the_sequence_says(two_walkers):
     assert facts_of(page)["summary"] == "320 × 240, 40 frames, 1.9 s, 2 tracks, openpose18"
 
 
-def test_places_far_outside_of_a_large_picture(make_walkers, make_figure):
+def test_places_far_outside_of_a_large_image(make_walkers, make_figure):
     far = make_figure(-900, 20, 300)
     sequence = make_walkers([0, 1], lambda i: {1: far if i else make_figure(8000, 3000, 900)})
     points, _, _ = unpacked(report_page(sequence, "far"))
@@ -85,8 +85,8 @@ def test_links_are_relative_and_escaped(tmp_path):
 
 def test_embedding(tmp_path, monkeypatch):
     video = tmp_path / "clip.webm"
-    video.write_bytes(b"pictures")
-    assert video_data(video) == "data:video/webm;base64," + base64.b64encode(b"pictures").decode()
+    video.write_bytes(b"images")
+    assert video_data(video) == "data:video/webm;base64," + base64.b64encode(b"images").decode()
     monkeypatch.setattr(report, "_LARGEST_EMBEDDED", 4)
     with pytest.raises(OutputError, match="keep it beside the page"):
         video_data(video)

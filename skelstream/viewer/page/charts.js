@@ -1,4 +1,4 @@
-// Two pictures over time, each drawn once: the tracks with their gaps, and the way of one joint.
+// Two images over time, each drawn once: the tracks with their gaps, and the way of one joint.
 
 const LANE = 13;
 

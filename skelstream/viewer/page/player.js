@@ -67,7 +67,7 @@ class Player {
     if (this.hasVideo) {
       this.video.playbackRate = this.speed;
       this.video.play().catch(() => {
-        // Sound may not start without a gesture; pictures may.
+        // Sound may not start without a gesture; images may.
         this.video.muted = true;
         this.video.play().catch(() => this.pause());
       });
@@ -82,7 +82,7 @@ class Player {
     this.playing = false;
     if (this.hasVideo) {
       this.video.pause();
-      // The picture may be a frame ahead of the last one that the browser told us of.
+      // The image may be a frame ahead of the last one that the browser told us of.
       this.video.currentTime = this.inside(this.frame);
     }
     this.onChange();
