@@ -65,7 +65,7 @@ def evaluate(
     worst: Annotated[
         Path | None, typer.Option(help="Write a PNG of the costliest images, as labelled and as estimated.")
     ] = None,
-    worst_count: Annotated[int, typer.Option(min=1, help="Images in that picture.")] = 12,
+    worst_count: Annotated[int, typer.Option(min=1, help="Images on that sheet.")] = 12,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     debug: Debug = False,

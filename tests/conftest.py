@@ -46,12 +46,12 @@ class BarEstimator:
         self.batches.append(len(inputs))
         if self.fail_at is not None and sum(self.batches) > self.fail_at:
             raise RuntimeError("the network broke")
-        return [self._bars(picture) for picture in inputs]
+        return [self._bars(image) for image in inputs]
 
-    def _bars(self, picture: np.ndarray) -> list[tuple[float, float]]:
-        level = picture[HEIGHT // 2, :, 0].astype(int)
+    def _bars(self, image: np.ndarray) -> list[tuple[float, float]]:
+        level = image[HEIGHT // 2, :, 0].astype(int)
         edges = np.flatnonzero(np.diff(np.concatenate([[0], level > 160, [0]])))
-        # The ground beside the picture is grey and no bar.
+        # The ground beside the image is grey and no bar.
         return [((a + b - 1) / 2, level[(a + b) // 2] / 255) for a, b in edges.reshape(-1, 2)]
 
     def group(self, candidates, letterbox: Letterbox) -> People:
@@ -64,7 +64,7 @@ class BarEstimator:
         return People(keypoints, np.repeat(score[:, None], len(OPENPOSE18), 1), score, boxes)
 
 
-def picture_of(*bars: float, level: int = 240) -> np.ndarray:
+def image_of(*bars: float, level: int = 240) -> np.ndarray:
     """uint8 RGB (64, 160, 3) with a bright bar about each x."""
     image = np.full((HEIGHT, WIDTH, 3), 40, np.uint8)
     for x in bars:
@@ -85,13 +85,13 @@ def walk(tmp_path):
     with VideoWriter(path, HEIGHT, WIDTH, rate=20, quality=5) as writer:
         for i in range(40):
             second = [140 - i] if 10 <= i < 30 else []
-            writer.write(picture_of(15 + i, *second), i / 20)
+            writer.write(image_of(15 + i, *second), i / 20)
     return path
 
 
 @pytest.fixture
 def draw_bars():
-    return picture_of
+    return image_of
 
 
 @pytest.fixture(scope="session")

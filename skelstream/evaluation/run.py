@@ -89,10 +89,10 @@ def estimate(
     """
     for image in coco_set.images.values():
         try:
-            picture = read_image(folder, image)
+            seen = read_image(folder, image)
         except SourceError as error:
             yield ImageEstimate(image.id, [], str(error))
             continue
-        (people,) = estimator.people([picture.pixels])
+        (people,) = estimator.people([seen.pixels])
         results = to_results(image.id, people, skeleton, coco_set.category)
-        yield ImageEstimate(image.id, results, assumed=picture.assumed)
+        yield ImageEstimate(image.id, results, assumed=seen.assumed)

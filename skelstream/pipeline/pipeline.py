@@ -38,7 +38,7 @@ class Analysed:
     """A frame and the people in it.
 
     Attributes:
-        frame: with its picture, or without one if it failed to decode.
+        frame: with its image, or without one if it failed to decode.
         tracked: its people.
         arrived: ``time.monotonic()`` when the frame was decoded, for measuring delay.
     """

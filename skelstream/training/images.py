@@ -87,7 +87,7 @@ def _image(image: AnnotatedImage) -> SetImage:
 
 def _check(image: AnnotatedImage) -> Problem | None:
     try:
-        picture = _image(image)
+        seen = _image(image)
     except SourceError as error:
         return Problem(Fault.UNREADABLE, str(error))
-    return Problem(Fault.ASSUMED, image.path.name) if picture.assumed else None
+    return Problem(Fault.ASSUMED, image.path.name) if seen.assumed else None

@@ -153,7 +153,9 @@ class Session:
             columns = ("rate", *trainer.task.losses, "speed", "seconds")
             self._losses = CsvTable(folder.losses, columns, trainer.sample)
             self._scores = CsvTable(folder.scores, FIGURES, trainer.sample)
-            self._images = validation.pictures() if validation else training_images(trainer.sets[0].images)
+            self._images = (
+                validation.images_to_show() if validation else training_images(trainer.sets[0].images)
+            )
 
     def run(self, tell: Callable[[News], None], stop: Callable[[], bool] = lambda: False) -> bool:
         """Trains to the end, or until ``stop`` says so; either way a checkpoint is written last.

@@ -66,7 +66,7 @@ class Validation:
             figures[PCK] = pck(scores).total
         return Verdict(figures, len(self.coco_set.images), tuple(unreadable))
 
-    def pictures(self) -> list[tuple[str, np.ndarray]]:
+    def images_to_show(self) -> list[tuple[str, np.ndarray]]:
         """A few images of the set, spread over it: name and pixels."""
         images = _spread(list(self.coco_set.images.values()))
         return _readable((i.file_name, lambda i=i: read_image(self.config.images, i).pixels) for i in images)
@@ -77,10 +77,10 @@ def training_images(images: Sequence[AnnotatedImage]) -> list[tuple[str, np.ndar
     return _readable((i.path.name, lambda i=i: read_pixels(i)) for i in _spread(images))
 
 
-def predictions(estimator: PoseEstimator, pictures: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
+def predictions(estimator: PoseEstimator, shown: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
     """The images with the people that the estimator finds, uint8 RGB (H, W, 3)."""
     tiles = []
-    for name, image in pictures:
+    for name, image in shown:
         (people,) = estimator.people([image])
         drawn = draw_people(image, people.keypoints, people.scores, estimator.skeleton)
         tiles.append((f"{name}: {len(people)}", drawn))
@@ -93,10 +93,10 @@ def _spread(images: Sequence) -> list:
 
 
 def _readable(named) -> list[tuple[str, np.ndarray]]:
-    pictures = []
+    shown = []
     for name, read in named:
         try:
-            pictures.append((name.encode("ascii", "replace").decode(), read()))
+            shown.append((name.encode("ascii", "replace").decode(), read()))
         except SourceError:
             continue
-    return pictures
+    return shown
