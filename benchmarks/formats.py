@@ -36,7 +36,7 @@ def synthetic(frames: int, tracks: int, seed: int = 0) -> SkeletonSequence:
         person_scores=random.uniform(0.3, 1, rows).astype(np.float32), frame=frame,
         track_ids=np.arange(1, tracks + 1), track_start=np.concatenate([[0], np.cumsum(lengths)]),
         frame_index=np.arange(frames), frame_time=np.arange(frames) / 30, frame_ok=np.ones(frames, bool),
-        meta={**meta, "rate": 30.0},
+        meta={**meta, "fps": 30.0},
     )  # fmt: skip
 
 

@@ -191,7 +191,7 @@ def scene_tables() -> None:
         print(
             f"Synthetic scenes, {kind}: {len(HELD_OUT_SEEDS)} scenes (seeds {HELD_OUT_SEEDS.start}-"
             f"{HELD_OUT_SEEDS.stop - 1}, not those tuned on), {settings.walkers} people, "
-            f"{settings.seconds:g} s, {settings.rate:g} frames/s; OKS >= 0.5 with the true joints\n"
+            f"{settings.seconds:g} s, {settings.fps:g} frames/s; OKS >= 0.5 with the true joints\n"
         )
         scenes = [scene(settings, seed) for seed in HELD_OUT_SEEDS]
         print_table({n: total(score_scene(s, *row) for s in scenes) for n, row in variants().items()})

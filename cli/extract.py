@@ -148,7 +148,7 @@ def extract(
         GroupingSettings() if min_score is None else replace(GroupingSettings(), min_person_score=min_score)
     )
     part = {
-        "start": start, "end": end, "every": every, "rate": rate, "max_people": max_people,
+        "start": start, "end": end, "every": every, "fps": rate, "max_people": max_people,
         "first_look_every": frames_between(first_look_every), "region": None if region is None else Region.parsed(region), "slow_motion": slow_motion or 1.0,
         "tracking": tracker_settings(tracking, tracker, max_step, max_lost, min_observations, min_score),
     }  # fmt: skip

@@ -63,7 +63,7 @@ def _video(facts: dict[str, Any]) -> Table:
     failed = f", {facts['frames_failed']} failed to decode" if facts["frames_failed"] else ""
     table.add_row("frames", f"{facts['frames']}, {facts['frames_empty']} without people{failed}")
     if facts["frames"]:
-        rate = f", {facts['rate']:.3g} a second" if facts["rate"] else ""
+        rate = f", {facts['fps']:.3g} a second" if facts["fps"] else ""
         table.add_row("time", f"{facts['start']:.2f} to {facts['end']:.2f} s{rate}{_steps(facts)}")
     cleaned = f", filled or smoothed ({facts['filled']:.1%} of joints filled)" if facts["cleaned"] else ""
     table.add_row(

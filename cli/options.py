@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .saying import log_to_stderr
+from .saying import show_log
 
 if TYPE_CHECKING:
     from skelstream.refiner.refiner import RefinerSettings
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 def _debug(ctx: typer.Context, value: bool) -> None:
     if value:
-        ctx.find_root().obj = "debug"
-        log_to_stderr()
+        root = ctx.find_root()
+        root.obj = "debug"
+        root.call_on_close(show_log())
 
 
 Debug = Annotated[

@@ -117,7 +117,7 @@ def _line(analysed: Analysed, pace: Pace) -> None:
     shown = analysed.tracked.track_ids[analysed.tracked.confirmed].tolist()
     ids = f" (ids {', '.join(map(str, shown))})" if shown else ""
     dropped = f", {pace.dropped} frames dropped" if pace.dropped else ""
-    typer.echo(f"{analysed.frame.time:8.2f} s  {pace.rate:5.1f} frames/s, people: {len(shown)}{ids}{dropped}")
+    typer.echo(f"{analysed.frame.time:8.2f} s  {pace.fps:5.1f} frames/s, people: {len(shown)}{ids}{dropped}")
 
 
 def _warn(warnings: list[str]) -> None:

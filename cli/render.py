@@ -82,7 +82,7 @@ def render(
         with _Progress("render", quiet) as progress:
             done = render_movie(
                 sequence, output, images, look,
-                start=start, end=end, width=width, rate=rate, sound=sound, progress=progress,
+                start=start, end=end, width=width, fps=rate, sound=sound, progress=progress,
             )  # fmt: skip
         if not quiet:
             _summarise(sequence, done, output)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import typer
 
@@ -24,13 +25,23 @@ def complain(text: str) -> None:
     say(f"skelstream: {text}", "red")
 
 
-def log_to_stderr() -> None:
-    """Shows what the library tells its log."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
-    logger = logging.getLogger("skelstream")
+class _Said(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        say(f"{record.name}: {record.getMessage()}")
+
+
+def show_log() -> Callable[[], None]:
+    """Shows what the library tells its log, from here on; returns what ends that."""
+    handler, logger = _Said(), logging.getLogger("skelstream")
+    logger.addHandler(handler)
+    level = logger.level
     logger.setLevel(logging.DEBUG)
-    logger.handlers = [handler]
+
+    def end() -> None:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+    return end
 
 
 def plain(text: str) -> str:

@@ -78,7 +78,7 @@ def actions_in(folder: Path) -> list[Action]:
 
 def thinning(source: str | Path) -> int:
     with skelstream.open_source(source) as opened:
-        return max(1, round((opened.info.rate or RATE) / RATE))
+        return max(1, round((opened.info.fps or RATE) / RATE))
 
 
 def skeletons(clip: Path, estimator: PoseEstimator, cache: Path) -> SkeletonSequence:

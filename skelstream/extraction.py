@@ -53,7 +53,7 @@ def stream(
     start: float | None = None,
     end: float | None = None,
     every: int = 1,
-    rate: float | None = None,
+    fps: float | None = None,
     region: Region | None = None,
     slow_motion: float = 1.0,
     max_people: int | None = None,
@@ -69,7 +69,7 @@ def stream(
         source: a file, a folder or pattern of images, a URL, a camera's number or name.
         estimator: a ``PoseEstimator`` to use, or a function that makes it; None
             makes one that looks twice, with the default weights on the best device.
-        start, end, every, rate, region, slow_motion, max_people, tracking, first_look_every: as in ``Pipeline``.
+        start, end, every, fps, region, slow_motion, max_people, tracking, first_look_every: as in ``Pipeline``.
 
     Yields:
         ``TrackedPeople`` in order of time: keypoints in source pixels with NaN where missing, scores in [0, 1],
@@ -79,7 +79,7 @@ def stream(
         SourceError: the source cannot be opened or read.
     """
     pipeline = Pipeline(
-        source, estimator or two_looks, start=start, end=end, every=every, rate=rate, region=region, slow_motion=slow_motion,
+        source, estimator or two_looks, start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
         max_people=max_people, tracking=tracking, first_look_every=first_look_every,
     )  # fmt: skip
     return _stream(pipeline)
@@ -103,7 +103,7 @@ def windows(
     start: float | None = None,
     end: float | None = None,
     every: int = 1,
-    rate: float | None = None,
+    fps: float | None = None,
     region: Region | None = None,
     slow_motion: float = 1.0,
     max_people: int | None = None,
@@ -128,7 +128,7 @@ def windows(
         persons: slots M.
         fill_value: x and y of joints that are missing, as in ``SkeletonSequence.dense``; their score is 0.
         smooth: whether keypoints go through the One-Euro filter first, which looks back only.
-        start, end, every, rate, region, slow_motion, max_people, tracking, first_look_every: as in ``Pipeline``.
+        start, end, every, fps, region, slow_motion, max_people, tracking, first_look_every: as in ``Pipeline``.
 
     Yields:
         ``Window``: (clip, track ids, start, end), the clip float32 (M, T, V, 3): x and y in source pixels, score;
@@ -141,7 +141,7 @@ def windows(
     """
     buffer = WindowBuffer(length, stride, persons, fill_value)
     frames = stream(
-        source, estimator, start=start, end=end, every=every, rate=rate, region=region, slow_motion=slow_motion,
+        source, estimator, start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
         max_people=max_people, tracking=tracking, first_look_every=first_look_every,
     )  # fmt: skip
     return _windows(frames, buffer, OneEuro() if smooth else None)
@@ -169,7 +169,7 @@ def extract(
     start: float | None = None,
     end: float | None = None,
     every: int = 1,
-    rate: float | None = None,
+    fps: float | None = None,
     region: Region | None = None,
     slow_motion: float = 1.0,
     max_people: int | None = None,
@@ -182,7 +182,7 @@ def extract(
         source, estimator: as in ``stream``.
         output: file to write as well; its ending decides the format.
         overwrite: whether an existing output may be replaced.
-        start, end, every, rate, region, slow_motion, max_people, tracking, first_look_every: as in ``Pipeline``.
+        start, end, every, fps, region, slow_motion, max_people, tracking, first_look_every: as in ``Pipeline``.
 
     Returns:
         The sequences: tracks that were never confirmed are left out, the most important track is first.
@@ -194,7 +194,7 @@ def extract(
     """
     path = None if output is None else Path(output)
     done = run(
-        source, estimator or two_looks, path, overwrite=overwrite, start=start, end=end, every=every, rate=rate, region=region, slow_motion=slow_motion,
+        source, estimator or two_looks, path, overwrite=overwrite, start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
         max_people=max_people, tracking=tracking, first_look_every=first_look_every,
     )  # fmt: skip
     return done.sequence
@@ -212,7 +212,7 @@ def run(
     start: float | None = None,
     end: float | None = None,
     every: int = 1,
-    rate: float | None = None,
+    fps: float | None = None,
     region: Region | None = None,
     slow_motion: float = 1.0,
     max_people: int | None = None,
@@ -235,7 +235,7 @@ def run(
         check_apart(output, source)
     began, stopped = time.perf_counter(), None
     with Pipeline(
-        source, estimator, start=start, end=end, every=every, rate=rate, region=region, slow_motion=slow_motion,
+        source, estimator, start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
         max_people=max_people, tracking=tracking, first_look_every=first_look_every,
     ) as pipeline:  # fmt: skip
         builder = pipeline.builder()
@@ -297,7 +297,7 @@ def run_many(
     start: float | None = None,
     end: float | None = None,
     every: int = 1,
-    rate: float | None = None,
+    fps: float | None = None,
     region: Region | None = None,
     slow_motion: float = 1.0,
     max_people: int | None = None,
@@ -335,7 +335,7 @@ def run_many(
             try:
                 done = run(
                     source, made, output, format=format, postprocessing=postprocessing, overwrite=overwrite, report=report,
-                    start=start, end=end, every=every, rate=rate, region=region, slow_motion=slow_motion,
+                    start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
                     max_people=max_people, tracking=tracking, first_look_every=first_look_every,
                 )  # fmt: skip
                 yield Outcome(source, output, done)

@@ -82,7 +82,7 @@ def bars():
 def walk(tmp_path):
     """40 frames at 20 frames/s: one person walks right from the start, another left from frame 10 to 29."""
     path = tmp_path / "walk.mp4"
-    with VideoWriter(path, HEIGHT, WIDTH, rate=20, quality=5) as writer:
+    with VideoWriter(path, HEIGHT, WIDTH, fps=20, quality=5) as writer:
         for i in range(40):
             second = [140 - i] if 10 <= i < 30 else []
             writer.write(image_of(15 + i, *second), i / 20)

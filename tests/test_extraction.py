@@ -59,7 +59,7 @@ def test_windows_in_parts_and_without_people(walk, bars, tmp_path, draw_bars):
     assert window.start == pytest.approx(0.5) and window.track_ids.tolist() == [1, 2, 0]
     assert np.isnan(window.clip[2, ..., :2]).all()
     path = tmp_path / "empty.mp4"
-    with skelstream.video.VideoWriter(path, 64, 160, rate=10) as writer:
+    with skelstream.video.VideoWriter(path, 64, 160, fps=10) as writer:
         for i in range(6):
             writer.write(draw_bars(), i / 10)
     windows = list(skelstream.windows(path, 4, 2, estimator=bars()))
@@ -92,7 +92,7 @@ def test_two_runs_give_the_same_file(walk, bars, tmp_path):
 
 def test_nobody_there(tmp_path, bars, draw_bars):
     path = tmp_path / "empty.mp4"
-    with skelstream.video.VideoWriter(path, 64, 160, rate=10) as writer:
+    with skelstream.video.VideoWriter(path, 64, 160, fps=10) as writer:
         for i in range(5):
             writer.write(draw_bars(), i / 10)
     sequence = skelstream.extract(path, tmp_path / "empty.npz", bars())
@@ -101,7 +101,7 @@ def test_nobody_there(tmp_path, bars, draw_bars):
 
 def test_one_frame(tmp_path, bars, draw_bars):
     path = tmp_path / "one.mp4"
-    with skelstream.video.VideoWriter(path, 64, 160, rate=10) as writer:
+    with skelstream.video.VideoWriter(path, 64, 160, fps=10) as writer:
         writer.write(draw_bars(50), 0)
     assert len(skelstream.extract(path, tmp_path / "one.npz", bars()).frame_time) == 1
 

@@ -44,7 +44,7 @@ def test_slow_motion_has_the_times_of_life(walk, bars):
     done = run(walk, bars(), slow_motion=4.0, end=1.0)
     assert done.sequence.frame_time == pytest.approx(np.arange(20) / 80, abs=1e-3)
     assert (
-        done.sequence.meta["rate"] == pytest.approx(80) and done.sequence.meta["settings"]["slow_motion"] == 4
+        done.sequence.meta["fps"] == pytest.approx(80) and done.sequence.meta["settings"]["slow_motion"] == 4
     )
 
 

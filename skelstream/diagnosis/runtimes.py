@@ -54,10 +54,10 @@ def _reason() -> str:
 
 def _timed(name: str) -> Check:
     """One frame, after one to warm up."""
-    from skelstream.estimator import PoseEstimator
+    from skelstream.estimator import EstimatorSettings, PoseEstimator
 
     image = _image()
-    estimator = PoseEstimator(runtime=name)
+    estimator = PoseEstimator(EstimatorSettings(runtime=name))
     estimator.people([image])
     started = time.perf_counter()
     estimator.people([image])
@@ -71,9 +71,9 @@ def _timed(name: str) -> Check:
 
 
 def _reference() -> PoseEstimator:
-    from skelstream.estimator import PoseEstimator
+    from skelstream.estimator import EstimatorSettings, PoseEstimator
 
-    return PoseEstimator(device="cpu", runtime="torch", precision="float32")
+    return PoseEstimator(EstimatorSettings(device="cpu", runtime="torch", precision="float32"))
 
 
 def _image() -> np.ndarray:
@@ -86,7 +86,7 @@ def _image() -> np.ndarray:
 
 
 def _maps(estimator: PoseEstimator, image: np.ndarray) -> torch.Tensor:
-    network_input, _ = estimator.letterbox(image)
+    network_input, _ = estimator.prepare(image)
     return estimator.runtime.maps(network_input[None]).confidence.float().cpu()
 
 

@@ -25,23 +25,23 @@ class AnimationWriter:
     """Writes images with their times as a GIF or WebP that repeats for ever.
 
     A GIF gets one palette made for all of its images, so they are kept in memory until the end. Images
-    that come sooner than ``rate`` allows are left out, and the ones kept have their own times.
+    that come sooner than ``fps`` allows are left out, and the ones kept have their own times.
 
     The file appears under its name only when it is complete; leaving the context by an exception removes it.
 
     Args:
         path: the file to write; the ending, ``.gif`` or ``.webp``, decides.
-        rate: at most so many images a second.
+        fps: at most so many images a second.
 
     Raises:
         OutputError: an unknown ending, or a file that cannot be written.
     """
 
-    def __init__(self, path: Path, rate: float = 15.0) -> None:
+    def __init__(self, path: Path, fps: float = 15.0) -> None:
         self._path, self._suffix = path, path.suffix.lower()
         if self._suffix not in SUFFIXES:
             raise OutputError(f"{path}: the ending must be one of {', '.join(SUFFIXES)}")
-        self._tick, self._pause = _TICKS[self._suffix], 1 / rate
+        self._tick, self._pause = _TICKS[self._suffix], 1 / fps
         self._origin: float | None = None
         self._next = 0.0
         self._last = -1

@@ -85,9 +85,10 @@ def open_video(
         raise SourceError(
             "the skeletons have been resampled to more frames than their video has; draw them as they were, or alone"
         )
-    rate = (sequence.meta.get("settings") or {}).get("rate")
-    known = isinstance(rate, int | float) and 0 < rate < float("inf")
-    return open_source(source, start=start, end=end, rate=rate if known else None)
+    settings = sequence.meta.get("settings") or {}
+    fps = settings.get("fps", settings.get("rate"))  # its name in files of earlier versions
+    known = isinstance(fps, int | float) and 0 < fps < float("inf")
+    return open_source(source, start=start, end=end, fps=fps if known else None)
 
 
 def image_size(sequence: SkeletonSequence) -> tuple[int, int]:

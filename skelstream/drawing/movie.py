@@ -47,7 +47,7 @@ def render(
     start: float | None = None,
     end: float | None = None,
     width: int | None = None,
-    rate: float | None = None,
+    fps: float | None = None,
     sound: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Rendered:
@@ -65,7 +65,7 @@ def render(
         start, end: render only the frames with ``start <= time < end``, seconds.
         width: pixels to which wider images are made smaller; None keeps MP4 as it is and makes GIF and WebP
             at most 480 wide.
-        rate: at most so many images a second, for GIF and WebP; 12.5 if None.
+        fps: at most so many images a second, for GIF and WebP; 12.5 if None.
         sound: copy the source's sound into an MP4.
         progress: called with the number of frames done and to do.
 
@@ -87,7 +87,7 @@ def render(
         raise SourceError(
             f"{output}: no frame lies in the part asked for; the last is at {_last(sequence):.2f} s"
         )
-    pace = rate or _ANIMATION_RATE
+    pace = fps or _ANIMATION_RATE
     if animated:
         width = width or _ANIMATION_WIDTH
         seconds = video_times(sequence)[rows[-1]] - video_times(sequence)[rows[0]]
@@ -103,7 +103,7 @@ def render(
         writer: AbstractContextManager = AnimationWriter(output, pace)
     else:
         heard = source if sound and source is not None and Path(source).is_file() else None
-        writer = VideoWriter(output, *overlay.size, rate=_mean_rate(sequence), audio_from=heard)
+        writer = VideoWriter(output, *overlay.size, fps=_mean_fps(sequence), audio_from=heard)
     frames = people = 0
     first = last = 0.0
     with writer:
@@ -149,7 +149,7 @@ def _images(
             yield row, frame.image
 
 
-def _mean_rate(sequence: SkeletonSequence) -> float:
+def _mean_fps(sequence: SkeletonSequence) -> float:
     times = video_times(sequence)
     spread = float(times[-1] - times[0])
     return min(240.0, max(1.0, (len(times) - 1) / spread)) if spread > 0 else 30.0

@@ -44,7 +44,7 @@ class SceneSettings:
     Attributes:
         walkers: people in all.
         seconds: length.
-        rate: frames per second of the camera.
+        fps: frames per second of the camera.
         kept: share of the frames that are kept, at random; below 1 the times are irregular.
         width, height: pixels.
         size: mean height of a person, pixels.
@@ -57,7 +57,7 @@ class SceneSettings:
 
     walkers: int = 8
     seconds: float = 10.0
-    rate: float = 25.0
+    fps: float = 25.0
     kept: float = 1.0
     width: int = 960
     height: int = 540
@@ -104,7 +104,7 @@ def figure(phase: float, heading: float) -> np.ndarray:
 def scene(settings: SceneSettings, seed: int) -> list[SceneFrame]:
     """A scene; the same seed gives the same scene."""
     rng = np.random.default_rng(seed)
-    times = np.arange(round(settings.seconds * settings.rate)) / settings.rate
+    times = np.arange(round(settings.seconds * settings.fps)) / settings.fps
     paths = [_walk(settings, times, rng) for _ in range(settings.walkers)]
     feet = np.array([foot for _, foot in paths])
     nearest_first = np.argsort(-feet)
@@ -132,7 +132,7 @@ def _walk(settings: SceneSettings, times: np.ndarray, rng: np.random.Generator) 
         pace = np.where((times > start) & (times < start + 1.5), 0.0, pace)  # stands still for a while
     if rng.random() < 0.2:
         pace = np.where(times > rng.uniform(0.3, 0.7) * settings.seconds, -pace, pace)  # turns round
-    way = np.cumsum(pace) / settings.rate
+    way = np.cumsum(pace) / settings.fps
     x = middle + speed * (way - np.interp(when, times, way))
     heading = (0.0 if side > 0 else np.pi) + rng.normal(0, 0.35)
     phase = rng.uniform(0, 2 * np.pi) + 2 * np.pi * way * 1.1 * abs(speed) / size

@@ -53,7 +53,7 @@ class WriteOptions:
     note: Callable[[str], None] = _quiet
 
 
-ASSUMED_RATE = 30.0
+ASSUMED_FPS = 30.0
 """Frames per second of files that hold no times, unless something better is known."""
 
 
@@ -62,13 +62,13 @@ class ReadOptions:
     """What whoever reads knows of a file beyond what is in it.
 
     Attributes:
-        rate: frames per second, for files that hold no times.
+        fps: frames per second, for files that hold no times.
         size: (height, width) of the image in pixels, for files that hold shares of it, or None.
         clip: which clip of a file that holds many.
         note: told in a line whatever was assumed or left out.
     """
 
-    rate: float = ASSUMED_RATE
+    fps: float = ASSUMED_FPS
     size: tuple[int, int] | None = None
     clip: str | None = None
     note: Callable[[str], None] = _quiet

@@ -88,7 +88,7 @@ def assembled(
         frames = [replace(frame, scores=None) for frame in frames]
     height, width = size or (None, None)
     people = [people_of(frame.poses, frame.boxes, frame.scores) for frame in frames]
-    times = [f.index / options.rate if f.time is None else f.time for f in frames]
+    times = [f.index / options.fps if f.time is None else f.time for f in frames]
     if any(len(f.poses) and (f.ids is None or (f.ids < 0).any()) for f in frames):
         if any(f.ids is not None and (f.ids >= 0).any() for f in frames):
             options.note(SOME_WITHOUT_ID)

@@ -51,7 +51,7 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     """Read such a folder; people whose ``person_id`` is -1 have no identity.
 
-    The frame's number is taken from the file name, its time is number / ``rate``. Positions that OpenPose wrote as
+    The frame's number is taken from the file name, its time is number / ``fps``. Positions that OpenPose wrote as
     shares of the image (``--keypoint_scale`` 3 or 4) need the image's size.
 
     Raises:

@@ -44,8 +44,8 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
         _VERSION, header_module.PoseHeaderDimensions(width, height, 0), [component]
     )
     dense = sequence.dense(max(1, min(persons, len(sequence)))).transpose(1, 0, 2, 3)
-    rate = float(sequence.meta.get("rate") or 0.0)
-    body = body_module.NumPyPoseBody(rate, np.ma.masked_array(dense[..., :2]), dense[..., 2])
+    fps = float(sequence.meta.get("fps") or 0.0)
+    body = body_module.NumPyPoseBody(fps, np.ma.masked_array(dense[..., :2]), dense[..., 2])
     with replacing(path) as temporary, open(temporary, "xb") as file:
         pose_module.Pose(header, body).write(file)
 
@@ -63,7 +63,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
         names = [point for component in pose.header.components for point in component.points]
         points = np.ma.filled(pose.body.data.astype(np.float64), np.nan)
         scores = np.asarray(pose.body.confidence, np.float64)
-        rate, size = float(pose.body.fps), (pose.header.dimensions.height, pose.header.dimensions.width)
+        fps, size = float(pose.body.fps), (pose.header.dimensions.height, pose.header.dimensions.width)
     except Exception as error:
         # The library checks nothing, so that damaged bytes may raise anything.
         raise FormatError(f"not a .pose file, or damaged ({type(error).__name__})") from None
@@ -76,10 +76,10 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     whole = taken(np.concatenate([points[..., :2], scores[..., None]], -1), places)
     if np.isinf(whole).any():
         raise FormatError("a position or confidence is not finite")
-    rate = rate if 0 < rate < 1e6 else options.rate
+    fps = fps if 0 < fps < 1e6 else options.fps
     there = np.any(whole[..., 2] > 0, axis=-1)
     frames = [
-        FoundFrame(t, whole[t, there[t]], ids=np.flatnonzero(there[t]) + 1, time=t / rate)
+        FoundFrame(t, whole[t, there[t]], ids=np.flatnonzero(there[t]) + 1, time=t / fps)
         for t in range(len(whole))
     ]
     return assembled(frames, skeleton, path.name, options, size=size if all(size) else None)

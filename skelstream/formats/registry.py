@@ -27,7 +27,7 @@ from skelstream.formats import (
     stgcn,
     trc,
 )
-from skelstream.formats.format import ASSUMED_RATE, Format, ReadOptions, Sample, WriteOptions
+from skelstream.formats.format import ASSUMED_FPS, Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.names import name_of, without_ending
 from skelstream.plugins import plugins
 from skelstream.sequences import Detections, SkeletonSequence
@@ -75,7 +75,7 @@ def _of_ending(path: Path, formats: Iterable[Format]) -> Format | None:
 def read(
     path: str | Path,
     format: str | None = None,
-    rate: float | None = None,
+    fps: float | None = None,
     *,
     size: tuple[int, int] | None = None,
     clip: str | None = None,
@@ -96,12 +96,12 @@ def read(
             else f"format {chosen.name} is only written"
         )
         raise FormatError(f"{path}: {why}; these can be read: {readable}")
-    rate = ASSUMED_RATE if rate is None else rate
-    if not 0 < rate < float("inf"):
-        raise FormatError(f"the frame rate must be above 0, not {rate}")
+    fps = ASSUMED_FPS if fps is None else fps
+    if not 0 < fps < float("inf"):
+        raise FormatError(f"the frame rate must be above 0, not {fps}")
     told = {} if note is None else {"note": lambda text: note(f"{path}: {text}")}
     try:
-        return chosen.read(path, ReadOptions(rate, size, clip, **told))
+        return chosen.read(path, ReadOptions(fps, size, clip, **told))
     except FormatError as error:
         raise FormatError(f"{path}: {error}", setting=error.setting) from error
     except FileNotFoundError:
@@ -115,7 +115,7 @@ def read(
 def load(
     path: str | Path,
     format: str | None = None,
-    rate: float | None = None,
+    fps: float | None = None,
     *,
     size: tuple[int, int] | None = None,
     clip: str | None = None,
@@ -126,7 +126,7 @@ def load(
     Args:
         path: the file or folder.
         format: a name of `FORMATS`; None: by the ending of the path.
-        rate: frames per second of files that hold no times; None: 30.
+        fps: frames per second of files that hold no times; None: 30.
         size: (height, width) of the image in pixels, for files that hold shares of it.
         clip: which clip of a file that holds many.
         note: told in a line whatever was assumed or left out.
@@ -135,7 +135,7 @@ def load(
         FormatError: the file is missing, damaged or foreign, the format cannot be read, or the people in it have no
             identities: `read` them, and give them some with `skelstream.processing.tracked`.
     """
-    found = read(path, format, rate, size=size, clip=clip, note=note)
+    found = read(path, format, fps, size=size, clip=clip, note=note)
     if isinstance(found, Detections):
         raise FormatError(
             f"{path}: the people in it have no identities; use skelstream.processing.tracked(skelstream.formats.read(path))"

@@ -111,7 +111,7 @@ def _sequence(file: Any, path: Path, options: ReadOptions) -> SkeletonSequence |
     if line := missing_note(skeleton, at):
         options.note(line)
     check_length(frames)
-    times = _times(file, frames, options.rate)
+    times = _times(file, frames, options.fps)
     found: dict[int, list[tuple[int, np.ndarray, float]]] = {
         t: [] for t in np.flatnonzero(np.isfinite(times)).tolist()
     }
@@ -158,10 +158,10 @@ def _scores(file: Any, name: str, shape: tuple[int, ...], at: tuple[Any, ...]) -
     return np.asarray(file[name][at], np.float64) if name in file and file[name].shape == shape else None
 
 
-def _times(file: Any, frames: int, rate: float) -> np.ndarray:
+def _times(file: Any, frames: int, fps: float) -> np.ndarray:
     """Seconds (frames,), NaN for frames that nobody looked at."""
     if "frame_time" not in file or file["frame_time"].shape != (frames,):
-        return np.arange(frames) / rate
+        return np.arange(frames) / fps
     return np.asarray(file["frame_time"], np.float64)
 
 

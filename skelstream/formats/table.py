@@ -88,7 +88,7 @@ def from_values(
         raise FormatError("column frame has empty cells")
     nothing = np.full(len(values), np.nan)
     time, ok, track = (
-        at.get("time", at["frame"] / options.rate), at.get("ok", nothing), at.get("track_id", nothing)
+        at.get("time", at["frame"] / options.fps), at.get("ok", nothing), at.get("track_id", nothing)
     )  # fmt: skip
     if not np.isfinite(time).all():
         raise FormatError("column time has empty cells")

@@ -57,7 +57,7 @@ class Pipeline:
     Args:
         source: what ``skelstream.video.open_source`` takes.
         estimator: or what makes it, once the source is open.
-        start, end, every, rate: the part of the source and the rate of images, as in ``open_source``.
+        start, end, every, fps: the part of the source and the rate of images, as in ``open_source``.
         region: only people whose box has its middle in there are followed and given.
         slow_motion: how many times slower than it happened the source shows it: its times are divided by this.
         max_people: give only so many people a frame: those whose tracks have the most seen of them so far.
@@ -78,7 +78,7 @@ class Pipeline:
         start: float | None = None,
         end: float | None = None,
         every: int = 1,
-        rate: float | None = None,
+        fps: float | None = None,
         region: Region | None = None,
         slow_motion: float = 1.0,
         max_people: int | None = None,
@@ -91,7 +91,7 @@ class Pipeline:
             )
         self._first_looks = FirstLooks(first_look_every)
         self._region, self._slow = region, slow_motion
-        self._source = open_source(source, start=start, end=end, every=every, rate=rate)
+        self._source = open_source(source, start=start, end=end, every=every, fps=fps)
         try:
             if region is not None:
                 region.check(self.info.height, self.info.width)
@@ -114,7 +114,7 @@ class Pipeline:
         self._searched = float("-inf")  # when the first network last saw a frame
         self._importance: Counter[int] = Counter()
         self._settings = {
-            "start": start, "end": end, "every": every, "rate": rate, "slow_motion": slow_motion,
+            "start": start, "end": end, "every": every, "fps": fps, "slow_motion": slow_motion,
             "region": None if region is None else str(region), "max_people": max_people,
             "tracking": asdict(tracking), "first_look_every": first_look_every or "auto",
         } | made.provenance.settings  # fmt: skip

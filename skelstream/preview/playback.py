@@ -26,14 +26,14 @@ class Pace:
     Attributes:
         frames: analysed since the start.
         dropped: frames of a live source that the network had no time for, since the start.
-        rate: frames analysed a second, over the last two seconds; 0 until it is known.
+        fps: frames analysed a second, over the last two seconds; 0 until it is known.
         speed: seconds of the source analysed a second, over the same time.
         stages: milliseconds a frame of each stage, over the same time.
     """
 
     frames: int = 0
     dropped: int = 0
-    rate: float = 0.0
+    fps: float = 0.0
     speed: float = 0.0
     stages: dict[str, float] | None = None
 

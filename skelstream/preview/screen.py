@@ -159,7 +159,7 @@ def _table(facts: Facts, colors: ColorSystem) -> Table:
     whole.add_row(Text(""))
     pace = facts.pace
     table.add_row("time", f"{facts.time:.1f} s" + ("" if facts.state == "playing" else f", {facts.state}"))
-    table.add_row("frames/s", f"{pace.rate:.1f}")
+    table.add_row("frames/s", f"{pace.fps:.1f}")
     if facts.live:
         table.add_row("latency", f"{facts.latency * 1000:.0f} ms")
         table.add_row("dropped", f"{pace.dropped} of {pace.frames + pace.dropped}")
@@ -204,4 +204,4 @@ def _keys() -> Text:
 def _short(facts: Facts) -> Text:
     people = f"{len(facts.ids)} people" if len(facts.ids) != 1 else "1 person"
     state = "" if facts.state == "playing" else f"  {facts.state}"
-    return Text.assemble(" ", ("q", "bold"), f" quit  {people}  {facts.pace.rate:.1f} frames/s{state}")
+    return Text.assemble(" ", ("q", "bold"), f" quit  {people}  {facts.pace.fps:.1f} frames/s{state}")

@@ -19,14 +19,14 @@ class Postprocessing:
         skeleton: name of the joint set to convert to.
         fill: longest gap to fill, seconds.
         smooth: whether to smooth every track.
-        rate: frames per second to resample to.
+        fps: frames per second to resample to.
         person: who comes first, a name of `skelstream.processing.acting.PERSONS`.
     """
 
     skeleton: str | None = None
     fill: float | None = None
     smooth: bool = False
-    rate: float | None = None
+    fps: float | None = None
     person: str | None = None
 
     def __call__(self, sequence: SkeletonSequence) -> SkeletonSequence:
@@ -41,6 +41,6 @@ class Postprocessing:
             sequence = filled(sequence, self.fill)
         if self.smooth:
             sequence = smoothed(sequence)
-        if self.rate is not None:
-            sequence = resampled(sequence, self.rate)
+        if self.fps is not None:
+            sequence = resampled(sequence, self.fps)
         return sequence if self.person is None else acting_first(sequence, self.person)

@@ -15,8 +15,8 @@ _SAME = 1e-3
 _MOST_FRAMES, _MOST_TIMES = 1_000_000, 10
 
 
-def resampled(sequence: SkeletonSequence, rate: float) -> SkeletonSequence:
-    """The sequence at ``rate`` frames per second from its first frame on.
+def resampled(sequence: SkeletonSequence, fps: float) -> SkeletonSequence:
+    """The sequence at ``fps`` frames per second from its first frame on.
 
     A person has a row where they were in both frames around the new time; joints and boxes lie linearly between
     those, and ``observed`` is False there. Where a frame lies within a millisecond of the new time, its values stay as
@@ -26,18 +26,18 @@ def resampled(sequence: SkeletonSequence, rate: float) -> SkeletonSequence:
     Raises:
         FormatError: the rate is not above 0, or asks for more frames than could be meant.
     """
-    if not 0 < rate < float("inf"):
-        raise FormatError(f"the frame rate must be above 0, not {rate}")
+    if not 0 < fps < float("inf"):
+        raise FormatError(f"the frame rate must be above 0, not {fps}")
     times = sequence.frame_time
     if not len(times):
         return sequence
-    count = int((times[-1] - times[0]) * rate + 1e-6) + 1
+    count = int((times[-1] - times[0]) * fps + 1e-6) + 1
     if count > max(_MOST_FRAMES, _MOST_TIMES * len(times)):
         raise FormatError(
-            f"{rate:g} frames a second from {times[0]:g} s to {times[-1]:g} s would make {count:,} frames of"
+            f"{fps:g} frames a second from {times[0]:g} s to {times[-1]:g} s would make {count:,} frames of"
             f" {len(times):,}; give a lower rate, or correct the times"
         )
-    new = times[0] + np.arange(count) / rate
+    new = times[0] + np.arange(count) / fps
     before = np.clip(np.searchsorted(times, new + _SAME, side="right") - 1, 0, None)
     same = np.abs(times[before] - new) <= _SAME
     after = np.where(same, before, np.minimum(before + 1, len(times) - 1))
@@ -72,14 +72,14 @@ def resampled(sequence: SkeletonSequence, rate: float) -> SkeletonSequence:
     warnings: list[str] = list(sequence.meta.get("warnings") or ())
     if len(kept) < len(sequence):
         warnings.append(
-            f"{len(sequence) - len(kept)} of {len(sequence)} tracks are too short for {rate:g} frames a second, and left out"
+            f"{len(sequence) - len(kept)} of {len(sequence)} tracks are too short for {fps:g} frames a second, and left out"
         )
     meta = {
         **{key: value for key, value in sequence.meta.items() if key != "images"},
         **({"images": [images[i] for i in nearest]} if images and own else {}),
-        "rate": rate,
+        "fps": fps,
         "warnings": warnings,
-        "resampled": {"rate": rate, "frame_index": "source" if own else "counted"},
+        "resampled": {"fps": fps, "frame_index": "source" if own else "counted"},
     }
     result = replace(
         sequence, keypoints=keypoints, scores=scores, observed=observed, raw=None, meta=meta,

@@ -131,10 +131,10 @@ class SequenceBuilder:
                 " not seen often enough in a row to be followed; without tracking, everyone is kept"
             )
         named = {} if images is None else {"images": [images[index] for index in self._frame_index]}
-        return {"rate": mean_rate(time), "dropped": dropped, "warnings": warnings, **named}
+        return {"fps": mean_fps(time), "dropped": dropped, "warnings": warnings, **named}
 
 
-def mean_rate(frame_time: np.ndarray) -> float | None:
+def mean_fps(frame_time: np.ndarray) -> float | None:
     """Rows of the frame table per second, or None where the times do not tell."""
     span = float(frame_time[-1] - frame_time[0]) if len(frame_time) > 1 else 0.0
     return round((len(frame_time) - 1) / span, 6) if span > 0 else None

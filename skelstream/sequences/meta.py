@@ -28,8 +28,10 @@ def checked_meta(meta: Any) -> dict[str, Any]:
             facts[name] = integer(facts[name], f"meta's {name}", 1, LARGEST)
     if facts.get("rotation") is not None:
         facts["rotation"] = integer(facts["rotation"], "meta's rotation", -360, 360)
-    if facts.get("rate") is not None:
-        facts["rate"] = real(facts["rate"], "meta's rate", 0, 1e9)
+    if "rate" in facts:  # its name in files of earlier versions
+        facts.setdefault("fps", facts.pop("rate"))
+    if facts.get("fps") is not None:
+        facts["fps"] = real(facts["fps"], "meta's fps", 0, 1e9)
     for name in ("joints", "images", "warnings"):
         if facts.get(name) is not None:
             facts[name] = [

@@ -31,7 +31,7 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
         "frames_empty": sequence.frames - len(np.unique(sequence.frame)),
         "start": float(times[0]) if len(times) else None,
         "end": float(times[-1]) if len(times) else None,
-        "rate": meta.get("rate"),
+        "fps": meta.get("fps"),
         "longest_step": float(steps.max()) if len(steps) else None,
         "shortest_step": float(steps.min()) if len(steps) else None,
         "skeleton": sequence.skeleton.name,

@@ -33,19 +33,19 @@ class AnimatedSource(Source):
     The first image gives the size; others are scaled to fit it, centred and padded with black.
     """
 
-    def __init__(self, name: str, path: Path, rate: float | None, selection: Selection) -> None:
+    def __init__(self, name: str, path: Path, fps: float | None, selection: Selection) -> None:
         """
         Args:
             name: what the user calls the source.
             path: the file.
-            rate: images per second, whatever the file says; None: the file's times, or 30 for pages.
+            fps: images per second, whatever the file says; None: the file's times, or 30 for pages.
             selection: the frames that are wanted.
 
         Raises:
             SourceError: the file cannot be read, or no image is in the selection.
         """
         super().__init__(selection)
-        self._name, self._rate = name, rate
+        self._name, self._fps = name, fps
         try:
             self._data: np.ndarray | None = np.fromfile(path, np.uint8)
         except OSError as error:
@@ -59,8 +59,8 @@ class AnimatedSource(Source):
         if next((1 for _, time, _ in self._rows() if not selection.before(time)), None) is None:
             raise SourceError(f"{name} has no image in the part asked for")
         guess = _PAGES_A_SECOND if self._paged else None
-        self.info = SourceInfo(name, *self._size, rate=rate or guess, frames=self._claimed)
-        if self._paged and rate is None:
+        self.info = SourceInfo(name, *self._size, fps=fps or guess, frames=self._claimed)
+        if self._paged and fps is None:
             self._wrong.append(
                 f"{name}: its pages have no times; {_PAGES_A_SECOND:g} a second are assumed, give the rate if it is"
                 " another"
@@ -72,7 +72,7 @@ class AnimatedSource(Source):
     def _rows(self) -> Iterator[tuple[int, float, np.ndarray]]:
         time, index = 0.0, -1
         for index, (image, seconds) in enumerate(self._images()):
-            yield index, index / self._rate if self._rate else time, image
+            yield index, index / self._fps if self._fps else time, image
             time += seconds
         if self._data is not None and index + 1 != self._claimed:
             self._wrong.append(f"{self._name}: it says {self._claimed} images, {index + 1} can be decoded")

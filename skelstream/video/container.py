@@ -114,13 +114,13 @@ class ContainerSource(Source):
         return True
 
     def _numbered(self, place: Place | None) -> Iterator[_Timed]:
-        clock = Timestamps(self._decoder.time_base, self._rate(), place.origin if place else None)
+        clock = Timestamps(self._decoder.time_base, self._fps(), place.origin if place else None)
         index, time, first_lost = place.index if place else 0, 0.0, None
         slots, last = index, None
         for row in self._deinterlacer.rows(self._decoder.rows()):
             time = clock.seconds(row.pts)
             # An AVI counts the frames that stand for the one before and are not there.
-            slots += 1 if last is None else max(1, round((time - last) * (self._rate() or 0)))
+            slots += 1 if last is None else max(1, round((time - last) * (self._fps() or 0)))
             last = time
             if row.frame is None:
                 self._lost += 1
@@ -180,12 +180,12 @@ class ContainerSource(Source):
         stream = self._decoder.stream
         return stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
 
-    def _rate(self) -> float | None:
+    def _fps(self) -> float | None:
         stream = self._decoder.stream
         # Without timestamps the average is the demuxer's invention; the guess heeds what the codec says.
         timed = stream.start_time is not None or stream.duration is not None
-        rate = stream.average_rate if timed and stream.average_rate else stream.guessed_rate
-        return float(rate) if rate else None
+        fps = stream.average_rate if timed and stream.average_rate else stream.guessed_rate
+        return float(fps) if fps else None
 
     def _duration(self) -> float | None:
         stream, container = self._decoder.stream, self._decoder.container
@@ -202,7 +202,7 @@ class ContainerSource(Source):
             height=self._upright.height,
             width=self._upright.width,
             rotation=self._upright.rotation,
-            rate=self._rate(),
+            fps=self._fps(),
             duration=self._duration(),
             frames=self._decoder.stream.frames or None,
             live=live,

@@ -15,19 +15,19 @@ CAMERA_PREFIX = "camera:"
 _FORMATS = {"darwin": "avfoundation", "win32": "dshow"}
 
 
-def device_input(device: str, rate: float | None = None, platform: str = sys.platform) -> Input:
+def device_input(device: str, fps: float | None = None, platform: str = sys.platform) -> Input:
     """What FFmpeg opens for a capture device.
 
     Args:
         device: a number from 0, a device file, or (part of) the name that the system gives the device.
-        rate: frames per second to ask of the device; None leaves it to the device.
+        fps: frames per second to ask of the device; None leaves it to the device.
         platform: as ``sys.platform``; it decides which of FFmpeg's input devices is used.
 
     Raises:
         SourceError: no device has this number or name.
     """
     form = _FORMATS.get(platform, "v4l2")
-    options = {} if rate is None else {"framerate": f"{rate:g}"}
+    options = {} if fps is None else {"framerate": f"{fps:g}"}
     if form == "v4l2":
         url = f"/dev/video{device}" if device.isdecimal() else device
         if not url.startswith("/dev/"):

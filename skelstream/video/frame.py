@@ -36,7 +36,7 @@ class SourceInfo:
         name: the path, URL or device as the user gave it.
         height, width: pixels of the upright image.
         rotation: degrees counter-clockwise that were applied to make the image upright (0, 90, 180, 270).
-        rate: mean frames per second.
+        fps: mean frames per second.
         duration: seconds.
         frames: number of frames; containers often lie, so this only serves progress displays.
         live: a camera or stream that goes on without us.
@@ -48,7 +48,7 @@ class SourceInfo:
     height: int
     width: int
     rotation: int = 0
-    rate: float | None = None
+    fps: float | None = None
     duration: float | None = None
     frames: int | None = None
     live: bool = False

@@ -37,7 +37,7 @@ IMAGE_SUFFIXES = frozenset(
 )
 
 
-ASSUMED_RATE = 30.0
+ASSUMED_FPS = 30.0
 """Images a second where nobody says."""
 
 # A larger number in a file's name counts no frames: it is a time or a catalogue's.
@@ -60,20 +60,20 @@ class ImageSource(Source):
     and padded with black. A file that cannot be read is a frame without an image.
     """
 
-    def __init__(self, name: str, paths: Sequence[Path], rate: float | None, selection: Selection) -> None:
+    def __init__(self, name: str, paths: Sequence[Path], fps: float | None, selection: Selection) -> None:
         """
         Args:
             name: what the user calls the source.
             paths: the files in order, at least one.
-            rate: images per second; None if nobody knows.
+            fps: images per second; None if nobody knows.
             selection: the frames that are wanted.
 
         Raises:
             SourceError: none of the files can be read, or none is in the selection.
         """
         super().__init__(selection)
-        self._paths, self._rate = list(paths), rate or ASSUMED_RATE
-        photos = len(paths) == 1 or (rate is None and unrelated(paths))
+        self._paths, self._fps = list(paths), fps or ASSUMED_FPS
+        photos = len(paths) == 1 or (fps is None and unrelated(paths))
         numbers = None if photos else numbers_in(paths)
         self._numbers = list(range(len(paths))) if numbers is None else numbers
         self._resized = self._animated = 0
@@ -89,18 +89,18 @@ class ImageSource(Source):
         self._size = first.shape[:2]
         height, width = self._size
         count, images = len(self._paths), dict(zip(self._numbers, (p.name for p in self._paths), strict=True))
-        duration = self._time(count - 1) + 1 / self._rate
+        duration = self._time(count - 1) + 1 / self._fps
         self.info = SourceInfo(
             name,
             height,
             width,
-            rate=self._rate,
+            fps=self._fps,
             duration=duration,
             frames=count,
             photos=photos,
             images=images,
         )
-        self._tell_of_times(assumed=rate is None, photos=photos)
+        self._tell_of_times(assumed=fps is None, photos=photos)
 
     def close(self) -> None:
         self._paths = []
@@ -115,7 +115,7 @@ class ImageSource(Source):
         return (index - self._numbers[0]) % self._selection.every == 0
 
     def _time(self, index: int) -> float:
-        return (self._numbers[index] - self._numbers[0]) / self._rate
+        return (self._numbers[index] - self._numbers[0]) / self._fps
 
     def _tell_of_times(self, assumed: bool, photos: bool) -> None:
         name, numbers = self.info.name, self._numbers
@@ -126,7 +126,7 @@ class ImageSource(Source):
             )
         elif assumed and len(numbers) > 1:
             self._wrong.append(
-                f"{name}: images have no times; {self._rate:g} a second are assumed, give the rate if it is another"
+                f"{name}: images have no times; {self._fps:g} a second are assumed, give the rate if it is another"
             )
         holes = [(a + 1, b - a - 1) for a, b in itertools.pairwise(numbers) if b - a > 1]
         if holes:

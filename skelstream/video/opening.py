@@ -21,7 +21,7 @@ def open_source(
     end: float | None = None,
     every: int = 1,
     threads: int | None = None,
-    rate: float | None = None,
+    fps: float | None = None,
 ) -> Source:
     """Opens anything that gives frames.
 
@@ -33,7 +33,7 @@ def open_source(
             they have in the whole source.
         every: give only the frames whose number is a multiple of this.
         threads: decoding threads; None for 4.
-        rate: frames per second of images, or to ask of a capture device. None: images are taken for photos where
+        fps: frames per second of images, or to ask of a capture device. None: images are taken for photos where
             they do not look like each other, else for 30 a second.
 
     Returns:
@@ -45,13 +45,13 @@ def open_source(
         SourceError: there is nothing there to read, or no frame in the part asked for.
     """
     selection = Selection(start, end, every)
-    if rate is not None and not 0 < rate < float("inf"):
-        raise SourceError(f"rate is {rate}: give frames per second, more than 0")
+    if fps is not None and not 0 < fps < float("inf"):
+        raise SourceError(f"fps is {fps}: give frames per second, more than 0")
     name = str(source)
     if "\0" in name:
         raise SourceError(f"{name!r}: a source's name cannot hold a NUL character")
     if isinstance(source, int) or name.startswith(CAMERA_PREFIX):
-        return ContainerSource(device_input(name.removeprefix(CAMERA_PREFIX), rate), selection, threads)
+        return ContainerSource(device_input(name.removeprefix(CAMERA_PREFIX), fps), selection, threads)
     path = Path(source)
     if not isinstance(source, Path) and "://" in name:
         return ContainerSource(Input(name, name), selection, threads)
@@ -60,21 +60,21 @@ def open_source(
     except OSError as error:
         raise SourceError(f"{name} cannot be looked at ({error.strerror})") from None
     if path.is_dir():
-        return ImageSource(name, _images_in(path), rate, selection)
+        return ImageSource(name, _images_in(path), fps, selection)
     if not path.exists():
         if isinstance(source, str) and name.isdecimal():
-            return ContainerSource(device_input(name, rate), selection, threads)
-        return ImageSource(name, _matching(name), rate, selection)
+            return ContainerSource(device_input(name, fps), selection, threads)
+        return ImageSource(name, _matching(name), fps, selection)
     if path.is_char_device():
-        return ContainerSource(device_input(name, rate), selection, threads)
+        return ContainerSource(device_input(name, fps), selection, threads)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         if images_in(path) > 1:
-            return AnimatedSource(name, path, rate, selection)
-        return ImageSource(name, [path], rate, selection)
+            return AnimatedSource(name, path, fps, selection)
+        return ImageSource(name, [path], fps, selection)
     film = ContainerSource(Input.of_file(path), selection, threads)
     if is_cut_gif(path):
         film.warn("it ends before the end of its images: the last may be damaged")
-    if rate is not None:
+    if fps is not None:
         film.warn("its frames have their own times; a rate is for images and cameras, and is left out")
     return film
 

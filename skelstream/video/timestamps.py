@@ -14,15 +14,15 @@ class Timestamps:
     predecessor's, is put one mean frame interval after its predecessor.
     """
 
-    def __init__(self, time_base: Fraction, rate: float | None, origin: int | None = None) -> None:
+    def __init__(self, time_base: Fraction, fps: float | None, origin: int | None = None) -> None:
         """
         Args:
             time_base: seconds per tick.
-            rate: mean frames per second, None if unknown (then 30).
+            fps: mean frames per second, None if unknown (then 30).
             origin: the timestamp of time 0; None takes the first one seen.
         """
         self._time_base = time_base
-        self._step = 1.0 / (rate or _FALLBACK_RATE)
+        self._step = 1.0 / (fps or _FALLBACK_RATE)
         self._origin = origin
         self._last: float | None = None
 

@@ -36,7 +36,7 @@ class VideoWriter:
         height: int,
         width: int,
         *,
-        rate: float = 30.0,
+        fps: float = 30.0,
         quality: int = 20,
         audio_from: str | Path | None = None,
     ) -> None:
@@ -44,7 +44,7 @@ class VideoWriter:
         Args:
             path: the file to write; one that is there is replaced.
             height, width: of the images. An odd one gets a repeated row or column, which H.264 needs.
-            rate: about how many frames a second will come; the encoder plans with it.
+            fps: about how many frames a second will come; the encoder plans with it.
             quality: constant rate factor, lower is better and larger.
             audio_from: a video file whose sound is copied; ``write`` then takes times on that file's clock.
                 A file without sound is fine.
@@ -55,7 +55,7 @@ class VideoWriter:
         """
         self._path = Path(path)
         self._size = (height, width)
-        self._interval = max(1, round(1 / rate / _TIME_BASE))
+        self._interval = max(1, round(1 / fps / _TIME_BASE))
         self._first: float | None = None
         self._last = -1
         self._sound = _Sound(Path(audio_from)) if audio_from is not None else None
@@ -67,7 +67,7 @@ class VideoWriter:
             self._container = container = av.open(
                 str(part), "w", format="mp4", options={"movflags": "+faststart"}
             )
-            self._stream = self._add_video(container, rate, quality)
+            self._stream = self._add_video(container, fps, quality)
             if self._sound is not None:
                 self._sound.add_to(container)
         except BaseException:
@@ -148,12 +148,12 @@ class VideoWriter:
         with suppress(OutputError):
             self._replacing.__exit__(type(given_up), given_up, None)
 
-    def _add_video(self, container: OutputContainer, rate: float, quality: int) -> VideoStream:
+    def _add_video(self, container: OutputContainer, fps: float, quality: int) -> VideoStream:
         encoder = next((name for name in _ENCODERS if name in av.codecs_available), None)
         if encoder is None:
             raise OutputError(f"{self._path}: this PyAV has no H.264 encoder; install the one from PyPI")
         options = {"crf": str(quality), "preset": "veryfast"} if encoder == "libx264" else {}
-        frames_per_second = Fraction(rate).limit_denominator(1001)
+        frames_per_second = Fraction(fps).limit_denominator(1001)
         stream = container.add_stream(encoder, rate=frames_per_second, options=options)
         assert isinstance(stream, VideoStream)
         height, width = self._size

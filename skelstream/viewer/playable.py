@@ -58,7 +58,7 @@ def playable_copy(
         info = source.info
         scale = min(1.0, _LONG_SIDE / max(info.height, info.width))
         height, width = max(1, round(info.height * scale)), max(1, round(info.width * scale))
-        with VideoWriter(copy, height, width, rate=info.rate or 30.0, quality=_QUALITY) as writer:
+        with VideoWriter(copy, height, width, fps=info.fps or 30.0, quality=_QUALITY) as writer:
             for frame in progress(source, info.frames):
                 if frame.image is not None:
                     image = cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA)

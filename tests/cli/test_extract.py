@@ -45,7 +45,7 @@ def test_lines_on_standard_output(extract, walk):
 
 def test_a_line_for_empty_frames_too(extract, tmp_path, draw_bars):
     path = tmp_path / "mostly_empty.mp4"
-    with VideoWriter(path, 64, 160, rate=10) as writer:
+    with VideoWriter(path, 64, 160, fps=10) as writer:
         for i in range(9):
             writer.write(draw_bars(*[50] * (i == 4)), i / 10)
     rows = [json.loads(line) for line in extract(path, "-o", "-").stdout.splitlines()]
@@ -124,7 +124,7 @@ def test_a_stream_is_smoothed_as_it_goes(extract, walk):
 
 
 def test_few_images_show_the_same_people_whether_they_can_be_followed_or_not(extract, tmp_path, draw_bars):
-    with VideoWriter(tmp_path / "ten.mp4", 64, 160, rate=10, quality=5) as writer:
+    with VideoWriter(tmp_path / "ten.mp4", 64, 160, fps=10, quality=5) as writer:
         for i in range(100):
             writer.write(draw_bars(30, 120) if i >= 20 else draw_bars(), i / 10)
     rows = {}

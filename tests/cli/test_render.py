@@ -24,7 +24,7 @@ def run(*arguments):
 @pytest.fixture
 def clip(tmp_path):
     path = tmp_path / "clip.mp4"
-    with VideoWriter(path, 120, 160, rate=10) as writer:
+    with VideoWriter(path, 120, 160, fps=10) as writer:
         for i in range(12):
             writer.write(np.full((120, 160, 3), 90, np.uint8), i / 10)
     return path

@@ -26,7 +26,7 @@ def level(index):
 def clip(tmp_path):
     """Thirty frames of 320 x 240, each of its own grey, at ``TIMES``."""
     path = tmp_path / "clip.mp4"
-    with VideoWriter(path, 240, 320, rate=20) as writer:
+    with VideoWriter(path, 240, 320, fps=20) as writer:
         for i, time in enumerate(TIMES):
             writer.write(np.full((240, 320, 3), level(i), np.uint8), float(time))
     return path
@@ -122,7 +122,7 @@ def test_without_a_video(tmp_path, two_walkers):
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
 def test_animations(tmp_path, sequence, clip, suffix):
-    done = render(sequence, tmp_path / f"a{suffix}", clip, width=100, rate=50)
+    done = render(sequence, tmp_path / f"a{suffix}", clip, width=100, fps=50)
     assert done.size == (75, 100) and (tmp_path / f"a{suffix}").stat().st_size > 1000
 
 
@@ -162,7 +162,7 @@ def test_sheet_shows_the_frames_of_the_video(tmp_path, sequence, clip):
 def test_sheet_of_a_long_video_reads_only_what_it_needs(tmp_path, make_walkers, make_figure):
     path = tmp_path / "long.mp4"
     times = np.arange(60) * 2.0
-    with VideoWriter(path, 60, 80, rate=1) as writer:
+    with VideoWriter(path, 60, 80, fps=1) as writer:
         for i, time in enumerate(times):
             writer.write(np.full((60, 80, 3), 2 * i + 50, np.uint8), time)
     sequence = make_walkers(times, lambda i: {1: make_figure(40, 10, 40)}, height=60, width=80)

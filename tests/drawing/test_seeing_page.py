@@ -22,7 +22,7 @@ SNIPPETS = re.findall(r"```python\n(.*?)```", TEXT, re.S)
 @pytest.fixture
 def folder(tmp_path, monkeypatch, two_walkers):
     monkeypatch.chdir(tmp_path)
-    with VideoWriter("video.mp4", 240, 320, rate=20) as writer:
+    with VideoWriter("video.mp4", 240, 320, fps=20) as writer:
         for i in range(40):
             writer.write(np.full((240, 320, 3), 120, np.uint8), i / 20)
     save(two_walkers, "skeletons.npz")

@@ -121,14 +121,14 @@ def empty() -> SkeletonSequence:
 
 def load_tracked(
     path: Path,
-    rate: float | None = None,
+    fps: float | None = None,
     size: tuple[int, int] | None = None,
     clip: str | None = None,
     note: Callable[[str], None] | None = None,
     settings: TrackerSettings = TrackerSettings(),
 ) -> SkeletonSequence:
     """A file's people, with identities by the tracker where it has none."""
-    sequence = tracked(read(path, rate=rate, size=size, clip=clip, note=note), settings)
+    sequence = tracked(read(path, fps=fps, size=size, clip=clip, note=note), settings)
     for warning in sequence.meta.get("warnings") or [] if note else []:
         note(warning)
     return sequence

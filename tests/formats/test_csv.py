@@ -55,7 +55,7 @@ def test_files_of_other_tools(tmp_path):
         lines += [f'"{frame}",' + ",".join(map(str, cells)), ""]
     (tmp_path / "a.csv").write_text("\r\n".join(lines), encoding="utf-8-sig", newline="")
     assert isinstance(read(tmp_path / "a.csv"), Detections)
-    sequence = load_tracked(tmp_path / "a.csv", rate=10)
+    sequence = load_tracked(tmp_path / "a.csv", fps=10)
     assert len(sequence) == 1 and sequence.frame_time == pytest.approx([0, 0.1, 0.2, 0.3])
     left = sequence.keypoints[0, OP18.index("left_wrist")]
     assert left.tolist() == [145, 0] and sequence.size is None

@@ -31,7 +31,7 @@ def test_as_stgcn_packs_it(scene, tmp_path):
 
 def test_round_trip(scene, tmp_path):
     save(scene, tmp_path / "out", "openpose")
-    back = load(tmp_path / "out", rate=25)
+    back = load(tmp_path / "out", fps=25)
     for name in ("track_ids", "track_start", "frame", "frame_index"):
         assert np.array_equal(getattr(back, name), getattr(scene, name))
     assert np.array_equal(back.keypoints, scene.keypoints, equal_nan=True)
@@ -72,7 +72,7 @@ def test_people_without_identity_are_tracked(tmp_path):
     frames = {i: [body25(2 * i), body25(400 - 2 * i)][:: 1 if i % 2 else -1] for i in range(12)}
     write_frames(tmp_path / "out", frames)
     assert isinstance(read(tmp_path / "out"), Detections)
-    sequence = load_tracked(tmp_path / "out", rate=30)
+    sequence = load_tracked(tmp_path / "out", fps=30)
     assert sequence.skeleton.name == "body25" and sequence.meta["source"] == "my_clip"
     assert len(sequence) == 2 and [len(track) for track in sequence] == [12, 12]
     for track in sequence:
@@ -85,7 +85,7 @@ def test_numbers_with_gaps_and_scores_above_one(tmp_path):
     pose = body25(0)
     pose[3, 2] = 1.04
     write_frames(tmp_path / "out", {2: [pose], 4: [pose], 6: []})
-    sequence = load_tracked(tmp_path / "out", rate=10)
+    sequence = load_tracked(tmp_path / "out", fps=10)
     assert sequence.frame_index.tolist() == [2, 4, 6] and sequence.frame_time.tolist() == [0.2, 0.4, 0.6]
     assert sequence.scores.max() == 1
 
@@ -118,7 +118,7 @@ def test_foreign_folders(tmp_path):
     with pytest.raises(FormatError, match="several videos"):
         load(tmp_path)
     with pytest.raises(FormatError, match="frame rate"):
-        load(tmp_path, rate=0)
+        load(tmp_path, fps=0)
 
 
 def test_an_old_folder_is_replaced_whole(scene, empty, tmp_path):
@@ -159,7 +159,7 @@ def scaled(folder, scale, size=(480, 640), frames=12, where=(80, 300)):
 def test_shares_of_the_image_become_pixels(tmp_path, scale, where):
     pixels = scaled(tmp_path / "json", scale, where=where)
     said = []
-    sequence = load_tracked(tmp_path / "json", rate=25, size=(480, 640), note=said.append)
+    sequence = load_tracked(tmp_path / "json", fps=25, size=(480, 640), note=said.append)
     (track,) = sequence
     seen = np.where(pixels[..., 2:] > 0, pixels[..., :2], np.nan)
     assert track.keypoints == pytest.approx(seen, abs=0.01, nan_ok=True)
@@ -186,7 +186,7 @@ def test_everyone_in_a_sparse_folder_has_a_row(tmp_path, step, score):
     pose = np.hstack([np.random.default_rng(0).uniform(50, 90, (18, 2)), np.full((18, 1), score)])
     write_frames(tmp_path / "in", {i * step: [pose] if i != 4 else [] for i in range(12)})
     notes = []
-    sequence = load_tracked(tmp_path / "in", rate=30, note=notes.append)
+    sequence = load_tracked(tmp_path / "in", fps=30, note=notes.append)
     assert len(sequence.frame) == 11 and sorted(sequence.frame) == [i for i in range(12) if i != 4]
     assert len(notes) == (step > 45) and sequence.meta["warnings"] == notes
 

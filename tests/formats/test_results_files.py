@@ -29,7 +29,7 @@ def pyskl(**more):
 def test_pyskl(tmp_path, protocol):
     with open(tmp_path / "a.pkl", "wb") as file:
         pickle.dump([pyskl()], file, protocol)
-    sequence = load(tmp_path / "a.pkl", rate=25)
+    sequence = load(tmp_path / "a.pkl", fps=25)
     track = sequence[0]
     assert track.id == 1 and len(track) == FRAMES and sequence.size == (480, 640)
     assert track.keypoints[5] == pytest.approx(walker(5), abs=0.3)
@@ -38,7 +38,7 @@ def test_pyskl(tmp_path, protocol):
 
 def test_own_pickles_come_back(scene, tmp_path):
     save(scene, tmp_path / "a.pkl")
-    back = load(tmp_path / "a.pkl", rate=25)
+    back = load(tmp_path / "a.pkl", fps=25)
     assert back.keypoints == pytest.approx(scene.as_skeleton("coco17").keypoints, nan_ok=True)
     assert back.frames == 8 and back.frame_time == pytest.approx(scene.frame_time)
 
@@ -152,7 +152,7 @@ def sleap(path, names, **more):
 
 
 def test_sleap_without_scores(tmp_path):
-    sequence = load(sleap(tmp_path / "a.analysis.h5", COCO), rate=25)
+    sequence = load(sleap(tmp_path / "a.analysis.h5", COCO), fps=25)
     check(sequence, [t for t in range(FRAMES) if t != 4], score=1)
     assert sequence.frames == FRAMES and sequence.frame_time[-1] == pytest.approx((FRAMES - 1) / 25)
 

@@ -42,7 +42,7 @@ def test_track_ids_and_boxes_are_kept(tmp_path):
 def test_own_coco_and_alphapose_files_come_back(scene, tmp_path):
     for name in ("coco", "alphapose"):
         save(scene, tmp_path / f"a.{name}.json")
-        back = load(tmp_path / f"a.{name}.json", rate=25)
+        back = load(tmp_path / f"a.{name}.json", fps=25)
         assert back.track_ids.tolist() == scene.track_ids.tolist()
         seen = scene.as_skeleton("coco17")
         # Frames at the end without anyone are not in the file, those between are.
@@ -125,14 +125,14 @@ def test_mmpose_videos(tmp_path):
         {"frame_id": t, "instances": [mmpose_instance(t, 300), mmpose_instance(t, 60)]} for t in range(FRAMES)
     ]
     rows[3]["instances"] = []
-    sequence = load_tracked(dump(tmp_path / "walk.json", rows), rate=25)
+    sequence = load_tracked(dump(tmp_path / "walk.json", rows), fps=25)
     assert len(sequence) == 2 and sequence.frames == FRAMES and len(sequence[0]) == FRAMES - 1
     assert sequence.person_scores == pytest.approx(0.8)
     with_info = {
         "meta_info": {"dataset_name": "coco", "keypoint_id2name": dict(enumerate(COCO))},
         "instance_info": rows,
     }
-    assert load_tracked(dump(tmp_path / "walk.json", with_info), rate=25).equals(sequence)
+    assert load_tracked(dump(tmp_path / "walk.json", with_info), fps=25).equals(sequence)
 
 
 def test_mmpose_ids_and_other_sets_by_name(tmp_path):
@@ -194,7 +194,7 @@ def test_mediapipe(tmp_path, layout):
             "frames": [{"timestamp_ms": 40 * t, "pose_landmarks": [landmarks(t)]} for t in range(FRAMES)]
         },
     }[layout]
-    sequence = load_tracked(dump(tmp_path / "a.json", frames), rate=25, size=(480, 640))
+    sequence = load_tracked(dump(tmp_path / "a.json", frames), fps=25, size=(480, 640))
     check(sequence)
     assert sequence.frame_time[-1] == pytest.approx((FRAMES - 1) / 25)
 

@@ -194,7 +194,7 @@ def edited(sequence, path, meta=(), **arrays):
 BAD_FACTS = [
     *(("height", value) for value in ("480", 1.5, -1, 0, True, [480], HUGE, 10**9)),
     *(("width", value) for value in ("640", {}, 1e999)),
-    *(("rate", value) for value in ("30", -1, [], float("nan"), HUGE)),
+    *(("fps", value) for value in ("30", -1, [], float("nan"), HUGE)),
     *(("rotation", value) for value in ("90", 1.5, HUGE, [])),
     *(("source", value) for value in (5, ["a.mp4"], "a\0b.mp4", {})),
     *(("model", value) for value in (5, [1])),

@@ -35,7 +35,7 @@ def test_an_even_rate(rate):
     even = resampled(sequence, rate)
     assert even.frame_time == pytest.approx(np.arange(int(rate + 1e-6) + 1) / rate)
     assert even.keypoints[:, 3, 0] == pytest.approx(100 * even.frame_time, abs=0.1)
-    assert even.meta["rate"] == rate and even.meta["resampled"]["rate"] == rate
+    assert even.meta["fps"] == rate and even.meta["resampled"]["fps"] == rate
     on_a_frame = np.abs(even.frame_time * 30 - np.round(even.frame_time * 30)) < 1e-6
     assert (even.observed.all(1) == on_a_frame).all() and (even.observed.any(1) == on_a_frame).all()
     if rate <= 30:
@@ -85,8 +85,8 @@ def test_nothing_and_one_frame():
 
 def test_after_filling_and_smoothing():
     sequence = moving(np.arange(31) / 30, away=(10, 11))
-    assert len(Postprocessing(rate=15.0)(sequence).frame) < len(
-        Postprocessing(fill=0.5, smooth=True, rate=15.0)(sequence).frame
+    assert len(Postprocessing(fps=15.0)(sequence).frame) < len(
+        Postprocessing(fill=0.5, smooth=True, fps=15.0)(sequence).frame
     )
 
 

@@ -22,7 +22,7 @@ def test_rows_by_importance_then_frame(sequence):
 def test_every_frame_has_a_row(sequence):
     assert sequence.frame_ok.tolist() == [True, True, True, False, True, True]
     assert sequence.frame_time.tolist() == [0.0, 0.04, 0.08, 0.13, 0.16, 0.20]
-    assert sequence.meta["rate"] == pytest.approx(25)
+    assert sequence.meta["fps"] == pytest.approx(25)
 
 
 def test_short_certain_track_loses_to_long_one(builder, tracked):
@@ -42,7 +42,7 @@ def test_rows_before_confirmation_count_and_unconfirmed_tracks_go(builder, track
 
 def test_nobody_and_nothing(builder, tracked):
     empty = builder.finish()
-    assert (len(empty), empty.frames, empty.meta["rate"]) == (0, 0, None)
+    assert (len(empty), empty.frames, empty.meta["fps"]) == (0, 0, None)
     builder.add(tracked(0, 0.0, {}))
     builder.add(TrackedPeople.failed(1, 0.1, 18))
     sequence = builder.finish()

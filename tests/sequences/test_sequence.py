@@ -125,3 +125,8 @@ def test_importing_sequences_does_not_import_torch():
 
     code = "import sys, skelstream.sequences, skelstream.formats; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_rate_of_files_of_earlier_versions_is_their_fps(sequence):
+    meta = {name: value for name, value in sequence.meta.items() if name != "fps"}
+    assert replace(sequence, meta={**meta, "rate": 25}).meta["fps"] == 25

@@ -61,7 +61,7 @@ def test_a_tiff_with_large_offsets(make, tmp_path):
     path = tmp_path / "a.tif"
     path.write_bytes(big_tiff([make.marked(i)[..., 0] for i in range(5)]))
     assert images_in(path) == 5
-    with open_source(path, rate=5) as source:
+    with open_source(path, fps=5) as source:
         assert [make.number_in(f.image) for f in source] == list(range(5))
 
 
@@ -70,7 +70,7 @@ def test_each_image_has_its_own_time(make, tmp_path, suffix):
     path = write(make, tmp_path / f"a{suffix}", 4, (40, 500, 20))
     with open_source(path) as source:
         assert [f.time for f in source] == pytest.approx([0, 0.04, 0.54, 0.56])
-    with open_source(path, rate=10, start=0.1, every=2) as source:
+    with open_source(path, fps=10, start=0.1, every=2) as source:
         assert [(f.index, f.time) for f in source] == [(2, pytest.approx(0.2))]
 
 
@@ -78,7 +78,7 @@ def test_each_image_has_its_own_time(make, tmp_path, suffix):
 def test_a_file_that_is_cut_short_says_so(make, tmp_path, suffix):
     path = write(make, tmp_path / f"a{suffix}", 20)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with open_source(path, rate=30) as source:
+    with open_source(path, fps=30) as source:
         frames = list(source)
     assert 5 < len(frames) < 15 and [make.number_in(f.image) for f in frames] == list(range(len(frames)))
     assert "images" in source.warnings[0] and str(len(frames)) in source.warnings[0]
@@ -97,7 +97,7 @@ def test_among_other_images_the_first_image_counts_and_this_is_told(make, tmp_pa
     for number in range(3):
         cv2.imwrite(str(tmp_path / f"{number}.webp"), make.marked(number), [cv2.IMWRITE_WEBP_QUALITY, 101])
     write(make, tmp_path / "1.webp", 5)
-    with open_source(tmp_path, rate=30) as source:
+    with open_source(tmp_path, fps=30) as source:
         assert [make.number_in(f.image) for f in source] == [0, 0, 2]
     assert len(source.warnings) == 1 and "1.webp and maybe others hold several images" in source.warnings[0]
 

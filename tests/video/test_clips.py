@@ -43,7 +43,7 @@ def test_first_frames(clip):
         frames = list(itertools.islice(source, 12))
         info = source.info
     assert (info.height, info.width, info.frames) == (height, width, count)
-    assert info.rate == pytest.approx(rate, abs=0.01)
+    assert info.fps == pytest.approx(rate, abs=0.01)
     assert [f.index for f in frames] == list(range(12))
     np.testing.assert_allclose([f.time for f in frames], np.arange(12) / rate, atol=2e-3)
     assert all(f.image.shape == (height, width, 3) and f.image.std() > 10 for f in frames)

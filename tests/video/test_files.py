@@ -32,7 +32,7 @@ def test_frames_have_numbers_times_and_images(make, plain):
     check_whole(make, frames, 60)
     info = source.info
     assert (info.name, info.height, info.width, info.rotation) == (str(plain), make.HEIGHT, make.WIDTH, 0)
-    assert (info.rate, info.duration, info.frames, info.live) == (25, pytest.approx(2.4), 60, False)
+    assert (info.fps, info.duration, info.frames, info.live) == (25, pytest.approx(2.4), 60, False)
     assert source.warnings == []
     for frame in frames:
         assert (
@@ -82,7 +82,7 @@ def test_raw_h264_has_no_times(make, tmp_path):
     path = make.encode(tmp_path / "a.h264", map(make.marked, range(20)), form="h264", options={"bf": "3"})
     frames, source = read(path)
     check_whole(make, frames, 20)
-    assert source.info.frames is None and source.info.rate == 25 and not source.info.live
+    assert source.info.frames is None and source.info.fps == 25 and not source.info.live
 
 
 def test_variable_frame_rate(make, tmp_path):
@@ -321,7 +321,7 @@ class TestErrors:
             {"start": 2, "end": 1},
             {"end": 0},
             {"start": float("nan")},
-            {"rate": 0},
+            {"fps": 0},
         ],
     )
     def test_senseless_bounds(self, plain, options):
@@ -358,5 +358,5 @@ def test_a_stretched_pixel(make, tmp_path):
 
 
 def test_a_rate_is_not_for_films(plain):
-    with open_source(plain, rate=5) as source:
+    with open_source(plain, fps=5) as source:
         assert len(list(source)) == 60 and "have their own times" in source.warnings[0]

@@ -36,7 +36,7 @@ def test_a_folder_in_natural_order(make, folder):
     assert [f.index for f in frames] == [0, 1, 2, 9, 10, 11, 100]
     assert [f.time for f in frames] == pytest.approx([f.index / 30 for f in frames])
     info = source.info
-    assert (info.height, info.width, info.frames, info.rate) == (make.HEIGHT, make.WIDTH, 7, 30)
+    assert (info.height, info.width, info.frames, info.fps) == (make.HEIGHT, make.WIDTH, 7, 30)
     assert info.images[9] == "walk9.png" and not info.photos
     assert all(f.image.dtype == np.uint8 and f.image.flags.c_contiguous for f in frames)
     assumed, holes = source.warnings
@@ -45,7 +45,7 @@ def test_a_folder_in_natural_order(make, folder):
 
 
 def test_rate_bounds_and_every(make, folder):
-    with open_source(folder, rate=10, start=0.1, end=1.05) as source:
+    with open_source(folder, fps=10, start=0.1, end=1.05) as source:
         frames = list(source)
     assert [(f.index, f.time) for f in frames] == [(i, pytest.approx(i / 10)) for i in (1, 2, 9, 10)]
     assert source.info.duration == pytest.approx(10.1)
@@ -77,7 +77,7 @@ def test_images_that_look_like_no_other_are_photos(tmp_path):
     with open_source(tmp_path) as source:
         assert source.info.photos and "taken for photos" in source.warnings[0]
         assert [f.index for f in source] == list(range(8))
-    with open_source(tmp_path, rate=2) as source:
+    with open_source(tmp_path, fps=2) as source:
         assert not source.info.photos and [f.time for f in source] == [i / 2 for i in range(8)]
 
 
@@ -194,6 +194,6 @@ def test_images_that_are_cut_short_and_those_with_a_trailer(make, tmp_path, qual
     (tmp_path / "2.jpg").write_bytes(data[: len(data) - len(whole) // 3])
     (tmp_path / "3.jpg").write_bytes(data + b"\0\0\0\x18ftypmp42" + b"\xff\xda" * 50)
     (tmp_path / "4.jpg").write_bytes(data[: len(thumbnail) + 20])
-    with open_source(tmp_path, rate=10) as source:
+    with open_source(tmp_path, fps=10) as source:
         assert [(f.ok and make.number_in(f.image)) for f in source] == [7, False, 7, False]
     assert sum("no image that can be decoded" in line for line in source.warnings) == 2

@@ -36,7 +36,7 @@ def cameras(monkeypatch):
 def test_linux(cameras):
     assert device_input("0", platform="linux").url == "/dev/video0"
     assert device_input("/dev/video7", platform="linux").url == "/dev/video7"
-    found = device_input("webcam", rate=15, platform="linux")
+    found = device_input("webcam", fps=15, platform="linux")
     assert (found.url, found.format, found.options, found.path) == ("side", "v4l2", {"framerate": "15"}, None)
 
 

@@ -16,7 +16,7 @@ def read(path):
 
 
 def write(make, path, numbers=range(10), times=None, **options):
-    with VideoWriter(path, make.HEIGHT, make.WIDTH, rate=25, **options) as writer:
+    with VideoWriter(path, make.HEIGHT, make.WIDTH, fps=25, **options) as writer:
         for number in numbers:
             writer.write(make.marked(number), number / 25 if times is None else times[number])
     return path

@@ -207,7 +207,7 @@ def test_pointing_at_the_timeline_seeks_and_chooses(open_page, two_walkers):
 def clip(tmp_path):
     """Forty frames, each of its own grey, at 20 a second."""
     path = tmp_path / "my clip.mp4"
-    with VideoWriter(path, 240, 320, rate=20, quality=10) as writer:
+    with VideoWriter(path, 240, 320, fps=20, quality=10) as writer:
         for i in range(40):
             writer.write(np.full((240, 320, 3), 20 + 5 * i, np.uint8), i / 20)
     return path
