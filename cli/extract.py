@@ -247,7 +247,7 @@ def _one(
 
 
 def _many(sources: list[str], folder: Path, estimator: Any, options: dict, quiet: bool) -> None:
-    from skelstream.extraction import run_many
+    from skelstream.batch import run_many
 
     from .progress import FrameProgress
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from skelstream.errors import ModelError
+from skelstream.errors import ModelError, SettingsError
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import Candidates, find_candidates
 from skelstream.grouping.people import People
@@ -48,7 +48,7 @@ class EstimatorSettings:
         second: how people are looked at again, by a network of their own; None for one look.
 
     Raises:
-        ModelError: the size or a scale is out of range.
+        SettingsError: the size or a scale is out of range.
     """
 
     weights: str | None = None
@@ -63,9 +63,9 @@ class EstimatorSettings:
 
     def __post_init__(self) -> None:
         if not SMALLEST <= self.size <= LARGEST:
-            raise ModelError(f"size is {self.size}: give {SMALLEST} to {LARGEST} pixels")
+            raise SettingsError(f"size is {self.size}: give {SMALLEST} to {LARGEST} pixels")
         if not self.scales or not all(0.1 <= scale <= 8 for scale in self.scales):
-            raise ModelError(f"scales are {self.scales}: give factors from 0.1 to 8")
+            raise SettingsError(f"scales are {self.scales}: give factors from 0.1 to 8")
 
 
 @dataclass(frozen=True)

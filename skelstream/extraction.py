@@ -1,18 +1,16 @@
-"""Videos to skeletons: frame by frame, one whole video, or many."""
+"""One source to skeletons: frame by frame, in windows, or the whole of it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-from skelstream.claims import claimed
-from skelstream.errors import OutputError, SkelstreamError, Stopped
+from skelstream.errors import Stopped
 from skelstream.estimator import PoseEstimator, two_looks
-from skelstream.formats import WriteOptions, choose, save
+from skelstream.formats import WriteOptions, save
 from skelstream.outputs import check_apart, check_output, forget_partial, keep_partial
 from skelstream.pipeline import Analysed, Pipeline, StageTimes
 from skelstream.processing.one_euro import OneEuro
@@ -269,75 +267,3 @@ def run(
             stopped.add_note(f"the {len(sequence.frame_time)} frames so far are in {output}")
         raise stopped
     return Extraction(sequence, pipeline.info, pipeline.times, seconds, list(sequence.meta["warnings"]))
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one of many sources: ``extraction``, or the ``error``, or neither if it was done before.
-
-    ``elsewhere``: another process is at it.
-    """
-
-    source: str
-    output: Path
-    extraction: Extraction | None = None
-    error: SkelstreamError | None = None
-    elsewhere: bool = False
-
-
-def run_many(
-    sources: Iterable[str],
-    estimator: PoseEstimator | Callable[[], PoseEstimator],
-    folder: Path,
-    *,
-    format: str | None = None,
-    postprocessing: Postprocessing = Postprocessing(),
-    overwrite: bool = False,
-    report: Report | None = None,
-    start: float | None = None,
-    end: float | None = None,
-    every: int = 1,
-    fps: float | None = None,
-    region: Region | None = None,
-    slow_motion: float = 1.0,
-    max_people: int | None = None,
-    first_look_every: int | None = 1,
-    tracking: TrackerSettings = TrackerSettings(),
-) -> Iterator[Outcome]:
-    """``run`` for many sources, each to a file of its name in ``folder``; the network is loaded once.
-
-    A result that is there already is left alone, so that a run that was stopped goes on where it stood: results appear
-    whole or not at all. A source that fails does not stop the others. Several processes may share a folder: each
-    source is done by one of them.
-
-    Raises:
-        FormatError: no format has that name.
-        OutputError: two sources would write the same file, or the folder cannot be made.
-    """
-    sources = list(sources)
-    suffix = next(iter(choose(folder, format or "npz").extensions), "")
-    outputs = [folder / f"{Path(source).stem}{suffix}" for source in sources]
-    if len(set(outputs)) < len(outputs):
-        twice = next(path for i, path in enumerate(outputs) if path in outputs[:i])
-        raise OutputError(f"{twice}: two of the sources have this name; extract them into different folders")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from None
-    for output in outputs[:1]:
-        check_output(output, format, postprocessing, overwrite=True)
-    made = cache(estimator) if callable(estimator) else estimator
-    for source, output in zip(sources, outputs, strict=True):
-        with claimed(output.with_name(f"{output.name}.extracting"), wait=False) as ours:
-            if ours is False or (output.exists() and not overwrite):
-                yield Outcome(source, output, elsewhere=ours is False)
-                continue
-            try:
-                done = run(
-                    source, made, output, format=format, postprocessing=postprocessing, overwrite=overwrite, report=report,
-                    start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
-                    max_people=max_people, tracking=tracking, first_look_every=first_look_every,
-                )  # fmt: skip
-                yield Outcome(source, output, done)
-            except SkelstreamError as error:
-                yield Outcome(source, output, error=error)

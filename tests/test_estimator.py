@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import skelstream
-from skelstream.errors import FormatError, ModelError, SourceError
+from skelstream.errors import FormatError, SettingsError, SourceError
 
 
 def test_one_estimator_serves_two_streams_at_a_time(walk):
@@ -47,5 +47,5 @@ def test_a_name_with_a_nul_character_is_refused_in_a_line():
 
 @pytest.mark.parametrize("size", [0, 63, 4097, 100_000])
 def test_a_size_that_no_network_takes_or_no_memory_holds(size):
-    with pytest.raises(ModelError, match=f"size is {size}"):
+    with pytest.raises(SettingsError, match=f"size is {size}"):
         skelstream.EstimatorSettings(size=size)

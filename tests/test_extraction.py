@@ -7,7 +7,7 @@ import pytest
 
 import skelstream
 from skelstream.errors import FormatError, OutputError, SourceError
-from skelstream.extraction import extract, run, run_many, stream, windows
+from skelstream.extraction import extract, run, stream, windows
 from skelstream.processing.postprocessing import Postprocessing
 
 
@@ -131,24 +131,6 @@ def test_what_was_done_is_kept_beside_the_output(walk, bars, tmp_path, error):
     assert len(skelstream.load(tmp_path / "out.partial.npz").frame_time) == 25
 
 
-def test_many_go_on_where_they_stood_and_survive_a_broken_one(walk, bars, tmp_path):
-    broken = tmp_path / "broken.mp4"
-    broken.write_bytes(b"no video at all")
-    folder = tmp_path / "out"
-    first = list(run_many([str(broken), str(walk)], bars(), folder))
-    assert isinstance(first[0].error, SourceError) and str(broken) in str(first[0].error)
-    assert first[1].extraction is not None
-    estimator = bars()
-    second = list(run_many([str(broken), str(walk)], estimator, folder))
-    assert second[1].extraction is None and second[1].error is None and estimator.batches == []
-    assert sorted(p.name for p in folder.iterdir()) == ["walk.npz"]
-
-
-def test_many_of_one_name_are_refused(bars, tmp_path):
-    with pytest.raises(OutputError, match="two of the sources"):
-        list(run_many(["a/x.mp4", "b/x.mp4"], bars(), tmp_path))
-
-
 def test_the_frames_outlive_an_output_that_cannot_be_written(walk, bars, tmp_path):
     output = tmp_path / "sub" / "out.npz"
     output.parent.mkdir()
@@ -219,23 +201,6 @@ def test_a_result_that_is_called_partial_is_not_taken_for_one(walk, bars, tmp_pa
     assert kept["partial"] and "the first 21 frames" in kept["warnings"][-1]
     run(walk, bars(), tmp_path / "out.npz")
     assert sorted(p.name for p in tmp_path.glob("*.npz")) == ["out.npz", "out.partial.npz"]
-
-
-def test_what_another_process_is_at_is_left_to_it(walk, bars, tmp_path):
-    from skelstream.claims import claimed
-
-    with claimed(tmp_path / "walk.npz.extracting", wait=False) as ours:
-        assert ours
-        (outcome,) = run_many([str(walk)], bars(), tmp_path)
-        assert outcome.elsewhere and outcome.extraction is None and not outcome.output.exists()
-    (outcome,) = run_many([str(walk)], bars(), tmp_path)
-    assert outcome.extraction is not None
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["walk.mp4", "walk.npz"]
-
-
-def test_many_in_another_format(walk, bars, tmp_path):
-    (outcome,) = run_many([str(walk)], bars(), tmp_path, format="csv")
-    assert outcome.output.name == "walk.csv" and outcome.output.exists()
 
 
 @pytest.mark.parametrize("call", [stream, windows, extract])

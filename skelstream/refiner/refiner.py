@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from skelstream.errors import ModelError
+from skelstream.errors import ModelError, SettingsError
 from skelstream.network.model_file import SECOND, find_model, read_header
 from skelstream.network.topdown import TopDownNetwork
 from skelstream.network.weights import load_network
@@ -50,12 +50,12 @@ class RefinerSettings:
 
     def __post_init__(self) -> None:
         if self.looks is not None and self.looks < 0:
-            raise ModelError(f"looks is {self.looks}; it must not be negative")
+            raise SettingsError(f"looks is {self.looks}; it must not be negative")
         for name in ("min_first_score", "min_person_score", "min_joint_score"):
             if not 0 <= getattr(self, name) < 1:
-                raise ModelError(f"{name} is {getattr(self, name)}; it must be in [0, 1)")
+                raise SettingsError(f"{name} is {getattr(self, name)}; it must be in [0, 1)")
         if not 0 < self.duplicate_oks <= 1:
-            raise ModelError(f"duplicate_oks is {self.duplicate_oks}; it must be in (0, 1]")
+            raise SettingsError(f"duplicate_oks is {self.duplicate_oks}; it must be in (0, 1]")
 
 
 class Refiner(Protocol):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skelstream.errors import ModelError
+from skelstream.errors import SettingsError
 from skelstream.grouping.people import People
 from skelstream.refiner.looks import SecondLook
 from skelstream.refiner.refiner import RefinerSettings
@@ -132,7 +132,7 @@ def test_a_budget_leaves_the_rest_as_the_first_look_saw_them() -> None:
     ],
 )
 def test_settings_out_of_range_are_named(settings: dict, message: str) -> None:
-    with pytest.raises(ModelError, match=message):
+    with pytest.raises(SettingsError, match=message):
         RefinerSettings(**settings)
 
 
