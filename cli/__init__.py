@@ -95,7 +95,7 @@ def _commands(
 
 def main() -> None:
     """Entry point of the installed ``skelstream`` command."""
-    # What OpenCV writes of a damaged image is told in a line of ours.
+    # OpenCV's messages about damaged images are replaced by our own.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     obey_signals()
     app()

@@ -19,7 +19,7 @@ def claimed(path: Path, wait: bool) -> Iterator[bool | None]:
 
     Args:
         path: the file to work on; the lock is a hidden file beside it.
-        wait: for another process to let go of it; else give False at once.
+        wait: for another process to release it; else give False at once.
 
     Yields:
         True: it is ours alone. False: another process has it. None: the file system has no locks.

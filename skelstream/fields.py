@@ -1,6 +1,6 @@
 """Values of files that others wrote, checked one by one: each comes back with its type, or a line says what is wrong.
 
-``name`` is what the value is called in its file, for instance ``people[2].score``. Whoever knows the file adds its path.
+``name`` is what the value is called in its file, for instance ``people[2].score``. The caller, who knows the file, adds its path.
 """
 
 from __future__ import annotations

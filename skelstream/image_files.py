@@ -25,7 +25,7 @@ def cut_short(data: bytes) -> bool:
     at = 2
     while at + 4 <= len(data):
         if data[at] != 0xFF:
-            return False  # damaged in another way: the decoder has the word
+            return False  # damaged in another way, which the decoder will report
         mark = data[at + 1]
         if mark == _END:
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    r"""``text`` with whatever a terminal would obey, hide or stumble over spelt out.
+    r"""``text`` with control characters and other unprintable characters as escapes.
 
     Control characters, line ends, changes of the writing direction and bytes that are no text become escapes such as
     ``\x1b``; letters of every script stay.

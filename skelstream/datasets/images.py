@@ -97,7 +97,7 @@ def _has_orientation(data: bytes) -> bool:
                     if tag == _ORIENTATION:
                         return value != 1
             except struct.error:
-                return True  # not as it should be: the decoder has the word
+                return True  # damaged, which the decoder will report
     return False
 
 

@@ -1,6 +1,6 @@
 """Ground truth of a person-keypoints set in COCO's annotation format.
 
-Ids from 0, which pycocotools takes for "unmatched", and whatever a set that is not COCO's own lacks are made good once, so
+Ids from 0, which pycocotools takes for "unmatched", and fields that sets other than COCO's own lack are filled in once, so
 that scoring sees one shape of data.
 """
 
@@ -122,7 +122,7 @@ def _person(row: dict[str, Any], image_id: int | str, number: int) -> tuple[Labe
     keypoints, crowd, given = keypoints_of(row), crowd_of(row), area_of(row)
     box = box_of(row, keypoints)
     area = area_from_box(box) if given is None else given
-    # pycocotools leaves out whoever the file says has no keypoints, whatever the keypoints are.
+    # pycocotools leaves out people with a num_keypoints of 0, also where keypoints are given.
     counted = row.get("num_keypoints") is None or integer(row["num_keypoints"], "num_keypoints") > 0
     ignored = crowd or not counted or not (keypoints[:, 2] > 0).any() or area <= 0
     return LabelledPerson(number, image_id, keypoints, area, box, crowd, ignored), given is None

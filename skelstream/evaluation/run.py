@@ -84,7 +84,7 @@ def estimate(
         skeleton: the joint set of the estimator's people.
 
     Yields:
-        One estimate an image, as soon as it is there; an image that cannot be read says so and is passed
+        One estimate an image, as soon as it is there; an image that cannot be read is reported and passed
         over.
     """
     for image in coco_set.images.values():

@@ -34,7 +34,7 @@ def _quiet(_: str) -> None:
 
 @dataclass(frozen=True)
 class WriteOptions:
-    """Choices of whoever writes.
+    """Settings of writing a file.
 
     Attributes:
         persons: slots M of formats that give each person a slot; None: the format's own default.
@@ -59,7 +59,7 @@ ASSUMED_FPS = 30.0
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What whoever reads knows of a file beyond what is in it.
+    """Settings of reading a file, for what it does not say itself.
 
     Attributes:
         fps: frames per second, for files that hold no times.

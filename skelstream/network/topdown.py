@@ -62,7 +62,7 @@ class TopDownNetwork(nn.Module):
 
     @property
     def example_size(self) -> tuple[int, int]:
-        """Height and width of an input, for whoever traces the network."""
+        """Height and width of an input to trace the network with."""
         return self.config.height, self.config.width
 
     @property

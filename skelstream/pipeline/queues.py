@@ -38,7 +38,7 @@ class StageQueue:
         self._put(last, last=True)
 
     def __iter__(self) -> Iterator:
-        """The items, until the end or the error that ended them; the writer is let go afterwards."""
+        """The items, until the end or the error that ended them; the writer is released afterwards."""
         try:
             while (item := self._get()) is not _END:
                 if isinstance(item, BaseException):

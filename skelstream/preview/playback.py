@@ -1,4 +1,4 @@
-"""A source's people in the background: the newest frame for whoever looks, all of them for the record."""
+"""A source's people in the background: the newest frame to show, all of them for the recording."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def tracked(
     times = [time for _, time, _ in found.frames]
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     if settings.needed(step) == 1 or settings.max_step == 0:
-        # Where one look must do, whoever found these people has the last word on who is one.
+        # Where a single detection confirms a track, every detection in the file counts as a person.
         settings = replace(settings, high_score=settings.low_score)
     tracker = Tracker(settings, found.skeleton)
     builder = SequenceBuilder(

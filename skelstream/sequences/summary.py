@@ -89,7 +89,7 @@ def _share(part: float, whole: int) -> float:
 
 
 def _second_look(settings: object) -> str | None:
-    """The second look's weights by name; settings are whatever a file says."""
+    """The second look's weights by name; a file may hold anything as its settings."""
     second = settings.get("second_look") if isinstance(settings, dict) else None
     weights = second.get("weights") if isinstance(second, dict) else None
     return weights if isinstance(weights, str) else None

@@ -209,7 +209,7 @@ class Tracker:
             if person in tracked:
                 continue
             one, others = people.take([person]), people.take(taken)
-            # By the joints alone, where they are known: within one frame they say who is who, and people embrace.
+            # By the joints alone, where they are known: boxes of people who embrace overlap too much.
             overlap = iou(others.boxes, one.boxes)
             alike = self._with_oks(overlap, others.keypoints, others.boxes, one, variance=0.0, weight=1.0)
             if not (alike > self.settings.duplicate_similarity).any():

@@ -19,7 +19,7 @@ from skelstream.training.annotations import AnnotatedImage
 from skelstream.training.images import read_pixels
 
 NOBODY = -1
-"""In place of an annotated person: nobody is there."""
+"""Stands for no annotated person at all."""
 # Least similarity to an annotated person by which a found one is that person, and the part of a found person's box
 # inside an annotated one from which on it may be somebody that the labels say too little about.
 _SAME, _NEAR = 0.1, 0.1
