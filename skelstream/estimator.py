@@ -103,12 +103,15 @@ class Estimator(Protocol):
 
     def prepare(self, image: np.ndarray) -> tuple[np.ndarray, Letterbox]:
         """First step: a uint8 RGB image (H, W, 3) as network input, and the way back."""
+        ...
 
     def infer(self, inputs: Sequence[np.ndarray]) -> list[Candidates]:
         """Second step: peaks and limbs of network inputs of one size."""
+        ...
 
     def group(self, candidates: Candidates, letterbox: Letterbox) -> People:
         """Third step: people in source pixels."""
+        ...
 
     def second_look(self) -> SecondLook | None:
         """A fourth step for one video's people, with its own count of what it did; None for one look."""
@@ -133,16 +136,17 @@ class PoseEstimator:
         if model.architecture == "topdown":
             raise ModelError(f"{model.path}: weights of the second look, which cannot find people by itself")
         options = settings.device, settings.runtime, settings.precision
-        runtime: Runtime = choose_runtime(load_network(model), *options)
+        runtime: Runtime | AveragingRuntime = choose_runtime(load_network(model), *options)
         if settings.flip or settings.scales != (1.0,):
             runtime = AveragingRuntime(runtime, settings.scales, settings.flip)
         self.runtime, self.settings = runtime, settings
-        self._grouping, self._refiner = settings.grouping, None
+        self._grouping, self._refiner, looked_again = settings.grouping, None, None
         second = settings.second
         if second is not None and second.looks != 0:
             self._refiner = TopDownRefiner(second, *options)
             least = min(settings.grouping.min_person_score, second.min_first_score)
             self._grouping = replace(settings.grouping, min_person_score=least)
+            looked_again = asdict(second) | {"sha256": self._refiner.weights_sha256}
         self.provenance = Provenance(
             model.path.stem,
             model.sha256(),
@@ -150,7 +154,7 @@ class PoseEstimator:
                 "size": settings.size,
                 "runtime": self.name,
                 "grouping": asdict(self._grouping),
-                "second_look": self._refiner and asdict(second) | {"sha256": self._refiner.weights_sha256},
+                "second_look": looked_again,
             },
         )
         self._turn = threading.Lock()  # a runtime has memory for one run

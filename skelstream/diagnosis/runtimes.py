@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from skelstream.diagnosis.check import Check, State, checked
+from skelstream.errors import MissingExtraError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,12 +25,16 @@ _LEAST_CORRELATION = 0.9
 def runtimes() -> Iterator[Check]:
     """A check for the choice, and one for each runtime: it runs, it is timed, and it agrees with torch in float32."""
     yield checked("runtimes", "chosen", _chosen)
-    yield checked("runtimes", "torch", lambda: _timed("torch"))
-    if importlib.util.find_spec("openvino"):
-        yield checked("runtimes", "openvino", lambda: _timed("openvino"))
-    else:
-        missing = "not installed; pip install 'skelstream[openvino]'"
-        yield Check("runtimes", "openvino", State.ABSENT, missing)
+    for name in _names():
+        yield checked("runtimes", name, lambda name=name: _timed(name))
+
+
+def _names() -> list[str]:
+    try:
+        from skelstream.runtimes.registry import RUNTIMES
+    except ImportError:
+        return []  # the check before has told why
+    return list(RUNTIMES)
 
 
 def _chosen() -> Check:
@@ -57,7 +62,10 @@ def _timed(name: str) -> Check:
     from skelstream.estimator import EstimatorSettings, PoseEstimator
 
     image = _image()
-    estimator = PoseEstimator(EstimatorSettings(runtime=name))
+    try:
+        estimator = PoseEstimator(EstimatorSettings(runtime=name))
+    except MissingExtraError as error:
+        return Check("runtimes", name, State.ABSENT, str(error))
     estimator.people([image])
     started = time.perf_counter()
     estimator.people([image])

@@ -210,23 +210,23 @@ class Pipeline:
         with self.times.timed("grouping"):
             people = self._estimator.group(seen.candidates, seen.letterbox)
         self.times.first_looks += 1
-        look = self._look_again
-        if look is not None:
+        look, image = self._look_again, seen.frame.image
+        if look is not None and image is not None:
             with self.times.timed("second look"):
                 expected = self._tracker.expected(time, searched=self._searched)
-                people = look(seen.frame.image, people, expected, looks)
+                people = look(image, people, expected, looks)
             self._count(look)
         self._searched = time
         return people
 
     def _carried(self, seen: Seen, time: float, looks: int | None) -> People | None:
         """The people of a frame without a first look; None if it needs one."""
-        look = self._look_again
-        if look is None:
+        look, image = self._look_again, seen.frame.image
+        if look is None or image is None:
             return None
         with self.times.timed("second look"):
             expected = self._tracker.expected(time)
-            people = None if expected is None else look.carried(seen.frame.image, expected, looks)
+            people = None if expected is None else look.carried(image, expected, looks)
         self._count(look)
         return people
 

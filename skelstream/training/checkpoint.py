@@ -30,7 +30,8 @@ def read_checkpoint(path: Path, recipe: Recipe, images: list[int], device: torch
     if missing:
         raise ModelError(f"{path}: not a checkpoint (it has no {', '.join(sorted(missing))})")
     now = recipe.deciding()
-    for name, then in state.get("recipe", {}).items():
+    begun_with: dict[str, Any] = state.get("recipe", {})
+    for name, then in begun_with.items():
         name = RENAMED.get(name, name)
         if now.get(name) != then:
             raise ModelError(
