@@ -9,6 +9,7 @@ import skelstream
 from skelstream.errors import FormatError, SettingsError, SourceError
 
 
+@pytest.mark.slow
 def test_one_estimator_serves_two_streams_at_a_time(walk):
     estimator = skelstream.PoseEstimator(skelstream.EstimatorSettings(size=64))
     alone = [people.people.keypoints for people in skelstream.stream(walk, estimator)]
@@ -18,6 +19,7 @@ def test_one_estimator_serves_two_streams_at_a_time(walk):
         np.testing.assert_array_equal(other.people.keypoints, expected)
 
 
+@pytest.mark.slow
 def test_one_estimator_in_two_threads():
     rng = np.random.default_rng(0)
     estimator = skelstream.PoseEstimator(skelstream.EstimatorSettings(size=64))

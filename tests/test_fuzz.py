@@ -38,6 +38,8 @@ from skelstream.sequences.builder import SequenceBuilder
 from skelstream.skeleton import COCO17, OPENPOSE18
 from skelstream.training.recipe import read_recipe
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("SKELSTREAM_FUZZ", "60"))
 seeded = settings(
     max_examples=EXAMPLES, derandomize=True, database=None, deadline=None,

@@ -14,6 +14,8 @@ import pytest
 
 import skelstream
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 BUILD = """

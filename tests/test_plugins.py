@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 MODULE = """
 from skelstream.formats import Format
 from skelstream.runtimes.runtime import RuntimeEntry

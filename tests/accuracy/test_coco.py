@@ -17,6 +17,8 @@ from skelstream.evaluation.coco import score
 from skelstream.evaluation.run import estimate
 from skelstream.refiner.refiner import RefinerSettings
 
+pytestmark = pytest.mark.slow
+
 # Processors round differently: with and without bfloat16, two looks differ by 0.9 here.
 TOLERANCE = 1.5
 SECOND = RefinerSettings(min_joint_score=0.0)

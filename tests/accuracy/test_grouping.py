@@ -17,6 +17,8 @@ from skelstream.network.maps import PartMaps
 from skelstream.skeleton import DENSE18, OPENPOSE18
 from skelstream.training.targets import confidence_maps, part_affinity_fields
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 0.5
 STRIDE = 4
 

@@ -10,6 +10,8 @@ from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.settings import TrackerSettings
 from skelstream.tracking.tracker import Tracker
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1.0
 SEEDS = range(200, 206)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def test_head_gets_its_lines_while_the_work_goes_on_and_ends_it_quietly(start, walk):
     process = start("extract", walk, "-o", "-", pause=0.25)

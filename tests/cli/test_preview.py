@@ -24,6 +24,8 @@ from skelstream.formats import load
 from skelstream.pipeline import Pipeline
 from skelstream.video import open_source
 
+pytestmark = [pytest.mark.terminal, pytest.mark.slow]
+
 # The real command, with bright bars for people in the place of the network.
 PROGRAM = """
 import importlib.util, sys

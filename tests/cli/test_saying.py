@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 
+import pytest
 from typer.testing import CliRunner
 
 import skelstream.estimator
@@ -56,6 +57,7 @@ def test_an_error_names_the_option_for_its_setting(tmp_path):
     assert "a.html exists; choose another name, or overwrite it (--overwrite)" in result.stderr
 
 
+@pytest.mark.slow
 def test_debug_shows_the_log(walk, tmp_path):
     for debug in ([], ["--debug"]):
         result = CliRunner().invoke(

@@ -12,6 +12,8 @@ from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
 
+pytestmark = pytest.mark.slow
+
 HEAVY = {"torch", "cv2", "av", "openvino", "onnx"}
 
 PROGRAM = """

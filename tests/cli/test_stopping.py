@@ -11,6 +11,8 @@ from skelstream.cli.stopping import obey_signals
 from skelstream.errors import Stopped
 from skelstream.formats import load
 
+pytestmark = pytest.mark.slow
+
 
 def begun(path, process):
     """Waits until the command has begun with its frames, which the slow network makes 10 s long."""

@@ -19,6 +19,8 @@ from skelstream.network.backbones import efficientnet
 from skelstream.network.model_file import read_header
 from skelstream.skeleton import COCO17
 
+pytestmark = pytest.mark.slow
+
 RECIPE = """
 [run]
 samples = 16

@@ -20,6 +20,8 @@ from skelstream.diagnosis.weights import weights
 from skelstream.errors import ModelError
 from skelstream.network import model_file
 
+pytestmark = pytest.mark.slow
+
 
 def module(name):
     # The package has functions of its modules' names.

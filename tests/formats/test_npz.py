@@ -101,6 +101,7 @@ save(filled(sequence, 1.0), sys.argv[1], overwrite=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", [1, 11])
 def test_a_kill_leaves_the_old_file(scene, tmp_path, call):
     path = tmp_path / "a.npz"

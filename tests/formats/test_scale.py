@@ -13,6 +13,8 @@ from skelstream.sequences import SkeletonSequence
 
 from .conftest import asymmetric, build
 
+pytestmark = pytest.mark.slow
+
 FRAMES, TRACKS, LENGTH = 2000, 60, 50
 # Room for the chunks that tables are written in; all tracks in one dense array would take 26 MB.
 CHUNKS = 12e6

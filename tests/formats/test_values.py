@@ -149,6 +149,7 @@ def test_parquet(small, tmp_path, column, value):
     refuses(path, f"column {column} has the value -?[0-9.e+]+, a whole number")
 
 
+@pytest.mark.slow
 def test_a_parquet_file_that_unpacks_to_gigabytes(tmp_path):
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")
@@ -261,6 +262,7 @@ def zeros(path, name, shape, dtype="<f4"):
             stream.write(bytes(2**20))
 
 
+@pytest.mark.slow
 def test_a_file_that_unpacks_to_much_more_is_refused_before(small, tmp_path):
     path = tmp_path / "a.npz"
     arrays = {name: getattr(small, name) for name in ARRAYS if name != "keypoints"}

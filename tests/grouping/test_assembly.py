@@ -32,6 +32,7 @@ def joints(people: People) -> list[set[int]]:
     return [set(np.flatnonzero(s)) for s in people.scores]
 
 
+@pytest.mark.slow
 def test_same_people_as_the_reference_on_random_candidates(reference, scenes) -> None:
     rng = np.random.default_rng(0)
     seen = repeats = 0

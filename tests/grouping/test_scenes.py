@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from skelstream.grouping.assembly import assemble
@@ -12,6 +13,8 @@ from skelstream.grouping.settings import GroupingSettings
 from skelstream.letterbox import Letterbox
 from skelstream.network.maps import PartMaps
 from skelstream.skeleton import OPENPOSE18
+
+pytestmark = pytest.mark.slow
 
 SIZE = (40, 52)
 STRIDE = 4

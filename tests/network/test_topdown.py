@@ -10,6 +10,8 @@ from skelstream.network.topdown import TopDownConfig, TopDownNetwork
 from skelstream.network.weights import load_network
 from skelstream.skeleton import COCO17
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("size", [(256, 192), (128, 96)])
 def test_crops_to_heatmaps_at_a_quarter_of_their_size(size: tuple[int, int]) -> None:

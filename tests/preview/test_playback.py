@@ -13,6 +13,8 @@ from skelstream.preview.measuring import measure
 from skelstream.preview.playback import Playback
 from skelstream.preview.recording import Recording
 
+pytestmark = pytest.mark.slow
+
 
 class Watcher:
     def __init__(self):

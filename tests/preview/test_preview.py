@@ -21,7 +21,11 @@ from skelstream.preview.preview import preview
 from skelstream.skeleton import OPENPOSE18
 from skelstream.video import open_source
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's")
+pytestmark = [
+    pytest.mark.terminal,
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's"),
+]
 
 
 class Person(threading.Thread):

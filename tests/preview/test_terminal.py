@@ -11,7 +11,11 @@ import pytest
 
 from skelstream.preview.terminal import Abilities, Terminal, abilities
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's")
+pytestmark = [
+    pytest.mark.terminal,
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's"),
+]
 
 KITTY = ["\x1b_Gi=31;OK\x1b\\", "\x1bP1$r0;48:2:1:2:3m\x1b\\", "\x1b[6;20;9t", "\x1b[?62;52;c"]
 XTERM = ["\x1bP1$r0;48:2::1:2:3m\x1b\\", "\x1b[6;13;6t", "\x1b[?64;1;2;4;6;9;15;22c"]

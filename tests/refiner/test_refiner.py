@@ -11,6 +11,8 @@ from skelstream.estimator import EstimatorSettings, PoseEstimator
 from skelstream.refiner.refiner import RefinerSettings, TopDownRefiner
 from skelstream.skeleton import COCO17
 
+pytestmark = pytest.mark.slow
+
 
 def test_what_finds_people_is_no_second_look_and_the_other_way_round() -> None:
     with pytest.raises(ModelError, match="weights of a paf network, not of a top-down one"):

@@ -16,6 +16,8 @@ from skelstream.network.architectures import Network  # noqa: E402
 from skelstream.runtimes.onnx import export_onnx  # noqa: E402
 from skelstream.skeleton import DENSE18  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 
 def test_openvino_reads_from_it_what_torch_computes(network: Network, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"

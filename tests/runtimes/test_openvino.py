@@ -19,6 +19,8 @@ from skelstream.runtimes.openvino import OpenVinoRuntime, convert  # noqa: E402
 from skelstream.runtimes.registry import choose_runtime  # noqa: E402
 from skelstream.runtimes.torch import TorchRuntime  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 
 def pictures(count: int, height: int, width: int) -> np.ndarray:
     """uint8 (count, height, width, 3) of smooth random colours."""

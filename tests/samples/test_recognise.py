@@ -15,6 +15,8 @@ import skelstream
 from skelstream import OPENPOSE18, People, TrackedPeople
 from skelstream.sequences import SequenceBuilder
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = Path(__file__).parents[2] / "samples"
 JOINTS = list(OPENPOSE18.joints)
 # Joints of someone who stands with arms down, in heights, x to the image's right.

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 LEFT = {
     "best.safetensors", "weights.safetensors", "scores.csv", "losses.csv", "curves.png", "evaluation.md",

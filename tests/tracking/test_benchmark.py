@@ -6,6 +6,8 @@ import pytest
 
 from skelstream.evaluation.scenes import SceneSettings, scene
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "tracking.py"
 
 

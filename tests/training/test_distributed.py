@@ -13,6 +13,8 @@ import torch
 from skelstream.training.distributed import Processes, default_workers, processes
 from skelstream.training.loop import Trainer
 
+pytestmark = pytest.mark.slow
+
 RUN = """
     import sys
     from pathlib import Path

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from skelstream.estimator import EstimatorSettings, PoseEstimator
@@ -13,6 +14,8 @@ from skelstream.skeleton import OPENPOSE18
 from skelstream.training.augment import Augmentation
 from skelstream.training.images import read_pixels
 from skelstream.training.loop import Trainer
+
+pytestmark = pytest.mark.slow
 
 STILL = Augmentation(
     crop=128, scale=(1, 1), fit=0, rotation=0, shift=0.05, flip=0, colour=0.1, grey=0, occlusion=0

@@ -12,6 +12,8 @@ from skelstream.errors import ModelError
 from skelstream.training.distributed import Processes
 from skelstream.training.loop import Trainer, sample_numbers
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 
 

@@ -19,6 +19,8 @@ from skelstream.training.recipe import EvaluationConfig
 from skelstream.training.session import Cadence, RunFolder, Session
 from skelstream.training.validation import Validation
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 CADENCE = Cadence(evaluate=8, row=1, checkpoint=1e9)
 

@@ -13,6 +13,8 @@ from skelstream.training.crops import CropAugmentation
 from skelstream.training.first_look import NOBODY, Found
 from skelstream.training.loop import Trainer
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 
 

@@ -73,6 +73,7 @@ def pq(nits):
     return ((0.8359375 + 18.8515625 * root) / (1 + 18.6875 * root)) ** 78.84375
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("declared", [True, False])
 def test_images_in_pq_are_brought_to_the_usual_range(tmp_path, declared):
     """Bars of 1 to 1000 cd/m2: a white sheet of 203 cd/m2 is bright, not the grey that its code is."""

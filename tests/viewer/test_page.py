@@ -11,6 +11,8 @@ import pytest
 from skelstream.video import VideoWriter
 from skelstream.viewer.report import report_page, video_data, video_link
 
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
 selenium = pytest.importorskip("selenium", reason="the page's tests drive a browser with selenium")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
