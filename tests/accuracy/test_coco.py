@@ -7,6 +7,9 @@ more than the tolerance raises the figure that stands here.
 from __future__ import annotations
 
 import importlib.util
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,13 +18,11 @@ from skelstream.estimator import EstimatorSettings, PoseEstimator
 from skelstream.evaluation.annotations import CocoSet, load_annotations
 from skelstream.evaluation.coco import score
 from skelstream.evaluation.run import estimate
-from skelstream.refiner.refiner import RefinerSettings
 
 pytestmark = pytest.mark.slow
 
-# Processors round differently: with and without bfloat16, two looks differ by 0.9 here.
+# Processors round differently: with bfloat16 where they have it, eight bits differ by 0.8 from float32 here.
 TOLERANCE = 1.5
-SECOND = RefinerSettings(min_joint_score=0.0)
 
 needs_openvino = pytest.mark.skipif(
     importlib.util.find_spec("openvino") is None, reason="OpenVINO is not installed"
@@ -61,5 +62,24 @@ def test_one_look_in_eight_bits(drawn):
 
 
 @needs_openvino
-def test_two_looks(drawn):
-    check(drawn, results(drawn, runtime="openvino", second=SECOND), 59.1)
+def test_two_looks_by_the_command(drawn):
+    """In a process of its own: once the second look has run under OpenVINO, a signal that a later test sends ends pytest."""
+    coco_set, folder = drawn
+    command = [
+        "eval",
+        "--annotations",
+        coco_set.path,
+        "--images",
+        folder,
+        "--device",
+        "cpu",
+        "--bootstrap",
+        "0",
+        "--json",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "skelstream", *map(str, command)], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["metrics"]["AP"]
+    assert found > 59.1 - TOLERANCE, f"AP {found:.1f}, it was 59.1"
