@@ -104,6 +104,7 @@ def main() -> None:
 from .convert import convert  # noqa: E402
 from .doctor import doctor  # noqa: E402
 from .extract import extract  # noqa: E402
+from .batch import batch  # noqa: E402
 from .eval import evaluate  # noqa: E402
 from .models import models  # noqa: E402
 from .info import info  # noqa: E402
@@ -113,6 +114,7 @@ from .train import train  # noqa: E402
 from .view import view  # noqa: E402
 
 app.command("extract")(extract)
+app.add_typer(batch, name="batch")
 app.command("convert")(convert)
 app.command("info")(info)
 app.command("eval")(evaluate)

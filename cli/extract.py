@@ -14,20 +14,26 @@ from skelstream.errors import OutputError
 from .options import (
     Debug,
     Device,
+    Every,
     Fill,
     FirstLookEvery,
+    ImageRate,
     Joints,
     Looks,
+    MaxPeople,
+    MinScore,
     Person,
     Precision,
     Rate,
+    RegionSides,
     Runtime,
     SecondLook,
     Size,
+    SlowMotion,
     Smooth,
     Weights,
+    estimator_settings,
     frames_between,
-    second_look,
 )
 from .saying import complain, say, warn
 from .tracking import (
@@ -74,37 +80,12 @@ def extract(
     first_look_every: FirstLookEvery = "1",
     start: Annotated[float | None, typer.Option(min=0, help="Seconds to begin at.")] = None,
     end: Annotated[float | None, typer.Option(min=0, help="Seconds to stop at.")] = None,
-    every: Annotated[int, typer.Option(min=1, help="Look at every N-th frame only.")] = 1,
-    rate: Annotated[
-        float | None,
-        typer.Option(
-            min=0.001,
-            help="Images a second, for a folder or pattern of images. Default: images that do not look like each"
-            " other are photos, and others come 30 a second. Of a camera: the rate to ask for.",
-        ),
-    ] = None,
-    max_people: Annotated[
-        int | None, typer.Option(min=1, help="At most so many people a frame: those seen most so far.")
-    ] = None,
-    min_score: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Leave out people of a lower score.")
-    ] = None,
-    region: Annotated[
-        str | None,
-        typer.Option(
-            help="Only people whose middle is in there, in pixels or shares: 100,0,500,480 or 25%,0,75%,100%.",
-            metavar="LEFT,TOP,RIGHT,BOTTOM",
-        ),
-    ] = None,
-    slow_motion: Annotated[
-        float | None,
-        typer.Option(
-            "--slow-motion",
-            min=0.001,
-            help="How many times slower than it happened the video is: 4 for 120 frames/s played at 30.",
-            metavar="FACTOR",
-        ),
-    ] = None,
+    every: Every = 1,
+    rate: ImageRate = None,
+    max_people: MaxPeople = None,
+    min_score: MinScore = None,
+    region: RegionSides = None,
+    slow_motion: SlowMotion = 1.0,
     tracking: Tracking = True,
     tracker: TrackerName = None,
     max_step: MaxStep = None,
@@ -133,23 +114,16 @@ def extract(
     Ctrl-C, SIGTERM and a hang-up keep the frames so far in NAME.partial.npz. The exit status is 1 if a source failed,
     130 after Ctrl-C, 143 after SIGTERM, 129 after a hang-up. Several processes may share a folder of results.
     """
-    from dataclasses import replace
-
     from skelstream.atomic import check_writable
-    from skelstream.estimator import SIZE, EstimatorSettings
-    from skelstream.grouping.settings import GroupingSettings
     from skelstream.outputs import check_apart
     from skelstream.processing.postprocessing import Postprocessing
     from skelstream.region import Region
 
     from .estimator import make_estimator
 
-    grouping = (
-        GroupingSettings() if min_score is None else replace(GroupingSettings(), min_person_score=min_score)
-    )
     part = {
         "start": start, "end": end, "every": every, "fps": rate, "max_people": max_people,
-        "first_look_every": frames_between(first_look_every), "region": None if region is None else Region.parsed(region), "slow_motion": slow_motion or 1.0,
+        "first_look_every": frames_between(first_look_every), "region": None if region is None else Region.parsed(region), "slow_motion": slow_motion,
         "tracking": tracker_settings(tracking, tracker, max_step, max_lost, min_observations, min_score),
     }  # fmt: skip
     written = {
@@ -175,9 +149,7 @@ def extract(
         check_writable(sheet, overwrite)
         check_apart(sheet, sources[0])
 
-    settings = EstimatorSettings(
-        weights, device, size or SIZE, grouping, runtime, precision, second=second_look(looks, second)
-    )
+    settings = estimator_settings(weights, device, size, min_score, runtime, precision, looks, second)
 
     def estimator() -> PoseEstimator:
         return make_estimator(settings)
@@ -247,7 +219,7 @@ def _one(
 
 
 def _many(sources: list[str], folder: Path, estimator: Any, options: dict, quiet: bool) -> None:
-    from skelstream.batch import run_many
+    from skelstream.batch.flat import run_many
 
     from .progress import FrameProgress
 

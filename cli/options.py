@@ -9,6 +9,7 @@ import typer
 from .saying import show_log
 
 if TYPE_CHECKING:
+    from skelstream.estimator import EstimatorSettings
     from skelstream.refiner.refiner import RefinerSettings
 
 
@@ -61,6 +62,41 @@ FirstLookEvery = Annotated[
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 Runtime = Annotated[str, typer.Option(help="auto, torch or openvino.")]
 Precision = Annotated[str, typer.Option(help="auto, float32, bfloat16, float16 or int8.")]
+
+Every = Annotated[int, typer.Option(min=1, help="Look at every N-th frame only.")]
+ImageRate = Annotated[
+    float | None,
+    typer.Option(
+        "--rate",
+        min=0.001,
+        help="Images a second, for a folder or pattern of images. Default: images that do not look like each"
+        " other are photos, and others come 30 a second. Of a camera: the rate to ask for.",
+    ),
+]
+MaxPeople = Annotated[
+    int | None,
+    typer.Option("--max-people", min=1, help="At most so many people a frame: those seen most so far."),
+]
+MinScore = Annotated[
+    float | None, typer.Option("--min-score", min=0, max=1, help="Leave out people of a lower score.")
+]
+RegionSides = Annotated[
+    str | None,
+    typer.Option(
+        "--region",
+        help="Only people whose middle is in there, in pixels or shares: 100,0,500,480 or 25%,0,75%,100%.",
+        metavar="LEFT,TOP,RIGHT,BOTTOM",
+    ),
+]
+SlowMotion = Annotated[
+    float,
+    typer.Option(
+        "--slow-motion",
+        min=0.001,
+        help="How many times slower than it happened the video is: 4 for 120 frames/s played at 30.",
+        metavar="FACTOR",
+    ),
+]
 
 Joints = Annotated[
     str | None,
@@ -118,3 +154,26 @@ def second_look(looks: str, weights: str | None = None) -> RefinerSettings | Non
         raise typer.BadParameter(f"{looks!r} is neither a number nor all nor auto", param_hint="--looks")
     most = int(looks) if looks.isdecimal() else None
     return None if most == 0 else RefinerSettings(weights or SECOND, most, keep_up=looks != "all")
+
+
+def estimator_settings(
+    weights: str | None,
+    device: str,
+    size: int | None,
+    min_score: float | None,
+    runtime: str,
+    precision: str,
+    looks: str,
+    second: str | None,
+) -> EstimatorSettings:
+    """The estimator that the options of these names ask for."""
+    from dataclasses import replace
+
+    from skelstream.estimator import SIZE, EstimatorSettings
+    from skelstream.grouping.settings import GroupingSettings
+
+    grouping = GroupingSettings()
+    if min_score is not None:
+        grouping = replace(grouping, min_person_score=min_score)
+    again = second_look(looks, second)
+    return EstimatorSettings(weights, device, size or SIZE, grouping, runtime, precision, second=again)

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from skelstream.text import printable
 
@@ -70,3 +77,36 @@ class FrameProgress:
         """One more of several sources is through."""
         if self._overall is not None:
             self._progress.advance(self._overall)
+
+
+class ClipProgress:
+    """Shows how many of some clips are through, how many a second, and how long the rest will take.
+
+    Args:
+        title: what is done to them.
+        clips: their number.
+        quiet: show nothing.
+    """
+
+    def __init__(self, title: str, clips: int, quiet: bool):
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(), console=console, disable=quiet or not console.is_terminal, transient=True,
+        )  # fmt: skip
+        self._task = self._progress.add_task(title, total=clips, rate="")
+        self._done, self._began = 0, time.monotonic()
+
+    def __enter__(self) -> ClipProgress:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):  # the terminal may have gone
+            self._progress.stop()
+
+    def advance(self) -> None:
+        """One more is through."""
+        self._done += 1
+        rate = self._done / max(1e-6, time.monotonic() - self._began)
+        self._progress.update(self._task, advance=1, rate=f"{rate:.1f} clips/s")

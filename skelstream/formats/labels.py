@@ -112,7 +112,7 @@ def read_labels(path: Path) -> Labels:
     for key, count in Counter(keys).items():
         if count > 1:
             raise FormatError(f"{path}: {printable('/'.join(key))} is labelled {count} times")
-    return _numbered(keys, [row[1] for row in rows], [row[2] for row in rows], str(path))
+    return numbered(keys, [row[1] for row in rows], [row[2] for row in rows], str(path))
 
 
 def labels_of_folders(inputs: Sequence[Path]) -> Labels:
@@ -125,11 +125,16 @@ def labels_of_folders(inputs: Sequence[Path]) -> Labels:
     for path, key in zip(inputs, keys, strict=True):
         if len(key) < 2:
             raise FormatError(f"{path}: lies in no folder that could be its class")
-    if all(key[-2].lower() in _SPLIT_FOLDERS for key in keys):
+    if all(split_of_folder(key[-2]) for key in keys):
         raise FormatError(f"{inputs[0].parent}: is a split and no class; class folders lie inside")
     above = [key[-3] if len(key) > 2 else "" for key in keys]
-    splits = [_SPLIT_FOLDERS.get(name.lower(), "") for name in above]
-    return _numbered(keys, [key[-2] for key in keys], splits, "the folders", named=True)
+    splits = [split_of_folder(name) for name in above]
+    return numbered(keys, [key[-2] for key in keys], splits, "the folders", named=True)
+
+
+def split_of_folder(name: str) -> str:
+    """The split that a folder of that name stands for; empty if none."""
+    return _SPLIT_FOLDERS.get(name.lower(), "")
 
 
 def _rows(text: str, path: Path) -> Iterator[tuple[str, str, str]]:
@@ -150,9 +155,20 @@ def _rows(text: str, path: Path) -> Iterator[tuple[str, str, str]]:
             yield name, label, split
 
 
-def _numbered(
+def numbered(
     keys: list[Name], labels: list[str], splits: list[str], source: str, named: bool = False
 ) -> Labels:
+    """Labels with their numbers: class numbers as they are, class names in alphabetical order.
+
+    Args:
+        keys: names of the clips.
+        labels, splits: of each; empty if unknown.
+        source: where they come from, for messages.
+        named: labels are names even if they are all numbers.
+
+    Raises:
+        FormatError: a number is no class number, or there are too many classes.
+    """
     given = {label for label in labels if not _says_nothing(label)}
     # Words for "unknown" are classes among names, and not among numbers.
     if not named and all(_NUMBER.fullmatch(label) for label in given if label.lower() not in _UNKNOWN):

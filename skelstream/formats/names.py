@@ -6,15 +6,17 @@ import re
 import unicodedata
 from pathlib import Path, PurePath
 
-_VIDEOS = (
+VIDEO_ENDINGS = (
     ".3gp", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv",
     ".ts", ".vob", ".webm", ".webp", ".wmv",
 )  # fmt: skip
+"""Of the names of videos, in small letters."""
+
 _SKELETONS = (
     ".npz", ".jsonl", ".ndjson", ".csv", ".parquet", ".json", ".h5", ".pkl", ".pose", ".trc", ".mot", ".slp",
     ".alphapose.json", ".coco.json", ".posetrack.json", ".ctrgcn.npz", ".analysis.h5",
 )  # fmt: skip
-_ENDINGS = sorted((*_VIDEOS, *_SKELETONS), key=len, reverse=True)
+_ENDINGS = sorted((*VIDEO_ENDINGS, *_SKELETONS), key=len, reverse=True)
 # The bytes that a file's name may have on common systems, less what formats add to it.
 _LONGEST = 180
 

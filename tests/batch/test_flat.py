@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from skelstream.batch import run_many
+from skelstream.batch.flat import run_many
 from skelstream.errors import OutputError, SourceError
 
 

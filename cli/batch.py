@@ -1,0 +1,282 @@
+"""``skelstream batch``: many clips, with a record of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import (
+    Debug,
+    Device,
+    Every,
+    Fill,
+    FirstLookEvery,
+    Joints,
+    Looks,
+    MaxPeople,
+    MinScore,
+    Person,
+    Precision,
+    Rate,
+    RegionSides,
+    Runtime,
+    SecondLook,
+    Size,
+    SlowMotion,
+    Smooth,
+    Weights,
+    estimator_settings,
+    frames_between,
+)
+from .saying import complain, say, warn
+from .tracking import MaxLost, MaxStep, MinObservations, TrackerName, Tracking, tracker_settings
+
+if TYPE_CHECKING:
+    from skelstream.batch.job import Job
+    from skelstream.batch.manifest import Clip
+
+batch = typer.Typer(
+    no_args_is_help=True, help="Many clips: from a manifest to results, with a record of each."
+)
+
+
+class Engine(StrEnum):
+    """Who does the clips."""
+
+    local = "local"
+
+
+Folder = Annotated[Path, typer.Argument(help="Folder of the results.", metavar="OUT")]
+EngineName = Annotated[
+    Engine, typer.Option("--engine", help="Who does the clips: local is processes on this machine.")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=1,
+        help="Processes, each with the networks in it. Default: one a GPU; without one, as many as cores and memory allow.",
+    ),
+]
+Shard = Annotated[
+    str | None,
+    typer.Option("--shard", help="Do the I-th of N parts of the manifest only; 1/4 to 4/4.", metavar="I/N"),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+
+
+@batch.command("run")
+def run(
+    manifest: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV or Parquet with a column path, and id, label, split, start, end if there are any; or a folder of class"
+            " folders with videos in them.",
+            metavar="MANIFEST",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.", metavar="OUT")],
+    engine: EngineName = Engine.local,
+    workers: Workers = None,
+    shard: Shard = None,
+    redo: Annotated[
+        bool, typer.Option("--redo", help="If settings have changed, do again what was done with others.")
+    ] = False,
+    device: Device = "auto",
+    runtime: Runtime = "auto",
+    precision: Precision = "auto",
+    weights: Weights = None,
+    size: Size = None,
+    looks: Looks = "auto",
+    second: SecondLook = None,
+    first_look_every: FirstLookEvery = "1",
+    every: Every = 1,
+    max_people: MaxPeople = None,
+    min_score: MinScore = None,
+    region: RegionSides = None,
+    slow_motion: SlowMotion = 1.0,
+    tracking: Tracking = True,
+    tracker: TrackerName = None,
+    max_step: MaxStep = None,
+    max_lost: MaxLost = None,
+    min_observations: MinObservations = None,
+    skeleton: Joints = None,
+    fill: Fill = None,
+    smooth: Smooth = False,
+    fps: Rate = None,
+    person: Person = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Extract the skeletons of all clips of a manifest.
+
+    [bold]skelstream batch run videos/ -o skeletons/[/]  videos/run/001.mp4 is of class run
+    [bold]skelstream batch run clips.csv -o skeletons/ --workers 4[/]
+    [bold]skelstream batch run clips.csv -o /shared/skeletons/ --shard 3/50[/]  one of fifty machines
+
+    Each clip becomes OUT/ID.npz, once and whole or not at all. The same command goes on after Ctrl-C, a crash or a power cut:
+    what is done is verified and left. A clip that fails, or ends its worker three times, is recorded and left; see
+    [bold]skelstream batch status[/] and [bold]batch retry[/]. The exit status is 1 if clips failed.
+    """
+    from skelstream.batch.manifest import read_manifest
+    from skelstream.batch.plan import shard as part_of
+
+    clips = read_manifest(manifest)
+    part = part_of(clips, shard)
+
+    from skelstream.batch.job import Job, JobSettings
+    from skelstream.batch.results import Results
+    from skelstream.processing.postprocessing import Postprocessing
+    from skelstream.region import Region
+
+    settings = JobSettings(
+        estimator_settings(weights, device, size, min_score, runtime, precision, looks, second),
+        Postprocessing(skeleton, fill, smooth, fps, person),
+        every=every,
+        region=None if region is None else Region.parsed(region),
+        slow_motion=slow_motion,
+        max_people=max_people,
+        first_look_every=frames_between(first_look_every),
+        tracking=tracker_settings(tracking, tracker, max_step, max_lost, min_observations, min_score),
+    )
+    job = Job.of(Results(output), settings)
+    job.results.prepare(clips, settings.as_json(), redo)
+    _do(part, job, engine, workers, quiet)
+
+
+@batch.command("status")
+def status(output: Folder, debug: Debug = False) -> None:
+    """Show how far a batch has come, and what failed and why."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from skelstream.batch.results import Results
+    from skelstream.batch.status import status_of
+    from skelstream.text import printable
+
+    found = status_of(Results(output))
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_row("clips", f"{found.total}")
+    table.add_row("done", f"{len(found.done)}", f"{sum(r.frames for r in found.done)} frames")
+    table.add_row("failed", f"{len(found.failed)}")
+    stale = f"{found.stale} done with other settings, or of videos that have changed" if found.stale else ""
+    table.add_row("missing", f"{found.missing}", stale)
+    if found.rate is not None:
+        left = "" if found.seconds_left is None else f"{_duration(found.seconds_left)} left"
+        table.add_row("pace", f"{found.rate:.2f} clips/s", left)
+    Console().print(table)
+    for reason, count, example in found.reasons:
+        typer.echo(
+            f"{count} x {reason}, for instance {printable(example.clip)}: {printable(example.message)}"
+        )
+    if found.short:
+        shown = ", ".join(
+            f"{printable(r.clip)} ({r.decoded} of {max(r.frames, r.expected or 0)})" for r in found.short[:3]
+        )
+        typer.echo(
+            f"fewer frames than their containers claim, or damaged: {len(found.short)} clips, for instance {shown}"
+        )
+    if len(found.made_with) > 1:
+        mixed = ", ".join(f"{count} with {printable(name)}" for name, count in found.made_with.most_common())
+        typer.echo(f"a mixture: {mixed}")
+    for title, records in (("slowest", found.slowest), ("emptiest", found.emptiest)):
+        shown = ", ".join(
+            f"{printable(r.clip)} ({r.seconds:.1f} s, {r.frames} frames, {r.people / max(1, r.frames):.1f} people)"
+            for r in records
+        )
+        if shown:
+            typer.echo(f"{title}: {shown}")
+
+
+@batch.command("retry")
+def retry(
+    output: Folder,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Those that failed, also by ending workers.")
+    ] = False,
+    engine: EngineName = Engine.local,
+    workers: Workers = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Do clips again that failed, with the settings of the batch."""
+    from skelstream.batch.job import Job, JobSettings
+    from skelstream.batch.records import Recorder, forgiven
+    from skelstream.batch.results import Results
+    from skelstream.batch.status import status_of
+
+    if not failed:
+        raise typer.BadParameter("say which clips: --failed", param_hint="--failed")
+    results = Results(output)
+    clips = [clip for clip, _ in status_of(results).failed]
+    if not clips:
+        say("no clip has failed")
+        return
+    settings = JobSettings.from_json(results.settings())
+    job = Job.of(results, settings)
+    results.prepare(results.clips(), settings.as_json(), redo=False)
+    recorder = Recorder(results.records)
+    for clip in clips:
+        recorder.add(forgiven(clip.id))
+    recorder.close()
+    _do(clips, job, engine, workers, quiet)
+
+
+def _do(clips: list[Clip], job: Job, engine: Engine, workers: int | None, quiet: bool) -> None:
+    """Has the clips done, shows how it goes, and sums up."""
+    import time
+    from contextlib import closing
+
+    from skelstream.batch.engines.local import run_local
+    from skelstream.batch.engines.sizes import places
+    from skelstream.batch.plan import make_plan
+    from skelstream.batch.records import FAILED
+
+    from .progress import ClipProgress
+
+    with ClipProgress("verifying what is done", len(clips), quiet) as progress:
+        plan = make_plan(clips, job.results, job.hash, progress.advance)
+    for clip in plan.damaged:
+        warn(f"{job.results.path(clip)}: is not what was recorded; it is done again")
+    counts: Counter[str] = Counter(done=0, failed=0, elsewhere=0)
+    began = time.monotonic()
+    try:
+        with (
+            ClipProgress("extracting", len(plan.todo), quiet) as progress,
+            closing(run_local(plan, job, places(workers, job.settings.estimator.device))) as news,
+        ):
+            for clip, record in news:
+                progress.advance()
+                if record is None:
+                    counts["elsewhere"] += 1
+                elif record.state == FAILED:
+                    counts["failed"] += 1
+                    complain(f"{clip.id}: {record.message}")
+                else:
+                    counts["done"] += 1
+    except BaseException as error:
+        told = f"{plan.done + counts['done']} of {len(clips)} clips are done, and the same command goes on from there"
+        error.add_note(told)
+        raise
+    if not quiet:
+        seconds = time.monotonic() - began
+        pace = f" ({counts['done'] / seconds:.2f} clips/s)" if counts["done"] else ""
+        others = f"{counts['elsewhere']} with another process, " if counts["elsewhere"] else ""
+        left = f", {plan.failed} that failed before are left" if plan.failed else ""
+        say(
+            f"{counts['done']} extracted{pace}, {plan.done} there already, {others}{counts['failed']} failed{left};"
+            f" in {job.results.folder}"
+        )
+    if counts["failed"] or plan.failed:
+        raise typer.Exit(1)
+
+
+def _duration(seconds: float) -> str:
+    """Like 3 d 04:05:06."""
+    days, rest = divmod(round(seconds), 86_400)
+    clock = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
+    return f"{days} d {clock}" if days else clock

@@ -1,0 +1,168 @@
+"""One clip from its video to a verified file of skeletons: the work that every engine has done."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from functools import cache
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import skelstream
+from skelstream.batch.manifest import Clip
+from skelstream.batch.records import DONE, FAILED, Record, Records
+from skelstream.batch.results import Results, done_with, settings_hash, settings_of, verified
+from skelstream.claims import claimed
+from skelstream.errors import OutputError
+from skelstream.estimator import EstimatorSettings, PoseEstimator
+from skelstream.extraction import run
+from skelstream.formats import load
+from skelstream.network.model_file import find_model, read_header
+from skelstream.processing.postprocessing import Postprocessing
+from skelstream.region import Region
+from skelstream.tracking.settings import TrackerSettings
+
+# What ends the whole batch: the place of the results has no room, or takes no more files. Other errors are the clip's own.
+_NO_PLACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE}
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """All that decides a clip's result; may be pickled, and kept as JSON.
+
+    Attributes:
+        estimator: of the networks.
+        postprocessing: done to each sequence.
+        every, fps, region, slow_motion, max_people, first_look_every, tracking: as in ``Pipeline``.
+    """
+
+    estimator: EstimatorSettings = field(default_factory=EstimatorSettings)
+    postprocessing: Postprocessing = field(default_factory=Postprocessing)
+    every: int = 1
+    fps: float | None = None
+    region: Region | None = None
+    slow_motion: float = 1.0
+    max_people: int | None = None
+    first_look_every: int | None = 1
+    tracking: TrackerSettings = field(default_factory=TrackerSettings)
+
+    def as_json(self) -> dict[str, Any]:
+        """The settings as JSON values, with the checksums of the weights.
+
+        Raises:
+            ModelError: the weights cannot be found or read.
+        """
+        second = self.estimator.second
+        names = [self.estimator.weights, *([second.weights] if second and second.looks != 0 else [])]
+        return asdict(self) | {"weights_sha256": [read_header(find_model(name)).sha256() for name in names]}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> JobSettings:
+        """What ``as_json`` gave."""
+        return _made(cls, values)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the clips of a batch have in common.
+
+    Attributes:
+        results: where they go.
+        settings: that decide the results.
+        hash: of the settings.
+    """
+
+    results: Results
+    settings: JobSettings
+    hash: str
+
+    @classmethod
+    def of(cls, results: Results, settings: JobSettings) -> Job:
+        """With the settings' hash."""
+        return cls(results, settings, settings_hash(settings.as_json()))
+
+    def do(self, clip: Clip, estimator: PoseEstimator | Callable[[], PoseEstimator]) -> Record | None:
+        """Extracts a clip, reads back what was written, and says how it went; None if another process is at it.
+
+        A result appears whole or not at all. What another process has finished meanwhile is not done again.
+
+        Raises:
+            OutputError: the place of the results takes no more; no clip can be done until that is mended.
+        """
+        output, began = self.results.path(clip), time.time()
+        key = settings_of(self.hash, clip)
+        try:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            with claimed(output.with_name(f"{output.name}.extracting"), wait=False) as ours:
+                if ours is False:
+                    return None
+                if output.exists():
+                    record = done_with(Records(self.results.records)[clip.id], self.hash, clip)
+                    if record is not None and verified(output, record):
+                        return record
+                return self._done(clip, estimator, output, key)
+        except Exception as error:  # whatever it is, the other clips are to be done
+            if _no_place(error):
+                raise OutputError(str(error)) from error
+            lines = str(error).splitlines() or [type(error).__name__]
+            return Record(
+                clip.id, FAILED, key, time.time(), time.time() - began, reason=type(error).__name__, message=lines[-1]
+            )  # fmt: skip
+
+    def _done(
+        self, clip: Clip, estimator: PoseEstimator | Callable[[], PoseEstimator], output: Path, key: str
+    ) -> Record:
+        s, began = self.settings, time.time()
+        source = os.stat(clip.path) if os.path.isfile(clip.path) else None
+        extraction = run(
+            clip.path, estimator, output, overwrite=True, postprocessing=s.postprocessing, start=clip.start, end=clip.end,
+            every=s.every, fps=s.fps, region=s.region, slow_motion=s.slow_motion, max_people=s.max_people,
+            first_look_every=s.first_look_every, tracking=s.tracking,
+        )  # fmt: skip
+        sequence, written = extraction.sequence, output.read_bytes()
+        read_back = load(output)
+        if (read_back.frames, len(read_back.frame)) != (sequence.frames, len(sequence.frame)):
+            raise OutputError(
+                f"{output}: reads back with {read_back.frames} frames instead of {sequence.frames}"
+            )
+        whole = (clip.start, clip.end, s.every) == (None, None, 1)
+        return Record(
+            clip.id, DONE, key, time.time(), round(time.time() - began, 3),
+            sha256=hashlib.sha256(written).hexdigest(), size=len(written),
+            source_size=source and source.st_size, source_time=source and source.st_mtime_ns,
+            frames=sequence.frames, expected=extraction.info.frames if whole else None,
+            decoded=int(sequence.frame_ok.sum()), tracks=len(sequence.track_ids), people=len(sequence.frame),
+            made_with=f"{sequence.meta['settings'].get('runtime')}, skelstream {skelstream.__version__}",
+            warnings=tuple(extraction.warnings),
+        )  # fmt: skip
+
+
+def _no_place(error: BaseException | None) -> bool:
+    """Whether an error comes from a place that takes no more files."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _NO_PLACE:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _made(kind: Any, value: Any) -> Any:
+    """A value of JSON as the type that a field asks for."""
+    if get_origin(kind) in (UnionType, Union):
+        if value is None:
+            return None
+        (kind,) = (one for one in get_args(kind) if one is not NoneType)
+    if is_dataclass(kind):
+        known = {one.name for one in fields(kind)}
+        return kind(**{name: _made(_hints(kind)[name], one) for name, one in value.items() if name in known})
+    return tuple(value) if get_origin(kind) is tuple else value

@@ -1,0 +1,221 @@
+"""What became of each clip: lines that are only ever added, in a file for each process that works, merged as they are read.
+
+Nothing is locked and nothing rewritten, so that processes on several machines may share a folder, and a process may be
+killed at any moment: what it leaves behind is at most a line without an end, which does not count.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from skelstream.errors import OutputError
+
+DONE, FAILED, CRASHED, FORGIVEN = "done", "failed", "crashed", "forgiven"
+
+POISON = 3
+"""Workers that a clip may kill before it is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What became of a clip, once.
+
+    Attributes:
+        clip: its id.
+        state: ``done``; ``failed``; ``crashed``, which is a worker that died over it; or ``forgiven``, which makes failures
+            and crashes before it count no more.
+        settings: hash of the settings that it was done with.
+        time: seconds since 1970 at the end of the work.
+        seconds: that the work took.
+        sha256, size: of the result's bytes.
+        source_size, source_time: bytes and time of change (ns) of the video, where it is a file.
+        frames: rows of the result's frame table.
+        expected: frames that the container claims, None if it does not.
+        decoded: frames that decoded.
+        tracks, people: rows and people in the result.
+        made_with: the runtime and the version of skelstream.
+        warnings: what was wrong or assumed, a line each.
+        reason: kind of the failure.
+        message: last line of the error.
+        attempts: how often it was tried.
+    """
+
+    clip: str
+    state: str
+    settings: str = ""
+    time: float = 0.0
+    seconds: float = 0.0
+    sha256: str = ""
+    size: int = 0
+    source_size: int | None = None
+    source_time: int | None = None
+    frames: int = 0
+    expected: int | None = None
+    decoded: int = 0
+    tracks: int = 0
+    people: int = 0
+    made_with: str = ""
+    warnings: tuple[str, ...] = ()
+    reason: str = ""
+    message: str = ""
+    attempts: int = 1
+
+
+_NAMES = set(Record.__dataclass_fields__)
+
+
+class Recorder:
+    """Adds records to a file of this process's own.
+
+    Args:
+        folder: of the records.
+    """
+
+    def __init__(self, folder: Path):
+        name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}.jsonl"
+        self.path, self._handle = folder / name, None
+
+    def add(self, record: Record) -> None:
+        """Adds a record; it is on the disk when this returns.
+
+        Raises:
+            OutputError: it cannot be written; nothing of it is left.
+        """
+        known = {name: value for name, value in asdict(record).items() if value not in (None, "", ())}
+        line = (json.dumps(known, ensure_ascii=False, separators=(",", ":")) + "\n").encode(
+            "utf-8", "replace"
+        )
+        try:
+            if self._handle is None:
+                self._handle = os.open(
+                    self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666
+                )
+            before = os.fstat(self._handle).st_size
+            try:
+                written = os.write(self._handle, line)
+                if written < len(line):
+                    os.write(self._handle, line[written:])
+                os.fsync(self._handle)
+            except OSError:
+                with suppress(OSError):
+                    os.ftruncate(self._handle, before)
+                raise
+        except OSError as error:
+            raise OutputError(f"cannot write {self.path}: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Frees the file."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+@dataclass(slots=True)
+class History:
+    """What the records say about one clip.
+
+    Attributes:
+        done: by the hash of the settings, the last record of it being done.
+        failed: the last failure that was not forgiven.
+        crashes: workers that died over it since it was last forgiven.
+    """
+
+    done: dict[str, Record] = field(default_factory=dict)
+    failed: Record | None = None
+    crashes: int = 0
+    _forgiven: float = float("-inf")
+    _crashed: list[float] = field(default_factory=list)
+
+    def take(self, record: Record) -> None:
+        """Takes in a record; the order in which they come does not matter."""
+        if record.state == DONE:
+            before = self.done.get(record.settings)
+            if before is None or before.time <= record.time:
+                self.done[record.settings] = record
+            return
+        if record.state == FORGIVEN:
+            self._forgiven = max(self._forgiven, record.time)
+        elif record.state == CRASHED:
+            self._crashed.append(record.time)
+        elif self.failed is None or self.failed.time <= record.time:
+            self.failed = record
+        self.crashes = sum(time > self._forgiven for time in self._crashed)
+        if self.failed is not None and self.failed.time <= self._forgiven:
+            self.failed = None
+
+
+class Records:
+    """All records of a folder, read as far as they have been written.
+
+    Args:
+        folder: of the records.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._read: dict[str, int] = {}
+        self._of: dict[str, History] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Reads what has been added meanwhile.
+
+        Raises:
+            OutputError: a file cannot be read.
+        """
+        try:
+            paths = sorted(entry.path for entry in os.scandir(self._folder) if entry.name.endswith(".jsonl"))
+            for path in paths:
+                before = self._read.get(path, 0)
+                with open(path, "rb") as file:
+                    if os.fstat(file.fileno()).st_size <= before:
+                        continue
+                    file.seek(before)
+                    self._read[path] = before + self._take(file)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise OutputError(f"{error.filename}: cannot be read ({error.strerror})") from error
+
+    def __getitem__(self, clip: str) -> History:
+        return self._of.get(clip) or History()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._of)
+
+    def _take(self, lines: Iterable[bytes]) -> int:
+        """Takes in whole lines, and says how many bytes they are."""
+        taken = 0
+        for line in lines:
+            if not line.endswith(b"\n"):
+                break
+            taken += len(line)
+            record = _parsed(line)
+            if record is not None:
+                self._of.setdefault(record.clip, History()).take(record)
+        return taken
+
+
+def _parsed(line: bytes) -> Record | None:
+    """A record; None for a line that is damaged, as a machine that lost power leaves it."""
+    try:
+        values: dict[str, Any] = json.loads(line)
+        known = {name: value for name, value in values.items() if name in _NAMES}
+        record = Record(**known)
+        return replace(record, warnings=tuple(record.warnings))
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+def forgiven(clip: str) -> Record:
+    """A record after which the clip's failures count no more."""
+    return Record(clip, FORGIVEN, time=time.time())

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+
+from skelstream.batch.manifest import Clip, read_manifest, write_manifest
+from skelstream.errors import FormatError
+
+
+def test_a_tree_of_class_folders_with_splits(tree):
+    (tree / "train" / "walk" / "._001.mp4").write_bytes(b"")
+    (tree / "notes.txt").write_text("no video")
+    clips = read_manifest(tree)
+    assert [(c.id, c.label, c.split) for c in clips] == [
+        ("train/run/001", "run", "train"),
+        ("train/walk/001", "walk", "train"),
+        ("val/run/001", "run", "val"),
+    ]
+    assert clips[0].path == str(tree / "train/run/001.mp4")
+
+
+def test_files_of_one_name_and_two_endings_are_two_clips(tmp_path):
+    for name in ("a.avi", "a.mp4"):
+        (tmp_path / name).write_bytes(b"")
+    assert [(c.id, c.label) for c in read_manifest(tmp_path)] == [("a", ""), ("a.mp4", "")]
+
+
+def test_a_table_of_paths(tmp_path):
+    table = tmp_path / "clips.csv"
+    table.write_text("path;label;start;end\nx/a.mp4;2;;\n../b.mov;;1.5;3\ns3://bucket/c.mp4;0;;\n")
+    assert read_manifest(table) == [
+        Clip("x/a", str(tmp_path / "x/a.mp4"), "2"),
+        Clip("b@1.5-3", str(tmp_path / "../b.mov"), start=1.5, end=3.0),
+        Clip("bucket/c", "s3://bucket/c.mp4", "0"),
+    ]
+    write_manifest(read_manifest(table), tmp_path / "again.csv")
+    assert read_manifest(tmp_path / "again.csv") == read_manifest(table)
+
+
+def test_a_table_in_parquet(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(arrow.table({"path": ["a.mp4"], "label": [3], "more": [0]}), tmp_path / "c.parquet")
+    assert read_manifest(tmp_path / "c.parquet") == [Clip("a", str(tmp_path / "a.mp4"), "3")]
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("name,label\na,b\n", "no column path; it has name, label"),
+        ("", "no column path"),
+        ("path\n", "lists no clips"),
+        ("path,label\n,run\n", "line 2: path is empty"),
+        ("path,start\na.mp4,soon\n", "line 2: start is 'soon'"),
+        ("path,start,end\na.mp4,3,2\n", "line 2: end is 2"),
+        ("path,id\na.mp4,../../etc\n", "line 2: '../../etc' cannot be the name of a file"),
+        ("path\na.mp4\na.avi\n", "both called a; give them names in a column id"),
+        ('path\n"a\n', "cannot be read as CSV"),
+    ],
+)
+def test_a_damaged_table_is_refused_in_one_line(tmp_path, text, told):
+    table = tmp_path / "clips.csv"
+    table.write_text(text)
+    with pytest.raises(FormatError) as error:
+        read_manifest(table)
+    assert told in str(error.value) and str(table) in str(error.value) and "\n" not in str(error.value)
+
+
+def test_what_is_not_there_or_empty(tmp_path):
+    with pytest.raises(FormatError, match="no such file or folder"):
+        read_manifest(tmp_path / "none.csv")
+    with pytest.raises(FormatError, match="has no videos in it"):
+        read_manifest(tmp_path)
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1")
+    with pytest.raises(FormatError, match="cannot be read as Parquet"):
+        read_manifest(tmp_path / "broken.parquet")

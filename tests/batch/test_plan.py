@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import hashlib
+import os
+
+import pytest
+
+from skelstream.batch.manifest import read_manifest
+from skelstream.batch.plan import make_plan, shard
+from skelstream.batch.records import CRASHED, DONE, FAILED, POISON, Record, Recorder, forgiven
+from skelstream.batch.results import Results
+from skelstream.batch.status import status_of
+from skelstream.errors import OutputError, SettingsError
+
+
+@pytest.fixture
+def batch(tree, tmp_path):
+    """A folder of results in which train/run/001 is done, and a function that adds records."""
+    results, clips = Results(tmp_path / "out"), read_manifest(tree)
+    key = results.prepare(clips, {"size": 96}, redo=False)
+    recorder = Recorder(results.records)
+    content, path = b"skeletons", results.path(clips[0])
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    source = os.stat(clips[0].path)
+    recorder.add(
+        Record(
+            clips[0].id, DONE, key, 1.0, sha256=hashlib.sha256(content).hexdigest(), size=len(content), frames=4,
+            expected=5, decoded=4, source_size=source.st_size, source_time=source.st_mtime_ns,
+        )
+    )  # fmt: skip
+    return results, clips, key, recorder
+
+
+def test_what_is_done_and_whole_is_left(batch):
+    results, clips, key, _ = batch
+    plan = make_plan(clips, results, key)
+    assert (plan.todo, plan.done, plan.failed, plan.damaged) == (clips[1:], 1, 0, [])
+
+
+def test_a_result_that_was_damaged_or_cut_is_done_again(batch):
+    results, clips, key, _ = batch
+    for content in (b"skeletonZ", b"skel", b""):
+        results.path(clips[0]).write_bytes(content)
+        assert make_plan(clips, results, key).damaged == [clips[0]]
+    results.path(clips[0]).unlink()
+    assert make_plan(clips, results, key).todo == clips
+
+
+def test_a_video_that_changed_is_done_again(batch):
+    results, clips, key, _ = batch
+    os.utime(clips[0].path, (1, 1))
+    assert make_plan(clips, results, key).todo == clips
+    assert status_of(results).stale == 1
+
+
+def test_failures_and_poison_are_left_until_they_are_forgiven(batch):
+    results, clips, key, recorder = batch
+    recorder.add(Record(clips[1].id, FAILED, key, 2.0, reason="SourceError", message="broken"))
+    for _ in range(POISON):
+        recorder.add(Record(clips[2].id, CRASHED, key, 2.0))
+    assert make_plan(clips, results, key).failed == 2
+    assert [reason for reason, _, _ in status_of(results).reasons] == ["SourceError", "Poison"]
+    for clip in clips[1:]:
+        recorder.add(forgiven(clip.id))
+    assert make_plan(clips, results, key).todo == clips[1:]
+    recorder.add(Record(clips[2].id, CRASHED, key, 4e9))
+    assert make_plan(clips, results, key).crashes == {clips[2].id: 1}
+
+
+def test_other_settings_are_noticed(batch):
+    results, clips, key, _ = batch
+    with pytest.raises(OutputError, match="size 96 before, 128 now") as error:
+        results.prepare(clips, {"size": 128}, redo=False)
+    assert error.value.setting == "redo"
+    other = results.prepare(clips, {"size": 128}, redo=True)
+    assert other != key and make_plan(clips, results, other).todo == clips
+    assert status_of(results).stale == 1
+
+
+def test_the_status_counts_what_there_is(batch):
+    results, *_ = batch
+    status = status_of(results)
+    assert (status.total, len(status.done), status.missing, status.stale) == (3, 1, 2, 0)
+    assert [record.clip for record in status.short] == ["train/run/001"] and status.rate is None
+
+
+def test_shards_are_all_of_it_and_apart(batch):
+    clips = batch[1]
+    parts = [shard(clips, f"{i}/2") for i in (1, 2)]
+    assert sorted(c.id for part in parts for c in part) == [c.id for c in clips]
+    for wrong in ("0/2", "3/2", "1", "a/b"):
+        with pytest.raises(SettingsError, match="is not like 1/8"):
+            shard(clips, wrong)

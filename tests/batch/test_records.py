@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from skelstream.batch.records import CRASHED, DONE, FAILED, POISON, Record, Recorder, Records, forgiven
+from skelstream.errors import OutputError
+
+
+def test_records_of_several_processes_are_merged_as_they_grow(tmp_path):
+    one, other = Recorder(tmp_path), Recorder(tmp_path)
+    one.add(Record("a", FAILED, "s", 1.0, reason="SourceError"))
+    records = Records(tmp_path)
+    assert records["a"].failed is not None and records["b"].failed is None
+    other.add(Record("a", DONE, "s", 2.0, sha256="x", warnings=("one",)))
+    records.refresh()
+    assert records["a"].done["s"] == Record("a", DONE, "s", 2.0, sha256="x", warnings=("one",))
+    assert list(records) == ["a"]
+
+
+def test_a_line_without_an_end_does_not_count_until_it_has_one(tmp_path):
+    recorder = Recorder(tmp_path)
+    recorder.add(Record("a", DONE, "s", 1.0))
+    with open(recorder.path, "ab") as file:
+        file.write(b'{"clip":"b","state":"done"')
+        file.flush()
+        records = Records(tmp_path)
+        assert list(records) == ["a"]
+        file.write(b',"settings":"s"}\nno json\n[]\n{"clip":1}\n')
+    records.refresh()
+    assert list(records) == ["a", "b"]
+
+
+def test_the_order_of_records_does_not_matter():
+    from itertools import permutations
+
+    from skelstream.batch.records import History
+
+    lines = [
+        Record("a", CRASHED, "s", 1.0),
+        Record("a", FAILED, "s", 2.0),
+        Record("a", "forgiven", "", 3.0),
+        Record("a", CRASHED, "s", 4.0),
+    ]
+    for order in permutations(lines):
+        history = History()
+        for line in order:
+            history.take(line)
+        assert history.failed is None and history.crashes == 1
+
+
+def test_forgiven_failures_count_no_more(tmp_path):
+    recorder = Recorder(tmp_path)
+    for _ in range(POISON):
+        recorder.add(Record("a", CRASHED, "s", 1.0))
+    assert Records(tmp_path)["a"].crashes == POISON
+    recorder.add(forgiven("a"))
+    assert Records(tmp_path)["a"].crashes == 0
+
+
+def test_on_a_full_disk_nothing_of_a_record_is_left(tmp_path, monkeypatch):
+    recorder = Recorder(tmp_path)
+    recorder.add(Record("a", DONE, "s", 1.0))
+    before, write = recorder.path.read_bytes(), os.write
+
+    def half(handle, data):
+        if len(data) < 10:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(handle, data[:-5])
+
+    monkeypatch.setattr(os, "write", half)
+    with pytest.raises(OutputError, match="No space left"):
+        recorder.add(Record("b", DONE, "s", 2.0))
+    assert recorder.path.read_bytes() == before

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from skelstream.cli import app
+
+pytestmark = pytest.mark.slow
+
+FAST = ("--size", 64, "--looks", 0, "--runtime", "torch", "--workers", 1)
+
+
+@pytest.fixture
+def batch():
+    def run(*arguments):
+        return CliRunner().invoke(app, ["batch", *map(str, arguments)])
+
+    return run
+
+
+@pytest.fixture
+def tree(tmp_path, walk):
+    """Class folders with a clip that works and one that does not."""
+    folder = tmp_path / "videos"
+    for label in ("run", "walk"):
+        (folder / label).mkdir(parents=True)
+    walk.rename(folder / "walk" / "001.mp4")
+    (folder / "run" / "001.mp4").write_bytes(b"no video")
+    return folder
+
+
+def test_from_class_folders_to_results_and_on_from_there(batch, tree, tmp_path, walk):
+    out = tmp_path / "out"
+    first = batch("run", tree, "-o", out, *FAST)
+    assert first.exit_code == 1 and "1 extracted" in first.stderr and "1 failed" in first.stderr
+    assert "run/001: " in first.stderr and (out / "walk/001.npz").exists()
+
+    again = batch("run", tree, "-o", out, *FAST)
+    assert again.exit_code == 1 and "0 extracted, 1 there already" in again.stderr
+    assert "1 that failed before are left" in again.stderr
+
+    shown = batch("status", out)
+    assert shown.exit_code == 0 and "1 x SourceError, for instance run/001" in shown.stdout
+
+    changed = batch("run", tree, "-o", out, *FAST, "--size", 96)
+    assert changed.exit_code == 1 and "estimator.size 64 before, 96 now" in changed.stderr
+    assert "(--redo)" in changed.stderr
+
+    (tree / "run" / "001.mp4").write_bytes((tree / "walk" / "001.mp4").read_bytes())
+    assert batch("retry", out).exit_code == 2
+    retried = batch("retry", out, "--failed", "--workers", 1)
+    assert retried.exit_code == 0 and "1 extracted" in retried.stderr
+    assert batch("retry", out, "--failed").stderr == "no clip has failed\n"
+
+
+def test_bad_input_costs_no_time(batch, tmp_path):
+    for arguments, told in (
+        (("run", tmp_path / "none.csv", "-o", tmp_path / "out"), "no such file or folder"),
+        (("status", tmp_path), "holds no batch"),
+        (("retry", tmp_path, "--failed"), "holds no batch"),
+    ):
+        result = batch(*arguments)
+        assert result.exit_code == 1 and told in result.stderr and result.stderr.count("\n") == 1
