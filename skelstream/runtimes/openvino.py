@@ -16,6 +16,7 @@ from skelstream.network.architectures import Network
 from skelstream.network.maps import PartMaps
 from skelstream.network.quantised import has_ranges, quantised
 from skelstream.network.topdown import TopDownNetwork
+from skelstream.runtimes.signal_stack import kept_signal_stack
 
 try:
     import openvino as ov
@@ -50,6 +51,7 @@ class OpenVinoRuntime:
     # Torch only finds peaks: a second thread of it takes more from the network than it gives.
     torch_threads: int | None = 1
 
+    @kept_signal_stack()
     def __init__(self, network: Network | TopDownNetwork, precision: str = "auto"):
         core = ov.Core()
         native = "BF16" in core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")

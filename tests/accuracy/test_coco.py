@@ -63,7 +63,7 @@ def test_one_look_in_eight_bits(drawn):
 
 @needs_openvino
 def test_two_looks_by_the_command(drawn):
-    """In a process of its own: once the second look has run under OpenVINO, a signal that a later test sends ends pytest."""
+    """As a user runs it, options and all."""
     coco_set, folder = drawn
     command = [
         "eval",

@@ -1,4 +1,4 @@
-"""Signals are tried in a process of their own: pytest's fault handler has no stack for them once OpenVINO has used AMX."""
+"""Signals are tried in a process of their own: what a mistake leaves behind must not end the tests."""
 
 from __future__ import annotations
 
