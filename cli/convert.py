@@ -26,7 +26,8 @@ def convert(
     inputs: Annotated[
         list[Path],
         typer.Argument(
-            help="Skeletons: .npz, .jsonl, .csv, .parquet, .json, .pkl, .pose, .h5, .trc, or a folder of OpenPose's JSON.",
+            help="Skeletons: .npz, .jsonl, .csv, .parquet, .json, .pkl, .pose, .h5, .trc, a folder of OpenPose's JSON, or"
+            " one of a batch's results.",
             metavar="INPUT",
         ),
     ],
@@ -90,6 +91,7 @@ def convert(
     [bold]skelstream convert walk.npz -o walk.pkl[/]  for PYSKL or MMAction2
     [bold]skelstream convert clips/*.npz -o set.pkl --labels labels.csv[/]  one annotation file, with splits
     [bold]skelstream convert train/*/*.npz val/*/*.npz -o set.pkl --class-folders[/]  train/run/001.npz is of class run
+    [bold]skelstream convert skeletons/ -o set.pkl[/]  the results of skelstream batch run, with the manifest's labels
     [bold]skelstream convert clips/*.npz -o data/ -f stgcn --labels labels.csv --fill 0.5[/]
     [bold]skelstream convert openpose_json/ -o walk.npz --size 1920x1080 --rate 25[/]  people get tracked
 
@@ -100,6 +102,8 @@ def convert(
     from rich.console import Console
     from rich.progress import track
 
+    from skelstream.batch.dataset import labels_of_batch, samples_of_batch
+    from skelstream.batch.results import Results
     from skelstream.formats import (
         WriteOptions,
         labelled,
@@ -143,7 +147,15 @@ def convert(
             typer.echo(line)
         return
 
-    known = labels_of_folders(inputs) if class_folders else None if labels is None else read_labels(labels)
+    batch = Results(inputs[0]) if len(inputs) == 1 and Results(inputs[0]).is_there() else None
+    if batch is not None:
+        if labels is not None or class_folders:
+            raise typer.BadParameter("a batch has its labels in its manifest", param_hint="--labels")
+        known = labels_of_batch(batch)
+    else:
+        known = (
+            labels_of_folders(inputs) if class_folders else None if labels is None else read_labels(labels)
+        )
     options = WriteOptions(
         persons=persons,
         frames=frames,
@@ -155,10 +167,11 @@ def convert(
     if len(inputs) == 1 and known is None:
         save(sequence(inputs[0]), output, format, overwrite, options=options)
     else:
-        samples = labelled(inputs, known, sequence, note)
-        shown = track(
-            samples, "reading", len(inputs), console=Console(stderr=True), transient=True, disable=quiet
-        )
+        if batch is not None and known is not None:
+            count, samples = samples_of_batch(batch, known, sequence, note)
+        else:
+            count, samples = len(inputs), labelled(inputs, known, sequence, note)
+        shown = track(samples, "reading", count, console=Console(stderr=True), transient=True, disable=quiet)
         save_dataset(shown, output, format, overwrite, options=options)
     if not quiet:
         say(f"{output} written")

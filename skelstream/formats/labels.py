@@ -243,7 +243,7 @@ def labelled(
                 " write the folder before the name"
             )
         found[key] = path
-    for line in _remarks(labels, list(found)):
+    for line in remarks(labels, list(found)):
         note(line)
     known = [labels.of[key] for key in found]
     return (
@@ -252,7 +252,13 @@ def labelled(
     )
 
 
-def _remarks(labels: Labels, keys: list[Name]) -> Iterator[str]:
+def remarks(labels: Labels, keys: list[Name]) -> Iterator[str]:
+    """Lines about a training set: the classes' numbers, classes and lines without a clip, clips without a label.
+
+    Args:
+        labels: what is known.
+        keys: those of the clips that are there.
+    """
     yield from labels.described()
     used, known = [labels.of[key] for key in keys], set(keys)
     present = {label.index for label in used}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from typing import IO, Any
 
@@ -24,6 +25,45 @@ class _Pickler(pickle.Pickler):
 def dump(value: Any, file: IO[bytes]) -> None:
     """Pickle plain Python values and numeric arrays, protocol 4."""
     _Pickler(file, protocol=4).dump(value)
+
+
+class RowsPickle:
+    """A pickle of a list, or of a dictionary that holds one, that is written row by row: no row stays in memory.
+
+    Args:
+        file: to write to.
+    """
+
+    # A pickle is a program for a machine with a stack and numbered places; up to protocol 3 it is so plain that what makes
+    # one value can stand inside another's. A row leaves nothing but itself on the stack, and may use all places again.
+    _PROTOCOL = 3
+
+    def __init__(self, file: IO[bytes]):
+        self._file = file
+        self._put(pickle.PROTO, bytes([self._PROTOCOL]), pickle.EMPTY_LIST)
+
+    def add(self, row: Any) -> None:
+        """Adds a row: plain Python values and numeric arrays."""
+        self._put(self._body(row), pickle.APPEND)
+
+    def finish(self, around: dict[str, Any], name: str) -> None:
+        """Ends the file: the list stands in the dictionary ``around`` under ``name``; alone if the dictionary is empty."""
+        if around:
+            # The stack has the list, then the dictionary; both are set aside, to be fetched in the order that is wanted.
+            self._put(self._body(around), pickle.BINPUT, b"\0", pickle.POP, pickle.BINPUT, b"\1", pickle.POP)
+            text = name.encode("utf-8")
+            key = pickle.BINUNICODE + len(text).to_bytes(4, "little") + text
+            self._put(pickle.BINGET, b"\0", key, pickle.BINGET, b"\1", pickle.SETITEM)
+        self._put(pickle.STOP)
+
+    def _body(self, value: Any) -> bytes:
+        """What makes a value, without the head and the end of a pickle of its own."""
+        content = io.BytesIO()
+        _Pickler(content, protocol=self._PROTOCOL).dump(value)
+        return content.getvalue()[2:-1]
+
+    def _put(self, *parts: bytes) -> None:
+        self._file.write(b"".join(parts))
 
 
 def load(file: IO[bytes]) -> Any:

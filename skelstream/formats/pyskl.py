@@ -13,7 +13,7 @@ from skelstream.errors import FormatError
 from skelstream.fields import LARGEST, entry, integer, items, mapping, reals, string
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled, check_length
-from skelstream.formats.pickles import dump, load
+from skelstream.formats.pickles import RowsPickle, load
 from skelstream.formats.rows import size_of
 from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.skeleton import COCO17, NTU25, OPENPOSE18
@@ -34,17 +34,18 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
     ``keypoint`` float32 (M, T, V, 2) in pixels and ``keypoint_score`` float32 (M, T, V) hold the most
     important tracks, one a slot, zeros where missing; ``img_shape`` is (h, w); ``label`` is -1 if unknown,
     ``label_name`` is there if classes have names, and so is ``classes`` beside ``split``. Joints are COCO's 17, as the
-    published models and stock configurations have them, unless another set is asked for.
+    published models and stock configurations have them, unless another set is asked for. Samples are written one by one;
+    no more than one is held.
     """
-    annotations: list[dict[str, Any]] = []
     split: dict[str, list[str]] = {}
-    for sample in samples:
-        annotations.append(_annotation(sample, options))
-        if sample.split is not None:
-            split.setdefault(sample.split, []).append(sample.name)
     with replacing(path) as temporary, open(temporary, "xb") as file:
+        rows = RowsPickle(file)
+        for sample in samples:
+            rows.add(_annotation(sample, options))
+            if sample.split is not None:
+                split.setdefault(sample.split, []).append(sample.name)
         named = {"classes": list(options.class_names)} if options.class_names else {}
-        dump({"split": split, "annotations": annotations, **named} if split else annotations, file)
+        rows.finish({"split": split, **named} if split else {}, "annotations")
 
 
 def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from skelstream.batch.results import settings_of
 from skelstream.errors import OutputError, SkelstreamError
 
 # Workers in a row that may die before they could do anything.
-_PATIENCE = 3
+_PATIENCE = 8
 # Seconds that a worker has to end by itself before it is killed.
 _GRACE = 5.0
 
