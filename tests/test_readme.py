@@ -32,7 +32,9 @@ def test_the_snippet_runs(walk, bars, tmp_path, monkeypatch):
 @pytest.mark.parametrize("line", COMMANDS)
 def test_commands_and_their_options_exist(line):
     words = line.split("|")[0].split()[1:]
-    command = typer.main.get_command(app).commands[words[0]]
+    command = typer.main.get_command(app)
+    while hasattr(command, "commands"):
+        command = command.commands[words.pop(0)]
     options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
     assert {word for word in words if re.fullmatch(r"--?[a-z-]+", word) and word != "-"} <= options
 
