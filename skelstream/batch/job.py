@@ -162,7 +162,7 @@ def _made(kind: Any, value: Any) -> Any:
         if value is None:
             return None
         (kind,) = (one for one in get_args(kind) if one is not NoneType)
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         known = {one.name for one in fields(kind)}
         return kind(**{name: _made(_hints(kind)[name], one) for name, one in value.items() if name in known})
     return tuple(value) if get_origin(kind) is tuple else value

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,7 +29,9 @@ _PATIENCE = 8
 _GRACE = 5.0
 
 
-def run_local(plan: Plan, job: Job, places: Sequence[Place]) -> Iterator[tuple[Clip, Record | None]]:
+def run_local(
+    plan: Plan, job: Job, places: Sequence[Place]
+) -> Generator[tuple[Clip, Record | None], None, None]:
     """Has clips done by a process for each place.
 
     A worker that dies is replaced. The clips that it was at are done again, each alone in a worker, so that it shows which of
@@ -61,7 +63,7 @@ class _Hand:
     """A worker's process, seen from outside."""
 
     process: Any
-    connection: Connection
+    connection: Any  # of another class on Windows
     place: Place
     clips: dict[str, Clip] = field(default_factory=dict)
     ready: bool = False
@@ -159,14 +161,14 @@ class _Crew:
 
     def _blame(self, clip: Clip, how: str) -> Iterator[tuple[Clip, Record | None]]:
         key = settings_of(self._job.hash, clip)
-        said = {"reason": "Killed", "message": f"a worker ended over it by {how}"}
-        self._recorder.add(Record(clip.id, CRASHED, key, time.time(), **said))
+        message = f"a worker ended over it by {how}"
+        self._recorder.add(Record(clip.id, CRASHED, key, time.time(), reason="Killed", message=message))
         self._crashes[clip.id] += 1
         if self._crashes[clip.id] < POISON:
             self._suspects.append(clip)
             return
-        said = {"reason": "Poison", "message": f"it has ended {POISON} workers, the last by {how}"}
-        record = Record(clip.id, FAILED, key, time.time(), attempts=POISON, **said)
+        message = f"it has ended {POISON} workers, the last by {how}"
+        record = Record(clip.id, FAILED, key, time.time(), attempts=POISON, reason="Poison", message=message)
         self._recorder.add(record)
         yield clip, record
 
