@@ -111,7 +111,8 @@ def extract(
     [bold]skelstream extract photos/ --no-tracking -o people.npz[/]
     [bold]skelstream extract rtsp://camera/1 -o - | my_recogniser[/]
 
-    Ctrl-C, SIGTERM and a hang-up keep the frames so far in NAME.partial.npz. The exit status is 1 if a source failed,
+    Ctrl-C, SIGTERM and a hang-up keep the frames so far in NAME.partial.npz. Each minute they go to NAME.checkpoint, from
+    which the same command goes on after a kill or a power cut, and which convert reads. The exit status is 1 if a source failed,
     130 after Ctrl-C, 143 after SIGTERM, 129 after a hang-up. Several processes may share a folder of results.
     """
     from skelstream.atomic import check_writable
@@ -263,6 +264,8 @@ def _summary(done: Extraction, written: list[str]) -> None:
     if done.times.crops:
         over = f", {done.times.passed_over} passed over" if done.times.passed_over else ""
         table.add_row("looked at again", f"{done.times.crops}{over}")
+    if done.resumed:
+        table.add_row("gone on after", f"{done.resumed} frames")
     if done.times.first_looks < frames - lost:
         table.add_row("first looks", f"{done.times.first_looks} of {frames} frames")
     rate = f"{frames / done.seconds:.1f} frames/s" if done.seconds else ""

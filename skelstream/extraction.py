@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from skelstream.checkpoint import Checkpoints
 from skelstream.errors import Stopped
 from skelstream.estimator import PoseEstimator, two_looks
 from skelstream.formats import WriteOptions, save
@@ -34,6 +35,7 @@ class Extraction:
         info: of the source.
         times: by stage.
         seconds: from opening to the last frame.
+        resumed: frames that a killed extraction had left, and that were not looked at again.
         warnings: what was wrong or assumed, a line each.
     """
 
@@ -41,6 +43,7 @@ class Extraction:
     info: SourceInfo
     times: StageTimes
     seconds: float
+    resumed: int
     warnings: list[str]
 
 
@@ -221,7 +224,8 @@ def run(
 
     Where the work breaks off, by an error or Ctrl-C, or the output cannot be written, the frames so far go to
     ``NAME.partial.npz`` beside the output, never to the output itself; a whole result takes it away again. Ctrl-C is
-    how a live source ends: its frames so far are the whole.
+    how a live source ends: its frames so far are the whole. Work of more than a minute leaves ``NAME.checkpoint`` if it is
+    killed; the same call goes on from there, to the same bytes as if nothing had happened.
 
     Raises:
         SourceError: the source cannot be opened or read.
@@ -232,15 +236,17 @@ def run(
         check_output(output, format, postprocessing, overwrite)
         check_apart(output, source)
     began, stopped = time.perf_counter(), None
-    with Pipeline(
-        source, estimator, start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
-        max_people=max_people, tracking=tracking, first_look_every=first_look_every,
-    ) as pipeline:  # fmt: skip
-        builder = pipeline.builder()
+    with (
+        Pipeline(
+            source, estimator, start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
+            max_people=max_people, tracking=tracking, first_look_every=first_look_every,
+        ) as pipeline,
+        Checkpoints(output, source, pipeline) as checkpoints,
+    ):  # fmt: skip
         try:
             try:
                 for analysed in pipeline:
-                    builder.add(analysed.tracked)
+                    checkpoints.add(analysed.tracked)
                     if report:
                         report(pipeline, analysed)
             except KeyboardInterrupt as interrupt:
@@ -248,7 +254,7 @@ def run(
                     raise
                 stopped = interrupt
             seconds = time.perf_counter() - began
-            sequence = postprocessing(builder.finish())
+            sequence = postprocessing(checkpoints.finish())
             if output is not None:
                 save(
                     sequence,
@@ -258,12 +264,15 @@ def run(
                     options=WriteOptions(skeleton=postprocessing.skeleton),
                 )
                 forget_partial(output)
+                checkpoints.forget()
         except BaseException as error:
             if output is not None:
-                keep_partial(builder.finish(), output, error)
+                keep_partial(checkpoints.finish(), output, error)
             raise
     if isinstance(stopped, Stopped):  # by more than the user's wish to end this source
         if output is not None:
             stopped.add_note(f"the {len(sequence.frame_time)} frames so far are in {output}")
         raise stopped
-    return Extraction(sequence, pipeline.info, pipeline.times, seconds, list(sequence.meta["warnings"]))
+    return Extraction(
+        sequence, pipeline.info, pipeline.times, seconds, checkpoints.resumed, list(sequence.meta["warnings"])
+    )

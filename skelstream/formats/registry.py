@@ -10,6 +10,7 @@ from skelstream.errors import FormatError
 from skelstream.fields import integer
 from skelstream.formats import (
     alphapose,
+    checkpoint,
     coco,
     csv,
     ctrgcn,
@@ -35,7 +36,7 @@ from skelstream.sequences import Detections, SkeletonSequence
 _LISTED = (
     npz.FORMAT, jsonl.FORMAT, csv.FORMAT, parquet.FORMAT, openpose.FORMAT, pyskl.FORMAT, *stgcn.FORMATS,
     kinetics.FORMAT, ctrgcn.FORMAT, coco.FORMAT, posetrack.FORMAT, alphapose.FORMAT, pose.FORMAT,
-    sleap.FORMAT, results_json.FORMAT, deeplabcut.FORMAT, trc.FORMAT,
+    sleap.FORMAT, results_json.FORMAT, deeplabcut.FORMAT, trc.FORMAT, checkpoint.FORMAT,
 )  # fmt: skip
 FORMATS: dict[str, Format] = plugins("skelstream.formats", Format, _LISTED)
 """Every format by name: skelstream's own, then those of other packages."""

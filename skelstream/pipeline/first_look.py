@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 
@@ -35,19 +36,21 @@ class Seen:
 
 
 def decoded(
-    source: Source, estimator: Estimator, first_looks: FirstLooks, times: StageTimes
+    source: Source, estimator: Estimator, first_looks: FirstLooks, times: StageTimes, skipped: int = 0
 ) -> Iterator[Seen]:
-    """The frames of a source; those that get a first look are prepared for it."""
+    """The frames of a source but the first ``skipped``; those that get a first look are prepared for it."""
     frames = iter(source)
-    while True:
+    for number in count():
         with times.timed("decode"):
             frame = next(frames, None)
             if frame is None:
                 return
             seen = Seen(frame, time.monotonic())
-            if frame.image is not None and first_looks.due(frame.time):
+            due = frame.image is not None and first_looks.due(frame.time)
+            if due and number >= skipped:
                 seen = prepared(seen, estimator)
-        yield seen
+        if number >= skipped:
+            yield seen
 
 
 def prepared(seen: Seen, estimator: Estimator) -> Seen:

@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,25 @@ class Analysed:
     frame: Frame
     tracked: TrackedPeople
     arrived: float
+
+
+@dataclass
+class PipelineState:
+    """Where a pipeline stands between two frames: all that the frames to come depend on. May be pickled.
+
+    Attributes:
+        frames: given so far.
+        tracker: with its tracks.
+        searched: when the first network last saw a frame, seconds.
+        importance: of each track so far, by its id.
+        times: of the stages.
+    """
+
+    frames: int
+    tracker: Tracker
+    searched: float
+    importance: Counter[int]
+    times: StageTimes
 
 
 class Pipeline:
@@ -119,6 +139,7 @@ class Pipeline:
             "tracking": asdict(tracking), "first_look_every": first_look_every or "auto",
         } | made.provenance.settings  # fmt: skip
         self.times = StageTimes()
+        self._given = self._skipped = 0
 
     @property
     def info(self) -> SourceInfo:
@@ -159,13 +180,31 @@ class Pipeline:
             warnings=lambda: self.warnings,
         )
 
+    def state(self) -> PipelineState:
+        """Where it stands, between two frames; it goes on from there, so it is to be pickled at once."""
+        return PipelineState(self._given, self._tracker, self._searched, self._importance, self.times)
+
+    def go_on_from(self, state: PipelineState) -> None:
+        """Gives the frames that come after a state of another pipeline of the same source and settings.
+
+        To be called before the iteration. The frames before are decoded again and left out: what becomes of later
+        frames, and what is wrong with the source, may depend on them.
+        """
+        self._skipped = self._given = state.frames
+        self._tracker, self._searched = state.tracker, state.searched
+        self._importance, self.times = state.importance, state.times
+        if self._look_again is not None:
+            self._look_again.crops, self._look_again.passed_over = self.times.crops, self.times.passed_over
+
     def __iter__(self) -> Iterator[Analysed]:
         live, estimator, times = self.info.live, self._estimator, self.times
         batch = 1 if live else estimator.batch
+        # The network sees the same frames together as if it had seen all from the start.
+        whole_batches = self._skipped - self._skipped % batch
         frames = StageQueue(1 if live else batch + _SLACK, newest=live)
         found = StageQueue(1 if live else batch + _SLACK)
         stages = {
-            "decode": (frames, decoded(self._source, estimator, self._first_looks, times)),
+            "decode": (frames, decoded(self._source, estimator, self._first_looks, times, whole_batches)),
             "infer": (found, looked_at(frames, estimator, batch, times)),
         }
         threads = [
@@ -175,9 +214,11 @@ class Pipeline:
         for thread in threads:
             thread.start()
         try:
-            for seen in found:
+            for seen in islice(found, self._skipped - whole_batches, None):
                 times.dropped = frames.dropped
-                yield self._analysed(seen)
+                analysed = self._analysed(seen)
+                self._given += 1
+                yield analysed
         finally:
             times.dropped = frames.dropped
             frames.close()

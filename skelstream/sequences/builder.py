@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -20,8 +20,14 @@ from skelstream.tracking.tracked import TrackedPeople
 _MANY_DROPPED = 0.1
 
 
+Block = dict[str, np.ndarray]
+"""Successive frames and the people in them, and who was confirmed in them, as ``SequenceBuilder.taken`` gives them."""
+
+
 class SequenceBuilder:
     """Grows by the rows themselves, in flat arrays; one builder belongs to one video.
+
+    What it has may be taken out of it block by block, to be kept elsewhere until the end.
 
     Args:
         skeleton: joint set of the people that will be added.
@@ -62,6 +68,15 @@ class SequenceBuilder:
             self._meta = json.loads(json.dumps(meta, allow_nan=False))
         except (TypeError, ValueError) as error:
             raise FormatError(f"facts about {source} are not JSON: {error}") from error
+        self._frames, self._last = 0, (-1, float("-inf"))
+        self._begin_block()
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """The facts that were known from the start."""
+        return self._meta
+
+    def _begin_block(self) -> None:
         self._keypoints, self._scores = array("f"), array("f")
         self._boxes, self._person_scores = array("f"), array("f")
         self._frame, self._track = array("i"), array("i")
@@ -81,8 +96,9 @@ class SequenceBuilder:
                 f" expected ({count}, {len(self._skeleton)})"
             )
         index, time = tracked.frame_index, tracked.time
-        if self._frame_index and (index <= self._frame_index[-1] or time < self._frame_time[-1]):
-            raise FormatError(f"frame {index} at {time:.3f} s comes after frame {self._frame_index[-1]}")
+        if index <= self._last[0] or time < self._last[1]:
+            raise FormatError(f"frame {index} at {time:.3f} s comes after frame {self._last[0]}")
+        self._last = index, time
         self._frame_index.append(index)
         self._frame_time.append(time)
         self._frame_ok.append(tracked.ok)
@@ -91,15 +107,49 @@ class SequenceBuilder:
             (self._person_scores, people.person_scores),
         ):  # fmt: skip
             values.frombytes(np.ascontiguousarray(rows, np.float32).tobytes())
-        self._frame.extend([len(self._frame_index) - 1] * count)
+        self._frame.extend([self._frames] * count)
+        self._frames += 1
         self._track.frombytes(np.ascontiguousarray(tracked.track_ids, np.int32).tobytes())
         self._confirmed.update(tracked.track_ids[tracked.confirmed].tolist())
 
-    def finish(self) -> SkeletonSequence:
-        """The sequence so far: tracks that were never confirmed dropped, the others most important first."""
-        track = np.frombuffer(self._track, np.int32) if self._track else np.empty(0, np.int32)
-        person_scores = _floats(self._person_scores)
-        kept = np.flatnonzero(np.isin(track, list(self._confirmed)))
+    def taken(self) -> Block:
+        """What has been added since the last time, which the builder forgets; ``finish`` has to be given it."""
+        block = self._block()
+        self._begin_block()
+        return block
+
+    def _block(self) -> Block:
+        return {
+            "keypoints": _floats(self._keypoints).reshape(-1, len(self._skeleton), 2),
+            "scores": _floats(self._scores).reshape(-1, len(self._skeleton)),
+            "boxes": _floats(self._boxes).reshape(-1, 4),
+            "person_scores": _floats(self._person_scores),
+            "frame": np.array(self._frame, np.int32),
+            "track": np.array(self._track, np.int32),
+            "frame_index": np.array(self._frame_index, np.int32),
+            "frame_time": np.array(self._frame_time, np.float64),
+            "frame_ok": np.array(self._frame_ok, np.bool_),
+            "confirmed": np.array(sorted(self._confirmed), np.int32),
+        }
+
+    def go_on_after(self, block: Block) -> None:
+        """Takes up the work behind a block that another builder gave; to be called for each, in order."""
+        self._frames += len(block["frame_index"])
+        if len(block["frame_index"]):
+            self._last = int(block["frame_index"][-1]), float(block["frame_time"][-1])
+
+    def finish(self, earlier: Iterable[Block] = ()) -> SkeletonSequence:
+        """The sequence so far: tracks that were never confirmed dropped, the others most important first.
+
+        Args:
+            earlier: what ``taken`` gave, all of it, in order.
+        """
+        blocks = [*earlier, self._block()]
+        whole = blocks[0]
+        if len(blocks) > 1:
+            whole = {name: np.concatenate([block[name] for block in blocks]) for name in whole}
+        track, person_scores = whole["track"], whole["person_scores"]
+        kept = np.flatnonzero(np.isin(track, whole["confirmed"]))
         ids, number = np.unique(track[kept], return_inverse=True)
         # The older track wins a tie.
         order = np.argsort(-importance(number, person_scores[kept], len(ids)), kind="stable")
@@ -107,30 +157,32 @@ class SequenceBuilder:
         rank[order] = np.arange(len(ids))
         # Rows came in the order of the frames, which a stable sort by track keeps.
         rows = kept[np.argsort(rank[number], kind="stable")]
-        joints = len(self._skeleton)
-        time = np.array(self._frame_time, np.float64)
+        time = whole["frame_time"]
         return SkeletonSequence(
-            keypoints=_floats(self._keypoints).reshape(-1, joints, 2)[rows],
-            scores=_floats(self._scores).reshape(-1, joints)[rows],
-            boxes=_floats(self._boxes).reshape(-1, 4)[rows],
+            keypoints=whole["keypoints"][rows],
+            scores=whole["scores"][rows],
+            boxes=whole["boxes"][rows],
             person_scores=person_scores[rows],
-            frame=np.array(self._frame, np.int32)[rows],
+            frame=whole["frame"][rows],
             track_ids=ids[order],
             track_start=np.concatenate([[0], np.cumsum(np.bincount(rank[number], minlength=len(ids)))]),
-            frame_index=np.array(self._frame_index, np.int32),
+            frame_index=whole["frame_index"],
             frame_time=time,
-            frame_ok=np.array(self._frame_ok, np.bool_),
-            meta={**self._meta, **self._found(time, len(track) - len(kept))},
+            frame_ok=whole["frame_ok"],
+            meta={
+                **self._meta,
+                **self._found(time, whole["frame_index"], len(track), len(track) - len(kept)),
+            },
         )
 
-    def _found(self, time: np.ndarray, dropped: int) -> dict[str, Any]:
+    def _found(self, time: np.ndarray, index: np.ndarray, seen: int, dropped: int) -> dict[str, Any]:
         images, warnings = self._images, list(self._warnings())
-        if dropped > _MANY_DROPPED * len(self._frame):
+        if dropped > _MANY_DROPPED * seen:
             warnings.append(
-                f"{self._meta['source']}: {dropped} of {len(self._frame)} sightings are left out, since those people were"
+                f"{self._meta['source']}: {dropped} of {seen} sightings are left out, since those people were"
                 " not seen often enough in a row to be followed; without tracking, everyone is kept"
             )
-        named = {} if images is None else {"images": [images[index] for index in self._frame_index]}
+        named = {} if images is None else {"images": [images[number] for number in index.tolist()]}
         return {"fps": mean_fps(time), "dropped": dropped, "warnings": warnings, **named}
 
 

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from skelstream.errors import FormatError
+from skelstream.formats import load
+from skelstream.formats.checkpoint import CheckpointFile
+from skelstream.sequences import SequenceBuilder
+from skelstream.skeleton import OPENPOSE18
+from skelstream.tracking.tracked import TrackedPeople
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Three blocks of a frame each."""
+    builder = SequenceBuilder(OPENPOSE18, source="a.mp4", height=64, width=96)
+    file = CheckpointFile(tmp_path / "a.checkpoint")
+    file.begin({"meta": builder.meta})
+    for i in range(3):
+        builder.add(TrackedPeople.failed(i, i / 10, 18))
+        file.add(builder.taken(), bytes([i]))
+    return file
+
+
+def test_blocks_are_one_sequence(file):
+    sequence = load(file.path)
+    assert sequence.frame_index.tolist() == [0, 1, 2] and sequence.meta["source"] == "a.mp4"
+    assert sequence.meta["partial"] is True and "first 3 frames" in sequence.meta["warnings"][-1]
+    assert [state for _, state in file.blocks()] == [b"\0", b"\1", b"\2"]
+
+
+def test_every_cut_leaves_whole_blocks(file):
+    content = file.path.read_bytes()
+    ends = [len(content)]
+    for cut in range(len(content) - 1, len(content) * 2 // 3, -97):
+        file.path.write_bytes(content[:cut])
+        assert len(list(file.blocks())) in (1, 2)
+        file.cut()
+        ends.append(file.path.stat().st_size)
+    assert len(set(ends)) <= 3
+    file.add(next(iter(file.blocks()))[0], b"more")
+    assert [state for _, state in file.blocks()][-1] == b"more"
+
+
+def test_a_changed_byte_ends_it(file):
+    content = bytearray(file.path.read_bytes())
+    content[-100] ^= 1
+    file.path.write_bytes(content)
+    assert len(list(file.blocks())) == 2
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"skelstream checkpoint 1\n", b"skelstream checkpoint 1\n{}\n", b"PK"]
+)
+def test_rubbish_is_refused(tmp_path, content):
+    (tmp_path / "b.checkpoint").write_bytes(content)
+    with pytest.raises(FormatError, match="b.checkpoint"):
+        load(tmp_path / "b.checkpoint")
