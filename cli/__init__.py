@@ -111,6 +111,7 @@ from .info import info  # noqa: E402
 from .preview import preview  # noqa: E402
 from .render import render  # noqa: E402
 from .train import train  # noqa: E402
+from .train_lifting import train_lifting  # noqa: E402
 from .view import view  # noqa: E402
 
 app.command("extract")(extract)
@@ -122,5 +123,6 @@ app.command("preview")(preview)
 app.command("render")(render)
 app.command("view")(view)
 app.command("train")(train)
+app.command("train-lifting")(train_lifting)
 app.add_typer(models, name="models")
 app.command("doctor")(doctor)

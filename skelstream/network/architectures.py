@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from skelstream.errors import SettingsError
+from skelstream.network.lifting import LiftingConfig, LiftingNetwork
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
 from skelstream.network.paf import PafConfig, PafNetwork
 from skelstream.network.topdown import TopDownConfig, TopDownNetwork
@@ -18,12 +19,14 @@ Height and width are divisible by ``size_divisor``; ``stride``, ``skeleton`` and
 ``PartMaps``; ``normalisation`` says for people what the network does to its input first.
 """
 
-Config = PafConfig | OpenPoseConfig | TopDownConfig
+Config = PafConfig | OpenPoseConfig | TopDownConfig | LiftingConfig
+AnyNetwork = Network | TopDownNetwork | LiftingNetwork
 
-ARCHITECTURES: dict[str, tuple[Callable[..., Network | TopDownNetwork], type[Config]]] = {
+ARCHITECTURES: dict[str, tuple[Callable[..., AnyNetwork], type[Config]]] = {
     "paf": (PafNetwork, PafConfig),
     "openpose": (OpenPoseNetwork, OpenPoseConfig),
     "topdown": (TopDownNetwork, TopDownConfig),
+    "lifting": (LiftingNetwork, LiftingConfig),
 }
 
 
@@ -32,7 +35,7 @@ def name_of(config: Config) -> str:
     return next(name for name, (_, kind) in ARCHITECTURES.items() if kind is type(config))
 
 
-def build_network(architecture: str, config: Mapping[str, Any]) -> Network | TopDownNetwork:
+def build_network(architecture: str, config: Mapping[str, Any]) -> AnyNetwork:
     """A network with initial weights.
 
     Raises:

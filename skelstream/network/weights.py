@@ -11,9 +11,8 @@ from torch import Tensor
 
 from skelstream.atomic import replacing
 from skelstream.errors import ModelError
-from skelstream.network.architectures import ARCHITECTURES, Network, build_network
+from skelstream.network.architectures import ARCHITECTURES, AnyNetwork, build_network
 from skelstream.network.model_file import ModelFile, checksum
-from skelstream.network.topdown import TopDownNetwork
 
 
 def save_weights(
@@ -36,7 +35,7 @@ def save_weights(
         temporary.write_bytes(safetensors.torch.save(tensors, metadata))
 
 
-def load_network(file: ModelFile) -> Network | TopDownNetwork:
+def load_network(file: ModelFile) -> AnyNetwork:
     """The network of a weights file, ready to infer, on the CPU in float32.
 
     Raises:

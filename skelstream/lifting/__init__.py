@@ -1,0 +1,1 @@
+"""From joints in an image to joints in space."""

@@ -1,0 +1,117 @@
+"""The lifting network: some frames of one person's joints in an image to their places in space in one of them.
+
+VideoPose3D (Pavllo et al., "3D human pose estimation in video with temporal convolutions and semi-supervised training",
+CVPR 2019, section 3): convolutions over time of three frames each, their steps growing threefold, in residual blocks.
+Since one frame is asked for, each convolution takes every third place, which gives that frame's value at a fraction of
+the work. Modules are named as in the published weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from skelstream.errors import SettingsError
+from skelstream.skeleton import COCO17, H36M17
+
+_WIDTH = 3
+FRAMES = (27, 81, 243)
+"""The numbers of frames that a network may look at."""
+NORMALISATIONS = ("window", "image")
+"""What the joints' places are relative to: the person in these frames, or the whole image."""
+
+
+@dataclass(frozen=True)
+class LiftingConfig:
+    """What it takes to build the network and to feed it; it is stored with the weights.
+
+    Attributes:
+        frames: that it looks at: 27, 81 or 243.
+        channels: of its layers.
+        causal: gives the last of its frames rather than the middle one, for streams.
+        normalisation: ``window`` or ``image``; see ``skelstream.lifting.windows``.
+        presence: whether a third number a joint says if it was seen.
+        rate: frames a second.
+        dropout: part of the features left out in training.
+    """
+
+    frames: int = 27
+    channels: int = 480
+    causal: bool = False
+    normalisation: str = "window"
+    presence: bool = True
+    rate: float = 30.0
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.frames not in FRAMES:
+            raise SettingsError(f"frames is {self.frames}; it must be one of {', '.join(map(str, FRAMES))}")
+        if self.normalisation not in NORMALISATIONS:
+            raise SettingsError(
+                f"normalisation {self.normalisation!r} is not one of {', '.join(NORMALISATIONS)}"
+            )
+        if self.channels < 1 or not self.rate > 0 or not 0 <= self.dropout < 1:
+            raise SettingsError("channels and rate must be above 0, dropout in [0, 1)")
+
+    @property
+    def shown(self) -> int:
+        """The frame, of all that go in, whose joints come out."""
+        return self.frames - 1 if self.causal else self.frames // 2
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+class LiftingNetwork(nn.Module):
+    """Float (B, frames, 17, 2 or 3) of COCO's joints to metres (B, 17, 3) of Human3.6M's, relative to the mid-hip.
+
+    Of the joints come x, y and, with ``presence``, 1 or 0; x and y of unseen ones are 0. What comes out is in the axes of a camera
+    that looks at the person: x right, y down, z away from it.
+    """
+
+    source = COCO17
+    skeleton = H36M17
+
+    def __init__(self, config: LiftingConfig | None = None):
+        super().__init__()
+        self.config = config = config or LiftingConfig()
+        channels = config.channels
+        self.features = 3 if config.presence else 2
+        self.expand_conv = nn.Conv1d(len(self.source) * self.features, channels, _WIDTH, bias=False)
+        self.expand_bn = nn.BatchNorm1d(channels)
+        self.layers_conv, self.layers_bn = nn.ModuleList(), nn.ModuleList()
+        dilation = _WIDTH
+        while dilation < config.frames:
+            # Published weights are of dilated convolutions; taken in steps of three, these are the same.
+            for width in (_WIDTH, 1):
+                self.layers_conv.append(nn.Conv1d(channels, channels, width, bias=False))
+                self.layers_bn.append(nn.BatchNorm1d(channels))
+            dilation *= _WIDTH
+        self.shrink = nn.Conv1d(channels, len(self.skeleton) * 3, 1)
+        self.drop = nn.Dropout(config.dropout)
+
+    @property
+    def normalisation(self) -> str:
+        """What is done to the input first, for people to read."""
+        if self.config.normalisation == "window":
+            return "x and y less their mean over the frames, by their spread about each frame's own mean"
+        return "x / w * 2 - 1, y / w * 2 - h / w"
+
+    def forward(self, windows: Tensor) -> Tensor:
+        x = windows.flatten(2).transpose(1, 2)
+        kept = _WIDTH - 1 if self.config.causal else _WIDTH // 2
+        x = self._layer(F.conv1d(x, self.expand_conv.weight, stride=_WIDTH), self.expand_bn)
+        for i in range(0, len(self.layers_conv), 2):
+            residual = x[..., kept::_WIDTH]
+            x = self._layer(
+                F.conv1d(x, self.layers_conv[i].weight, stride=_WIDTH),  # type: ignore[arg-type]
+                self.layers_bn[i],
+            )
+            x = residual + self._layer(self.layers_conv[i + 1](x), self.layers_bn[i + 1])
+        return self.shrink(x).view(len(windows), len(self.skeleton), 3)
+
+    def _layer(self, x: Tensor, norm: nn.Module) -> Tensor:
+        return self.drop(torch.relu(norm(x)))

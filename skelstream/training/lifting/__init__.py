@@ -1,0 +1,1 @@
+"""Weights for lifting: motion capture, seen by virtual cameras with the errors of our own networks."""
