@@ -106,6 +106,7 @@ from .doctor import doctor  # noqa: E402
 from .extract import extract  # noqa: E402
 from .batch import batch  # noqa: E402
 from .eval import evaluate  # noqa: E402
+from .lift import lift  # noqa: E402
 from .models import models  # noqa: E402
 from .info import info  # noqa: E402
 from .preview import preview  # noqa: E402
@@ -122,6 +123,7 @@ app.command("eval")(evaluate)
 app.command("preview")(preview)
 app.command("render")(render)
 app.command("view")(view)
+app.command("lift")(lift)
 app.command("train")(train)
 app.command("train-lifting")(train_lifting)
 app.add_typer(models, name="models")

@@ -19,6 +19,7 @@ from .options import (
     FirstLookEvery,
     ImageRate,
     Joints,
+    Lift,
     Looks,
     MaxPeople,
     MinScore,
@@ -96,6 +97,7 @@ def extract(
     smooth: Smooth = False,
     fps: Rate = None,
     person: Person = None,
+    lift: Lift = False,
     sheet: Annotated[
         Path | None, typer.Option(help="Also write a PNG of skeletons drawn on a dozen of the frames.")
     ] = None,
@@ -116,6 +118,7 @@ def extract(
     130 after Ctrl-C, 143 after SIGTERM, 129 after a hang-up. Several processes may share a folder of results.
     """
     from skelstream.atomic import check_writable
+    from skelstream.network.model_file import LIFT
     from skelstream.outputs import check_apart
     from skelstream.processing.postprocessing import Postprocessing
     from skelstream.region import Region
@@ -129,7 +132,7 @@ def extract(
     }  # fmt: skip
     written = {
         "format": format,
-        "postprocessing": Postprocessing(skeleton, fill, smooth, fps, person),
+        "postprocessing": Postprocessing(skeleton, fill, smooth, fps, person, LIFT if lift else None),
         "overwrite": overwrite,
     }
     many = len(sources) > 1 or _is_folder(output, format)
@@ -139,9 +142,9 @@ def extract(
         raise typer.BadParameter(
             "standard output takes JSON lines only, and no --sheet", param_hint="--output"
         )
-    if output == "-" and (skeleton, fill, fps, person) != (None, None, None, None):
+    if output == "-" and (skeleton, fill, fps, person, lift) != (None, None, None, None, False):
         raise typer.BadParameter(
-            "what is written frame by frame cannot wait for --fill, --skeleton, --fps or --person",
+            "what is written frame by frame cannot wait for --fill, --skeleton, --fps, --person or --lift",
             param_hint="--output",
         )
     if sheet is not None:

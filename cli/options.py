@@ -134,6 +134,9 @@ Person = Annotated[
         metavar="WHO",
     ),
 ]
+Lift = Annotated[
+    bool, typer.Option("--lift", help="Also lift people to 3D (experimental); npz files hold it.")
+]
 
 
 def frames_between(first_look_every: str) -> int | None:

@@ -19,6 +19,7 @@ from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.zipped import check_unpacked, put_array
 from skelstream.json_files import parse_json
 from skelstream.sequences import SkeletonSequence
+from skelstream.sequences.lifted import Lifted
 from skelstream.sequences.sequence import ARRAYS
 
 FORMAT_VERSION = 1
@@ -26,7 +27,15 @@ FORMAT_VERSION = 1
 
 # A filled or smoothed sequence adds these beside the measured ones, which keep the plain names.
 _CLEAN = ("keypoints", "scores", "boxes", "person_scores", "frame", "track_start", "observed")
-_KNOWN = {*ARRAYS, *(f"clean_{name}" for name in _CLEAN), "meta"}
+# A lifted sequence adds these; readers that do not know them read the others.
+_LIFTED = ("keypoints_3d", "observed_3d")
+_PREFIXES = ("", "clean_")
+_KNOWN = {
+    *ARRAYS,
+    *(f"clean_{name}" for name in _CLEAN),
+    *(p + name for p in _PREFIXES for name in _LIFTED),
+    "meta",
+}
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -34,13 +43,19 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     """Write ``skeletons.npz``, version 1: `skelstream.sequences.sequence.ARRAYS` and ``meta`` as JSON text.
 
     Measured values have the plain names always. A sequence that was filled or smoothed adds
-    ``clean_keypoints``, ``clean_scores`` and so on, of its own length.
+    ``clean_keypoints``, ``clean_scores`` and so on, of its own length. One that was lifted adds ``keypoints_3d`` and ``observed_3d``.
     """
     sequence = sample.sequence
     measured = sequence if sequence.raw is None else sequence.raw
     arrays = {name: getattr(measured, name) for name in ARRAYS}
     if sequence.raw is not None:
         arrays |= {f"clean_{name}": getattr(sequence, name) for name in _CLEAN}
+    for prefix, one in (("", measured), ("clean_", sequence)):
+        if one.lifted is not None and (not prefix or sequence.raw is not None):
+            arrays |= {
+                prefix + "keypoints_3d": one.lifted.keypoints,
+                prefix + "observed_3d": one.lifted.observed,
+            }
     meta = {**sequence.meta, "version": FORMAT_VERSION}
     arrays["meta"] = np.array(json.dumps(meta, sort_keys=True, allow_nan=False))
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "x") as file:
@@ -128,7 +143,7 @@ def _sequence(file: _Arrays) -> SkeletonSequence:
             f"file format version {version!r}, this skelstream reads {FORMAT_VERSION}; upgrade skelstream"
         )
     arrays: dict[str, Any] = {name: file[name] for name in ARRAYS}
-    sequence = SkeletonSequence(**arrays, meta=meta)
+    sequence = SkeletonSequence(**arrays, meta=meta, lifted=_lifted(file, ""))
     if "clean_keypoints" not in file:
         return sequence
     absent = [f"clean_{name}" for name in _CLEAN if f"clean_{name}" not in file]
@@ -136,7 +151,17 @@ def _sequence(file: _Arrays) -> SkeletonSequence:
         raise FormatError(f"it has clean_keypoints but no {', '.join(absent[:3])}")
     file.check("clean_", _CLEAN)
     cleaned: dict[str, Any] = {name: file[f"clean_{name}"] for name in _CLEAN}
-    return replace(sequence, **cleaned, raw=sequence)
+    return replace(sequence, **cleaned, raw=sequence, lifted=_lifted(file, "clean_"))
+
+
+def _lifted(file: _Arrays, prefix: str) -> Lifted | None:
+    names = [prefix + name for name in _LIFTED]
+    there = [name in file for name in names]
+    if not all(there):
+        if any(there):
+            raise FormatError(f"it has only one of {' and '.join(names)}")
+        return None
+    return Lifted(*(file[name] for name in names))
 
 
 FORMAT = Format("npz", (".npz",), "skelstream's own file: plain NumPy arrays", write, read)

@@ -17,6 +17,8 @@ DEFAULT = "skelstream-movenet"
 """The weights that are used when none are named."""
 SECOND = "skelstream-second"
 """Those of the second look."""
+LIFT = "skelstream-lift"
+"""Those that lift to 3D."""
 
 
 @dataclass(frozen=True)

@@ -77,4 +77,5 @@ def _ordered(sequence: SkeletonSequence, order: np.ndarray) -> SkeletonSequence:
         track_ids=sequence.track_ids[order],
         track_start=np.concatenate([[0], np.cumsum([len(part) for part in slices])]).astype(np.int64),
         raw=None if sequence.raw is None else _ordered(sequence.raw, order),
+        lifted=None if sequence.lifted is None else sequence.lifted.take(rows),
     )  # fmt: skip

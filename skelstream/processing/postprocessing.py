@@ -13,7 +13,7 @@ from skelstream.sequences.sequence import SkeletonSequence
 
 @dataclass(frozen=True)
 class Postprocessing:
-    """Conversion, filling, smoothing, an even rate and the order of the people, each only if asked for.
+    """Conversion, filling, smoothing, an even rate, the order of the people and 3D, each only if asked for.
 
     Attributes:
         skeleton: name of the joint set to convert to.
@@ -21,6 +21,7 @@ class Postprocessing:
         smooth: whether to smooth every track.
         fps: frames per second to resample to.
         person: who comes first, a name of `skelstream.processing.acting.PERSONS`.
+        lift: weights to lift to 3D with: a packaged model's name or a file.
     """
 
     skeleton: str | None = None
@@ -28,6 +29,7 @@ class Postprocessing:
     smooth: bool = False
     fps: float | None = None
     person: str | None = None
+    lift: str | None = None
 
     def __call__(self, sequence: SkeletonSequence) -> SkeletonSequence:
         """The finished sequence; values as measured stay in it as ``raw``.
@@ -43,4 +45,11 @@ class Postprocessing:
             sequence = smoothed(sequence)
         if self.fps is not None:
             sequence = resampled(sequence, self.fps)
-        return sequence if self.person is None else acting_first(sequence, self.person)
+        if self.person is not None:
+            sequence = acting_first(sequence, self.person)
+        if self.lift is None:
+            return sequence
+        from skelstream.lifting.lift import lift  # needs torch, which nothing else here does
+        from skelstream.lifting.lifter import Lifter
+
+        return lift(sequence, Lifter(self.lift))

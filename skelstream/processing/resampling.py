@@ -82,7 +82,7 @@ def resampled(sequence: SkeletonSequence, fps: float) -> SkeletonSequence:
         "resampled": {"fps": fps, "frame_index": "source" if own else "counted"},
     }
     result = replace(
-        sequence, keypoints=keypoints, scores=scores, observed=observed, raw=None, meta=meta,
+        sequence, keypoints=keypoints, scores=scores, observed=observed, raw=None, lifted=None, meta=meta,
         boxes=between(sequence.boxes), person_scores=np.clip(between(sequence.person_scores), 0, 1),
         frame=frame.astype(np.int32), track_ids=sequence.track_ids[kept],
         track_start=np.concatenate([[0], np.cumsum([len(part[2]) for part in rows])]).astype(np.int64),

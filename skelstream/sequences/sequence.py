@@ -11,6 +11,7 @@ import numpy as np
 
 from skelstream.errors import FormatError
 from skelstream.fields import LARGEST
+from skelstream.sequences.lifted import Lifted
 from skelstream.sequences.meta import checked_meta
 from skelstream.sequences.track import Track
 from skelstream.sequences.window import Window, check_window, make_window
@@ -71,6 +72,7 @@ class SkeletonSequence:
             ``width`` are the upright image's pixels, or None where unknown.
         raw: what was measured, if this sequence has been filled or smoothed; else None.
         observed: bool (N, V), False for joints that are missing or were filled in.
+        lifted: the same rows in space, or None.
 
     Raises:
         FormatError: an array is missing, or has the wrong shape, type or contents.
@@ -89,6 +91,7 @@ class SkeletonSequence:
     meta: Mapping[str, Any]
     raw: SkeletonSequence | None = field(default=None, repr=False)
     observed: np.ndarray = field(default=None, repr=False)  # type: ignore[assignment]
+    lifted: Lifted | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         sizes = self._checked_arrays()
@@ -109,6 +112,8 @@ class SkeletonSequence:
         if observed.shape != present.shape or (observed & ~present).any():
             raise FormatError("observed must be bool (N, V) and False where a joint is missing")
         object.__setattr__(self, "observed", observed)
+        if self.lifted is not None and len(self.lifted) != sizes["N"]:
+            raise FormatError(f"keypoints_3d has {len(self.lifted)} rows, where {sizes['N']} should be")
 
     def _checked_arrays(self) -> dict[str, int]:
         sizes: dict[str, int] = {}
@@ -185,7 +190,7 @@ class SkeletonSequence:
         return Track(
             int(self.track_ids[m]), frame, self.frame_index[frame], self.frame_time[frame],
             self.keypoints[rows], self.scores[rows], self.boxes[rows], self.person_scores[rows],
-            self.observed[rows],
+            self.observed[rows], None if self.lifted is None else self.lifted.take(rows),
         )  # fmt: skip
 
     def __iter__(self) -> Iterator[Track]:
@@ -264,8 +269,13 @@ class SkeletonSequence:
 
     def equals(self, other: SkeletonSequence) -> bool:
         """Whether every array and the meta are the same, missing joints counting as equal."""
-        names = [f.name for f in fields(self) if f.name not in ("meta", "raw")]
+        names = [f.name for f in fields(self) if f.name not in ("meta", "raw", "lifted")]
         if any(not _same(getattr(self, n), getattr(other, n)) for n in names) or self.meta != other.meta:
+            return False
+        if self.lifted is None or other.lifted is None:
+            if self.lifted is not other.lifted:
+                return False
+        elif not self.lifted.equals(other.lifted):
             return False
         if self.raw is None or other.raw is None:
             return self.raw is other.raw

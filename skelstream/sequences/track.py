@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skelstream.sequences.lifted import Lifted
+
 
 def importance(track: np.ndarray, person_scores: np.ndarray, tracks: int) -> np.ndarray:
     """How much each track matters: observed length times mean person score, which is the sum of the scores.
@@ -35,6 +37,7 @@ class Track:
         boxes: float32 (n, 4), x0, y0, x1, y1.
         person_scores: float32 (n,) in [0, 1].
         observed: bool (n, V), False for joints that are missing or were filled in.
+        lifted: the same rows in space, or None.
     """
 
     id: int
@@ -46,6 +49,7 @@ class Track:
     boxes: np.ndarray
     person_scores: np.ndarray
     observed: np.ndarray
+    lifted: Lifted | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
