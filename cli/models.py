@@ -24,9 +24,9 @@ def list_models(debug: Debug = False) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from skelstream.network.model_file import DEFAULT, SECOND, packaged_models, read_header
+    from skelstream.network.model_file import DEFAULT, LIFT, SECOND, packaged_models, read_header
 
-    roles = {DEFAULT: " (first look)", SECOND: " (second look)"}
+    roles = {DEFAULT: " (first look)", SECOND: " (second look)", LIFT: " (3D)"}
     table = Table("name", "network", "MB", "figures", box=None)
     for name, path in packaged_models().items():
         file = read_header(path)
@@ -108,7 +108,7 @@ def export_weights(
     """
     from skelstream.network.checkpoint import write_state_dict
     from skelstream.network.model_file import find_model, read_header
-    from skelstream.network.weights import load_network, save_weights
+    from skelstream.network.weights import load_image_network, load_network, save_weights
 
     file = read_header(find_model(name))
     output = _output(output or Path(f"{file.path.stem}.safetensors"), overwrite)
@@ -120,7 +120,7 @@ def export_weights(
     elif output.suffix == ".onnx":
         from skelstream.runtimes.onnx import export_onnx
 
-        export_onnx(network, output, file.card | {"sha256": file.sha256()})
+        export_onnx(load_image_network(file), output, file.card | {"sha256": file.sha256()})
     else:
         raise OutputError(f"{output}: a model is written as .safetensors, .pth or .onnx")
     say(f"wrote {output}", err=False)

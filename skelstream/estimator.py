@@ -17,7 +17,7 @@ from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
 from skelstream.letterbox import Letterbox, letterboxed
 from skelstream.network.model_file import find_model, read_header
-from skelstream.network.weights import load_network
+from skelstream.network.weights import load_image_network
 from skelstream.refiner.looks import SecondLook
 from skelstream.refiner.refiner import RefinerSettings, TopDownRefiner
 from skelstream.runtimes.averaging import AveragingRuntime
@@ -136,7 +136,7 @@ class PoseEstimator:
         if model.architecture == "topdown":
             raise ModelError(f"{model.path}: weights of the second look, which cannot find people by itself")
         options = settings.device, settings.runtime, settings.precision
-        runtime: Runtime | AveragingRuntime = choose_runtime(load_network(model), *options)
+        runtime: Runtime | AveragingRuntime = choose_runtime(load_image_network(model), *options)
         if settings.flip or settings.scales != (1.0,):
             runtime = AveragingRuntime(runtime, settings.scales, settings.flip)
         self.runtime, self.settings = runtime, settings

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from skelstream.atomic import replacing
 from skelstream.errors import ModelError
-from skelstream.network.architectures import ARCHITECTURES, AnyNetwork, build_network
+from skelstream.network.architectures import ARCHITECTURES, AnyNetwork, Network, build_network
+from skelstream.network.lifting import LiftingNetwork
 from skelstream.network.model_file import ModelFile, checksum
+from skelstream.network.topdown import TopDownNetwork
 
 
 def save_weights(
@@ -56,3 +58,15 @@ def load_network(file: ModelFile) -> AnyNetwork:
     if not all(tensor.isfinite().all() for tensor in network.state_dict().values()):
         raise ModelError(f"{file.path}: damaged, as some of its weights are not numbers; get it anew")
     return network.eval()
+
+
+def load_image_network(file: ModelFile) -> Network | TopDownNetwork:
+    """The network of a weights file, as ``load_network``, if it is one that sees images.
+
+    Raises:
+        ModelError: it lifts joints, or see ``load_network``.
+    """
+    network = load_network(file)
+    if isinstance(network, LiftingNetwork):
+        raise ModelError(f"{file.path}: weights of a lifting network, which sees joints and no images")
+    return network

@@ -17,7 +17,7 @@ import torch
 from skelstream.errors import ModelError, SettingsError
 from skelstream.network.model_file import SECOND, find_model, read_header
 from skelstream.network.topdown import TopDownNetwork
-from skelstream.network.weights import load_network
+from skelstream.network.weights import load_image_network
 from skelstream.refiner.crops import crop_letterbox, cut
 from skelstream.refiner.heatmaps import peaks
 from skelstream.runtimes.registry import choose_runtime
@@ -106,7 +106,7 @@ class TopDownRefiner:
         precision: str = "auto",
     ):
         model = read_header(find_model(settings.weights))
-        network = load_network(model)
+        network = load_image_network(model)
         if not isinstance(network, TopDownNetwork):
             raise ModelError(
                 f"{model.path}: weights of a {model.architecture} network, not of a top-down one"
