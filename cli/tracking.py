@@ -78,5 +78,5 @@ def tracker_settings(
             raise typer.BadParameter("leaves the tracker nothing to be set", param_hint="--no-tracking")
         given["max_step"] = 0.0
         if min_score is not None:
-            given |= {"low_score": min_score, "high_score": min_score}
+            given |= {"low_score": min_score, "high_certainty": 0.0}
     return replace(ways[name or "skelstream"](), **given)

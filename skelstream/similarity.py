@@ -61,6 +61,7 @@ def oks(
     areas: np.ndarray,
     sigmas: np.ndarray | Sequence[float],
     variance: np.ndarray | float = 0.0,
+    weights: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Object keypoint similarity over the joints that both people have (COCO keypoint evaluation).
 
@@ -71,6 +72,7 @@ def oks(
         sigmas: float (V,), falloff of each joint; its standard deviation is 2 sigma sqrt(area).
         variance: float (A, B) or one number, px^2: variance of the place of the whole person, added to every
             joint's. COCO has none; a predicted pose has some.
+        weights: float (B, V), how much each joint counts; None for all alike, as in COCO.
 
     Returns:
         float64 (A, B) in [0, 1], 0 without common joints; and int (A, B), the number of common joints.
@@ -79,4 +81,7 @@ def oks(
     common = np.isfinite(squares)
     joints = joint_similarity(np.where(common, squares, 0), np.maximum(areas, 1.0), sigmas, variance) * common
     count = common.sum(-1)
-    return joints.sum(-1) / np.maximum(count, 1), count
+    if weights is None:
+        return joints.sum(-1) / np.maximum(count, 1), count
+    counted = common * np.asarray(weights, np.float64)[None]
+    return (joints * counted).sum(-1) / np.maximum(counted.sum(-1), 1e-9), count

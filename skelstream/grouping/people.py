@@ -26,6 +26,17 @@ class People:
     def __len__(self) -> int:
         return len(self.person_scores)
 
+    @property
+    def certainty(self) -> np.ndarray:
+        """float32 (P,) in [0, 1]: the mean of the joints' scores, each weighted by itself, so that joints that are
+        hidden or out of view count for nothing; the person score of people without joints.
+
+        The person score is a mean over all joints: certainty times completeness.
+        """
+        total = self.scores.sum(1)
+        weighted = (self.scores**2).sum(1) / np.maximum(total, 1e-6)
+        return np.where(total > 0, weighted, self.person_scores).astype(np.float32)
+
     def take(self, rows: np.ndarray | list[int]) -> People:
         """The people at ``rows`` (indices or a boolean mask)."""
         return People(self.keypoints[rows], self.scores[rows], self.person_scores[rows], self.boxes[rows])

@@ -25,7 +25,7 @@ def tracked(
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     if settings.needed(step) == 1 or settings.max_step == 0:
         # Where a single detection confirms a track, every detection in the file counts as a person.
-        settings = replace(settings, high_score=settings.low_score)
+        settings = replace(settings, high_certainty=0.0)
     tracker = Tracker(settings, found.skeleton)
     builder = SequenceBuilder(
         found.skeleton, source=found.source, height=found.height, width=found.width,

@@ -24,7 +24,7 @@ class SecondLook:
         refiner: finds one person's joints in a box.
         settings: thresholds and the budget of people a frame.
         skeleton: the joint set of the people.
-        least_unseen: least score of people whom the budget passes over.
+        least_score: people of a lower score are left out in the end.
 
     Attributes:
         crops: looked at so far.
@@ -32,10 +32,10 @@ class SecondLook:
     """
 
     def __init__(
-        self, refiner: Refiner, settings: RefinerSettings, skeleton: Skeleton, least_unseen: float = 0.0
+        self, refiner: Refiner, settings: RefinerSettings, skeleton: Skeleton, least_score: float = 0.0
     ):
         self.refiner, self.settings, self.skeleton = refiner, settings, skeleton
-        self._least_unseen = least_unseen
+        self._least_score = least_score
         self.crops = self.passed_over = 0
 
     def __call__(
@@ -66,7 +66,7 @@ class SecondLook:
         order = np.argsort(-self._gain(boxes, scores), kind="stable")[:budget]
         again = np.zeros(len(boxes), bool)
         again[order] = True
-        unseen = ~again[: len(people)] & (people.person_scores >= self._least_unseen)
+        unseen = ~again[: len(people)] & (people.person_scores >= self._least_score)
         self.passed_over += int(unseen.sum())
         most = np.where(np.arange(len(boxes)) < len(people), 1.0, scores)
         looked = self._look(image, boxes[again], scores[again], most[again])
@@ -126,12 +126,13 @@ class SecondLook:
         mean = joint_scores.mean(1)
         present = joint_scores >= max(self.settings.min_joint_score, 1e-6)
         there = (mean >= self.settings.min_person_score) & (present.sum(1) > 1)
+        person_scores = np.minimum(np.sqrt(scores * mean), most)
+        there &= person_scores >= self._least_score
         keypoints = np.where(present[..., None], keypoints, np.nan)[there]
         joint_scores = np.where(present, joint_scores, 0)[there]
         keypoints, joint_scores = convert(keypoints, joint_scores, self.refiner.skeleton, self.skeleton)
-        person_scores = np.minimum(np.sqrt(scores * mean), most)[there].astype(np.float32)
         boxes = np.concatenate([np.nanmin(keypoints, 1), np.nanmax(keypoints, 1)], 1)
-        return People(keypoints, joint_scores, person_scores, boxes)
+        return People(keypoints, joint_scores, person_scores[there].astype(np.float32), boxes)
 
 
 def _joined(first: People, second: People) -> People:

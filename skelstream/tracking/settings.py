@@ -12,12 +12,13 @@ class TrackerSettings:
     """Settings of one tracker; times in seconds, lengths in person sizes (the longer side of the box).
 
     Attributes:
-        high_score: people with at least this person score are matched first and may start a track. Person
-            scores are means over all joints, so that half a person has at most half of what the whole one has.
-        low_score: people between this and ``high_score`` may only continue a track that was seen in the last
-            frame (ByteTrack). Equal to ``high_score``: no second round.
+        high_certainty: people whose visible joints are at least this certain (``People.certainty``) are matched
+            first and may start a track, however much of them is in view. Somebody known by a box alone is as certain
+            as their score.
+        low_score: people of a lower person score are passed over. Those from it on who are not certain may only
+            continue a track that was seen in the last frame (ByteTrack).
         min_similarity: a person further from a track than this is never matched, first round.
-        min_similarity_low: the same for the second round.
+        min_similarity_low: the same for those who are not certain. 1: they continue no track.
         oks_weight: share of OKS in the similarity, the rest is IoU; 0 is IoU alone.
         max_lost: a confirmed track that was missed for longer than this ends, seconds.
         max_missed_tentative: frames that a track not yet confirmed may be missed in a row.
@@ -38,7 +39,7 @@ class TrackerSettings:
         start_speed: standard deviation of the speed of a new track, sizes / s.
     """
 
-    high_score: float = 0.25
+    high_certainty: float = 0.5
     low_score: float = 0.05
     min_similarity: float = 0.2
     min_similarity_low: float = 0.5
@@ -64,9 +65,8 @@ class TrackerSettings:
 
         for name in (f.name for f in fields(self) if f.name != "re_update"):
             need(0 <= getattr(self, name) < float("inf"), f"{name} must be a number of at least 0")
-        for name in ("high_score", "low_score", "min_similarity", "min_similarity_low", "oks_weight"):
+        for name in ("high_certainty", "low_score", "min_similarity", "min_similarity_low", "oks_weight"):
             need(getattr(self, name) <= 1, f"{name} must lie between 0 and 1")
-        need(self.low_score <= self.high_score, "low_score must not exceed high_score")
         need(self.min_observations >= 1, "min_observations must be at least 1")
         for name in ("position_noise", "torso_noise", "size_noise"):
             need(getattr(self, name) > 0, f"{name} must be above 0")
@@ -81,8 +81,8 @@ class TrackerSettings:
     def sort(cls) -> TrackerSettings:
         """IoU alone, one round, no memory of lost tracks, as in SORT (Bewley et al. 2016)."""
         return cls(
-            low_score=cls.high_score,
             min_similarity=0.3,
+            min_similarity_low=1.0,
             oks_weight=0.0,
             max_lost=0.0,
             max_missed_tentative=0,

@@ -26,9 +26,9 @@ class Tracker:
     """Follows the people of one video.
 
     Tracking by detection: every track's box and joints are predicted to the frame's time, then assigned to
-    the frame's people by a mix of OKS and IoU, in rounds: people of high score to confirmed tracks, people of
-    low score to the tracks left (ByteTrack, Zhang et al. 2022), the rest of high score to tentative tracks. What
-    is left of high score starts a track. A track that returns after a gap is re-updated (OC-SORT, Cao et al.
+    the frame's people by a mix of OKS and IoU, in rounds: certain people to confirmed tracks, others
+    to the tracks left (ByteTrack, Zhang et al. 2022), the rest of the certain ones to tentative tracks.
+    Who is certain and left starts a track. A track that returns after a gap is re-updated (OC-SORT, Cao et al.
     2023).
 
     Args:
@@ -129,10 +129,9 @@ class Tracker:
         """Person -> track for everyone who continues a track; the tracks are updated."""
         s = self.settings
         usable = np.isfinite(people.boxes).all(axis=1)
-        high = np.flatnonzero(usable & (people.person_scores >= s.high_score))
-        low = np.flatnonzero(
-            usable & (people.person_scores >= s.low_score) & (people.person_scores < s.high_score)
-        )
+        usable &= people.person_scores >= s.low_score
+        certain = people.certainty >= s.high_certainty
+        high, low = np.flatnonzero(usable & certain), np.flatnonzero(usable & ~certain)
         similarity, coverage = self._similarity(people), self._coverage(people)
         confirmed = [i for i, t in enumerate(self._tracks) if t.confirmed]
         tentative = [i for i, t in enumerate(self._tracks) if not t.confirmed]
@@ -201,17 +200,23 @@ class Tracker:
         return share * alike + (1 - share) * overlap
 
     def _unclaimed(self, people: People, tracked: dict[int, Track]) -> list[int]:
-        """High-scored people without a track who are not a second detection of someone."""
-        usable = np.isfinite(people.boxes).all(axis=1) & (people.person_scores >= self.settings.high_score)
+        """Certain people without a track who are not a second detection of someone."""
+        s = self.settings
+        usable = np.isfinite(people.boxes).all(axis=1) & (people.person_scores >= s.low_score)
+        usable &= people.certainty >= s.high_certainty
         taken = list(tracked)
         free: list[int] = []
         for person in np.flatnonzero(usable).tolist():
             if person in tracked:
                 continue
             one, others = people.take([person]), people.take(taken)
-            # By the joints alone, where they are known: boxes of people who embrace overlap too much.
+            # By the joints alone, where they are known: within one frame they say who is who, and people embrace.
+            # Joints that are guessed rather than seen say little of that.
             overlap = iou(others.boxes, one.boxes)
-            alike = self._with_oks(overlap, others.keypoints, others.boxes, one, variance=0.0, weight=1.0)
+            areas = np.maximum(box_areas(others.boxes)[:, None], box_areas(one.boxes)[None])
+            alike, common = oks(others.keypoints, one.keypoints, areas, self._sigmas, weights=one.scores)
+            share = np.minimum(common / _ENOUGH_JOINTS, 1)
+            alike = share * alike + (1 - share) * overlap
             if not (alike > self.settings.duplicate_similarity).any():
                 free.append(person)
                 taken.append(person)

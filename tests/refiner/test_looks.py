@@ -53,7 +53,7 @@ def people(*places: tuple[float, float], scores=None, joints: slice = slice(None
 
 
 def look_with(refiner: Stand, **settings) -> SecondLook:
-    return SecondLook(refiner, RefinerSettings(**settings), OPENPOSE18, least_unseen=0.05)
+    return SecondLook(refiner, RefinerSettings(**settings), OPENPOSE18, least_score=0.05)
 
 
 def test_joints_are_those_of_the_second_look_and_scores_of_both() -> None:
@@ -176,3 +176,9 @@ def test_nobody_expected_is_nobody_carried() -> None:
     look = look_with(Stand())
     carried = look.carried(IMAGE, people())
     assert carried is not None and len(carried) == 0 == look.crops
+
+
+def test_people_of_a_lower_score_than_asked_for_are_left_out() -> None:
+    look = SecondLook(Stand((100, 100), (300, 200)), RefinerSettings(), OPENPOSE18, least_score=0.6)
+    found = look(IMAGE, people((100, 100), (300, 200), scores=(0.9, 0.2)))
+    np.testing.assert_allclose(found.person_scores, [np.sqrt(0.9 * 0.8)], atol=1e-6)

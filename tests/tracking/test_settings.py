@@ -7,8 +7,8 @@ from skelstream.tracking.settings import TrackerSettings
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"high_score": 1.5},
-        {"low_score": 0.9},
+        {"high_certainty": 1.5},
+        {"low_score": 1.5},
         {"oks_weight": -0.1},
         {"max_lost": float("inf")},
         {"max_step": float("nan")},
@@ -25,6 +25,6 @@ def test_nonsense_is_refused_in_one_line(wrong):
 
 def test_presets_are_boxes_alone():
     assert TrackerSettings.sort().oks_weight == 0
-    assert TrackerSettings.sort().low_score == TrackerSettings.sort().high_score
+    assert TrackerSettings.sort().min_similarity_low == 1
     assert TrackerSettings.bytetrack().oks_weight == 0
-    assert TrackerSettings.bytetrack().low_score < TrackerSettings.bytetrack().high_score
+    assert TrackerSettings.bytetrack().min_similarity_low < 1

@@ -89,8 +89,42 @@ def test_a_low_score_continues_a_track_but_starts_none(make):
         known, stranger = make.walker(100 + 4 * i), make.walker(600)
         frames.append((i / RATE, make.people([known, stranger], [0.15 if 8 <= i < 14 else 0.9, 0.2])))
     assert make.ids(make.follow(frames)) == [[1]] * 20
-    one_round = TrackerSettings(low_score=0.25)
+    one_round = TrackerSettings(min_similarity_low=1.0)
     assert make.ids(make.follow(frames, one_round)) == [[1]] * 8 + [[]] * 6 + [[1]] * 6
+
+
+def test_half_a_person_starts_a_track_and_a_doubtful_one_does_not(make):
+    """From the waist up the score, a mean over all joints, is low; how certain the joints in view are is not."""
+    upper = [
+        i
+        for i, name in enumerate(OPENPOSE18.joints)
+        if name.rpartition("_")[2] not in ("knee", "ankle", "hip")
+    ]
+    frames = []
+    for i in range(10):
+        half, doubtful = make.walker(100 + 4 * i), make.walker(600)
+        scores = np.zeros((2, 18), np.float32)
+        scores[0, upper], scores[1] = 0.7, 0.4
+        half[[j for j in range(18) if j not in upper]] = np.nan
+        seen = replace(make.people([half, doubtful], [0.3, 0.4]), scores=scores)
+        frames.append((i / RATE, seen))
+    assert make.ids(make.follow(frames)) == [[1]] * 10
+
+
+def test_guessed_joints_do_not_make_a_second_person_of_one(make):
+    """Two detections agree in the joints that are seen; those out of view are guesses of a low score."""
+    legs = [
+        i for i, name in enumerate(OPENPOSE18.joints) if name.rpartition("_")[2] in ("knee", "ankle", "hip")
+    ]
+    frames = []
+    for i in range(10):
+        pose = make.walker(100 + 4 * i)
+        other = pose.copy()
+        other[legs] += (60, 40)
+        scores = np.full((2, 18), 0.9, np.float32)
+        scores[1, legs] = 0.12
+        frames.append((i / RATE, replace(make.people([pose, other], [0.9, 0.6]), scores=scores)))
+    assert make.ids(make.follow(frames)) == [[1]] * 10
 
 
 def test_two_detections_of_one_person_are_one_track(make):
