@@ -168,14 +168,14 @@ def _seen(
                 rng.random() >= settings.missed_people if copy == 0 else rng.random() < settings.duplicates
             )
             if wanted and found.sum() >= _FEWEST_JOINTS:
-                score = 0.7 * found.sum() / 18 + rng.normal(0, 0.04) - 0.1 * copy
+                score = 0.7 + rng.normal(0, 0.06) - 0.1 * copy
                 rows.append((np.where(found[:, None], noisy, np.nan), score))
     for _ in range(rng.poisson(settings.false_people)):
         place = rng.uniform((0, settings.height / 2), (settings.width, settings.height))
         ghost = figure(rng.uniform(0, 6), rng.uniform(0, 6)) * settings.size * rng.uniform(0.5, 1) + place
         found = rng.random(18) < 0.4
         if found.sum() >= _FEWEST_JOINTS:
-            rows.append((np.where(found[:, None], ghost, np.nan), rng.uniform(0.08, 0.35)))
+            rows.append((np.where(found[:, None], ghost, np.nan), rng.uniform(0.2, 0.55)))
     order = np.array(in_view)
     return SceneFrame(
         time, _as_people(rows), nearest_first[order] + 1, true[nearest_first[order]].astype(np.float32)
@@ -185,12 +185,12 @@ def _seen(
 def _as_people(rows: list[tuple[np.ndarray, float]]) -> People:
     if not rows:
         return People.none(len(OPENPOSE18))
-    rows = sorted(rows, key=lambda row: -row[1])
     keypoints = np.stack([k for k, _ in rows]).astype(np.float32)
-    person_scores = np.clip([s for _, s in rows], 0, 1).astype(np.float32)
+    scores = np.isfinite(keypoints[..., 0]) * np.clip([[s] for _, s in rows], 0, 1).astype(np.float32)
+    best_first = np.argsort(-scores.mean(1), kind="stable")
+    keypoints, scores = keypoints[best_first], scores[best_first]
     boxes = np.concatenate([np.nanmin(keypoints, axis=1), np.nanmax(keypoints, axis=1)], axis=1)
-    scores = np.isfinite(keypoints[..., 0]) * person_scores[:, None]
-    return People(keypoints, scores.astype(np.float32), person_scores, boxes)
+    return People(keypoints, scores, scores.mean(1), boxes)
 
 
 def scene_distances(

@@ -29,9 +29,9 @@ def figures(settings: SceneSettings, tracking: TrackerSettings) -> tuple[float, 
 @pytest.mark.parametrize(
     ("settings", "mota", "idf1"),
     [
-        (SceneSettings(seconds=5), 88.6, 85.5),
-        (SceneSettings(seconds=5, kept=0.3), 86.0, 88.3),
-        (SceneSettings(seconds=4, walkers=14), 82.9, 81.4),
+        (SceneSettings(seconds=5), 91.3, 85.5),
+        (SceneSettings(seconds=5, kept=0.3), 88.9, 88.7),
+        (SceneSettings(seconds=4, walkers=14), 88.0, 81.6),
     ],
     ids=["every frame", "a third of the frames", "crowded"],
 )
