@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Generator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,6 +39,8 @@ from .tracking import MaxLost, MaxStep, MinObservations, TrackerName, Tracking, 
 if TYPE_CHECKING:
     from skelstream.batch.job import Job
     from skelstream.batch.manifest import Clip
+    from skelstream.batch.plan import Plan
+    from skelstream.batch.records import Record
 
 batch = typer.Typer(
     no_args_is_help=True, help="Many clips: from a manifest to results, with a record of each."
@@ -48,11 +51,18 @@ class Engine(StrEnum):
     """Who does the clips."""
 
     local = "local"
+    ray = "ray"
+    slurm = "slurm"
 
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the results.", metavar="OUT")]
 EngineName = Annotated[
-    Engine, typer.Option("--engine", help="Who does the clips: local is processes on this machine.")
+    Engine,
+    typer.Option(
+        "--engine",
+        help="Who does the clips: local is processes on this machine, ray actors of Ray, here or in a cluster, slurm the tasks"
+        " of a Slurm array.",
+    ),
 ]
 Workers = Annotated[
     int | None,
@@ -65,6 +75,23 @@ Workers = Annotated[
 Shard = Annotated[
     str | None,
     typer.Option("--shard", help="Do the I-th of N parts of the manifest only; 1/4 to 4/4.", metavar="I/N"),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        help="Of a Ray cluster to join, or auto. Default: one of its own, here.",
+        metavar="HOST:PORT",
+    ),
+]
+Tasks = Annotated[int, typer.Option("--tasks", min=1, help="Tasks of a Slurm array; each does a shard.")]
+Slurm = Annotated[
+    list[str],
+    typer.Option(
+        "--slurm",
+        help="What submitit tells Slurm, such as timeout_min=600, slurm_partition=gpu or gpus_per_node=1; several times.",
+        metavar="NAME=VALUE",
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
@@ -83,6 +110,9 @@ def run(
     engine: EngineName = Engine.local,
     workers: Workers = None,
     shard: Shard = None,
+    address: Address = None,
+    tasks: Tasks = 10,
+    slurm: Slurm = [],  # noqa: B006 - Typer makes its own of it
     redo: Annotated[
         bool, typer.Option("--redo", help="If settings have changed, do again what was done with others.")
     ] = False,
@@ -117,6 +147,8 @@ def run(
     [bold]skelstream batch run videos/ -o skeletons/[/]  videos/run/001.mp4 is of class run
     [bold]skelstream batch run clips.csv -o skeletons/ --workers 4[/]
     [bold]skelstream batch run clips.csv -o /shared/skeletons/ --shard 3/50[/]  one of fifty machines
+    [bold]skelstream batch run clips.csv -o /shared/skeletons/ --engine ray --address auto[/]
+    [bold]skelstream batch run clips.csv -o /shared/skeletons/ --engine slurm --tasks 50 --slurm slurm_partition=cpu[/]
 
     Each clip becomes OUT/ID.npz, once and whole or not at all. The same command goes on after Ctrl-C, a crash or a power cut:
     what is done is verified and left. A clip that fails, or ends its worker three times, is recorded and left; see
@@ -145,7 +177,10 @@ def run(
     )
     job = Job.of(Results(output), settings)
     job.results.prepare(clips, settings.as_json(), redo)
-    _do(part, job, engine, workers, quiet)
+    if engine is Engine.slurm:
+        _submit(job, tasks, workers, slurm)
+    else:
+        _do(part, job, engine, workers, address, quiet)
 
 
 @batch.command("status")
@@ -223,16 +258,36 @@ def retry(
     for clip in clips:
         recorder.add(forgiven(clip.id))
     recorder.close()
-    _do(clips, job, engine, workers, quiet)
+    _do(clips, job, Engine.local, workers, None, quiet)
 
 
-def _do(clips: list[Clip], job: Job, engine: Engine, workers: int | None, quiet: bool) -> None:
+def _submit(job: Job, tasks: int, workers: int | None, slurm: list[str]) -> None:
+    """Submits an array, which goes on by itself; without Slurm its tasks run here, and are waited for."""
+    from skelstream.batch.engines.slurm import submit
+
+    if wrong := [text for text in slurm if "=" not in text]:
+        raise typer.BadParameter(f"{wrong[0]!r} is not like timeout_min=600", param_hint="--slurm")
+    named = (text.split("=", 1) for text in slurm)
+    parameters = {name: int(value) if value.isdecimal() else value for name, value in named}
+    jobs = submit(job, tasks, workers, parameters)
+    say(
+        f"{len(jobs)} tasks are submitted, as {jobs[0].job_id} and so on; their logs are in {job.results.jobs}"
+    )
+    if type(jobs[0]).__name__ != "SlurmJob":
+        say("there is no Slurm here: they run on this machine")
+        failed = sum(task.result().get("failed", 0) for task in jobs)
+        say(f"all have ended, and {failed} clips failed")
+        raise typer.Exit(bool(failed))
+    say(f"see how far they are with: skelstream batch status {job.results.folder}")
+
+
+def _do(
+    clips: list[Clip], job: Job, engine: Engine, workers: int | None, address: str | None, quiet: bool
+) -> None:
     """Has the clips done, shows how it goes, and sums up."""
     import time
     from contextlib import closing
 
-    from skelstream.batch.engines.local import run_local
-    from skelstream.batch.engines.sizes import places
     from skelstream.batch.plan import make_plan
     from skelstream.batch.records import FAILED
 
@@ -247,7 +302,7 @@ def _do(clips: list[Clip], job: Job, engine: Engine, workers: int | None, quiet:
     try:
         with (
             ClipProgress("extracting", len(plan.todo), quiet) as progress,
-            closing(run_local(plan, job, places(workers, job.settings.estimator.device))) as news,
+            closing(_news(plan, job, engine, workers, address, quiet)) as news,
         ):
             for clip, record in news:
                 progress.advance()
@@ -273,6 +328,20 @@ def _do(clips: list[Clip], job: Job, engine: Engine, workers: int | None, quiet:
         )
     if counts["failed"] or plan.failed:
         raise typer.Exit(1)
+
+
+def _news(
+    plan: Plan, job: Job, engine: Engine, workers: int | None, address: str | None, quiet: bool
+) -> Generator[tuple[Clip, Record | None], None, None]:
+    """Each clip once it is through, with its record."""
+    if engine is Engine.ray:
+        from skelstream.batch.engines.ray import run_ray
+
+        return run_ray(plan, job, workers, address, (lambda _: None) if quiet else say)
+    from skelstream.batch.engines.local import run_local
+    from skelstream.batch.engines.sizes import places
+
+    return run_local(plan, job, places(workers, job.settings.estimator.device))
 
 
 def _duration(seconds: float) -> str:

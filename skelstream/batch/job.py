@@ -86,10 +86,20 @@ class Job:
         """With the settings' hash."""
         return cls(results, settings, settings_hash(settings.as_json()))
 
-    def do(self, clip: Clip, estimator: PoseEstimator | Callable[[], PoseEstimator]) -> Record | None:
+    def do(
+        self,
+        clip: Clip,
+        estimator: PoseEstimator | Callable[[], PoseEstimator],
+        keep: Callable[[Record], None] = lambda _: None,
+    ) -> Record | None:
         """Extracts a clip, reads back what was written, and says how it went; None if another process is at it.
 
-        A result appears whole or not at all. What another process has finished meanwhile is not done again.
+        A result appears whole or not at all. What has been finished meanwhile is not done again.
+
+        Args:
+            clip: to do.
+            estimator: finds the people in it.
+            keep: given the record before other processes may have the clip, if it was done.
 
         Raises:
             OutputError: the place of the results takes no more; no clip can be done until that is mended.
@@ -105,14 +115,18 @@ class Job:
                     record = done_with(Records(self.results.records)[clip.id], self.hash, clip)
                     if record is not None and verified(output, record):
                         return record
-                return self._done(clip, estimator, output, key)
+                record = self._done(clip, estimator, output, key)
+                keep(record)
+                return record
         except Exception as error:  # whatever it is, the other clips are to be done
             if _no_place(error):
                 raise OutputError(str(error)) from error
             lines = str(error).splitlines() or [type(error).__name__]
-            return Record(
+            record = Record(
                 clip.id, FAILED, key, time.time(), time.time() - began, reason=type(error).__name__, message=lines[-1]
             )  # fmt: skip
+            keep(record)
+            return record
 
     def _done(
         self, clip: Clip, estimator: PoseEstimator | Callable[[], PoseEstimator], output: Path, key: str

@@ -40,10 +40,7 @@ class Worker:
         Raises:
             OutputError: the place of the results takes no more.
         """
-        record = self._job.do(clip, self._estimator)
-        if record is not None:
-            self._recorder.add(record)
-        return record
+        return self._job.do(clip, self._estimator, self._recorder.add)
 
 
 def _estimator(settings: EstimatorSettings, cores: Set[int] | None) -> PoseEstimator:
