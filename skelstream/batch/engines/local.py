@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from skelstream.batch.engines.crashes import Crashes
 from skelstream.batch.engines.sizes import Place
 from skelstream.batch.job import Job
 from skelstream.batch.manifest import Clip
 from skelstream.batch.plan import Plan
-from skelstream.batch.records import CRASHED, FAILED, POISON, Record, Recorder
-from skelstream.batch.results import settings_of
+from skelstream.batch.records import Record
 from skelstream.errors import OutputError, SkelstreamError
 
 # Workers in a row that may die before they could do anything.
@@ -71,12 +71,11 @@ class _Hand:
 
 class _Crew:
     def __init__(self, plan: Plan, job: Job):
-        self._job, self._crashes = job, Counter(plan.crashes)
-        self._waiting = deque(clip for clip in plan.todo if clip.id not in plan.crashes)
-        self._suspects = deque(clip for clip in plan.todo if clip.id in plan.crashes)
+        self._job, self._crashes = job, Crashes(plan, job)
+        self._waiting = deque(clip for clip in plan.todo if clip not in self._crashes)
+        self._suspects = deque(clip for clip in plan.todo if clip in self._crashes)
         self._hands: list[_Hand] = []
         self._stillborn = 0
-        self._recorder = Recorder(job.results.records)
 
     @property
     def busy(self) -> bool:
@@ -120,7 +119,7 @@ class _Crew:
             if hand.process.is_alive():
                 hand.process.kill()
                 hand.process.join()
-        self._recorder.close()
+        self._crashes.close()
 
     def _give(self, hand: _Hand) -> None:
         """More to do, as far as there is; who may have killed a worker goes to one that has nothing else to do."""
@@ -128,7 +127,7 @@ class _Crew:
             if not hand.clips:
                 self._send(hand, self._suspects.popleft())
             return
-        if any(self._crashes[id] for id in hand.clips):
+        if any(clip in self._crashes for clip in hand.clips.values()):
             return
         while self._waiting and len(hand.clips) < hand.place.lanes:
             self._send(hand, self._waiting.popleft())
@@ -152,25 +151,16 @@ class _Crew:
                     setting="workers",
                 )
         for clip in hand.clips.values():
-            yield from self._blame(clip, how)
+            record = self._crashes.blame(clip, how)
+            if record is None:
+                self._suspects.append(clip)
+            else:
+                yield clip, record
         if self._waiting or self._suspects:
             self.hire(hand.place)
         for other in self._hands:
             if other.ready:
                 self._give(other)
-
-    def _blame(self, clip: Clip, how: str) -> Iterator[tuple[Clip, Record | None]]:
-        key = settings_of(self._job.hash, clip)
-        message = f"a worker ended over it by {how}"
-        self._recorder.add(Record(clip.id, CRASHED, key, time.time(), reason="Killed", message=message))
-        self._crashes[clip.id] += 1
-        if self._crashes[clip.id] < POISON:
-            self._suspects.append(clip)
-            return
-        message = f"it has ended {POISON} workers, the last by {how}"
-        record = Record(clip.id, FAILED, key, time.time(), attempts=POISON, reason="Poison", message=message)
-        self._recorder.add(record)
-        yield clip, record
 
 
 @contextmanager

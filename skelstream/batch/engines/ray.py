@@ -1,23 +1,23 @@
 """Actors of Ray Core, each with the networks in it: on this machine, or on a cluster's. Needs the extra ``ray``.
 
-Ray starts an actor anew that dies, on another node if there is need, and has it do again what it was at; who finishes a
-clip is recorded as with every other engine, so that nothing depends on Ray's memory.
+Ray starts an actor anew that dies, on another node if there is need. What it was at is given to an actor that is well, and counted
+in the records as with every other engine: Ray's own count of retries goes up with each attempt to reach a node that has gone,
+and would blame clips that have done nothing.
 """
 
 from __future__ import annotations
 
 import os
-import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any
 
+from skelstream.batch.engines.crashes import Crashes
 from skelstream.batch.engines.worker import Worker
 from skelstream.batch.job import Job
 from skelstream.batch.manifest import Clip
 from skelstream.batch.plan import Plan
-from skelstream.batch.records import FAILED, POISON, Record, Recorder
-from skelstream.batch.results import settings_of
+from skelstream.batch.records import Record
 from skelstream.errors import MissingExtraError, SettingsError, SkelstreamError
 
 
@@ -65,8 +65,7 @@ def run_ray(
         count = min(workers or gpus or max(1, cpus - 1), len(plan.todo))
         share = min(1.0, gpus / count) if gpus and count else 0.0
         tell(f"{count} actors, {cpus} CPUs and {gpus} GPUs in the cluster")
-        options = {"num_cpus": 1, "num_gpus": share, "max_restarts": -1, "max_task_retries": POISON - 1}
-        actor = ray.remote(**options)(_Actor)
+        actor = ray.remote(num_cpus=1, num_gpus=share, max_restarts=-1)(_Actor)
         yield from _run(ray, plan, job, [actor.remote(job, number, bool(gpus)) for number in range(count)])
     finally:
         ray.shutdown()
@@ -75,52 +74,39 @@ def run_ray(
 def _run(
     ray: Any, plan: Plan, job: Job, actors: list[Any]
 ) -> Generator[tuple[Clip, Record | None], None, None]:
-    waiting, idle = deque(plan.todo), list(actors)
-    under_way: dict[Any, tuple[Clip, Any]] = {}
-    copies: Counter[str] = Counter()
-    finished: set[str] = set()
-    recorder = Recorder(job.results.records)
-    while len(finished) < len(plan.todo):
-        while idle and (waiting or (again := _left_behind(under_way, copies, finished))):
-            clip, actor = waiting.popleft() if waiting else again, idle.pop()
-            copies[clip.id] += 1
-            under_way[actor.do.remote(clip)] = clip, actor
+    """Gives clips to actors that are well; one whose actor died goes to another, and that actor has to come back first."""
+    waiting, crashes, left = deque(plan.todo), Crashes(plan, job), len(plan.todo)
+    under_way: dict[Any, tuple[Any, Clip | None]] = {
+        actor.ready.options(max_task_retries=-1).remote(): (actor, None) for actor in actors
+    }
+    idle: list[Any] = []
+    while left:
+        while idle and waiting:
+            actor, clip = idle.pop(), waiting.popleft()
+            under_way[actor.do.remote(clip)] = actor, clip
         (reference,), _ = ray.wait(list(under_way))
-        clip, actor = under_way.pop(reference)
-        idle.append(actor)
-        copies[clip.id] -= 1
-        record = _result(ray, reference, clip, job, recorder)
-        if clip.id not in finished and (record is not None or not copies[clip.id]):
-            finished.add(clip.id)
+        actor, clip = under_way.pop(reference)
+        try:
+            record = ray.get(reference)
+        except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, SkelstreamError):
+                raise error.cause from None
+            raise
+        except ray.exceptions.RayActorError as error:
+            lines = str(error).strip().splitlines()
+            if clip is None:
+                raise SkelstreamError(f"an actor cannot start: {lines[-1]}") from error
+            under_way[actor.ready.options(max_task_retries=-1).remote()] = actor, None
+            record = crashes.blame(clip, lines[0])
+            if record is None:
+                waiting.append(clip)
+                continue
+        else:
+            idle.append(actor)
+        if clip is not None:
+            left -= 1
             yield clip, record
-    recorder.close()
-
-
-def _left_behind(
-    under_way: dict[Any, tuple[Clip, Any]], copies: Counter[str], finished: set[str]
-) -> Clip | None:
-    """A clip for an actor that has nothing to do: one whose actor may wait for a node that will not come back.
-
-    Where that actor is well, the other one finds the clip claimed, and leaves it.
-    """
-    return next((c for c, _ in under_way.values() if copies[c.id] == 1 and c.id not in finished), None)
-
-
-def _result(ray: Any, reference: Any, clip: Clip, job: Job, recorder: Recorder) -> Record | None:
-    try:
-        return ray.get(reference)
-    except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, SkelstreamError):
-            raise error.cause from None
-        raise
-    except ray.exceptions.RayActorError as error:
-        if isinstance(error, ray.exceptions.ActorDiedError) and "creation task" in str(error):
-            raise SkelstreamError(f"an actor cannot start: {str(error).strip().splitlines()[-1]}") from error
-        message = f"it has ended {POISON} workers"
-        key = settings_of(job.hash, clip)
-        record = Record(clip.id, FAILED, key, time.time(), reason="Poison", message=message, attempts=POISON)
-        recorder.add(record)
-        return record
+    crashes.close()
 
 
 class _Actor:
@@ -133,5 +119,9 @@ class _Actor:
             cores = frozenset({usable[number % len(usable)]})
         self._worker = Worker(job, cores)
 
+    def ready(self) -> None:
+        """Returns once the networks are loaded."""
+
     def do(self, clip: Clip) -> Record | None:
+        """`Worker.do`."""
         return self._worker.do(clip)
