@@ -1,4 +1,4 @@
-"""The first look on a GPU: how near it is to the CPU's, and how fast by batch and precision.
+"""Both looks on a GPU: how near the first is to the CPU's, and how fast both are by batch, people and precision.
 
     python benchmarks/gpu.py FOLDER [--weights NAME_OR_FILE] [--size 416] [--limit 24] [--seconds 1.0]
 
@@ -18,8 +18,10 @@ import torch
 
 from skelstream.estimator import EstimatorSettings, PoseEstimator
 from skelstream.grouping.people import People
+from skelstream.refiner.refiner import RefinerSettings
 
 BATCHES = (1, 16)
+PEOPLE = (1, 2, 5, 10, 32)
 NEAR = 2.0  # pixels
 
 
@@ -72,6 +74,24 @@ def measure(estimator: PoseEstimator, image: np.ndarray, batch: int, seconds: fl
     )
 
 
+def measure_second(estimator: PoseEstimator, image: np.ndarray, seconds: float) -> str:
+    """Frames a second that a second look at so many people takes, crops cut on one core and all, and that all looks take."""
+    look = estimator.second_look()
+    assert look is not None
+    height, width = image.shape[:2]
+    parts = []
+    for count in PEOPLE:
+        left = np.linspace(0, 0.8 * width, count)
+        boxes = np.stack(
+            [left, np.full(count, 0.2 * height), left + 0.15 * width, np.full(count, 0.9 * height)], 1
+        )
+        again = rate(lambda boxes=boxes: look.refiner.joints(image, boxes), 1, seconds / 2)
+        parts.append(f"{count}: {again:.0f}")
+    together = rate(lambda: estimator.people([image]), 1, seconds)
+    found = len(estimator.people([image])[0])
+    return f"second look at people, frames/s: {', '.join(parts)}; both looks, {found} people: {together:.0f}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -88,15 +108,19 @@ def main() -> None:
     print(
         f"{torch.cuda.get_device_name()}, torch {torch.__version__}, {len(images)} images at {options.size} px"
     )
-    wanted = PoseEstimator(EstimatorSettings(options.weights, "cpu", options.size, runtime="torch")).people(
-        images
+    on_cpu = EstimatorSettings(
+        options.weights, "cpu", options.size, runtime="torch", second=RefinerSettings()
     )
+    wanted = PoseEstimator(on_cpu).people(images)
     frame = cv2.resize(images[0], (1280, 720))
     for precision in ("float16", "float32"):
         estimator = PoseEstimator(
-            EstimatorSettings(options.weights, "cuda", options.size, precision=precision)
+            EstimatorSettings(
+                options.weights, "cuda", options.size, precision=precision, second=RefinerSettings()
+            )
         )
         print(f"{precision}: {agreement(wanted, estimator.people(images))}", flush=True)
+        print(f"  {measure_second(estimator, frame, options.seconds)}", flush=True)
         for batch in BATCHES:
             print(f"  {measure(estimator, frame, batch, options.seconds)}", flush=True)
 

@@ -54,7 +54,7 @@ FirstLookEvery = Annotated[
     str,
     typer.Option(
         "--first-look-every",
-        help="The first network sees each N-th frame only, or, with auto, one each 0.3 s; in between the"
+        help="The first network sees each N-th frame only, or, with auto, one each 0.2 s; in between the"
         " second one looks where people are expected. Faster.",
         metavar="N",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skelstream.errors import SourceError
 
-LONGEST_GAP = 0.3
+LONGEST_GAP = 0.2
 """Seconds between two first looks under ``auto``: whoever comes into view is found by then."""
 
 

@@ -56,14 +56,14 @@ class PipelineState:
     Attributes:
         frames: given so far.
         tracker: with its tracks.
-        searched: when the first network last saw a frame, seconds.
+        doubtful: as of the second look; False for one look.
         importance: of each track so far, by its id.
         times: of the stages.
     """
 
     frames: int
     tracker: Tracker
-    searched: float
+    doubtful: bool
     importance: Counter[int]
     times: StageTimes
 
@@ -82,7 +82,7 @@ class Pipeline:
         slow_motion: how many times slower than it happened the source shows it: its times are divided by this.
         max_people: give only so many people a frame: those whose tracks have the most seen of them so far.
         tracking: settings of the tracker.
-        first_look_every: the first network sees each n-th frame only, or, with None, one each 0.3 s;
+        first_look_every: the first network sees each n-th frame only, or, with None, one each 0.2 s;
             in between the second network looks where people are expected, and where it misses somebody the first one
             sees that frame too. Without a second look it sees every frame.
 
@@ -131,7 +131,6 @@ class Pipeline:
             self._first_looks = FirstLooks()
         keep_up = self._look_again is not None and self._look_again.settings.keep_up
         self._budget = Budget() if self.info.live and keep_up else None
-        self._searched = float("-inf")  # when the first network last saw a frame
         self._importance: Counter[int] = Counter()
         self._settings = {
             "start": start, "end": end, "every": every, "fps": fps, "slow_motion": slow_motion,
@@ -182,7 +181,8 @@ class Pipeline:
 
     def state(self) -> PipelineState:
         """Where it stands, between two frames; it goes on from there, so it is to be pickled at once."""
-        return PipelineState(self._given, self._tracker, self._searched, self._importance, self.times)
+        doubtful = self._look_again is not None and self._look_again.doubtful
+        return PipelineState(self._given, self._tracker, doubtful, self._importance, self.times)
 
     def go_on_from(self, state: PipelineState) -> None:
         """Gives the frames that come after a state of another pipeline of the same source and settings.
@@ -191,10 +191,10 @@ class Pipeline:
         frames, and what is wrong with the source, may depend on them.
         """
         self._skipped = self._given = state.frames
-        self._tracker, self._searched = state.tracker, state.searched
-        self._importance, self.times = state.importance, state.times
+        self._tracker, self._importance, self.times = state.tracker, state.importance, state.times
         if self._look_again is not None:
             self._look_again.crops, self._look_again.passed_over = self.times.crops, self.times.passed_over
+            self._look_again.doubtful = state.doubtful
 
     def __iter__(self) -> Iterator[Analysed]:
         live, estimator, times = self.info.live, self._estimator, self.times
@@ -254,10 +254,9 @@ class Pipeline:
         look, image = self._look_again, seen.frame.image
         if look is not None and image is not None:
             with self.times.timed("second look"):
-                expected = self._tracker.expected(time, searched=self._searched)
+                expected = self._tracker.expected(time, searched=True)
                 people = look(image, people, expected, looks)
             self._count(look)
-        self._searched = time
         return people
 
     def _carried(self, seen: Seen, time: float, looks: int | None) -> People | None:
@@ -267,7 +266,9 @@ class Pipeline:
             return None
         with self.times.timed("second look"):
             expected = self._tracker.expected(time)
-            people = None if expected is None else look.carried(image, expected, looks)
+            people = None
+            if expected is not None:
+                people = look.carried(image, expected, self._tracker.lost(time), looks)
         self._count(look)
         return people
 

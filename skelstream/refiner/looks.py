@@ -29,6 +29,7 @@ class SecondLook:
     Attributes:
         crops: looked at so far.
         passed_over: people whom the budget left as the first look saw them, so far.
+        doubtful: the last first look missed somebody whom the second one sees where they were expected.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class SecondLook:
         self.refiner, self.settings, self.skeleton = refiner, settings, skeleton
         self._least_score = least_score
         self.crops = self.passed_over = 0
+        self.doubtful = False
 
     def __call__(
         self,
@@ -69,30 +71,46 @@ class SecondLook:
         unseen = ~again[: len(people)] & (people.person_scores >= self._least_score)
         self.passed_over += int(unseen.sum())
         most = np.where(np.arange(len(boxes)) < len(people), 1.0, scores)
-        looked = self._look(image, boxes[again], scores[again], most[again])
-        together = _joined(looked, people.take(unseen))
-        best = np.argsort(-together.person_scores, kind="stable")
-        return without_duplicates(together.take(best), self.skeleton, self.settings.duplicate_oks)
+        looked, there = self._look(image, boxes[again], scores[again], most[again])
+        self.doubtful = bool((np.flatnonzero(again)[there] >= len(people)).any())
+        return self._best(_joined(looked, people.take(unseen)))
 
-    def carried(self, image: np.ndarray, expected: People, looks: int | None = None) -> People | None:
+    def carried(
+        self, image: np.ndarray, expected: People, lost: People, looks: int | None = None
+    ) -> People | None:
         """The people of an image that the first network does not see, looked for where they are expected.
 
         Args:
             image: uint8 RGB (H, W, 3).
             expected: whom the tracker expects, where.
+            lost: whom it has lost, and where they may come back.
             looks: most people to look at, if fewer than the settings say.
 
         Returns:
-            People, best first, none of a higher score than expected. None where somebody is not there, or two are
-            in one place, or there are more than may be looked at: a first look has to say what became of them.
+            People, none of a higher score than expected. None where somebody is not there, or two are in one place, or
+            there are more than may be looked at, or the last first look left a doubt: another has to say what became of
+            them.
         """
-        if len(expected) > min(n for n in (self.settings.looks, looks, len(expected)) if n is not None):
+        wanted = _joined(expected, lost)
+        if self.doubtful or len(wanted) > min(
+            n for n in (self.settings.looks, looks, len(wanted)) if n is not None
+        ):
             return None
-        scores = expected.person_scores
-        people = self._look(image, joints_boxes(expected.keypoints), scores, scores)
+        scores = wanted.person_scores
+        people, there = self._look(image, joints_boxes(wanted.keypoints), scores, scores)
+        again = np.flatnonzero(there) >= len(expected)
+        found = self._best(people.take(~again))
+        if len(found) < len(expected):
+            return None
+        # Who was lost is where nobody else is, or is still lost.
+        return without_duplicates(
+            _joined(found, people.take(again)), self.skeleton, self.settings.duplicate_oks
+        )
+
+    def _best(self, people: People) -> People:
+        """People without those that repeat a better one, best first."""
         best = np.argsort(-people.person_scores, kind="stable")
-        people = without_duplicates(people.take(best), self.skeleton, self.settings.duplicate_oks)
-        return people if len(people) == len(expected) else None
+        return without_duplicates(people.take(best), self.skeleton, self.settings.duplicate_oks)
 
     def _boxes(self, people: People, expected: People | None) -> tuple[np.ndarray, np.ndarray]:
         """Boxes (P + E, 4) to look at and first scores (P + E,): the people's, then those of E who were missed."""
@@ -119,8 +137,11 @@ class SecondLook:
         length = (boxes[:, 2:] - boxes[:, :2]).max(1, initial=1.0)
         return scores * (1 - scores) + 0.1 * scores * np.abs(np.log(np.maximum(length, 1.0) / _BEST_LENGTH))
 
-    def _look(self, image: np.ndarray, boxes: np.ndarray, scores: np.ndarray, most: np.ndarray) -> People:
-        """Those of the boxes who are there, in the joints of ``skeleton``; none scores higher than ``most``."""
+    def _look(
+        self, image: np.ndarray, boxes: np.ndarray, scores: np.ndarray, most: np.ndarray
+    ) -> tuple[People, np.ndarray]:
+        """Those of the B boxes who are there, in the joints of ``skeleton``, none of a higher score than ``most``; and bool
+        (B,), which these are."""
         keypoints, joint_scores = self.refiner.joints(image, boxes)
         self.crops += len(boxes)
         mean = joint_scores.mean(1)
@@ -132,7 +153,7 @@ class SecondLook:
         joint_scores = np.where(present, joint_scores, 0)[there]
         keypoints, joint_scores = convert(keypoints, joint_scores, self.refiner.skeleton, self.skeleton)
         boxes = np.concatenate([np.nanmin(keypoints, 1), np.nanmax(keypoints, 1)], 1)
-        return People(keypoints, joint_scores, person_scores[there].astype(np.float32), boxes)
+        return People(keypoints, joint_scores, person_scores[there].astype(np.float32), boxes), there
 
 
 def _joined(first: People, second: People) -> People:

@@ -88,14 +88,14 @@ class Tracker:
                 track.miss()
         return self._result(frame_index, time, people, tracked)
 
-    def expected(self, time: float, searched: float | None = None) -> People | None:
+    def expected(self, time: float, searched: bool = False) -> People | None:
         """Where the people who were seen in the last frame should be at ``time``; nothing is changed by asking.
 
         Args:
             time: seconds.
-            searched: when people were last looked for in the whole image, if they are at ``time``. Who is then not
-                found is believed less: scores are halved for each tenth of a second since. Tentative tracks are not
-                expected then, as they have to be found. None if nobody is looked for but those expected.
+            searched: whether people are looked for in the whole image at ``time``. Who is then not found is believed
+                less: scores are halved for each tenth of a second since the last frame. Tentative tracks are not
+                expected then, as they have to be found.
 
         Returns:
             The tracks' joints, carried along with their motion, and their last scores; None where nobody can be
@@ -103,12 +103,23 @@ class Tracker:
         """
         if self._time is None or self.settings.max_step == 0 or time - self._time > self.settings.max_step:
             return None
-        tracks = [t for t in self._tracks if (t.confirmed or searched is None) and not t.lost]
+        tracks = [t for t in self._tracks if (t.confirmed or not searched) and not t.lost]
+        return self._carried(tracks, time, [t.last_seen if searched else time for t in tracks])
+
+    def lost(self, time: float) -> People:
+        """Where the people who were missed in the last frame should be at ``time``, as long as they are believed in:
+        their scores are halved for each tenth of a second since they were seen."""
+        tracks = [t for t in self._tracks if t.confirmed and t.lost]
+        people = self._carried(tracks, time, [t.last_seen for t in tracks])
+        return people.take(people.person_scores >= self.settings.low_score)
+
+    def _carried(self, tracks: list[Track], time: float, since: list[float]) -> People:
+        """Tracks at a time to come, believed less the longer ago ``since`` is, a time in seconds for each."""
         keypoints = np.array([t.expected_keypoints(time) for t in tracks], np.float32)
         keypoints = keypoints.reshape(-1, len(self.skeleton), 2)
         boxes = np.array([t.box for t in tracks], np.float32).reshape(-1, 4)
-        belief = 1.0 if searched is None else 0.5 ** ((time - searched) / _HALF_LIFE)
-        scores = np.array([t.score * belief for t in tracks], np.float32)
+        belief = 0.5 ** ((time - np.array(since, np.float64)) / _HALF_LIFE)
+        scores = (np.array([t.score for t in tracks]) * belief).astype(np.float32)
         return People(keypoints, np.isfinite(keypoints[..., 0]).astype(np.float32), scores, boxes)
 
     @property

@@ -144,7 +144,7 @@ def test_nobody_is_kept_by_second_looks_alone() -> None:
     for frame in range(60):
         time = frame / 30
         first = people((100, 100)) if frame < 20 or frame == 24 else people()
-        looked = look(IMAGE, first, tracker.expected(time, searched=time - 1 / 30))
+        looked = look(IMAGE, first, tracker.expected(time, searched=True))
         seen.append(len(tracker.update(frame, time, looked).track_ids))
     assert seen[:25] == [1] * 25  # also in frames that the first look missed
     gone = 1 + max(frame for frame in range(60) if seen[frame])
@@ -154,7 +154,7 @@ def test_nobody_is_kept_by_second_looks_alone() -> None:
 def test_people_are_carried_where_they_are_expected_and_score_no_higher() -> None:
     look = look_with(Stand((103, 99), (300, 200)))
     expected = people((300, 200), (100, 100), scores=(0.4, 0.9))
-    carried = look.carried(IMAGE, expected)
+    carried = look.carried(IMAGE, expected, people())
     assert carried is not None and len(carried) == 2 == look.crops
     np.testing.assert_allclose(carried.person_scores, [np.sqrt(0.9 * 0.8), 0.4], atol=1e-6)
     found = carried.keypoints[0, OPENPOSE18.joints.index("nose")]
@@ -169,12 +169,12 @@ def test_people_are_carried_where_they_are_expected_and_score_no_higher() -> Non
 def test_what_became_of_somebody_is_for_a_first_look_to_say(places, looks) -> None:
     look = look_with(Stand(*places[:1] if looks is None else places))
     expected = people(*([(100, 100), (300, 200)] if len(places) == 1 or looks else places))
-    assert look.carried(IMAGE, expected, looks) is None
+    assert look.carried(IMAGE, expected, people(), looks) is None
 
 
 def test_nobody_expected_is_nobody_carried() -> None:
     look = look_with(Stand())
-    carried = look.carried(IMAGE, people())
+    carried = look.carried(IMAGE, people(), people())
     assert carried is not None and len(carried) == 0 == look.crops
 
 
@@ -182,3 +182,20 @@ def test_people_of_a_lower_score_than_asked_for_are_left_out() -> None:
     look = SecondLook(Stand((100, 100), (300, 200)), RefinerSettings(), OPENPOSE18, least_score=0.6)
     found = look(IMAGE, people((100, 100), (300, 200), scores=(0.9, 0.2)))
     np.testing.assert_allclose(found.person_scores, [np.sqrt(0.9 * 0.8)], atol=1e-6)
+
+
+def test_who_was_lost_comes_back_where_nobody_else_is() -> None:
+    look = look_with(Stand((100, 100), (300, 200)))
+    lost = people((300, 200), (104, 100), (500, 200), scores=(0.3, 0.8, 0.8))
+    carried = look.carried(IMAGE, people((100, 100)), lost)
+    assert carried is not None and look.crops == 4
+    np.testing.assert_allclose(carried.person_scores, [0.5, 0.3], atol=1e-6)
+
+
+def test_a_doubt_is_for_a_first_look_to_settle() -> None:
+    look = look_with(Stand((100, 100), (300, 200)))
+    both = people((100, 100), (300, 200))
+    look(IMAGE, people((100, 100)), expected=both)
+    assert look.doubtful and look.carried(IMAGE, both, people()) is None
+    look(IMAGE, both, expected=both)
+    assert not look.doubtful and look.carried(IMAGE, both, people()) is not None
