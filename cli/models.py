@@ -71,27 +71,52 @@ def show(
 
 
 @models.command("import")
-def import_port(
-    file: Annotated[Path, typer.Argument(help="body_pose_model.pth of the PyTorch port of OpenPose.")],
+def import_published(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="body_pose_model.pth of the PyTorch port of OpenPose, pose_hrnet_w32_256x192.pth or its sisters of HRNet, or"
+            " pretrained_h36m_detectron_coco.bin of VideoPose3D."
+        ),
+    ],
     output: Output = None,
+    crop: Annotated[
+        str | None,
+        typer.Option(
+            help="Size of HRNet's crops, like 384x288 (height x width). Default: as the file's name says, else 256x192."
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Import the original OpenPose weights from the PyTorch port's file; use the result with --weights.
+    """Import published weights of OpenPose, HRNet or VideoPose3D; which they are is told by their tensors.
+
+    [bold]skelstream models import pose_hrnet_w32_256x192.pth[/]  then skelstream extract --second-look hrnet-w32
+    [bold]skelstream models import pretrained_h36m_detectron_coco.bin[/]  then skelstream lift --weights videopose3d
 
     No code in the file is run; names and shapes of its tensors are checked.
     """
-    from skelstream.network.card import make_card
-    from skelstream.network.openpose import LICENCE, TRAINED_ON, OpenPoseNetwork, load_port
+    from skelstream.network.importing import import_weights
     from skelstream.network.weights import save_weights
 
-    output = _output(output or Path(file.with_suffix(".safetensors").name), overwrite)
-    state = load_port(file)
-    network = OpenPoseNetwork()
-    card = make_card(network, data=TRAINED_ON, licence=LICENCE, figures={})
-    save_weights(output, state, "openpose", network.config.to_dict(), card)
-    say(f"wrote {output}; use it with --weights {output}", err=False)
-    typer.echo(f"its licence: {LICENCE}")
+    found = import_weights(file, *_crop(crop, file))
+    output = _output(output or Path(f"{found.name}.safetensors"), overwrite)
+    save_weights(output, found.state, found.architecture, found.config.to_dict(), found.card)
+    shown = output.stem if output == Path(output.name) and output.suffix == ".safetensors" else output
+    say(f"wrote {output}; use it with {found.option} {shown}", err=False)
+    typer.echo(f"its licence: {found.card['licence']}")
+
+
+def _crop(text: str | None, file: Path) -> tuple[int, int]:
+    """Height and width of ``256x192``, given or found in a file's name."""
+    import re
+
+    found = re.search(r"(\d{2,4})x(\d{2,4})", file.stem if text is None else text)
+    if found:
+        return int(found[1]), int(found[2])
+    if text is not None:
+        raise typer.BadParameter(f"{text!r} is not like 256x192", param_hint="--crop")
+    return 256, 192
 
 
 @models.command("export")

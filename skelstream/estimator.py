@@ -19,7 +19,8 @@ from skelstream.letterbox import Letterbox, letterboxed
 from skelstream.network.model_file import find_model, read_header
 from skelstream.network.weights import load_image_network
 from skelstream.refiner.looks import SecondLook
-from skelstream.refiner.refiner import RefinerSettings, TopDownRefiner
+from skelstream.refiner.refiner import RefinerSettings
+from skelstream.refiner.registry import make_refiner
 from skelstream.runtimes.averaging import AveragingRuntime
 from skelstream.runtimes.registry import choose_runtime
 from skelstream.runtimes.runtime import Runtime
@@ -143,7 +144,7 @@ class PoseEstimator:
         self._grouping, self._refiner, looked_again = settings.grouping, None, None
         second = settings.second
         if second is not None and second.looks != 0:
-            self._refiner = TopDownRefiner(second, *options)
+            self._refiner = make_refiner(second, *options)
             least = min(settings.grouping.min_person_score, second.min_first_score)
             self._grouping = replace(settings.grouping, min_person_score=least)
             looked_again = asdict(second) | {"sha256": self._refiner.weights_sha256}

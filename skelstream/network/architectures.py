@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from skelstream.errors import SettingsError
+from skelstream.network.hrnet import HRNet, HRNetConfig
 from skelstream.network.lifting import LiftingConfig, LiftingNetwork
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
 from skelstream.network.paf import PafConfig, PafNetwork
@@ -19,13 +20,16 @@ Height and width are divisible by ``size_divisor``; ``stride``, ``skeleton`` and
 ``PartMaps``; ``normalisation`` says for people what the network does to its input first.
 """
 
-Config = PafConfig | OpenPoseConfig | TopDownConfig | LiftingConfig
-AnyNetwork = Network | TopDownNetwork | LiftingNetwork
+Config = PafConfig | OpenPoseConfig | TopDownConfig | HRNetConfig | LiftingConfig
+CropNetwork = TopDownNetwork | HRNet
+"""Crops of one person to heatmaps of its joints."""
+AnyNetwork = Network | CropNetwork | LiftingNetwork
 
 ARCHITECTURES: dict[str, tuple[Callable[..., AnyNetwork], type[Config]]] = {
     "paf": (PafNetwork, PafConfig),
     "openpose": (OpenPoseNetwork, OpenPoseConfig),
     "topdown": (TopDownNetwork, TopDownConfig),
+    "hrnet": (HRNet, HRNetConfig),
     "lifting": (LiftingNetwork, LiftingConfig),
 }
 

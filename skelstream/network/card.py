@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from skelstream.network.architectures import Network
-from skelstream.network.topdown import TopDownNetwork
+from skelstream.network.architectures import CropNetwork, Network
+from skelstream.network.lifting import LiftingNetwork
 
 FIELDS = ("joints", "limbs", "input", "data", "licence", "figures")
 """What a complete card says."""
 
 
 def make_card(
-    network: Network | TopDownNetwork, *, data: str, licence: str, figures: dict[str, object]
+    network: Network | CropNetwork, *, data: str, licence: str, figures: dict[str, object]
 ) -> dict[str, object]:
     """The card of a network's weights; it is stored with them as JSON.
 
@@ -27,6 +27,24 @@ def make_card(
         "input": (
             f"float (B, 3, H, W), RGB in [0, 255], {network.sizes};"
             f" inside, the network takes {network.normalisation}; maps at stride {network.stride}"
+        ),
+        "data": data,
+        "licence": licence,
+        "figures": figures,
+    }
+
+
+def lifting_card(
+    network: LiftingNetwork, *, data: str, licence: str, figures: dict[str, object]
+) -> dict[str, object]:
+    """The card of weights that lift; the arguments are those of ``make_card``."""
+    joints, config = network.skeleton.joints, network.config
+    return {
+        "joints": list(joints),
+        "limbs": [[joints[a], joints[b]] for a, b in network.skeleton.limbs],
+        "input": (
+            f"{config.frames} frames at {config.rate:g} a second of COCO's 17 joints, {network.normalisation};"
+            " out come metres relative to the mid-hip: x right, y down, z away from a camera that looks at the person"
         ),
         "data": data,
         "licence": licence,

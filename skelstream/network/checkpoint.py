@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -14,16 +15,39 @@ from skelstream.atomic import replacing
 from skelstream.errors import ModelError
 
 
-def read_state_dict(path: Path) -> dict[str, Tensor]:
+def read_names(path: Path) -> list[str]:
+    """What a PyTorch file's outermost entries are called.
+
+    Raises:
+        ModelError: the file is missing, no PyTorch file, broken off, or holds something else than entries by name.
+    """
+    stored = _read(path)
+    return [str(name) for name in stored] if isinstance(stored, dict) else []
+
+
+def read_state_dict(path: Path, inside: str | None = None) -> dict[str, Tensor]:
     """The tensors of a ``.pth`` file by name, on the CPU.
+
+    Args:
+        path: the file.
+        inside: the entry that holds them, where the file holds other things too.
 
     Raises:
         ModelError: the file is missing, no PyTorch file, broken off, or holds other things than tensors by name.
     """
+    stored = _read(path)
+    if inside is not None:
+        stored = stored.get(inside) if isinstance(stored, dict) else None
+    if not isinstance(stored, dict) or not all(isinstance(tensor, Tensor) for tensor in stored.values()):
+        raise ModelError(f"{path}: not a state dict, which is tensors by name")
+    return stored
+
+
+def _read(path: Path) -> object:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of unusual pickles; if it cannot be read, the error says so
-            stored = torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ModelError(f"{path}: no such file") from None
     except pickle.UnpicklingError:
@@ -35,9 +59,22 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(f"{path}: cannot be read; a download that broke off? ({reason})") from None
-    if not isinstance(stored, dict) or not all(isinstance(tensor, Tensor) for tensor in stored.values()):
-        raise ModelError(f"{path}: not a state dict, which is tensors by name")
-    return stored
+
+
+def misfits(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Iterator[str]:
+    """What keeps a state dict from being the wanted one, the most telling first."""
+    missing, extra = (
+        [name for name in wanted if name not in state],
+        [name for name in state if name not in wanted],
+    )
+    if missing or extra:
+        first = f"it lacks {missing[0]}" if missing else f"it has {extra[0]}"
+        yield f"{len(missing)} of {len(wanted)} tensors are missing and {len(extra)} are unknown ({first})"
+    for name, tensor in wanted.items():
+        if state[name].shape != tensor.shape:
+            yield f"{name} is {tuple(state[name].shape)}, not {tuple(tensor.shape)}"
+        if not state[name].isfinite().all():
+            yield f"{name} holds numbers that are not finite"
 
 
 def _looks_like_torch(path: Path) -> bool:

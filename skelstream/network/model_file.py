@@ -65,7 +65,7 @@ def packaged_models() -> dict[str, Path]:
 
 
 def find_model(name: str | None) -> Path:
-    """The file of a packaged model's name or a path; the default model for None.
+    """The file of a packaged model's name, a path, or a path without ``.safetensors``; the default model for None.
 
     Raises:
         ModelError: neither is there.
@@ -74,6 +74,9 @@ def find_model(name: str | None) -> Path:
     name = name or DEFAULT
     if name in packaged:
         return packaged[name]
+    imported = Path(f"{name}.safetensors")
+    if not Path(name).is_file() and imported.is_file():
+        return imported  # as skelstream models import leaves it here
     if not Path(name).is_file():
         raise ModelError(
             f"{name}: no such weights file, nor a packaged model (those are: {', '.join(packaged)})"

@@ -7,7 +7,6 @@ that the port's ``body_pose_model.pth`` can be read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from skelstream.errors import ModelError
-from skelstream.network.checkpoint import read_state_dict
+from skelstream.network.checkpoint import misfits, read_state_dict
 from skelstream.skeleton import OPENPOSE18
 
 _FRONT = [
@@ -130,24 +129,8 @@ def load_port(path: Path) -> dict[str, Tensor]:
         wanted = OpenPoseNetwork().state_dict()
     layers = {name.partition(".")[2]: name for name in wanted}
     state = {layers.get(name, name): tensor.float() for name, tensor in stored.items()}
-    if problem := next(_misfits(state, wanted), None):
+    if "Mconv7_stage6.weight" in state:
+        raise ModelError(f"{path}: it is the hand model; body_pose_model.pth is wanted")
+    if problem := next(misfits(state, wanted), None):
         raise ModelError(f"{path}: not OpenPose's body model of 18 joints: {problem}")
     return {name: state[name] for name in wanted}
-
-
-def _misfits(state: dict[str, Tensor], wanted: dict[str, Tensor]) -> Iterator[str]:
-    """What keeps a state dict from being the wanted one, the most telling first."""
-    missing, extra = (
-        [name for name in wanted if name not in state],
-        [name for name in state if name not in wanted],
-    )
-    if "Mconv7_stage6.weight" in extra:
-        yield "it is the hand model; body_pose_model.pth is wanted"
-    if missing or extra:
-        first = f"it lacks {missing[0]}" if missing else f"it has {extra[0]}"
-        yield f"{len(missing)} of {len(wanted)} tensors are missing and {len(extra)} are unknown ({first})"
-    for name, tensor in wanted.items():
-        if state[name].shape != tensor.shape:
-            yield f"{name} is {tuple(state[name].shape)}, not {tuple(tensor.shape)}"
-        if not state[name].isfinite().all():
-            yield f"{name} holds numbers that are not finite"

@@ -16,8 +16,8 @@ from skelstream.network.backbones.lite_hrnet import CHANNELS, LiteHRNet, depthwi
 from skelstream.skeleton import COCO17
 
 # ImageNet's, in RGB.
-_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
-_DEVIATION = (0.229 * 255, 0.224 * 255, 0.225 * 255)
+MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
+DEVIATION = (0.229 * 255, 0.224 * 255, 0.225 * 255)
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class TopDownNetwork(nn.Module):
             nn.Sequential(depthwise(i), pointwise(i, o)) for i, o in zip(inputs, outputs, strict=True)
         )
         self.out = nn.Conv2d(CHANNELS[0], len(self.skeleton), 1)
-        self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None], persistent=False)
-        self.register_buffer("deviation", torch.tensor(_DEVIATION)[:, None, None], persistent=False)
+        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
+        self.register_buffer("deviation", torch.tensor(DEVIATION)[:, None, None], persistent=False)
 
     @property
     def example_size(self) -> tuple[int, int]:

@@ -11,10 +11,9 @@ from torch import Tensor
 
 from skelstream.atomic import replacing
 from skelstream.errors import ModelError
-from skelstream.network.architectures import ARCHITECTURES, AnyNetwork, Network, build_network
+from skelstream.network.architectures import ARCHITECTURES, AnyNetwork, CropNetwork, Network, build_network
 from skelstream.network.lifting import LiftingNetwork
 from skelstream.network.model_file import ModelFile, checksum
-from skelstream.network.topdown import TopDownNetwork
 
 
 def save_weights(
@@ -60,7 +59,7 @@ def load_network(file: ModelFile) -> AnyNetwork:
     return network.eval()
 
 
-def load_image_network(file: ModelFile) -> Network | TopDownNetwork:
+def load_image_network(file: ModelFile) -> Network | CropNetwork:
     """The network of a weights file, as ``load_network``, if it is one that sees images.
 
     Raises:

@@ -1,27 +1,25 @@
 """The second look: a small network that sees one person at a time, at one size, and says where the joints are.
 
 OpenPose refined its people by a single-person network on crops (Cao et al., CVPR 2017, section 3.1); here the network is
-a light HRNet (``network.topdown``). Which boxes it sees, and what becomes of what it says, is ``refiner.looks``.
+a light HRNet (``network.topdown``), unless another is asked for. Which boxes it sees, and what becomes of what it says, is ``refiner.looks``.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import torch
 
 from skelstream.errors import ModelError, SettingsError
+from skelstream.network.architectures import CropNetwork
 from skelstream.network.model_file import SECOND, find_model, read_header
-from skelstream.network.topdown import TopDownNetwork
 from skelstream.network.weights import load_image_network
-from skelstream.refiner.crops import crop_letterbox, cut
-from skelstream.refiner.heatmaps import peaks
+from skelstream.refiner.crop_refiner import CropRefiner
+from skelstream.refiner.decoding import Heatmaps
 from skelstream.runtimes.registry import choose_runtime
-from skelstream.skeleton import COCO17, Skeleton
+from skelstream.skeleton import Skeleton
 
 
 @dataclass(frozen=True)
@@ -86,8 +84,8 @@ class Refiner(Protocol):
         ...
 
 
-class TopDownRefiner:
-    """A ``Refiner`` with a network of ``network.topdown``.
+class TopDownRefiner(CropRefiner):
+    """A ``Refiner`` with weights of a top-down network, the light one or HRNet.
 
     Args:
         settings: of the second look.
@@ -107,39 +105,19 @@ class TopDownRefiner:
     ):
         model = read_header(find_model(settings.weights))
         network = load_image_network(model)
-        if not isinstance(network, TopDownNetwork):
+        if not isinstance(network, CropNetwork):
             raise ModelError(
                 f"{model.path}: weights of a {model.architecture} network, not of a top-down one"
             )
         if precision == "int8":  # the first look's; these weights have no ranges
             precision = "auto"
-        self._flip = settings.flip
-        self.size = (network.config.height, network.config.width)
         self.runtime = choose_runtime(network, device, runtime, precision)
-        self.skeleton = COCO17
-        mirrored = ", mirrored too" if settings.flip else ""
-        self.name = f"{model.path.stem} ({self.runtime.name}{mirrored})"
-        self.weights_sha256 = model.sha256()
-        self._turn = threading.Lock()  # a runtime has memory for one run
-
-    def joints(
-        self, image: np.ndarray, boxes: Sequence[np.ndarray] | np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The joints of the person in each box; see ``Refiner``."""
-        if not len(boxes):
-            count = len(self.skeleton)
-            return np.empty((0, count, 2), np.float32), np.empty((0, count), np.float32)
-        letterboxes = [crop_letterbox(box, self.size) for box in boxes]
-        crops = np.stack([cut(image, one.matrix, self.size) for one in letterboxes])
-        with self._turn:
-            (heatmaps,) = self.runtime.outputs(crops)
-            if self._flip:
-                (mirrored,) = self.runtime.outputs(np.ascontiguousarray(crops[:, :, ::-1]))
-                mirrored = mirrored[:, list(self.skeleton.flip_order)].flip(-1)
-                # A cell stands for its first pixel, which mirrored is its last: a cell further lies what is meant.
-                mirrored = torch.cat([mirrored[..., :1], mirrored[..., :-1]], -1)
-                heatmaps = (heatmaps + mirrored) / 2
-            places, scores = peaks(heatmaps)
-        pixels = places.cpu().numpy() * self.runtime.stride
-        keypoints = [one.to_image(points) for one, points in zip(letterboxes, pixels, strict=True)]
-        return np.stack(keypoints).astype(np.float32), scores.clamp(0, 1).cpu().numpy()
+        super().__init__(
+            self.runtime.outputs,
+            Heatmaps(network.stride),
+            name=f"{model.path.stem} ({self.runtime.name})",
+            skeleton=network.skeleton,
+            weights_sha256=model.sha256(),
+            size=network.example_size,
+            flip=settings.flip,
+        )

@@ -10,8 +10,7 @@ import torch
 
 from skelstream.atomic import replacing
 from skelstream.errors import MissingExtraError
-from skelstream.network.architectures import Network
-from skelstream.network.topdown import TopDownNetwork
+from skelstream.network.architectures import CropNetwork, Network
 
 try:
     import onnx
@@ -21,7 +20,7 @@ except ImportError:
 _OPSET = 17
 
 
-def export_onnx(network: Network | TopDownNetwork, path: Path, card: dict[str, object]) -> None:
+def export_onnx(network: Network | CropNetwork, path: Path, card: dict[str, object]) -> None:
     """Write the network as ONNX, checked by ONNX's own checker.
 
     Input ``image``: float32 (batch, 3, height, width), RGB in [0, 255]; outputs ``confidence`` and ``pafs``, float32
@@ -52,8 +51,8 @@ def export_onnx(network: Network | TopDownNetwork, path: Path, card: dict[str, o
         onnx.save(model, str(partial))
 
 
-def _trace(network: Network | TopDownNetwork, path: Path) -> None:
-    crops = isinstance(network, TopDownNetwork)
+def _trace(network: Network | CropNetwork, path: Path) -> None:
+    crops = isinstance(network, CropNetwork)
     free = {0: "batch"} if crops else {0: "batch", 2: "height", 3: "width"}
     maps = {0: "batch"} if crops else {0: "batch", 2: "map_height", 3: "map_width"}
     outputs = ["heatmaps"] if crops else ["confidence", "pafs"]

@@ -10,24 +10,12 @@ import warnings
 import numpy as np
 import torch
 
-from skelstream.errors import MissingExtraError, ModelError
-from skelstream.machine import available_cores
-from skelstream.network.architectures import Network
+from skelstream.errors import ModelError
+from skelstream.network.architectures import CropNetwork, Network
 from skelstream.network.maps import PartMaps
 from skelstream.network.quantised import has_ranges, quantised
-from skelstream.network.topdown import TopDownNetwork
+from skelstream.runtimes.openvino_queue import ImageQueue, has_bfloat16, ov
 from skelstream.runtimes.signal_stack import kept_signal_stack
-
-try:
-    import openvino as ov
-    from openvino.frontend import FrontEndManager
-    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
-except ImportError as error:
-    raise MissingExtraError(
-        f"OpenVINO is not installed ({error}); pip install 'skelstream[openvino]', or use the torch runtime"
-    ) from None
-
-_DEVICE = "CPU"
 
 
 class OpenVinoRuntime:
@@ -52,9 +40,9 @@ class OpenVinoRuntime:
     torch_threads: int | None = 1
 
     @kept_signal_stack()
-    def __init__(self, network: Network | TopDownNetwork, precision: str = "auto"):
+    def __init__(self, network: Network | CropNetwork, precision: str = "auto"):
         core = ov.Core()
-        native = "BF16" in core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
+        native = has_bfloat16(core)
         fastest = "bfloat16" if native else "float32"
         if precision == "auto":
             precision = "int8" if has_ranges(network) else fastest
@@ -62,39 +50,20 @@ class OpenVinoRuntime:
             raise ModelError("this CPU does not compute in bfloat16; use float32 or int8")
         if precision == "int8":
             network = quantised(network)
-        crops = isinstance(network, TopDownNetwork)
-        together = available_cores() if crops else 1
-        settings = {
-            **({"NUM_STREAMS": together} if crops else {"PERFORMANCE_HINT": "LATENCY"}),
-            "INFERENCE_PRECISION_HINT": "bf16" if native and precision != "float32" else "f32",
-            # A thread bound to a core waits for whatever else runs there, as decoding does, while another core is free.
-            "ENABLE_CPU_PINNING": False,
-        }
+        crops = isinstance(network, CropNetwork)
         try:
             model = convert(network)
             if crops:
                 model.reshape([1, *network.example_size, 3])
-            self._queue = ov.AsyncInferQueue(core.compile_model(model, _DEVICE, settings), together)
         except RuntimeError as error:
-            raise ModelError(
-                f"OpenVINO cannot compile the network ({error}); use the torch runtime"
-            ) from None
+            raise ModelError(f"OpenVINO cannot read the network ({error}); use the torch runtime") from None
+        self._queue = ImageQueue(core, model, precision, crops)
         self.name = f"OpenVINO, cpu, {precision}"
         self.skeleton, self.size_divisor, self.stride = network.skeleton, network.size_divisor, network.stride
 
     def outputs(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
         """The network's outputs (float32) for uint8 RGB images (B, H, W, 3)."""
-        rows: list[list[torch.Tensor]] = [[] for _ in images]
-
-        def keep(request: ov.InferRequest, row: int) -> None:
-            # The request's memory is used again.
-            rows[row] = [torch.from_numpy(tensor.data.copy()) for tensor in request.output_tensors]
-
-        self._queue.set_callback(keep)
-        for row in range(len(images)):
-            self._queue.start_async([np.ascontiguousarray(images[row : row + 1])], row)
-        self._queue.wait_all()
-        return tuple(torch.cat(column) for column in zip(*rows, strict=True))
+        return self._queue(images)
 
     def maps(self, images: np.ndarray) -> PartMaps:
         """The maps (float32) of uint8 RGB images (B, H, W, 3)."""
@@ -102,11 +71,15 @@ class OpenVinoRuntime:
         return PartMaps(confidence, pafs, self.stride)
 
 
-def convert(network: Network | TopDownNetwork) -> ov.Model:
+def convert(network: Network | CropNetwork) -> ov.Model:
     """An OpenVINO model of the network: uint8 RGB (B, H, W, 3) to its outputs in float32.
 
     ``openvino.convert_model`` is not used, since it reports each use over the network.
     """
+    # Imported here: where OpenVINO is missing, the import above says so in words.
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
     example = torch.zeros(1, 3, *network.example_size)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of torch.jit, which is what OpenVINO reads

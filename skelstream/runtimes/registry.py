@@ -9,8 +9,7 @@ import platform
 import torch
 
 from skelstream.errors import ModelError
-from skelstream.network.architectures import Network
-from skelstream.network.topdown import TopDownNetwork
+from skelstream.network.architectures import CropNetwork, Network
 from skelstream.plugins import plugins
 from skelstream.runtimes.devices import choose_device
 from skelstream.runtimes.runtime import Runtime, RuntimeEntry
@@ -19,7 +18,7 @@ from skelstream.runtimes.torch import TorchRuntime
 _log = logging.getLogger(__name__)
 
 
-def _openvino(network: Network | TopDownNetwork, device: torch.device, precision: str) -> Runtime:
+def _openvino(network: Network | CropNetwork, device: torch.device, precision: str) -> Runtime:
     # An extra, and it takes a third of a second to import.
     from skelstream.runtimes.openvino import OpenVinoRuntime
 
@@ -48,7 +47,7 @@ RUNTIMES: dict[str, RuntimeEntry] = plugins("skelstream.runtimes", RuntimeEntry,
 
 
 def choose_runtime(
-    network: Network | TopDownNetwork, device: str = "auto", runtime: str = "auto", precision: str = "auto"
+    network: Network | CropNetwork, device: str = "auto", runtime: str = "auto", precision: str = "auto"
 ) -> Runtime:
     """The runtime for a network: OpenVINO on an x86 CPU where it is installed, torch elsewhere.
 

@@ -9,9 +9,8 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from skelstream.network.architectures import Network
+from skelstream.network.architectures import CropNetwork, Network
 from skelstream.network.maps import PartMaps
-from skelstream.network.topdown import TopDownNetwork
 from skelstream.skeleton import Skeleton
 
 
@@ -58,7 +57,7 @@ class RuntimeEntry:
     """
 
     name: str
-    make: Callable[[Network | TopDownNetwork, torch.device, str], Runtime]
+    make: Callable[[Network | CropNetwork, torch.device, str], Runtime]
     precisions: tuple[str, ...]
     devices: tuple[str, ...] | None = None
     preferred: Callable[[], bool] = lambda: False

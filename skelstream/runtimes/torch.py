@@ -6,9 +6,8 @@ import numpy as np
 import torch
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
-from skelstream.network.architectures import Network
+from skelstream.network.architectures import CropNetwork, Network
 from skelstream.network.maps import PartMaps
-from skelstream.network.topdown import TopDownNetwork
 from skelstream.runtimes.cuda_graphs import ReplayedNetwork
 
 
@@ -24,7 +23,7 @@ class TorchRuntime:
 
     torch_threads: int | None = None
 
-    def __init__(self, network: Network | TopDownNetwork, device: torch.device, precision: str = "auto"):
+    def __init__(self, network: Network | CropNetwork, device: torch.device, precision: str = "auto"):
         if precision == "auto":
             precision = "float16" if device.type == "cuda" else "float32"
         self.device = device

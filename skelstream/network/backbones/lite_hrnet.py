@@ -11,8 +11,9 @@ Modules are defined in the order in which PP-TinyPose numbers its batch norms, w
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from skelstream.network.backbones.branches import exchanged
 
 STEM = 32
 CHANNELS = (40, 80, 160, 320)
@@ -73,11 +74,7 @@ def _down(inputs: int, outputs: int, steps: int) -> nn.Sequential:
 
 
 class _Exchange(nn.Module):
-    """Shuffle units in each branch, then each branch takes the sum of all.
-
-    As in the published code, the branch of highest resolution counts twice in its own sum, and the others see that sum
-    in its place.
-    """
+    """Shuffle units in each branch, then each branch takes the sum of all."""
 
     def __init__(self, branches: int):
         super().__init__()
@@ -92,21 +89,8 @@ class _Exchange(nn.Module):
                     self.paths[f"{source}_{to}"] = _down(inputs, outputs, to - source)
 
     def forward(self, branches: list[Tensor]) -> list[Tensor]:
-        branches = [units(x) for units, x in zip(self.units, branches, strict=True)]
-        sums = []
-        for to, own in enumerate(branches):
-            total = own if to else 2 * own
-            for source, x in enumerate(branches):
-                if source == to:
-                    continue
-                x = self.paths[f"{source}_{to}"](x)
-                if source > to:
-                    x = F.interpolate(x, scale_factor=2.0 ** (source - to), mode="nearest")
-                total = total + x
-            if to == 0:
-                branches[0] = total
-            sums.append(F.relu(total))
-        return sums
+        deeper = [units(x) for units, x in zip(self.units, branches, strict=True)]
+        return exchanged(deeper, lambda source, to: self.paths[f"{source}_{to}"], first_twice=True)
 
 
 class _Stage(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from skelstream.network.card import lifting_card
 from skelstream.network.weights import save_weights
 from skelstream.training.lifting.loop import LiftingTrainer
 
@@ -27,23 +28,17 @@ def write_weights(path: Path, trainer: LiftingTrainer, mocap: Path, figures: dic
         OutputError: the file cannot be written.
     """
     network = trainer.averaged()
-    joints = network.skeleton.joints
     digest = hashlib.sha256(mocap.read_bytes()).hexdigest()
-    card: dict[str, object] = {
-        "joints": list(joints),
-        "limbs": [[joints[a], joints[b]] for a, b in network.skeleton.limbs],
-        "input": (
-            f"{network.config.frames} frames at {network.config.rate:g} a second of COCO's 17 joints, {network.normalisation};"
-            " out come metres relative to the mid-hip: x right, y down, z away from a camera that looks at the person"
-        ),
-        "data": (
+    card = lifting_card(
+        network,
+        data=(
             f"motion capture (sha256 {digest}), seen by virtual cameras, with other proportions and poses and with errors of our"
             f" own networks; {trainer.step:,} steps of {trainer.recipe.batch} windows"
         ),
-        "licence": _LICENCE,
-        "status": "experimental: little and mostly walking motion capture of few people, no real image",
-        "figures": {name: f"{value:.1f} mm" for name, value in figures.items()},
-    }
+        licence=_LICENCE,
+        figures={name: f"{value:.1f} mm" for name, value in figures.items()},
+    )
+    card["status"] = "experimental: little and mostly walking motion capture of few people, no real image"
     state = {
         name: tensor.half() if tensor.is_floating_point() else tensor
         for name, tensor in network.state_dict().items()

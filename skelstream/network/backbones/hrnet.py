@@ -1,0 +1,138 @@
+"""HRNet: a branch of high resolution through the whole network, and others of lower ones beside it.
+
+Sun et al., "Deep High-Resolution Representation Learning for Human Pose Estimation", CVPR 2019, section 3: residual blocks
+in each branch, an exchange of features between all branches after every four, a new branch of half the lowest
+resolution with every stage. Modules have the names of the published weights.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from skelstream.network.backbones.branches import exchanged
+
+_STEM = 64
+_FIRST = 4  # bottlenecks of the first stage, whose features have 256 channels
+_WIDE = 256
+_BLOCKS = 4  # of each branch before an exchange
+# Exchanges between two, three and four branches.
+_MODULES = (1, 4, 3)
+
+
+def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+
+
+def _entry(inputs: int, outputs: int, stride: int = 1, kernel: int = 3, relu: bool = True) -> nn.Sequential:
+    layers: list[nn.Module] = [_conv(inputs, outputs, kernel, stride), nn.BatchNorm2d(outputs)]
+    return nn.Sequential(*layers, *([nn.ReLU()] if relu else []))
+
+
+class _Bottleneck(nn.Module):
+    """1 x 1, 3 x 3 and 1 x 1 convolutions beside what goes round them (He et al. 2016)."""
+
+    def __init__(self, inputs: int):
+        super().__init__()
+        self.conv1, self.bn1 = _conv(inputs, _STEM, 1), nn.BatchNorm2d(_STEM)
+        self.conv2, self.bn2 = _conv(_STEM, _STEM), nn.BatchNorm2d(_STEM)
+        self.conv3, self.bn3 = _conv(_STEM, _WIDE, 1), nn.BatchNorm2d(_WIDE)
+        self.downsample = _entry(inputs, _WIDE, kernel=1, relu=False) if inputs != _WIDE else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = F.relu(self.bn2(self.conv2(y)))
+        return F.relu(self.bn3(self.conv3(y)) + (x if self.downsample is None else self.downsample(x)))
+
+
+class _BasicBlock(nn.Module):
+    """Two 3 x 3 convolutions beside what goes round them."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.conv1, self.bn1 = _conv(channels, channels), nn.BatchNorm2d(channels)
+        self.conv2, self.bn2 = _conv(channels, channels), nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)))
+        return F.relu(self.bn2(self.conv2(y)) + x)
+
+
+def _down(inputs: int, outputs: int, steps: int) -> nn.Sequential:
+    """Features at 1 / 2^steps of the resolution."""
+    last = steps - 1
+    return nn.Sequential(
+        *(_entry(inputs, outputs if i == last else inputs, 2, relu=i != last) for i in range(steps))
+    )
+
+
+class _Module(nn.Module):
+    """Residual blocks in each branch, then an exchange between all of them."""
+
+    def __init__(self, channels: list[int], outputs: int):
+        super().__init__()
+        self.branches = nn.ModuleList(
+            nn.Sequential(*(_BasicBlock(c) for _ in range(_BLOCKS))) for c in channels
+        )
+        self.fuse_layers = nn.ModuleList(
+            nn.ModuleList(
+                nn.Identity() if source == to
+                else _entry(inputs, channels[to], kernel=1, relu=False) if source > to
+                else _down(inputs, channels[to], to - source)
+                for source, inputs in enumerate(channels)
+            )
+            for to in range(outputs)
+        )  # fmt: skip
+
+    def forward(self, branches: list[Tensor]) -> list[Tensor]:
+        deeper = [blocks(x) for blocks, x in zip(self.branches, branches, strict=True)]
+        return exchanged(
+            deeper,
+            lambda source, to: self.fuse_layers[to][source],  # type: ignore[index]
+            len(self.fuse_layers),
+        )
+
+
+class HRNetBackbone(nn.Module):
+    """Features at stride 4, (B, channels, H / 4, W / 4), of normalised float (B, 3, H, W); H and W are divisible by 32.
+
+    Args:
+        channels: of the branch of highest resolution: 32 or 48; each lower one has twice as many as the one above.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        widths = [channels * 2**i for i in range(4)]
+        self.conv1, self.bn1 = _conv(3, _STEM, stride=2), nn.BatchNorm2d(_STEM)
+        self.conv2, self.bn2 = _conv(_STEM, _STEM, stride=2), nn.BatchNorm2d(_STEM)
+        self.layer1 = nn.Sequential(*(_Bottleneck(_WIDE if i else _STEM) for i in range(_FIRST)))
+        # A new branch begins at the lowest resolution so far; the first two are made of the first stage's features.
+        self.transition1 = nn.ModuleList(
+            [_entry(_WIDE, widths[0]), nn.Sequential(_entry(_WIDE, widths[1], 2))]
+        )
+        self.stage2 = _stage(widths[:2], _MODULES[0], 2)
+        self.transition2 = _new_branch(widths, 2)
+        self.stage3 = _stage(widths[:3], _MODULES[1], 3)
+        self.transition3 = _new_branch(widths, 3)
+        # The last exchange is for the branch of highest resolution alone.
+        self.stage4 = _stage(widths, _MODULES[2], 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = F.relu(self.bn1(self.conv1(image)))
+        x = self.layer1(F.relu(self.bn2(self.conv2(x))))
+        branches = self.stage2([begin(x) for begin in self.transition1])
+        branches = self.stage3([*branches, self.transition2[-1](branches[-1])])
+        return self.stage4([*branches, self.transition3[-1](branches[-1])])[0]
+
+
+def _stage(channels: list[int], modules: int, outputs: int) -> nn.Sequential:
+    """Modules one after the other, of which the last one gives so many branches."""
+    return nn.Sequential(
+        *(_Module(channels, outputs if i == modules - 1 else len(channels)) for i in range(modules))
+    )
+
+
+def _new_branch(widths: list[int], count: int) -> nn.ModuleList:
+    """One more branch than ``count``; those that are there go on as they are."""
+    begin = nn.Sequential(_entry(widths[count - 1], widths[count], 2))
+    return nn.ModuleList([*(nn.Identity() for _ in range(count)), begin])

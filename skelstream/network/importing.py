@@ -1,0 +1,80 @@
+"""Weights that other projects published, each told by the names of its tensors, as weights files of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from skelstream.network import hrnet, openpose, videopose
+from skelstream.network.architectures import Config
+from skelstream.network.card import lifting_card, make_card
+from skelstream.network.checkpoint import read_names
+from skelstream.network.hrnet import HRNet
+from skelstream.network.lifting import LiftingNetwork
+from skelstream.network.openpose import OpenPoseNetwork
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Published weights, ready to be saved.
+
+    Attributes:
+        name: a file's name for them, without an ending.
+        architecture, config, state, card: as ``save_weights`` takes them.
+        option: how the command line uses the file.
+    """
+
+    name: str
+    architecture: str
+    config: Config
+    state: dict[str, Tensor]
+    card: dict[str, object]
+    option: str
+
+
+def import_weights(path: Path, height: int = 256, width: int = 192) -> Imported:
+    """Published weights of OpenPose, HRNet or VideoPose3D. No code in the file is run.
+
+    Args:
+        path: the file.
+        height, width: of the crops that HRNet was trained on, which its weights do not say.
+
+    Raises:
+        ModelError: the file is missing or not one of theirs; the message says what is wrong with it.
+    """
+    names = read_names(path)
+    for begins, make in _KINDS.items():
+        if any(name.removeprefix("module.").startswith(begins) for name in names):
+            return make(path, height, width)
+    return _openpose(path, height, width)
+
+
+def _openpose(path: Path, height: int, width: int) -> Imported:
+    state, network = openpose.load_port(path), OpenPoseNetwork()
+    card = make_card(network, data=openpose.TRAINED_ON, licence=openpose.LICENCE, figures={})
+    return Imported(path.stem, "openpose", network.config, state, card, "--weights")
+
+
+def _hrnet(path: Path, height: int, width: int) -> Imported:
+    config, state = hrnet.load_hrnet(path, height, width)
+    card = make_card(HRNet(config), data=hrnet.TRAINED_ON, licence=hrnet.LICENCE, figures={})
+    return Imported(f"hrnet-w{config.channels}", "hrnet", config, state, card, "--second-look")
+
+
+def _videopose(path: Path, height: int, width: int) -> Imported:
+    config, state = videopose.load_videopose(path)
+    card = lifting_card(
+        LiftingNetwork(config), data=videopose.TRAINED_ON, licence=videopose.LICENCE, figures={}
+    )
+    return Imported("videopose3d", "lifting", config, state, card, "skelstream lift --weights")
+
+
+# By how the name of a tensor begins that the others lack.
+_KINDS: dict[str, Callable[[Path, int, int], Imported]] = {
+    "stage4.": _hrnet,
+    "transition1.": _hrnet,
+    videopose.INSIDE: _videopose,
+}
