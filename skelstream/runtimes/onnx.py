@@ -46,6 +46,13 @@ def export_onnx(network: Network | CropNetwork, path: Path, card: dict[str, obje
             "size_divisor": network.size_divisor,
             "card": card,
         }
+        if isinstance(network, CropNetwork):
+            # What ``--second-look`` reads of other projects' graphs too; the values from 0 to 255 go in as they are.
+            height, width = network.example_size
+            metadata["refiner"] = {
+                "height": height, "width": width, "output": "heatmap", "stride": network.stride,
+                "joints": list(network.skeleton.joints), "mean": [0, 0, 0], "std": [1, 1, 1],
+            }  # fmt: skip
         onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in metadata.items()})
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, str(partial))
