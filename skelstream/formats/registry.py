@@ -10,6 +10,7 @@ from skelstream.errors import FormatError
 from skelstream.fields import integer
 from skelstream.formats import (
     alphapose,
+    bvh,
     checkpoint,
     coco,
     csv,
@@ -23,6 +24,7 @@ from skelstream.formats import (
     pose,
     posetrack,
     pyskl,
+    pyskl3d,
     results_json,
     sleap,
     stgcn,
@@ -36,7 +38,8 @@ from skelstream.sequences import Detections, SkeletonSequence
 _LISTED = (
     npz.FORMAT, jsonl.FORMAT, csv.FORMAT, parquet.FORMAT, openpose.FORMAT, pyskl.FORMAT, *stgcn.FORMATS,
     kinetics.FORMAT, ctrgcn.FORMAT, coco.FORMAT, posetrack.FORMAT, alphapose.FORMAT, pose.FORMAT,
-    sleap.FORMAT, results_json.FORMAT, deeplabcut.FORMAT, trc.FORMAT, checkpoint.FORMAT,
+    sleap.FORMAT, results_json.FORMAT, deeplabcut.FORMAT, trc.FORMAT,
+    bvh.FORMAT, pyskl3d.FORMAT, checkpoint.FORMAT,
 )  # fmt: skip
 FORMATS: dict[str, Format] = plugins("skelstream.formats", Format, _LISTED)
 """Every format by name: skelstream's own, then those of other packages."""

@@ -1,4 +1,4 @@
-"""TRC tables of marker positions, as Sports2D and Pose2Sim write them in pixels: one person a file."""
+"""TRC tables of marker positions, one person a file: read in pixels, as Sports2D and Pose2Sim write them, written in space."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
+from skelstream.atomic import replacing
 from skelstream.errors import FormatError
 from skelstream.fields import integer
-from skelstream.formats.format import Format, ReadOptions
+from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled
 from skelstream.formats.joint_names import joints_of, missing_note, taken
 from skelstream.formats.rows import read_text
+from skelstream.formats.space import even_rate, first_person
 from skelstream.sequences import Detections, SkeletonSequence
+from skelstream.sequences.lifted import SKELETON
 from skelstream.text import printable
 
 _HEADER = 5
@@ -69,4 +72,31 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     return assembled(frames, skeleton, path.name, options)
 
 
-FORMAT = Format("trc", (".trc",), "TRC tables of Sports2D in pixels", read=read)
+def write(sample: Sample, path: Path, options: WriteOptions) -> None:
+    """Write the most important person in space: metres from the mid-hip, x right, y up, z towards the camera; empty where missing.
+
+    Raises:
+        FormatError: the sequence was not lifted, or nobody is in it.
+    """
+    person = first_person(sample, "trc", options)
+    names, rate, count = SKELETON.joints, even_rate(person.times), len(person.times)
+    head = [
+        f"PathFileType\t4\t(X/Y/Z)\t{sample.name}.trc",
+        "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames",
+        f"{rate:.6g}\t{rate:.6g}\t{count}\t{len(names)}\tm\t{rate:.6g}\t0\t{count}",
+        "Frame#\tTime\t" + "\t\t\t".join(names) + "\t\t",
+        "\t\t" + "\t".join(f"{axis}{i + 1}" for i in range(len(names)) for axis in "XYZ"),
+    ]
+    rows = [
+        f"{number}\t{time:.6f}\t" + "\t".join("" if value != value else f"{value:.5f}" for value in places)
+        for number, (time, places) in enumerate(
+            zip(person.times.tolist(), person.keypoints.reshape(count, -1).tolist(), strict=True)
+        )
+    ]
+    with replacing(path) as temporary:
+        temporary.write_text("\n".join([*head, *rows]) + "\n", encoding="utf-8")
+
+
+FORMAT = Format(
+    "trc", (".trc",), "TRC tables: reads Sports2D's in pixels, writes a lifted person", write, read
+)

@@ -42,8 +42,8 @@ def test_written_only_and_read_only(scene, tmp_path):
         load(tmp_path / "a.posetrack.json")
     with pytest.raises(FormatError, match="the ending does not say which format; these can be read: npz"):
         load(tmp_path / "a.xyz")
-    with pytest.raises(FormatError, match="format trc is only read"):
-        save(scene, tmp_path / "a", "trc")
+    with pytest.raises(FormatError, match="format json is only read"):
+        save(scene, tmp_path / "a", "json")
 
 
 def test_one_video_formats_do_not_join(scene, tmp_path):
@@ -51,7 +51,8 @@ def test_one_video_formats_do_not_join(scene, tmp_path):
         save_dataset([Sample(scene, "a")], tmp_path / "a.csv")
 
 
-WRITTEN = [name for name, format in FORMATS.items() if format.write]
+LIFTED = {"trc", "bvh", "pyskl3d"}  # of people in space alone; see test_space.py
+WRITTEN = [name for name, format in FORMATS.items() if format.write and name not in LIFTED]
 
 
 @pytest.mark.parametrize("name", WRITTEN)

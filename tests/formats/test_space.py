@@ -1,0 +1,126 @@
+"""People in space as other programs read them."""
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from skelstream.errors import FormatError
+from skelstream.formats import save
+from skelstream.sequences.lifted import Lifted
+from skelstream.skeleton import H36M17, NTU25
+
+# Left and right as seen from the front: x right, y down, z away, metres.
+STANDING = np.float32([
+    (0, 0, 0), (-0.1, 0, 0), (-0.1, 0.43, 0), (-0.1, 0.84, 0), (0.1, 0, 0), (0.1, 0.43, 0), (0.1, 0.84, 0), (0, -0.22, 0),
+    (0, -0.5, 0), (0, -0.6, -0.1), (0, -0.72, 0), (0.2, -0.48, 0), (0.45, -0.48, 0), (0.7, -0.48, 0), (-0.2, -0.48, 0),
+    (-0.45, -0.48, 0), (-0.7, -0.48, 0),
+])  # fmt: skip
+
+
+@pytest.fixture
+def lifted(scene):
+    """Everybody stands and turns, each bone in its own way."""
+    rows = len(scene.frame)
+    turns = Rotation.from_euler("yxz", np.linspace([0, 0, 0], [200, 40, 30], rows), degrees=True)
+    keypoints = np.stack([turns.apply(joint) for joint in STANDING], 1).astype(np.float32)
+    keypoints[:, 16] += np.float32([0, 0, 0.2]) * np.sin(np.arange(rows))[:, None]
+    keypoints[5] = np.nan
+    return replace(scene, lifted=Lifted(keypoints, np.isfinite(keypoints[..., 0])))
+
+
+def test_trc_has_y_upwards_and_the_videos_times(lifted, tmp_path):
+    save(lifted, tmp_path / "a.trc")
+    lines = (tmp_path / "a.trc").read_text().splitlines()
+    assert lines[3].split("\t")[2::3][: len(H36M17)] == list(H36M17.joints)
+    track = lifted[0]
+    assert len(lines) == 5 + track.frame[-1] - track.frame[0] + 1
+    cells = lines[5].split("\t")
+    assert float(cells[1]) == pytest.approx(track.times[0], abs=1e-6)
+    places = np.array(cells[2:], float).reshape(17, 3)
+    np.testing.assert_allclose(places, track.lifted.keypoints[0] * [1, -1, -1], atol=1e-4)
+    assert lines[5 + track.frame[5] - track.frame[0]].count("\t") == 1 + 51
+
+
+def _played(text):
+    """Places of all named joints (F, J, 3) of a BVH file, by its own offsets and turns; and the times' step."""
+    head, motion = text.split("MOTION\n")
+    offsets, parents, names, channels, stack = [], [], [], [], []
+    for line in head.splitlines():
+        words = line.split()
+        if words[0] in ("ROOT", "JOINT", "End"):
+            names.append(words[1])
+            parents.append(stack[-1] if stack else -1)
+            channels.append(words[0] != "End")
+        elif words[0] == "{":
+            stack.append(len(names) - 1)
+        elif words[0] == "}":
+            stack.pop()
+        elif words[0] == "OFFSET":
+            offsets.append([float(w) for w in words[1:]])
+    rows = np.array([line.split() for line in motion.splitlines()[2:]], float)
+    places, whole, column = [], [], 3
+    for offset, parent, turns in zip(offsets, parents, channels, strict=True):
+        before = whole[parent] if parent >= 0 else Rotation.identity(len(rows))
+        at = places[parent] + before.apply(offset) if parent >= 0 else rows[:, :3]
+        places.append(at)
+        whole.append(before)
+        if turns:
+            whole[-1] = before * Rotation.from_euler("ZXY", rows[:, column : column + 3], degrees=True)
+            column += 3
+    assert column == rows.shape[1]
+    return names, np.stack(places, 1), float(motion.splitlines()[1].split()[-1])
+
+
+def test_bvh_plays_the_same_motion(lifted, tmp_path):
+    save(lifted, tmp_path / "a.bvh")
+    names, places, step = _played((tmp_path / "a.bvh").read_text())
+    track = lifted[0]
+    assert step == pytest.approx(np.median(np.diff(lifted.frame_time)), abs=1e-5)
+    at = track.frame - track.frame[0]
+    wanted = track.lifted.keypoints * [1, -1, -1]
+    there = np.isfinite(wanted[:, 0, 0])
+    for joint in ("left_elbow", "right_knee", "neck", "spine"):
+        found = places[at[there], names.index(joint)] / 100
+        np.testing.assert_allclose(found, wanted[there, H36M17.index(joint)], atol=0.03)
+    assert np.isfinite(places).all()
+
+
+def test_pyskl_in_three_dimensions(lifted, tmp_path):
+    save(lifted, tmp_path / "a.3d.pkl")
+    with open(tmp_path / "a.3d.pkl", "rb") as file:
+        (clip,) = pickle.load(file)
+    keypoint = clip["keypoint"]
+    assert keypoint.shape == (min(2, len(lifted)), lifted.frames, 25, 3) and "keypoint_score" not in clip
+    track = lifted[0]
+    np.testing.assert_allclose(
+        keypoint[0, track.frame[3], NTU25.index("left_wrist")],
+        track.lifted.keypoints[3, H36M17.index("left_wrist")] * [1, -1, 1],
+        atol=1e-6,
+    )
+    np.testing.assert_array_equal(
+        keypoint[0, :, NTU25.index("left_hand")], keypoint[0, :, NTU25.index("left_wrist")]
+    )
+    assert not keypoint[0, track.frame[5]].any()
+
+
+@pytest.mark.parametrize("name", ["a.trc", "a.bvh", "a.3d.pkl"])
+def test_what_was_not_lifted_is_refused(scene, empty, tmp_path, name):
+    with pytest.raises(FormatError, match="skelstream lift"):
+        save(scene, tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("ending", ["trc", "bvh", "3d.pkl"])
+def test_equal_content_gives_equal_bytes(lifted, tmp_path, ending):
+    for name in ("a", "b"):
+        save(lifted, tmp_path / f"{name}.{ending}")
+    assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
+
+
+def test_nobody_is_no_one_person(empty, tmp_path):
+    nobody = replace(empty, lifted=Lifted(np.zeros((0, 17, 3), np.float32), np.zeros((0, 17), bool)))
+    with pytest.raises(FormatError, match="nobody"):
+        save(nobody, tmp_path / "a.bvh")
