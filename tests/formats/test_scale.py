@@ -19,7 +19,8 @@ FRAMES, TRACKS, LENGTH = 2000, 60, 50
 # Room for the chunks that tables are written in; all tracks in one dense array would take 26 MB.
 CHUNKS = 12e6
 
-WRITTEN = [name for name, format in FORMATS.items() if format.write]
+LIFTED = {"trc", "bvh", "pyskl3d"}  # one or two people in space, of which this scene has none
+WRITTEN = [name for name, format in FORMATS.items() if format.write and name not in LIFTED]
 # What holds every track of every frame.
 WHOLE = ("npz", "jsonl", "csv", "parquet", "sleap")
 
