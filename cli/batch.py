@@ -17,6 +17,7 @@ from .options import (
     Fill,
     FirstLookEvery,
     Joints,
+    Lift,
     Looks,
     MaxPeople,
     MinScore,
@@ -139,6 +140,7 @@ def run(
     smooth: Smooth = False,
     fps: Rate = None,
     person: Person = None,
+    lift: Lift = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -162,12 +164,13 @@ def run(
 
     from skelstream.batch.job import Job, JobSettings
     from skelstream.batch.results import Results
+    from skelstream.network.model_file import LIFT
     from skelstream.processing.postprocessing import Postprocessing
     from skelstream.region import Region
 
     settings = JobSettings(
         estimator_settings(weights, device, size, min_score, runtime, precision, looks, second),
-        Postprocessing(skeleton, fill, smooth, fps, person),
+        Postprocessing(skeleton, fill, smooth, fps, person, LIFT if lift else None),
         every=every,
         region=None if region is None else Region.parsed(region),
         slow_motion=slow_motion,

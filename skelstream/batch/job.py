@@ -22,7 +22,7 @@ from skelstream.errors import OutputError
 from skelstream.estimator import EstimatorSettings, PoseEstimator
 from skelstream.extraction import run
 from skelstream.formats import load
-from skelstream.network.model_file import find_model, read_header
+from skelstream.network.model_file import find_model
 from skelstream.processing.postprocessing import Postprocessing
 from skelstream.region import Region
 from skelstream.tracking.settings import TrackerSettings
@@ -57,9 +57,11 @@ class JobSettings:
         Raises:
             ModelError: the weights cannot be found or read.
         """
-        second = self.estimator.second
-        names = [self.estimator.weights, *([second.weights] if second and second.looks != 0 else [])]
-        return asdict(self) | {"weights_sha256": [read_header(find_model(name)).sha256() for name in names]}
+        second, lift = self.estimator.second, self.postprocessing.lift
+        names = [self.estimator.weights]
+        names += [second.weights] if second and second.looks != 0 else []
+        names += [lift] if lift else []
+        return asdict(self) | {"weights_sha256": [_checksum(find_model(name)) for name in names]}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> JobSettings:
@@ -154,6 +156,12 @@ class Job:
             made_with=f"{sequence.meta['settings'].get('runtime')}, skelstream {skelstream.__version__}",
             warnings=tuple(extraction.warnings),
         )  # fmt: skip
+
+
+def _checksum(weights: Path) -> str:
+    """SHA-256 of a weights file; of OpenVINO's, whose numbers lie beside it, of both."""
+    files = [weights] + ([weights.with_suffix(".bin")] if weights.suffix == ".xml" else [])
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _no_place(error: BaseException | None) -> bool:
