@@ -19,10 +19,12 @@ from skelstream.drawing.colors import PALETTE, RGB, sided, text_on
 from skelstream.drawing.skeletons import figure_limbs, joint_side, limb_side
 from skelstream.errors import OutputError, SourceError
 from skelstream.sequences import SkeletonSequence
+from skelstream.sequences.lifted import SKELETON
 
-_SCRIPTS = ("data.js", "stage.js", "charts.js", "player.js", "app.js")
+_SCRIPTS = ("data.js", "stage.js", "charts.js", "space.js", "player.js", "app.js")
 _FINEST_STEP = 0.1  # pixels; finer steps than that only make the page larger
 _LARGEST_EMBEDDED = 256 * 2**20  # bytes: browsers refuse data URLs of more than about 512 MB
+_NOWHERE = 32767  # minus this, in millimetres: a joint that was not lifted
 _MIME = {".webm": "video/webm", ".mkv": "video/webm", ".ogv": "video/ogg"}
 
 
@@ -56,6 +58,7 @@ def report_page(sequence: SkeletonSequence, title: str, video: str | None = None
             [_css(sided(color, "left")), _css(color), _css(sided(color, "right")), _css(text_on(color))]
             for color in PALETTE
         ],
+        "space": _space(sequence),
         "video": video,
         "summary": _summary(sequence),
     }
@@ -134,9 +137,31 @@ def _packed(sequence: SkeletonSequence) -> tuple[float, list[float], bytes]:
         (steps >> 8).astype(np.uint8),
         scores.T,
         sequence.frame_ok.astype(np.uint8),
+        *_packed_space(sequence),
     ]
     data = zlib.compress(b"".join(np.ascontiguousarray(part).tobytes() for part in parts), 6)
     return step, low.tolist(), data
+
+
+def _space(sequence: SkeletonSequence) -> dict[str, object] | None:
+    """The joints and limbs in space, or None where nobody was lifted."""
+    if sequence.lifted is None:
+        return None
+    limbs = [[a, b, limb_side(SKELETON, a, b)] for a, b in SKELETON.limbs]
+    return {"joints": SKELETON.joints, "limbs": limbs}
+
+
+def _packed_space(sequence: SkeletonSequence) -> list[np.ndarray]:
+    """Places in space in millimetres, int16 (N, 17, 3), and whether each joint was seen, uint8 (N, 17)."""
+    if sequence.lifted is None:
+        return []
+    places = sequence.lifted.keypoints
+    there = np.isfinite(places)
+    millimetres = np.clip(np.round(np.where(there, places, 0) * 1000), -_NOWHERE + 1, _NOWHERE)
+    return [
+        np.where(there, millimetres, -_NOWHERE).astype("<i2"),
+        sequence.lifted.observed.astype(np.uint8),
+    ]
 
 
 def _summary(sequence: SkeletonSequence) -> str:

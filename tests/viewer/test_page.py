@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from skelstream.sequences.lifted import Lifted
+from skelstream.skeleton import H36M17
 from skelstream.video import VideoWriter
 from skelstream.viewer.report import report_page, video_data, video_link
 
@@ -335,3 +338,60 @@ def long_sequence():
         np.arange(tracks + 1) * frames, np.arange(frames, dtype=np.int32), np.arange(frames) / 25,
         np.ones(frames, bool), {**skeleton_meta(OPENPOSE18), "height": 1080, "width": 1920},
     )  # fmt: skip
+
+
+def _lifted(sequence):
+    """Everybody stands with the left arm to the right of the image, row 3 not lifted."""
+    places = np.zeros((len(sequence.frame), len(H36M17), 3), np.float32)
+    places[:, H36M17.index("left_wrist")] = 0.6, -0.3, 0.1
+    places[:, H36M17.index("head")] = 0, -0.7, 0
+    places[3] = np.nan
+    seen = np.isfinite(places[..., 0])
+    seen[:, H36M17.index("left_wrist")] = False
+    return replace(sequence, lifted=Lifted(places, seen))
+
+
+def test_people_in_space_can_be_turned(open_page, two_walkers):
+    page = open_page(_lifted(two_walkers))
+    wrist, head = H36M17.index("left_wrist"), H36M17.index("head")
+    assert page.run("return !document.getElementById('space').hidden")
+    page.run("skelstream.seek(0.5)")
+    page.until(lambda: page.run("return skelstream.space()") is not None)
+    before = page.run("return skelstream.space()")
+    assert before[head][1] < before[0][1]
+
+    def drag(x, y):
+        page.run(
+            "const canvas = document.getElementById('turntable'); canvas.dispatchEvent(new PointerEvent("
+            "'pointermove', {buttons: 1, bubbles: true, movementX: arguments[0], movementY: arguments[1]}))",
+            x,
+            y,
+        )
+
+    # From the start's half radian back to where the camera stood.
+    drag(-60, -18)
+    front = page.run("return skelstream.space()")
+    scale = (front[0][1] - front[head][1]) / 0.7
+    assert abs((front[wrist][0] - front[0][0]) / scale - 0.6) < 0.02
+    # Half a turn about the axis up shows the back.
+    drag(120 * np.pi, 0)
+    back = page.run("return skelstream.space()")
+    assert abs((back[0][0] - back[wrist][0]) / scale - 0.6) < 0.02
+    painted = page.run(
+        "const c = document.getElementById('turntable'); const data = c.getContext('2d')"
+        ".getImageData(0, 0, c.width, c.height).data; return data.some((v, i) => i % 4 === 3 && v > 200)"
+    )
+    assert painted
+    # A row that was not lifted says so instead.
+    row = int(two_walkers.frame[3])
+    page.run("skelstream.seek(arguments[0])", float(two_walkers.frame_time[row] - two_walkers.frame_time[0]))
+    page.until(lambda: page.state["frame"] == row)
+    page.until(lambda: page.run("return skelstream.space()") is None)
+
+
+def test_without_3d_there_is_no_turntable(open_page, two_walkers):
+    page = open_page(two_walkers)
+    assert (
+        page.run("return document.getElementById('space').hidden")
+        and page.run("return skelstream.space()") is None
+    )

@@ -28,6 +28,8 @@ class Page {
     this.stage = new Stage(sequence, byId("figures"), byId("stage"));
     this.timeline = new Timeline(sequence, byId("bars"), byId("timeline").querySelector(".playhead"));
     this.trajectory = new Trajectory(sequence, byId("lines"), byId("trajectory").querySelector(".playhead"));
+    if (facts.space) this.space = new Space(sequence, byId("turntable"));
+    byId("space").hidden = !facts.space;
     this.player = new Player(sequence, byId("video"), () => this.refresh());
     byId("facts").textContent = facts.summary;
     byId("scrub").max = Math.max(0, sequence.frames - 1);
@@ -234,6 +236,7 @@ class Page {
     byId("play").textContent = player.playing ? "\u275A\u275A" : "\u25B6";
     byId("play").setAttribute("aria-label", player.playing ? "Pause" : "Play");
     const row = view.track >= 0 ? sequence.rowIn(view.track, frame) : -1;
+    this.space?.show(row, view.track);
     this.jointItems.forEach(({ fill, value }, j) => {
       const seen = row >= 0 && sequence.seen(row, j);
       fill.style.width = seen ? `${100 * sequence.score(row, j)}%` : "0";
@@ -255,6 +258,8 @@ window.skelstream = {
           sequence.seen(row, j) ? [sequence.x(row, j), sequence.y(row, j), sequence.score(row, j)] : null),
         canvas: sequence.facts.joints.map((_, j) => (sequence.seen(row, j) ? page.stage.at(row, j) : null)),
       })),
+      space: () => (page.space && page.space.row >= 0 && sequence.lifted(page.space.row)
+        ? sequence.facts.space.joints.map((_, j) => page.space.at(page.space.row, j)) : null),
       seek: (time) => page.player.seek(time),
       state: () => ({
         frame: page.player.frame, time: page.player.time, playing: page.player.playing,

@@ -42,6 +42,13 @@ class Sequence {
     }
     this.confidence = take(Uint8Array, rows * this.joints);
     this.ok = take(Uint8Array, frames);
+    if (facts.space) {
+      const places = rows * facts.space.joints.length * 3;
+      // What comes before has any number of bytes.
+      this.places = new Int16Array(buffer.slice(offset, offset + 2 * places));
+      offset += 2 * places;
+      this.placesSeen = take(Uint8Array, places / 3);
+    }
 
     this.trackOf = new Int32Array(rows);
     for (let m = 0; m < tracks; m++) this.trackOf.fill(m, this.start[m], this.start[m + 1]);
@@ -57,6 +64,14 @@ class Sequence {
   y(row, joint) { return this.facts.origin[1] + this.facts.step * this.steps[(joint * 2 + 1) * this.rows + row]; }
   seen(row, joint) { return this.confidence[joint * this.rows + row] > 0; }
   score(row, joint) { return this.confidence[joint * this.rows + row] / 255; }
+
+  // In space: metres, x right, y down, z away.
+  place(row, joint) {
+    const first = (row * this.facts.space.joints.length + joint) * 3;
+    return [0, 1, 2].map((axis) => this.places[first + axis] / 1000);
+  }
+  lifted(row) { return this.places[row * this.facts.space.joints.length * 3] !== -32767; }
+  guessed(row, joint) { return !this.placesSeen[row * this.facts.space.joints.length + joint]; }
 
   rowsOf(frame) { return this.byFrame.subarray(this.frameStart[frame], this.frameStart[frame + 1]); }
 
