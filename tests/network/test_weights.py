@@ -12,6 +12,7 @@ import torch
 from skelstream.errors import ModelError, OutputError
 from skelstream.network.architectures import Network
 from skelstream.network.card import FIELDS, make_card, missing_from
+from skelstream.network.lifting import LiftingNetwork
 from skelstream.network.model_file import find_model, packaged_models, read_header
 from skelstream.network.openpose import OpenPoseNetwork
 from skelstream.network.weights import load_network, save_weights
@@ -118,7 +119,11 @@ def test_every_packaged_model_loads_and_its_card_is_complete() -> None:
         assert file.path == path
         assert not missing_from(file.card), f"{name}: the card lacks {missing_from(file.card)}"
         network = load_network(file)
-        outputs = network(torch.zeros(1, 3, *network.example_size))
+        if isinstance(network, LiftingNetwork):
+            inputs = torch.zeros(1, network.config.frames, len(network.source), network.features)
+        else:
+            inputs = torch.zeros(1, 3, *network.example_size)
+        outputs = network(inputs)
         for maps in outputs if isinstance(outputs, tuple) else (outputs,):
             assert maps.isfinite().all()
 
