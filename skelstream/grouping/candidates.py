@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -135,12 +136,12 @@ def _score_limbs(
     """Line integrals (B, L, K, K) between every peak of a limb's first and of its second joint; 0 if no limb."""
     batch, _, height, width = pafs.shape
     count = peaks.shape[2]
-    ends = torch.tensor(skeleton.limbs, device=pafs.device)
+    ends = _constant(skeleton.limbs, pafs.device)
     first, second = peaks[:, ends[:, 0], :, None], peaks[:, ends[:, 1], None, :]
     limb = second - first
     length = limb.norm(dim=-1)
     # Two units of grid_sample's coordinates span the map from the first cell's centre to the last one's.
-    unit = 2 / torch.tensor([max(width - 1, 1), max(height - 1, 1)], device=pafs.device)
+    unit = _constant((2 / max(width - 1, 1), 2 / max(height - 1, 1)), pafs.device)
     along = torch.linspace(0, 1, settings.limb_samples, device=pafs.device)[:, None]
     grid = (first * unit - 1)[..., None, :] + along * (limb * unit)[..., None, :]
     grid = grid.view(-1, count * count, settings.limb_samples, 2)
@@ -154,6 +155,12 @@ def _score_limbs(
     passed = (good >= settings.min_good_fraction) & (score > 0)
     passed &= valid[:, ends[:, 0], :, None] & valid[:, ends[:, 1], None, :]
     return score.where(passed, 0)
+
+
+@lru_cache(maxsize=64)
+def _constant(values: tuple, device: torch.device) -> torch.Tensor:
+    """Numbers on a device. Each copy to a GPU waits for all that is queued there, so they are copied once."""
+    return torch.tensor(values, device=device)
 
 
 def _pack(
