@@ -9,9 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from skelstream.errors import ModelError, SettingsError
-from skelstream.network.backbones.hrnet import HRNetBackbone
+from skelstream.network.backbones.hrnet import DEVIATION, MEAN, HRNetBranches
 from skelstream.network.checkpoint import misfits, read_state_dict
-from skelstream.network.topdown import DEVIATION, MEAN
 from skelstream.skeleton import COCO17
 
 WIDTHS = (32, 48)
@@ -43,7 +42,7 @@ class HRNetConfig:
         return asdict(self)
 
 
-class HRNet(HRNetBackbone):
+class HRNet(HRNetBranches):
     """Crops, float (B, 3, H, W) RGB in [0, 255], to heatmaps (B, 17, H / 4, W / 4), about 0 to 1.
 
     Cell i stands for pixel 4 i of the crop.
@@ -74,7 +73,8 @@ class HRNet(HRNetBackbone):
         return f"H {self.config.height} and W {self.config.width}, a crop of one person"
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.final_layer(super().forward((image - self.mean) / self.deviation))
+        (highest,) = self.branches((image - self.mean) / self.deviation)
+        return self.final_layer(highest)
 
 
 def load_hrnet(path: Path, height: int = 256, width: int = 192) -> tuple[HRNetConfig, dict[str, Tensor]]:

@@ -33,7 +33,8 @@ class PafConfig:
         SettingsError: a value that no network has.
 
     Attributes:
-        backbone: a name in ``backbones.registry``: ``movenet`` (starts pose-aware), ``efficientnet`` (starts from ImageNet).
+        backbone: a name in ``backbones.registry``: ``movenet`` (starts pose-aware), ``efficientnet`` (starts from ImageNet), ``hrnet-w32`` (starts
+            from the published top-down network).
         width: channels of the stages.
         paf_stages, confidence_stages: how often each kind of map is estimated and refined.
         layers: 3 x 3 convolutions a stage.

@@ -12,12 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from skelstream.network.backbones.hrnet import DEVIATION, MEAN
 from skelstream.network.backbones.lite_hrnet import CHANNELS, LiteHRNet, depthwise, pointwise
 from skelstream.skeleton import COCO17
-
-# ImageNet's, in RGB.
-MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
-DEVIATION = (0.229 * 255, 0.224 * 255, 0.225 * 255)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def test_packaged_recipes_are_whole() -> None:
         "lspet-single",
         "coco-people",
         "efficientnet-imagenet",
+        "hrnet-w32",
     }
     for name, path in packaged.items():
         recipe = read_recipe(path, Path("/data"))

@@ -7,10 +7,20 @@ resolution with every stage. Modules have the names of the published weights.
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from skelstream.errors import ModelError
+from skelstream.network.backbones.backbone import Backbone
 from skelstream.network.backbones.branches import exchanged
+from skelstream.network.checkpoint import read_state_dict
+
+# ImageNet's, in RGB from 0 to 255.
+MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
+DEVIATION = (0.229 * 255, 0.224 * 255, 0.225 * 255)
 
 _STEM = 64
 _FIRST = 4  # bottlenecks of the first stage, whose features have 256 channels
@@ -93,14 +103,17 @@ class _Module(nn.Module):
         )
 
 
-class HRNetBackbone(nn.Module):
-    """Features at stride 4, (B, channels, H / 4, W / 4), of normalised float (B, 3, H, W); H and W are divisible by 32.
+class HRNetBranches(nn.Module):
+    """The branches of highest resolution, (B, channels · 2^i, H / 4 / 2^i, W / 4 / 2^i), of normalised float (B, 3, H, W).
+
+    H and W are divisible by 32.
 
     Args:
         channels: of the branch of highest resolution: 32 or 48; each lower one has twice as many as the one above.
+        outputs: how many branches to give; the published top-down network has one.
     """
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int, outputs: int = 1):
         super().__init__()
         widths = [channels * 2**i for i in range(4)]
         self.conv1, self.bn1 = _conv(3, _STEM, stride=2), nn.BatchNorm2d(_STEM)
@@ -114,15 +127,58 @@ class HRNetBackbone(nn.Module):
         self.transition2 = _new_branch(widths, 2)
         self.stage3 = _stage(widths[:3], _MODULES[1], 3)
         self.transition3 = _new_branch(widths, 3)
-        # The last exchange is for the branch of highest resolution alone.
-        self.stage4 = _stage(widths, _MODULES[2], 1)
+        self.stage4 = _stage(widths, _MODULES[2], outputs)
 
-    def forward(self, image: Tensor) -> Tensor:
+    def branches(self, image: Tensor) -> list[Tensor]:
         x = F.relu(self.bn1(self.conv1(image)))
         x = self.layer1(F.relu(self.bn2(self.conv2(x))))
         branches = self.stage2([begin(x) for begin in self.transition1])
         branches = self.stage3([*branches, self.transition2[-1](branches[-1])])
-        return self.stage4([*branches, self.transition3[-1](branches[-1])])[0]
+        return self.stage4([*branches, self.transition3[-1](branches[-1])])
+
+
+class HRNetW32(HRNetBranches, Backbone):
+    """HRNet w32 as a backbone: all of its four branches, of 32, 64, 128 and 256 channels.
+
+    Takes float (B, 3, H, W) RGB in [0, 255], H and W divisible by 32.
+    """
+
+    channels = (32, 64, 128, 256)
+    normalisation = "RGB, (x / 255 - mean) / deviation of ImageNet"
+    start_suffix = ".pth"
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self) -> None:
+        super().__init__(self.channels[0], len(self.channels))
+        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
+        self.register_buffer("deviation", torch.tensor(DEVIATION)[:, None, None], persistent=False)
+
+    @property
+    def stem(self) -> nn.Module:  # type: ignore[override]
+        return nn.ModuleList([self.conv1, self.bn1, self.conv2, self.bn2])
+
+    @property
+    def blocks(self) -> nn.ModuleList:  # type: ignore[override]
+        return nn.ModuleList(
+            [self.layer1, self.transition1, self.stage2, self.transition2, self.stage3, self.transition3]
+        )
+
+    def features(self, image: Tensor) -> tuple[tuple[Tensor, ...], Tensor | None]:
+        return tuple(self.branches((image - self.mean) / self.deviation)), None
+
+    @classmethod
+    def start(cls, path: Path) -> dict[str, Tensor]:
+        """The published top-down network's tensors but for its last layer; of the last exchange these are the first branch's."""
+        stored = {name.removeprefix("module."): tensor for name, tensor in read_state_dict(path).items()}
+        wanted = cls().state_dict()
+        state = {name: stored[name] for name in wanted if name in stored}
+        lacking = [
+            name for name in wanted if name not in state and not name.startswith("stage4.2.fuse_layers.")
+        ]
+        if lacking or any(tensor.shape != wanted[name].shape for name, tensor in state.items()):
+            raise ModelError(f"{path}: its tensors are not those of HRNet w32")
+        return state
 
 
 def _stage(channels: list[int], modules: int, outputs: int) -> nn.Sequential:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from skelstream.network.backbones.backbone import Backbone
 from skelstream.network.backbones.efficientnet import EfficientNetLite0
+from skelstream.network.backbones.hrnet import HRNetW32
 from skelstream.network.backbones.movenet import MoveNetBackbone
 
-BACKBONES: dict[str, type[Backbone]] = {"movenet": MoveNetBackbone, "efficientnet": EfficientNetLite0}
+BACKBONES: dict[str, type[Backbone]] = {
+    "movenet": MoveNetBackbone,
+    "efficientnet": EfficientNetLite0,
+    "hrnet-w32": HRNetW32,
+}
 """Every backbone, by the name that settings of networks and weights files have for it."""
