@@ -1,4 +1,4 @@
-"""Trains a small action recogniser on skeletons from skelstream, then names what people do in a stream.
+"""Trains small action recognisers on skeletons from skelstream, in 2D and in 3D, then names what people do in a stream.
 
     python samples/recognise.py              on the clips that fetch_clips.py fetches
     python samples/recognise.py FOLDER       on the videos or files of skeletons that FOLDER/actions.csv names
@@ -26,8 +26,10 @@ from torch import nn
 
 import skelstream
 from skelstream import OPENPOSE18, EstimatorSettings, PoseEstimator, SkeletonSequence, SkelstreamError, Window
+from skelstream.lifting.lifter import Lifter
 from skelstream.processing import centred_on_torso, scaled_by_torso
 from skelstream.refiner.refiner import RefinerSettings
+from skelstream.skeleton import COCO17, H36M17, convert
 
 LENGTH, STRIDE, PERSONS = 16, 2, 4
 RATE = 30  # frames a second, to which faster videos are thinned; files of skeletons should have that rate
@@ -97,20 +99,56 @@ def skeletons(clip: Path, estimator: PoseEstimator, cache: Path) -> SkeletonSequ
 class Recogniser(nn.Module):
     """A temporal convolution network: clips (N, T, V, 3) in pixels to the logits (N, A) of its actions."""
 
+    features = 2 * len(OPENPOSE18)
+
     def __init__(self, actions: list[str], width: int = 64):
         super().__init__()
         self.actions = actions
         self.layers = nn.Sequential(
-            nn.Conv1d(2 * len(OPENPOSE18), width, 3, padding=1), nn.ReLU(), nn.Dropout(0.3),
+            nn.Conv1d(self.features, width, 3, padding=1), nn.ReLU(), nn.Dropout(0.3),
             nn.Conv1d(width, width, 3, padding=1), nn.ReLU(), nn.Dropout(0.3),
             nn.Conv1d(width, width, 3, padding=2, dilation=2), nn.ReLU(),
             nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(width, len(actions)),
         )  # fmt: skip
 
     def forward(self, clips: np.ndarray) -> torch.Tensor:
+        return self.layers(self.inputs(clips).flatten(2).transpose(1, 2))
+
+    def inputs(self, clips: np.ndarray) -> torch.Tensor:
         # Positions alone: scores would tell more about the camera than about what people do.
         x = torch.from_numpy(scaled_by_torso(centred_on_torso(clips, OPENPOSE18), OPENPOSE18)[..., :2])
-        return self.layers((varied(x) if self.training else x).flatten(2).transpose(1, 2))
+        return varied(x) if self.training else x
+
+
+class SpaceRecogniser(Recogniser):
+    """The same of clips (N, T, 17, 3) in metres from the mid-hip, each turned so that the hips lie across the view."""
+
+    features = 3 * len(H36M17)
+
+    def inputs(self, clips: np.ndarray) -> torch.Tensor:
+        x = torch.from_numpy(clips)
+        hips = (x[:, :, H36M17.index("left_hip")] - x[:, :, H36M17.index("right_hip")]).mean(1)
+        angle = torch.atan2(hips[:, 2], hips[:, 0])
+        if not self.training:
+            return about_vertical(x, angle)
+        x = about_vertical(x, angle + (torch.rand(len(x)) - 0.5))
+        mirrored = x[:, :, list(H36M17.flip_order)] * torch.tensor([-1.0, 1.0, 1.0])
+        return torch.where(torch.rand(len(x), 1, 1, 1) < 0.5, mirrored, x)
+
+
+def about_vertical(x: torch.Tensor, angle: torch.Tensor) -> torch.Tensor:
+    """Clips (N, T, V, 3) turned about the axis down, each by its angle."""
+    cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
+    across, down, away = x.unbind(-1)
+    return torch.stack([across * cos + away * sin, down, away * cos - across * sin], -1)
+
+
+def in_space(clips: np.ndarray, times: np.ndarray, lifter: Lifter) -> np.ndarray:
+    """Clips (N, T, V, 3) in pixels lifted, float32 (N, T, 17, 3); ``times`` is (N, 2): their starts and ends."""
+    places = np.where(clips[..., 2:] > 0, clips[..., :2], np.nan)
+    coco = convert(places, clips[..., 2], OPENPOSE18, COCO17)[0]
+    pairs = zip(times, coco, strict=True)
+    return np.stack([lifter.track(np.linspace(*span, clips.shape[1]), clip, None) for span, clip in pairs])
 
 
 def varied(x: torch.Tensor) -> torch.Tensor:
@@ -123,10 +161,12 @@ def varied(x: torch.Tensor) -> torch.Tensor:
     return x * (torch.rand(len(x), 1, x.shape[2], 1) > 0.15)
 
 
-def train(clips: np.ndarray, labels: list[str], steps: int = 400) -> Recogniser:
+def train(
+    clips: np.ndarray, labels: list[str], steps: int = 400, kind: type[Recogniser] = Recogniser
+) -> Recogniser:
     """A recogniser, ready to use, to which every action counts the same however often it occurs."""
     torch.manual_seed(0)
-    model = Recogniser(sorted(set(labels)))
+    model = kind(sorted(set(labels)))
     y = torch.tensor([model.actions.index(label) for label in labels])
     loss = nn.CrossEntropyLoss(1 / torch.bincount(y), label_smoothing=0.1)
     optimiser = torch.optim.AdamW(model.parameters(), 2e-3, weight_decay=0.01)
@@ -142,7 +182,7 @@ def report(model: Recogniser, taught: list[str], clips: np.ndarray, truth: list[
     """Prints what held-out windows are named as, and how often that is right."""
     named = [model.actions[i] for i in model(clips).argmax(1)]
     pairs, counts = Counter(zip(truth, named, strict=True)), Counter(truth)
-    print(f"\n{'action':<22}{'trained on':>12}{'held out':>12}   named as")
+    print(f"{'action':<22}{'trained on':>12}{'held out':>12}   named as")
     for action in sorted(set(taught) | set(truth)):
         names = ", ".join(f"{name} {n}" for (t, name), n in pairs.most_common() if t == action)
         print(f"{action:<22}{taught.count(action):>12}{counts[action]:>12}   {names}")
@@ -162,13 +202,19 @@ def run(folder: Path, stream: str | None, weights: str | None) -> None:
         sequence = skeletons(clip, estimator, folder / "skeletons")
         shown = [action for action in actions if action.clip == clip]
         for person, _, *span in people(sequence.windows(LENGTH, STRIDE, PERSONS)):
-            examples += [(a.part, person, a.name) for a in shown if a.done_by(person, *span)]
+            examples += [(a.part, person, a.name, span) for a in shown if a.done_by(person, *span)]
     if {part for part, *_ in examples} != {"train", "test"}:
         raise SkelstreamError(f"{folder}: somebody must be seen for {LENGTH} frames in 'train' and in 'test'")
     parts = ([example[1:] for example in examples if example[0] == part] for part in ("train", "test"))
-    (clips, names), (held_out, truth) = (zip(*part, strict=True) for part in parts)
-    model = train(np.stack(clips), names)
-    report(model, names, np.stack(held_out), truth)
+    (clips, names, times), (held_out, truth, held_times) = (zip(*part, strict=True) for part in parts)
+    clips, held_out = np.stack(clips), np.stack(held_out)
+    model = train(clips, names)
+    print("\nby joints in the image:")
+    report(model, names, held_out, truth)
+    print("by the same lifted to 3D:")
+    lifter = Lifter()
+    in_3d = train(in_space(clips, np.array(times), lifter), names, kind=SpaceRecogniser)
+    report(in_3d, names, in_space(held_out, np.array(held_times), lifter), truth)
     source = stream or str(actions[0].clip)
     if Path(source).suffix == ".npz":
         return

@@ -18,7 +18,7 @@ from skelstream.skeleton import convert, skeleton_named
 _PERSONS = 2
 _UNLABELLED = -1
 # Kinect's axes: x right, y up, z away from the camera.
-_KINECT = np.float32([1, -1, 1])
+_KINECT = np.array([1, -1, 1], np.float32)
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:

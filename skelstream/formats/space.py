@@ -10,7 +10,7 @@ from skelstream.errors import FormatError
 from skelstream.formats.format import Sample, WriteOptions
 from skelstream.sequences import SkeletonSequence
 
-UPWARDS = np.float32([1, -1, -1])
+UPWARDS = np.array([1, -1, -1], np.float32)
 """From x right, y down, z away to x right, y up, z towards the camera."""
 
 

@@ -95,7 +95,8 @@ def folder(tmp_path):
 
 def test_other_people_are_recognised(script, folder, capsys):
     assert script.main([str(folder)]) == 0
-    out = capsys.readouterr().out
+    out, in_3d = capsys.readouterr().out.split("by the same lifted to 3D:")
+    assert "100% right" in in_3d
     table = {
         line.split()[0]: line.split()[1:]
         for line in out.splitlines()
