@@ -98,12 +98,13 @@ class Checkpoints:
         self._last = time.monotonic()
 
     def _take_up(self, file: CheckpointFile) -> None:
+        blocks, state = [], None
         try:
             blocks = list(file.blocks()) if self._resumable and file.facts() == self._facts else []
-            state = _unpickled(blocks[-1][1]) if blocks else None
+            if blocks:
+                state = _unpickled(blocks[-1][1])
         except (FormatError, ValueError, KeyError, pickle.UnpicklingError, EOFError) as error:
             _log.info("%s: %s", file.path, error)
-            state = None
         if state is None:
             self._set_aside(file.path)
             return

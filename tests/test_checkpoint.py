@@ -36,7 +36,8 @@ def broken_off(walk, bars, output, batch=1):
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_it_goes_on_to_the_same_bytes(walk, bars, tmp_path, each_frame, undisturbed, batch):
+@pytest.mark.usefixtures("each_frame")
+def test_it_goes_on_to_the_same_bytes(walk, bars, tmp_path, undisturbed, batch):
     output = tmp_path / "out.npz"
     broken_off(walk, bars, output, batch)
     estimator = bars(batch=batch)
@@ -52,9 +53,8 @@ def bars_of(frames: int, batch: int) -> list[int]:
     return [batch] * whole + [rest] * bool(rest)
 
 
-def test_a_batch_that_was_begun_is_looked_at_whole(
-    walk, bars, tmp_path, each_frame, undisturbed, monkeypatch
-):
+@pytest.mark.usefixtures("each_frame")
+def test_a_batch_that_was_begun_is_looked_at_whole(walk, bars, tmp_path, undisturbed, monkeypatch):
     output, batch = tmp_path / "out.npz", 4
     frames = 0
 
@@ -71,7 +71,8 @@ def test_a_batch_that_was_begun_is_looked_at_whole(
     assert estimator.batches == [4] * 6 and output.read_bytes() == undisturbed
 
 
-def test_what_a_kill_left_half_written_does_not_count(walk, bars, tmp_path, each_frame, undisturbed):
+@pytest.mark.usefixtures("each_frame")
+def test_what_a_kill_left_half_written_does_not_count(walk, bars, tmp_path, undisturbed):
     output = tmp_path / "out.npz"
     broken_off(walk, bars, output)
     path = tmp_path / "out.checkpoint"
@@ -80,7 +81,8 @@ def test_what_a_kill_left_half_written_does_not_count(walk, bars, tmp_path, each
     assert output.read_bytes() == undisturbed
 
 
-def test_other_settings_and_other_videos_do_not_go_on(walk, bars, tmp_path, each_frame, caplog):
+@pytest.mark.usefixtures("each_frame")
+def test_other_settings_and_other_videos_do_not_go_on(walk, bars, tmp_path, caplog):
     output = tmp_path / "out.npz"
     broken_off(walk, bars, output)
     assert run(walk, bars(), output, max_people=1).resumed == 0
@@ -103,7 +105,8 @@ def test_rubbish_of_that_name_is_kept_and_stops_nothing(walk, bars, tmp_path, un
     assert (tmp_path / "out.npz").read_bytes() == undisturbed
 
 
-def test_a_full_disk_stops_no_work(walk, bars, tmp_path, each_frame, undisturbed, monkeypatch, caplog):
+@pytest.mark.usefixtures("each_frame")
+def test_a_full_disk_stops_no_work(walk, bars, tmp_path, undisturbed, monkeypatch, caplog):
     def full(*_):
         raise OSError(28, "No space left on device")
 

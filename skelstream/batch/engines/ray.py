@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Generator
+from importlib import import_module
 from typing import Any
 
 from skelstream.batch.engines.crashes import Crashes
@@ -42,7 +43,7 @@ def run_ray(
         SkelstreamError: an actor could not start, or the place of the results takes no more.
     """
     try:
-        import ray
+        ray: Any = import_module("ray")
     except ImportError:
         raise MissingExtraError("the ray engine needs Ray: pip install 'skelstream[ray]'") from None
     try:

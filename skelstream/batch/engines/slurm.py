@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from skelstream.batch.job import Job
@@ -40,9 +41,7 @@ class ShardTask:
 
     def checkpoint(self) -> Any:
         """What submitit submits again when the task's time is over or its machine is wanted: the same, which goes on."""
-        import submitit
-
-        return submitit.helpers.DelayedSubmission(self)
+        return import_module("submitit").helpers.DelayedSubmission(self)
 
 
 def submit(
@@ -62,7 +61,7 @@ def submit(
         SettingsError: a parameter is unknown.
     """
     try:
-        import submitit
+        submitit: Any = import_module("submitit")
     except ImportError:
         raise MissingExtraError("the slurm engine needs submitit: pip install 'skelstream[slurm]'") from None
     executor = submitit.AutoExecutor(folder=job.results.jobs / "%j", cluster=cluster)
