@@ -206,6 +206,7 @@ def run(
     estimator: PoseEstimator | Callable[[], PoseEstimator],
     output: Path | None = None,
     *,
+    name: str | None = None,
     format: str | None = None,
     postprocessing: Postprocessing = Postprocessing(),
     overwrite: bool = False,
@@ -220,7 +221,7 @@ def run(
     first_look_every: int | None = 1,
     tracking: TrackerSettings = TrackerSettings(),
 ) -> Extraction:
-    """``extract`` with an account of how it went; ``report`` is called after each frame.
+    """``extract`` with an account of how it went; ``report`` is called after each frame, and ``name`` is as in ``Pipeline``.
 
     Where the work breaks off, by an error or Ctrl-C, or the output cannot be written, the frames so far go to
     ``NAME.partial.npz`` beside the output, never to the output itself; a whole result takes it away again. Ctrl-C is
@@ -238,7 +239,7 @@ def run(
     began, stopped = time.perf_counter(), None
     with (
         Pipeline(
-            source, estimator, start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
+            source, estimator, name=name, start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
             max_people=max_people, tracking=tracking, first_look_every=first_look_every,
         ) as pipeline,
         Checkpoints(output, source, pipeline) as checkpoints,

@@ -16,6 +16,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import skelstream
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import DONE, FAILED, Record, Records
+from skelstream.batch.remote import fetched
 from skelstream.batch.results import Results, done_with, settings_hash, settings_of, verified
 from skelstream.claims import claimed
 from skelstream.errors import OutputError
@@ -135,11 +136,12 @@ class Job:
     ) -> Record:
         s, began = self.settings, time.time()
         source = os.stat(clip.path) if os.path.isfile(clip.path) else None
-        extraction = run(
-            clip.path, estimator, output, overwrite=True, postprocessing=s.postprocessing, start=clip.start, end=clip.end,
-            every=s.every, fps=s.fps, region=s.region, slow_motion=s.slow_motion, max_people=s.max_people,
-            first_look_every=s.first_look_every, tracking=s.tracking,
-        )  # fmt: skip
+        with fetched(clip.path) as path:
+            extraction = run(
+                path, estimator, output, name=clip.path, overwrite=True, postprocessing=s.postprocessing, start=clip.start,
+                end=clip.end, every=s.every, fps=s.fps, region=s.region, slow_motion=s.slow_motion, max_people=s.max_people,
+                first_look_every=s.first_look_every, tracking=s.tracking,
+            )  # fmt: skip
         sequence, written = extraction.sequence, output.read_bytes()
         read_back = load(output)
         if (read_back.frames, len(read_back.frame)) != (sequence.frames, len(sequence.frame)):

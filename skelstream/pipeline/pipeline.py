@@ -77,6 +77,7 @@ class Pipeline:
     Args:
         source: what ``skelstream.video.open_source`` takes.
         estimator: or what makes it, once the source is open.
+        name: what the source is called, in messages and in what is made of it; None: as ``source`` has it.
         start, end, every, fps: the part of the source and the rate of images, as in ``open_source``.
         region: only people whose box has its middle in there are followed and given.
         slow_motion: how many times slower than it happened the source shows it: its times are divided by this.
@@ -95,6 +96,7 @@ class Pipeline:
         source: str | Path | int,
         estimator: Estimator | Callable[[], Estimator],
         *,
+        name: str | None = None,
         start: float | None = None,
         end: float | None = None,
         every: int = 1,
@@ -111,7 +113,7 @@ class Pipeline:
             )
         self._first_looks = FirstLooks(first_look_every)
         self._region, self._slow = region, slow_motion
-        self._source = open_source(source, start=start, end=end, every=every, fps=fps)
+        self._source = open_source(source, name=name, start=start, end=end, every=every, fps=fps)
         try:
             if region is not None:
                 region.check(self.info.height, self.info.width)

@@ -62,9 +62,9 @@ class Input:
     options: dict[str, str] = field(default_factory=dict)
 
     @staticmethod
-    def of_file(path: Path) -> Input:
+    def of_file(path: Path, name: str | None = None) -> Input:
         # With its protocol named, a file may be called anything, "a:b.mp4" too.
-        return Input(str(path), f"file:{path}", path)
+        return Input(name or str(path), f"file:{path}", path)
 
 
 def open_container(source: Input) -> InputContainer:

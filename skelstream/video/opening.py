@@ -17,6 +17,7 @@ from skelstream.video.source import Selection, Source
 def open_source(
     source: str | Path | int,
     *,
+    name: str | None = None,
     start: float | None = None,
     end: float | None = None,
     every: int = 1,
@@ -29,6 +30,7 @@ def open_source(
         source: a video file of any container and codec that FFmpeg reads; an image, also an animated or
             many-paged one; a folder of images or a pattern with ``*``, ``?`` or ``[]`` (in natural order); a URL; a capture device: its number
             (``0``), its device file (``/dev/video0``) or its name (``camera:FaceTime``).
+        name: what a file is called, in messages and in what is made of it; None: as ``source`` has it.
         start, end: give only the frames with ``start <= time < end``, seconds. Frames keep the numbers that
             they have in the whole source.
         every: give only the frames whose number is a multiple of this.
@@ -47,14 +49,15 @@ def open_source(
     selection = Selection(start, end, every)
     if fps is not None and not 0 < fps < float("inf"):
         raise SourceError(f"fps is {fps}: give frames per second, more than 0")
-    name = str(source)
-    if "\0" in name:
-        raise SourceError(f"{name!r}: a source's name cannot hold a NUL character")
-    if isinstance(source, int) or name.startswith(CAMERA_PREFIX):
-        return ContainerSource(device_input(name.removeprefix(CAMERA_PREFIX), fps), selection, threads)
+    given = str(source)
+    name = name or given
+    if "\0" in given:
+        raise SourceError(f"{given!r}: a source's name cannot hold a NUL character")
+    if isinstance(source, int) or given.startswith(CAMERA_PREFIX):
+        return ContainerSource(device_input(given.removeprefix(CAMERA_PREFIX), fps), selection, threads)
     path = Path(source)
-    if not isinstance(source, Path) and "://" in name:
-        return ContainerSource(Input(name, name), selection, threads)
+    if not isinstance(source, Path) and "://" in given:
+        return ContainerSource(Input(name, given), selection, threads)
     try:
         path.exists()
     except OSError as error:
@@ -62,16 +65,16 @@ def open_source(
     if path.is_dir():
         return ImageSource(name, _images_in(path), fps, selection)
     if not path.exists():
-        if isinstance(source, str) and name.isdecimal():
-            return ContainerSource(device_input(name, fps), selection, threads)
-        return ImageSource(name, _matching(name), fps, selection)
+        if isinstance(source, str) and given.isdecimal():
+            return ContainerSource(device_input(given, fps), selection, threads)
+        return ImageSource(name, _matching(given), fps, selection)
     if path.is_char_device():
-        return ContainerSource(device_input(name, fps), selection, threads)
+        return ContainerSource(device_input(given, fps), selection, threads)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         if images_in(path) > 1:
             return AnimatedSource(name, path, fps, selection)
         return ImageSource(name, [path], fps, selection)
-    film = ContainerSource(Input.of_file(path), selection, threads)
+    film = ContainerSource(Input.of_file(path, name), selection, threads)
     if is_cut_gif(path):
         film.warn("it ends before the end of its images: the last may be damaged")
     if fps is not None:
