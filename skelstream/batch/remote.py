@@ -36,6 +36,8 @@ def fetched(path: str) -> Iterator[Path]:
                 shutil.copyfileobj(source, target, 2**20)
         except ImportError as error:
             raise MissingExtraError(f"{path}: {error}; pip install 'skelstream[remote]'") from None
+        except FileNotFoundError:
+            raise SourceError(f"{path}: is not there, or may not be read; check the name") from None
         except Exception as error:  # each file system has errors of its own
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise SourceError(f"{path}: cannot be fetched ({reason})") from error

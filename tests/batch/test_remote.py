@@ -34,7 +34,7 @@ def test_a_clip_from_elsewhere_is_like_one_from_here(store, walk, bars, tmp_path
     job.results.prepare(clips, settings.as_json(), redo=False)
     done, failed = (job.do(clip, bars()) for clip in clips)
     assert done.state == DONE and done.frames == 40
-    assert failed.state == FAILED and "memory://bucket/none.mp4: cannot be fetched" in failed.message
+    assert failed.state == FAILED and "memory://bucket/none.mp4: is not there" in failed.message
 
     found = load(job.results.path(clips[0]))
     assert found.meta["source"] == "memory://bucket/walk.mp4" and "skelstream-" not in json.dumps(found.meta)
