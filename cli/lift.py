@@ -38,7 +38,8 @@ def lift(
     Experimental: one camera tells neither how large somebody is nor where they stand; see docs/lifting.md.
     """
     from skelstream.atomic import check_writable
-    from skelstream.formats import read, save
+    from skelstream.errors import FormatError
+    from skelstream.formats import choose, read, save
     from skelstream.lifting.lift import lift as lifted
     from skelstream.lifting.lifter import Lifter
     from skelstream.network.model_file import LIFT
@@ -47,6 +48,8 @@ def lift(
 
     output = output or skeletons.with_suffix(".3d.npz")
     check_writable(output, overwrite)
+    if not (chosen := choose(output)).space:
+        raise FormatError(f"{output}: format {chosen.name} holds no 3D; write .npz, and convert that")
     check_apart(output, skeletons)
     sequence = tracked(read(skeletons, note=None if quiet else warn))
     known = len(sequence.meta.get("warnings") or [])

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from skelstream.errors import OutputError, SkelstreamError
+from skelstream.errors import FormatError, OutputError, SkelstreamError
 from skelstream.formats import check_free, choose, load, save
 from skelstream.grouping.people import People
 from skelstream.processing.postprocessing import Postprocessing
@@ -33,6 +33,8 @@ def check_output(output: Path, format: str | None, postprocessing: Postprocessin
     """
     chosen = choose(output, format)
     check_free(chosen, output, overwrite)
+    if postprocessing.lift is not None and not chosen.space:
+        raise FormatError(f"{output}: format {chosen.name} holds no 3D; write .npz, and convert that")
     with TemporaryDirectory() as folder:
         try:
             save(postprocessing(_rehearsal(output.name)), Path(folder) / output.name, format)

@@ -125,4 +125,4 @@ def _onto(rest: np.ndarray, seen: np.ndarray) -> Rotation:
     return Rotation.from_matrix((u * signs[:, None]) @ vt)
 
 
-FORMAT = Format("bvh", (".bvh",), "BVH of one lifted person", write)
+FORMAT = Format("bvh", (".bvh",), "BVH of one lifted person", write, space=True)

@@ -92,6 +92,7 @@ class Format:
         join: writes many samples into one training set, or None if a file holds a single video.
         outputs: the paths that writing to a path makes.
         folder: whether the path is a folder.
+        space: whether it holds people in 3D.
     """
 
     name: str
@@ -102,3 +103,4 @@ class Format:
     join: Callable[[Iterable[Sample], Path, WriteOptions], None] | None = None
     outputs: Callable[[Path], list[Path]] = _one_file
     folder: bool = False
+    space: bool = False

@@ -164,4 +164,4 @@ def _lifted(file: _Arrays, prefix: str) -> Lifted | None:
     return Lifted(*(file[name] for name in names))
 
 
-FORMAT = Format("npz", (".npz",), "skelstream's own file: plain NumPy arrays", write, read)
+FORMAT = Format("npz", (".npz",), "skelstream's own file: plain NumPy arrays", write, read, space=True)

@@ -78,4 +78,5 @@ FORMAT = Format(
     "PYSKL's annotation pickle of lifted people, NTU RGB+D's joints",
     write,
     join=join,
+    space=True,
 )

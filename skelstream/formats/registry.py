@@ -177,7 +177,10 @@ def save(
     sample = Sample(sequence, clip_name(sequence, path), known)
     write = chosen.write
     assert write is not None  # choose sees to that
-    _named(path, lambda: write(sample, path, options or WriteOptions()))
+    told = options or WriteOptions()
+    if sequence.lifted is not None and not chosen.space:
+        told.note(f"format {chosen.name} holds no 3D, which is left out")
+    _named(path, lambda: write(sample, path, told))
 
 
 def save_dataset(

@@ -98,5 +98,10 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 
 
 FORMAT = Format(
-    "trc", (".trc",), "TRC tables: reads Sports2D's in pixels, writes a lifted person", write, read
+    "trc",
+    (".trc",),
+    "TRC tables: reads Sports2D's in pixels, writes a lifted person",
+    write,
+    read,
+    space=True,
 )
