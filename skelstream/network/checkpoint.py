@@ -15,6 +15,33 @@ from skelstream.atomic import replacing
 from skelstream.errors import ModelError
 
 
+class _Ignored:
+    """Stands for an object that is of no use here; nothing of its own is run."""
+
+    def __init__(self, *_: object):
+        pass
+
+    def __setstate__(self, _: object) -> None:
+        pass
+
+
+# NumPy's random numbers, by module and name; older and newer NumPy have some of these in different places.
+_IGNORED = [
+    type(name, (_Ignored,), {"__module__": module})
+    for module, name in (
+        ("numpy.random", "__RandomState_ctor"),
+        ("numpy.random._pickle", "__randomstate_ctor"),
+        ("numpy.random._pickle", "__bit_generator_ctor"),
+        ("numpy.random._mt19937", "MT19937"),
+        ("numpy.random.mtrand", "RandomState"),
+        ("numpy.core.multiarray", "_reconstruct"),
+        ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy", "ndarray"),
+        ("numpy", "dtype"),
+    )
+]
+
+
 def read_names(path: Path) -> list[str]:
     """What a PyTorch file's outermost entries are called.
 
@@ -47,7 +74,9 @@ def _read(path: Path) -> object:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of unusual pickles; if it cannot be read, the error says so
-            return torch.load(path, map_location="cpu", weights_only=True)
+            # Checkpoints of training runs hold the state of NumPy's random numbers too: it is passed over.
+            with torch.serialization.safe_globals(_IGNORED):
+                return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ModelError(f"{path}: no such file") from None
     except pickle.UnpicklingError:

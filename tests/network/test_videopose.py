@@ -53,7 +53,13 @@ def _slow(state, keypoints, size):
 def test_an_imported_file_lifts_as_the_paper_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     state, size = _published(), (1002, 1000)
-    torch.save({"model_pos": state, "epoch": 80, "lr": 0.1}, "pretrained_h36m_detectron_coco.bin")
+    rest = {"epoch": 80, "lr": 0.1, "random_state": np.random.RandomState(3), "optimizer": {}}
+    # As in 2018: torch's format before zip archives.
+    torch.save(
+        rest | {"model_pos": state},
+        "pretrained_h36m_detectron_coco.bin",
+        _use_new_zipfile_serialization=False,
+    )
     result = CliRunner().invoke(app, ["models", "import", "pretrained_h36m_detectron_coco.bin"])
     assert result.exit_code == 0 and "lift --weights videopose3d" in result.output, result.output
     assert "CC BY-NC" in result.output
