@@ -23,6 +23,7 @@ from .saying import say
 if TYPE_CHECKING:
     from skelstream.estimator import EstimatorSettings, PoseEstimator
     from skelstream.evaluation.annotations import CocoSet
+    from skelstream.evaluation.looks import LookByLook
     from skelstream.evaluation.protocol import EvalProtocol
     from skelstream.evaluation.report import Evaluation
     from skelstream.evaluation.run import ImageEstimate
@@ -80,6 +81,7 @@ def evaluate(
     from skelstream.drawing.sheet import write_png
     from skelstream.estimator import SIZE, EstimatorSettings
     from skelstream.evaluation.annotations import load_annotations
+    from skelstream.evaluation.looks import LookByLook
     from skelstream.evaluation.protocol import EvalProtocol, describe_images
     from skelstream.evaluation.report import evaluate as score_and_diagnose
     from skelstream.evaluation.report import write_report
@@ -102,6 +104,8 @@ def evaluate(
         check_images(coco_set, images)
 
     wanted, unreadable = len(coco_set.images), ()
+    both: LookByLook | None = None
+    seen: list[int | str] = []
     if results is not None:
         # Of a part of the set, all others are left out on purpose.
         rows = read_results(results, coco_set, *([_note] if limit is None else []))
@@ -114,10 +118,12 @@ def evaluate(
         options |= {"scales": factors or (1.0,), "flip": bool(flip)}
         estimator, protocol = _estimator(EstimatorSettings(weights, size=size or SIZE, **options))
         assert images is not None  # it was asked for above
-        done = _run(estimator, coco_set, images)
+        both = None if again is None else LookByLook(estimator, estimator.settings.grouping.min_person_score)
+        done = _run(both or estimator, coco_set, images)
         if not done:
             raise KeyboardInterrupt
         coco_set = coco_set.head(len(done))
+        seen = [estimate.image_id for estimate in done if not estimate.failure]
         rows = [row for estimate in done for row in estimate.results]
         unreadable = tuple(estimate.failure for estimate in done if estimate.failure)
         assumed = [estimate.assumed for estimate in done if estimate.assumed]
@@ -130,6 +136,9 @@ def evaluate(
 
     protocol = replace(protocol, images=describe_images(coco_set, len(unreadable)))
     evaluation = score_and_diagnose(coco_set, rows, protocol, bootstrap, unreadable)
+    if both is not None:
+        compared = both.compared(coco_set, seen, evaluation.scores.metrics["AP"])
+        evaluation = replace(evaluation, looks=compared)
     _print(evaluation, as_json)
     if report is not None:
         write_report(report, evaluation)
@@ -190,7 +199,7 @@ def _estimator(
     return estimator, protocol
 
 
-def _run(estimator: PoseEstimator, coco_set: CocoSet, folder: Path) -> list[ImageEstimate]:
+def _run(estimator: PoseEstimator | LookByLook, coco_set: CocoSet, folder: Path) -> list[ImageEstimate]:
     """The estimates, with a progress bar; after an interrupt, those done so far."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -231,6 +240,8 @@ def _print(evaluation: Evaluation, as_json: bool) -> None:
 
     console = Console()
     console.print(f"Protocol: {evaluation.protocol.line()}", markup=False, highlight=False)
+    if evaluation.looks is not None:
+        console.print(evaluation.looks.line(), markup=False, highlight=False)
     for failure in evaluation.unreadable:
         console.print(f"not read, scored as empty: {failure}", markup=False, highlight=False)
     for table in tables(evaluation):

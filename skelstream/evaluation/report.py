@@ -12,6 +12,7 @@ from skelstream.evaluation.annotations import CocoSet
 from skelstream.evaluation.coco import METRICS, CocoScores, Interval, bootstrap, score
 from skelstream.evaluation.errors import KINDS, Diagnosis, diagnose
 from skelstream.evaluation.literature import LSP_PCK, Row, compare
+from skelstream.evaluation.looks import LooksCompared
 from skelstream.evaluation.pck import Pck, pck
 from skelstream.evaluation.protocol import EvalProtocol
 from skelstream.skeleton import COCO17
@@ -31,6 +32,7 @@ class Evaluation:
         pck: of a set with one labelled person an image; else None.
         substituted_areas: people whose area the set does not give.
         unreadable: one line for each image that could not be read and was scored as empty.
+        looks: what the second look added, if there was one.
     """
 
     protocol: EvalProtocol
@@ -40,6 +42,7 @@ class Evaluation:
     pck: Pck | None
     substituted_areas: int
     unreadable: tuple[str, ...]
+    looks: LooksCompared | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ def literature_tables(evaluation: Evaluation) -> list[Table]:
 def markdown(evaluation: Evaluation) -> str:
     """The whole report as Markdown."""
     parts = ["# Keypoint evaluation", f"Protocol: {evaluation.protocol.line()}"]
+    parts += [evaluation.looks.line()] if evaluation.looks else []
     parts += [f"- not read, scored as empty: {line}" for line in evaluation.unreadable]
     for table in tables(evaluation):
         parts += [f"## {table.title}", _markdown(table)]
@@ -147,6 +151,7 @@ def as_data(evaluation: Evaluation) -> dict:
             name: {key: _number(value) for key, value in asdict(interval).items()}
             for name, interval in evaluation.intervals.items()
         },
+        "looks": evaluation.looks and asdict(evaluation.looks),
         "people": {
             "labelled": evaluation.scores.labelled,
             "estimated": evaluation.scores.detections,

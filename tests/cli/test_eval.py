@@ -63,6 +63,16 @@ def folder(tmp_path):
     return tmp_path
 
 
+class Unchanged:
+    """A second look that sees what the first one saw."""
+
+    crops = 0
+
+    def __call__(self, image, people):
+        self.crops = len(people)
+        return people
+
+
 class FromBrightness:
     """An estimator for those images: image i is i bright. It finds the first person of each only."""
 
@@ -71,8 +81,21 @@ class FromBrightness:
 
     def __init__(self, settings):
         type(self).made_with = settings
-        self.provenance = Provenance("a-net", "c0ffee" * 10, {})
+        self.settings, self.provenance = settings, Provenance("a-net", "c0ffee" * 10, {})
         self.name, self.skeleton, self.torch_threads = "a runtime", OPENPOSE18, None
+
+    def prepare(self, image):
+        return image, None
+
+    def infer(self, inputs):
+        return inputs
+
+    def group(self, image, _):
+        (found,) = self.people([image])
+        return found
+
+    def second_look(self):
+        return Unchanged()
 
     def people(self, images):
         (image,) = images
@@ -120,6 +143,8 @@ def test_the_estimator_is_scored_and_everything_written(folder, estimator):
         "spurious": 0,
         "area_substituted": 0,
     }
+    assert data["looks"]["one"] == data["looks"]["two"] == data["metrics"]["AP"]
+    assert (data["looks"]["images"], data["looks"]["crops"]) == (3, 3)
     assert estimator.made_with == EstimatorSettings(size=256, second=RefinerSettings(min_joint_score=0.0))
     line = data["protocol"]["line"]
     for part in (
