@@ -38,8 +38,21 @@ def relative_to_image(keypoints: Tensor, size: tuple[int, int]) -> Tensor:
         size: height and width of the image.
 
     Returns:
-        float (B, T, V, 2); zeros, the image's middle, where missing.
+        float (B, T, V, 2). Such networks know no missing joints: these are held from the frames around, or at the person's middle.
     """
     height, width = size
     middle = keypoints.new_tensor([1.0, height / width])
-    return torch.nan_to_num(keypoints / width * 2 - middle)
+    return _completed(keypoints) / width * 2 - middle
+
+
+def _completed(keypoints: Tensor) -> Tensor:
+    """Joints that are missing in a frame as in the nearest frame before that has them, else after; those of no frame at the person's middle."""
+    seen = keypoints.isfinite().all(-1)
+    frames = torch.arange(keypoints.shape[1], device=keypoints.device)[None, :, None]
+    last = torch.where(seen, frames, -1).cummax(1).values
+    first = torch.where(seen, frames, keypoints.shape[1]).flip(1).cummin(1).values.flip(1)
+    nearest = torch.where(last >= 0, last, first.clamp(max=keypoints.shape[1] - 1))
+    held = keypoints.gather(1, nearest[..., None].expand_as(keypoints))
+    count = seen.sum((1, 2))[:, None, None, None].clamp(min=1)
+    middle = torch.nan_to_num(keypoints).sum((1, 2), keepdim=True) / count
+    return torch.where(held.isfinite(), held, middle)

@@ -28,5 +28,18 @@ def test_missing_joints_are_zeros_that_say_so():
 
 
 def test_places_in_an_image():
-    corners = torch.tensor([[0.0, 0.0], [200.0, 100.0], [torch.nan, torch.nan]]).view(1, 1, 3, 2)
-    assert relative_to_image(corners, (100, 200))[0, 0].tolist() == [[-1, -0.5], [1, 0.5], [0, 0]]
+    corners = torch.tensor([[0.0, 0.0], [200.0, 100.0]]).view(1, 1, 2, 2)
+    assert relative_to_image(corners, (100, 200))[0, 0].tolist() == [[-1, -0.5], [1, 0.5]]
+
+
+def test_a_network_that_knows_no_missing_joints_gets_those_of_other_frames():
+    keypoints = torch.tensor([[10.0, 20.0], [30.0, 40.0], [0.0, 0.0]]).repeat(1, 4, 1, 1)
+    keypoints[0, :, 1] += torch.arange(4.0)[:, None]
+    keypoints[0, 2, 1] = keypoints[0, 0, 1] = torch.nan
+    keypoints[0, :, 2] = torch.nan
+    found = (relative_to_image(keypoints, (200, 200)) + 1) * 100
+    torch.testing.assert_close(found[0, :, 1, 0], torch.tensor([31.0, 31.0, 31.0, 33.0]))
+    # Of a joint of no frame nothing is known: the middle of what was seen of the person.
+    seen = keypoints[0][keypoints[0].isfinite().all(-1)]
+    torch.testing.assert_close(found[0, :, 2], seen.mean(0).expand(4, 2))
+    assert relative_to_image(torch.full((1, 3, 17, 2), torch.nan), (9, 9)).isfinite().all()
