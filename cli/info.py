@@ -75,6 +75,8 @@ def _video(facts: dict[str, Any]) -> Table:
     table.add_row(
         "joints", plain(f"{facts['skeleton']}, by {facts['model'] or 'an unknown model'}{weights}{second}")
     )
+    if facts["rows_lifted"] is not None:
+        table.add_row("3D", f"{facts['rows_lifted']:,} of {facts['rows']:,} rows lifted")
     for warning in facts["warnings"]:
         table.add_row("warning", plain(warning))
     return table

@@ -48,7 +48,12 @@ Looks = Annotated[
 ]
 SecondLook = Annotated[
     str | None,
-    typer.Option("--second-look", help="The second network: name of a packaged model, or a weights file."),
+    typer.Option(
+        "--second-look",
+        help="The second network: a packaged model, weights (HRNet's, imported), or a top-down network as .onnx or .xml"
+        " with a .toml beside it that describes it.",
+        metavar="NAME",
+    ),
 ]
 FirstLookEvery = Annotated[
     str,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from skelstream.sequences.lifted import Lifted
 from skelstream.sequences.sequence import SkeletonSequence
 from skelstream.sequences.track import Track
 
@@ -38,6 +39,7 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
         "model": meta.get("model"),
         "weights_sha256": meta.get("weights_sha256"),
         "second_look": _second_look(meta.get("settings")),
+        "rows_lifted": None if sequence.lifted is None else _lifted(sequence.lifted),
         "versions": dict(meta.get("versions") or {}),
         "settings": meta.get("settings") or {},
         "warnings": list(meta.get("warnings") or []),
@@ -82,6 +84,11 @@ def _track(track: Track) -> dict[str, Any]:
         "mean_score": round(float(track.person_scores.mean(dtype=np.float64)), 4),
         "joints": _share(track.observed.sum(), track.observed.size),
     }
+
+
+def _lifted(lifted: Lifted) -> int:
+    """How many rows are in space."""
+    return int(np.isfinite(lifted.keypoints[:, 0, 0]).sum())
 
 
 def _share(part: float, whole: int) -> float:

@@ -34,6 +34,8 @@ def test_a_file_is_lifted_and_exported(walk, tmp_path):
     # Somebody upright has the head above the hips and the feet below: metres, y down.
     assert (poses[:, 10, 1] < -0.3).all() and (poses[:, [3, 6], 1] > 0.4).all()
     assert lifted.meta["lifting"]["weights"] == "skelstream-lift"
+    code, said = run("info", tmp_path / "walk.3d.npz")
+    assert code == 0 and "80 of 80 rows lifted" in said
     for name in ("walk.trc", "walk.bvh", "walk.3d.pkl"):
         code, said = run("convert", tmp_path / "walk.3d.npz", "-o", tmp_path / name)
         assert code == 0, said
