@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class _Ignored:
 
 
 # NumPy's random numbers, by module and name; older and newer NumPy have some of these in different places.
-_IGNORED = [
+_IGNORED: list[Callable[..., object] | tuple[Callable[..., object], str]] = [
     type(name, (_Ignored,), {"__module__": module})
     for module, name in (
         ("numpy.random", "__RandomState_ctor"),
