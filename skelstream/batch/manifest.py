@@ -22,6 +22,8 @@ COLUMNS = ("id", "path", "label", "split", "start", "end")
 
 # Longer parts of a path than this are not taken by common file systems, with what is added to a result's name.
 _LONGEST = 180
+# Of the values after the last column: no column's name, as those have no spaces around them.
+_FURTHER = " "
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def read_manifest(path: Path) -> list[Clip]:
         if not clips:
             raise FormatError(f"{path}: has no videos in it; known are {', '.join(VIDEO_ENDINGS)}")
     else:
-        clips = [_clip(row, path, number) for number, row in enumerate(_rows(path), 2)]
+        clips = [_clip(row, path, line) for line, row in _rows(path)]
         if not clips:
             raise FormatError(f"{path}: lists no clips")
     seen: dict[str, Clip] = {}
@@ -104,20 +106,29 @@ def _tree(folder: Path) -> Iterator[Clip]:
         yield Clip(_checked(id, folder), str(path.absolute()), label, split)
 
 
-def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
+def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The rows of a table, each after the number of its (last) line; the columns' names are line 1."""
     if path.suffix.lower() == ".parquet":
-        yield from _parquet(path)
+        yield from enumerate(_parquet(path), 2)
         return
     try:
         text = path.read_text(encoding="utf-8-sig")
         header = text.split("\n", 1)[0]
-        lines = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=header.count), strict=True)
-        names = [name.strip() for name in lines.fieldnames or ()]
+        delimiter = max(",;\t", key=header.count)
+        lines = csv.DictReader(
+            io.StringIO(text), restkey=_FURTHER, restval="", delimiter=delimiter, strict=True
+        )
+        names = [_column(name) for name in lines.fieldnames or ()]
         lines.fieldnames = names
         _check_columns(names, path)
         for row in lines:
+            if any(row.pop(_FURTHER, ())):
+                raise FormatError(
+                    f"{path}, line {lines.line_num}: has more values than there are columns; quote what has"
+                    f" {delimiter!r} in it"
+                )
             if any(isinstance(value, str) and value.strip() for value in row.values()):
-                yield row
+                yield lines.line_num, row
     except FileNotFoundError:
         raise FormatError(f"{path}: no such file or folder") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -129,17 +140,27 @@ def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
     arrow = require("pyarrow", "parquet")
     try:
         table = parquet.ParquetFile(path)
-        names = table.schema_arrow.names
-        _check_columns(names, path)
-        for batch in table.iter_batches(columns=[name for name in COLUMNS if name in names]):
-            yield from batch.to_pylist()
+        given = {name: _column(name) for name in table.schema_arrow.names}
+        _check_columns(list(given.values()), path)
+        for batch in table.iter_batches(columns=[name for name in given if given[name] in COLUMNS]):
+            for row in batch.to_pylist():
+                yield {given[name]: value for name, value in row.items()}
     except FileNotFoundError:
         raise FormatError(f"{path}: no such file") from None
     except (OSError, arrow.ArrowException) as error:
         raise FormatError(f"{path}: cannot be read as Parquet: {error}") from error
 
 
+def _column(name: str) -> str:
+    """A column's name; capitals and spaces around it make no other column."""
+    plain = name.strip().lower()
+    return plain if plain in COLUMNS else name.strip()
+
+
 def _check_columns(names: list[str], path: Path) -> None:
+    twice = [name for name in COLUMNS if names.count(name) > 1]
+    if twice:
+        raise FormatError(f"{path}: has two columns {twice[0]}; remove one")
     if "path" not in names:
         found = f"; it has {', '.join(map(printable, names[:8]))}" if names else ""
         raise FormatError(f"{path}: has no column path{found}")

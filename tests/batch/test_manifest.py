@@ -44,6 +44,17 @@ def test_a_table_in_parquet(tmp_path):
     assert read_manifest(tmp_path / "c.parquet") == [Clip("a", str(tmp_path / "a.mp4"), "3")]
 
 
+def test_capitals_make_no_other_columns(tmp_path):
+    table = tmp_path / "clips.csv"
+    table.write_text("Path, Label,ID,Notes\na.mp4,run,q,x,,\n")
+    assert read_manifest(table) == [Clip("q", str(tmp_path / "a.mp4"), "run")]
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(arrow.table({"Path": ["a.mp4"], "LABEL": [3]}), tmp_path / "c.parquet")
+    assert read_manifest(tmp_path / "c.parquet") == [Clip("a", str(tmp_path / "a.mp4"), "3")]
+
+
 @pytest.mark.parametrize(
     "text, told",
     [
@@ -56,6 +67,12 @@ def test_a_table_in_parquet(tmp_path):
         ("path,id\na.mp4,../../etc\n", "line 2: '../../etc' cannot be the name of a file"),
         ("path\na.mp4\na.avi\n", "both called a; give them names in a column id"),
         ('path\n"a\n', "cannot be read as CSV"),
+        (
+            "path,label\na.mp4,run, fast\n",
+            "line 2: has more values than there are columns; quote what has ','",
+        ),
+        ("path,label,Label\na.mp4,a,b\n", "has two columns label"),
+        ('path,id\n"a\nb.mp4",c\n\n,d\n', "line 5: path is empty"),
     ],
 )
 def test_a_damaged_table_is_refused_in_one_line(tmp_path, text, told):
