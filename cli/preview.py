@@ -155,6 +155,6 @@ def _summary(done: Measured) -> None:
     if done.recorded is not None:
         rows.append(("recorded", f"{done.recorded[0]}, {done.recorded[1]} frames"))
     for name, value in rows:
-        say(f"{name:<12}{value}", err=False)
+        say(f"{name:<15}{value}", err=False)
     if info.live and done.gone:
         say(f"{info.name} has gone after {done.seconds:.1f} s")

@@ -111,7 +111,10 @@ def test_no_display_only_measures(run, walk):
     result = run(walk, "--no-display", "--seconds", 10)
     assert result.exit_code == 0 and "people:" not in result.output
     assert re.search(r"source .*walk.mp4, 160x64, file", result.output)
-    assert all(re.search(rf"{stage} +\d+\.\d ms a frame", result.output) for stage in ("decode", "tracking"))
+    assert all(
+        re.search(rf"{stage} +\d+\.\d ms a frame", result.output)
+        for stage in ("decode", "second look", "tracking")
+    )
     assert "latency" not in result.output and not list(Path.cwd().glob("walk-*"))
 
 
