@@ -122,7 +122,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         lines.fieldnames = names
         _check_columns(names, path)
         for row in lines:
-            if any(row.pop(_FURTHER, ())):
+            if any(value.strip() for value in row.pop(_FURTHER, ())):
                 raise FormatError(
                     f"{path}, line {lines.line_num}: has more values than there are columns; quote what has"
                     f" {delimiter!r} in it"

@@ -94,7 +94,8 @@ def read_labels(path: Path) -> Labels:
     are not all numbers are class names, numbered in alphabetical order.
 
     Raises:
-        FormatError: a column is missing, a line has no name or repeats one, or a number is no class number.
+        FormatError: a column is missing, a line has no name, repeats one or has more values than there are columns, or a
+            number is no class number.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -140,13 +141,18 @@ def split_of_folder(name: str) -> str:
 def _rows(text: str, path: Path) -> Iterator[tuple[str, str, str]]:
     """Name, label and split of each line; commas, semicolons or tabs stand between."""
     header = text.split("\n", 1)[0]
-    lines = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=header.count), strict=True)
+    delimiter = max(",;\t", key=header.count)
+    lines = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
     columns = [unicodedata.normalize("NFC", name).strip() for name in next(lines, [])]
     absent = {"name", "label"} - set(columns)
     if absent:
         raise FormatError(f"{path}: has no column {' and '.join(sorted(absent))}")
     at = [columns.index(name) if name in columns else None for name in ("name", "label", "split")]
     for cells in lines:
+        if any(cell.strip() for cell in cells[len(columns) :]):
+            raise FormatError(
+                f"{path}, line {lines.line_num}: has more values than there are columns; quote what has {delimiter!r} in it"
+            )
         if any(cell.strip() for cell in cells):
             name, label, split = (
                 unicodedata.normalize("NFC", cells[i]).strip() if i is not None and i < len(cells) else ""

@@ -95,6 +95,10 @@ def test_what_stands_between_cells(tmp_path, between):
         ("name,label\na,1.5\n", "label 1.5 is no class number"),
         ("name,label\na,1e99\n", "label 1e99 is no class number"),
         ("name,label\na,20000\n", "20001 classes are more than 10000"),
+        (
+            "name,label,split\na,run, fast,train\n",
+            "line 2: has more values than there are columns; quote what has ','",
+        ),
         ("name,label,split\na,0,../x\n", "line 2: '../x' cannot be the name of a split"),
         ('name,label\n"a,0\n', "cannot be read as CSV"),
     ],
