@@ -95,9 +95,10 @@ class Job:
         estimator: PoseEstimator | Callable[[], PoseEstimator],
         keep: Callable[[Record], None] = lambda _: None,
     ) -> Record | None:
-        """Extracts a clip, reads back what was written, and says how it went; None if another process is at it.
+        """Extracts a clip, reads back what was written, and says how it went; None if another process is at it or has done
+        it meanwhile.
 
-        A result appears whole or not at all. What has been finished meanwhile is not done again.
+        A result appears whole or not at all.
 
         Args:
             clip: to do.
@@ -117,7 +118,7 @@ class Job:
                 if output.exists():
                     record = done_with(Records(self.results.records)[clip.id], self.hash, clip)
                     if record is not None and verified(output, record):
-                        return record
+                        return None
                 record = self._done(clip, estimator, output, key)
                 keep(record)
                 return record

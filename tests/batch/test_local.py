@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from skelstream.batch.engines.sizes import Place
 from skelstream.batch.job import Job, JobSettings
 from skelstream.batch.manifest import Clip, read_manifest
 from skelstream.batch.plan import make_plan
-from skelstream.batch.records import DONE, FAILED, POISON
+from skelstream.batch.records import DONE, FAILED, POISON, Recorder
 from skelstream.batch.results import Results
 from skelstream.batch.status import status_of
 from skelstream.errors import ModelError, OutputError
@@ -91,6 +92,9 @@ def test_a_clip_alone(tree, tmp_path, bars, monkeypatch):
     done, failed = job.do(clips[0], bars()), job.do(clips[-1], bars())
     assert (done.state, done.frames, done.expected, done.decoded, done.people) == (DONE, 4, 4, 4, 4)
     assert failed.state == FAILED and failed.reason == "SourceError" and "gone.mp4" in failed.message
+    with closing(Recorder(job.results.records)) as recorder:
+        recorder.add(done)
+    assert job.do(clips[0], bars()) is None  # and is not counted twice
 
     def full(*_):
         raise OSError(28, "No space left on device")
