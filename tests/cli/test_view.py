@@ -93,6 +93,18 @@ def test_a_copy_within_the_page(skeletons, old_clip, tmp_path):
     assert "data:video/mp4;base64,AAAA" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
+def _encode(path, codec, pixels):
+    options = {"x265-params": "log-level=none:pools=none:frame-threads=1"}
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=10, options=options)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
+        for pts in range(5):
+            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")
+            frame.pts = pts
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
 @pytest.mark.parametrize(
     ("name", "codec", "pixels", "known"),
     [
@@ -108,12 +120,10 @@ def test_a_copy_within_the_page(skeletons, old_clip, tmp_path):
     ],
 )
 def test_what_browsers_play(tmp_path, name, codec, pixels, known):
-    with av.open(str(tmp_path / name), "w") as container:
-        stream = container.add_stream(codec, rate=10, options={"x265-params": "log-level=none"})
-        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
-        frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+    try:
+        _encode(tmp_path / name, codec, pixels)
+    except av.error.PatchWelcomeError:
+        pytest.skip("x265 now and then makes headers that FFmpeg's own container does not take")
     assert plays(tmp_path / name) == known
 
 
