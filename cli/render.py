@@ -9,7 +9,7 @@ import typer
 
 from skelstream.errors import FormatError, SourceError
 
-from .options import Debug
+from .options import Debug, Looks, second_look
 from .saying import plain, say, warn
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def render(
         typer.Option(min=0.1, max=50, help="Images a second in GIF and WebP, 12.5 unless given."),
     ] = None,
     sound: Annotated[bool, typer.Option("--sound/--no-sound", help="Keep the video's sound.")] = True,
+    looks: Looks = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
     debug: Debug = False,
@@ -73,7 +74,7 @@ def render(
     for path in outputs:
         check_writable(path, overwrite)
         check_apart(path, source)
-    sequence, images = _skeletons_and_video(source, video, skeleton_only, (start, end), quiet)
+    sequence, images = _skeletons_and_video(source, video, skeleton_only, looks, (start, end), quiet)
     for path in outputs:
         if images is not None:
             check_apart(path, images)
@@ -96,6 +97,7 @@ def _skeletons_and_video(
     source: str,
     video: str | None,
     skeleton_only: bool,
+    looks: str,
     part: tuple[float | None, float | None],
     quiet: bool,
 ) -> tuple[SkeletonSequence, str | None]:
@@ -107,7 +109,7 @@ def _skeletons_and_video(
     try:
         choose(Path(source))
     except FormatError:
-        return _analysed(source, *part, quiet), source
+        return _analysed(source, looks, *part, quiet), source
     sequence = tracked(read(source))
     if video is None and not skeleton_only:
         named = str(sequence.meta.get("source") or "")
@@ -119,13 +121,14 @@ def _skeletons_and_video(
     return sequence, video
 
 
-def _analysed(source: str, start: float | None, end: float | None, quiet: bool) -> SkeletonSequence:
+def _analysed(
+    source: str, looks: str, start: float | None, end: float | None, quiet: bool
+) -> SkeletonSequence:
     """The skeletons of a video that has not been analysed yet."""
     from functools import partial
 
     from skelstream.estimator import EstimatorSettings
     from skelstream.extraction import run
-    from skelstream.refiner.refiner import RefinerSettings
     from skelstream.video import open_source
 
     from .estimator import make_estimator
@@ -138,7 +141,7 @@ def _analysed(source: str, start: float | None, end: float | None, quiet: bool) 
             f"{source} is live and cannot be read twice; extract a recording of it, then render that"
         )
     with FrameProgress(f"analyse {Path(source).name}", quiet) as progress:
-        estimator = partial(make_estimator, EstimatorSettings(second=RefinerSettings()))
+        estimator = partial(make_estimator, EstimatorSettings(second=second_look(looks)))
         done = run(source, estimator, report=progress.report, start=start, end=end)
     for warning in done.sequence.meta.get("warnings") or ():
         warn(warning)

@@ -125,3 +125,14 @@ def test_the_video_itself_is_not_replaced(skeletons, clip):
         and "is what the result is to be made from" in result.output
         and clip.read_bytes() == before
     )
+
+
+def test_looks_are_those_of_the_analysis(walk, bars, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        "skelstream.estimator.PoseEstimator", lambda settings: made.append(settings) or bars()
+    )
+    for looks in ("0", "2"):
+        done = run("render", walk, "-o", tmp_path / f"{looks}.mp4", "--looks", looks)
+        assert done.exit_code == 0, done.output
+    assert made[0].second is None and made[1].second.looks == 2
