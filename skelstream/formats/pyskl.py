@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +37,33 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
     published models and stock configurations have them, unless another set is asked for. Samples are written one by one;
     no more than one is held.
     """
+    named = {"classes": list(options.class_names)} if options.class_names else {}
+    write_annotations(samples, path, lambda sample: _annotation(sample, options), named)
+
+
+def write_annotations(
+    samples: Iterable[Sample],
+    path: Path,
+    annotation: Callable[[Sample], dict[str, Any]],
+    beside: dict[str, Any],
+) -> None:
+    """Write one annotation a sample, of which no more than one is held: a bare list, or, if samples name splits,
+    ``{'split', **beside, 'annotations'}``.
+
+    Args:
+        samples: in the order of the file.
+        path: where to; an existing file gives way once the new one is whole.
+        annotation: makes a sample's.
+        beside: what else stands beside the splits.
+    """
     split: dict[str, list[str]] = {}
     with replacing(path) as temporary, open(temporary, "xb") as file:
         rows = RowsPickle(file)
         for sample in samples:
-            rows.add(_annotation(sample, options))
+            rows.add(annotation(sample))
             if sample.split is not None:
                 split.setdefault(sample.split, []).append(sample.name)
-        named = {"classes": list(options.class_names)} if options.class_names else {}
-        rows.finish({"split": split, **named} if split else {}, "annotations")
+        rows.finish({"split": split, **beside} if split else {}, "annotations")
 
 
 def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from skelstream.atomic import replacing
 from skelstream.formats.format import Format, Sample, WriteOptions
-from skelstream.formats.pickles import RowsPickle
+from skelstream.formats.pyskl import write_annotations
 from skelstream.formats.space import require_lifted
 from skelstream.sequences.lifted import SKELETON
 from skelstream.skeleton import convert, skeleton_named
@@ -35,14 +34,7 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
     Raises:
         FormatError: a sequence was not lifted.
     """
-    split: dict[str, list[str]] = {}
-    with replacing(path) as temporary, open(temporary, "xb") as file:
-        rows = RowsPickle(file)
-        for sample in samples:
-            rows.add(_annotation(sample, options))
-            if sample.split is not None:
-                split.setdefault(sample.split, []).append(sample.name)
-        rows.finish({"split": split} if split else {}, "annotations")
+    write_annotations(samples, path, lambda sample: _annotation(sample, options), {})
 
 
 def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:
