@@ -64,8 +64,7 @@ class SecondLook:
             People, best first. A person's score is the root of the product of both looks' scores, but see above.
         """
         boxes, scores = self._boxes(people, expected)
-        budget = min(n for n in (self.settings.looks, looks, len(boxes)) if n is not None)
-        order = np.argsort(-self._gain(boxes, scores), kind="stable")[:budget]
+        order = np.argsort(-self._gain(boxes, scores), kind="stable")[: self._affordable(len(boxes), looks)]
         again = np.zeros(len(boxes), bool)
         again[order] = True
         unseen = ~again[: len(people)] & (people.person_scores >= self._least_score)
@@ -92,9 +91,7 @@ class SecondLook:
             them.
         """
         wanted = _joined(expected, lost)
-        if self.doubtful or len(wanted) > min(
-            n for n in (self.settings.looks, looks, len(wanted)) if n is not None
-        ):
+        if self.doubtful or len(wanted) > self._affordable(len(wanted), looks):
             return None
         scores = wanted.person_scores
         people, there = self._look(image, joints_boxes(wanted.keypoints), scores, scores)
@@ -106,6 +103,10 @@ class SecondLook:
         return without_duplicates(
             _joined(found, people.take(again)), self.skeleton, self.settings.duplicate_oks
         )
+
+    def _affordable(self, people: int, looks: int | None) -> int:
+        """How many of so many people may be looked at."""
+        return min(n for n in (self.settings.looks, looks, people) if n is not None)
 
     def _best(self, people: People) -> People:
         """People without those that repeat a better one, best first."""

@@ -203,10 +203,11 @@ class Tracker:
         people: People,
         variance: np.ndarray | float,
         weight: float,
+        joint_weights: np.ndarray | None = None,
     ) -> np.ndarray:
         # The larger of both boxes: one of them may show a part of the person only.
         areas = np.maximum(box_areas(boxes)[:, None], box_areas(people.boxes)[None])
-        alike, common = oks(poses, people.keypoints, areas, self._sigmas, variance)
+        alike, common = oks(poses, people.keypoints, areas, self._sigmas, variance, joint_weights)
         share = weight * np.minimum(common / _ENOUGH_JOINTS, 1)
         return share * alike + (1 - share) * overlap
 
@@ -224,10 +225,15 @@ class Tracker:
             # By the joints alone, where they are known: within one frame they say who is who, and people embrace.
             # Joints that are guessed rather than seen say little of that.
             overlap = iou(others.boxes, one.boxes)
-            areas = np.maximum(box_areas(others.boxes)[:, None], box_areas(one.boxes)[None])
-            alike, common = oks(others.keypoints, one.keypoints, areas, self._sigmas, weights=one.scores)
-            share = np.minimum(common / _ENOUGH_JOINTS, 1)
-            alike = share * alike + (1 - share) * overlap
+            alike = self._with_oks(
+                overlap,
+                others.keypoints,
+                others.boxes,
+                one,
+                variance=0.0,
+                weight=1.0,
+                joint_weights=one.scores,
+            )
             if not (alike > self.settings.duplicate_similarity).any():
                 free.append(person)
                 taken.append(person)
