@@ -20,6 +20,7 @@ from skelstream.drawing.sheet import sequence_sheet, write_png
 from skelstream.estimator import SIZE, EstimatorSettings
 from skelstream.extraction import run
 from skelstream.formats import save
+from skelstream.pipeline import PipelineSettings
 from skelstream.pipeline.times import STAGES
 
 
@@ -38,7 +39,7 @@ def main() -> None:
         "--first-look-every", default="1", help="frames from one first look to the next, or auto"
     )
     options = parser.parse_args()
-    every = frames_between(options.first_look_every)
+    settings = PipelineSettings(first_look_every=frames_between(options.first_look_every))
     estimator = make_estimator(
         EstimatorSettings(options.weights, size=options.size, second=second_look(options.looks))
     )
@@ -49,7 +50,7 @@ def main() -> None:
     )
     table = Table("clip", "size", "frames", "people", "tracks", *STAGES, "whole", "of the slowest stage")
     for path in options.clips:
-        done = run(path, estimator, first_look_every=every)
+        done = run(path, estimator, settings=settings)
         frames = len(done.sequence.frame_time)
         rates = {stage: frames / seconds for stage, seconds in done.times.seconds.items() if seconds}
         whole = frames / done.seconds

@@ -165,18 +165,21 @@ def run(
     from skelstream.batch.job import Job, JobSettings
     from skelstream.batch.results import Results
     from skelstream.network.model_file import LIFT
+    from skelstream.pipeline import PipelineSettings
     from skelstream.processing.postprocessing import Postprocessing
     from skelstream.region import Region
 
     settings = JobSettings(
         estimator_settings(weights, device, size, min_score, runtime, precision, looks, second),
         Postprocessing(skeleton, fill, smooth, fps, person, LIFT if lift else None),
-        every=every,
-        region=None if region is None else Region.parsed(region),
-        slow_motion=slow_motion,
-        max_people=max_people,
-        first_look_every=frames_between(first_look_every),
-        tracking=tracker_settings(tracking, tracker, max_step, max_lost, min_observations, min_score),
+        PipelineSettings(
+            every=every,
+            region=None if region is None else Region.parsed(region),
+            slow_motion=slow_motion,
+            max_people=max_people,
+            first_look_every=frames_between(first_look_every),
+            tracking=tracker_settings(tracking, tracker, max_step, max_lost, min_observations, min_score),
+        ),
     )
     job = Job.of(Results(output), settings)
     job.results.prepare(clips, settings.as_json(), redo)

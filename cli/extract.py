@@ -49,6 +49,7 @@ from .tracking import (
 if TYPE_CHECKING:
     from skelstream.estimator import PoseEstimator
     from skelstream.extraction import Extraction
+    from skelstream.pipeline import PipelineSettings
 
 
 def extract(
@@ -120,16 +121,23 @@ def extract(
     from skelstream.atomic import check_writable
     from skelstream.network.model_file import LIFT
     from skelstream.outputs import check_apart
+    from skelstream.pipeline import PipelineSettings
     from skelstream.processing.postprocessing import Postprocessing
     from skelstream.region import Region
 
     from .estimator import make_estimator
 
-    part = {
-        "start": start, "end": end, "every": every, "fps": rate, "max_people": max_people,
-        "first_look_every": frames_between(first_look_every), "region": None if region is None else Region.parsed(region), "slow_motion": slow_motion,
-        "tracking": tracker_settings(tracking, tracker, max_step, max_lost, min_observations, min_score),
-    }  # fmt: skip
+    part = PipelineSettings(
+        start=start,
+        end=end,
+        every=every,
+        fps=rate,
+        region=None if region is None else Region.parsed(region),
+        slow_motion=slow_motion,
+        max_people=max_people,
+        first_look_every=frames_between(first_look_every),
+        tracking=tracker_settings(tracking, tracker, max_step, max_lost, min_observations, min_score),
+    )
     written = {
         "format": format,
         "postprocessing": Postprocessing(skeleton, fill, smooth, fps, person, LIFT if lift else None),
@@ -161,9 +169,9 @@ def extract(
     if output == "-":
         _lines(sources[0], estimator, part, smooth)
     elif many:
-        _many(sources, Path(str(output)), estimator, part | written, quiet)
+        _many(sources, Path(str(output)), estimator, part, written, quiet)
     else:
-        _one(sources[0], output, estimator, part | written, sheet, quiet)
+        _one(sources[0], output, estimator, part, written, sheet, quiet)
 
 
 def _is_folder(output: str | None, format: str | None) -> bool:
@@ -175,14 +183,14 @@ def _is_folder(output: str | None, format: str | None) -> bool:
     return output.endswith("/") or Path(output).is_dir()
 
 
-def _lines(source: str, estimator: Any, part: dict, smooth: bool) -> None:
+def _lines(source: str, estimator: Any, part: PipelineSettings, smooth: bool) -> None:
     from skelstream.formats import frame_line
     from skelstream.pipeline import Pipeline
     from skelstream.processing.one_euro import OneEuro
     from skelstream.skeleton import OPENPOSE18
 
     euro = OneEuro() if smooth else None
-    with Pipeline(source, estimator, **part) as pipeline:
+    with Pipeline(source, estimator, part) as pipeline:
         size = pipeline.info.height, pipeline.info.width
         for analysed in pipeline:
             tracked = euro.update(analysed.tracked) if euro else analysed.tracked
@@ -202,7 +210,13 @@ def _put(line: str) -> None:
 
 
 def _one(
-    source: str, output: str | None, estimator: Any, options: dict, sheet: Path | None, quiet: bool
+    source: str,
+    output: str | None,
+    estimator: Any,
+    part: PipelineSettings,
+    written: dict,
+    sheet: Path | None,
+    quiet: bool,
 ) -> None:
     from skelstream.drawing.sheet import sequence_sheet, write_png
     from skelstream.extraction import run
@@ -211,25 +225,27 @@ def _one(
 
     path = Path(output or f"{Path(source).stem}.npz")
     with FrameProgress(Path(source).name, quiet) as progress:
-        done = run(source, estimator, path, report=progress.report, **options)
+        done = run(source, estimator, path, part, report=progress.report, **written)
     _warn(done.warnings)
-    written = [str(path)]
+    files = [str(path)]
     if sheet is not None:
         counted = done.sequence.meta.get("resampled", {}).get("frame_index") == "counted"
         write_png(sheet, sequence_sheet(done.sequence, None if counted else source))
-        written.append(str(sheet))
+        files.append(str(sheet))
     if not quiet:
-        _summary(done, written)
+        _summary(done, files)
 
 
-def _many(sources: list[str], folder: Path, estimator: Any, options: dict, quiet: bool) -> None:
+def _many(
+    sources: list[str], folder: Path, estimator: Any, part: PipelineSettings, written: dict, quiet: bool
+) -> None:
     from skelstream.batch.flat import run_many
 
     from .progress import FrameProgress
 
     failed = done = skipped = elsewhere = 0
     with FrameProgress(f"{len(sources)} sources", quiet, len(sources)) as progress:
-        for outcome in run_many(sources, estimator, folder, report=progress.report, **options):
+        for outcome in run_many(sources, estimator, folder, part, report=progress.report, **written):
             progress.source_done()
             if outcome.error is not None:
                 failed += 1

@@ -79,7 +79,7 @@ def preview(
     from skelstream.estimator import SIZE, EstimatorSettings
     from skelstream.formats import check_free, choose
     from skelstream.outputs import check_apart
-    from skelstream.pipeline import Pipeline
+    from skelstream.pipeline import Pipeline, PipelineSettings
 
     from .estimator import make_estimator
 
@@ -88,10 +88,10 @@ def preview(
         check_apart(output, source)
     again = second_look(looks)
     estimator = make_estimator(EstimatorSettings(weights, device, size or SIZE, second=again))
-    every = frames_between(first_look_every)
+    settings = PipelineSettings(max_people=max_people, first_look_every=frames_between(first_look_every))
 
     def opened() -> Pipeline:
-        return Pipeline(source, estimator, max_people=max_people, first_look_every=every)
+        return Pipeline(source, estimator, settings)
 
     kept = {"output": output, "overwrite": overwrite, "seconds": seconds}
     if display and draws():

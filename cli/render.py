@@ -129,6 +129,7 @@ def _analysed(
 
     from skelstream.estimator import EstimatorSettings
     from skelstream.extraction import run
+    from skelstream.pipeline import PipelineSettings
     from skelstream.video import open_source
 
     from .estimator import make_estimator
@@ -142,7 +143,7 @@ def _analysed(
         )
     with FrameProgress(f"analyse {Path(source).name}", quiet) as progress:
         estimator = partial(make_estimator, EstimatorSettings(second=second_look(looks)))
-        done = run(source, estimator, report=progress.report, start=start, end=end)
+        done = run(source, estimator, settings=PipelineSettings(start=start, end=end), report=progress.report)
     for warning in done.sequence.meta.get("warnings") or ():
         warn(warning)
     return done.sequence

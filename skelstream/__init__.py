@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from skelstream.formats import load, save
     from skelstream.grouping.people import People
     from skelstream.grouping.settings import GroupingSettings
-    from skelstream.pipeline import Pipeline
+    from skelstream.pipeline import Pipeline, PipelineSettings
     from skelstream.refiner.refiner import RefinerSettings
     from skelstream.sequences.sequence import SkeletonSequence
     from skelstream.sequences.window import Window
@@ -38,6 +38,7 @@ _HOMES = {
     "OPENPOSE18": "skeleton",
     "People": "grouping.people",
     "Pipeline": "pipeline",
+    "PipelineSettings": "pipeline",
     "PoseEstimator": "estimator",
     "RefinerSettings": "refiner.refiner",
     "SkeletonSequence": "sequences.sequence",

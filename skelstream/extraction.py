@@ -13,7 +13,7 @@ from skelstream.errors import Stopped
 from skelstream.estimator import PoseEstimator, two_looks
 from skelstream.formats import WriteOptions, save
 from skelstream.outputs import check_apart, check_output, forget_partial, keep_partial
-from skelstream.pipeline import Analysed, Pipeline, StageTimes
+from skelstream.pipeline import Analysed, Pipeline, PipelineSettings, StageTimes
 from skelstream.processing.one_euro import OneEuro
 from skelstream.processing.postprocessing import Postprocessing
 from skelstream.region import Region
@@ -70,7 +70,8 @@ def stream(
         source: a file, a folder or pattern of images, a URL, a camera's number or name.
         estimator: a ``PoseEstimator`` to use, or a function that makes it; None
             makes one that looks twice, with the default weights on the best device.
-        start, end, every, fps, region, slow_motion, max_people, tracking, first_look_every: as in ``Pipeline``.
+        start, end, every, fps, region, slow_motion, max_people, tracking, first_look_every: as in
+            ``PipelineSettings``.
 
     Yields:
         ``TrackedPeople`` in order of time: keypoints in source pixels with NaN where missing, scores in [0, 1],
@@ -79,11 +80,11 @@ def stream(
     Raises:
         SourceError: the source cannot be opened or read.
     """
-    pipeline = Pipeline(
-        source, estimator or two_looks, start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
+    settings = PipelineSettings(
+        start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
         max_people=max_people, tracking=tracking, first_look_every=first_look_every,
     )  # fmt: skip
-    return _stream(pipeline)
+    return _stream(Pipeline(source, estimator or two_looks, settings))
 
 
 def _stream(pipeline: Pipeline) -> Generator[TrackedPeople, None, None]:
@@ -129,7 +130,8 @@ def windows(
         persons: slots M.
         fill_value: x and y of joints that are missing, as in ``SkeletonSequence.dense``; their score is 0.
         smooth: whether keypoints go through the One-Euro filter first, which looks back only.
-        start, end, every, fps, region, slow_motion, max_people, tracking, first_look_every: as in ``Pipeline``.
+        start, end, every, fps, region, slow_motion, max_people, tracking, first_look_every: as in
+            ``PipelineSettings``.
 
     Yields:
         ``Window``: (clip, track ids, start, end), the clip float32 (M, T, V, 3): x and y in source pixels, score;
@@ -141,10 +143,11 @@ def windows(
         FormatError: ``length``, ``stride`` or ``persons`` is less than 1.
     """
     buffer = WindowBuffer(length, stride, persons, fill_value)
-    frames = stream(
-        source, estimator, start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
+    settings = PipelineSettings(
+        start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
         max_people=max_people, tracking=tracking, first_look_every=first_look_every,
     )  # fmt: skip
+    frames = _stream(Pipeline(source, estimator or two_looks, settings))
     return _windows(frames, buffer, OneEuro() if smooth else None)
 
 
@@ -183,7 +186,8 @@ def extract(
         source, estimator: as in ``stream``.
         output: file to write as well; its ending decides the format.
         overwrite: whether an existing output may be replaced.
-        start, end, every, fps, region, slow_motion, max_people, tracking, first_look_every: as in ``Pipeline``.
+        start, end, every, fps, region, slow_motion, max_people, tracking, first_look_every: as in
+            ``PipelineSettings``.
 
     Returns:
         The sequences: tracks that were never confirmed are left out, the most important track is first.
@@ -194,32 +198,24 @@ def extract(
         FormatError: no format has the output's ending.
     """
     path = None if output is None else Path(output)
-    done = run(
-        source, estimator or two_looks, path, overwrite=overwrite, start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
+    settings = PipelineSettings(
+        start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
         max_people=max_people, tracking=tracking, first_look_every=first_look_every,
     )  # fmt: skip
-    return done.sequence
+    return run(source, estimator or two_looks, path, settings, overwrite=overwrite).sequence
 
 
 def run(
     source: str | Path | int,
     estimator: PoseEstimator | Callable[[], PoseEstimator],
     output: Path | None = None,
+    settings: PipelineSettings = PipelineSettings(),
     *,
     name: str | None = None,
     format: str | None = None,
     postprocessing: Postprocessing = Postprocessing(),
     overwrite: bool = False,
     report: Report | None = None,
-    start: float | None = None,
-    end: float | None = None,
-    every: int = 1,
-    fps: float | None = None,
-    region: Region | None = None,
-    slow_motion: float = 1.0,
-    max_people: int | None = None,
-    first_look_every: int | None = 1,
-    tracking: TrackerSettings = TrackerSettings(),
 ) -> Extraction:
     """``extract`` with an account of how it went; ``report`` is called after each frame, and ``name`` is as in ``Pipeline``.
 
@@ -238,12 +234,9 @@ def run(
         check_apart(output, source)
     began, stopped = time.perf_counter(), None
     with (
-        Pipeline(
-            source, estimator, name=name, start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
-            max_people=max_people, tracking=tracking, first_look_every=first_look_every,
-        ) as pipeline,
+        Pipeline(source, estimator, settings, name=name) as pipeline,
         Checkpoints(output, source, pipeline) as checkpoints,
-    ):  # fmt: skip
+    ):
         try:
             try:
                 for analysed in pipeline:

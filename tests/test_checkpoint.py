@@ -15,6 +15,7 @@ from skelstream.checkpoint import _unpickled
 from skelstream.extraction import run
 from skelstream.formats import load
 from skelstream.formats.checkpoint import CheckpointFile
+from skelstream.pipeline import PipelineSettings
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_what_a_kill_left_half_written_does_not_count(walk, bars, tmp_path, undi
 def test_other_settings_and_other_videos_do_not_go_on(walk, bars, tmp_path, caplog):
     output = tmp_path / "out.npz"
     broken_off(walk, bars, output)
-    assert run(walk, bars(), output, max_people=1).resumed == 0
+    assert run(walk, bars(), output, PipelineSettings(max_people=1)).resumed == 0
     assert "belongs to another extraction" in caplog.text
     kept = load(tmp_path / "out.2.checkpoint")
     assert kept.frames > 15 and kept.meta["partial"] is True and len(kept.track_ids) == 2

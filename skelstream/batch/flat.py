@@ -13,9 +13,8 @@ from skelstream.estimator import PoseEstimator
 from skelstream.extraction import Extraction, Report, run
 from skelstream.formats import choose
 from skelstream.outputs import check_output
+from skelstream.pipeline import PipelineSettings
 from skelstream.processing.postprocessing import Postprocessing
-from skelstream.region import Region
-from skelstream.tracking.settings import TrackerSettings
 
 
 @dataclass(frozen=True)
@@ -36,20 +35,12 @@ def run_many(
     sources: Iterable[str],
     estimator: PoseEstimator | Callable[[], PoseEstimator],
     folder: Path,
+    settings: PipelineSettings = PipelineSettings(),
     *,
     format: str | None = None,
     postprocessing: Postprocessing = Postprocessing(),
     overwrite: bool = False,
     report: Report | None = None,
-    start: float | None = None,
-    end: float | None = None,
-    every: int = 1,
-    fps: float | None = None,
-    region: Region | None = None,
-    slow_motion: float = 1.0,
-    max_people: int | None = None,
-    first_look_every: int | None = 1,
-    tracking: TrackerSettings = TrackerSettings(),
 ) -> Iterator[Outcome]:
     """``run`` for many sources, each to a file of its name in ``folder``; the network is loaded once.
 
@@ -81,9 +72,8 @@ def run_many(
                 continue
             try:
                 done = run(
-                    source, made, output, format=format, postprocessing=postprocessing, overwrite=overwrite, report=report,
-                    start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
-                    max_people=max_people, tracking=tracking, first_look_every=first_look_every,
+                    source, made, output, settings, format=format, postprocessing=postprocessing, overwrite=overwrite,
+                    report=report,
                 )  # fmt: skip
                 yield Outcome(source, output, done)
             except SkelstreamError as error:

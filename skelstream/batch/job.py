@@ -7,7 +7,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
@@ -24,9 +24,8 @@ from skelstream.estimator import EstimatorSettings, PoseEstimator
 from skelstream.extraction import run
 from skelstream.formats import load
 from skelstream.network.model_file import find_model
+from skelstream.pipeline import PipelineSettings
 from skelstream.processing.postprocessing import Postprocessing
-from skelstream.region import Region
-from skelstream.tracking.settings import TrackerSettings
 
 # What ends the whole batch: the place of the results has no room, or takes no more files. Other errors are the clip's own.
 _NO_PLACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE}
@@ -39,18 +38,12 @@ class JobSettings:
     Attributes:
         estimator: of the networks.
         postprocessing: done to each sequence.
-        every, fps, region, slow_motion, max_people, first_look_every, tracking: as in ``Pipeline``.
+        pipeline: what of each video is looked at, and how people are followed; the manifest says which part of it.
     """
 
     estimator: EstimatorSettings = field(default_factory=EstimatorSettings)
     postprocessing: Postprocessing = field(default_factory=Postprocessing)
-    every: int = 1
-    fps: float | None = None
-    region: Region | None = None
-    slow_motion: float = 1.0
-    max_people: int | None = None
-    first_look_every: int | None = 1
-    tracking: TrackerSettings = field(default_factory=TrackerSettings)
+    pipeline: PipelineSettings = field(default_factory=PipelineSettings)
 
     def as_json(self) -> dict[str, Any]:
         """The settings as JSON values, with the checksums of the weights.
@@ -136,20 +129,19 @@ class Job:
         self, clip: Clip, estimator: PoseEstimator | Callable[[], PoseEstimator], output: Path, key: str
     ) -> Record:
         s, began = self.settings, time.time()
+        part = replace(s.pipeline, start=clip.start, end=clip.end)
         source = os.stat(clip.path) if os.path.isfile(clip.path) else None
         with fetched(clip.path) as path:
             extraction = run(
-                path, estimator, output, name=clip.path, overwrite=True, postprocessing=s.postprocessing, start=clip.start,
-                end=clip.end, every=s.every, fps=s.fps, region=s.region, slow_motion=s.slow_motion, max_people=s.max_people,
-                first_look_every=s.first_look_every, tracking=s.tracking,
-            )  # fmt: skip
+                path, estimator, output, part, name=clip.path, overwrite=True, postprocessing=s.postprocessing
+            )
         sequence, written = extraction.sequence, output.read_bytes()
         read_back = load(output)
         if (read_back.frames, len(read_back.frame)) != (sequence.frames, len(sequence.frame)):
             raise OutputError(
                 f"{output}: reads back with {read_back.frames} frames instead of {sequence.frames}"
             )
-        whole = (clip.start, clip.end, s.every) == (None, None, 1)
+        whole = (part.start, part.end, part.every) == (None, None, 1)
         return Record(
             clip.id, DONE, key, time.time(), round(time.time() - began, 3),
             sha256=hashlib.sha256(written).hexdigest(), size=len(written),

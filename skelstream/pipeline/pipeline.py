@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -21,11 +21,10 @@ from skelstream.grouping.people import People
 from skelstream.pipeline.budget import Budget, FirstLooks
 from skelstream.pipeline.first_look import Seen, decoded, first_look, looked_at, prepared
 from skelstream.pipeline.queues import StageQueue
+from skelstream.pipeline.settings import PipelineSettings
 from skelstream.pipeline.times import StageTimes
 from skelstream.refiner.looks import SecondLook
-from skelstream.region import Region
 from skelstream.sequences.builder import SequenceBuilder
-from skelstream.tracking.settings import TrackerSettings
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.tracking.tracker import Tracker
 from skelstream.video import Frame, SourceInfo, open_source
@@ -77,15 +76,8 @@ class Pipeline:
     Args:
         source: what ``skelstream.video.open_source`` takes.
         estimator: or what makes it, once the source is open.
+        settings: what of the source is looked at, and how people are followed.
         name: what the source is called, in messages and in what is made of it; None: as ``source`` has it.
-        start, end, every, fps: the part of the source and the rate of images, as in ``open_source``.
-        region: only people whose box has its middle in there are followed and given.
-        slow_motion: how many times slower than it happened the source shows it: its times are divided by this.
-        max_people: give only so many people a frame: those whose tracks have the most seen of them so far.
-        tracking: settings of the tracker.
-        first_look_every: the first network sees each n-th frame only, or, with None, one each 0.2 s;
-            in between the second network looks where people are expected, and where it misses somebody the first one
-            sees that frame too. Without a second look it sees every frame.
 
     Raises:
         SourceError: the source cannot be opened; or, from the iteration, where it fails.
@@ -95,50 +87,36 @@ class Pipeline:
         self,
         source: str | Path | int,
         estimator: Estimator | Callable[[], Estimator],
+        settings: PipelineSettings = PipelineSettings(),
         *,
         name: str | None = None,
-        start: float | None = None,
-        end: float | None = None,
-        every: int = 1,
-        fps: float | None = None,
-        region: Region | None = None,
-        slow_motion: float = 1.0,
-        max_people: int | None = None,
-        tracking: TrackerSettings = TrackerSettings(),
-        first_look_every: int | None = 1,
     ):
-        if not 0 < slow_motion < float("inf"):
-            raise SourceError(
-                f"slow_motion is {slow_motion}: give how many times slower than life the source is"
-            )
-        self._first_looks = FirstLooks(first_look_every)
-        self._region, self._slow = region, slow_motion
-        self._source = open_source(source, name=name, start=start, end=end, every=every, fps=fps)
+        self._first_looks = FirstLooks(settings.first_look_every)
+        self._source = open_source(
+            source, name=name, start=settings.start, end=settings.end, every=settings.every, fps=settings.fps
+        )
         try:
-            if region is not None:
-                region.check(self.info.height, self.info.width)
+            if settings.region is not None:
+                settings.region.check(self.info.height, self.info.width)
             made = estimator() if callable(estimator) else estimator
         except BaseException:
             self._source.close()
             raise
-        self._estimator, self._max_people = made, max_people
+        self._estimator = made
         if self.info.photos:
-            tracking, self._first_looks = replace(tracking, max_step=0.0), FirstLooks()
-        self._tracker = Tracker(tracking, made.skeleton)
+            settings = replace(settings, tracking=replace(settings.tracking, max_step=0.0))
+            self._first_looks = FirstLooks()
+        self._settings = settings
+        self._tracker = Tracker(settings.tracking, made.skeleton)
         self._look_again = made.second_look()
         if self._look_again is None:
-            if first_look_every not in (1, None):
+            if settings.first_look_every not in (1, None):
                 self._source.close()
                 raise SourceError("without a second look, every frame needs a first one")
             self._first_looks = FirstLooks()
         keep_up = self._look_again is not None and self._look_again.settings.keep_up
         self._budget = Budget() if self.info.live and keep_up else None
         self._importance: Counter[int] = Counter()
-        self._settings = {
-            "start": start, "end": end, "every": every, "fps": fps, "slow_motion": slow_motion,
-            "region": None if region is None else str(region), "max_people": max_people,
-            "tracking": asdict(tracking), "first_look_every": first_look_every or "auto",
-        } | made.provenance.settings  # fmt: skip
         self.times = StageTimes()
         self._given = self._skipped = 0
 
@@ -150,8 +128,8 @@ class Pipeline:
     @property
     def expected_end(self) -> float | None:
         """Seconds at which the frames should end, going by the container; None if nobody knows."""
-        ends = [t for t in (self._settings["end"], self.info.duration) if t is not None]
-        return min(ends) / self._slow if ends else None
+        ends = [t for t in (self._settings.end, self.info.duration) if t is not None]
+        return min(ends) / self._settings.slow_motion if ends else None
 
     @property
     def warnings(self) -> list[str]:
@@ -176,7 +154,7 @@ class Pipeline:
             rotation=info.rotation,
             model=provenance.model,
             weights_sha256=provenance.weights_sha256,
-            settings=self._settings,
+            settings=self._settings.as_meta() | provenance.settings,
             images=info.images,
             warnings=lambda: self.warnings,
         )
@@ -230,14 +208,15 @@ class Pipeline:
 
     def _analysed(self, seen: Seen) -> Analysed:
         frame = seen.frame
-        time = frame.time / self._slow
+        time = frame.time / self._settings.slow_motion
         if frame.image is None:
             tracked = TrackedPeople.failed(frame.index, time, len(self._estimator.skeleton))
         else:
             people = self._people(seen, time)
             with self.times.timed("tracking"):
-                if self._region is not None:
-                    people = people.take(self._region.holds(people.boxes, self.info.height, self.info.width))
+                region = self._settings.region
+                if region is not None:
+                    people = people.take(region.holds(people.boxes, self.info.height, self.info.width))
                 tracked = self._most_important(self._tracker.update(frame.index, time, people))
         return Analysed(replace(frame, time=time), tracked, seen.arrived)
 
@@ -278,10 +257,10 @@ class Pipeline:
         self.times.crops, self.times.passed_over = look.crops, look.passed_over
 
     def _most_important(self, tracked: TrackedPeople) -> TrackedPeople:
-        if self._max_people is None:
+        if self._settings.max_people is None:
             return tracked
         ids = tracked.track_ids.tolist()
         for track, score in zip(ids, tracked.people.person_scores.tolist(), strict=True):
             self._importance[track] += score
         rank = sorted(range(len(ids)), key=lambda i: -self._importance[ids[i]])
-        return tracked.take(np.sort(np.array(rank[: self._max_people], np.intp)))
+        return tracked.take(np.sort(np.array(rank[: self._settings.max_people], np.intp)))

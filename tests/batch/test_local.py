@@ -21,6 +21,7 @@ from skelstream.batch.results import Results
 from skelstream.batch.status import status_of
 from skelstream.errors import ModelError, OutputError
 from skelstream.estimator import EstimatorSettings, PoseEstimator
+from skelstream.pipeline import PipelineSettings
 from skelstream.refiner.refiner import RefinerSettings
 
 pytestmark = pytest.mark.slow
@@ -109,6 +110,7 @@ def test_settings_go_through_json():
     from skelstream.region import Region
 
     settings = JobSettings(
-        EstimatorSettings(size=96, scales=(1.0, 0.5), second=RefinerSettings(looks=3)), region=Region.parsed("0,0,50%,9")
+        EstimatorSettings(size=96, scales=(1.0, 0.5), second=RefinerSettings(looks=3)),
+        pipeline=PipelineSettings(region=Region.parsed("0,0,50%,9")),
     )  # fmt: skip
     assert JobSettings.from_json(settings.as_json()) == settings

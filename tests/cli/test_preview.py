@@ -154,9 +154,9 @@ def test_what_is_wrong_is_said_in_a_line(run, walk, arguments, said):
 def test_the_commands_of_the_page(run, walk, monkeypatch, line):
     asked = []
 
-    def opened(source, estimator, **options):
+    def opened(source, estimator, settings):
         asked.append(source)
-        return Pipeline(walk, estimator, **options)
+        return Pipeline(walk, estimator, settings)
 
     monkeypatch.setattr("skelstream.pipeline.Pipeline", opened)
     words = shlex.split(line, comments=True)[2:]

@@ -106,8 +106,8 @@ def test_what_is_wrong_is_said_in_a_line(skeletons, tmp_path, monkeypatch, argum
 def test_a_video_is_analysed_first(skeletons, clip, tmp_path, monkeypatch, bars):
     asked = []
 
-    def run_instead(source, estimator, *, report, **part):
-        asked.append((source, part["start"], part["end"]))
+    def run_instead(source, estimator, *, settings, report):
+        asked.append((source, settings.start, settings.end))
         return SimpleNamespace(sequence=load(skeletons))
 
     monkeypatch.setattr(skelstream.extraction, "run", run_instead)

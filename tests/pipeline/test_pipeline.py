@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skelstream.errors import SourceError
-from skelstream.pipeline import Pipeline
+from skelstream.pipeline import Pipeline, PipelineSettings
 from skelstream.refiner.looks import SecondLook
 from skelstream.refiner.refiner import RefinerSettings
 from skelstream.skeleton import COCO17, OPENPOSE18
@@ -50,12 +50,12 @@ def test_ids_start_anew_with_each_video(walk, bars):
 
 
 def test_most_important_people_stay(walk, bars):
-    with Pipeline(walk, bars(), max_people=1) as pipeline:
+    with Pipeline(walk, bars(), PipelineSettings(max_people=1)) as pipeline:
         assert {tuple(a.tracked.track_ids.tolist()) for a in pipeline} == {(1,)}
 
 
 def test_a_part_of_the_video(walk, bars):
-    with Pipeline(walk, bars(), start=0.5, end=1.0, every=2) as pipeline:
+    with Pipeline(walk, bars(), PipelineSettings(start=0.5, end=1.0, every=2)) as pipeline:
         assert [a.frame.index for a in pipeline] == [10, 12, 14, 16, 18]
         assert pipeline.expected_end == 1.0
 
@@ -179,7 +179,7 @@ def two_looks(bars):
 
 @pytest.mark.parametrize("every, most", [(1, 40), (5, 12), (None, 12)])
 def test_people_are_carried_between_first_looks(walk, two_looks, every, most):
-    with Pipeline(walk, two_looks(), first_look_every=every) as pipeline:
+    with Pipeline(walk, two_looks(), PipelineSettings(first_look_every=every)) as pipeline:
         result = list(pipeline)
         times = pipeline.times
     assert [a.frame.index for a in result] == list(range(40))
@@ -193,20 +193,20 @@ def test_people_are_carried_between_first_looks(walk, two_looks, every, most):
 
 def test_without_a_second_look_nobody_is_carried(walk, bars):
     with pytest.raises(SourceError, match="without a second look"):
-        Pipeline(walk, bars(), first_look_every=3)
-    with Pipeline(walk, bars(), first_look_every=None) as pipeline:
+        Pipeline(walk, bars(), PipelineSettings(first_look_every=3))
+    with Pipeline(walk, bars(), PipelineSettings(first_look_every=None)) as pipeline:
         assert len(list(pipeline)) == pipeline.times.first_looks == 40
 
 
 def test_first_looks_are_in_the_settings(walk, two_looks):
     for every, told in ((3, 3), (None, "auto")):
-        with Pipeline(walk, two_looks(), first_look_every=every) as pipeline:
+        with Pipeline(walk, two_looks(), PipelineSettings(first_look_every=every)) as pipeline:
             assert pipeline.builder().finish().meta["settings"]["first_look_every"] == told
 
 
 def test_carried_people_do_not_depend_on_the_batch(walk, two_looks):
     def run(batch):
-        with Pipeline(walk, two_looks(batch), first_look_every=None) as pipeline:
+        with Pipeline(walk, two_looks(batch), PipelineSettings(first_look_every=None)) as pipeline:
             return [a.tracked for a in pipeline]
 
     for one, seven in zip(run(1), run(7), strict=True):
