@@ -15,6 +15,8 @@ import numpy as np
 from skelstream.errors import ModelError, SettingsError
 from skelstream.network.architectures import CropNetwork
 from skelstream.network.model_file import SECOND, find_model, read_header
+from skelstream.network.topdown import TopDownNetwork
+from skelstream.network.unshuffled import unshuffled
 from skelstream.network.weights import load_image_network
 from skelstream.refiner.crop_refiner import CropRefiner
 from skelstream.refiner.decoding import Heatmaps
@@ -111,6 +113,8 @@ class TopDownRefiner(CropRefiner):
             )
         if precision == "int8":  # the first look's; these weights have no ranges
             precision = "auto"
+        if isinstance(network, TopDownNetwork):
+            network = unshuffled(network)
         self.runtime = choose_runtime(network, device, runtime, precision)
         super().__init__(
             self.runtime.outputs,

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from skelstream.network.model_file import SECOND, find_model, read_header
+from skelstream.network.topdown import TopDownConfig, TopDownNetwork
+from skelstream.network.unshuffled import unshuffled
+from skelstream.network.weights import load_image_network
+
+pytestmark = pytest.mark.slow
+
+
+def _crops(size: tuple[int, int]) -> torch.Tensor:
+    return torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0)) * 255
+
+
+def test_the_packaged_weights_give_the_same_heatmaps() -> None:
+    network = load_image_network(read_header(find_model(SECOND)))
+    assert isinstance(network, TopDownNetwork)
+    crops = _crops((256, 192))
+    with torch.no_grad():
+        want, got = network.eval()(crops), unshuffled(network)(crops)
+    assert want.max() > 0.02
+    torch.testing.assert_close(got, want, atol=1e-5, rtol=1e-4)
+
+
+def test_so_do_weights_that_make_each_channel_another_and_the_original_stays() -> None:
+    torch.manual_seed(0)
+    network = TopDownNetwork(TopDownConfig(64, 96)).eval()
+    for name, values in network.named_parameters():
+        if name.endswith("bias"):
+            nn.init.normal_(values, 0.5, 0.5)
+    before = {name: values.clone() for name, values in network.state_dict().items()}
+    crops = _crops((64, 96))
+    with torch.no_grad():
+        want, got = network(crops), unshuffled(network)(crops)
+    assert want.std() > 0.01
+    torch.testing.assert_close(got, want, atol=1e-4, rtol=1e-4)
+    assert all(torch.equal(values, before[name]) for name, values in network.state_dict().items())
