@@ -10,7 +10,7 @@ from pathlib import Path
 
 from skelstream.checkpoint import Checkpoints
 from skelstream.errors import Stopped
-from skelstream.estimator import PoseEstimator, two_looks
+from skelstream.estimator import Estimator, PoseEstimator, two_looks
 from skelstream.formats import WriteOptions, save
 from skelstream.outputs import check_apart, check_output, forget_partial, keep_partial
 from skelstream.pipeline import Analysed, Pipeline, PipelineSettings, StageTimes
@@ -207,7 +207,7 @@ def extract(
 
 def run(
     source: str | Path | int,
-    estimator: PoseEstimator | Callable[[], PoseEstimator],
+    estimator: Estimator | Callable[[], Estimator],
     output: Path | None = None,
     settings: PipelineSettings = PipelineSettings(),
     *,

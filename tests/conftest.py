@@ -6,8 +6,10 @@ tested with real weights where a test is about what it finds.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
+from types import ModuleType
 
 import hypothesis
 import numpy as np
@@ -92,6 +94,17 @@ def walk(tmp_path):
 @pytest.fixture
 def draw_bars():
     return image_of
+
+
+@pytest.fixture(scope="session")
+def mannequins() -> ModuleType:
+    """The module of drawn people that the real networks find."""
+    path = Path(__file__).parent / "accuracy" / "mannequins.py"
+    spec = importlib.util.spec_from_file_location("mannequins", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

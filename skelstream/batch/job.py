@@ -20,7 +20,7 @@ from skelstream.batch.remote import fetched
 from skelstream.batch.results import Results, done_with, settings_hash, settings_of, verified
 from skelstream.claims import claimed
 from skelstream.errors import OutputError
-from skelstream.estimator import EstimatorSettings, PoseEstimator
+from skelstream.estimator import Estimator, EstimatorSettings
 from skelstream.extraction import run
 from skelstream.formats import load
 from skelstream.network.model_file import find_model
@@ -85,7 +85,7 @@ class Job:
     def do(
         self,
         clip: Clip,
-        estimator: PoseEstimator | Callable[[], PoseEstimator],
+        estimator: Estimator,
         keep: Callable[[Record], None] = lambda _: None,
     ) -> Record | None:
         """Extracts a clip, reads back what was written, and says how it went; None if another process is at it or has done
@@ -125,9 +125,7 @@ class Job:
             keep(record)
             return record
 
-    def _done(
-        self, clip: Clip, estimator: PoseEstimator | Callable[[], PoseEstimator], output: Path, key: str
-    ) -> Record:
+    def _done(self, clip: Clip, estimator: Estimator, output: Path, key: str) -> Record:
         s, began = self.settings, time.time()
         part = replace(s.pipeline, start=clip.start, end=clip.end)
         source = os.stat(clip.path) if os.path.isfile(clip.path) else None

@@ -21,6 +21,8 @@ class CropRefiner:
         skeleton: its V joints.
         weights_sha256: of its weights.
         size: height and width of a crop.
+        look: the network and the decoding: from uint8 RGB crops to float32 (V, 2) of their pixels and float32 (V,) scores in
+            [0, 1] of each. Whoever has crops of several images looked at together puts a function of their own here.
 
     Args:
         outputs: the network: uint8 RGB crops (B, H, W, 3) to its outputs; one caller at a time.
@@ -49,6 +51,7 @@ class CropRefiner:
         self._outputs, self._decoding, self._flip, self._margin = outputs, decoding, flip, margin
         self._joints = None if joints is None else list(joints)
         self._turn = threading.Lock()  # a network has memory for one run
+        self.look: Callable[[Sequence[np.ndarray]], list[tuple[np.ndarray, np.ndarray]]] = self._look
 
     def joints(
         self, image: np.ndarray, boxes: Sequence[np.ndarray] | np.ndarray
@@ -58,16 +61,19 @@ class CropRefiner:
             count = len(self.skeleton)
             return np.empty((0, count, 2), np.float32), np.empty((0, count), np.float32)
         letterboxes = [crop_letterbox(box, self.size, self._margin) for box in boxes]
-        crops = np.stack([cut(image, one.matrix, self.size) for one in letterboxes])
+        found = self.look([cut(image, one.matrix, self.size) for one in letterboxes])
+        keypoints = [one.to_image(pixels) for one, (pixels, _) in zip(letterboxes, found, strict=True)]
+        return np.stack(keypoints).astype(np.float32), np.stack([scores for _, scores in found])
+
+    def _look(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        crops = np.stack(images)
         with self._turn:
             outputs = self._seen(crops)
             if self._flip:
                 mirrored = self._seen(np.ascontiguousarray(crops[:, :, ::-1]))
                 outputs = self._decoding.averaged(outputs, mirrored, self.skeleton)
             pixels, scores = self._decoding.joints(outputs)
-        places = pixels.cpu().numpy()
-        keypoints = [one.to_image(points) for one, points in zip(letterboxes, places, strict=True)]
-        return np.stack(keypoints).astype(np.float32), scores.clamp(0, 1).cpu().numpy()
+        return list(zip(pixels.cpu().numpy(), scores.clamp(0, 1).cpu().numpy(), strict=True))
 
     def _seen(self, crops: np.ndarray) -> tuple[Tensor, ...]:
         outputs = self._outputs(crops)

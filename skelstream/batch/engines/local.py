@@ -66,7 +66,7 @@ class _Hand:
     connection: Any  # of another class on Windows
     place: Place
     clips: dict[str, Clip] = field(default_factory=dict)
-    ready: bool = False
+    lanes: int = 0  # until the networks are loaded
 
 
 class _Crew:
@@ -102,8 +102,8 @@ class _Crew:
                 continue
             if isinstance(told, SkelstreamError):
                 raise told
-            if told is None:
-                hand.ready, self._stillborn = True, 0
+            if isinstance(told, int):
+                hand.lanes, self._stillborn = told, 0
             else:
                 id, record = told
                 yield hand.clips.pop(id), record
@@ -129,7 +129,7 @@ class _Crew:
             return
         if any(clip in self._crashes for clip in hand.clips.values()):
             return
-        while self._waiting and len(hand.clips) < hand.place.lanes:
+        while self._waiting and len(hand.clips) < hand.lanes:
             self._send(hand, self._waiting.popleft())
 
     def _send(self, hand: _Hand, clip: Clip) -> None:
@@ -143,7 +143,7 @@ class _Crew:
         hand.connection.close()
         code = hand.process.exitcode
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        if not hand.ready:
+        if not hand.lanes:
             self._stillborn += 1
             if self._stillborn >= _PATIENCE:
                 raise OutputError(
@@ -159,7 +159,7 @@ class _Crew:
         if self._waiting or self._suspects:
             self.hire(hand.place)
         for other in self._hands:
-            if other.ready:
+            if other.lanes:
                 self._give(other)
 
 
@@ -202,8 +202,9 @@ def _work(connection: Connection, job: Job, place: Place) -> None:
             tell(OutputError(f"{clip.path}: {type(error).__name__}: {error}"))
             raise
 
-    tell(None)
-    threads = ThreadPoolExecutor(place.lanes)
+    lanes = min(place.lanes, worker.lanes)
+    tell(lanes)
+    threads = ThreadPoolExecutor(lanes)
     with suppress(EOFError, OSError):
         while True:
             threads.submit(do, connection.recv())

@@ -13,9 +13,6 @@ from skelstream.machine import available_cores
 WORKER_BYTES = 1.2e9
 """Memory that a worker may come to need; measured on videos of up to 1920 x 1080 pixels: see docs/scaling.md."""
 
-# Of a worker with a GPU, which waits for decoding; more share the interpreter's lock without any gain.
-_MOST_LANES = 6
-
 
 @dataclass(frozen=True)
 class Place:
@@ -24,8 +21,8 @@ class Place:
     Attributes:
         cores: for its networks; None for all.
         device: where they run; None for what the settings say.
-        lanes: clips that it has under way at a time: while one is written and the next is opened, the networks work on
-            another.
+        lanes: clips that it may have under way at a time, if its networks' batches are as large: while one is written and the next
+            is opened, the networks work on another.
     """
 
     cores: frozenset[int] | None = None
@@ -37,7 +34,7 @@ def places(workers: int | None, device: str) -> list[Place]:
     """A place for each worker.
 
     On a CPU the cores are shared out, one to a worker unless there are fewer workers than cores. By default there are as
-    many workers as cores, or as memory is free for. On GPUs, one to a GPU by default; more share them.
+    many workers as cores, or as memory is free for. On GPUs, one to a GPU by default; more share them. There, a lane has a core to decode with.
 
     Args:
         workers: how many; None for as many as the machine takes.
@@ -46,7 +43,7 @@ def places(workers: int | None, device: str) -> list[Place]:
     gpus = torch.cuda.device_count() if device in ("auto", "cuda") else 0
     if gpus:
         count = workers or gpus
-        lanes = max(2, min(_MOST_LANES, available_cores() // count))
+        lanes = max(2, available_cores() // count)
         return [Place(device=f"cuda:{i % gpus}", lanes=lanes) for i in range(count)]
     if device not in ("auto", "cpu"):
         return [Place()] * (workers or 1)

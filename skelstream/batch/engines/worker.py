@@ -11,6 +11,7 @@ import torch
 from skelstream.batch.job import Job
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import Record, Recorder
+from skelstream.batch.sharing import SharedEstimator
 from skelstream.estimator import EstimatorSettings, PoseEstimator
 from skelstream.machine import available_cores
 
@@ -31,8 +32,14 @@ class Worker:
     def __init__(self, job: Job, cores: Set[int] | None = None, device: str | None = None):
         self._job = job
         settings = job.settings.estimator
-        self._estimator = _estimator(replace(settings, device=device or settings.device), cores)
+        estimator = _estimator(replace(settings, device=device or settings.device), cores)
+        self._estimator = SharedEstimator(estimator) if estimator.batch > 1 else estimator
         self._recorder = Recorder(job.results.records)
+
+    @property
+    def lanes(self) -> int:
+        """Clips at a time that keep the networks busy: as many as a batch has images, each of which has people to be looked at again."""
+        return max(2, self._estimator.batch)
 
     def do(self, clip: Clip) -> Record | None:
         """``Job.do``; the record is on the disk when this returns.
