@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -121,8 +120,7 @@ class Estimator(Protocol):
 class PoseEstimator:
     """Finds the people in images: the ``Estimator`` that the package is about.
 
-    One estimator serves any number of images and videos, also at a time: the network takes one caller after the
-    other.
+    One estimator serves any number of images and videos, also at a time.
 
     Args:
         settings: of the network and the grouping.
@@ -158,7 +156,6 @@ class PoseEstimator:
                 "second_look": looked_again,
             },
         )
-        self._turn = threading.Lock()  # a runtime has memory for one run
 
     @property
     def name(self) -> str:
@@ -186,9 +183,8 @@ class PoseEstimator:
 
     def infer(self, inputs: Sequence[np.ndarray]) -> list[Candidates]:
         """Second step: peaks and limbs of network inputs of one size."""
-        with self._turn:
-            maps = self.runtime.maps(np.stack(inputs))
-            return find_candidates(maps, self.runtime.skeleton, self._grouping)
+        maps = self.runtime.maps(np.stack(inputs))
+        return find_candidates(maps, self.runtime.skeleton, self._grouping)
 
     def group(self, candidates: Candidates, letterbox: Letterbox) -> People:
         """Third step: people in source pixels."""

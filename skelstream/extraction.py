@@ -215,9 +215,11 @@ def run(
     format: str | None = None,
     postprocessing: Postprocessing = Postprocessing(),
     overwrite: bool = False,
+    checked: bool = False,
     report: Report | None = None,
 ) -> Extraction:
-    """``extract`` with an account of how it went; ``report`` is called after each frame, and ``name`` is as in ``Pipeline``.
+    """``extract`` with an account of how it went; ``report`` is called after each frame, and ``name`` is as in ``Pipeline``;
+    ``checked`` says that the output is known to be writable.
 
     Where the work breaks off, by an error or Ctrl-C, or the output cannot be written, the frames so far go to
     ``NAME.partial.npz`` beside the output, never to the output itself; a whole result takes it away again. Ctrl-C is
@@ -230,7 +232,8 @@ def run(
         FormatError: the output's format is unknown, or cannot hold one video's people.
     """
     if output is not None:
-        check_output(output, format, postprocessing, overwrite)
+        if not checked:
+            check_output(output, format, postprocessing, overwrite)
         check_apart(output, source)
     began, stopped = time.perf_counter(), None
     with (

@@ -24,15 +24,25 @@ from skelstream.video.images import IMAGE_SUFFIXES
 
 
 def check_output(output: Path, format: str | None, postprocessing: Postprocessing, overwrite: bool) -> None:
-    """Find out before the work whether its result could be written: a person in two frames goes the whole way.
+    """Find out before the work whether its result could be written.
 
     Raises:
         OutputError: the output exists already, or cannot be written where it is to be.
         FormatError: the format is unknown, or cannot hold one video's people.
         MissingExtraError: the format needs a library that is not installed.
     """
+    check_free(choose(output, format), output, overwrite)
+    rehearse(output, format, postprocessing)
+
+
+def rehearse(output: Path, format: str | None, postprocessing: Postprocessing) -> None:
+    """Find out whether a format of that name takes what is made of people: a person in two frames goes the whole way, elsewhere.
+
+    Raises:
+        FormatError: the format is unknown, or cannot hold one video's people, or the postprocessing cannot be done.
+        MissingExtraError: the format needs a library that is not installed.
+    """
     chosen = choose(output, format)
-    check_free(chosen, output, overwrite)
     if postprocessing.lift is not None and not chosen.space:
         raise FormatError(f"{output}: format {chosen.name} holds no 3D; write .npz, and convert that")
     with TemporaryDirectory() as folder:

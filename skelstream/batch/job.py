@@ -24,6 +24,7 @@ from skelstream.estimator import Estimator, EstimatorSettings
 from skelstream.extraction import run
 from skelstream.formats import load
 from skelstream.network.model_file import find_model
+from skelstream.outputs import rehearse
 from skelstream.pipeline import PipelineSettings
 from skelstream.processing.postprocessing import Postprocessing
 
@@ -79,7 +80,12 @@ class Job:
 
     @classmethod
     def of(cls, results: Results, settings: JobSettings) -> Job:
-        """With the settings' hash."""
+        """With the settings' hash.
+
+        Raises:
+            FormatError: the postprocessing cannot be done.
+        """
+        rehearse(Path("clip.npz"), None, settings.postprocessing)
         return cls(results, settings, settings_hash(settings.as_json()))
 
     def do(
@@ -131,8 +137,9 @@ class Job:
         source = os.stat(clip.path) if os.path.isfile(clip.path) else None
         with fetched(clip.path) as path:
             extraction = run(
-                path, estimator, output, part, name=clip.path, overwrite=True, postprocessing=s.postprocessing
-            )
+                path, estimator, output, part, name=clip.path, overwrite=True, checked=True,
+                postprocessing=s.postprocessing,
+            )  # fmt: skip
         sequence, written = extraction.sequence, output.read_bytes()
         read_back = load(output)
         if (read_back.frames, len(read_back.frame)) != (sequence.frames, len(sequence.frame)):

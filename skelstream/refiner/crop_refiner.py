@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -25,7 +24,7 @@ class CropRefiner:
             [0, 1] of each. Whoever has crops of several images looked at together puts a function of their own here.
 
     Args:
-        outputs: the network: uint8 RGB crops (B, H, W, 3) to its outputs; one caller at a time.
+        outputs: the network: uint8 RGB crops (B, H, W, 3) to its outputs; several threads may ask it at a time.
         decoding: what the outputs mean.
         name, skeleton, weights_sha256, size: see above.
         flip: average in the mirror image's outputs.
@@ -50,7 +49,6 @@ class CropRefiner:
         self.skeleton, self.weights_sha256, self.size = skeleton, weights_sha256, size
         self._outputs, self._decoding, self._flip, self._margin = outputs, decoding, flip, margin
         self._joints = None if joints is None else list(joints)
-        self._turn = threading.Lock()  # a network has memory for one run
         self.look: Callable[[Sequence[np.ndarray]], list[tuple[np.ndarray, np.ndarray]]] = self._look
 
     def joints(
@@ -67,12 +65,11 @@ class CropRefiner:
 
     def _look(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
         crops = np.stack(images)
-        with self._turn:
-            outputs = self._seen(crops)
-            if self._flip:
-                mirrored = self._seen(np.ascontiguousarray(crops[:, :, ::-1]))
-                outputs = self._decoding.averaged(outputs, mirrored, self.skeleton)
-            pixels, scores = self._decoding.joints(outputs)
+        outputs = self._seen(crops)
+        if self._flip:
+            mirrored = self._seen(np.ascontiguousarray(crops[:, :, ::-1]))
+            outputs = self._decoding.averaged(outputs, mirrored, self.skeleton)
+        pixels, scores = self._decoding.joints(outputs)
         return list(zip(pixels.cpu().numpy(), scores.clamp(0, 1).cpu().numpy(), strict=True))
 
     def _seen(self, crops: np.ndarray) -> tuple[Tensor, ...]:

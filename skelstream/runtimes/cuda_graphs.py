@@ -58,7 +58,8 @@ class ReplayedNetwork:
                 self._run(given)
         torch.cuda.current_stream().wait_stream(aside)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        # Other threads go on using the GPU meanwhile: those of the second look, of other videos.
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             outputs = self._run(given)
         return graph, given, outputs
 

@@ -23,7 +23,7 @@ class OpenVinoRuntime:
 
     Whole images may have any height and width, and run one after the other, each with all cores. Crops of one size, which
     are little work each, run side by side, each with a core. Either way what comes out for an image does not depend on
-    what else is in the batch. One caller at a time.
+    what else is in the batch.
 
     Args:
         network: on the CPU in float32; it is left as it is.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 import torch
 
@@ -19,7 +21,8 @@ DEVICE = "CPU"
 
 
 class ImageQueue:
-    """A graph of one image at a time, compiled. One caller at a time.
+    """A graph of one image at a time, compiled. Several threads may ask it at a time: OpenVINO goes from the images of one to those
+    of the next without waiting for Python.
 
     Args:
         core: OpenVINO's.
@@ -32,33 +35,40 @@ class ImageQueue:
     """
 
     def __init__(self, core: ov.Core, model: ov.Model, precision: str, crops: bool):
-        together = available_cores() if crops else 1
+        self._together = available_cores() if crops else 1
         settings = {
-            **({"NUM_STREAMS": together} if crops else {"PERFORMANCE_HINT": "LATENCY"}),
+            **({"NUM_STREAMS": self._together} if crops else {"PERFORMANCE_HINT": "LATENCY"}),
             "INFERENCE_PRECISION_HINT": "bf16" if has_bfloat16(core) and precision != "float32" else "f32",
             # A thread bound to a core waits for whatever else runs there, as decoding does, while another core is free.
             "ENABLE_CPU_PINNING": False,
         }
         try:
-            self._queue = ov.AsyncInferQueue(core.compile_model(model, DEVICE, settings), together)
+            self._graph = core.compile_model(model, DEVICE, settings)
         except RuntimeError as error:
             raise ModelError(
                 f"OpenVINO cannot compile the network ({error}); use the torch runtime"
             ) from None
+        self._free: deque[ov.InferRequest] = deque()
 
     def __call__(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
         """The graph's outputs, each for all images: uint8 (B, H, W, 3)."""
-        rows: list[list[torch.Tensor]] = [[] for _ in images]
-
-        def keep(request: ov.InferRequest, row: int) -> None:
-            # The request's memory is used again.
-            rows[row] = [torch.from_numpy(tensor.data.copy()) for tensor in request.output_tensors]
-
-        self._queue.set_callback(keep)
+        rows: list[list[torch.Tensor]] = []
+        under_way: deque[ov.InferRequest] = deque()
         for row in range(len(images)):
-            self._queue.start_async([np.ascontiguousarray(images[row : row + 1])], row)
-        self._queue.wait_all()
+            if len(under_way) == self._together:
+                rows.append(self._outputs(under_way.popleft()))
+            request = self._free.pop() if self._free else self._graph.create_infer_request()
+            request.start_async([np.ascontiguousarray(images[row : row + 1])])
+            under_way.append(request)
+        rows += [self._outputs(request) for request in under_way]
         return tuple(torch.cat(column) for column in zip(*rows, strict=True))
+
+    def _outputs(self, request: ov.InferRequest) -> list[torch.Tensor]:
+        """What came out for an image, once it has; the request's memory is used again."""
+        request.wait()
+        outputs = [torch.from_numpy(tensor.data.copy()) for tensor in request.output_tensors]
+        self._free.append(request)
+        return outputs
 
 
 def has_bfloat16(core: ov.Core) -> bool:

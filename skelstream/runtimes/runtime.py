@@ -15,7 +15,7 @@ from skelstream.skeleton import Skeleton
 
 
 class Runtime(Protocol):
-    """A network ready to run.
+    """A network ready to run; several threads may ask it at a time.
 
     Attributes:
         name: what it is and where it runs, for people to read.
@@ -34,7 +34,7 @@ class Runtime(Protocol):
     torch_threads: int | None
 
     def outputs(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
-        """The network's outputs for uint8 RGB images (B, H, W, 3)."""
+        """The network's outputs for uint8 RGB images (B, H, W, 3), which are the caller's to keep."""
         ...
 
     def maps(self, images: np.ndarray) -> PartMaps:

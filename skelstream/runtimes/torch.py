@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import torch
 from torch.nn.utils import convert_conv2d_weight_memory_format
@@ -14,7 +16,8 @@ from skelstream.runtimes.cuda_graphs import ReplayedNetwork
 class TorchRuntime:
     """The network under torch, channels-last.
 
-    On a CPU, images run one after the other: an image's maps do not depend on what else is in the batch.
+    On a CPU, images run one after the other: an image's maps do not depend on what else is in the batch. Of several callers, one
+    runs at a time.
 
     Args:
         network: it is moved to the device and to the precision.
@@ -35,6 +38,7 @@ class TorchRuntime:
         network = network.eval().to(device, self._dtype)
         convert_conv2d_weight_memory_format(network, torch.channels_last)
         self._network = ReplayedNetwork(network, self._dtype) if device.type == "cuda" else network
+        self._turn = threading.Lock()  # a graph has memory for one run, and one run takes all cores
 
     @torch.inference_mode()
     def outputs(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
@@ -43,9 +47,11 @@ class TorchRuntime:
             batch = batch.pin_memory()
         batch = batch.to(self.device, non_blocking=True).permute(0, 3, 1, 2)  # NHWC memory is channels-last
         if self.device.type == "cuda":
-            return self._network(batch)
+            with self._turn:
+                return self._network(batch)
         parts = batch.split(1) if self.device.type == "cpu" else [batch]
-        rows = [_as_tuple(self._network(part.to(self._dtype))) for part in parts]
+        with self._turn:
+            rows = [_as_tuple(self._network(part.to(self._dtype))) for part in parts]
         return tuple(torch.cat(column) for column in zip(*rows, strict=True))
 
     def maps(self, images: np.ndarray) -> PartMaps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -196,6 +197,7 @@ def _floats(values: array) -> np.ndarray:
     return np.frombuffer(values, np.float32) if values else np.empty(0, np.float32)
 
 
+@cache
 def _versions() -> dict[str, str]:
     found = {}
     for package in ("skelstream", "numpy", "torch", "av"):
