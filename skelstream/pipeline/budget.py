@@ -37,6 +37,13 @@ class FirstLooks:
         self._last, self._since = time, 0
         return True
 
+    def early(self, frames: int, seconds: float) -> bool:
+        """Whether a frame that is not due may get a first look, so long after the last one: from halfway to the next one
+        on. Among many people there is always somebody who gives cause for one."""
+        if self._every is None:
+            return seconds >= LONGEST_GAP / 2 - 1e-6
+        return 2 * frames >= self._every
+
 
 class Budget:
     """How many people of a live source's frame there is time to look at again: one fewer after each dropped frame, and

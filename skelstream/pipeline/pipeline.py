@@ -56,6 +56,7 @@ class PipelineState:
         frames: given so far.
         tracker: with its tracks.
         doubtful: as of the second look; False for one look.
+        first_look: number of the last frame that had one, and its time by the source; None before there was any.
         importance: of each track so far, by its id.
         times: of the stages.
     """
@@ -63,6 +64,7 @@ class PipelineState:
     frames: int
     tracker: Tracker
     doubtful: bool
+    first_look: tuple[int, float] | None
     importance: Counter[int]
     times: StageTimes
 
@@ -119,6 +121,7 @@ class Pipeline:
         self._importance: Counter[int] = Counter()
         self.times = StageTimes()
         self._given = self._skipped = 0
+        self._first_look: tuple[int, float] | None = None
 
     @property
     def info(self) -> SourceInfo:
@@ -162,7 +165,9 @@ class Pipeline:
     def state(self) -> PipelineState:
         """Where it stands, between two frames; it goes on from there, so it is to be pickled at once."""
         doubtful = self._look_again is not None and self._look_again.doubtful
-        return PipelineState(self._given, self._tracker, doubtful, self._importance, self.times)
+        return PipelineState(
+            self._given, self._tracker, doubtful, self._first_look, self._importance, self.times
+        )
 
     def go_on_from(self, state: PipelineState) -> None:
         """Gives the frames that come after a state of another pipeline of the same source and settings.
@@ -172,6 +177,7 @@ class Pipeline:
         """
         self._skipped = self._given = state.frames
         self._tracker, self._importance, self.times = state.tracker, state.importance, state.times
+        self._first_look = state.first_look
         if self._look_again is not None:
             self._look_again.crops, self._look_again.passed_over = self.times.crops, self.times.passed_over
             self._look_again.doubtful = state.doubtful
@@ -232,6 +238,7 @@ class Pipeline:
         with self.times.timed("grouping"):
             people = self._estimator.group(seen.candidates, seen.letterbox)
         self.times.first_looks += 1
+        self._first_look = self._given, seen.frame.time
         look, image = self._look_again, seen.frame.image
         if look is not None and image is not None:
             with self.times.timed("second look"):
@@ -248,8 +255,10 @@ class Pipeline:
         with self.times.timed("second look"):
             expected = self._tracker.expected(time)
             people = None
-            if expected is not None:
-                people = look.carried(image, expected, self._tracker.lost(time), looks)
+            if expected is not None and self._first_look is not None:
+                number, at = self._first_look
+                early = self._first_looks.early(self._given - number, seen.frame.time - at)
+                people = look.carried(image, expected, self._tracker.lost(time), looks, anyway=not early)
         self._count(look)
         return people
 

@@ -13,6 +13,8 @@ MARGIN = 1.25
 _AROUND_JOINTS = 0.08
 # Below this zoom, what a crop cannot show would alias.
 _BLURRED_BELOW = 0.7
+# Width of the blur over what is one pixel of the crop.
+_BLUR = 0.4
 
 
 def joints_boxes(keypoints: np.ndarray) -> np.ndarray:
@@ -63,7 +65,10 @@ def cut(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndar
     if zoom < _BLURRED_BELOW:
         # Only what the crop shows, with what the blur draws in from around it.
         image, matrix = _part(image, matrix, size, margin=round(2 / zoom))
-        image = cv2.GaussianBlur(image, (0, 0), 0.4 / zoom)
+        blur, times = _BLUR / zoom, min(int(_BLURRED_BELOW / zoom), *image.shape[:2])
+        if times > 1:
+            image, matrix, blur = _reduced(image, matrix, blur, times)
+        image = cv2.GaussianBlur(image, (0, 0), blur)
     return cv2.warpAffine(image, matrix, size[::-1], flags=cv2.INTER_LINEAR)
 
 
@@ -79,3 +84,19 @@ def _part(
     moved = matrix.copy()
     moved[:, 2] += matrix[:, :2] @ low
     return image[low[1] : high[1], low[0] : high[0]], moved
+
+
+def _reduced(
+    image: np.ndarray, matrix: np.ndarray, blur: float, times: int
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """The means of squares of pixels, their map to the crop, and the width of the blur that they lack: a large image is
+    blurred in a fraction of the time."""
+    height, width = image.shape[0] // times, image.shape[1] // times
+    means = cv2.resize(
+        image[: height * times, : width * times], (width, height), interpolation=cv2.INTER_AREA
+    )
+    moved = matrix.copy()
+    moved[:, :2] *= times
+    moved[:, 2] += matrix[:, :2] @ np.full(2, (times - 1) / 2)
+    # The mean of n pixels in a row is a blur of variance (n^2 - 1) / 12.
+    return means, moved, float(np.sqrt(blur**2 - (times**2 - 1) / 12) / times)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from skelstream.grouping.assembly import without_duplicates
@@ -15,6 +17,10 @@ from skelstream.skeleton import Skeleton, convert
 _BEST_LENGTH = 200.0
 # Overlap (IoU) from which on a found person is the expected one.
 _EXPECTED = 0.3
+# Overlap (IoU) of the first look's box and that of the joints found in it, below which those are looked for once more.
+_SETTLED = 0.8
+# The least mean of the joints' scores of somebody to look for once more, who may not be in the middle of the box yet.
+_WORTH_ANOTHER = 0.1
 
 
 class SecondLook:
@@ -52,7 +58,8 @@ class SecondLook:
         Where somebody is expected, the box is that of the joints as expected: it was made of a second look, and is
         better than the first look's. Somebody who is expected and whom the first look missed is looked at too, but does
         not score higher than expected: a second look sees what it is told to see, and alone would keep a person for ever
-        where somebody has left.
+        where somebody has left. Where nobody is expected, whoever does not fill the first look's box is looked at once
+        more by the box of the joints found, and the surer joints are taken.
 
         Args:
             image: uint8 RGB (H, W, 3).
@@ -63,19 +70,25 @@ class SecondLook:
         Returns:
             People, best first. A person's score is the root of the product of both looks' scores, but see above.
         """
-        boxes, scores = self._boxes(people, expected)
+        boxes, scores, known = self._boxes(people, expected)
         order = np.argsort(-self._gain(boxes, scores), kind="stable")[: self._affordable(len(boxes), looks)]
         again = np.zeros(len(boxes), bool)
         again[order] = True
         unseen = ~again[: len(people)] & (people.person_scores >= self._least_score)
         self.passed_over += int(unseen.sum())
         most = np.where(np.arange(len(boxes)) < len(people), 1.0, scores)
-        looked, there = self._look(image, boxes[again], scores[again], most[again])
-        self.doubtful = bool((np.flatnonzero(again)[there] >= len(people)).any())
-        return self._best(_joined(looked, people.take(unseen)))
+        looked = self._look(image, boxes, scores, most, np.flatnonzero(again))
+        looked = self._there(self._once_more(image, boxes, scores, most, looked, known))
+        self.doubtful = bool((looked.rows >= len(people)).any())
+        return self._best(_joined(looked.people, people.take(unseen)))
 
     def carried(
-        self, image: np.ndarray, expected: People, lost: People, looks: int | None = None
+        self,
+        image: np.ndarray,
+        expected: People,
+        lost: People,
+        looks: int | None = None,
+        anyway: bool = False,
     ) -> People | None:
         """The people of an image that the first network does not see, looked for where they are expected.
 
@@ -84,24 +97,26 @@ class SecondLook:
             expected: whom the tracker expects, where.
             lost: whom it has lost, and where they may come back.
             looks: most people to look at, if fewer than the settings say.
+            anyway: give who is there even where another first look has to say what became of the others.
 
         Returns:
-            People, none of a higher score than expected. None where somebody is not there, or two are in one place, or
-            there are more than may be looked at, or the last first look left a doubt: another has to say what became of
-            them.
+            People, none of a higher score than expected. None where another first look has to say what became of them: if
+            somebody is not there, two are in one place, or the last first look left a doubt; and where there are more
+            than may be looked at.
         """
         wanted = _joined(expected, lost)
-        if self.doubtful or len(wanted) > self._affordable(len(wanted), looks):
+        if (self.doubtful and not anyway) or len(wanted) > self._affordable(len(wanted), looks):
             return None
         scores = wanted.person_scores
-        people, there = self._look(image, joints_boxes(wanted.keypoints), scores, scores)
-        again = np.flatnonzero(there) >= len(expected)
-        found = self._best(people.take(~again))
-        if len(found) < len(expected):
+        boxes, rows = joints_boxes(wanted.keypoints), np.arange(len(wanted))
+        looked = self._there(self._look(image, boxes, scores, scores, rows))
+        again = looked.rows >= len(expected)
+        found = self._best(looked.people.take(~again))
+        if len(found) < len(expected) and not anyway:
             return None
         # Who was lost is where nobody else is, or is still lost.
         return without_duplicates(
-            _joined(found, people.take(again)), self.skeleton, self.settings.duplicate_oks
+            _joined(found, looked.people.take(again)), self.skeleton, self.settings.duplicate_oks
         )
 
     def _affordable(self, people: int, looks: int | None) -> int:
@@ -113,24 +128,30 @@ class SecondLook:
         best = np.argsort(-people.person_scores, kind="stable")
         return without_duplicates(people.take(best), self.skeleton, self.settings.duplicate_oks)
 
-    def _boxes(self, people: People, expected: People | None) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes (P + E, 4) to look at and first scores (P + E,): the people's, then those of E who were missed."""
-        boxes, scores = joints_boxes(people.keypoints), people.person_scores
+    def _boxes(self, people: People, expected: People | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Boxes (P + E, 4) to look at and first scores (P + E,): the people's, then those of E who were missed; and bool
+        (P + E,), which boxes are of joints as expected."""
+        boxes, scores, known = (
+            joints_boxes(people.keypoints),
+            people.person_scores,
+            np.zeros(len(people), bool),
+        )
         if expected is None or not len(expected):
-            return boxes, scores
+            return boxes, scores, known
         wanted = joints_boxes(expected.keypoints)
         overlap = iou(wanted, boxes)
         missed = []
         for row in np.argsort(-expected.person_scores, kind="stable"):
             column = int(overlap[row].argmax()) if len(boxes) else 0
             if len(boxes) and overlap[row, column] >= _EXPECTED:
-                boxes[column] = wanted[row]
+                boxes[column], known[column] = wanted[row], True
                 overlap[:, column] = 0
             else:
                 missed.append(row)
         return (
             np.concatenate([boxes, wanted[missed]]),
             np.concatenate([scores, expected.person_scores[missed]]),
+            np.concatenate([known, np.ones(len(missed), bool)]),
         )
 
     def _gain(self, boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -139,22 +160,64 @@ class SecondLook:
         return scores * (1 - scores) + 0.1 * scores * np.abs(np.log(np.maximum(length, 1.0) / _BEST_LENGTH))
 
     def _look(
-        self, image: np.ndarray, boxes: np.ndarray, scores: np.ndarray, most: np.ndarray
-    ) -> tuple[People, np.ndarray]:
-        """Those of the B boxes who are there, in the joints of ``skeleton``, none of a higher score than ``most``; and bool
-        (B,), which these are."""
-        keypoints, joint_scores = self.refiner.joints(image, boxes)
-        self.crops += len(boxes)
-        mean = joint_scores.mean(1)
+        self, image: np.ndarray, boxes: np.ndarray, scores: np.ndarray, most: np.ndarray, rows: np.ndarray
+    ) -> _Looked:
+        """Those who may be there of the people in some of the B boxes, in the joints of ``skeleton``, none of a higher score
+        than ``most``."""
+        keypoints, joint_scores = self.refiner.joints(image, boxes[rows])
+        self.crops += len(rows)
+        means = joint_scores.mean(1)
         present = joint_scores >= max(self.settings.min_joint_score, 1e-6)
-        there = (mean >= self.settings.min_person_score) & (present.sum(1) > 1)
-        person_scores = np.minimum(np.sqrt(scores * mean), most)
+        there = (means >= min(self.settings.min_person_score, _WORTH_ANOTHER)) & (present.sum(1) > 1)
+        person_scores = np.minimum(np.sqrt(scores[rows] * means), most[rows])
         there &= person_scores >= self._least_score
         keypoints = np.where(present[..., None], keypoints, np.nan)[there]
         joint_scores = np.where(present, joint_scores, 0)[there]
         keypoints, joint_scores = convert(keypoints, joint_scores, self.refiner.skeleton, self.skeleton)
         boxes = np.concatenate([np.nanmin(keypoints, 1), np.nanmax(keypoints, 1)], 1)
-        return People(keypoints, joint_scores, person_scores[there].astype(np.float32), boxes), there
+        people = People(keypoints, joint_scores, person_scores[there].astype(np.float32), boxes)
+        return _Looked(people, rows[there], means[there])
+
+    def _once_more(
+        self,
+        image: np.ndarray,
+        boxes: np.ndarray,
+        scores: np.ndarray,
+        most: np.ndarray,
+        looked: _Looked,
+        known: np.ndarray,
+    ) -> _Looked:
+        """A second round for those whose joints do not fill a box that was not ``known``: of both rounds the surer."""
+        filled = boxes.copy()
+        filled[looked.rows] = joints_boxes(looked.people.keypoints)
+        moved = ~known & (iou(boxes, filled).diagonal() < _SETTLED)
+        more = self._look(image, filled, scores, most, looked.rows[moved[looked.rows]])
+        rows, means = np.concatenate([looked.rows, more.rows]), np.concatenate([looked.means, more.means])
+        order = np.lexsort((-means, rows))
+        best = order[np.unique(rows[order], return_index=True)[1]]
+        return _Looked(_joined(looked.people, more.people), rows, means).take(best)
+
+    def _there(self, looked: _Looked) -> _Looked:
+        """Without those whom a round of looks did not see."""
+        return looked.take(np.flatnonzero(looked.means >= self.settings.min_person_score))
+
+
+class _Looked(NamedTuple):
+    """What a round of looks found.
+
+    Attributes:
+        people: P of them.
+        rows: int (P,), whose boxes they are in.
+        means: float (P,), of their joints' scores.
+    """
+
+    people: People
+    rows: np.ndarray
+    means: np.ndarray
+
+    def take(self, which: np.ndarray) -> _Looked:
+        """Those at ``which`` (indices)."""
+        return _Looked(self.people.take(which), self.rows[which], self.means[which])
 
 
 def _joined(first: People, second: People) -> People:

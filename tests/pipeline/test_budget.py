@@ -39,3 +39,14 @@ def test_a_budget_shrinks_at_once_and_grows_slowly() -> None:
     assert budget.looks(0) == 4
     assert [budget.looks(dropped) for dropped in (1, 2, 2, 5)] == [3, 2, 2, 1]
     assert max(budget.looks(5) for _ in range(29)) == 1 and budget.looks(5) == 2
+
+
+def test_an_early_first_look_comes_from_halfway_to_the_next_one_on() -> None:
+    assert [FirstLooks(None).early(9, seconds) for seconds in (0.04, 0.08, 0.1, 0.12)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert [FirstLooks(5).early(frames, 9.0) for frames in (1, 2, 3, 4)] == [False, False, True, True]
+    assert FirstLooks(2).early(1, 0.0)

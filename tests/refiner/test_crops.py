@@ -28,7 +28,7 @@ def test_a_box_without_size_still_has_a_crop() -> None:
     assert np.isfinite(crop_letterbox(np.array([5, 5, 5, 5]), SIZE).matrix).all()
 
 
-@pytest.mark.parametrize("scale", [0.2, 0.6, 1.0, 4.0])
+@pytest.mark.parametrize("scale", [0.2, 0.3, 0.6, 1.0, 4.0])
 def test_pixels_are_where_the_letterbox_says(scale: float) -> None:
     """A bright disc about a point of the image is about that point of the crop, whatever part of it is blurred."""
     y, x = np.mgrid[:900, :700]
@@ -48,7 +48,13 @@ def test_pixels_are_where_the_letterbox_says(scale: float) -> None:
 
 def test_a_crop_beyond_the_image_is_black() -> None:
     image = np.full((40, 60, 3), 200, np.uint8)
-    for box in ([-500, -500, -400, -350], [10, 10, 12, 12], [-30, -30, 90, 130]):
+    for box in (
+        [-500, -500, -400, -350],
+        [10, 10, 12, 12],
+        [-30, -30, 90, 130],
+        [-999, -999, 0, 9],
+        [0, 0, 1, 9000],
+    ):
         crop = cut(image, crop_letterbox(np.array(box), SIZE).matrix, SIZE)
         assert crop.shape == (*SIZE, 3)
     assert not cut(image, crop_letterbox(np.array([-500, -500, -400, -350]), SIZE).matrix, SIZE).any()

@@ -199,3 +199,49 @@ def test_a_doubt_is_for_a_first_look_to_settle() -> None:
     assert look.doubtful and look.carried(IMAGE, both, people()) is None
     look(IMAGE, both, expected=both)
     assert not look.doubtful and look.carried(IMAGE, both, people()) is not None
+
+
+def test_where_a_first_look_is_too_early_who_is_there_is_given() -> None:
+    look = look_with(Stand((100, 100)))
+    carried = look.carried(IMAGE, people((100, 100), (300, 200)), people(), anyway=True)
+    assert carried is not None and len(carried) == 1
+    look.doubtful = True
+    assert look.carried(IMAGE, people((100, 100)), people(), anyway=True) is not None
+
+
+class Centred(Stand):
+    """A refiner that is surer the better a box fits, and only so sure of a box with half of somebody in it."""
+
+    half = 0.12
+
+    def joints(self, image, boxes):
+        keypoints, scores = super().joints(image, boxes)
+        heights = np.array([box[3] - box[1] for box in boxes])
+        return keypoints, np.where(heights[:, None] > 80, scores, np.minimum(scores, self.half))
+
+
+@pytest.mark.parametrize("half", [0.12, 0.5])
+def test_who_does_not_fill_the_first_looks_box_is_looked_at_once_more(half: float) -> None:
+    refiner = Centred((100, 100))
+    refiner.half = half
+    look = look_with(refiner)
+    seen = look(IMAGE, people((100, 100), joints=slice(0, 11)))
+    assert look.crops == 2 and refiner.boxes[1][3] > 200
+    assert seen.person_scores == pytest.approx(np.sqrt(0.5 * 0.8))
+    look(IMAGE, people((100, 100), joints=slice(0, 11)), expected=people((100, 100)))
+    assert look.crops == 3  # a box of joints as expected is as good as that
+
+
+def test_of_both_rounds_the_surer_counts() -> None:
+    refiner = Centred((100, 100))
+    refiner.joints = lambda image, boxes: tuple(
+        part * (1 if boxes[0][3] < 190 or i == 0 else 0.5) for i, part in enumerate(Stand.joints(refiner, image, boxes))
+    )  # fmt: skip
+    look = look_with(refiner)
+    seen = look(IMAGE, people((100, 100), joints=slice(0, 11)))
+    assert look.crops == 2 and seen.person_scores == pytest.approx(np.sqrt(0.5 * 0.8))
+
+
+def test_who_is_doubtful_in_both_rounds_is_gone() -> None:
+    look = look_with(Stand((100, 100), score=0.12))
+    assert len(look(IMAGE, people((100, 100), joints=slice(0, 11)))) == 0 and look.crops == 2
