@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -30,12 +30,13 @@ _CLEAN = ("keypoints", "scores", "boxes", "person_scores", "frame", "track_start
 # A lifted sequence adds these; readers that do not know them read the others.
 _LIFTED = ("keypoints_3d", "observed_3d")
 _PREFIXES = ("", "clean_")
-_KNOWN = {
+NAMES = (
     *ARRAYS,
     *(f"clean_{name}" for name in _CLEAN),
     *(p + name for p in _PREFIXES for name in _LIFTED),
     "meta",
-}
+)
+"""Of all arrays that a file may have, in its order."""
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -58,9 +59,15 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
             }
     meta = {**sequence.meta, "version": FORMAT_VERSION}
     arrays["meta"] = np.array(json.dumps(meta, sort_keys=True, allow_nan=False))
-    with replacing(path) as temporary, zipfile.ZipFile(temporary, "x") as file:
+    with replacing(path) as temporary, open(temporary, "xb") as file:
+        put_arrays(file, arrays)
+
+
+def put_arrays(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write the arrays of such a file; equal arrays in the same order make equal bytes."""
+    with zipfile.ZipFile(file, "w") as zipped:
         for name, array in arrays.items():
-            put_array(file, name, array)
+            put_array(zipped, name, array)
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence:
@@ -88,7 +95,7 @@ class _Arrays:
         stored = 0
         for entry in file.infolist():
             name = entry.filename.removesuffix(".npy")
-            if name not in _KNOWN:
+            if name not in NAMES:
                 continue
             if name in self._claimed:
                 raise FormatError(f"holds {name} twice")
