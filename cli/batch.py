@@ -56,7 +56,20 @@ class Engine(StrEnum):
     slurm = "slurm"
 
 
-Folder = Annotated[Path, typer.Argument(help="Folder of the results.", metavar="OUT")]
+class Shards(StrEnum):
+    """Files that hold many results."""
+
+    webdataset = "webdataset"
+    parquet = "parquet"
+
+
+Place = Annotated[str, typer.Argument(help="Folder or URL of the results.", metavar="OUT")]
+ClipsPerShard = Annotated[
+    int,
+    typer.Option(
+        "--clips-per-shard", min=1, help="Clips in a shard; the last one of a split may have fewer."
+    ),
+]
 EngineName = Annotated[
     Engine,
     typer.Option(
@@ -107,7 +120,24 @@ def run(
             metavar="MANIFEST",
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.", metavar="OUT")],
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for the results, or a URL that fsspec writes to, such as s3://bucket/skeletons.",
+            metavar="OUT",
+        ),
+    ],
+    shards: Annotated[
+        Shards | None,
+        typer.Option(
+            "--shards",
+            help="Put the results into files of many clips: webdataset is tars of npz and JSON, parquet has a row a clip."
+            " Default: as before in OUT, which is a file for each clip at first.",
+        ),
+    ] = None,
+    clips_per_shard: ClipsPerShard = 1000,
     engine: EngineName = Engine.local,
     workers: Workers = None,
     shard: Shard = None,
@@ -148,11 +178,14 @@ def run(
 
     [bold]skelstream batch run videos/ -o skeletons/[/]  videos/run/001.mp4 is of class run
     [bold]skelstream batch run clips.csv -o skeletons/ --workers 4[/]
+    [bold]skelstream batch run clips.csv -o skeletons/ --shards webdataset --clips-per-shard 500[/]
+    [bold]skelstream batch run clips.csv -o s3://bucket/skeletons --shards parquet[/]
     [bold]skelstream batch run clips.csv -o /shared/skeletons/ --shard 3/50[/]  one of fifty machines
     [bold]skelstream batch run clips.csv -o /shared/skeletons/ --engine ray --address auto[/]
     [bold]skelstream batch run clips.csv -o /shared/skeletons/ --engine slurm --tasks 50 --slurm slurm_partition=cpu[/]
 
-    Each clip becomes OUT/ID.npz, once and whole or not at all. The same command goes on after Ctrl-C, a crash or a power cut:
+    Each clip becomes OUT/ID.npz, once and whole or not at all; with --shards, these go on to OUT/shards/ as soon as all clips of a
+    shard are through, and OUT/index.csv says which is where. The same command goes on after Ctrl-C, a crash or a power cut:
     what is done is verified and left. A clip that fails, or ends its worker three times, is recorded and left; see
     [bold]skelstream batch status[/] and [bold]batch retry[/]. The exit status is 1 if clips failed.
     """
@@ -164,6 +197,7 @@ def run(
 
     from skelstream.batch.job import Job, JobSettings
     from skelstream.batch.results import Results
+    from skelstream.batch.shards.layout import Layout
     from skelstream.network.model_file import LIFT
     from skelstream.pipeline import PipelineSettings
     from skelstream.processing.postprocessing import Postprocessing
@@ -182,7 +216,8 @@ def run(
         ),
     )
     job = Job.of(Results(output), settings)
-    job.results.prepare(clips, settings.as_json(), redo)
+    layout = None if shards is None else Layout(shards.value, clips_per_shard)
+    job.results.prepare(clips, settings.as_json(), redo, layout)
     if engine is Engine.slurm:
         _submit(job, tasks, workers, slurm)
     else:
@@ -190,7 +225,7 @@ def run(
 
 
 @batch.command("status")
-def status(output: Folder, debug: Debug = False) -> None:
+def status(output: Place, debug: Debug = False) -> None:
     """Show how far a batch has come, and what failed and why."""
     from rich.console import Console
     from rich.table import Table
@@ -206,6 +241,8 @@ def status(output: Folder, debug: Debug = False) -> None:
     table.add_row("failed", f"{len(found.failed)}")
     stale = f"{found.stale} done with other settings, or of videos that have changed" if found.stale else ""
     table.add_row("missing", f"{found.missing}", stale)
+    if found.layout is not None or found.shards:
+        table.add_row("in shards", f"{found.packed}", f"{found.shards} shards")
     if found.rate is not None:
         left = "" if found.seconds_left is None else f"{_duration(found.seconds_left)} left"
         table.add_row("pace", f"{found.rate:.2f} clips/s", left)
@@ -235,7 +272,7 @@ def status(output: Folder, debug: Debug = False) -> None:
 
 @batch.command("retry")
 def retry(
-    output: Folder,
+    output: Place,
     failed: Annotated[
         bool, typer.Option("--failed", help="Those that failed, also by ending workers.")
     ] = False,
@@ -252,6 +289,8 @@ def retry(
 
     if not failed:
         raise typer.BadParameter("say which clips: --failed", param_hint="--failed")
+    if engine is Engine.slurm:
+        raise typer.BadParameter("clips that failed are done here, or with ray", param_hint="--engine")
     results = Results(output)
     clips = [clip for clip, _ in status_of(results).failed]
     if not clips:
@@ -260,11 +299,56 @@ def retry(
     settings = JobSettings.from_json(results.settings())
     job = Job.of(results, settings)
     results.prepare(results.clips(), settings.as_json(), redo=False)
-    recorder = Recorder(results.records)
+    recorder = Recorder(results.store)
     for clip in clips:
         recorder.add(forgiven(clip.id))
     recorder.close()
-    _do(clips, job, Engine.local, workers, None, quiet)
+    _do(clips, job, engine, workers, None, quiet)
+
+
+@batch.command("pack")
+def pack(
+    output: Place,
+    shards: Annotated[
+        Shards | None, typer.Option("--shards", help="Other shards than the batch has, or its first.")
+    ] = None,
+    clips_per_shard: ClipsPerShard = 1000,
+    loose: Annotated[
+        bool, typer.Option("--loose", help="Take the shards apart again, to a file for each clip.")
+    ] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Put results into shards, or into others, without extracting anything.
+
+    [bold]skelstream batch pack skeletons/[/]  what machines have left that worked on parts and are gone
+    [bold]skelstream batch pack skeletons/ --shards parquet --clips-per-shard 500[/]
+    [bold]skelstream batch pack skeletons/ --loose[/]
+
+    Shards with clips in them that are neither done nor failed wait for these. Nothing else should work on the batch meanwhile
+    if its shards are to be others than before.
+    """
+    from contextlib import closing
+
+    from skelstream.batch.results import Results, settings_hash
+    from skelstream.batch.shards.layout import Layout
+    from skelstream.batch.shards.packing import Packer
+
+    if loose and shards is not None:
+        raise typer.BadParameter("shards or none, not both", param_hint="--loose")
+    results = Results(output)
+    settings = settings_hash(results.settings()) if results.clips() else ""
+    if loose or shards is not None:
+        results.lay_out(None if shards is None else Layout(shards.value, clips_per_shard))
+    elif results.layout() is None:
+        raise typer.BadParameter("say which shards: webdataset or parquet", param_hint="--shards")
+    with closing(Packer(results, settings)) as packer:
+        packed = packer.finish()
+    if not quiet:
+        waiting = (
+            f"; {packed.waiting} clips that are done wait for others of their shard" if packed.waiting else ""
+        )
+        say(f"{packed.clips} clips in {packed.shards} shards{waiting}; in {output}")
 
 
 def _submit(job: Job, tasks: int, workers: int | None, slurm: list[str]) -> None:
@@ -277,14 +361,14 @@ def _submit(job: Job, tasks: int, workers: int | None, slurm: list[str]) -> None
     parameters = {name: int(value) if value.isdecimal() else value for name, value in named}
     jobs = submit(job, tasks, workers, parameters)
     say(
-        f"{len(jobs)} tasks are submitted, as {jobs[0].job_id} and so on; their logs are in {job.results.jobs}"
+        f"{len(jobs)} tasks are submitted, as {jobs[0].job_id} and so on; their logs are in {job.results.store.jobs()}"
     )
     if type(jobs[0]).__name__ != "SlurmJob":
         say("there is no Slurm here: they run on this machine")
         failed = sum(task.result().get("failed", 0) for task in jobs)
         say(f"all have ended, and {failed} clips failed")
         raise typer.Exit(bool(failed))
-    say(f"see how far they are with: skelstream batch status {job.results.folder}")
+    say(f"see how far they are with: skelstream batch status {job.results.place}")
 
 
 def _do(
@@ -296,13 +380,14 @@ def _do(
 
     from skelstream.batch.plan import make_plan
     from skelstream.batch.records import FAILED
+    from skelstream.batch.results import name_of_result
 
     from .progress import ClipProgress
 
     with ClipProgress("verifying what is done", len(clips), quiet) as progress:
         plan = make_plan(clips, job.results, job.hash, progress.advance)
     for clip in plan.damaged:
-        warn(f"{job.results.path(clip)}: is not what was recorded; it is done again")
+        warn(f"{job.results.store.path(name_of_result(clip.id))}: is not what was recorded; it is done again")
     counts: Counter[str] = Counter(done=0, failed=0, elsewhere=0)
     began = time.monotonic()
     try:
@@ -330,7 +415,7 @@ def _do(
         left = f", {plan.failed} that failed before are left" if plan.failed else ""
         say(
             f"{counts['done']} extracted{pace}, {plan.done} there already, {others}{counts['failed']} failed{left};"
-            f" in {job.results.folder}"
+            f" in {job.results.place}"
         )
     if counts["failed"] or plan.failed:
         raise typer.Exit(1)
@@ -340,14 +425,18 @@ def _news(
     plan: Plan, job: Job, engine: Engine, workers: int | None, address: str | None, quiet: bool
 ) -> Generator[tuple[Clip, Record | None], None, None]:
     """Each clip once it is through, with its record."""
+    from skelstream.batch.shards.packing import packed
+
     if engine is Engine.ray:
         from skelstream.batch.engines.ray import run_ray
 
-        return run_ray(plan, job, workers, address, (lambda _: None) if quiet else say)
-    from skelstream.batch.engines.local import run_local
-    from skelstream.batch.engines.sizes import places
+        news = run_ray(plan, job, workers, address, (lambda _: None) if quiet else say)
+    else:
+        from skelstream.batch.engines.local import run_local
+        from skelstream.batch.engines.sizes import places
 
-    return run_local(plan, job, places(workers, job.settings.estimator.device))
+        news = run_local(plan, job, places(workers, job.settings.estimator.device))
+    return packed(news, job.results, job.hash, plan.todo)
 
 
 def _duration(seconds: float) -> str:

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 def convert(
     inputs: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             help="Skeletons: .npz, .jsonl, .csv, .parquet, .json, .pkl, .pose, .h5, .trc, a folder of OpenPose's JSON, or"
-            " one of a batch's results.",
+            " the folder or URL of a batch's results.",
             metavar="INPUT",
         ),
     ],
@@ -92,6 +92,7 @@ def convert(
     [bold]skelstream convert clips/*.npz -o set.pkl --labels labels.csv[/]  one annotation file, with splits
     [bold]skelstream convert train/*/*.npz val/*/*.npz -o set.pkl --class-folders[/]  train/run/001.npz is of class run
     [bold]skelstream convert skeletons/ -o set.pkl[/]  the results of skelstream batch run, with the manifest's labels
+    [bold]skelstream convert s3://bucket/skeletons -o set.pkl[/]
     [bold]skelstream convert clips/*.npz -o data/ -f stgcn --labels labels.csv --fill 0.5[/]
     [bold]skelstream convert openpose_json/ -o walk.npz --size 1920x1080 --rate 25[/]  people get tracked
 
@@ -102,7 +103,7 @@ def convert(
     from rich.console import Console
     from rich.progress import track
 
-    from skelstream.batch.dataset import labels_of_batch, samples_of_batch
+    from skelstream.batch.dataset import Batch
     from skelstream.batch.results import Results
     from skelstream.formats import (
         WriteOptions,
@@ -140,22 +141,25 @@ def convert(
         raise typer.BadParameter(
             "labels come from --labels or from folders, not both", param_hint="--class-folders"
         )
+    paths = [Path(name) for name in inputs]
     if output == "-":
         if len(inputs) > 1 or labels is not None or class_folders:
             raise typer.BadParameter("standard output takes one input and no labels", param_hint="--output")
-        for line in lines(sequence(inputs[0])):
+        for line in lines(sequence(paths[0])):
             typer.echo(line)
         return
 
-    batch = Results(inputs[0]) if len(inputs) == 1 and Results(inputs[0]).is_there() else None
-    if batch is not None:
+    elsewhere = [name for name in inputs if "://" in name]
+    if elsewhere and len(inputs) > 1:
+        raise typer.BadParameter(f"{elsewhere[0]}: of what lies elsewhere, one batch alone is read")
+    batch = None
+    if elsewhere or (len(inputs) == 1 and Results(inputs[0]).is_there()):
         if labels is not None or class_folders:
             raise typer.BadParameter("a batch has its labels in its manifest", param_hint="--labels")
-        known = labels_of_batch(batch)
+        batch = Batch(inputs[0])
+        known = batch.labels
     else:
-        known = (
-            labels_of_folders(inputs) if class_folders else None if labels is None else read_labels(labels)
-        )
+        known = labels_of_folders(paths) if class_folders else None if labels is None else read_labels(labels)
     options = WriteOptions(
         persons=persons,
         frames=frames,
@@ -165,12 +169,14 @@ def convert(
         note=note,
     )
     if len(inputs) == 1 and known is None:
-        save(sequence(inputs[0]), output, format, overwrite, options=options)
+        save(sequence(paths[0]), output, format, overwrite, options=options)
     else:
-        if batch is not None and known is not None:
-            count, samples = samples_of_batch(batch, known, sequence, note)
+        if batch is not None:
+            for line in batch.remarks():
+                note(line)
+            count, samples = len(batch), batch.samples(sequence)
         else:
-            count, samples = len(inputs), labelled(inputs, known, sequence, note)
+            count, samples = len(paths), labelled(paths, known, sequence, note)
         shown = track(samples, "reading", count, console=Console(stderr=True), transient=True, disable=quiet)
         save_dataset(shown, output, format, overwrite, options=options)
     if not quiet:

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skelstream.batch.dataset import Batch
     from skelstream.errors import SkelstreamError
     from skelstream.estimator import EstimatorSettings, PoseEstimator
     from skelstream.extraction import extract, stream, windows
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "BODY25": "skeleton",
+    "Batch": "batch.dataset",
     "COCO17": "skeleton",
     "EstimatorSettings": "estimator",
     "Frame": "video",

@@ -17,8 +17,8 @@ import skelstream
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import DONE, FAILED, Record, Records
 from skelstream.batch.remote import fetched
-from skelstream.batch.results import Results, done_with, settings_hash, settings_of, verified
-from skelstream.claims import claimed
+from skelstream.batch.results import Results, done_with, name_of_result, settings_hash, settings_of
+from skelstream.batch.store import StoreError
 from skelstream.errors import OutputError
 from skelstream.estimator import Estimator, EstimatorSettings
 from skelstream.extraction import run
@@ -30,6 +30,8 @@ from skelstream.processing.postprocessing import Postprocessing
 
 # What ends the whole batch: the place of the results has no room, or takes no more files. Other errors are the clip's own.
 _NO_PLACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE}
+# Seconds after which it is looked again what others have done, where that is a request of its own.
+_LOOK_AGAIN = 10.0
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Job:
         clip: Clip,
         estimator: Estimator,
         keep: Callable[[Record], None] = lambda _: None,
+        others: Records | None = None,
     ) -> Record | None:
         """Extracts a clip, reads back what was written, and says how it went; None if another process is at it or has done
         it meanwhile.
@@ -103,26 +106,22 @@ class Job:
             clip: to do.
             estimator: finds the people in it.
             keep: given the record before other processes may have the clip, if it was done.
+            others: what has been recorded since it was decided what is to be done.
 
         Raises:
             OutputError: the place of the results takes no more; no clip can be done until that is mended.
         """
-        output, began = self.results.path(clip), time.time()
+        store, name, began = self.results.store, name_of_result(clip.id), time.time()
         key = settings_of(self.hash, clip)
         try:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            with claimed(output.with_name(f"{output.name}.extracting"), wait=False) as ours:
-                if ours is False:
+            with store.claimed(f"{name}.extracting", wait=False) as ours:
+                if ours is False or (others is not None and self._done_meanwhile(clip, others)):
                     return None
-                if output.exists():
-                    record = done_with(Records(self.results.records)[clip.id], self.hash, clip)
-                    if record is not None and verified(output, record):
-                        return None
-                record = self._done(clip, estimator, output, key)
+                record = self._done(clip, estimator, key)
                 keep(record)
                 return record
         except Exception as error:  # whatever it is, the other clips are to be done
-            if _no_place(error):
+            if isinstance(error, StoreError) or _no_place(error):
                 raise OutputError(str(error)) from error
             lines = str(error).splitlines() or [type(error).__name__]
             record = Record(
@@ -131,25 +130,36 @@ class Job:
             keep(record)
             return record
 
-    def _done(self, clip: Clip, estimator: Estimator, output: Path, key: str) -> Record:
-        s, began = self.settings, time.time()
+    def _done_meanwhile(self, clip: Clip, others: Records) -> bool:
+        """Whether another process has done a clip and recorded it, so that its result is there, or has gone on to a shard."""
+        store, name = self.results.store, name_of_result(clip.id)
+        others.refresh(_LOOK_AGAIN if store.far else 0.0)
+        record = done_with(others[clip.id], self.hash, clip)
+        if record is None:
+            return False
+        return store.whole(name, record) or (store.find(name) is None and self.results.layout() is not None)
+
+    def _done(self, clip: Clip, estimator: Estimator, key: str) -> Record:
+        s, store, name, began = self.settings, self.results.store, name_of_result(clip.id), time.time()
         part = replace(s.pipeline, start=clip.start, end=clip.end)
         source = os.stat(clip.path) if os.path.isfile(clip.path) else None
-        with fetched(clip.path) as path:
-            extraction = run(
-                path, estimator, output, part, name=clip.path, overwrite=True, checked=True,
-                postprocessing=s.postprocessing,
-            )  # fmt: skip
-        sequence, written = extraction.sequence, output.read_bytes()
-        read_back = load(output)
-        if (read_back.frames, len(read_back.frame)) != (sequence.frames, len(sequence.frame)):
-            raise OutputError(
-                f"{output}: reads back with {read_back.frames} frames instead of {sequence.frames}"
-            )
+        with store.made(name) as output:
+            with fetched(clip.path) as path:
+                extraction = run(
+                    path, estimator, output, part, name=clip.path, overwrite=True, checked=True,
+                    postprocessing=s.postprocessing,
+                )  # fmt: skip
+            sequence, written = extraction.sequence, output.read_bytes()
+            read_back = load(output)
+            if (read_back.frames, len(read_back.frame)) != (sequence.frames, len(sequence.frame)):
+                raise OutputError(
+                    f"{output}: reads back with {read_back.frames} frames instead of {sequence.frames}"
+                )
+        md5 = store.confirmed(name, len(written), hashlib.md5(written).hexdigest())
         whole = (part.start, part.end, part.every) == (None, None, 1)
         return Record(
             clip.id, DONE, key, time.time(), round(time.time() - began, 3),
-            sha256=hashlib.sha256(written).hexdigest(), size=len(written),
+            sha256=hashlib.sha256(written).hexdigest(), size=len(written), md5=md5,
             source_size=source and source.st_size, source_time=source and source.st_mtime_ns,
             frames=sequence.frames, expected=extraction.info.frames if whole else None,
             decoded=int(sequence.frame_ok.sum()), tracks=len(sequence.track_ids), people=len(sequence.frame),

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from skelstream.batch.holdings import Holdings
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import POISON, Records
-from skelstream.batch.results import Results, done_with, verified
+from skelstream.batch.results import Results, done_with
 from skelstream.errors import SettingsError
 
 _THREADS = 8
@@ -44,15 +45,15 @@ def make_plan(
         settings: the hash of the batch's settings.
         looked_at: called after each clip.
     """
-    records, todo, crashes, damaged = Records(results.records), [], {}, []
+    records, todo, crashes, damaged = Records(results.store), [], {}, []
     done = failed = 0
 
     def check(clip: Clip) -> bool | None:
         """Whether its result is whole; None if there is none."""
         record = done_with(records[clip.id], settings, clip)
-        return None if record is None else verified(results.path(clip), record)
+        return None if record is None else holdings.whole(record)
 
-    with ThreadPoolExecutor(_THREADS) as threads:
+    with Holdings(results) as holdings, ThreadPoolExecutor(_THREADS) as threads:
         for clip, whole in zip(clips, threads.map(check, clips), strict=True):
             looked_at()
             history = records[clip.id]

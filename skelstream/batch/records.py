@@ -1,6 +1,6 @@
-"""What became of each clip: lines that are only ever added, in a file for each process that works, merged as they are read.
+"""What became of each clip: lines that are only ever added, in a log for each process that works, merged as they are read.
 
-Nothing is locked and nothing rewritten, so that processes on several machines may share a folder, and a process may be
+Nothing is locked and nothing taken back, so that processes on several machines may share a place, and a process may be
 killed at any moment: what it leaves behind is at most a line without an end, which does not count.
 """
 
@@ -9,20 +9,21 @@ from __future__ import annotations
 import json
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from skelstream.errors import OutputError
+from skelstream.batch.store import Store
 
 DONE, FAILED, CRASHED, FORGIVEN = "done", "failed", "crashed", "forgiven"
 
 POISON = 3
 """Workers that a clip may kill before it is left alone."""
+
+_FOLDER = ".batch/records"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Record:
         time: seconds since 1970 at the end of the work.
         seconds: that the work took.
         sha256, size: of the result's bytes.
+        md5: of them, if their store was seen to tell it; by this they are known without being fetched.
         source_size, source_time: bytes and time of change (ns) of the video, where it is a file.
         frames: rows of the result's frame table.
         expected: frames that the container claims, None if it does not.
@@ -56,6 +58,7 @@ class Record:
     seconds: float = 0.0
     sha256: str = ""
     size: int = 0
+    md5: str = ""
     source_size: int | None = None
     source_time: int | None = None
     frames: int = 0
@@ -74,49 +77,29 @@ _NAMES = set(Record.__dataclass_fields__)
 
 
 class Recorder:
-    """Adds records to a file of this process's own.
+    """Adds records to a log of this process's own.
 
     Args:
-        folder: of the records.
+        store: of the batch.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, store: Store):
         name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}.jsonl"
-        self.path, self._handle = folder / name, None
+        self._log = store.log(f"{_FOLDER}/{name}")
 
     def add(self, record: Record) -> None:
-        """Adds a record; it is on the disk when this returns.
+        """Adds a record; it is kept when this returns.
 
         Raises:
-            OutputError: it cannot be written; nothing of it is left.
+            StoreError: it cannot be written; nothing of it is left.
         """
         known = {name: value for name, value in asdict(record).items() if value not in (None, "", ())}
-        line = (json.dumps(known, ensure_ascii=False, separators=(",", ":")) + "\n").encode(
-            "utf-8", "replace"
-        )
-        try:
-            if self._handle is None:
-                self._handle = os.open(
-                    self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666
-                )
-            before = os.fstat(self._handle).st_size
-            try:
-                written = os.write(self._handle, line)
-                if written < len(line):
-                    os.write(self._handle, line[written:])
-                os.fsync(self._handle)
-            except OSError:
-                with suppress(OSError):
-                    os.ftruncate(self._handle, before)
-                raise
-        except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error.strerror}") from error
+        line = json.dumps(known, ensure_ascii=False, separators=(",", ":")) + "\n"
+        self._log.append(line.encode("utf-8", "replace"))
 
     def close(self) -> None:
-        """Frees the file."""
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
+        """Frees the log."""
+        self._log.close()
 
 
 @dataclass(slots=True)
@@ -154,37 +137,41 @@ class History:
 
 
 class Records:
-    """All records of a folder, read as far as they have been written.
+    """All records of a batch, read as far as they have been written.
 
     Args:
-        folder: of the records.
+        store: of the batch.
+        new_only: leaves out what has been written before.
     """
 
-    def __init__(self, folder: Path):
-        self._folder = folder
+    def __init__(self, store: Store, new_only: bool = False):
+        self._store, self._looked, self._turn = store, 0.0, threading.Lock()
         self._read: dict[str, int] = {}
         self._of: dict[str, History] = {}
-        self.refresh()
+        if new_only:
+            self._read = {name: found.size for name, found in self._store.listed(_FOLDER).items()}
+        else:
+            self.refresh()
 
-    def refresh(self) -> None:
+    def refresh(self, patience: float = 0.0) -> None:
         """Reads what has been added meanwhile.
 
+        Args:
+            patience: seconds that must have passed since this was done last; before that nothing is done.
+
         Raises:
-            OutputError: a file cannot be read.
+            StoreError: a file cannot be read.
         """
-        try:
-            paths = sorted(entry.path for entry in os.scandir(self._folder) if entry.name.endswith(".jsonl"))
-            for path in paths:
-                before = self._read.get(path, 0)
-                with open(path, "rb") as file:
-                    if os.fstat(file.fileno()).st_size <= before:
-                        continue
-                    file.seek(before)
-                    self._read[path] = before + self._take(file)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise OutputError(f"{error.filename}: cannot be read ({error.strerror})") from error
+        with self._turn:
+            if patience and time.monotonic() - self._looked < patience:
+                return
+            sizes = {n: f.size for n, f in self._store.listed(_FOLDER).items() if n.endswith(".jsonl")}
+            grown = {
+                n: (self._read.get(n, 0), size) for n, size in sizes.items() if size > self._read.get(n, 0)
+            }
+            for name, lines in self._store.tails(grown):
+                self._read[name] = grown[name][0] + self._take(lines)
+            self._looked = time.monotonic()
 
     def __getitem__(self, clip: str) -> History:
         return self._of.get(clip) or History()

@@ -1,4 +1,4 @@
-"""The folder that many clips' results go to: a file for each, and in ``.batch`` what was wanted and what became of it."""
+"""Where many clips' results go: a file for each, or shards, and in ``.batch`` what was wanted and what became of it."""
 
 from __future__ import annotations
 
@@ -6,83 +6,93 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from skelstream.atomic import replacing
 from skelstream.batch.manifest import Clip, read_manifest, write_manifest
 from skelstream.batch.records import History, Record
+from skelstream.batch.shards.layout import Layout
+from skelstream.batch.store import Store, store_at
 from skelstream.errors import FormatError, OutputError
-from skelstream.json_files import read_json
+from skelstream.json_files import parse_json
 
-_INSIDE = ".batch"
+_MANIFEST, _SETTINGS, _LAYOUT = ".batch/manifest.csv", ".batch/settings.json", ".batch/shards.json"
 _SHOWN = 4
 
 
 @dataclass(frozen=True)
 class Results:
-    """A folder of results.
+    """The results of a batch.
 
     Attributes:
-        folder: the folder.
+        place: a folder, or a URL of what fsspec reaches.
     """
 
-    folder: Path
+    place: str | Path
 
-    @property
-    def records(self) -> Path:
-        """The folder of the records."""
-        return self.folder / _INSIDE / "records"
+    @cached_property
+    def store(self) -> Store:
+        """What holds the files.
 
-    @property
-    def jobs(self) -> Path:
-        """The folder in which a cluster's jobs keep their own files."""
-        return self.folder / _INSIDE / "jobs"
-
-    @property
-    def _manifest(self) -> Path:
-        return self.folder / _INSIDE / "manifest.csv"
-
-    @property
-    def _settings(self) -> Path:
-        return self.folder / _INSIDE / "settings.json"
+        Raises:
+            MissingExtraError: a library for such a place is not installed.
+        """
+        return store_at(self.place)
 
     def is_there(self) -> bool:
-        """Whether the folder is one of results."""
-        return self._manifest.is_file()
+        """Whether there is a batch."""
+        return self.store.find(_MANIFEST) is not None
 
-    def prepare(self, clips: Sequence[Clip], settings: Mapping[str, Any], redo: bool) -> str:
-        """Makes the folder, and keeps the manifest and the settings in it.
+    def prepare(
+        self, clips: Sequence[Clip], settings: Mapping[str, Any], redo: bool, layout: Layout | None = None
+    ) -> str:
+        """Keeps the manifest and the settings.
 
         Args:
             clips: all of the manifest; they replace those of before.
             settings: that decide the results, as JSON takes them.
             redo: whether other settings than before may take their place; results made with those do not count then.
+            layout: of the shards that the results are to be in; None: as before, which is a file for each at first.
 
         Returns:
             The settings' hash.
 
         Raises:
-            OutputError: the folder cannot be written, or the settings are others than before.
+            OutputError: the place cannot be written to, or the settings or the layout are others than before.
         """
-        try:
-            self.records.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{self.folder}: cannot be made ({error.strerror})") from None
         text = json.dumps(settings, indent=1, sort_keys=True) + "\n"
-        if self._settings.exists():
-            changed = list(_changes(read_json(self._settings), json.loads(text)))
-            if changed and not redo:
-                more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
-                raise OutputError(
-                    f"{self.folder}: holds results of other settings: {', '.join(changed[:_SHOWN])}{more}; choose another"
-                    " folder, or do its clips again",
-                    setting="redo",
-                )
-        _keep(self._settings, text)
-        write_manifest(clips, self._manifest)
+        before = self._json(_SETTINGS)
+        changed = [] if before is None else list(_changes(before, json.loads(text)))
+        if changed and not redo:
+            more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
+            raise OutputError(
+                f"{self.place}: holds results of other settings: {', '.join(changed[:_SHOWN])}{more}; choose another"
+                " folder, or do its clips again",
+                setting="redo",
+            )
+        if layout is not None and before is not None and self.layout() != layout:
+            now = self.layout() or "a file for each clip"
+            raise OutputError(
+                f"{self.place}: its results are in {now}; skelstream batch pack {self.place} puts them into others"
+            )
+        if layout is not None:
+            self.lay_out(layout)
+        if before is None or changed:
+            self.store.write(_SETTINGS, text.encode())
+        self._keep_manifest(clips)
         return settings_hash(settings)
+
+    def lay_out(self, layout: Layout | None) -> None:
+        """Keeps what shards the results are to be in; None: a file for each."""
+        if layout != self.layout():
+            self.store.write(_LAYOUT, (json.dumps(layout and asdict(layout)) + "\n").encode())
+
+    def layout(self) -> Layout | None:
+        """Of the shards that the results are to be in; None for a file for each."""
+        values = self._json(_LAYOUT)
+        return values and Layout(**values)
 
     def clips(self) -> list[Clip]:
         """Those of the manifest.
@@ -90,19 +100,37 @@ class Results:
         Raises:
             FormatError: there is none.
         """
-        if not self.is_there():
+        try:
+            with self.store.local(_MANIFEST) as path:
+                return read_manifest(path)
+        except FileNotFoundError:
             raise FormatError(
-                f"{self.folder}: holds no batch; give the folder that skelstream batch run wrote to"
-            )
-        return read_manifest(self._manifest)
+                f"{self.place}: holds no batch; give the folder that skelstream batch run wrote to"
+            ) from None
 
     def settings(self) -> dict[str, Any]:
         """What the results are made with."""
-        return read_json(self._settings)
+        return self._json(_SETTINGS) or {}
 
-    def path(self, clip: Clip) -> Path:
-        """The result of a clip."""
-        return self.folder / f"{clip.id}.npz"
+    def _keep_manifest(self, clips: Sequence[Clip]) -> None:
+        with self.store.made(_MANIFEST) as path:
+            write_manifest(clips, path)
+
+    def _json(self, name: str) -> Any:
+        """The value in a file, None if there is none."""
+        try:
+            return parse_json(self.store.read(name), self.store.path(name))
+        except FileNotFoundError:
+            return None
+
+
+def name_of_result(clip: str) -> str:
+    """The file of a clip's result, where it has one of its own.
+
+    Args:
+        clip: its id.
+    """
+    return f"{clip}.npz"
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:
@@ -132,23 +160,6 @@ def done_with(history: History, settings: str, clip: Clip) -> Record | None:
     return (
         record if (status.st_size, status.st_mtime_ns) == (record.source_size, record.source_time) else None
     )
-
-
-def verified(path: Path, record: Record) -> bool:
-    """Whether a result is the one that was recorded, byte for byte."""
-    try:
-        with open(path, "rb") as file:
-            if os.fstat(file.fileno()).st_size != record.size:
-                return False
-            return hashlib.file_digest(file, "sha256").hexdigest() == record.sha256
-    except OSError:
-        return False
-
-
-def _keep(path: Path, text: str) -> None:
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
 
 
 def _changes(before: Any, now: Any, name: str = ""):

@@ -6,9 +6,11 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+from skelstream.batch.holdings import Holdings
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import POISON, Record, Records
 from skelstream.batch.results import Results, done_with, settings_hash
+from skelstream.batch.shards.layout import Layout
 
 _MOST = 5
 # Seconds that the present pace is measured over.
@@ -26,6 +28,9 @@ class Status:
         missing: clips of which nothing is known yet.
         stale: of these, clips that were done with other settings, or whose video has changed since.
         rate: clips a second of the last minutes; None if nothing was done in them.
+        layout: of the shards that results are put into; None for a file each.
+        shards: their number.
+        packed: done clips that are in them.
     """
 
     total: int
@@ -34,6 +39,9 @@ class Status:
     missing: int = 0
     stale: int = 0
     rate: float | None = None
+    layout: Layout | None = None
+    shards: int = 0
+    packed: int = 0
 
     @property
     def seconds_left(self) -> float | None:
@@ -70,29 +78,34 @@ class Status:
 
 
 def status_of(results: Results) -> Status:
-    """How far the batch in a folder has come.
+    """How far a batch has come.
 
     Raises:
-        FormatError: it holds no batch.
+        FormatError: there is none.
     """
     clips, settings = results.clips(), settings_hash(results.settings())
-    records = Records(results.records)
+    records = Records(results.store)
     done, failed, missing, stale = [], [], 0, 0
-    for clip in clips:
-        history = records[clip.id]
-        record = done_with(history, settings, clip)
-        if record is not None and results.path(clip).is_file():
-            done.append(record)
-        elif history.failed is not None:
-            failed.append((clip, history.failed))
-        elif history.crashes >= POISON:
-            failed.append(
-                (clip, Record(clip.id, "failed", settings, reason="Poison", message="it ended its workers"))
-            )
-        else:
-            missing += 1
-            stale += bool(history.done)
-    return Status(len(clips), done, failed, missing, stale, _rate(done))
+    with Holdings(results) as holdings:
+        for clip in clips:
+            history = records[clip.id]
+            record = done_with(history, settings, clip)
+            if record is not None and holdings.there(record):
+                done.append(record)
+            elif history.failed is not None:
+                failed.append((clip, history.failed))
+            elif history.crashes >= POISON:
+                told = Record(clip.id, "failed", settings, reason="Poison", message="it ended its workers")
+                failed.append((clip, told))
+            else:
+                missing += 1
+                stale += bool(history.done)
+        shelf = holdings.shelf
+        packed = sum(shelf.where(record.clip, record.sha256) is not None for record in done)
+        shards = len(list(shelf))
+    return Status(
+        len(clips), done, failed, missing, stale, _rate(done), results.layout(), shards, packed
+    )  # fmt: skip
 
 
 def _rate(done: list[Record]) -> float | None:

@@ -31,13 +31,13 @@ def batch(tree, tmp_path):
     """Results of two of three clips."""
     results, clips = Results(tmp_path / "out"), read_manifest(tree)
     key = results.prepare(clips, {}, redo=False)
-    recorder = Recorder(results.records)
+    recorder = Recorder(results.store)
     for clip in clips[1:]:
         builder = SequenceBuilder(OPENPOSE18, source=clip.path, height=64, width=96)
         builder.add(TrackedPeople.failed(0, 0.0, 18))
-        results.path(clip).parent.mkdir(parents=True)
-        save(builder.finish(), results.path(clip))
-        content = results.path(clip).read_bytes()
+        (results.place / f"{clip.id}.npz").parent.mkdir(parents=True)
+        save(builder.finish(), (results.place / f"{clip.id}.npz"))
+        content = (results.place / f"{clip.id}.npz").read_bytes()
         recorder.add(
             Record(clip.id, DONE, key, 1.0, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
         )
@@ -59,7 +59,7 @@ def test_a_training_set_with_the_labels_and_splits_of_the_manifest(batch, conver
 
 def test_a_result_that_is_not_what_was_recorded_is_not_used(batch, convert, tmp_path):
     results, clips = batch
-    results.path(clips[2]).write_bytes(b"cut")
+    (results.place / f"{clips[2].id}.npz").write_bytes(b"cut")
     result = convert()
     assert result.exit_code == 1 and "val/run/001.npz: is missing, or not what was recorded" in result.stderr
     assert not (tmp_path / "set.pkl").exists()

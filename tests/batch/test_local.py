@@ -16,7 +16,7 @@ from skelstream.batch.engines.sizes import Place
 from skelstream.batch.job import Job, JobSettings
 from skelstream.batch.manifest import Clip, read_manifest
 from skelstream.batch.plan import make_plan
-from skelstream.batch.records import DONE, FAILED, POISON, Recorder
+from skelstream.batch.records import DONE, FAILED, POISON, Recorder, Records
 from skelstream.batch.results import Results
 from skelstream.batch.status import status_of
 from skelstream.errors import ModelError, OutputError
@@ -65,7 +65,9 @@ def test_a_worker_that_is_killed_is_replaced_and_a_clip_that_kills_is_left(tree,
     serial = job_in(tmp_path / "serial", clips)
     for clip in clips[:3]:
         serial.do(clip, estimator)
-        assert serial.results.path(clip).read_bytes() == job.results.path(clip).read_bytes()
+        assert (serial.results.place / f"{clip.id}.npz").read_bytes() == (
+            job.results.place / f"{clip.id}.npz"
+        ).read_bytes()
 
 
 def held_by(process: int) -> list[Path]:
@@ -93,9 +95,10 @@ def test_a_clip_alone(tree, tmp_path, bars, monkeypatch):
     done, failed = job.do(clips[0], bars()), job.do(clips[-1], bars())
     assert (done.state, done.frames, done.expected, done.decoded, done.people) == (DONE, 4, 4, 4, 4)
     assert failed.state == FAILED and failed.reason == "SourceError" and "gone.mp4" in failed.message
-    with closing(Recorder(job.results.records)) as recorder:
+    others = Records(job.results.store, new_only=True)
+    with closing(Recorder(job.results.store)) as recorder:
         recorder.add(done)
-    assert job.do(clips[0], bars()) is None  # and is not counted twice
+    assert job.do(clips[0], bars(), others=others) is None  # and is not counted twice
 
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -103,7 +106,7 @@ def test_a_clip_alone(tree, tmp_path, bars, monkeypatch):
     monkeypatch.setattr("skelstream.atomic._sync", full)
     with pytest.raises(OutputError, match="No space left"):
         job.do(clips[1], bars())
-    assert not job.results.path(clips[1]).exists()
+    assert not (job.results.place / f"{clips[1].id}.npz").exists()
 
 
 def test_settings_go_through_json():

@@ -18,8 +18,8 @@ def batch(tree, tmp_path):
     """A folder of results in which train/run/001 is done, and a function that adds records."""
     results, clips = Results(tmp_path / "out"), read_manifest(tree)
     key = results.prepare(clips, {"size": 96}, redo=False)
-    recorder = Recorder(results.records)
-    content, path = b"skeletons", results.path(clips[0])
+    recorder = Recorder(results.store)
+    content, path = b"skeletons", (results.place / f"{clips[0].id}.npz")
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     source = os.stat(clips[0].path)
@@ -41,9 +41,9 @@ def test_what_is_done_and_whole_is_left(batch):
 def test_a_result_that_was_damaged_or_cut_is_done_again(batch):
     results, clips, key, _ = batch
     for content in (b"skeletonZ", b"skel", b""):
-        results.path(clips[0]).write_bytes(content)
+        (results.place / f"{clips[0].id}.npz").write_bytes(content)
         assert make_plan(clips, results, key).damaged == [clips[0]]
-    results.path(clips[0]).unlink()
+    (results.place / f"{clips[0].id}.npz").unlink()
     assert make_plan(clips, results, key).todo == clips
 
 

@@ -6,13 +6,19 @@ import os
 import pytest
 
 from skelstream.batch.records import CRASHED, DONE, FAILED, POISON, Record, Recorder, Records, forgiven
+from skelstream.batch.store import FolderStore
 from skelstream.errors import OutputError
 
 
+def log_in(folder):
+    (path,) = folder.glob(".batch/records/*.jsonl")
+    return path
+
+
 def test_records_of_several_processes_are_merged_as_they_grow(tmp_path):
-    one, other = Recorder(tmp_path), Recorder(tmp_path)
+    one, other = Recorder(FolderStore(tmp_path)), Recorder(FolderStore(tmp_path))
     one.add(Record("a", FAILED, "s", 1.0, reason="SourceError"))
-    records = Records(tmp_path)
+    records = Records(FolderStore(tmp_path))
     assert records["a"].failed is not None and records["b"].failed is None
     other.add(Record("a", DONE, "s", 2.0, sha256="x", warnings=("one",)))
     records.refresh()
@@ -21,12 +27,12 @@ def test_records_of_several_processes_are_merged_as_they_grow(tmp_path):
 
 
 def test_a_line_without_an_end_does_not_count_until_it_has_one(tmp_path):
-    recorder = Recorder(tmp_path)
+    recorder = Recorder(FolderStore(tmp_path))
     recorder.add(Record("a", DONE, "s", 1.0))
-    with open(recorder.path, "ab") as file:
+    with open(log_in(tmp_path), "ab") as file:
         file.write(b'{"clip":"b","state":"done"')
         file.flush()
-        records = Records(tmp_path)
+        records = Records(FolderStore(tmp_path))
         assert list(records) == ["a"]
         file.write(b',"settings":"s"}\nno json\n[]\n{"clip":1}\n')
     records.refresh()
@@ -52,18 +58,18 @@ def test_the_order_of_records_does_not_matter():
 
 
 def test_forgiven_failures_count_no_more(tmp_path):
-    recorder = Recorder(tmp_path)
+    recorder = Recorder(FolderStore(tmp_path))
     for _ in range(POISON):
         recorder.add(Record("a", CRASHED, "s", 1.0))
-    assert Records(tmp_path)["a"].crashes == POISON
+    assert Records(FolderStore(tmp_path))["a"].crashes == POISON
     recorder.add(forgiven("a"))
-    assert Records(tmp_path)["a"].crashes == 0
+    assert Records(FolderStore(tmp_path))["a"].crashes == 0
 
 
 def test_on_a_full_disk_nothing_of_a_record_is_left(tmp_path, monkeypatch):
-    recorder = Recorder(tmp_path)
+    recorder = Recorder(FolderStore(tmp_path))
     recorder.add(Record("a", DONE, "s", 1.0))
-    before, write = recorder.path.read_bytes(), os.write
+    before, write = log_in(tmp_path).read_bytes(), os.write
 
     def half(handle, data):
         if len(data) < 10:
@@ -73,4 +79,4 @@ def test_on_a_full_disk_nothing_of_a_record_is_left(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "write", half)
     with pytest.raises(OutputError, match="No space left"):
         recorder.add(Record("b", DONE, "s", 2.0))
-    assert recorder.path.read_bytes() == before
+    assert log_in(tmp_path).read_bytes() == before

@@ -36,10 +36,10 @@ def test_a_clip_from_elsewhere_is_like_one_from_here(store, walk, bars, tmp_path
     assert done.state == DONE and done.frames == 40
     assert failed.state == FAILED and "memory://bucket/none.mp4: is not there" in failed.message
 
-    found = load(job.results.path(clips[0]))
+    found = load(job.results.place / f"{clips[0].id}.npz")
     assert found.meta["source"] == "memory://bucket/walk.mp4" and "skelstream-" not in json.dumps(found.meta)
     run(walk, bars(), tmp_path / "here.npz", name="memory://bucket/walk.mp4")
-    assert (tmp_path / "here.npz").read_bytes() == job.results.path(clips[0]).read_bytes()
+    assert (tmp_path / "here.npz").read_bytes() == (job.results.place / f"{clips[0].id}.npz").read_bytes()
 
 
 def test_nothing_stays_behind(store):

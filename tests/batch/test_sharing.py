@@ -143,5 +143,5 @@ def test_clips_side_by_side_have_the_bytes_of_clips_alone(tmp_path, mannequins):
         people = sum(record.people for record in records)
     assert people > 20
     for clip in clips:
-        alone, beside = (Results(tmp_path / lanes).path(clip).read_bytes() for lanes in "15")
+        alone, beside = ((tmp_path / lanes / f"{clip.id}.npz").read_bytes() for lanes in "15")
         assert alone == beside

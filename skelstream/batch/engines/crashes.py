@@ -22,7 +22,7 @@ class Crashes:
 
     def __init__(self, plan: Plan, job: Job):
         self._counts, self._job = Counter(plan.crashes), job
-        self._recorder = Recorder(job.results.records)
+        self._recorder = Recorder(job.results.store)
 
     def __contains__(self, clip: Clip) -> bool:
         """Whether the clip has ended a worker."""

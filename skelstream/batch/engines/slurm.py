@@ -31,12 +31,15 @@ class ShardTask:
         """Does what is to be done, and counts by what became of it."""
         from skelstream.batch.engines.local import run_local
         from skelstream.batch.engines.sizes import places
+        from skelstream.batch.shards.packing import packed
 
         plan = make_plan(shard(self.job.results.clips(), self.part), self.job.results, self.job.hash)
         workers = places(self.workers, self.job.settings.estimator.device)
         return Counter(
             "elsewhere" if record is None else record.state
-            for _, record in run_local(plan, self.job, workers)
+            for _, record in packed(
+                run_local(plan, self.job, workers), self.job.results, self.job.hash, plan.todo
+            )
         )
 
     def checkpoint(self) -> Any:
@@ -64,7 +67,7 @@ def submit(
         submitit: Any = import_module("submitit")
     except ImportError:
         raise MissingExtraError("the slurm engine needs submitit: pip install 'skelstream[slurm]'") from None
-    executor = submitit.AutoExecutor(folder=job.results.jobs / "%j", cluster=cluster)
+    executor = submitit.AutoExecutor(folder=job.results.store.jobs() / "%j", cluster=cluster)
     try:
         executor.update_parameters(name="skelstream", **parameters)
     except (TypeError, ValueError, NameError) as error:

@@ -10,7 +10,7 @@ import torch
 
 from skelstream.batch.job import Job
 from skelstream.batch.manifest import Clip
-from skelstream.batch.records import Record, Recorder
+from skelstream.batch.records import Record, Recorder, Records
 from skelstream.batch.sharing import SharedEstimator
 from skelstream.estimator import EstimatorSettings, PoseEstimator
 from skelstream.machine import available_cores
@@ -34,7 +34,8 @@ class Worker:
         settings = job.settings.estimator
         estimator = _estimator(replace(settings, device=device or settings.device), cores)
         self._estimator = SharedEstimator(estimator) if estimator.batch > 1 else estimator
-        self._recorder = Recorder(job.results.records)
+        self._recorder = Recorder(job.results.store)
+        self._others = Records(job.results.store, new_only=True)
 
     @property
     def lanes(self) -> int:
@@ -47,7 +48,7 @@ class Worker:
         Raises:
             OutputError: the place of the results takes no more.
         """
-        return self._job.do(clip, self._estimator, self._recorder.add)
+        return self._job.do(clip, self._estimator, self._recorder.add, self._others)
 
 
 def _estimator(settings: EstimatorSettings, cores: Set[int] | None) -> PoseEstimator:
