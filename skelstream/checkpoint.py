@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from itertools import count
@@ -70,7 +71,7 @@ class Checkpoints:
 
     def finish(self) -> SkeletonSequence:
         """The sequence of all frames so far."""
-        return self._builder.finish(self._earlier())
+        return self._builder.finish(self._earlier)
 
     def forget(self) -> None:
         """Removes the checkpoint, now that the whole is written."""
@@ -98,18 +99,18 @@ class Checkpoints:
         self._last = time.monotonic()
 
     def _take_up(self, file: CheckpointFile) -> None:
-        blocks, state = [], None
+        state = None
         try:
-            blocks = list(file.blocks()) if self._resumable and file.facts() == self._facts else []
-            if blocks:
-                state = _unpickled(blocks[-1][1])
+            if self._resumable and file.facts() == self._facts:
+                for _, pickled in deque(file.blocks(), maxlen=1):
+                    state = _unpickled(pickled)
         except (FormatError, ValueError, KeyError, pickle.UnpicklingError, EOFError) as error:
             _log.info("%s: %s", file.path, error)
         if state is None:
             self._set_aside(file.path)
             return
         file.cut()
-        for block, _ in blocks:
+        for block, _ in file.blocks():
             self._builder.go_on_after(block)
         self._pipeline.go_on_from(state)
         self._begun, self.resumed = True, state.frames

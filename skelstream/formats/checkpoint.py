@@ -138,7 +138,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence:
     skeleton = skeleton_named(string(meta.get("skeleton"), "skeleton"))
     builder = SequenceBuilder(skeleton, source=path.name, height=None, width=None)
     try:
-        sequence = builder.finish(block for block, _ in file.blocks())
+        sequence = builder.finish(lambda: (block for block, _ in file.blocks()))
     except (KeyError, ValueError, zipfile.BadZipFile) as error:
         raise FormatError("damaged") from error
     told = f"the work was broken off: these are the first {sequence.frames} frames"

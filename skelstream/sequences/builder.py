@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -20,6 +20,8 @@ from skelstream.tracking.tracked import TrackedPeople
 # Of eleven real clips, a tracker leaves out at most one sighting in a hundred.
 _MANY_DROPPED = 0.1
 
+# What takes nearly all the memory.
+_LARGE = ("keypoints", "scores", "boxes")
 
 Block = dict[str, np.ndarray]
 """Successive frames and the people in them, and who was confirmed in them, as ``SequenceBuilder.taken`` gives them."""
@@ -139,16 +141,21 @@ class SequenceBuilder:
         if len(block["frame_index"]):
             self._last = int(block["frame_index"][-1]), float(block["frame_time"][-1])
 
-    def finish(self, earlier: Iterable[Block] = ()) -> SkeletonSequence:
+    def finish(self, earlier: Callable[[], Iterable[Block]] = tuple) -> SkeletonSequence:
         """The sequence so far: tracks that were never confirmed dropped, the others most important first.
 
         Args:
-            earlier: what ``taken`` gave, all of it, in order.
+            earlier: gives what ``taken`` gave, all of it, in order. It is asked twice, and one block is held at a time, so that no row
+                is held twice.
         """
-        blocks = [*earlier, self._block()]
-        whole = blocks[0]
-        if len(blocks) > 1:
-            whole = {name: np.concatenate([block[name] for block in blocks]) for name in whole}
+        last = self._block()
+
+        def blocks() -> Iterator[Block]:
+            yield from earlier()
+            yield last
+
+        few = [{name: block[name] for name in last if name not in _LARGE} for block in blocks()]
+        whole = {name: np.concatenate([block[name] for block in few]) for name in few[0]}
         track, person_scores = whole["track"], whole["person_scores"]
         kept = np.flatnonzero(np.isin(track, whole["confirmed"]))
         ids, number = np.unique(track[kept], return_inverse=True)
@@ -160,9 +167,7 @@ class SequenceBuilder:
         rows = kept[np.argsort(rank[number], kind="stable")]
         time = whole["frame_time"]
         return SkeletonSequence(
-            keypoints=whole["keypoints"][rows],
-            scores=whole["scores"][rows],
-            boxes=whole["boxes"][rows],
+            **_gathered(blocks(), rows, len(track)),
             person_scores=person_scores[rows],
             frame=whole["frame"][rows],
             track_ids=ids[order],
@@ -191,6 +196,23 @@ def mean_fps(frame_time: np.ndarray) -> float | None:
     """Rows of the frame table per second, or None where the times do not tell."""
     span = float(frame_time[-1] - frame_time[0]) if len(frame_time) > 1 else 0.0
     return round((len(frame_time) - 1) / span, 6) if span > 0 else None
+
+
+def _gathered(blocks: Iterable[Block], rows: np.ndarray, seen: int) -> dict[str, np.ndarray]:
+    """The large arrays of the sequence, of ``rows`` of the ``seen`` ones in all blocks, in that order."""
+    place = np.full(seen, -1)
+    place[rows] = np.arange(len(rows))
+    whole: dict[str, np.ndarray] = {}
+    begin = 0
+    for block in blocks:
+        places = place[begin : begin + len(block["track"])]
+        begin += len(places)
+        for name in _LARGE:
+            array = block[name]
+            if name not in whole:
+                whole[name] = np.empty((len(rows), *array.shape[1:]), array.dtype)
+            whole[name][places[places >= 0]] = array[places >= 0]
+    return whole
 
 
 def _floats(values: array) -> np.ndarray:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import pickle
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from skelstream.errors import FormatError
 from skelstream.sequences import SequenceBuilder
-from skelstream.skeleton import COCO17
+from skelstream.skeleton import COCO17, OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
 
 from .conftest import person
@@ -86,3 +89,26 @@ def test_many_who_are_left_out_are_told(builder, tracked, fleeting, told):
     assert [f"{fleeting} of {20 + fleeting} sightings are left out" in line for line in meta["warnings"]] == [
         True
     ] * told
+
+
+def test_rows_that_were_taken_out_come_back_once(builder, tracked):
+    """The same sequence, and not much more memory than it takes."""
+    whole = SequenceBuilder(OPENPOSE18, source="clip.mp4", height=480, width=640)
+    kept = []
+    for i in range(400):
+        frame = tracked(
+            i, i / 10, {id: (*person(i + id), 0.5 + id / 100) for id in range(i // 50, 10 + i // 50)}
+        )
+        builder.add(frame)
+        whole.add(frame)
+        if i % 20 == 10:
+            kept.append(pickle.dumps(builder.taken()))
+    tracemalloc.start()
+    sequence = builder.finish(lambda: map(pickle.loads, kept))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    expected = whole.finish()
+    arrays = {name: value for name, value in vars(expected).items() if isinstance(value, np.ndarray)}
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(getattr(sequence, name), array)
+    assert len(sequence.frame) == 4000 and most < 2.5 * sum(array.nbytes for array in arrays.values())
