@@ -166,8 +166,11 @@ class SequenceBuilder:
         # Rows came in the order of the frames, which a stable sort by track keeps.
         rows = kept[np.argsort(rank[number], kind="stable")]
         time = whole["frame_time"]
+        large = _gathered(blocks(), rows, len(track))
         return SkeletonSequence(
-            **_gathered(blocks(), rows, len(track)),
+            keypoints=large["keypoints"],
+            scores=large["scores"],
+            boxes=large["boxes"],
             person_scores=person_scores[rows],
             frame=whole["frame"][rows],
             track_ids=ids[order],
