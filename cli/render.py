@@ -185,6 +185,7 @@ class _Progress:
 
 def _summarise(sequence: SkeletonSequence, done: Rendered, output: Path) -> None:
     from rich.console import Console
+    from rich.filesize import decimal
     from rich.table import Table
 
     table = Table(show_header=False, box=None, pad_edge=False)
@@ -192,7 +193,7 @@ def _summarise(sequence: SkeletonSequence, done: Rendered, output: Path) -> None
     for name, value in (
         ("frames", f"{done.frames}, {done.seconds:.2f} s, {width} x {height}"),
         ("figures", f"{done.people}, {len(sequence)} tracks in the file"),
-        ("file", f"{plain(str(output))}, {output.stat().st_size / 2**20:.1f} MiB"),
+        ("file", f"{plain(str(output))}, {decimal(output.stat().st_size)}"),
     ):
         table.add_row(f"[dim]{name}[/]", value)
     Console().print(table)

@@ -67,7 +67,9 @@ def view(
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
     if not quiet:
-        say(f"{output} written, {output.stat().st_size / 2**20:.1f} MiB", err=False)
+        from rich.filesize import decimal
+
+        say(f"{output} written, {decimal(output.stat().st_size)}", err=False)
 
 
 def _copy(video: Path, copy: Path, overwrite: bool, quiet: bool) -> Path:

@@ -69,7 +69,5 @@ def _told(rows: int, lifted: int, half: int, short: int) -> list[str]:
     if half:
         lines.append(f"{half:,} rows show no legs: those in 3D are a guess (observed_3d is False there)")
     if short:
-        lines.append(
-            f"{short:,} tracks are shorter than {_SHORT:g} s: their 3D has hardly any motion to go by"
-        )
+        lines.append(f"tracks shorter than {_SHORT:g} s: {short:,}; their 3D has hardly any motion to go by")
     return lines

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from skelstream.errors import ModelError
 from skelstream.network import hrnet, openpose, videopose
 from skelstream.network.architectures import Config
 from skelstream.network.card import lifting_card, make_card
@@ -46,10 +47,13 @@ def import_weights(path: Path, height: int = 256, width: int = 192) -> Imported:
         ModelError: the file is missing or not one of theirs; the message says what is wrong with it.
     """
     names = read_names(path)
-    for begins, make in _KINDS.items():
-        if any(name.removeprefix("module.").startswith(begins) for name in names):
+    for part, make in _KINDS.items():
+        if any(f".{part}" in f".{name}" for name in names):
             return make(path, height, width)
-    return _openpose(path, height, width)
+    known = ", ".join(sorted(names)[:2]) or "none"
+    raise ModelError(
+        f"{path}: weights of neither OpenPose, HRNet nor VideoPose3D; the names of its tensors: {known}"
+    )
 
 
 def _openpose(path: Path, height: int, width: int) -> Imported:
@@ -72,9 +76,11 @@ def _videopose(path: Path, height: int, width: int) -> Imported:
     return Imported("videopose3d", "lifting", config, state, card, "skelstream lift --weights")
 
 
-# By how the name of a tensor begins that the others lack.
+# By the beginning of a tensor's name, or of one after a point, that the others lack.
 _KINDS: dict[str, Callable[[Path, int, int], Imported]] = {
     "stage4.": _hrnet,
     "transition1.": _hrnet,
     videopose.INSIDE: _videopose,
+    "conv1_1.": _openpose,
+    "Mconv7_": _openpose,
 }

@@ -108,6 +108,13 @@ def test_import_of_another_file_writes_nothing(here: Path) -> None:
     torch.save({"Mconv7_stage6.weight": torch.zeros(1)}, here / "hand.pth")
     result = run("models", "import", "hand.pth", "-o", "x.safetensors")
     assert result.exit_code == 1 and "hand model" in result.stderr and result.stderr.count("\n") == 1
+    torch.save({"encoder.weight": torch.zeros(1)}, here / "other.pth")
+    result = run("models", "import", "other.pth", "-o", "x.safetensors")
+    assert (
+        result.exit_code == 1
+        and "other.pth: weights of neither" in result.stderr
+        and "encoder.weight" in result.stderr
+    )
     assert not (here / "x.safetensors").exists()
 
 
