@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -74,11 +74,13 @@ class Job:
         results: where they go.
         settings: that decide the results.
         hash: of the settings.
+        seen: how far the records had been written when it was decided what is to be done.
     """
 
     results: Results
     settings: JobSettings
     hash: str
+    seen: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, results: Results, settings: JobSettings) -> Job:

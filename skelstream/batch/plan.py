@@ -25,6 +25,7 @@ class Plan:
         done: clips that are done.
         failed: clips that failed before, and are left.
         damaged: of ``todo``, clips that were done and whose result is no longer what was recorded.
+        seen: how far the records had been written then; what is added afterwards is news.
     """
 
     todo: list[Clip]
@@ -32,6 +33,7 @@ class Plan:
     done: int
     failed: int
     damaged: list[Clip]
+    seen: dict[str, int]
 
 
 def make_plan(
@@ -46,7 +48,7 @@ def make_plan(
         looked_at: called after each clip.
     """
     records, todo, crashes, damaged = Records(results.store), [], {}, []
-    done = failed = 0
+    done, failed, seen = 0, 0, records.seen
 
     def check(clip: Clip) -> bool | None:
         """Whether its result is whole; None if there is none."""
@@ -68,7 +70,7 @@ def make_plan(
             todo.append(clip)
             if history.crashes:
                 crashes[clip.id] = history.crashes
-    return Plan(todo, crashes, done, failed, damaged)
+    return Plan(todo, crashes, done, failed, damaged, seen)
 
 
 def shard(clips: Sequence[Clip], text: str | None) -> list[Clip]:

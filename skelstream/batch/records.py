@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import uuid4
@@ -141,17 +141,20 @@ class Records:
 
     Args:
         store: of the batch.
-        new_only: leaves out what has been written before.
+        seen: what `Records.seen` of an earlier look was: only what has been added since is read, once `refresh` is asked to.
     """
 
-    def __init__(self, store: Store, new_only: bool = False):
+    def __init__(self, store: Store, seen: Mapping[str, int] | None = None):
         self._store, self._looked, self._turn = store, 0.0, threading.Lock()
-        self._read: dict[str, int] = {}
+        self._read: dict[str, int] = dict(seen or {})
         self._of: dict[str, History] = {}
-        if new_only:
-            self._read = {name: found.size for name, found in self._store.listed(_FOLDER).items()}
-        else:
+        if seen is None:
             self.refresh()
+
+    @property
+    def seen(self) -> dict[str, int]:
+        """How many bytes of each file have been read."""
+        return dict(self._read)
 
     def refresh(self, patience: float = 0.0) -> None:
         """Reads what has been added meanwhile.

@@ -95,7 +95,7 @@ def test_a_clip_alone(tree, tmp_path, bars, monkeypatch):
     done, failed = job.do(clips[0], bars()), job.do(clips[-1], bars())
     assert (done.state, done.frames, done.expected, done.decoded, done.people) == (DONE, 4, 4, 4, 4)
     assert failed.state == FAILED and failed.reason == "SourceError" and "gone.mp4" in failed.message
-    others = Records(job.results.store, new_only=True)
+    others = Records(job.results.store, Records(job.results.store).seen)
     with closing(Recorder(job.results.store)) as recorder:
         recorder.add(done)
     assert job.do(clips[0], bars(), others=others) is None  # and is not counted twice

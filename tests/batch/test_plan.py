@@ -7,7 +7,7 @@ import pytest
 
 from skelstream.batch.manifest import read_manifest
 from skelstream.batch.plan import make_plan, shard
-from skelstream.batch.records import CRASHED, DONE, FAILED, POISON, Record, Recorder, forgiven
+from skelstream.batch.records import CRASHED, DONE, FAILED, POISON, Record, Recorder, Records, forgiven
 from skelstream.batch.results import Results
 from skelstream.batch.status import status_of
 from skelstream.errors import OutputError, SettingsError
@@ -45,6 +45,16 @@ def test_a_result_that_was_damaged_or_cut_is_done_again(batch):
         assert make_plan(clips, results, key).damaged == [clips[0]]
     (results.place / f"{clips[0].id}.npz").unlink()
     assert make_plan(clips, results, key).todo == clips
+
+
+def test_what_others_record_after_a_plan_was_made_is_news(batch):
+    results, clips, key, recorder = batch
+    plan = make_plan(clips, results, key)
+    recorder.add(Record(clips[1].id, DONE, key, 2.0))
+    news = Records(results.store, plan.seen)
+    assert list(news) == []
+    news.refresh()
+    assert list(news) == [clips[1].id]
 
 
 def test_a_video_that_changed_is_done_again(batch):

@@ -76,7 +76,7 @@ def test_whole_is_what_was_recorded(store):
 def test_logs_grow_and_are_read_as_far_as_they_have_grown(store):
     recorder, records = Recorder(store), Records(store)
     recorder.add(Record("a", DONE, "s", 1.0))
-    later = Records(store, new_only=True)
+    later = Records(store, Records(store).seen)
     recorder.add(Record("b", DONE, "s", 1.0))
     for read in (records, later):
         read.refresh()

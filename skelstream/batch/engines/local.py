@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -71,7 +71,7 @@ class _Hand:
 
 class _Crew:
     def __init__(self, plan: Plan, job: Job):
-        self._job, self._crashes = job, Crashes(plan, job)
+        self._job, self._crashes = replace(job, seen=plan.seen), Crashes(plan, job)
         self._waiting = deque(clip for clip in plan.todo if clip not in self._crashes)
         self._suspects = deque(clip for clip in plan.todo if clip in self._crashes)
         self._hands: list[_Hand] = []

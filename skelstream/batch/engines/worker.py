@@ -35,7 +35,7 @@ class Worker:
         estimator = _estimator(replace(settings, device=device or settings.device), cores)
         self._estimator = SharedEstimator(estimator) if estimator.batch > 1 else estimator
         self._recorder = Recorder(job.results.store)
-        self._others = Records(job.results.store, new_only=True)
+        self._others = Records(job.results.store, job.seen)
 
     @property
     def lanes(self) -> int:
