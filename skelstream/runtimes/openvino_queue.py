@@ -57,11 +57,17 @@ class ImageQueue:
         for row in range(len(images)):
             if len(under_way) == self._together:
                 rows.append(self._outputs(under_way.popleft()))
-            request = self._free.pop() if self._free else self._graph.create_infer_request()
+            request = self._request()
             request.start_async([np.ascontiguousarray(images[row : row + 1])])
             under_way.append(request)
         rows += [self._outputs(request) for request in under_way]
         return tuple(torch.cat(column) for column in zip(*rows, strict=True))
+
+    def _request(self) -> ov.InferRequest:
+        try:
+            return self._free.pop()  # another thread may take the last one at any moment
+        except IndexError:
+            return self._graph.create_infer_request()
 
     def _outputs(self, request: ov.InferRequest) -> list[torch.Tensor]:
         """What came out for an image, once it has; the request's memory is used again."""
