@@ -353,7 +353,7 @@ def pack(
 
 def _submit(job: Job, tasks: int, workers: int | None, slurm: list[str]) -> None:
     """Submits an array, which goes on by itself; without Slurm its tasks run here, and are waited for."""
-    from skelstream.batch.engines.slurm import submit
+    from skelstream.batch.engines.slurm import failures, submit
 
     if wrong := [text for text in slurm if "=" not in text]:
         raise typer.BadParameter(f"{wrong[0]!r} is not like timeout_min=600", param_hint="--slurm")
@@ -365,7 +365,7 @@ def _submit(job: Job, tasks: int, workers: int | None, slurm: list[str]) -> None
     )
     if type(jobs[0]).__name__ != "SlurmJob":
         say("there is no Slurm here: they run on this machine")
-        failed = sum(task.result().get("failed", 0) for task in jobs)
+        failed = failures(jobs)
         say(f"all have ended, and {failed} clips failed")
         raise typer.Exit(bool(failed))
     say(f"see how far they are with: skelstream batch status {job.results.place}")

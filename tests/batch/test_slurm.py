@@ -6,7 +6,7 @@ from skelstream.batch.job import Job, JobSettings
 from skelstream.batch.manifest import read_manifest
 from skelstream.batch.plan import make_plan
 from skelstream.batch.results import Results
-from skelstream.errors import SettingsError
+from skelstream.errors import SettingsError, SkelstreamError
 from skelstream.estimator import EstimatorSettings
 
 pytest.importorskip("submitit")
@@ -31,6 +31,18 @@ def test_each_task_of_an_array_does_its_shard(job):
     assert make_plan(job.results.clips(), job.results, job.hash).done == 3
     again = ShardTask(job, "2/2")
     assert again() == {} and again.checkpoint().function is again
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_tasks_that_are_not_through_are_told_in_a_line(job):
+    from skelstream.batch.engines.slurm import failures, submit
+
+    wrong = Job(job.results, JobSettings(EstimatorSettings("nothing")), job.hash)
+    with pytest.raises(
+        SkelstreamError, match="1 of 1 tasks ended before .*: nothing: no such weights.*; the same"
+    ):
+        failures(submit(wrong, 1, 1, {}, cluster="local"))
+    assert failures(submit(job, 1, 1, {}, cluster="debug")) == 0
 
 
 def test_a_parameter_that_slurm_does_not_know(job):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 from skelstream.batch.job import Job
 from skelstream.batch.plan import make_plan, shard
-from skelstream.errors import MissingExtraError, SettingsError
+from skelstream.errors import MissingExtraError, SettingsError, SkelstreamError
 
 
 @dataclass(frozen=True)
@@ -74,3 +75,23 @@ def submit(
         raise SettingsError(f"Slurm: {str(error).splitlines()[0]}", setting="slurm") from None
     with executor.batch():
         return [executor.submit(ShardTask(job, f"{i}/{tasks}", workers)) for i in range(1, tasks + 1)]
+
+
+def failures(jobs: Sequence[Any]) -> int:
+    """Waits until all tasks of an array have ended, and counts the clips that failed.
+
+    Args:
+        jobs: as ``submit`` gives them.
+
+    Raises:
+        SkelstreamError: tasks ended before they were through.
+    """
+    broken = [(task, error) for task in jobs if (error := task.exception()) is not None]
+    if broken:
+        task, error = broken[0]
+        told = re.findall(r"^skelstream\.errors\.\w+: (.*)", str(error), re.MULTILINE)
+        raise SkelstreamError(
+            f"{len(broken)} of {len(jobs)} tasks ended before they were through, the first of them {task.job_id}:"
+            f" {told[-1] if told else f'see its log, {task.paths.stdout}'}; the same command goes on from there"
+        )
+    return sum(task.result().get("failed", 0) for task in jobs)
