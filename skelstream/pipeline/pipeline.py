@@ -23,7 +23,7 @@ from skelstream.pipeline.first_look import Seen, decoded, first_look, looked_at,
 from skelstream.pipeline.queues import StageQueue
 from skelstream.pipeline.settings import PipelineSettings
 from skelstream.pipeline.times import StageTimes
-from skelstream.refiner.looks import SecondLook
+from skelstream.refiner.looks import LookState, SecondLook
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.tracking.tracker import Tracker
@@ -55,7 +55,7 @@ class PipelineState:
     Attributes:
         frames: given so far.
         tracker: with its tracks.
-        doubtful: as of the second look; False for one look.
+        look: as of the second look; None for one look.
         first_look: number of the last frame that had one, and its time by the source; None before there was any.
         importance: of each track so far, by its id.
         times: of the stages.
@@ -63,7 +63,7 @@ class PipelineState:
 
     frames: int
     tracker: Tracker
-    doubtful: bool
+    look: LookState | None
     first_look: tuple[int, float] | None
     importance: Counter[int]
     times: StageTimes
@@ -164,10 +164,8 @@ class Pipeline:
 
     def state(self) -> PipelineState:
         """Where it stands, between two frames; it goes on from there, so it is to be pickled at once."""
-        doubtful = self._look_again is not None and self._look_again.doubtful
-        return PipelineState(
-            self._given, self._tracker, doubtful, self._first_look, self._importance, self.times
-        )
+        look = None if self._look_again is None else self._look_again.state
+        return PipelineState(self._given, self._tracker, look, self._first_look, self._importance, self.times)
 
     def go_on_from(self, state: PipelineState) -> None:
         """Gives the frames that come after a state of another pipeline of the same source and settings.
@@ -178,9 +176,9 @@ class Pipeline:
         self._skipped = self._given = state.frames
         self._tracker, self._importance, self.times = state.tracker, state.importance, state.times
         self._first_look = state.first_look
-        if self._look_again is not None:
+        if self._look_again is not None and state.look is not None:
             self._look_again.crops, self._look_again.passed_over = self.times.crops, self.times.passed_over
-            self._look_again.doubtful = state.doubtful
+            self._look_again.state = state.look
 
     def __iter__(self) -> Iterator[Analysed]:
         live, estimator, times = self.info.live, self._estimator, self.times

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -19,8 +20,23 @@ _BEST_LENGTH = 200.0
 _EXPECTED = 0.3
 # Overlap (IoU) of the first look's box and that of the joints found in it, below which those are looked for once more.
 _SETTLED = 0.8
+# Overlap (IoU) of a box with one of the frame before from which on it stays where that was.
+_STEADY = 0.9
 # The least mean of the joints' scores of somebody to look for once more, who may not be in the middle of the box yet.
 _WORTH_ANOTHER = 0.1
+
+
+@dataclass
+class LookState:
+    """What a second look keeps from one frame to the next. May be pickled.
+
+    Attributes:
+        doubtful: the last first look missed somebody whom the second one sees where they were expected.
+        boxes: float32 (B, 4), that were looked into last.
+    """
+
+    doubtful: bool = False
+    boxes: np.ndarray = field(default_factory=lambda: np.empty((0, 4), np.float32))
 
 
 class SecondLook:
@@ -35,7 +51,7 @@ class SecondLook:
     Attributes:
         crops: looked at so far.
         passed_over: people whom the budget left as the first look saw them, so far.
-        doubtful: the last first look missed somebody whom the second one sees where they were expected.
+        state: what later frames depend on.
     """
 
     def __init__(
@@ -44,7 +60,7 @@ class SecondLook:
         self.refiner, self.settings, self.skeleton = refiner, settings, skeleton
         self._least_score = least_score
         self.crops = self.passed_over = 0
-        self.doubtful = False
+        self.state = LookState()
 
     def __call__(
         self,
@@ -71,6 +87,7 @@ class SecondLook:
             People, best first. A person's score is the root of the product of both looks' scores, but see above.
         """
         boxes, scores, known = self._boxes(people, expected)
+        boxes[known] = self._steady(boxes[known])
         order = np.argsort(-self._gain(boxes, scores), kind="stable")[: self._affordable(len(boxes), looks)]
         again = np.zeros(len(boxes), bool)
         again[order] = True
@@ -78,8 +95,9 @@ class SecondLook:
         self.passed_over += int(unseen.sum())
         most = np.where(np.arange(len(boxes)) < len(people), 1.0, scores)
         looked = self._look(image, boxes, scores, most, np.flatnonzero(again))
+        self.state.boxes = boxes[again]
         looked = self._there(self._once_more(image, boxes, scores, most, looked, known))
-        self.doubtful = bool((looked.rows >= len(people)).any())
+        self.state.doubtful = bool((looked.rows >= len(people)).any())
         return self._best(_joined(looked.people, people.take(unseen)))
 
     def carried(
@@ -105,11 +123,11 @@ class SecondLook:
             than may be looked at.
         """
         wanted = _joined(expected, lost)
-        if (self.doubtful and not anyway) or len(wanted) > self._affordable(len(wanted), looks):
+        if (self.state.doubtful and not anyway) or len(wanted) > self._affordable(len(wanted), looks):
             return None
         scores = wanted.person_scores
-        boxes, rows = joints_boxes(wanted.keypoints), np.arange(len(wanted))
-        looked = self._there(self._look(image, boxes, scores, scores, rows))
+        boxes = self.state.boxes = self._steady(joints_boxes(wanted.keypoints))
+        looked = self._there(self._look(image, boxes, scores, scores, np.arange(len(wanted))))
         again = looked.rows >= len(expected)
         found = self._best(looked.people.take(~again))
         if len(found) < len(expected) and not anyway:
@@ -153,6 +171,15 @@ class SecondLook:
             np.concatenate([scores, expected.person_scores[missed]]),
             np.concatenate([known, np.ones(len(missed), bool)]),
         )
+
+    def _steady(self, boxes: np.ndarray) -> np.ndarray:
+        """The boxes, those that hardly differ from one looked into last as that one: in a crop that stays where it is, joints
+        that stand still do."""
+        if not len(boxes) or not len(self.state.boxes):
+            return boxes
+        overlap = iou(boxes, self.state.boxes)
+        stays = overlap.max(1) >= _STEADY
+        return np.where(stays[:, None], self.state.boxes[overlap.argmax(1)], boxes)
 
     def _gain(self, boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """What a second look may bring: most where the first look is in doubt, or sees somebody far from its best size."""

@@ -196,16 +196,16 @@ def test_a_doubt_is_for_a_first_look_to_settle() -> None:
     look = look_with(Stand((100, 100), (300, 200)))
     both = people((100, 100), (300, 200))
     look(IMAGE, people((100, 100)), expected=both)
-    assert look.doubtful and look.carried(IMAGE, both, people()) is None
+    assert look.state.doubtful and look.carried(IMAGE, both, people()) is None
     look(IMAGE, both, expected=both)
-    assert not look.doubtful and look.carried(IMAGE, both, people()) is not None
+    assert not look.state.doubtful and look.carried(IMAGE, both, people()) is not None
 
 
 def test_where_a_first_look_is_too_early_who_is_there_is_given() -> None:
     look = look_with(Stand((100, 100)))
     carried = look.carried(IMAGE, people((100, 100), (300, 200)), people(), anyway=True)
     assert carried is not None and len(carried) == 1
-    look.doubtful = True
+    look.state.doubtful = True
     assert look.carried(IMAGE, people((100, 100)), people(), anyway=True) is not None
 
 
@@ -245,3 +245,18 @@ def test_of_both_rounds_the_surer_counts() -> None:
 def test_who_is_doubtful_in_both_rounds_is_gone() -> None:
     look = look_with(Stand((100, 100), score=0.12))
     assert len(look(IMAGE, people((100, 100), joints=slice(0, 11)))) == 0 and look.crops == 2
+
+
+def test_a_box_that_hardly_moves_stays_so_that_still_joints_are_still() -> None:
+    refiner = Stand((100, 100), (300, 200))
+    look = look_with(refiner)
+    first = people((100, 100), (300, 200))
+    look(IMAGE, first, expected=first)
+    look(IMAGE, first, expected=people((100.5, 101), (312, 200)))
+    look.carried(IMAGE, people((101, 100), (312.5, 201)), people())
+    before, then, carried = (np.array(refiner.boxes[i : i + 2]) for i in (0, 2, 4))
+    np.testing.assert_array_equal(then[0], before[0])
+    assert then[1][0] == before[1][0] + 12
+    np.testing.assert_array_equal(carried, then)
+    look(IMAGE, people((102, 100)))  # nobody is expected: the first look's box it is
+    assert refiner.boxes[6][0] == before[0][0] + 2
