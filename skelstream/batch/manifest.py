@@ -57,6 +57,8 @@ def read_manifest(path: Path) -> list[Clip]:
         FormatError: it is missing, damaged or empty, a column or value is wrong, or two clips have one name.
         MissingExtraError: it is Parquet, and pyarrow is not installed.
     """
+    if re.match(r"\w[\w+.-]+:/", str(path)) and not path.exists():
+        raise FormatError(f"{path}: a manifest lies on this machine; the videos in it may be URLs")
     if path.is_dir():
         clips = list(_tree(path))
         if not clips:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -14,6 +15,9 @@ from typing import Protocol
 from skelstream.atomic import replacing
 from skelstream.claims import claimed
 from skelstream.errors import OutputError
+
+# One slash after the scheme, as in s3:/bucket/x, or nothing after two; a drive of Windows is one letter.
+_HALF_URL = re.compile(r"\w[\w+.-]+:/(/*|[^/].*)")
 
 
 class StoreError(OutputError):
@@ -151,9 +155,14 @@ def store_at(place: str | Path) -> Store:
     """The store at a folder or a URL.
 
     Raises:
+        OutputError: it is half a URL, which would be the name of a folder here.
         MissingExtraError: fsspec, or what it needs for such a URL, is not installed.
     """
     text = str(place).removeprefix("file://")
+    if _HALF_URL.fullmatch(text):
+        raise OutputError(
+            f"{text}: is not a whole URL, such as s3://bucket/skeletons; a folder of that name is ./{text}"
+        )
     if "://" not in text:
         return FolderStore(Path(text))
     from skelstream.batch.remote_store import RemoteStore

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from skelstream.batch.manifest import Clip, read_manifest, write_manifest
@@ -91,3 +93,8 @@ def test_what_is_not_there_or_empty(tmp_path):
     (tmp_path / "broken.parquet").write_bytes(b"PAR1")
     with pytest.raises(FormatError, match="cannot be read as Parquet"):
         read_manifest(tmp_path / "broken.parquet")
+
+
+def test_a_manifest_is_not_fetched():
+    with pytest.raises(FormatError, match="a manifest lies on this machine"):
+        read_manifest(Path("s3://bucket/clips.csv"))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -147,3 +148,14 @@ def test_places_that_cannot_be_reached_end_it_in_one_line(tmp_path, memory, monk
 
 def test_a_file_url_is_a_folder(tmp_path):
     assert store_at(f"file://{tmp_path}") == store_at(tmp_path)
+
+
+@pytest.mark.parametrize("place", ["s3:/bucket/x", "s3://", "s3:/", Path("gs://bucket/x")])
+def test_half_a_url_is_no_folder(place):
+    with pytest.raises(OutputError, match="is not a whole URL, such as s3://bucket/skeletons"):
+        store_at(place)
+
+
+@pytest.mark.parametrize("place", ["a:b/c", "./s3:/x", "C:/out", "file:///out"])
+def test_a_colon_makes_no_url(place):
+    assert not store_at(place).far
