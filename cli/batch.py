@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from skelstream.batch.manifest import Clip
     from skelstream.batch.plan import Plan
     from skelstream.batch.records import Record
+    from skelstream.batch.shards.layout import Layout
 
 batch = typer.Typer(
     no_args_is_help=True, help="Many clips: from a manifest to results, with a record of each."
@@ -65,9 +66,11 @@ class Shards(StrEnum):
 
 Place = Annotated[str, typer.Argument(help="Folder or URL of the results.", metavar="OUT")]
 ClipsPerShard = Annotated[
-    int,
+    int | None,
     typer.Option(
-        "--clips-per-shard", min=1, help="Clips in a shard; the last one of a split may have fewer."
+        "--clips-per-shard",
+        min=1,
+        help="Clips in a shard, with --shards; the last one of a split may have fewer. Default: 1000.",
     ),
 ]
 EngineName = Annotated[
@@ -137,7 +140,7 @@ def run(
             " Default: as before in OUT, which is a file for each clip at first.",
         ),
     ] = None,
-    clips_per_shard: ClipsPerShard = 1000,
+    clips_per_shard: ClipsPerShard = None,
     engine: EngineName = Engine.local,
     workers: Workers = None,
     shard: Shard = None,
@@ -192,12 +195,12 @@ def run(
     from skelstream.batch.manifest import read_manifest
     from skelstream.batch.plan import shard as part_of
 
+    layout = _layout(shards, clips_per_shard)
     clips = read_manifest(manifest)
     part = part_of(clips, shard)
 
     from skelstream.batch.job import Job, JobSettings
     from skelstream.batch.results import Results
-    from skelstream.batch.shards.layout import Layout
     from skelstream.network.model_file import LIFT
     from skelstream.pipeline import PipelineSettings
     from skelstream.processing.postprocessing import Postprocessing
@@ -216,7 +219,6 @@ def run(
         ),
     )
     job = Job.of(Results(output), settings)
-    layout = None if shards is None else Layout(shards.value, clips_per_shard)
     job.results.prepare(clips, settings.as_json(), redo, layout)
     if engine is Engine.slurm:
         _submit(job, tasks, workers, slurm)
@@ -239,8 +241,9 @@ def status(output: Place, debug: Debug = False) -> None:
     table.add_row("clips", f"{found.total}")
     table.add_row("done", f"{len(found.done)}", f"{sum(r.frames for r in found.done)} frames")
     table.add_row("failed", f"{len(found.failed)}")
-    stale = f"{found.stale} done with other settings, or of videos that have changed" if found.stale else ""
-    table.add_row("missing", f"{found.missing}", stale)
+    told = [f"{found.stale} done with other settings, or of videos that have changed"] if found.stale else []
+    told += [f"{found.gone} done before, whose results are gone"] if found.gone else []
+    table.add_row("missing", f"{found.missing}", "; ".join(told))
     if found.layout is not None or found.shards:
         table.add_row("in shards", f"{found.packed}", f"{found.shards} shards")
     if found.rate is not None:
@@ -312,7 +315,7 @@ def pack(
     shards: Annotated[
         Shards | None, typer.Option("--shards", help="Other shards than the batch has, or its first.")
     ] = None,
-    clips_per_shard: ClipsPerShard = 1000,
+    clips_per_shard: ClipsPerShard = None,
     loose: Annotated[
         bool, typer.Option("--loose", help="Take the shards apart again, to a file for each clip.")
     ] = False,
@@ -326,20 +329,20 @@ def pack(
     [bold]skelstream batch pack skeletons/ --loose[/]
 
     Shards with clips in them that are neither done nor failed wait for these. Nothing else should work on the batch meanwhile
-    if its shards are to be others than before.
+    if its shards are to be others than before. The exit status is 1 if results are gone or damaged: run the batch again.
     """
     from contextlib import closing
 
-    from skelstream.batch.results import Results, settings_hash
-    from skelstream.batch.shards.layout import Layout
+    from skelstream.batch.results import Results, name_of_result, settings_hash
     from skelstream.batch.shards.packing import Packer
 
     if loose and shards is not None:
         raise typer.BadParameter("shards or none, not both", param_hint="--loose")
+    layout = _layout(shards, clips_per_shard)
     results = Results(output)
     settings = settings_hash(results.settings()) if results.clips() else ""
-    if loose or shards is not None:
-        results.lay_out(None if shards is None else Layout(shards.value, clips_per_shard))
+    if loose or layout is not None:
+        results.lay_out(layout)
     elif results.layout() is None:
         raise typer.BadParameter("say which shards: webdataset or parquet", param_hint="--shards")
     with closing(Packer(results, settings)) as packer:
@@ -349,6 +352,21 @@ def pack(
             f"; {packed.waiting} clips that are done wait for others of their shard" if packed.waiting else ""
         )
         say(f"{packed.clips} clips in {packed.shards} shards{waiting}; in {output}")
+    for id in packed.lost:
+        path = results.store.path(name_of_result(id))
+        complain(f"{path}: is missing, or not what was recorded; run the batch again")
+    if packed.lost:
+        raise typer.Exit(1)
+
+
+def _layout(shards: Shards | None, clips: int | None) -> Layout | None:
+    from skelstream.batch.shards.layout import Layout
+
+    if shards is None:
+        if clips is not None:
+            raise typer.BadParameter("say which shards too: --shards", param_hint="--clips-per-shard")
+        return None
+    return Layout(shards.value, clips or 1000)
 
 
 def _submit(job: Job, tasks: int, workers: int | None, slurm: list[str]) -> None:

@@ -75,7 +75,8 @@ class Results:
         if layout is not None and before is not None and self.layout() != layout:
             now = self.layout() or "a file for each clip"
             raise OutputError(
-                f"{self.place}: its results are in {now}; skelstream batch pack {self.place} puts them into others"
+                f"{self.place}: its results are in {now}; to have them in {layout}: skelstream batch pack {self.place}"
+                f" --shards {layout.format} --clips-per-shard {layout.clips}"
             )
         if layout is not None:
             self.lay_out(layout)
@@ -90,9 +91,19 @@ class Results:
             self.store.write(_LAYOUT, (json.dumps(layout and asdict(layout)) + "\n").encode())
 
     def layout(self) -> Layout | None:
-        """Of the shards that the results are to be in; None for a file for each."""
+        """Of the shards that the results are to be in; None for a file for each.
+
+        Raises:
+            FormatError: the file that says so is damaged.
+        """
         values = self._json(_LAYOUT)
-        return values and Layout(**values)
+        try:
+            return values and Layout(values["format"], values["clips"])
+        except (KeyError, TypeError):
+            where = self.store.path(_LAYOUT)
+            raise FormatError(
+                f"{where}: does not say which shards; remove it, and batch pack --shards"
+            ) from None
 
     def clips(self) -> list[Clip]:
         """Those of the manifest.

@@ -25,8 +25,9 @@ class Status:
         total: clips of the manifest.
         done: records of the clips that are done.
         failed: the last failures of clips that failed, with the clip.
-        missing: clips of which nothing is known yet.
+        missing: clips that are still to be done.
         stale: of these, clips that were done with other settings, or whose video has changed since.
+        gone: of these, clips that were done, and whose results are no longer there.
         rate: clips a second of the last minutes; None if nothing was done in them.
         layout: of the shards that results are put into; None for a file each.
         shards: their number.
@@ -38,6 +39,7 @@ class Status:
     failed: list[tuple[Clip, Record]] = field(default_factory=list)
     missing: int = 0
     stale: int = 0
+    gone: int = 0
     rate: float | None = None
     layout: Layout | None = None
     shards: int = 0
@@ -85,7 +87,7 @@ def status_of(results: Results) -> Status:
     """
     clips, settings = results.clips(), settings_hash(results.settings())
     records = Records(results.store)
-    done, failed, missing, stale = [], [], 0, 0
+    done, failed, missing, stale, gone = [], [], 0, 0, 0
     with Holdings(results) as holdings:
         for clip in clips:
             history = records[clip.id]
@@ -99,12 +101,13 @@ def status_of(results: Results) -> Status:
                 failed.append((clip, told))
             else:
                 missing += 1
-                stale += bool(history.done)
+                gone += record is not None
+                stale += record is None and bool(history.done)
         shelf = holdings.shelf
         packed = sum(shelf.where(record.clip, record.sha256) is not None for record in done)
         shards = len(list(shelf))
     return Status(
-        len(clips), done, failed, missing, stale, _rate(done), results.layout(), shards, packed
+        len(clips), done, failed, missing, stale, gone, _rate(done), results.layout(), shards, packed
     )  # fmt: skip
 
 

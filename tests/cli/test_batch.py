@@ -58,6 +58,17 @@ def test_bad_input_costs_no_time(batch, tmp_path):
         (("run", tmp_path / "none.csv", "-o", tmp_path / "out"), "no such file or folder"),
         (("status", tmp_path), "holds no batch"),
         (("retry", tmp_path, "--failed"), "holds no batch"),
+        (("pack", "s3:/bucket/x", "--loose"), "is not a whole URL"),
     ):
         result = batch(*arguments)
         assert result.exit_code == 1 and told in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_number_of_clips_is_not_overheard(batch, tmp_path):
+    for arguments in (
+        ("run", tmp_path / "none.csv", "-o", tmp_path / "out"),
+        ("pack", tmp_path),
+        ("pack", tmp_path, "--loose"),
+    ):
+        result = batch(*arguments, "--clips-per-shard", 5)
+        assert result.exit_code == 2 and "--shards" in result.stderr

@@ -57,6 +57,12 @@ def groups_of(clips: Iterable[Clip], layout: Layout | None) -> Iterator[Group]:
     for clip in clips:
         splits.setdefault(clip.split, []).append(clip)
     for split, its in splits.items():
-        prefix = f"{FOLDER}/{quote(split, safe=' ')}-" if split else f"{FOLDER}/"
+        prefix = f"{FOLDER}/{_prefix(split)}-" if split else f"{FOLDER}/"
         for number, first in enumerate(range(0, len(its), layout.clips)):
             yield Group(f"{prefix}{number:06}{layout.ending}", its[first : first + layout.clips])
+
+
+def _prefix(split: str) -> str:
+    """A split as the beginning of a file's name; readers of folders of Parquet leave out what begins with a dot or ``_``."""
+    first = f"%{ord(split[0]):02X}" if split[0] in "._" else quote(split[0], safe=" ")
+    return first + quote(split[1:], safe=" ")

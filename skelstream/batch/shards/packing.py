@@ -10,7 +10,7 @@ import csv
 import hashlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -38,11 +38,13 @@ class Packed:
         shards: their number.
         clips: in them.
         waiting: clips that are done, and wait for others of their shard.
+        lost: ids of clips whose results are gone or not what was recorded; of a shard that waits for such, the first.
     """
 
     shards: int
     clips: int
     waiting: int
+    lost: list[str]
 
 
 def packed(
@@ -73,6 +75,10 @@ def packed(
 class _NotWhole(Exception):
     """A clip's result is not what was recorded: the clip is to be done again before its shard can be."""
 
+    def __init__(self, clip: Clip):
+        super().__init__(clip.id)
+        self.clip = clip
+
 
 class Packer:
     """Packs the shards of a batch.
@@ -85,7 +91,8 @@ class Packer:
 
     def __init__(self, results: Results, settings: str, todo: Iterable[Clip] = ()):
         self._store, self._hash, self._layout = results.store, settings, results.layout()
-        self._groups = list(groups_of(results.clips(), self._layout))
+        self._clips = results.clips()
+        self._groups = list(groups_of(self._clips, self._layout))
         self._records, self._holdings = Records(self._store), Holdings(results)
         ids = {clip.id for clip in todo}
         awaited = [(group, {c.id for c in group.clips} & ids) for group in self._groups]
@@ -119,21 +126,30 @@ class Packer:
         for work in self._work:
             work.result()
         self._records.refresh()
-        self._loose, waiting, complete = set(self._store.listed("")), 0, True
+        self._loose, waiting, lost, complete = set(self._store.listed("")), 0, list[str](), True
         for group in self._groups:
             members = self._members(group, with_failures=True)
-            if members is None or not self._pack(group, members):
-                waiting += sum(self._done(clip) is not None for clip in group.clips)
-                complete = False
+            try:
+                if members is not None:
+                    self._pack(group, members)
+                    continue
+            except _NotWhole as error:
+                lost.append(error.clip.id)
+                waiting -= 1
+            waiting += sum(self._done(clip) is not None for clip in group.clips)
+            complete = False
         for name in set(self._holdings.shelf) - {group.name for group in self._groups}:
             with self._packing(name):
                 self._rescue(name, set())
                 forget(self._store, name)
             self._holdings.shelf.renew(name)
+        if self._layout is None:
+            done = (clip.id for clip in self._clips if self._done(clip) is not None)
+            lost = [id for id in done if name_of_result(id) not in self._loose]
         clips = self._write_index()
         if complete:
             self._store.prune()
-        return Packed(len(list(self._holdings.shelf)), clips, waiting)
+        return Packed(len(list(self._holdings.shelf)), clips, waiting, lost)
 
     def close(self) -> None:
         """Ends the thread, once the shard is done that it is at."""
@@ -149,7 +165,8 @@ class Packer:
         members = self._members(group, with_failures=False)
         if members is not None:
             self._loose |= {name_of_result(clip.id) for clip, _ in members}
-            self._pack(group, members)
+            with suppress(_NotWhole):  # it is tried again at the end, and said then
+                self._pack(group, members)
 
     def _done(self, clip: Clip) -> Record | None:
         return done_with(self._records[clip.id], self._hash, clip)
@@ -165,8 +182,12 @@ class Packer:
                 return None
         return members
 
-    def _pack(self, group: Group, members: Sequence[tuple[Clip, Record]]) -> bool:
-        """Writes a shard unless it is there already, and removes its clips' own files; whether it is there now."""
+    def _pack(self, group: Group, members: Sequence[tuple[Clip, Record]]) -> None:
+        """Writes a shard unless it is there already, and removes its clips' own files.
+
+        Raises:
+            _NotWhole: a result is gone or damaged; the clips keep their own files.
+        """
         shelf, wanted = self._holdings.shelf, tuple((c.id, r.sha256, c.label) for c, r in members)
         twice = [name for clip, _ in members if (name := name_of_result(clip.id)) in self._loose]
         told = shelf.told(group.name)
@@ -175,14 +196,10 @@ class Packer:
             with self._packing(group.name):
                 shelf.renew(group.name)
                 self._rescue(group.name, {clip.id for clip in group.clips})
-                try:
-                    self._write(group.name, members, wanted)
-                except _NotWhole:
-                    return False
+                self._write(group.name, members, wanted)
             shelf.renew(group.name)
         self._store.remove(twice)
         self._loose -= set(twice)
-        return True
 
     def _write(
         self, name: str, members: Sequence[tuple[Clip, Record]], wanted: tuple[tuple[str, str, str], ...]
@@ -208,7 +225,7 @@ class Packer:
                 contents = threads.map(self._holdings.read, [record for _, record in some])
                 for (clip, record), content in zip(some, contents, strict=True):
                     if content is None:
-                        raise _NotWhole
+                        raise _NotWhole(clip)
                     yield Item(clip, record, content)
 
     def _rescue(self, name: str, own: set[str]) -> None:

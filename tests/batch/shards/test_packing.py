@@ -6,9 +6,10 @@ import io
 import pytest
 
 import skelstream
+from skelstream.batch.manifest import Clip
 from skelstream.batch.plan import make_plan
 from skelstream.batch.shards import packing
-from skelstream.batch.shards.layout import Layout
+from skelstream.batch.shards.layout import Layout, groups_of
 from skelstream.batch.shards.packing import packed
 from skelstream.batch.shards.shelf import Contents
 from skelstream.batch.status import status_of
@@ -68,6 +69,15 @@ def test_shards_of_each_split_and_an_index(drawn, place, format, whole):
     assert plan_of(batch) == ([], 7, 0)
     status = status_of(batch.results)
     assert (len(status.done), status.packed, status.shards) == (7, 7, 4)
+
+
+def test_no_shard_is_hidden_from_readers_of_folders():
+    splits = ["", "train", "a/b", ".held", "_held", "5%"]
+    clips = [Clip(str(i), "a.mp4", split=split) for i, split in enumerate(splits)]
+    names = [group.name for group in groups_of(clips, Layout("parquet", 9))]
+    assert names == [
+        f"shards/{name}000000.parquet" for name in ("", "train-", "a%2Fb-", "%2Eheld-", "%5Fheld-", "5%25-")
+    ]
 
 
 def test_groups_are_packed_while_others_are_done(drawn, tmp_path, format, whole):
@@ -141,6 +151,28 @@ def test_what_was_damaged_is_done_again_and_packed_anew(drawn, place, format, wh
     assert batch.files() == whole
 
 
+def test_results_that_are_gone_are_told_and_hold_up_their_shard_alone(drawn, place, format, whole):
+    batch = drawn(place, TABLE, format)
+    batch.do(*range(7))
+    batch.results.store.remove(["walk/d.npz"])
+    status = status_of(batch.results)
+    assert (status.missing, status.gone, status.stale) == (1, 1, 0)
+    found = batch.pack()
+    assert (found.lost, found.waiting, found.clips) == (["walk/d"], 1, 5) and "walk/a.npz" in batch.files()
+    batch.do(5)
+    assert batch.pack().lost == [] and batch.files() == whole
+
+
+def test_what_a_damaged_shard_does_not_give_back_is_told(drawn, place, format, whole):
+    batch = drawn(place, TABLE, format)
+    batch.do(*range(7))
+    batch.pack()
+    name = next(name for name in whole if name.startswith("shards/val"))
+    batch.results.store.write(name, whole[name][:100])
+    batch.results.lay_out(None)
+    assert batch.pack().lost == ["walk/a", "walk/d"] and plan_of(batch) == ([2, 5], 5, 0)
+
+
 def test_a_byte_that_changed_in_a_folder_is_seen(drawn, tmp_path, format, whole):
     batch = drawn(tmp_path / "out", TABLE, format)
     batch.do(*range(7))
@@ -188,7 +220,7 @@ def test_shards_are_taken_apart_and_made_anew(drawn, place, format, whole):
     loose.do(*range(7))
     before = loose.files()
     batch = drawn(place, TABLE)
-    with pytest.raises(OutputError, match="a file for each clip; skelstream batch pack"):
+    with pytest.raises(OutputError, match="a file for each clip; .* --clips-per-shard 2$"):
         drawn(place, TABLE, format)
     for other in ("webdataset", format):
         batch.results.lay_out(Layout(other, 2))
@@ -228,3 +260,11 @@ def test_two_processes_pack_one_folder(drawn, tmp_path, format, whole):
         thread.join()
     assert batch.files() == whole and plan_of(batch) == ([], 7, 0)
     assert isinstance(batch.results.store, FolderStore)
+
+
+@pytest.mark.parametrize("text", [b'{"format": "parquet"}', b"[1]", b""])
+def test_a_damaged_note_of_the_shards_is_one_line(drawn, tmp_path, text):
+    batch = drawn(tmp_path / "out", TABLE)
+    batch.results.store.write(".batch/shards.json", text)
+    with pytest.raises(FormatError, match=r"shards\.json: (does not say which|not JSON)"):
+        batch.results.layout()
