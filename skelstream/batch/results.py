@@ -13,6 +13,7 @@ from typing import Any
 
 from skelstream.batch.manifest import Clip, read_manifest, write_manifest
 from skelstream.batch.records import History, Record
+from skelstream.batch.shards.file import shard_format
 from skelstream.batch.shards.layout import Layout
 from skelstream.batch.store import Store, store_at
 from skelstream.errors import FormatError, OutputError
@@ -61,6 +62,7 @@ class Results:
 
         Raises:
             OutputError: the place cannot be written to, or the settings or the layout are others than before.
+            MissingExtraError: such shards cannot be written here.
         """
         text = json.dumps(settings, indent=1, sort_keys=True) + "\n"
         before = self._json(_SETTINGS)
@@ -86,7 +88,13 @@ class Results:
         return settings_hash(settings)
 
     def lay_out(self, layout: Layout | None) -> None:
-        """Keeps what shards the results are to be in; None: a file for each."""
+        """Keeps what shards the results are to be in; None: a file for each.
+
+        Raises:
+            MissingExtraError: such shards cannot be written here.
+        """
+        if layout is not None:
+            shard_format(layout.ending)
         if layout != self.layout():
             self.store.write(_LAYOUT, (json.dumps(layout and asdict(layout)) + "\n").encode())
 

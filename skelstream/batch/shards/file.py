@@ -9,6 +9,7 @@ from typing import Protocol
 
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import Record
+from skelstream.formats.extra import require
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def shard_format(name: str) -> ShardFormat:
     if name.endswith(".parquet"):
         from skelstream.batch.shards import parquet
 
+        require("pyarrow", "parquet")
         return ShardFormat(parquet.write, parquet.Shard)
     from skelstream.batch.shards import webdataset
 

@@ -87,10 +87,15 @@ class Packer:
         results: of the batch.
         settings: their hash.
         todo: clips of which `through` will be told.
+
+    Raises:
+        MissingExtraError: the batch's shards cannot be written here, which is better known before all clips are done.
     """
 
     def __init__(self, results: Results, settings: str, todo: Iterable[Clip] = ()):
         self._store, self._hash, self._layout = results.store, settings, results.layout()
+        if self._layout is not None:
+            shard_format(self._layout.ending)
         self._clips = results.clips()
         self._groups = list(groups_of(self._clips, self._layout))
         self._records, self._holdings = Records(self._store), Holdings(results)

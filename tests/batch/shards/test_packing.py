@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 
 import pytest
 
@@ -14,7 +15,7 @@ from skelstream.batch.shards.packing import packed
 from skelstream.batch.shards.shelf import Contents
 from skelstream.batch.status import status_of
 from skelstream.batch.store import FolderStore
-from skelstream.errors import FormatError, OutputError
+from skelstream.errors import FormatError, MissingExtraError, OutputError
 
 
 @pytest.fixture(params=["webdataset", "parquet"])
@@ -268,3 +269,14 @@ def test_a_damaged_note_of_the_shards_is_one_line(drawn, tmp_path, text):
     batch.results.store.write(".batch/shards.json", text)
     with pytest.raises(FormatError, match=r"shards\.json: (does not say which|not JSON)"):
         batch.results.layout()
+
+
+def test_shards_that_cannot_be_written_are_told_before_clips_are_done(drawn, tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    there = drawn(tmp_path / "there", TABLE, "parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match=r"skelstream\[formats\]"):
+        next(packed((news for news in ()), there.results, there.settings, ()))
+    with pytest.raises(MissingExtraError):
+        drawn(tmp_path / "out", TABLE, "parquet")
+    assert drawn(tmp_path / "out", TABLE, "webdataset").results.layout() == Layout("webdataset", 2)
