@@ -124,7 +124,7 @@ class RemoteStore(Store):
                         with suppress(FileNotFoundError):
                             self._fs.rm_file(path)
 
-    def prune(self) -> None:
+    def prune(self, names: Iterable[str]) -> None:
         """Object stores have no folders; elsewhere empty ones stay."""
 
     @contextmanager

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from skelstream.atomic import replacing
@@ -104,8 +104,8 @@ class Store(ABC):
         """Removes files, if they are there."""
 
     @abstractmethod
-    def prune(self) -> None:
-        """Removes folders that have nothing in them."""
+    def prune(self, names: Iterable[str]) -> None:
+        """Removes the folders that files of these names are in, if there are any, where nothing is in them any more."""
 
     @abstractmethod
     def local(self, name: str) -> AbstractContextManager[Path]:
@@ -233,10 +233,12 @@ class FolderStore(Store):
         for name in names:
             (self.folder / name).unlink(missing_ok=True)
 
-    def prune(self) -> None:
-        for path, _, _ in os.walk(self.folder, topdown=False):
+    def prune(self, names: Iterable[str]) -> None:
+        inner = {PurePosixPath(folder) for folder in {os.path.dirname(name) for name in names} if folder}
+        every = inner | {above for folder in inner for above in folder.parents if above.parts}
+        for folder in sorted(every, key=lambda folder: len(folder.parts), reverse=True):
             with suppress(OSError):
-                os.rmdir(path)
+                os.rmdir(self.folder / folder)
 
     @contextmanager
     def local(self, name: str) -> Iterator[Path]:

@@ -41,8 +41,15 @@ def test_files_come_and_go(store):
         assert path.read_bytes() == b"more"
     assert dict(store.tails({"a/b.npz": (3, 7), "none": (0, 9)})).keys() == {"a/b.npz"}
     store.remove(["a/b.npz", "none"])
-    store.prune()
+    store.prune(["a/b.npz", "a/c.npz"])
     assert store.listed("") == {"a/c.npz": Found(4)}
+
+
+def test_only_folders_of_results_are_removed(tmp_path):
+    for folder in ("mine", "run/far/in", "run/mine", "walk"):
+        (tmp_path / folder).mkdir(parents=True)
+    store_at(tmp_path).prune(["a.npz", "run/far/in/b.npz", "walk/c.npz", "none/d.npz"])
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["mine", "mine", "run"]
 
 
 def test_nothing_appears_of_a_file_that_was_not_finished(store):

@@ -153,7 +153,7 @@ class Packer:
             lost = [id for id in done if name_of_result(id) not in self._loose]
         clips = self._write_index()
         if complete:
-            self._store.prune()
+            self._store.prune([f"{FOLDER}/", *(name_of_result(clip.id) for clip in self._clips)])
         return Packed(len(list(self._holdings.shelf)), clips, waiting, lost)
 
     def close(self) -> None:
