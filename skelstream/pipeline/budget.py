@@ -38,11 +38,11 @@ class FirstLooks:
         return True
 
     def early(self, frames: int, seconds: float) -> bool:
-        """Whether a frame that is not due may get a first look, so long after the last one: from halfway to the next one
-        on. Among many people there is always somebody who gives cause for one."""
+        """Whether a frame that is not due may get a first look, so long after the last one: from a third of the way to the
+        next one on. Among many people there is always somebody who gives cause for one."""
         if self._every is None:
-            return seconds >= LONGEST_GAP / 2 - 1e-6
-        return 2 * frames >= self._every
+            return seconds >= LONGEST_GAP / 3 - 1e-6
+        return 3 * frames >= self._every
 
 
 class Budget:

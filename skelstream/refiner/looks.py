@@ -20,8 +20,9 @@ _BEST_LENGTH = 200.0
 _EXPECTED = 0.3
 # Overlap (IoU) of the first look's box and that of the joints found in it, below which those are looked for once more.
 _SETTLED = 0.8
-# Overlap (IoU) of a box with one of the frame before from which on it stays where that was.
-_STEADY = 0.9
+# A box stays where one of the frame before was, if its middle is no farther away, in lengths of the box, and neither side
+# longer or shorter by more.
+_STEADY_MIDDLE, _STEADY_SIDES = 0.015, 0.15
 # The least mean of the joints' scores of somebody to look for once more, who may not be in the middle of the box yet.
 _WORTH_ANOTHER = 0.1
 
@@ -177,9 +178,12 @@ class SecondLook:
         that stand still do."""
         if not len(boxes) or not len(self.state.boxes):
             return boxes
-        overlap = iou(boxes, self.state.boxes)
-        stays = overlap.max(1) >= _STEADY
-        return np.where(stays[:, None], self.state.boxes[overlap.argmax(1)], boxes)
+        last = self.state.boxes[iou(boxes, self.state.boxes).argmax(1)]
+        sides, last_sides = (np.maximum(b[:, 2:] - b[:, :2], 1) for b in (boxes, last))
+        moved = np.linalg.norm((boxes - last).reshape(-1, 2, 2).mean(1), axis=1) / sides.max(1)
+        grown = np.abs(np.log(sides / last_sides)).max(1)
+        stays = (moved <= _STEADY_MIDDLE) & (grown <= _STEADY_SIDES)
+        return np.where(stays[:, None], last, boxes)
 
     def _gain(self, boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """What a second look may bring: most where the first look is in doubt, or sees somebody far from its best size."""

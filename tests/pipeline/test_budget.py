@@ -41,12 +41,8 @@ def test_a_budget_shrinks_at_once_and_grows_slowly() -> None:
     assert max(budget.looks(5) for _ in range(29)) == 1 and budget.looks(5) == 2
 
 
-def test_an_early_first_look_comes_from_halfway_to_the_next_one_on() -> None:
-    assert [FirstLooks(None).early(9, seconds) for seconds in (0.04, 0.08, 0.1, 0.12)] == [
-        False,
-        False,
-        True,
-        True,
-    ]
-    assert [FirstLooks(5).early(frames, 9.0) for frames in (1, 2, 3, 4)] == [False, False, True, True]
+def test_an_early_first_look_comes_from_a_third_of_the_way_on() -> None:
+    given = [FirstLooks(None).early(9, seconds) for seconds in (0.03, 0.06, 0.07, 0.1)]
+    assert given == [False, False, True, True]
+    assert [FirstLooks(5).early(frames, 9.0) for frames in (1, 2, 3)] == [False, True, True]
     assert FirstLooks(2).early(1, 0.0)
