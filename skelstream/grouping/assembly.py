@@ -61,7 +61,7 @@ def assemble(
     people = People(keypoints, scores, person_scores, boxes)
     order = np.argsort(-person_scores, kind="stable")
     people = people.take(order[person_scores[order] >= settings.min_person_score])
-    return without_duplicates(people, skeleton, settings.duplicate_oks)
+    return people.take(distinct(people, skeleton, settings.duplicate_oks))
 
 
 def connection_score(candidates: Candidates) -> np.ndarray:
@@ -153,8 +153,8 @@ def _one_person(part: _Part, other: _Part, places: list[list[float]], double_pea
     )
 
 
-def without_duplicates(people: People, skeleton: Skeleton, limit: float) -> People:
-    """The people without those that repeat a better one.
+def distinct(people: People, skeleton: Skeleton, limit: float) -> np.ndarray:
+    """Which people do not repeat a better one: their indices, int (P,).
 
     Args:
         people: best first.
@@ -162,7 +162,7 @@ def without_duplicates(people: People, skeleton: Skeleton, limit: float) -> Peop
         limit: a person at least this similar (OKS over its own joints) to a better one is the same person again.
     """
     if len(people) < 2:
-        return people
+        return np.arange(len(people))
     areas = AREA_OF_BOX * box_areas(people.boxes)
     areas = np.maximum(areas[:, None], areas[None])
     similarity, common = oks(people.keypoints, people.keypoints, areas, skeleton.oks_sigmas)
@@ -171,4 +171,4 @@ def without_duplicates(people: People, skeleton: Skeleton, limit: float) -> Peop
     for row in range(len(people)):
         if not repeats[kept, row].any():
             kept.append(row)
-    return people.take(np.array(kept))
+    return np.array(kept)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skelstream.grouping.assembly import without_duplicates
+from skelstream.grouping.assembly import distinct
 from skelstream.grouping.people import People
 from skelstream.refiner.crops import joints_boxes
 from skelstream.refiner.refiner import Refiner, RefinerSettings
@@ -134,9 +134,8 @@ class SecondLook:
         if len(found) < len(expected) and not anyway:
             return None
         # Who was lost is where nobody else is, or is still lost.
-        return without_duplicates(
-            _joined(found, looked.people.take(again)), self.skeleton, self.settings.duplicate_oks
-        )
+        everybody = _joined(found, looked.people.take(again))
+        return everybody.take(distinct(everybody, self.skeleton, self.settings.duplicate_oks))
 
     def _affordable(self, people: int, looks: int | None) -> int:
         """How many of so many people may be looked at."""
@@ -144,8 +143,12 @@ class SecondLook:
 
     def _best(self, people: People) -> People:
         """People without those that repeat a better one, best first."""
+        return people.take(self._singles(people))
+
+    def _singles(self, people: People) -> np.ndarray:
+        """Indices of those, best first, who do not repeat a better one."""
         best = np.argsort(-people.person_scores, kind="stable")
-        return without_duplicates(people.take(best), self.skeleton, self.settings.duplicate_oks)
+        return best[distinct(people.take(best), self.skeleton, self.settings.duplicate_oks)]
 
     def _boxes(self, people: People, expected: People | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Boxes (P + E, 4) to look at and first scores (P + E,): the people's, then those of E who were missed; and bool
@@ -219,10 +222,11 @@ class SecondLook:
         known: np.ndarray,
     ) -> _Looked:
         """A second round for those whose joints do not fill a box that was not ``known``: of both rounds the surer."""
-        filled = boxes.copy()
+        filled, single = boxes.copy(), np.zeros(len(boxes), bool)
         filled[looked.rows] = joints_boxes(looked.people.keypoints)
-        moved = ~known & (iou(boxes, filled).diagonal() < _SETTLED)
-        more = self._look(image, filled, scores, most, looked.rows[moved[looked.rows]])
+        single[looked.rows[self._singles(looked.people)]] = True
+        again = single & ~known & (iou(boxes, filled).diagonal() < _SETTLED)
+        more = self._look(image, filled, scores, most, np.flatnonzero(again))
         rows, means = np.concatenate([looked.rows, more.rows]), np.concatenate([looked.means, more.means])
         order = np.lexsort((-means, rows))
         best = order[np.unique(rows[order], return_index=True)[1]]
