@@ -74,10 +74,9 @@ class Results:
                 " folder, or do its clips again",
                 setting="redo",
             )
-        if layout is not None and before is not None and self.layout() != layout:
-            now = self.layout() or "a file for each clip"
+        if layout is not None and before is not None and (now := self.layout()) != layout:
             raise OutputError(
-                f"{self.place}: its results are in {now}; to have them in {layout}: skelstream batch pack {self.place}"
+                f"{self.place}: its results are in {now or 'a file for each clip'}; to have them in {layout}: skelstream batch pack {self.place}"
                 f" --shards {layout.format} --clips-per-shard {layout.clips}"
             )
         if layout is not None:

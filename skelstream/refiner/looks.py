@@ -153,11 +153,8 @@ class SecondLook:
     def _boxes(self, people: People, expected: People | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Boxes (P + E, 4) to look at and first scores (P + E,): the people's, then those of E who were missed; and bool
         (P + E,), which boxes are of joints as expected."""
-        boxes, scores, known = (
-            joints_boxes(people.keypoints),
-            people.person_scores,
-            np.zeros(len(people), bool),
-        )
+        boxes, scores = joints_boxes(people.keypoints), people.person_scores
+        known = np.zeros(len(people), bool)
         if expected is None or not len(expected):
             return boxes, scores, known
         wanted = joints_boxes(expected.keypoints)
