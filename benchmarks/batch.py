@@ -23,14 +23,14 @@ import numpy as np
 
 from skelstream.batch.engines.local import run_local
 from skelstream.batch.engines.ray import run_ray
-from skelstream.batch.engines.sizes import places
+from skelstream.batch.engines.slots import places
 from skelstream.batch.job import Job, JobSettings
 from skelstream.batch.manifest import Clip, read_manifest
 from skelstream.batch.plan import make_plan
 from skelstream.batch.records import Record
 from skelstream.batch.results import Results
-from skelstream.estimator import EstimatorSettings, PoseEstimator
-from skelstream.refiner.refiner import RefinerSettings
+from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
+from skelstream.refinement.refiner import RefinerSettings
 from skelstream.video import VideoWriter, open_source
 
 _WIDTH = 320

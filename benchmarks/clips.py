@@ -17,8 +17,8 @@ from rich.table import Table
 from skelstream.cli.estimator import make_estimator
 from skelstream.cli.options import frames_between, second_look
 from skelstream.drawing.sheet import sequence_sheet, write_png
-from skelstream.estimator import SIZE, EstimatorSettings
-from skelstream.extraction import run
+from skelstream.estimation.pose_estimator import SIZE, EstimatorSettings
+from skelstream.extraction.extraction import run
 from skelstream.formats import save
 from skelstream.pipeline import PipelineSettings
 from skelstream.pipeline.times import STAGES

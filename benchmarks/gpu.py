@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 import torch
 
-from skelstream.estimator import EstimatorSettings, PoseEstimator
-from skelstream.grouping.people import People
-from skelstream.refiner.refiner import RefinerSettings
+from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
+from skelstream.people import People
+from skelstream.refinement.refiner import RefinerSettings
 
 BATCHES = (1, 16)
 PEOPLE = (1, 2, 5, 10, 32)

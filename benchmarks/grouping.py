@@ -18,11 +18,11 @@ import numpy as np
 import torch
 from grouping_oracle import optimal_matching
 
+from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates
 from skelstream.grouping.settings import GroupingSettings
-from skelstream.letterbox import Letterbox
-from skelstream.network.maps import PartMaps
+from skelstream.network.part_maps import PartMaps
 from skelstream.skeleton import OPENPOSE18
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "grouping"))

@@ -18,14 +18,14 @@ from pathlib import Path
 import torch
 from grouping_oracle import FIGURES, GROUPINGS, annotated, difference, nearest_peaks, print_row
 
-from skelstream.estimator import SIZE, EstimatorSettings, PoseEstimator
+from skelstream.estimation.pose_estimator import SIZE, EstimatorSettings, PoseEstimator
 from skelstream.evaluation.annotations import load_annotations
-from skelstream.evaluation.coco import score
 from skelstream.evaluation.results import to_results
 from skelstream.evaluation.run import check_images, read_image
+from skelstream.evaluation.scoring import score
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates
-from skelstream.network.maps import PartMaps
+from skelstream.network.part_maps import PartMaps
 
 
 def main() -> None:

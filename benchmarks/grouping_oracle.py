@@ -30,14 +30,14 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from skelstream.evaluation.annotations import CocoSet, load_annotations
-from skelstream.evaluation.coco import CocoScores, score
 from skelstream.evaluation.results import to_results
+from skelstream.evaluation.scoring import CocoScores, score
+from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.assembly import assemble, connection_score
 from skelstream.grouping.candidates import Candidates, find_candidates
-from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
-from skelstream.letterbox import Letterbox
-from skelstream.network.maps import PartMaps
+from skelstream.network.part_maps import PartMaps
+from skelstream.people import People
 from skelstream.skeleton import COCO17, DENSE18, OPENPOSE18, Skeleton, convert
 from skelstream.training.targets import SIGMA, confidence_maps, part_affinity_fields
 

@@ -19,8 +19,8 @@ import torch
 
 import skelstream
 from skelstream.evaluation.lifting import pa_mpjpe
-from skelstream.lifting.lift import lift
-from skelstream.lifting.lifter import Lifter
+from skelstream.processing.lifting.lift import lift
+from skelstream.processing.lifting.lifter import Lifter
 from skelstream.skeleton import COCO17, H36M17, convert
 
 LIMBS = [("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist")]

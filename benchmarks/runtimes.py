@@ -19,9 +19,9 @@ import numpy as np
 import torch
 
 from skelstream.errors import SkelstreamError
+from skelstream.geometry.letterbox import letterboxed
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates
-from skelstream.letterbox import letterboxed
 from skelstream.network.model_file import find_model, read_header
 from skelstream.network.weights import load_network
 from skelstream.runtimes.registry import choose_runtime

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import torch
 
-from skelstream.estimator import SIZE, EstimatorSettings, PoseEstimator
+from skelstream.estimation.pose_estimator import SIZE, EstimatorSettings, PoseEstimator
 from skelstream.evaluation.annotations import CocoSet, load_annotations
-from skelstream.evaluation.coco import score
 from skelstream.evaluation.results import to_results
 from skelstream.evaluation.run import read_image
+from skelstream.evaluation.scoring import score
+from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates
 from skelstream.grouping.settings import GroupingSettings
-from skelstream.letterbox import Letterbox
-from skelstream.network.maps import PartMaps
+from skelstream.network.part_maps import PartMaps
 
 VALUES = {
     "peak_threshold": (0.01, 0.02, 0.03, 0.05, 0.075, 0.1),

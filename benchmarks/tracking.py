@@ -28,7 +28,7 @@ from skelstream.evaluation.tracking import (
     score_distances,
     score_tracks,
 )
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.skeleton import OPENPOSE18, Skeleton
 from skelstream.tracking.settings import TrackerSettings
 from skelstream.tracking.tracked import TrackedPeople
@@ -101,7 +101,7 @@ def public_detections(folder: Path, frame_count: int) -> Timed:
 
 def own_people(video: Path, weights: str | None) -> Timed:
     """The people that the packaged network finds in a video."""
-    from skelstream.estimator import EstimatorSettings, PoseEstimator
+    from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
     from skelstream.video import open_source
 
     estimator = PoseEstimator(EstimatorSettings(weights))

@@ -15,11 +15,11 @@ from pathlib import Path
 import torch
 
 from skelstream.training.annotations import read_set
+from skelstream.training.detected_people import found_in
 from skelstream.training.distributed import default_workers
-from skelstream.training.first_look import found_in
+from skelstream.training.initial_weights import start_weights
 from skelstream.training.loop import Progress, Trainer
 from skelstream.training.recipe import find_recipe, read_recipe
-from skelstream.training.start import start_weights
 
 WARM = 3  # steps
 

@@ -17,8 +17,8 @@ from typer.core import TyperGroup
 from skelstream import __version__
 from skelstream.errors import SkelstreamError, Stopped
 
-from .saying import complain
-from .stopping import obey_signals
+from .messages import complain
+from .signals import obey_signals
 
 INTERRUPTED = 130
 

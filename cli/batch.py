@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .messages import complain, say, warn
 from .options import (
     Debug,
     Device,
@@ -34,7 +35,6 @@ from .options import (
     estimator_settings,
     frames_between,
 )
-from .saying import complain, say, warn
 from .tracking import MaxLost, MaxStep, MinObservations, TrackerName, Tracking, tracker_settings
 
 if TYPE_CHECKING:
@@ -201,10 +201,10 @@ def run(
 
     from skelstream.batch.job import Job, JobSettings
     from skelstream.batch.results import Results
+    from skelstream.geometry.region import Region
     from skelstream.network.model_file import LIFT
     from skelstream.pipeline import PipelineSettings
     from skelstream.processing.postprocessing import Postprocessing
-    from skelstream.region import Region
 
     settings = JobSettings(
         estimator_settings(weights, device, size, min_score, runtime, precision, looks, second),
@@ -234,7 +234,7 @@ def status(output: Place, debug: Debug = False) -> None:
 
     from skelstream.batch.results import Results
     from skelstream.batch.status import status_of
-    from skelstream.text import printable
+    from skelstream.files.text import printable
 
     found = status_of(Results(output))
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
@@ -451,7 +451,7 @@ def _news(
         news = run_ray(plan, job, workers, address, (lambda _: None) if quiet else say)
     else:
         from skelstream.batch.engines.local import run_local
-        from skelstream.batch.engines.sizes import places
+        from skelstream.batch.engines.slots import places
 
         news = run_local(plan, job, places(workers, job.settings.estimator.device))
     return packed(news, job.results, job.hash, plan.todo)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .messages import say, warn
 from .options import Debug, Fill, Joints, Person, Rate, Smooth
-from .saying import say, warn
 from .tracking import (
     MaxLost,
     MaxStep,

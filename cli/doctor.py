@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from .messages import plain
 from .options import Debug
-from .saying import plain
 
 _COLORS = {"fine": "green", "absent": "dim", "broken": "bold red"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from skelstream.estimator import EstimatorSettings, PoseEstimator
+    from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
 
 
 def make_estimator(settings: EstimatorSettings) -> PoseEstimator:
@@ -15,7 +15,7 @@ def make_estimator(settings: EstimatorSettings) -> PoseEstimator:
     """
     import torch
 
-    from skelstream.estimator import PoseEstimator
+    from skelstream.estimation.pose_estimator import PoseEstimator
 
     estimator = PoseEstimator(settings)
     if estimator.torch_threads is not None:

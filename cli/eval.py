@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .messages import say
 from .options import (
     Debug,
     Device,
@@ -18,13 +19,12 @@ from .options import (
     Weights,
     second_look,
 )
-from .saying import say
 
 if TYPE_CHECKING:
-    from skelstream.estimator import EstimatorSettings, PoseEstimator
+    from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
     from skelstream.evaluation.annotations import CocoSet
-    from skelstream.evaluation.looks import LookByLook
     from skelstream.evaluation.protocol import EvalProtocol
+    from skelstream.evaluation.refinement_gain import LookByLook
     from skelstream.evaluation.report import Evaluation
     from skelstream.evaluation.run import ImageEstimate
 
@@ -77,17 +77,17 @@ def evaluate(
     """
     from dataclasses import replace
 
-    from skelstream.atomic import check_writable
     from skelstream.drawing.sheet import write_png
-    from skelstream.estimator import SIZE, EstimatorSettings
+    from skelstream.estimation.pose_estimator import SIZE, EstimatorSettings
     from skelstream.evaluation.annotations import load_annotations
-    from skelstream.evaluation.looks import LookByLook
     from skelstream.evaluation.protocol import EvalProtocol, describe_images
+    from skelstream.evaluation.refinement_gain import LookByLook
     from skelstream.evaluation.report import evaluate as score_and_diagnose
     from skelstream.evaluation.report import write_report
     from skelstream.evaluation.results import read_results, write_results
     from skelstream.evaluation.run import check_images
     from skelstream.evaluation.worst import montage, worst_images
+    from skelstream.files.atomic import check_writable
 
     from . import INTERRUPTED
 

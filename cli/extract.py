@@ -11,6 +11,7 @@ import typer
 
 from skelstream.errors import OutputError
 
+from .messages import complain, say, warn
 from .options import (
     Debug,
     Device,
@@ -36,7 +37,6 @@ from .options import (
     estimator_settings,
     frames_between,
 )
-from .saying import complain, say, warn
 from .tracking import (
     MaxLost,
     MaxStep,
@@ -47,8 +47,8 @@ from .tracking import (
 )
 
 if TYPE_CHECKING:
-    from skelstream.estimator import PoseEstimator
-    from skelstream.extraction import Extraction
+    from skelstream.estimation.pose_estimator import PoseEstimator
+    from skelstream.extraction.extraction import Extraction
     from skelstream.pipeline import PipelineSettings
 
 
@@ -118,12 +118,12 @@ def extract(
     which the same command goes on after a kill or a power cut, and which convert reads. The exit status is 1 if a source failed,
     130 after Ctrl-C, 143 after SIGTERM, 129 after a hang-up. Several processes may share a folder of results.
     """
-    from skelstream.atomic import check_writable
+    from skelstream.extraction.output import check_apart
+    from skelstream.files.atomic import check_writable
+    from skelstream.geometry.region import Region
     from skelstream.network.model_file import LIFT
-    from skelstream.outputs import check_apart
     from skelstream.pipeline import PipelineSettings
     from skelstream.processing.postprocessing import Postprocessing
-    from skelstream.region import Region
 
     from .estimator import make_estimator
 
@@ -219,7 +219,7 @@ def _one(
     quiet: bool,
 ) -> None:
     from skelstream.drawing.sheet import sequence_sheet, write_png
-    from skelstream.extraction import run
+    from skelstream.extraction.extraction import run
 
     from .progress import FrameProgress
 
@@ -239,7 +239,7 @@ def _one(
 def _many(
     sources: list[str], folder: Path, estimator: Any, part: PipelineSettings, written: dict, quiet: bool
 ) -> None:
-    from skelstream.batch.flat import run_many
+    from skelstream.extraction.many import run_many
 
     from .progress import FrameProgress
 

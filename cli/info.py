@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .messages import plain
 from .options import Debug
-from .saying import plain
 
 if TYPE_CHECKING:
     from rich.table import Table

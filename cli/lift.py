@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .messages import say, warn
 from .options import Debug
-from .saying import say, warn
 
 
 def lift(
@@ -37,14 +37,14 @@ def lift(
 
     Experimental: one camera tells neither how large somebody is nor where they stand; see docs/lifting.md.
     """
-    from skelstream.atomic import check_writable
     from skelstream.errors import FormatError
+    from skelstream.extraction.output import check_apart
+    from skelstream.files.atomic import check_writable
     from skelstream.formats import choose, read, save
-    from skelstream.lifting.lift import lift as lifted
-    from skelstream.lifting.lifter import Lifter
     from skelstream.network.model_file import LIFT
-    from skelstream.outputs import check_apart
     from skelstream.processing import tracked
+    from skelstream.processing.lifting.lift import lift as lifted
+    from skelstream.processing.lifting.lifter import Lifter
 
     output = output or skeletons.with_suffix(".3d.npz")
     check_writable(output, overwrite)

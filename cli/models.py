@@ -9,8 +9,8 @@ import typer
 
 from skelstream.errors import OutputError
 
+from .messages import say
 from .options import Debug
-from .saying import say
 
 models = typer.Typer(no_args_is_help=True, help="Weights: what there is, what they are, in and out.")
 
@@ -49,9 +49,9 @@ def show(
     from rich.markup import escape
     from rich.table import Table
 
+    from skelstream.files.text import printable
     from skelstream.network.model_file import find_model, read_header
     from skelstream.network.weights import load_network
-    from skelstream.text import printable
 
     file = read_header(find_model(name))
     parameters = sum(p.numel() for p in load_network(file).parameters())
@@ -131,8 +131,8 @@ def export_weights(
     [bold]skelstream models export skelstream-movenet -o model.onnx[/]  images of any size to confidence maps and fields
     [bold]skelstream models export skelstream-second -o second.onnx[/]  crops of one person to heatmaps
     """
-    from skelstream.network.checkpoint import write_state_dict
     from skelstream.network.model_file import find_model, read_header
+    from skelstream.network.torch_file import write_state_dict
     from skelstream.network.weights import load_image_network, load_network, save_weights
 
     file = read_header(find_model(name))
@@ -190,7 +190,7 @@ def fetch_file(
     from rich.console import Console
     from rich.progress import DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-    from skelstream.network.fetching import fetch
+    from skelstream.network.download import fetch
 
     if output is None:
         name = Path(unquote(urlsplit(url).path)).name
@@ -211,7 +211,7 @@ def fetch_file(
 
 
 def _output(path: Path, overwrite: bool) -> Path:
-    from skelstream.atomic import check_writable
+    from skelstream.files.atomic import check_writable
 
     check_writable(path, overwrite)
     return path

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .saying import show_log
+from .messages import show_log
 
 if TYPE_CHECKING:
-    from skelstream.estimator import EstimatorSettings
-    from skelstream.refiner.refiner import RefinerSettings
+    from skelstream.estimation.pose_estimator import EstimatorSettings
+    from skelstream.refinement.refiner import RefinerSettings
 
 
 def _debug(ctx: typer.Context, value: bool) -> None:
@@ -156,7 +156,7 @@ def frames_between(first_look_every: str) -> int | None:
 def second_look(looks: str, weights: str | None = None) -> RefinerSettings | None:
     """The settings that ``--looks`` and ``--second-look`` ask for; None for one look."""
     from skelstream.network.model_file import SECOND
-    from skelstream.refiner.refiner import RefinerSettings
+    from skelstream.refinement.refiner import RefinerSettings
 
     if looks not in ("all", "auto") and not looks.isdecimal():
         raise typer.BadParameter(f"{looks!r} is neither a number nor all nor auto", param_hint="--looks")
@@ -177,7 +177,7 @@ def estimator_settings(
     """The estimator that the options of these names ask for."""
     from dataclasses import replace
 
-    from skelstream.estimator import SIZE, EstimatorSettings
+    from skelstream.estimation.pose_estimator import SIZE, EstimatorSettings
     from skelstream.grouping.settings import GroupingSettings
 
     grouping = GroupingSettings()

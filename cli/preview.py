@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .messages import say, warn
 from .options import (
     Debug,
     Device,
@@ -19,7 +20,6 @@ from .options import (
     frames_between,
     second_look,
 )
-from .saying import say, warn
 
 if TYPE_CHECKING:
     from skelstream.pipeline import Analysed
@@ -76,9 +76,9 @@ def preview(
     the skeletons only, + and - change the size. Where standard output is no terminal, a line a second tells
     what is seen.
     """
-    from skelstream.estimator import SIZE, EstimatorSettings
+    from skelstream.estimation.pose_estimator import SIZE, EstimatorSettings
+    from skelstream.extraction.output import check_apart
     from skelstream.formats import check_free, choose
-    from skelstream.outputs import check_apart
     from skelstream.pipeline import Pipeline, PipelineSettings
 
     from .estimator import make_estimator

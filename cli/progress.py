@@ -17,7 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from skelstream.text import printable
+from skelstream.files.text import printable
 
 if TYPE_CHECKING:
     from skelstream.pipeline import Analysed, Pipeline

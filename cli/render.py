@@ -9,8 +9,8 @@ import typer
 
 from skelstream.errors import FormatError, SourceError
 
+from .messages import plain, say, warn
 from .options import Debug, Looks, second_look
-from .saying import plain, say, warn
 
 if TYPE_CHECKING:
     from skelstream.drawing.movie import Rendered
@@ -61,12 +61,12 @@ def render(
     Frames keep their own times and the video its sound. Thickness follows the size of a person, opacity the
     score of a joint; the person's left limbs are lighter than the right ones.
     """
-    from skelstream.atomic import check_writable
     from skelstream.drawing.movie import render as render_movie
     from skelstream.drawing.overlay import Look
     from skelstream.drawing.sheet import sequence_sheet, write_png
     from skelstream.drawing.skeletons import Style
-    from skelstream.outputs import check_apart
+    from skelstream.extraction.output import check_apart
+    from skelstream.files.atomic import check_writable
 
     outputs = [path for path in (output, sheet) if path is not None]
     if not outputs:
@@ -127,8 +127,8 @@ def _analysed(
     """The skeletons of a video that has not been analysed yet."""
     from functools import partial
 
-    from skelstream.estimator import EstimatorSettings
-    from skelstream.extraction import run
+    from skelstream.estimation.pose_estimator import EstimatorSettings
+    from skelstream.extraction.extraction import run
     from skelstream.pipeline import PipelineSettings
     from skelstream.video import open_source
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .messages import say
 from .options import Debug
-from .saying import say
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from skelstream.training.annotations import AnnotatedSet
-    from skelstream.training.first_look import Found
+    from skelstream.training.detected_people import Found
     from skelstream.training.loop import Trainer
     from skelstream.training.recipe import Recipe
-    from skelstream.training.session import News, RunFolder
+    from skelstream.training.run import News, RunFolder
 
 
 def train(
@@ -73,11 +73,11 @@ def train(
 
     from skelstream.training.annotations import read_set
     from skelstream.training.distributed import default_workers, processes
+    from skelstream.training.initial_weights import start_weights
     from skelstream.training.interrupts import interrupts
     from skelstream.training.loop import Trainer
     from skelstream.training.recipe import find_recipe, read_recipe
-    from skelstream.training.session import Cadence, RunFolder, Session
-    from skelstream.training.start import start_weights
+    from skelstream.training.run import Cadence, RunFolder, Session
     from skelstream.training.validation import Validation
 
     console = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -184,7 +184,7 @@ class _Display:
 
 def _announce(trainer: Trainer, console: Console) -> None:
     from skelstream.training.annotations import summary
-    from skelstream.training.images import assumptions
+    from skelstream.training.image_store import assumptions
 
     recipe = trainer.recipe
     for annotated in trainer.sets:
@@ -205,7 +205,7 @@ def _first_look(
     """Whom a first look finds in the images of each set, with a bar while it looks."""
     from rich.progress import Progress
 
-    from skelstream.training.first_look import found_in
+    from skelstream.training.detected_people import found_in
 
     images = [annotated.images for annotated in sets]
     if not folder.found.exists():
@@ -236,7 +236,7 @@ def _check(recipe: Recipe, workers: int, console: Console) -> None:
 
     from skelstream.errors import FormatError
     from skelstream.training.annotations import Fault, read_set, summary
-    from skelstream.training.images import check_images
+    from skelstream.training.image_store import check_images
     from skelstream.training.validation import Validation
 
     for config in recipe.sets:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from .messages import say
 from .options import Debug
-from .saying import say
 
 _SAVE_EVERY = 60.0  # seconds
 
@@ -46,7 +46,7 @@ def train_lifting(
 
     from skelstream.errors import OutputError
     from skelstream.network.lifting import LiftingConfig
-    from skelstream.runtimes.devices import choose_device
+    from skelstream.runtimes.device import choose_device
     from skelstream.training.interrupts import interrupts
     from skelstream.training.lifting.loop import LiftingProgress, LiftingTrainer
     from skelstream.training.lifting.measuring import measure

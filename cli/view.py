@@ -10,8 +10,8 @@ import typer
 
 from skelstream.errors import OutputError
 
+from .messages import say
 from .options import Debug
-from .saying import say
 
 
 def view(
@@ -38,9 +38,9 @@ def view(
 
     The page has a player, a timeline of the tracks, each joint's confidence, and the way of a chosen joint.
     """
-    from skelstream.atomic import check_writable, replacing
+    from skelstream.extraction.output import check_apart
+    from skelstream.files.atomic import check_writable, replacing
     from skelstream.formats import read
-    from skelstream.outputs import check_apart
     from skelstream.processing import tracked
     from skelstream.viewer.playable import plays
     from skelstream.viewer.report import report_page, video_data, video_link
@@ -77,8 +77,8 @@ def _copy(video: Path, copy: Path, overwrite: bool, quiet: bool) -> Path:
     from rich.console import Console
     from rich.progress import track
 
-    from skelstream.atomic import check_writable
-    from skelstream.outputs import check_apart
+    from skelstream.extraction.output import check_apart
+    from skelstream.files.atomic import check_writable
     from skelstream.viewer.playable import playable_copy
 
     try:

@@ -26,9 +26,9 @@ from torch import nn
 
 import skelstream
 from skelstream import OPENPOSE18, EstimatorSettings, PoseEstimator, SkeletonSequence, SkelstreamError, Window
-from skelstream.lifting.lifter import Lifter
 from skelstream.processing import centred_on_torso, scaled_by_torso
-from skelstream.refiner.refiner import RefinerSettings
+from skelstream.processing.lifting.lifter import Lifter
+from skelstream.refinement.refiner import RefinerSettings
 from skelstream.skeleton import COCO17, H36M17, convert
 
 LENGTH, STRIDE, PERSONS = 16, 2, 4

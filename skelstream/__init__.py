@@ -10,16 +10,18 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from skelstream.version import __version__
+
 if TYPE_CHECKING:
     from skelstream.batch.dataset import Batch
     from skelstream.errors import SkelstreamError
-    from skelstream.estimator import EstimatorSettings, PoseEstimator
-    from skelstream.extraction import extract, stream, windows
+    from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
+    from skelstream.extraction.extraction import extract, stream, windows
     from skelstream.formats import load, save
-    from skelstream.grouping.people import People
     from skelstream.grouping.settings import GroupingSettings
+    from skelstream.people import People
     from skelstream.pipeline import Pipeline, PipelineSettings
-    from skelstream.refiner.refiner import RefinerSettings
+    from skelstream.refinement.refiner import RefinerSettings
     from skelstream.sequences.sequence import SkeletonSequence
     from skelstream.sequences.window import Window
     from skelstream.skeleton import BODY25, COCO17, OPENPOSE18, Skeleton
@@ -28,21 +30,19 @@ if TYPE_CHECKING:
     from skelstream.tracking.tracker import Tracker
     from skelstream.video import Frame, open_source
 
-__version__ = "0.1.0"
-
 _HOMES = {
     "BODY25": "skeleton",
     "Batch": "batch.dataset",
     "COCO17": "skeleton",
-    "EstimatorSettings": "estimator",
+    "EstimatorSettings": "estimation.pose_estimator",
     "Frame": "video",
     "GroupingSettings": "grouping.settings",
     "OPENPOSE18": "skeleton",
-    "People": "grouping.people",
+    "People": "people",
     "Pipeline": "pipeline",
     "PipelineSettings": "pipeline",
-    "PoseEstimator": "estimator",
-    "RefinerSettings": "refiner.refiner",
+    "PoseEstimator": "estimation.pose_estimator",
+    "RefinerSettings": "refinement.refiner",
     "SkeletonSequence": "sequences.sequence",
     "SkelstreamError": "errors",
     "Skeleton": "skeleton",
@@ -50,12 +50,12 @@ _HOMES = {
     "Tracker": "tracking.tracker",
     "TrackerSettings": "tracking.settings",
     "Window": "sequences.window",
-    "extract": "extraction",
+    "extract": "extraction.extraction",
     "load": "formats",
     "open_source": "video",
     "save": "formats",
-    "stream": "extraction",
-    "windows": "extraction",
+    "stream": "extraction.extraction",
+    "windows": "extraction.extraction",
 }
 
 __all__ = ["__version__", *_HOMES]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -15,9 +15,9 @@ import hypothesis
 import numpy as np
 import pytest
 
-from skelstream.estimator import Provenance
-from skelstream.grouping.people import People
-from skelstream.letterbox import Letterbox, letterboxed
+from skelstream.estimation.pose_estimator import Provenance
+from skelstream.geometry.letterbox import Letterbox, letterboxed
+from skelstream.people import People
 from skelstream.skeleton import OPENPOSE18
 from skelstream.video import VideoWriter
 

@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skelstream.datasets.coco import read_coco
-from skelstream.datasets.images import read_set_image
+from skelstream.datasets.image import read_set_image
 from skelstream.errors import SkelstreamError
 from skelstream.evaluation.annotations import load_annotations
 from skelstream.evaluation.results import read_results
@@ -57,7 +57,7 @@ HOSTILE = st.sampled_from(
 
 def walk() -> SkeletonSequence:
     """Two people in five frames."""
-    from skelstream.grouping.people import People
+    from skelstream.people import People
     from skelstream.tracking.tracked import TrackedPeople
 
     builder = SequenceBuilder(OPENPOSE18, source="walk.mp4", height=240, width=320)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from skelstream.batch.holdings import Holdings
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import Record, Records
+from skelstream.batch.result_files import Holdings
 from skelstream.batch.results import Results, done_with, name_of_result, settings_hash
 from skelstream.errors import FormatError
 from skelstream.formats.format import Sample

@@ -16,15 +16,15 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import skelstream
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import DONE, FAILED, Record, Records
-from skelstream.batch.remote import fetched
 from skelstream.batch.results import Results, done_with, name_of_result, settings_hash, settings_of
-from skelstream.batch.store import StoreError
+from skelstream.batch.store.fetch import fetched
+from skelstream.batch.store.store import StoreError
 from skelstream.errors import OutputError
-from skelstream.estimator import Estimator, EstimatorSettings
-from skelstream.extraction import run
+from skelstream.estimation.pose_estimator import Estimator, EstimatorSettings
+from skelstream.extraction.extraction import run
+from skelstream.extraction.output import rehearse
 from skelstream.formats import load
 from skelstream.network.model_file import find_model
-from skelstream.outputs import rehearse
 from skelstream.pipeline import PipelineSettings
 from skelstream.processing.postprocessing import Postprocessing
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skelstream.atomic import replacing
 from skelstream.errors import FormatError
+from skelstream.files.atomic import replacing
+from skelstream.files.text import printable
 from skelstream.formats.extra import require
 from skelstream.formats.labels import split_of_folder
 from skelstream.formats.names import VIDEO_ENDINGS, name_of
-from skelstream.text import printable
 
 COLUMNS = ("id", "path", "label", "split", "start", "end")
 """Of a table of clips; ``path`` must be there."""

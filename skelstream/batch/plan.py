@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from skelstream.batch.holdings import Holdings
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import POISON, Records
+from skelstream.batch.result_files import Holdings
 from skelstream.batch.results import Results, done_with
 from skelstream.errors import SettingsError
 

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
-from skelstream.batch.store import Store
+from skelstream.batch.store.store import Store
 
 DONE, FAILED, CRASHED, FORGIVEN = "done", "failed", "crashed", "forgiven"
 

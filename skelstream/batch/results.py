@@ -13,11 +13,12 @@ from typing import Any
 
 from skelstream.batch.manifest import Clip, read_manifest, write_manifest
 from skelstream.batch.records import History, Record
-from skelstream.batch.shards.file import shard_format
 from skelstream.batch.shards.layout import Layout
-from skelstream.batch.store import Store, store_at
+from skelstream.batch.shards.table import shard_format
+from skelstream.batch.store.opening import store_at
+from skelstream.batch.store.store import Store
 from skelstream.errors import FormatError, OutputError
-from skelstream.json_files import parse_json
+from skelstream.files.json import parse_json
 
 _MANIFEST, _SETTINGS, _LAYOUT = ".batch/manifest.csv", ".batch/settings.json", ".batch/shards.json"
 _SHOWN = 4

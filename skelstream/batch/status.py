@@ -6,9 +6,9 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from skelstream.batch.holdings import Holdings
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import POISON, Record, Records
+from skelstream.batch.result_files import Holdings
 from skelstream.batch.results import Results, done_with, settings_hash
 from skelstream.batch.shards.layout import Layout
 

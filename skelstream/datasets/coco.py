@@ -13,9 +13,20 @@ from typing import Any
 import numpy as np
 
 from skelstream.errors import FormatError
-from skelstream.fields import LARGEST, identifier, integer, items, mapping, real, reals, refuse, string, truth
-from skelstream.json_files import read_json
-from skelstream.similarity import AREA_OF_BOX
+from skelstream.files.json import read_json
+from skelstream.files.values import (
+    LARGEST,
+    identifier,
+    integer,
+    items,
+    mapping,
+    real,
+    reals,
+    refuse,
+    string,
+    truth,
+)
+from skelstream.geometry.similarity import AREA_OF_BOX
 from skelstream.skeleton import COCO17
 
 JOINTS = len(COCO17)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from skelstream.diagnosis.accelerators import devices
 from skelstream.diagnosis.check import Check
 from skelstream.diagnosis.codecs import codecs
-from skelstream.diagnosis.devices import devices
 from skelstream.diagnosis.runtimes import runtimes
 from skelstream.diagnosis.terminal import terminal
 from skelstream.diagnosis.versions import versions

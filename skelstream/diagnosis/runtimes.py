@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from skelstream.estimator import PoseEstimator
+    from skelstream.estimation.pose_estimator import PoseEstimator
 
 _HEIGHT, _WIDTH = 480, 640
 # Of maps of the same image by two runtimes; eight bits and bfloat16 have 0.98, and another image's maps 0.3.
@@ -38,14 +38,14 @@ def _names() -> list[str]:
 
 
 def _chosen() -> Check:
-    from skelstream.estimator import PoseEstimator
+    from skelstream.estimation.pose_estimator import PoseEstimator
 
     return Check("runtimes", "chosen", State.FINE, f"{PoseEstimator().name}: {_reason()}")
 
 
 def _reason() -> str:
     """Why, in the order in which the choice is made."""
-    from skelstream.runtimes.devices import choose_device
+    from skelstream.runtimes.device import choose_device
 
     device = choose_device().type
     if device != "cpu":
@@ -59,7 +59,7 @@ def _reason() -> str:
 
 def _timed(name: str) -> Check:
     """One frame, after one to warm up."""
-    from skelstream.estimator import EstimatorSettings, PoseEstimator
+    from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
 
     image = _image()
     try:
@@ -79,7 +79,7 @@ def _timed(name: str) -> Check:
 
 
 def _reference() -> PoseEstimator:
-    from skelstream.estimator import EstimatorSettings, PoseEstimator
+    from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
 
     return PoseEstimator(EstimatorSettings(device="cpu", runtime="torch", precision="float32"))
 

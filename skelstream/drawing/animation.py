@@ -14,8 +14,8 @@ from av.video.format import VideoFormat
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
-from skelstream.atomic import replacing
 from skelstream.errors import OutputError
+from skelstream.files.atomic import replacing
 
 SUFFIXES = (".gif", ".webp")
 _TICKS = {".gif": Fraction(1, 100), ".webp": Fraction(1, 1000)}  # the formats' own units of time

@@ -10,10 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from skelstream.atomic import replacing
 from skelstream.drawing.by_frame import ByFrame, image_size, open_video, video_times
 from skelstream.drawing.overlay import Look, Overlay
 from skelstream.errors import SourceError
+from skelstream.files.atomic import replacing
 from skelstream.sequences import SkeletonSequence
 
 GROUND = (20, 20, 23)

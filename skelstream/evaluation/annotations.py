@@ -23,7 +23,7 @@ from skelstream.datasets.coco import (
     read_coco,
 )
 from skelstream.errors import FormatError
-from skelstream.fields import identifier, integer
+from skelstream.files.values import identifier, integer
 
 
 @dataclass(frozen=True)

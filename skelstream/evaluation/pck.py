@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skelstream.evaluation.coco import CocoScores
-from skelstream.evaluation.errors import absent_joints
+from skelstream.evaluation.error_kinds import absent_joints
+from skelstream.evaluation.scoring import CocoScores
 from skelstream.skeleton import COCO17
 
 LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")

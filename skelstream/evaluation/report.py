@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from skelstream.atomic import replacing
 from skelstream.evaluation.annotations import CocoSet
-from skelstream.evaluation.coco import METRICS, CocoScores, Interval, bootstrap, score
-from skelstream.evaluation.errors import KINDS, Diagnosis, diagnose
+from skelstream.evaluation.error_kinds import KINDS, Diagnosis, diagnose
 from skelstream.evaluation.literature import LSP_PCK, Row, compare
-from skelstream.evaluation.looks import LooksCompared
 from skelstream.evaluation.pck import Pck, pck
 from skelstream.evaluation.protocol import EvalProtocol
+from skelstream.evaluation.refinement_gain import LooksCompared
+from skelstream.evaluation.scoring import METRICS, CocoScores, Interval, bootstrap, score
+from skelstream.files.atomic import replacing
 from skelstream.skeleton import COCO17
 
 _AP_COLUMNS = ("AP", "AP50", "AP75", "APM", "APL")

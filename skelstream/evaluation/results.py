@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from skelstream.atomic import replacing
 from skelstream.datasets.coco import JOINTS
 from skelstream.errors import FormatError
 from skelstream.evaluation.annotations import CocoSet
-from skelstream.fields import LARGEST, identifier, mapping, real, reals
-from skelstream.grouping.people import People
-from skelstream.json_files import read_json
+from skelstream.files.atomic import replacing
+from skelstream.files.json import read_json
+from skelstream.files.values import LARGEST, identifier, mapping, real, reals
+from skelstream.people import People
 from skelstream.skeleton import COCO17, Skeleton, convert
 
 PERSON = 1

@@ -10,11 +10,11 @@ from typing import Protocol
 import numpy as np
 
 from skelstream.datasets.coco import LabelledImage
-from skelstream.datasets.images import SetImage, missing_images, read_set_image
+from skelstream.datasets.image import SetImage, missing_images, read_set_image
 from skelstream.errors import SourceError
 from skelstream.evaluation.annotations import CocoSet
 from skelstream.evaluation.results import to_results
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.skeleton import OPENPOSE18, Skeleton
 
 
@@ -61,7 +61,7 @@ def check_images(coco_set: CocoSet, folder: str | Path) -> None:
 
 
 def read_image(folder: str | Path, image: LabelledImage) -> SetImage:
-    """One image of a set, by `skelstream.datasets.images.read_set_image`.
+    """One image of a set, by `skelstream.datasets.image.read_set_image`.
 
     Raises:
         SourceError: unreadable, or of another size than annotated.

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from skelstream.evaluation.tracking import believed_ids
-from skelstream.grouping.people import People
-from skelstream.similarity import oks
+from skelstream.geometry.similarity import oks
+from skelstream.people import People
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
 

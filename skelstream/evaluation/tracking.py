@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from skelstream.errors import FormatError, MissingExtraError
-from skelstream.grouping.people import People
-from skelstream.similarity import iou
+from skelstream.geometry.similarity import iou
+from skelstream.people import People
 from skelstream.tracking.tracked import TrackedPeople
 
 

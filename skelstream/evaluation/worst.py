@@ -11,9 +11,9 @@ import numpy as np
 from skelstream.drawing.sheet import GROUND, contact_sheet
 from skelstream.drawing.skeletons import draw_people
 from skelstream.evaluation.annotations import CocoSet
-from skelstream.evaluation.coco import CocoScores, ImageMatch
-from skelstream.evaluation.errors import absent_joints, match
+from skelstream.evaluation.error_kinds import absent_joints, match
 from skelstream.evaluation.run import read_image
+from skelstream.evaluation.scoring import CocoScores, ImageMatch
 from skelstream.skeleton import COCO17
 
 _ASPECT = 2  # width over height that each pair has at least

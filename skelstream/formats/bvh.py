@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from skelstream.atomic import replacing
+from skelstream.files.atomic import replacing
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.space import even_rate, first_person
 from skelstream.sequences.lifted import SKELETON

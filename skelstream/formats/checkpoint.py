@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from skelstream.errors import FormatError
-from skelstream.fields import mapping, string
+from skelstream.files.json import parse_json
+from skelstream.files.values import mapping, string
 from skelstream.formats.format import Format, ReadOptions
 from skelstream.formats.zipped import put_array
-from skelstream.json_files import parse_json
 from skelstream.sequences import SequenceBuilder, SkeletonSequence
 from skelstream.sequences.builder import Block
 from skelstream.skeleton import skeleton_named

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from skelstream.atomic import replacing
 from skelstream.errors import FormatError
+from skelstream.files.atomic import replacing
 from skelstream.formats import deeplabcut
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.table import INTEGERS, Table, columns, from_values

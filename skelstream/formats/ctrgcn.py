@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from skelstream.atomic import replacing
 from skelstream.errors import FormatError
+from skelstream.files.atomic import replacing
 from skelstream.formats.clips import PERSONS, clip_of
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.zipped import put_array

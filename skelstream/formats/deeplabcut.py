@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from skelstream.errors import FormatError
-from skelstream.fields import INT32
+from skelstream.files.text import printable
+from skelstream.files.values import INT32
 from skelstream.formats.extra import require
 from skelstream.formats.format import Format, ReadOptions
 from skelstream.formats.frames import FoundFrame, assembled
@@ -20,7 +21,6 @@ from skelstream.formats.pickles import load
 from skelstream.formats.rows import read_text
 from skelstream.formats.zipped import check_unpacked
 from skelstream.sequences import Detections, SkeletonSequence
-from skelstream.text import printable
 
 GROUP = "df_with_missing"
 """The HDF5 group that DeepLabCut's table is in."""

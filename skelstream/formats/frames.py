@@ -12,7 +12,7 @@ import numpy as np
 from skelstream.errors import FormatError
 from skelstream.formats.format import ReadOptions
 from skelstream.formats.rows import SOME_WITHOUT_ID, add_rows, in_pixels, people_of
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
 from skelstream.skeleton import Skeleton
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from skelstream.errors import FormatError
+from skelstream.files.text import printable
 from skelstream.skeleton import BODY25, COCO17, OPENPOSE18, SKELETONS, Skeleton
-from skelstream.text import printable
 
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 # Parts that come in pairs, and those that do not, by their words without the side.

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
-from skelstream.atomic import replacing
+from skelstream.files.atomic import replacing
 
 
 def write_list(entries: Iterable[Any], path: Path) -> None:

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from skelstream.atomic import replacing
 from skelstream.errors import FormatError
-from skelstream.fields import LARGEST, entry, integer, items, mapping, real, reals, string, truth
+from skelstream.files.atomic import replacing
+from skelstream.files.json import parse_json
+from skelstream.files.values import LARGEST, entry, integer, items, mapping, real, reals, string, truth
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.rows import SOME_WITHOUT_ID, add_rows, people_of, read_text, rounded, rows_by_frame
-from skelstream.grouping.people import People
-from skelstream.json_files import parse_json
+from skelstream.people import People
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
 from skelstream.skeleton import Skeleton, skeleton_named
 from skelstream.tracking.tracked import TrackedPeople

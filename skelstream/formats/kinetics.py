@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from skelstream.atomic import replacing, replacing_folder
 from skelstream.errors import FormatError
+from skelstream.files.atomic import replacing, replacing_folder
 from skelstream.formats.clips import UNLABELLED
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.names import as_file

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skelstream.errors import FormatError
+from skelstream.files.text import printable
 from skelstream.formats.format import Sample
 from skelstream.formats.names import Name, distinct, name_of
 from skelstream.sequences import SkeletonSequence
-from skelstream.text import printable
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _SPLIT = re.compile(r"\w[\w .-]*")

@@ -12,12 +12,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from skelstream.atomic import replacing
 from skelstream.errors import FormatError
-from skelstream.fields import mapping
+from skelstream.files.atomic import replacing
+from skelstream.files.json import parse_json
+from skelstream.files.values import mapping
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.zipped import check_unpacked, put_array
-from skelstream.json_files import parse_json
 from skelstream.sequences import SkeletonSequence
 from skelstream.sequences.lifted import Lifted
 from skelstream.sequences.sequence import ARRAYS

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from skelstream.atomic import replacing_folder
 from skelstream.errors import FormatError
-from skelstream.fields import entry, integer, items, mapping, reals
+from skelstream.files.atomic import replacing_folder
+from skelstream.files.json import parse_json
+from skelstream.files.text import printable
+from skelstream.files.values import entry, integer, items, mapping, reals
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled
 from skelstream.formats.names import as_file
 from skelstream.formats.rows import read_text, rows_by_frame, skeleton_of_length, triples
-from skelstream.json_files import parse_json
 from skelstream.sequences import Detections, SkeletonSequence
-from skelstream.text import printable
 
 _EMPTY = (
     "face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d", "pose_keypoints_3d",

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from skelstream.atomic import replacing
 from skelstream.errors import FormatError
+from skelstream.files.atomic import replacing
+from skelstream.files.text import printable
 from skelstream.formats.extra import require
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.table import INTEGERS, Table, columns, from_values
 from skelstream.formats.zipped import check_unpacked
 from skelstream.sequences import Detections, SkeletonSequence
-from skelstream.text import printable
 
 _CHUNK = 16384
 

@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 
 from skelstream.errors import FormatError
-from skelstream.text import printable
+from skelstream.files.text import printable
 
 
 class _Pickler(pickle.Pickler):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from skelstream.atomic import replacing
 from skelstream.errors import FormatError
+from skelstream.files.atomic import replacing
 from skelstream.formats.extra import require
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled, check_length

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skelstream.atomic import replacing
+from skelstream.files.atomic import replacing
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.json_list import put_list
 from skelstream.formats.rows import boxes_xywh, rounded, rows_by_frame, triples

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from skelstream.atomic import replacing
 from skelstream.errors import FormatError
-from skelstream.fields import LARGEST, entry, integer, items, mapping, reals, string
+from skelstream.files.atomic import replacing
+from skelstream.files.text import printable
+from skelstream.files.values import LARGEST, entry, integer, items, mapping, reals, string
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled, check_length
 from skelstream.formats.pickles import RowsPickle, load
 from skelstream.formats.rows import size_of
 from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.skeleton import COCO17, NTU25, OPENPOSE18
-from skelstream.text import printable
 
 _PERSONS = 2
 _UNLABELLED = -1

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from skelstream.atomic import check_writable
 from skelstream.errors import FormatError
-from skelstream.fields import integer
+from skelstream.files.atomic import check_writable
+from skelstream.files.values import integer
 from skelstream.formats import (
     alphapose,
     bvh,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from skelstream.errors import FormatError
-from skelstream.fields import INT32, entry, identifier, integer, items, mapping, real, reals
+from skelstream.files.values import INT32, entry, identifier, integer, items, mapping, real, reals
 from skelstream.formats.format import ReadOptions
 from skelstream.formats.frames import FoundFrame
 from skelstream.skeleton import COCO17

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from skelstream.errors import FormatError
-from skelstream.fields import LARGEST, integer, items, mapping
+from skelstream.files.json import parse_json
+from skelstream.files.values import LARGEST, integer, items, mapping
 from skelstream.formats import results_coco, results_mediapipe, results_mmpose, results_ultralytics
 from skelstream.formats.format import Format, ReadOptions
 from skelstream.formats.frames import assembled
 from skelstream.formats.results_mediapipe import LANDMARK_KEYS
-from skelstream.json_files import parse_json
 from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.skeleton import COCO17
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skelstream.fields import entry, integer, items, mapping, real
+from skelstream.files.values import entry, integer, items, mapping, real
 from skelstream.formats.frames import FoundFrame
 from skelstream.skeleton import COCO17
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from skelstream.errors import FormatError
-from skelstream.fields import entry, integer, items, mapping, real, reals
+from skelstream.files.values import entry, integer, items, mapping, real, reals
 from skelstream.formats.format import ReadOptions
 from skelstream.formats.frames import FoundFrame
 from skelstream.formats.joint_names import joints_of, missing_note, taken

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from skelstream.errors import FormatError
-from skelstream.fields import entry, integer, items, mapping, real, reals
+from skelstream.files.values import entry, integer, items, mapping, real, reals
 from skelstream.formats.frames import FoundFrame
 from skelstream.skeleton import COCO17
 

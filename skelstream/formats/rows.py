@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from skelstream.errors import FormatError
-from skelstream.fields import LARGEST
-from skelstream.grouping.people import People
+from skelstream.files.values import LARGEST
+from skelstream.people import People
 from skelstream.sequences import SequenceBuilder, SkeletonSequence
 from skelstream.skeleton import SKELETONS, Skeleton
 from skelstream.tracking.tracked import TrackedPeople

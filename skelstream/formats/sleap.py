@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from skelstream.atomic import replacing
 from skelstream.errors import FormatError
+from skelstream.files.atomic import replacing
+from skelstream.files.text import printable
 from skelstream.formats import deeplabcut
 from skelstream.formats.extra import require
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled, check_length
 from skelstream.formats.joint_names import joints_of, missing_note, taken
 from skelstream.sequences import Detections, SkeletonSequence
-from skelstream.text import printable
 
 _PART = 1 << 16
 

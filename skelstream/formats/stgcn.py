@@ -10,7 +10,7 @@ from typing import IO
 
 import numpy as np
 
-from skelstream.atomic import replacing_folder
+from skelstream.files.atomic import replacing_folder
 from skelstream.formats.clips import PERSONS, UNLABELLED, clip_of, write_classes
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.pickles import dump

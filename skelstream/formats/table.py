@@ -13,12 +13,12 @@ from collections import Counter
 import numpy as np
 
 from skelstream.errors import FormatError
-from skelstream.fields import INT32, LARGEST
+from skelstream.files.text import printable
+from skelstream.files.values import INT32, LARGEST
 from skelstream.formats.format import ReadOptions
 from skelstream.formats.rows import SOME_WITHOUT_ID, add_rows, in_pixels, people_of
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
 from skelstream.skeleton import SKELETONS, Skeleton
-from skelstream.text import printable
 
 FRAME = ("frame", "time", "ok", "height", "width")
 PERSON = ("track_id", "person_score", "x0", "y0", "x1", "y1")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from skelstream.atomic import replacing
 from skelstream.errors import FormatError
-from skelstream.fields import integer
+from skelstream.files.atomic import replacing
+from skelstream.files.text import printable
+from skelstream.files.values import integer
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled
 from skelstream.formats.joint_names import joints_of, missing_note, taken
@@ -16,7 +17,6 @@ from skelstream.formats.rows import read_text
 from skelstream.formats.space import even_rate, first_person
 from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.sequences.lifted import SKELETON
-from skelstream.text import printable
 
 _HEADER = 5
 # Nobody is so small in pixels, nor so tall in metres.

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skelstream.geometry.letterbox import Letterbox
+from skelstream.geometry.similarity import AREA_OF_BOX, box_areas, oks
 from skelstream.grouping.candidates import Candidates
-from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
-from skelstream.letterbox import Letterbox
-from skelstream.similarity import AREA_OF_BOX, box_areas, oks
+from skelstream.people import People
 from skelstream.skeleton import Skeleton
 
 _NONE = -1

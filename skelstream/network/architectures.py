@@ -11,7 +11,7 @@ from skelstream.network.hrnet import HRNet, HRNetConfig
 from skelstream.network.lifting import LiftingConfig, LiftingNetwork
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
 from skelstream.network.paf import PafConfig, PafNetwork
-from skelstream.network.topdown import TopDownConfig, TopDownNetwork
+from skelstream.network.top_down import TopDownConfig, TopDownNetwork
 
 Network = PafNetwork | OpenPoseNetwork
 """Float (B, 3, H, W) RGB in [0, 255] to confidence maps (B, V, h, w) and part affinity fields (B, 2L, h, w).

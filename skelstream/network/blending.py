@@ -11,7 +11,7 @@ from torch import Tensor
 
 from skelstream.errors import ModelError
 from skelstream.network.model_file import ModelFile
-from skelstream.network.ranges import ranged
+from skelstream.network.ranged_conv import ranged
 from skelstream.network.weights import load_network
 
 

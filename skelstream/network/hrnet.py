@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from skelstream.errors import ModelError, SettingsError
 from skelstream.network.backbones.hrnet import DEVIATION, MEAN, HRNetBranches
-from skelstream.network.checkpoint import misfits, read_state_dict
+from skelstream.network.torch_file import misfits, read_state_dict
 from skelstream.skeleton import COCO17
 
 WIDTHS = (32, 48)

@@ -11,11 +11,11 @@ from torch import Tensor
 from skelstream.errors import ModelError
 from skelstream.network import hrnet, openpose, videopose
 from skelstream.network.architectures import Config
-from skelstream.network.card import lifting_card, make_card
-from skelstream.network.checkpoint import read_names
 from skelstream.network.hrnet import HRNet
 from skelstream.network.lifting import LiftingNetwork
+from skelstream.network.model_card import lifting_card, make_card
 from skelstream.network.openpose import OpenPoseNetwork
+from skelstream.network.torch_file import read_names
 
 
 @dataclass(frozen=True)

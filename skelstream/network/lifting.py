@@ -32,7 +32,7 @@ class LiftingConfig:
         frames: that it looks at: 27, 81 or 243.
         channels: of its layers.
         causal: gives the last of its frames rather than the middle one, for streams.
-        normalisation: ``window`` or ``image``; see ``skelstream.lifting.windows``.
+        normalisation: ``window`` or ``image``; see ``skelstream.processing.lifting.windows``.
         presence: whether a third number a joint says if it was seen.
         rate: frames a second.
         dropout: part of the features left out in training.

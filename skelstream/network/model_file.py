@@ -10,8 +10,8 @@ from pathlib import Path
 import safetensors
 
 from skelstream.errors import FormatError, ModelError
-from skelstream.fields import mapping, string
-from skelstream.json_files import parse_json
+from skelstream.files.json import parse_json
+from skelstream.files.values import mapping, string
 
 DEFAULT = "skelstream-movenet"
 """The weights that are used when none are named."""

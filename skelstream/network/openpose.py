@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from skelstream.errors import ModelError
-from skelstream.network.checkpoint import misfits, read_state_dict
+from skelstream.network.torch_file import misfits, read_state_dict
 from skelstream.skeleton import OPENPOSE18
 
 _FRONT = [

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from skelstream.errors import SettingsError
 from skelstream.network.backbones.registry import BACKBONES
-from skelstream.network.ranges import RangedConv
+from skelstream.network.ranged_conv import RangedConv
 from skelstream.skeleton import COCO17, LIMB_SETS
 
 STRIDE = 4

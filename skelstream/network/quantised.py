@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from skelstream.errors import ModelError
-from skelstream.network.ranges import RangedConv, ranged
+from skelstream.network.ranged_conv import RangedConv, ranged
 
 # How much of the differences between an input's channels the weights take over (SmoothQuant's alpha).
 _TAKEN_OVER = 0.75

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from skelstream.errors import ModelError
-from skelstream.network.topdown import TopDownNetwork
+from skelstream.network.top_down import TopDownNetwork
 
 _DTYPES = {"f16": np.float16, "f32": np.float32}
 _CONVOLUTIONS = ("Convolution", "GroupConvolution")

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from skelstream.network.backbones.lite_hrnet import CHANNELS, STEM
-from skelstream.network.topdown import TopDownNetwork
+from skelstream.network.top_down import TopDownNetwork
 
 
 @torch.no_grad()

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from skelstream.errors import ModelError
-from skelstream.network.checkpoint import misfits, read_state_dict
 from skelstream.network.lifting import FRAMES, LiftingConfig, LiftingNetwork
+from skelstream.network.torch_file import misfits, read_state_dict
 
 TRAINED_ON = "as published with VideoPose3D: Human3.6M, with 2D joints by another network; not trained here"
 LICENCE = "the published weights: CC BY-NC 4.0, no commercial use; Human3.6M's own terms"

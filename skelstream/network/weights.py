@@ -9,8 +9,8 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
-from skelstream.atomic import replacing
 from skelstream.errors import ModelError
+from skelstream.files.atomic import replacing
 from skelstream.network.architectures import ARCHITECTURES, AnyNetwork, CropNetwork, Network, build_network
 from skelstream.network.lifting import LiftingNetwork
 from skelstream.network.model_file import ModelFile, checksum

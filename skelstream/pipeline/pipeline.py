@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from skelstream.errors import SourceError
-from skelstream.estimator import Estimator
-from skelstream.grouping.people import People
-from skelstream.pipeline.budget import Budget, FirstLooks
-from skelstream.pipeline.first_look import Seen, decoded, first_look, looked_at, prepared
+from skelstream.estimation.pose_estimator import Estimator
+from skelstream.people import People
+from skelstream.pipeline.detection import Seen, decoded, first_look, looked_at, prepared
 from skelstream.pipeline.queues import StageQueue
+from skelstream.pipeline.schedule import Budget, FirstLooks
 from skelstream.pipeline.settings import PipelineSettings
 from skelstream.pipeline.times import StageTimes
-from skelstream.refiner.looks import LookState, SecondLook
+from skelstream.refinement.refinement import LookState, SecondLook
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.tracking.tracker import Tracker

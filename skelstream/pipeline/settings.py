@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from skelstream.errors import SourceError
-from skelstream.region import Region
+from skelstream.geometry.region import Region
 from skelstream.tracking.settings import TrackerSettings
 
 

@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from skelstream.drawing.colors import text_on, track_color
+from skelstream.files.text import printable
 from skelstream.preview.playback import Pace
 from skelstream.preview.terminal_image import Place
-from skelstream.text import printable
 
 _PANEL = 27  # columns
 _NARROWEST = 64  # columns of a screen that has room for the panel

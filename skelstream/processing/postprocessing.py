@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skelstream.processing.acting import acting_first
 from skelstream.processing.filling import filled
+from skelstream.processing.ordering import acting_first
 from skelstream.processing.resampling import resampled
 from skelstream.processing.smoothing import smoothed
 from skelstream.sequences.sequence import SkeletonSequence
@@ -20,7 +20,7 @@ class Postprocessing:
         fill: longest gap to fill, seconds.
         smooth: whether to smooth every track.
         fps: frames per second to resample to.
-        person: who comes first, a name of `skelstream.processing.acting.PERSONS`.
+        person: who comes first, a name of `skelstream.processing.ordering.PERSONS`.
         lift: weights to lift to 3D with: a packaged model's name or a file.
     """
 
@@ -49,7 +49,7 @@ class Postprocessing:
             sequence = acting_first(sequence, self.person)
         if self.lift is None:
             return sequence
-        from skelstream.lifting.lift import lift  # needs torch, which nothing else here does
-        from skelstream.lifting.lifter import Lifter
+        from skelstream.processing.lifting.lift import lift  # needs torch, which nothing else here does
+        from skelstream.processing.lifting.lifter import Lifter
 
         return lift(sequence, Lifter(self.lift))

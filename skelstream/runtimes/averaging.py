@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from skelstream.letterbox import GROUND
-from skelstream.network.maps import PartMaps
+from skelstream.geometry.letterbox import GROUND
+from skelstream.network.part_maps import PartMaps
 from skelstream.runtimes.runtime import Runtime
 from skelstream.skeleton import Skeleton
 

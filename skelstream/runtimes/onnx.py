@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from skelstream.atomic import replacing
 from skelstream.errors import MissingExtraError
+from skelstream.files.atomic import replacing
 from skelstream.network.architectures import CropNetwork, Network
 
 try:

@@ -12,7 +12,7 @@ import torch
 
 from skelstream.errors import ModelError
 from skelstream.network.architectures import CropNetwork, Network
-from skelstream.network.maps import PartMaps
+from skelstream.network.part_maps import PartMaps
 from skelstream.network.quantised import has_ranges, quantised
 from skelstream.runtimes.openvino_queue import ImageQueue, has_bfloat16, ov
 from skelstream.runtimes.signal_stack import kept_signal_stack

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from skelstream.errors import MissingExtraError, ModelError
-from skelstream.machine import available_cores
+from skelstream.runtimes.cores import available_cores
 
 try:
     import openvino as ov

@@ -11,7 +11,7 @@ import torch
 from skelstream.errors import ModelError
 from skelstream.network.architectures import CropNetwork, Network
 from skelstream.plugins import plugins
-from skelstream.runtimes.devices import choose_device
+from skelstream.runtimes.device import choose_device
 from skelstream.runtimes.runtime import Runtime, RuntimeEntry
 from skelstream.runtimes.torch import TorchRuntime
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from skelstream.network.architectures import CropNetwork, Network
-from skelstream.network.maps import PartMaps
+from skelstream.network.part_maps import PartMaps
 from skelstream.skeleton import Skeleton
 
 

@@ -9,7 +9,7 @@ import torch
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from skelstream.network.architectures import CropNetwork, Network
-from skelstream.network.maps import PartMaps
+from skelstream.network.part_maps import PartMaps
 from skelstream.runtimes.cuda_graphs import ReplayedNetwork
 
 

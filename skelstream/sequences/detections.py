@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.skeleton import Skeleton
 
 

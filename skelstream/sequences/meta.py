@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from skelstream.errors import FormatError
-from skelstream.fields import LARGEST, integer, items, mapping, real, refuse, string
+from skelstream.files.values import LARGEST, integer, items, mapping, real, refuse, string
 
 
 def checked_meta(meta: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from skelstream.errors import FormatError
-from skelstream.fields import LARGEST
+from skelstream.files.values import LARGEST
 from skelstream.sequences.lifted import Lifted
 from skelstream.sequences.meta import checked_meta
 from skelstream.sequences.track import Track

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skelstream.grouping.people import People
+from skelstream.people import People
 
 
 @dataclass(frozen=True)

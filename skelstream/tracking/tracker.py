@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from skelstream.grouping.people import People
-from skelstream.similarity import box_areas, iou, oks
+from skelstream.geometry.similarity import box_areas, iou, oks
+from skelstream.people import People
 from skelstream.skeleton import Skeleton
 from skelstream.tracking.matching import assign
 from skelstream.tracking.settings import TrackerSettings

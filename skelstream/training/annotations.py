@@ -19,9 +19,9 @@ from skelstream.datasets.coco import (
     keypoints_of,
     read_coco,
 )
-from skelstream.datasets.images import missing_images
+from skelstream.datasets.image import missing_images
 from skelstream.errors import FormatError, SettingsError
-from skelstream.fields import identifier
+from skelstream.files.values import identifier
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
 
 # A keypoint may lie a little outside a cropped image; further out than this part of the long side it is an error.

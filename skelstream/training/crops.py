@@ -15,14 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skelstream.refiner.crops import crop_letterbox, cut, joints_boxes
+from skelstream.geometry.crops import crop_letterbox, cut, joints_boxes
 from skelstream.skeleton import COCO17, OPENPOSE18
 from skelstream.training.annotations import AnnotatedImage
 from skelstream.training.augment import Recolouring, recolour, transform_points
-from skelstream.training.first_look import NOBODY, Found
-from skelstream.training.images import read_pixels
+from skelstream.training.detected_people import NOBODY, Found
+from skelstream.training.image_store import read_pixels
 from skelstream.training.samples import first_readable
-from skelstream.training.turns import Turns
+from skelstream.training.sampling_order import Turns
 
 _ROWS = [OPENPOSE18.index(name) for name in COCO17.joints]
 _UPPER = [

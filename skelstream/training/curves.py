@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from skelstream.atomic import replacing
 from skelstream.errors import OutputError
+from skelstream.files.atomic import replacing
 
 SAMPLES = "samples"
 """The first column: how many samples the run had seen."""

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from skelstream.network.topdown import TopDownNetwork
-from skelstream.refiner.heatmaps import peaks
+from skelstream.network.top_down import TopDownNetwork
+from skelstream.refinement.heatmaps import peaks
 from skelstream.skeleton import COCO17
 
 # Cells: the deviation of a Gaussian in the maps that the network started from.

@@ -12,8 +12,8 @@ import torch
 import torch.distributed as dist
 
 from skelstream.errors import ModelError
-from skelstream.machine import available_cores
-from skelstream.runtimes.devices import choose_device
+from skelstream.runtimes.cores import available_cores
+from skelstream.runtimes.device import choose_device
 
 # The others wait while the first process evaluates.
 _PATIENCE = timedelta(hours=2)

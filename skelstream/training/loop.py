@@ -19,17 +19,17 @@ from torch.utils.data import DataLoader, Sampler
 
 from skelstream.errors import ModelError
 from skelstream.network.architectures import build_network, name_of
-from skelstream.network.checkpoint import write_state_dict
-from skelstream.network.ranges import measure_ranges, ranged
+from skelstream.network.ranged_conv import measure_ranges, ranged
+from skelstream.network.torch_file import write_state_dict
 from skelstream.training.annotations import AnnotatedSet, read_set
-from skelstream.training.checkpoint import read_checkpoint, reason
+from skelstream.training.detected_people import Found
 from skelstream.training.distributed import Processes
-from skelstream.training.first_look import Found
-from skelstream.training.images import ImageStore, read_pixels
-from skelstream.training.machine import best_precision, keep_memory
+from skelstream.training.image_store import ImageStore, read_pixels
 from skelstream.training.optimiser import ScaledAdamW, sizes
+from skelstream.training.precision import best_precision, keep_memory
 from skelstream.training.recipe import Recipe
-from skelstream.training.task import make_task
+from skelstream.training.trainable import make_task
+from skelstream.training.training_checkpoint import read_checkpoint, reason
 
 _SMOOTHING = 0.02
 # Samples on which the averaged weights' ranges are measured.

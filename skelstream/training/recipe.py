@@ -11,14 +11,14 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from skelstream.errors import FormatError, SettingsError
-from skelstream.evaluation.coco import METRICS
-from skelstream.fields import integer, items, mapping, real, reals, refuse, string, truth
+from skelstream.evaluation.scoring import METRICS
+from skelstream.files.values import integer, items, mapping, real, reals, refuse, string, truth
 from skelstream.network.paf import PafConfig, PafNetwork
-from skelstream.network.topdown import TopDownConfig
+from skelstream.network.top_down import TopDownConfig
 from skelstream.training.annotations import SetConfig
 from skelstream.training.augment import Augmentation
 from skelstream.training.crops import CropAugmentation
-from skelstream.training.first_look import FirstLookConfig
+from skelstream.training.detected_people import FirstLookConfig
 from skelstream.training.samples import Emphasis
 from skelstream.training.schedule import Schedule
 

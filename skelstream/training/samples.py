@@ -15,8 +15,8 @@ from skelstream.errors import FormatError, SettingsError, SourceError
 from skelstream.skeleton import Skeleton
 from skelstream.training.annotations import AnnotatedImage
 from skelstream.training.augment import Augmentation, recolour, transform_points, view_matrix, warp
-from skelstream.training.images import read_pixels
-from skelstream.training.turns import Item, Turns
+from skelstream.training.image_store import read_pixels
+from skelstream.training.sampling_order import Item, Turns
 
 # Unreadable images in a row before the set is given up.
 _MOST_UNREADABLE = 100

@@ -10,13 +10,13 @@ import numpy as np
 from skelstream.drawing.sheet import contact_sheet
 from skelstream.drawing.skeletons import draw_people
 from skelstream.errors import SourceError
-from skelstream.estimator import PoseEstimator
+from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.evaluation.annotations import load_annotations
-from skelstream.evaluation.coco import METRICS, score
 from skelstream.evaluation.pck import pck
 from skelstream.evaluation.run import check_images, estimate, read_image
+from skelstream.evaluation.scoring import METRICS, score
 from skelstream.training.annotations import AnnotatedImage
-from skelstream.training.images import read_pixels
+from skelstream.training.image_store import read_pixels
 from skelstream.training.recipe import PCK, EvaluationConfig
 
 FIGURES = (*METRICS, PCK)

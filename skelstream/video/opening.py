@@ -7,10 +7,10 @@ from pathlib import Path
 
 from skelstream.errors import SourceError
 from skelstream.video.animated import AnimatedSource, images_in, is_cut_gif
+from skelstream.video.capture import CAMERA_PREFIX, device_input
 from skelstream.video.container import ContainerSource
 from skelstream.video.decoding import Input
-from skelstream.video.devices import CAMERA_PREFIX, device_input
-from skelstream.video.images import IMAGE_SUFFIXES, ImageSource, natural_order
+from skelstream.video.image_folder import IMAGE_SUFFIXES, ImageSource, natural_order
 from skelstream.video.source import Selection, Source
 
 

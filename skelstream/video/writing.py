@@ -14,8 +14,8 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from skelstream.atomic import check_writable, replacing
 from skelstream.errors import OutputError, SourceError
+from skelstream.files.atomic import check_writable, replacing
 from skelstream.video.decoding import Input, choose_stream, open_container, tick_of
 
 _TIME_BASE = Fraction(1, 90_000)

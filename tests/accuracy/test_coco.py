@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from skelstream.estimator import EstimatorSettings, PoseEstimator
+from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
 from skelstream.evaluation.annotations import CocoSet, load_annotations
-from skelstream.evaluation.coco import score
 from skelstream.evaluation.run import estimate
+from skelstream.evaluation.scoring import score
 
 pytestmark = pytest.mark.slow
 

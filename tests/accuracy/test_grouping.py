@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from skelstream.evaluation.annotations import CocoSet, load_annotations
-from skelstream.evaluation.coco import score
 from skelstream.evaluation.results import to_results
+from skelstream.evaluation.scoring import score
+from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates
-from skelstream.grouping.people import People
-from skelstream.letterbox import Letterbox
-from skelstream.network.maps import PartMaps
+from skelstream.network.part_maps import PartMaps
+from skelstream.people import People
 from skelstream.skeleton import DENSE18, OPENPOSE18
 from skelstream.training.targets import confidence_maps, part_affinity_fields
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from skelstream.lifting.lifter import Lifter
-from skelstream.training.lifting.errors import Errors
+from skelstream.processing.lifting.lifter import Lifter
+from skelstream.training.lifting.keypoint_noise import Errors
 from skelstream.training.lifting.measuring import measure
 from skelstream.training.lifting.mocap import read_mocap
 

@@ -16,7 +16,7 @@ from skelstream.batch.results import Results, name_of_result, settings_of
 from skelstream.batch.shards.layout import Layout
 from skelstream.batch.shards.packing import Packed, Packer
 from skelstream.formats import save
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.sequences import SequenceBuilder, SkeletonSequence
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from skelstream.batch.results import Results
-from skelstream.batch.store import store_at
+from skelstream.batch.store.opening import store_at
 from skelstream.cli import app
 
 pytest.importorskip("moto")

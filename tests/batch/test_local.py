@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from skelstream.batch.engines.local import run_local
-from skelstream.batch.engines.sizes import Place
+from skelstream.batch.engines.slots import Place
 from skelstream.batch.job import Job, JobSettings
 from skelstream.batch.manifest import Clip, read_manifest
 from skelstream.batch.plan import make_plan
@@ -20,9 +20,9 @@ from skelstream.batch.records import DONE, FAILED, POISON, Recorder, Records
 from skelstream.batch.results import Results
 from skelstream.batch.status import status_of
 from skelstream.errors import ModelError, OutputError
-from skelstream.estimator import EstimatorSettings, PoseEstimator
+from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
 from skelstream.pipeline import PipelineSettings
-from skelstream.refiner.refiner import RefinerSettings
+from skelstream.refinement.refiner import RefinerSettings
 
 pytestmark = pytest.mark.slow
 
@@ -103,14 +103,14 @@ def test_a_clip_alone(tree, tmp_path, bars, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("skelstream.atomic._sync", full)
+    monkeypatch.setattr("skelstream.files.atomic._sync", full)
     with pytest.raises(OutputError, match="No space left"):
         job.do(clips[1], bars())
     assert not (job.results.place / f"{clips[1].id}.npz").exists()
 
 
 def test_settings_go_through_json():
-    from skelstream.region import Region
+    from skelstream.geometry.region import Region
 
     settings = JobSettings(
         EstimatorSettings(size=96, scales=(1.0, 0.5), second=RefinerSettings(looks=3)),

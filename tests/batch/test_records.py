@@ -6,7 +6,7 @@ import os
 import pytest
 
 from skelstream.batch.records import CRASHED, DONE, FAILED, POISON, Record, Recorder, Records, forgiven
-from skelstream.batch.store import FolderStore
+from skelstream.batch.store.folder import FolderStore
 from skelstream.errors import OutputError
 
 

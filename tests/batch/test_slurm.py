@@ -7,7 +7,7 @@ from skelstream.batch.manifest import read_manifest
 from skelstream.batch.plan import make_plan
 from skelstream.batch.results import Results
 from skelstream.errors import SettingsError, SkelstreamError
-from skelstream.estimator import EstimatorSettings
+from skelstream.estimation.pose_estimator import EstimatorSettings
 
 pytest.importorskip("submitit")
 pytestmark = pytest.mark.slow

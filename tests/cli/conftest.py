@@ -12,7 +12,7 @@ import pytest
 # The command as installed, but for a network whose answer is known and that takes its time.
 PROGRAM = """
 import importlib.util, sys, time
-import skelstream.estimator
+import skelstream.estimation.pose_estimator
 spec = importlib.util.spec_from_file_location("stand_in", {conftest!r})
 stand_in = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(stand_in)
@@ -22,7 +22,7 @@ class Slow(stand_in.BarEstimator):
         time.sleep({pause})
         return super().infer(inputs)
 
-skelstream.estimator.PoseEstimator = lambda *arguments: Slow()
+skelstream.estimation.pose_estimator.PoseEstimator = lambda *arguments: Slow()
 from skelstream.cli import main
 sys.argv = ["skelstream", *{arguments!r}]
 main()

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from skelstream.cli import app
 from skelstream.formats import load, save
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople

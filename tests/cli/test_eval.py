@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from skelstream.cli import app
-from skelstream.estimator import EstimatorSettings, Provenance
-from skelstream.grouping.people import People
-from skelstream.refiner.refiner import RefinerSettings
+from skelstream.estimation.pose_estimator import EstimatorSettings, Provenance
+from skelstream.people import People
+from skelstream.refinement.refiner import RefinerSettings
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
 
 # A person 100 pixels wide and 200 high, COCO's joints.
@@ -109,7 +109,7 @@ class FromBrightness:
 
 @pytest.fixture
 def estimator(monkeypatch):
-    monkeypatch.setattr("skelstream.estimator.PoseEstimator", FromBrightness)
+    monkeypatch.setattr("skelstream.estimation.pose_estimator.PoseEstimator", FromBrightness)
     monkeypatch.setattr(FromBrightness, "interrupt_at", None)
     return FromBrightness
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-import skelstream.estimator
+import skelstream.estimation.pose_estimator
 from skelstream.cli import app
 from skelstream.formats import load
 from skelstream.video import VideoWriter
@@ -13,7 +13,7 @@ from skelstream.video import VideoWriter
 
 @pytest.fixture
 def extract(bars, monkeypatch):
-    monkeypatch.setattr(skelstream.estimator, "PoseEstimator", lambda *a, **k: bars())
+    monkeypatch.setattr(skelstream.estimation.pose_estimator, "PoseEstimator", lambda *a, **k: bars())
 
     def run(*arguments):
         return CliRunner().invoke(app, ["extract", *map(str, arguments)])

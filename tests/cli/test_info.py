@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from skelstream.cli import app
 from skelstream.formats import save
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.processing import filled
 from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18

@@ -14,8 +14,8 @@ import torch
 from typer.testing import CliRunner, Result
 
 from skelstream.cli import app
-from skelstream.network import fetching, model_file, weights
-from skelstream.network.card import make_card
+from skelstream.network import download, model_file, weights
+from skelstream.network.model_card import make_card
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
 from skelstream.network.paf import PafConfig, PafNetwork
 
@@ -194,7 +194,7 @@ def test_what_the_documentation_shows_runs(
     pytest.importorskip("openvino")
     fetched = []
     monkeypatch.setattr(
-        fetching, "fetch", lambda url, sha256, path, report: fetched.append((url, sha256, path))
+        download, "fetch", lambda url, sha256, path, report: fetched.append((url, sha256, path))
     )
     monkeypatch.setattr(model_file, "packaged_models", lambda: {"skelstream-movenet": packaged})
     shutil.copy(port_file, here)

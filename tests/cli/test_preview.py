@@ -29,11 +29,11 @@ pytestmark = [pytest.mark.terminal, pytest.mark.slow]
 # The real command, with bright bars for people in the place of the network.
 PROGRAM = """
 import importlib.util, sys
-import skelstream.estimator
+import skelstream.estimation.pose_estimator
 spec = importlib.util.spec_from_file_location("bars", {conftest!r})
 bars = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(bars)
-skelstream.estimator.PoseEstimator = lambda *_, **__: bars.BarEstimator()
+skelstream.estimation.pose_estimator.PoseEstimator = lambda *_, **__: bars.BarEstimator()
 from skelstream.cli import main
 main()
 """
@@ -45,7 +45,7 @@ COMMANDS = re.findall(r"^\$ (skelstream preview.*)$", PAGE, re.M)
 
 @pytest.fixture
 def run(bars, monkeypatch, tmp_path):
-    monkeypatch.setattr("skelstream.estimator.PoseEstimator", lambda *_, **__: bars())
+    monkeypatch.setattr("skelstream.estimation.pose_estimator.PoseEstimator", lambda *_, **__: bars())
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(app, ["preview", *map(str, arguments)])
 
@@ -90,7 +90,7 @@ def test_through_a_pipe_a_line_a_second_and_a_summary(run, walk, bars, monkeypat
     slow = bars()
     find = slow.infer
     monkeypatch.setattr(slow, "infer", lambda inputs: (time.sleep(0.06), find(inputs))[1])
-    monkeypatch.setattr("skelstream.estimator.PoseEstimator", lambda *_, **__: slow)
+    monkeypatch.setattr("skelstream.estimation.pose_estimator.PoseEstimator", lambda *_, **__: slow)
     result = run(walk)
     assert result.exit_code == 0, result.output
     assert "\x1b" not in result.output

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import skelstream.estimator
-import skelstream.extraction
+import skelstream.estimation.pose_estimator
+import skelstream.extraction.extraction
 from skelstream.cli import app
 from skelstream.formats import load, save
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
@@ -110,8 +110,8 @@ def test_a_video_is_analysed_first(skeletons, clip, tmp_path, monkeypatch, bars)
         asked.append((source, settings.start, settings.end))
         return SimpleNamespace(sequence=load(skeletons))
 
-    monkeypatch.setattr(skelstream.extraction, "run", run_instead)
-    monkeypatch.setattr(skelstream.estimator, "PoseEstimator", bars)
+    monkeypatch.setattr(skelstream.extraction.extraction, "run", run_instead)
+    monkeypatch.setattr(skelstream.estimation.pose_estimator, "PoseEstimator", bars)
     result = run("render", clip, "-o", tmp_path / "out.mp4", "--end", 0.5)
     assert result.exit_code == 0, result.output
     assert asked == [(str(clip), None, 0.5)] and len(frames(tmp_path / "out.mp4")) == 5
@@ -130,7 +130,7 @@ def test_the_video_itself_is_not_replaced(skeletons, clip):
 def test_looks_are_those_of_the_analysis(walk, bars, tmp_path, monkeypatch):
     made = []
     monkeypatch.setattr(
-        "skelstream.estimator.PoseEstimator", lambda settings: made.append(settings) or bars()
+        "skelstream.estimation.pose_estimator.PoseEstimator", lambda settings: made.append(settings) or bars()
     )
     for looks in ("0", "2"):
         done = run("render", walk, "-o", tmp_path / f"{looks}.mp4", "--looks", looks)

@@ -11,9 +11,9 @@ from dataclasses import replace
 import pytest
 
 from skelstream.diagnosis import Check, State
+from skelstream.diagnosis.accelerators import devices
 from skelstream.diagnosis.check import checked
 from skelstream.diagnosis.codecs import codecs
-from skelstream.diagnosis.devices import devices
 from skelstream.diagnosis.runtimes import runtimes
 from skelstream.diagnosis.versions import versions
 from skelstream.diagnosis.weights import weights

@@ -6,7 +6,7 @@ import pytest
 
 from skelstream.drawing.by_frame import ByFrame, image_size, open_video, video_times
 from skelstream.errors import SourceError
-from skelstream.extraction import run
+from skelstream.extraction.extraction import run
 from skelstream.pipeline import PipelineSettings
 from skelstream.processing.resampling import resampled
 

@@ -6,9 +6,9 @@ import pytest
 
 from skelstream.datasets.coco import LabelledImage
 from skelstream.evaluation.annotations import CocoSet
-from skelstream.evaluation.coco import METRICS
 from skelstream.evaluation.literature import ROWS, compare
 from skelstream.evaluation.protocol import ALL_VAL2017, EvalProtocol, describe_images
+from skelstream.evaluation.scoring import METRICS
 
 METRICS_OF_OURS = dict.fromkeys(METRICS, 41.0)
 SINGLE_SCALE = EvalProtocol(ALL_VAL2017, (1.0,), False, estimator="ours", boxes=False)

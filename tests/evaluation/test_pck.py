@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skelstream.evaluation.coco import score
 from skelstream.evaluation.pck import pck
+from skelstream.evaluation.scoring import score
 from skelstream.skeleton import COCO17
 
 ANKLE = COCO17.index("left_ankle")

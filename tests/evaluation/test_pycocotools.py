@@ -14,8 +14,8 @@ from pycocotools.cocoeval import COCOeval
 
 from skelstream.datasets.coco import AREA_OF_BOX
 from skelstream.evaluation.annotations import load_annotations
-from skelstream.evaluation.coco import METRICS, score
 from skelstream.evaluation.results import read_results
+from skelstream.evaluation.scoring import METRICS, score
 
 IMAGES = 12
 

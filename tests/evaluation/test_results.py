@@ -6,7 +6,7 @@ import pytest
 from skelstream.errors import FormatError, OutputError
 from skelstream.evaluation.annotations import load_annotations
 from skelstream.evaluation.results import read_results, to_results, write_results
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
 
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from skelstream.errors import SourceError
-from skelstream.evaluation.coco import score
 from skelstream.evaluation.run import check_images, estimate, read_image
-from skelstream.grouping.people import People
+from skelstream.evaluation.scoring import score
+from skelstream.people import People
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
 
 

@@ -16,7 +16,7 @@ from skelstream.evaluation.tracking import (
     score_distances,
     score_tracks,
 )
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.settings import TrackerSettings
 from skelstream.tracking.tracked import TrackedPeople

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from skelstream.evaluation.coco import score
+from skelstream.evaluation.scoring import score
 from skelstream.evaluation.worst import montage, worst_images
 
 

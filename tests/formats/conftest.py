@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skelstream.formats import read
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.processing import tracked
 from skelstream.sequences import SequenceBuilder, SkeletonSequence
 from skelstream.skeleton import OPENPOSE18

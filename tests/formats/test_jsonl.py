@@ -7,7 +7,7 @@ import pytest
 
 from skelstream.errors import FormatError
 from skelstream.formats import frame_line, load, read, save
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.processing import filled
 from skelstream.sequences import Detections
 from skelstream.skeleton import OPENPOSE18

@@ -8,7 +8,7 @@ import pytest
 from skelstream.errors import FormatError
 from skelstream.formats.format import ReadOptions
 from skelstream.formats.table import FRAME, PERSON, Table, columns, from_values
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.sequences import Detections, SequenceBuilder
 from skelstream.skeleton import COCO17, OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from skelstream.grouping.candidates import Candidates
-from skelstream.network.maps import PartMaps
+from skelstream.network.part_maps import PartMaps
 from skelstream.skeleton import OPENPOSE18
 from skelstream.training.targets import confidence_maps, part_affinity_fields
 

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import Candidates
-from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
-from skelstream.letterbox import Letterbox
+from skelstream.people import People
 from skelstream.skeleton import BODY25, COCO17, DENSE18, OPENPOSE18
 
 WHOLE = Letterbox.scaled(1, 1)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates
-from skelstream.grouping.people import People
 from skelstream.grouping.settings import GroupingSettings
-from skelstream.letterbox import Letterbox
-from skelstream.network.maps import PartMaps
+from skelstream.network.part_maps import PartMaps
+from skelstream.people import People
 from skelstream.skeleton import OPENPOSE18
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from torch import nn
 from skelstream.network.architectures import Network
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
 from skelstream.network.paf import PafConfig, PafNetwork
-from skelstream.network.ranges import measure_ranges
+from skelstream.network.ranged_conv import measure_ranges
 
 
 def enliven(network: Network) -> Network:

@@ -9,7 +9,7 @@ from skelstream.errors import ModelError
 from skelstream.network.blending import blend
 from skelstream.network.model_file import ModelFile, read_header
 from skelstream.network.paf import PafConfig, PafNetwork
-from skelstream.network.ranges import ranged
+from skelstream.network.ranged_conv import ranged
 from skelstream.network.weights import save_weights
 
 

@@ -12,7 +12,7 @@ from skelstream.errors import ModelError
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
 from skelstream.network.paf import PafConfig, PafNetwork
 from skelstream.network.quantised import has_ranges, quantised
-from skelstream.network.ranges import RangedConv, measure_ranges
+from skelstream.network.ranged_conv import RangedConv, measure_ranges
 
 
 @pytest.fixture(scope="module", params=["movenet", "efficientnet"])

@@ -12,7 +12,7 @@ from torch import nn
 
 from skelstream.errors import ModelError
 from skelstream.network.tinypose import load_tinypose
-from skelstream.network.topdown import TopDownNetwork
+from skelstream.network.top_down import TopDownNetwork
 
 _DATA = Path(os.environ.get("SKELSTREAM_DATA", Path(__file__).parents[2].parent / "shared"))
 _REAL = _DATA / "models/tinypose/tinypose_256x192.xml"

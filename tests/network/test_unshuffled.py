@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from skelstream.network.model_file import SECOND, find_model, read_header
-from skelstream.network.topdown import TopDownConfig, TopDownNetwork
+from skelstream.network.top_down import TopDownConfig, TopDownNetwork
 from skelstream.network.unshuffled import unshuffled
 from skelstream.network.weights import load_image_network
 

@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from skelstream.cli import app
 from skelstream.errors import ModelError
-from skelstream.lifting.lifter import Lifter
 from skelstream.network.lifting import LiftingConfig, LiftingNetwork
 from skelstream.network.videopose import load_videopose
+from skelstream.processing.lifting.lifter import Lifter
 from skelstream.skeleton import COCO17, H36M17
 
 CHANNELS, FRAMES = 32, 27

@@ -11,8 +11,8 @@ import torch
 
 from skelstream.errors import ModelError, OutputError
 from skelstream.network.architectures import Network
-from skelstream.network.card import FIELDS, make_card, missing_from
 from skelstream.network.lifting import LiftingNetwork
+from skelstream.network.model_card import FIELDS, make_card, missing_from
 from skelstream.network.model_file import find_model, packaged_models, read_header
 from skelstream.network.openpose import OpenPoseNetwork
 from skelstream.network.weights import load_network, save_weights

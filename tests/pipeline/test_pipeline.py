@@ -8,8 +8,8 @@ import pytest
 
 from skelstream.errors import SourceError
 from skelstream.pipeline import Pipeline, PipelineSettings
-from skelstream.refiner.looks import SecondLook
-from skelstream.refiner.refiner import RefinerSettings
+from skelstream.refinement.refinement import SecondLook
+from skelstream.refinement.refiner import RefinerSettings
 from skelstream.skeleton import COCO17, OPENPOSE18
 from skelstream.video import Frame, Source, SourceInfo
 

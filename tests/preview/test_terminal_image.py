@@ -37,7 +37,7 @@ def test_the_best_that_the_terminal_has(said, expected):
 @pytest.fixture
 def analysed(make_figure):
     """A grey frame with a person whose track 7 is confirmed and one whose track 8 is not."""
-    from skelstream.grouping.people import People
+    from skelstream.people import People
 
     keypoints = np.stack([make_figure(100, 40, 160), make_figure(240, 40, 160)])
     boxes = np.concatenate([keypoints.min(1), keypoints.max(1)], 1)

@@ -5,7 +5,7 @@ import pytest
 
 from skelstream.errors import FormatError
 from skelstream.formats import load, save
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.processing.postprocessing import Postprocessing
 from skelstream.processing.resampling import resampled
 from skelstream.sequences import SequenceBuilder

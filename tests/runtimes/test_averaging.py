@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from skelstream.network.maps import PartMaps
+from skelstream.network.part_maps import PartMaps
 from skelstream.runtimes.averaging import AveragingRuntime, unmirrored
 from skelstream.skeleton import DENSE18, OPENPOSE18
 

@@ -12,7 +12,7 @@ import torch
 from skelstream.errors import MissingExtraError, ModelError
 from skelstream.network.architectures import Network
 from skelstream.network.paf import PafNetwork
-from skelstream.runtimes.devices import choose_device
+from skelstream.runtimes.device import choose_device
 from skelstream.runtimes.registry import choose_runtime
 from skelstream.runtimes.torch import TorchRuntime
 

@@ -31,7 +31,7 @@ def test_openvino_leaves_none_behind():
     """In a process that has none: what OpenVINO sets up is too small where a thread has used AMX."""
     pytest.importorskip("openvino")
     program = """
-from skelstream.network.topdown import TopDownNetwork
+from skelstream.network.top_down import TopDownNetwork
 from skelstream.runtimes.openvino import OpenVinoRuntime
 import ctypes
 from skelstream.runtimes.signal_stack import _Stack

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.processing import tracked
 from skelstream.sequences import Detections
 from skelstream.skeleton import COCO17

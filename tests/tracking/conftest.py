@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skelstream.evaluation.scenes import figure
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.settings import TrackerSettings
 from skelstream.tracking.tracked import TrackedPeople

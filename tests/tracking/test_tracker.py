@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skelstream.evaluation.scenes import SceneSettings, scene
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
 from skelstream.tracking.settings import TrackerSettings
 from skelstream.tracking.tracker import Tracker

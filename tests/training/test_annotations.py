@@ -157,7 +157,7 @@ def test_other_categories_are_passed_over(write_set, person) -> None:
 
 
 def test_what_the_images_orientation_is_assumed_to_be_is_told(write_set, person) -> None:
-    from skelstream.training.images import assumptions, check_images
+    from skelstream.training.image_store import assumptions, check_images
 
     config = write_set(three(person), edit=lambda c: [image.pop("height") for image in c["images"]])
     path = config.images / "2.jpg"

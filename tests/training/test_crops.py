@@ -9,8 +9,8 @@ import torch
 from skelstream.skeleton import COCO17, OPENPOSE18
 from skelstream.training.annotations import read_set
 from skelstream.training.crops import CropAugmentation, CropSource, subjects
-from skelstream.training.first_look import NOBODY, Found
-from skelstream.training.turns import Turns
+from skelstream.training.detected_people import NOBODY, Found
+from skelstream.training.sampling_order import Turns
 
 SIZE = (256, 192)
 STILL = CropAugmentation(

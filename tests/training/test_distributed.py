@@ -23,7 +23,7 @@ RUN = """
     from skelstream.training.distributed import processes
     from skelstream.training.loop import Trainer
     from skelstream.training.recipe import read_recipe
-    from skelstream.training.session import Cadence, RunFolder, Session
+    from skelstream.training.run import Cadence, RunFolder, Session
     efficientnet._GROUPS = [(k, s, 1, o, r) for k, s, _, o, r in efficientnet._GROUPS]
     torch.set_num_threads(1)
     folder = Path(sys.argv[1])

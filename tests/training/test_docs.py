@@ -13,7 +13,7 @@ from skelstream.cli import app
 from skelstream.training.annotations import SetConfig
 from skelstream.training.augment import Augmentation
 from skelstream.training.crops import CropAugmentation
-from skelstream.training.first_look import FirstLookConfig
+from skelstream.training.detected_people import FirstLookConfig
 from skelstream.training.recipe import EvaluationConfig, Recipe, packaged_recipes, read_recipe
 from skelstream.training.samples import Emphasis
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from skelstream.estimator import EstimatorSettings, PoseEstimator
+from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
 from skelstream.network.paf import PafConfig
 from skelstream.network.weights import save_weights
 from skelstream.skeleton import OPENPOSE18
 from skelstream.training.augment import Augmentation
-from skelstream.training.images import read_pixels
+from skelstream.training.image_store import read_pixels
 from skelstream.training.loop import Trainer
 
 pytestmark = pytest.mark.slow

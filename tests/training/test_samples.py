@@ -14,8 +14,8 @@ from skelstream.skeleton import COCO17, OPENPOSE18, convert
 from skelstream.training.annotations import read_set
 from skelstream.training.augment import Augmentation
 from skelstream.training.samples import Emphasis, ViewSource, collate_views
+from skelstream.training.sampling_order import Turns
 from skelstream.training.targets import confidence_maps, part_affinity_fields
-from skelstream.training.turns import Turns
 
 PLAIN = Augmentation(
     crop=128, scale=(1, 1), fit=0, rotation=0, shift=0, flip=0, colour=0, grey=0, occlusion=0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from skelstream.errors import SourceError
-from skelstream.grouping.people import People
+from skelstream.people import People
 from skelstream.skeleton import COCO17
 from skelstream.training.recipe import PCK, EvaluationConfig
 from skelstream.training.validation import FIGURES, Validation, predictions, training_images

@@ -9,10 +9,10 @@ import threading
 import pytest
 
 from skelstream.errors import SourceError
-from skelstream.video import devices, open_source
+from skelstream.video import capture, open_source
+from skelstream.video.capture import device_input
 from skelstream.video.container import ContainerSource
 from skelstream.video.decoding import Input
-from skelstream.video.devices import device_input
 from skelstream.video.source import Selection
 
 
@@ -30,7 +30,7 @@ CAMERAS = [
 
 @pytest.fixture
 def cameras(monkeypatch):
-    monkeypatch.setattr(devices.av.device, "enumerate_input_devices", lambda form: CAMERAS)
+    monkeypatch.setattr(capture.av.device, "enumerate_input_devices", lambda form: CAMERAS)
 
 
 def test_linux(cameras):

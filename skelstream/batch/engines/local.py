@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from skelstream.batch.engines.crashes import Crashes
-from skelstream.batch.engines.sizes import Place
+from skelstream.batch.engines.slots import Place
 from skelstream.batch.job import Job
 from skelstream.batch.manifest import Clip
 from skelstream.batch.plan import Plan

@@ -31,7 +31,7 @@ class ShardTask:
     def __call__(self) -> dict[str, int]:
         """Does what is to be done, and counts by what became of it."""
         from skelstream.batch.engines.local import run_local
-        from skelstream.batch.engines.sizes import places
+        from skelstream.batch.engines.slots import places
         from skelstream.batch.shards.packing import packed
 
         plan = make_plan(shard(self.job.results.clips(), self.part), self.job.results, self.job.hash)

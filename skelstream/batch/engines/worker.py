@@ -11,9 +11,9 @@ import torch
 from skelstream.batch.job import Job
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import Record, Recorder, Records
-from skelstream.batch.sharing import SharedEstimator
-from skelstream.estimator import EstimatorSettings, PoseEstimator
-from skelstream.machine import available_cores
+from skelstream.batch.shared_estimator import SharedEstimator
+from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
+from skelstream.runtimes.cores import available_cores
 
 
 class Worker:

@@ -14,14 +14,15 @@ from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 
-from skelstream.atomic import replacing
-from skelstream.batch.holdings import Holdings
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import POISON, Record, Records
+from skelstream.batch.result_files import Holdings
 from skelstream.batch.results import Results, done_with, name_of_result
-from skelstream.batch.shards.file import Item, shard_format
+from skelstream.batch.shards.contents import Contents, forget
+from skelstream.batch.shards.contract import Item
 from skelstream.batch.shards.layout import FOLDER, Group, groups_of
-from skelstream.batch.shards.shelf import Contents, forget
+from skelstream.batch.shards.table import shard_format
+from skelstream.files.atomic import replacing
 
 INDEX = "index.csv"
 """Which clip is in which shard."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from skelstream.batch.shards.file import Item
+from skelstream.batch.shards.contract import Item
 from skelstream.errors import FormatError
 from skelstream.formats.extra import require
 from skelstream.formats.npz import NAMES, put_arrays

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote
 
-from skelstream.batch.shards.file import Item
+from skelstream.batch.shards.contract import Item
 
 
 def write(path: Path, items: Iterable[Item]) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from skelstream.errors import ModelError
 from skelstream.network.backbones.backbone import Backbone
-from skelstream.network.checkpoint import read_state_dict
+from skelstream.network.torch_file import read_state_dict
 
 # (kernel, stride, expansion, output channels, repeats) of the seven groups of inverted residuals.
 _GROUPS = [

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from skelstream.errors import ModelError
 from skelstream.network.backbones.backbone import Backbone
 from skelstream.network.backbones.branches import exchanged
-from skelstream.network.checkpoint import read_state_dict
+from skelstream.network.torch_file import read_state_dict
 
 # ImageNet's, in RGB from 0 to 255.
 MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from skelstream.errors import ModelError
 from skelstream.network.backbones.backbone import Backbone
-from skelstream.network.ranges import RangedConv
+from skelstream.network.ranged_conv import RangedConv
 
 # MobileNetV2's inverted residuals at width 1.5: (expansion, output channels, stride) from the second block on.
 _BLOCKS = [

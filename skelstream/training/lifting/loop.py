@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from skelstream.errors import ModelError
-from skelstream.lifting.windows import relative_to_window
-from skelstream.network.checkpoint import write_state_dict
 from skelstream.network.lifting import LiftingNetwork
+from skelstream.network.torch_file import write_state_dict
+from skelstream.processing.lifting.windows import relative_to_window
 from skelstream.skeleton import COCO17, H36M17
 from skelstream.training.lifting.bodies import BodyMaker
 from skelstream.training.lifting.cameras import Views, look
-from skelstream.training.lifting.errors import NONE, spoil
+from skelstream.training.lifting.keypoint_noise import NONE, spoil
 from skelstream.training.lifting.mocap import Mocap
 from skelstream.training.lifting.recipe import LiftingRecipe
 

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from skelstream.evaluation.lifting import mpjpe, pa_mpjpe
-from skelstream.lifting.windows import relative_to_window
 from skelstream.network.lifting import LiftingNetwork
+from skelstream.processing.lifting.windows import relative_to_window
 from skelstream.training.lifting.bodies import STILL, BodyMaker, moments_of
 from skelstream.training.lifting.cameras import CameraRange, look
-from skelstream.training.lifting.errors import NONE, Errors, spoil
+from skelstream.training.lifting.keypoint_noise import NONE, Errors, spoil
 from skelstream.training.lifting.mocap import Mocap
 
 _SEED = 17

@@ -8,7 +8,7 @@ from skelstream.errors import SettingsError
 from skelstream.network.lifting import LiftingConfig
 from skelstream.training.lifting.bodies import Variation
 from skelstream.training.lifting.cameras import CameraRange
-from skelstream.training.lifting.errors import Errors
+from skelstream.training.lifting.keypoint_noise import Errors
 
 
 @dataclass(frozen=True)

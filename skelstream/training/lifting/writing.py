@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from skelstream.network.card import lifting_card
+from skelstream.network.model_card import lifting_card
 from skelstream.network.weights import save_weights
 from skelstream.training.lifting.loop import LiftingTrainer
 

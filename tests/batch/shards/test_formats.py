@@ -13,7 +13,8 @@ import pytest
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import DONE, Record
 from skelstream.batch.shards import webdataset
-from skelstream.batch.shards.file import Item, shard_format
+from skelstream.batch.shards.contract import Item
+from skelstream.batch.shards.table import shard_format
 from skelstream.errors import FormatError
 from skelstream.formats import load, save
 from skelstream.processing import filled

@@ -10,11 +10,11 @@ import skelstream
 from skelstream.batch.manifest import Clip
 from skelstream.batch.plan import make_plan
 from skelstream.batch.shards import packing
+from skelstream.batch.shards.contents import Contents
 from skelstream.batch.shards.layout import Layout, groups_of
 from skelstream.batch.shards.packing import packed
-from skelstream.batch.shards.shelf import Contents
 from skelstream.batch.status import status_of
-from skelstream.batch.store import FolderStore
+from skelstream.batch.store.folder import FolderStore
 from skelstream.errors import FormatError, MissingExtraError, OutputError
 
 

@@ -13,7 +13,7 @@ from skelstream.network.lifting import LiftingConfig
 from skelstream.skeleton import COCO17, H36M17
 from skelstream.training.lifting.bodies import STILL, BodyMaker, Variation
 from skelstream.training.lifting.cameras import CameraRange, look
-from skelstream.training.lifting.errors import NONE, Errors, spoil
+from skelstream.training.lifting.keypoint_noise import NONE, Errors, spoil
 from skelstream.training.lifting.loop import LiftingTrainer
 from skelstream.training.lifting.mocap import read_mocap
 from skelstream.training.lifting.recipe import LiftingRecipe
@@ -149,8 +149,8 @@ def test_training_learns(mocap):
 
 
 def test_the_command_writes_weights_with_figures(mocap, tmp_path):
-    from skelstream.lifting.lifter import Lifter
     from skelstream.network.model_file import read_header
+    from skelstream.processing.lifting.lifter import Lifter
 
     run = [
         "train-lifting",

@@ -1,0 +1,1 @@
+"""The files of a batch, in a folder or in what fsspec reaches."""

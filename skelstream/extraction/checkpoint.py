@@ -1,0 +1,156 @@
+"""An extraction's frames so far on the disk, so that a kill costs a minute: written as it goes, taken up by the next one."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import pickle
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from skelstream.errors import FormatError
+from skelstream.files.locks import claimed
+from skelstream.formats.checkpoint import CheckpointFile
+from skelstream.pipeline import Pipeline, PipelineState
+from skelstream.sequences.builder import Block, SequenceBuilder
+from skelstream.sequences.sequence import SkeletonSequence
+from skelstream.tracking.tracked import TrackedPeople
+
+_log = logging.getLogger(__name__)
+
+SECONDS = 60.0
+"""From one checkpoint to the next."""
+
+
+class Checkpoints:
+    """Keeps the frames of a pipeline in ``NAME.checkpoint`` beside the output; a context manager.
+
+    What an earlier extraction of the same file with the same settings left there is taken up, and the pipeline goes on behind
+    it. What another one left is kept under another name. Work that ends within ``SECONDS`` writes nothing.
+
+    Args:
+        output: the file that the whole is to go to; None keeps nothing.
+        source: as the pipeline was given it.
+        pipeline: before its first frame.
+
+    Attributes:
+        resumed: frames that were taken up.
+    """
+
+    def __init__(self, output: Path | None, source: str | Path | int, pipeline: Pipeline):
+        self._pipeline, self._builder = pipeline, pipeline.builder()
+        self._file = None if output is None else CheckpointFile(output.with_name(f"{output.stem}.checkpoint"))
+        self._facts = _facts(source, self._builder)
+        self._resumable = "size" in self._facts and not pipeline.info.live
+        self._begun, self._unsaved = False, list[Block]()
+        self._last, self._context, self.resumed = time.monotonic(), ExitStack(), 0
+
+    def __enter__(self) -> Checkpoints:
+        if self._file is not None:
+            with suppress(OSError):
+                if self._context.enter_context(claimed(self._file.path, wait=False)) is False:
+                    self._file = None  # another process writes to the same output
+                elif self._file.path.exists():
+                    self._take_up(self._file)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._context.close()
+
+    def add(self, tracked: TrackedPeople) -> None:
+        """One more frame, after which the pipeline has done nothing else."""
+        self._builder.add(tracked)
+        if self._file is not None and time.monotonic() - self._last >= SECONDS:
+            self._save(self._file)
+
+    def finish(self) -> SkeletonSequence:
+        """The sequence of all frames so far."""
+        return self._builder.finish(self._earlier)
+
+    def forget(self) -> None:
+        """Removes the checkpoint, now that the whole is written."""
+        if self._file is not None and self._begun:
+            self._file.path.unlink(missing_ok=True)
+
+    def _earlier(self) -> Iterator[Block]:
+        if self._file is not None and self._begun:
+            for block, _ in self._file.blocks():
+                yield block
+        yield from self._unsaved
+
+    def _save(self, file: CheckpointFile) -> None:
+        state = pickle.dumps(self._pipeline.state())
+        self._unsaved.append(self._builder.taken())
+        try:
+            if not self._begun:
+                file.begin(self._facts)
+                self._begun = True
+            while self._unsaved:
+                file.add(self._unsaved[0], state)
+                del self._unsaved[0]
+        except OSError as error:  # what is not on the disk stays in memory, and the work goes on
+            _log.warning("%s: cannot be written (%s)", file.path, error.strerror)
+        self._last = time.monotonic()
+
+    def _take_up(self, file: CheckpointFile) -> None:
+        state = None
+        try:
+            if self._resumable and file.facts() == self._facts:
+                for _, pickled in deque(file.blocks(), maxlen=1):
+                    state = _unpickled(pickled)
+        except (FormatError, ValueError, KeyError, pickle.UnpicklingError, EOFError) as error:
+            _log.info("%s: %s", file.path, error)
+        if state is None:
+            self._set_aside(file.path)
+            return
+        file.cut()
+        for block, _ in file.blocks():
+            self._builder.go_on_after(block)
+        self._pipeline.go_on_from(state)
+        self._begun, self.resumed = True, state.frames
+        _log.info("%s: goes on after %d frames", file.path, state.frames)
+
+    def _set_aside(self, path: Path) -> None:
+        other = next(p for n in count(2) if not (p := path.with_name(f"{path.stem}.{n}.checkpoint")).exists())
+        path.rename(other)
+        _log.warning("%s: belongs to another extraction; it is kept as %s", path, other.name)
+
+
+def _facts(source: str | Path | int, builder: SequenceBuilder) -> dict[str, Any]:
+    """What must be the same for an extraction to be taken up; without a size if the source is no file."""
+    facts: dict[str, Any] = {"meta": builder.meta}
+    if not isinstance(source, int) and os.path.isfile(source):
+        status = os.stat(source)
+        facts |= {"size": status.st_size, "time": status.st_mtime_ns}
+    return facts
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes the objects of a pipeline's state and nothing else."""
+
+    _NAMES = {
+        ("collections", "Counter"), ("filterpy.kalman.kalman_filter", "KalmanFilter"), ("numpy", "dtype"), ("numpy", "ndarray"),
+        ("numpy.core.multiarray", "_reconstruct"), ("numpy.core.multiarray", "scalar"), ("numpy.linalg", "inv"),
+        ("skelstream.pipeline.pipeline", "PipelineState"), ("skelstream.pipeline.times", "StageTimes"),
+        ("skelstream.skeleton", "Skeleton"), ("skelstream.tracking.motion", "Motion"),
+        ("skelstream.tracking.settings", "TrackerSettings"), ("skelstream.tracking.track", "Track"),
+        ("skelstream.tracking.tracker", "Tracker"),
+    }  # fmt: skip
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module.replace("numpy._core", "numpy.core"), name) not in self._NAMES:
+            raise pickle.UnpicklingError(f"{module}.{name} is no part of a pipeline's state")
+        return super().find_class(module, name)
+
+
+def _unpickled(state: bytes) -> PipelineState:
+    found = _Unpickler(io.BytesIO(state)).load()
+    if not isinstance(found, PipelineState):
+        raise pickle.UnpicklingError("not the state of a pipeline")
+    return found

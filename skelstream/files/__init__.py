@@ -1,0 +1,1 @@
+"""Safe reading and writing of files: atomic writes, locks, values from JSON and tables, images, text."""

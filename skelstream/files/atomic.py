@@ -1,0 +1,134 @@
+"""Files and folders that appear whole or not at all."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from skelstream.errors import OutputError
+from skelstream.files.locks import claimed
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary file beside ``path`` that takes its name once the block has ended well.
+
+    A kill at any moment leaves the old file or the new one; an exception leaves the old one and no trace. What a
+    process that was killed left behind is removed.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    target = _target(path)
+    if target.exists() and not target.is_file():
+        raise OutputError(f"{path} is not a regular file; choose another output")
+    temporary = _beside(target)
+    with claimed(target, wait=True) as alone:
+        try:
+            yield temporary
+            _sync(temporary)
+            os.replace(temporary, target)
+            _sync(target.parent)
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        finally:
+            _remove(_leavings(target) if alone else [temporary])
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """The same for a folder; an old folder of that name is set aside until the new one is in place.
+
+    Its files are not forced to the disk one by one: thousands of them would take minutes.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    target = _target(path)
+    if target.exists() and not target.is_dir():
+        raise OutputError(f"{path} is a file, and this format writes a folder; choose another output")
+    temporary, aside = _beside(target), _beside(target)
+    with claimed(target, wait=True) as alone:
+        try:
+            temporary.mkdir()
+            yield temporary
+            if target.exists():
+                os.replace(target, aside)
+            try:
+                os.replace(temporary, target)
+            except OSError:
+                if aside.exists():
+                    os.replace(aside, target)
+                raise
+            _sync(target.parent)
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        finally:
+            _remove(_leavings(target) if alone else [temporary, aside])
+
+
+def check_writable(path: Path, overwrite: bool) -> None:
+    """Find out now whether a file, or a folder of that name, could be written: nothing stays behind.
+
+    Args:
+        path: the file or folder.
+        overwrite: whether one that is there may be replaced.
+
+    Raises:
+        OutputError: it could not, or would be overwritten unasked.
+    """
+    target = _target(path)
+    if target.exists() and not target.is_file() and not target.is_dir():
+        raise OutputError(f"{path} is not a regular file; choose another output")
+    if not overwrite and target.exists():
+        raise OutputError(f"{path} exists; choose another name, or overwrite it", setting="overwrite")
+    probe = _beside(target)
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _leavings(target: Path) -> list[Path]:
+    """Temporary files and folders of this target: while its lock is ours, no other process is at them."""
+    with suppress(OSError):
+        return list(target.parent.glob(f".{glob.escape(target.name)}.{'[0-9a-f]' * 8}.tmp"))
+    return []
+
+
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
+        with suppress(OSError):  # an error of the writing itself is the one to tell
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _target(path: Path) -> Path:
+    """Where the file really is (a link stays a link), in a folder that exists."""
+    if "\0" in str(path):
+        raise OutputError(f"{path!r}: a file's name cannot hold a NUL character")
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        folder = target.parent if path.is_symlink() else path.parent
+        raise OutputError(f"cannot write {path}: the folder {folder} does not exist; create it first")
+    return target
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{uuid4().hex[:8]}.tmp")
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

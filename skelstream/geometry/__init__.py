@@ -1,0 +1,1 @@
+"""Places in images: letterboxes, crops, regions, and the similarity of boxes and poses."""

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from skelstream.batch.job import Job, JobSettings
+from skelstream.batch.manifest import read_manifest
+from skelstream.batch.records import DONE, FAILED
+from skelstream.batch.results import Results
+from skelstream.batch.store.fetch import fetched
+from skelstream.errors import MissingExtraError, SourceError
+from skelstream.estimation.pose_estimator import EstimatorSettings
+from skelstream.extraction.extraction import run
+from skelstream.formats import load
+
+
+@pytest.fixture
+def store(walk):
+    """A file system in memory with a video in it."""
+    fsspec = pytest.importorskip("fsspec")
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/bucket/walk.mp4", walk.read_bytes())
+    yield memory
+    memory.rm("/bucket", recursive=True)
+
+
+def test_a_clip_from_elsewhere_is_like_one_from_here(store, walk, bars, tmp_path):
+    table = tmp_path / "clips.csv"
+    table.write_text("path\nmemory://bucket/walk.mp4\nmemory://bucket/none.mp4\n")
+    clips, settings = read_manifest(table), JobSettings(EstimatorSettings())
+    job = Job.of(Results(tmp_path / "out"), settings)
+    job.results.prepare(clips, settings.as_json(), redo=False)
+    done, failed = (job.do(clip, bars()) for clip in clips)
+    assert done.state == DONE and done.frames == 40
+    assert failed.state == FAILED and "memory://bucket/none.mp4: is not there" in failed.message
+
+    found = load(job.results.place / f"{clips[0].id}.npz")
+    assert found.meta["source"] == "memory://bucket/walk.mp4" and "skelstream-" not in json.dumps(found.meta)
+    run(walk, bars(), tmp_path / "here.npz", name="memory://bucket/walk.mp4")
+    assert (tmp_path / "here.npz").read_bytes() == (job.results.place / f"{clips[0].id}.npz").read_bytes()
+
+
+def test_nothing_stays_behind(store):
+    with fetched("memory://bucket/walk.mp4") as copy:
+        assert copy.name == "walk.mp4" and copy.stat().st_size == store.size("/bucket/walk.mp4")
+    assert not copy.parent.exists()
+
+
+def test_a_local_file_is_not_copied(walk):
+    with fetched(str(walk)) as path:
+        assert path == walk
+
+
+def test_what_cannot_be_fetched(monkeypatch):
+    pytest.importorskip("fsspec")
+    with pytest.raises(SourceError, match="nowhere://a: cannot be fetched"), fetched("nowhere://a"):
+        pass
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    with pytest.raises(MissingExtraError, match=r"skelstream\[remote\]"), fetched("s3://bucket/a.mp4"):
+        pass

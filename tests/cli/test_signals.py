@@ -1,0 +1,78 @@
+"""Signals in a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from skelstream.formats import load
+
+pytestmark = pytest.mark.slow
+
+
+def begun(path, process):
+    """Waits until the command has begun with its frames, which the slow network makes 10 s long."""
+    until = time.monotonic() + 30
+    lock = path.with_name(f".{path.name}.extracting.lock")
+    while not lock.exists() and time.monotonic() < until:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    time.sleep(0.7)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_the_frames_so_far_are_kept(start, walk, tmp_path, number):
+    folder = tmp_path / "out"
+    process = start("extract", walk, "-o", f"{folder}/", "-q", pause=0.25)
+    begun(folder / "walk.npz", process)
+    process.send_signal(number)
+    time.sleep(0.02)
+    process.send_signal(number)  # the second time of an impatient one
+    assert process.wait(30) == 128 + number
+    assert b"frames so far are in" in process.stderr.read()
+    assert sorted(p.name for p in folder.iterdir()) == ["walk.partial.npz"]
+    assert 1 < load(folder / "walk.partial.npz").frames < 40
+
+
+SIGNALS = """
+import signal
+from skelstream.cli.signals import obey_signals
+from skelstream.errors import Stopped
+
+signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup starts its program
+obey_signals()
+assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+try:
+    signal.raise_signal(signal.SIGTERM)
+except Stopped as stopped:
+    assert stopped.number == signal.SIGTERM and isinstance(stopped, KeyboardInterrupt)
+else:
+    raise AssertionError("SIGTERM was not obeyed")
+signal.raise_signal(signal.SIGINT)  # the same wish again
+obey_signals()
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+def test_signals():
+    """In a process without pytest's fault handler: where OpenVINO has used AMX, a signal does not fit into its stack."""
+    done = subprocess.run([sys.executable, "-c", SIGNALS], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "stopped\n"), done.stderr
+
+
+def test_two_processes_share_a_folder(start, walk, tmp_path):
+    clips = [tmp_path / f"{name}.mp4" for name in "abc"]
+    for clip in clips:
+        clip.write_bytes(walk.read_bytes())
+    both = [start("extract", *clips, "-o", tmp_path / "out/", pause=0.01) for _ in range(2)]
+    told = [process.communicate(timeout=60)[1].decode() for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [f"{name}.npz" for name in "abc"]
+    assert sum(int(text.split(" extracted")[0].split()[-1]) for text in told) == 3

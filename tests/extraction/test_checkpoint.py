@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import skelstream.extraction.checkpoint
+from skelstream.extraction.checkpoint import _unpickled
+from skelstream.extraction.extraction import run
+from skelstream.formats import load
+from skelstream.formats.checkpoint import CheckpointFile
+from skelstream.pipeline import PipelineSettings
+
+
+@pytest.fixture
+def each_frame(monkeypatch):
+    """A checkpoint after each frame."""
+    monkeypatch.setattr(skelstream.extraction.checkpoint, "SECONDS", 0.0)
+
+
+@pytest.fixture
+def undisturbed(walk, bars, tmp_path):
+    run(walk, bars(), tmp_path / "whole.npz")
+    return (tmp_path / "whole.npz").read_bytes()
+
+
+def broken_off(walk, bars, output, batch=1):
+    with pytest.raises(RuntimeError, match="the network broke"):
+        run(walk, bars(batch=batch, fail_at=23), output)
+    assert output.with_name("out.checkpoint").exists() and not output.exists()
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.usefixtures("each_frame")
+def test_it_goes_on_to_the_same_bytes(walk, bars, tmp_path, undisturbed, batch):
+    output = tmp_path / "out.npz"
+    broken_off(walk, bars, output, batch)
+    estimator = bars(batch=batch)
+    done = run(walk, estimator, output)
+    assert output.read_bytes() == undisturbed
+    assert 15 < done.resumed <= 23 and done.resumed % batch == 0
+    assert estimator.batches == bars_of(40 - done.resumed, batch)  # the same frames together
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out.npz", "walk.mp4", "whole.npz"]
+
+
+def bars_of(frames: int, batch: int) -> list[int]:
+    whole, rest = divmod(frames, batch)
+    return [batch] * whole + [rest] * bool(rest)
+
+
+@pytest.mark.usefixtures("each_frame")
+def test_a_batch_that_was_begun_is_looked_at_whole(walk, bars, tmp_path, undisturbed, monkeypatch):
+    output, batch = tmp_path / "out.npz", 4
+    frames = 0
+
+    def stop(*_):
+        nonlocal frames
+        frames += 1
+        if frames == 18:
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        run(walk, bars(batch=batch), output, report=stop)
+    estimator = bars(batch=batch)
+    assert run(walk, estimator, output).resumed == 18
+    assert estimator.batches == [4] * 6 and output.read_bytes() == undisturbed
+
+
+@pytest.mark.usefixtures("each_frame")
+def test_what_a_kill_left_half_written_does_not_count(walk, bars, tmp_path, undisturbed):
+    output = tmp_path / "out.npz"
+    broken_off(walk, bars, output)
+    path = tmp_path / "out.checkpoint"
+    path.write_bytes(path.read_bytes()[:-7])
+    run(walk, bars(), output)
+    assert output.read_bytes() == undisturbed
+
+
+@pytest.mark.usefixtures("each_frame")
+def test_other_settings_and_other_videos_do_not_go_on(walk, bars, tmp_path, caplog):
+    output = tmp_path / "out.npz"
+    broken_off(walk, bars, output)
+    assert run(walk, bars(), output, PipelineSettings(max_people=1)).resumed == 0
+    assert "belongs to another extraction" in caplog.text
+    kept = load(tmp_path / "out.2.checkpoint")
+    assert kept.frames > 15 and kept.meta["partial"] is True and len(kept.track_ids) == 2
+    assert not (tmp_path / "out.checkpoint").exists()
+
+    output.unlink()
+    broken_off(walk, bars, output)
+    os.utime(walk, (1, 1))
+    assert run(walk, bars(), output).resumed == 0
+    assert (tmp_path / "out.3.checkpoint").exists()
+
+
+def test_rubbish_of_that_name_is_kept_and_stops_nothing(walk, bars, tmp_path, undisturbed):
+    (tmp_path / "out.checkpoint").write_bytes(b"somebody's own")
+    run(walk, bars(), tmp_path / "out.npz")
+    assert (tmp_path / "out.2.checkpoint").read_bytes() == b"somebody's own"
+    assert (tmp_path / "out.npz").read_bytes() == undisturbed
+
+
+@pytest.mark.usefixtures("each_frame")
+def test_a_full_disk_stops_no_work(walk, bars, tmp_path, undisturbed, monkeypatch, caplog):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    add, added = CheckpointFile.add, []
+
+    def sometimes(self, block, state):
+        added.append(block)
+        full() if len(added) % 3 else add(self, block, state)
+
+    monkeypatch.setattr(CheckpointFile, "add", sometimes)
+    run(walk, bars(), tmp_path / "out.npz")
+    assert (tmp_path / "out.npz").read_bytes() == undisturbed
+    assert "cannot be written (No space left on device)" in caplog.text
+
+
+def test_a_state_is_a_pipelines_and_nothing_else():
+    for value in (Path("a"), {"frames": 3}):
+        with pytest.raises(pickle.UnpicklingError):
+            _unpickled(pickle.dumps(value))
+
+
+PROGRAM = """
+import importlib.util, sys, time
+import skelstream.extraction.checkpoint
+from skelstream.extraction.extraction import run
+from pathlib import Path
+spec = importlib.util.spec_from_file_location("stand_in", sys.argv[1])
+stand_in = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(stand_in)
+skelstream.extraction.checkpoint.SECONDS = 0.1
+run(sys.argv[2], stand_in.BarEstimator(), Path(sys.argv[3]), report=lambda *_: time.sleep(0.05))
+"""
+
+
+@pytest.mark.slow
+def test_after_kill_9(walk, bars, tmp_path, undisturbed):
+    output, checkpoint = tmp_path / "out.npz", tmp_path / "out.checkpoint"
+    conftest = Path(__file__).with_name("conftest.py")
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, conftest, walk, output])
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not (checkpoint.exists() and checkpoint.stat().st_size > 20_000):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not output.exists() and 0 < load(checkpoint).frames < 40
+    done = run(walk, bars(), output)
+    assert done.resumed > 0 and output.read_bytes() == undisturbed
+    assert not checkpoint.exists()

@@ -1,0 +1,56 @@
+"""Results do not take the place of what they are made from."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from skelstream.errors import OutputError
+from skelstream.extraction.extraction import run
+from skelstream.extraction.output import check_apart
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name in ("a.mp4", "photos/1.png", "photos/2.png", "photos/old.npz"):
+        (tmp_path / name).write_bytes(b"precious")
+    os.link(tmp_path / "a.mp4", tmp_path / "hard.mp4")
+    (tmp_path / "soft.mp4").symlink_to("a.mp4")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("output", "source"),
+    [
+        ("a.mp4", "a.mp4"),
+        ("hard.mp4", "a.mp4"),
+        ("soft.mp4", "a.mp4"),
+        ("photos/../a.mp4", "a.mp4"),
+        ("photos/2.png", "photos"),
+        ("photos/2.png", "photos/*.png"),
+        ("photos/2.png", "photos/2.png"),
+    ],
+)
+def test_what_is_read_stays(files, output, source):
+    with pytest.raises(OutputError, match=r"\d?\.(mp4|png) is what the result is to be made from"):
+        check_apart(files / output, str(files / source))
+
+
+@pytest.mark.parametrize(
+    ("output", "source"),
+    [("b.npz", "a.mp4"), ("a.mp4", "photos"), ("photos/old.npz", "photos"), ("photos/1.png", "a.mp4")],
+)
+def test_others_may_be_replaced(files, output, source):
+    check_apart(files / output, str(files / source))
+    check_apart(files / output, "rtsp://camera/1?a=[b")
+    check_apart(files / output, 0)
+
+
+def test_a_video_outlives_a_result_of_its_name(walk, bars, tmp_path):
+    video = tmp_path / "walk.mp4"
+    video.write_bytes(walk.read_bytes())
+    with pytest.raises(OutputError, match=r"walk\.mp4 is what the result"):
+        run(video, bars(), video, format="npz", overwrite=True)
+    assert video.read_bytes() == walk.read_bytes()
