@@ -20,7 +20,7 @@ from skelstream.drawing.sheet import sequence_sheet, write_png
 from skelstream.estimation.pose_estimator import SIZE, EstimatorSettings
 from skelstream.extraction.extraction import run
 from skelstream.formats import save
-from skelstream.pipeline import PipelineSettings
+from skelstream.settings.pipeline import PipelineSettings
 from skelstream.pipeline.times import STAGES
 
 

@@ -21,7 +21,7 @@ from grouping_oracle import optimal_matching
 from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates
-from skelstream.grouping.settings import GroupingSettings
+from skelstream.settings.grouping import GroupingSettings
 from skelstream.network.part_maps import PartMaps
 from skelstream.skeleton import OPENPOSE18
 

@@ -35,7 +35,7 @@ from skelstream.evaluation.scoring import CocoScores, score
 from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.assembly import assemble, connection_score
 from skelstream.grouping.candidates import Candidates, find_candidates
-from skelstream.grouping.settings import GroupingSettings
+from skelstream.settings.grouping import GroupingSettings
 from skelstream.network.part_maps import PartMaps
 from skelstream.people import People
 from skelstream.skeleton import COCO17, DENSE18, OPENPOSE18, Skeleton, convert

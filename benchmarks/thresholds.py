@@ -22,7 +22,7 @@ from skelstream.evaluation.scoring import score
 from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates
-from skelstream.grouping.settings import GroupingSettings
+from skelstream.settings.grouping import GroupingSettings
 from skelstream.network.part_maps import PartMaps
 
 VALUES = {

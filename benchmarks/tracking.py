@@ -30,9 +30,9 @@ from skelstream.evaluation.tracking import (
 )
 from skelstream.people import People
 from skelstream.skeleton import OPENPOSE18, Skeleton
-from skelstream.tracking.settings import TrackerSettings
+from skelstream.settings.tracking import TrackerSettings
 from skelstream.tracking.tracked import TrackedPeople
-from skelstream.tracking.tracker import Tracker
+from skelstream.tracking.kalman_tracker import KalmanTracker
 
 RATE = 25.0
 HELD_OUT_SEEDS = range(100, 110)
@@ -64,7 +64,7 @@ def follow(
     frames: Timed, settings: TrackerSettings, real_times: bool, skeleton: Skeleton = OPENPOSE18
 ) -> list[TrackedPeople]:
     """Track; without real times every step is taken to be the mean step."""
-    tracker = Tracker(settings, skeleton)
+    tracker = KalmanTracker(settings, skeleton)
     times = np.array([t for _, t, _ in frames])
     if not real_times:
         times = np.linspace(times[0], times[-1], len(times))

@@ -15,16 +15,17 @@ import typer
 from typer.core import TyperGroup
 
 from skelstream import __version__
-from skelstream.errors import SkelstreamError, Stopped
+from skelstream.errors import SettingsError, SkelstreamError, Stopped
 
 from .messages import complain
 from .signals import obey_signals
 
-INTERRUPTED = 130
+WRONG_USE, INTERRUPTED = 2, 130
+"""Exit statuses: a setting that is not allowed, as for an unknown option; and Ctrl-C."""
 
 
 class _Group(TyperGroup):
-    """Turns what a user can put right into one line on standard error and an exit status."""
+    """Turns errors that the user can fix into one line on standard error and an exit status."""
 
     def invoke(self, ctx):
         try:
@@ -33,7 +34,7 @@ class _Group(TyperGroup):
             if ctx.obj == "debug":
                 raise
             _tell(f"{error}{self._option(ctx, error.setting)}", error)
-            raise typer.Exit(1) from None
+            raise typer.Exit(WRONG_USE if isinstance(error, SettingsError) else 1) from None
         except Stopped as stopped:
             _tell(f"ended by {signal.Signals(stopped.number).name}", stopped)
             raise typer.Exit(128 + stopped.number) from None
@@ -41,18 +42,18 @@ class _Group(TyperGroup):
             _tell("interrupted", interrupt)
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
-            # The reader of our output has gone; what it wanted, it has. Python's own flush at exit must not complain.
+            # The reader of our output has gone and has what it wanted; Python's flush at exit must not complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         except OSError as error:
-            # A path that cannot even be looked at: too long a name, a folder that may not be entered.
+            # A path that cannot be accessed: too long a name, a folder without permission.
             if ctx.obj == "debug" or error.filename is None:
                 raise
             _tell(f"{error.filename}: {error.strerror}", error)
             raise typer.Exit(1) from None
 
     def _option(self, ctx, setting: str | None) -> str:
-        """The option of the command in use that is called like a setting, in words."""
+        """Return the option of the current command that is named like a setting, in parentheses."""
         command = self.get_command(ctx, ctx.invoked_subcommand)
         for part in (command, *getattr(command, "commands", {}).values()):
             for parameter in part.params if part else ():
@@ -64,7 +65,7 @@ class _Group(TyperGroup):
 def _tell(message: str, error: BaseException) -> None:
     # Notes say what was saved before the error.
     notes = "".join(f"; {note}" for note in getattr(error, "__notes__", []))
-    with suppress(OSError):  # the terminal may be what has gone
+    with suppress(OSError):  # the terminal may have gone
         complain(f"{message}{notes}")
 
 
@@ -90,12 +91,12 @@ def _commands(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Keeps the command's name part of the line, and errors on one line, however few commands there are."""
+    """Keep commands named and errors on one line, however few commands there are."""
 
 
 def main() -> None:
     """Entry point of the installed ``skelstream`` command."""
-    # OpenCV's messages about damaged images are replaced by our own.
+    # skelstream reports damaged images itself.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     obey_signals()
     app()

@@ -1,17 +1,20 @@
-"""The estimator as a command uses it: alone in its process."""
+"""The estimator of a command, which is alone in its process."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
+    from skelstream.estimation.pose_estimator import PoseEstimator
+    from skelstream.extraction.settings import ExtractionSettings
+    from skelstream.settings import EstimatorSettings
 
 
 def make_estimator(settings: EstimatorSettings) -> PoseEstimator:
-    """``PoseEstimator`` with the machine's threads given to whatever runs the network.
+    """Return a ``PoseEstimator``, after giving torch the number of threads that suits its runtime.
 
-    How many threads torch has is the whole process's affair, so a command may decide it and the library may not.
+    The number of torch's threads belongs to the whole process, so a command may set it and the library may not.
     """
     import torch
 
@@ -21,3 +24,8 @@ def make_estimator(settings: EstimatorSettings) -> PoseEstimator:
     if estimator.torch_threads is not None:
         torch.set_num_threads(estimator.torch_threads)
     return estimator
+
+
+def estimator_maker(settings: ExtractionSettings) -> Callable[[], PoseEstimator]:
+    """Return a function that makes the estimator of the settings."""
+    return lambda: make_estimator(settings.estimator)

@@ -7,45 +7,33 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from skelstream.extraction.settings import ExtractionSettings
+
 from .messages import say
-from .options import (
-    Debug,
-    Device,
-    Looks,
-    Precision,
-    Runtime,
-    SecondLook,
-    Size,
-    Weights,
-    second_look,
-)
+from .options import Debug, with_settings
 
 if TYPE_CHECKING:
-    from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
+    from skelstream.estimation.pose_estimator import PoseEstimator
     from skelstream.evaluation.annotations import CocoSet
     from skelstream.evaluation.protocol import EvalProtocol
     from skelstream.evaluation.refinement_gain import LookByLook
     from skelstream.evaluation.report import Evaluation
     from skelstream.evaluation.run import ImageEstimate
+    from skelstream.settings import EstimatorSettings
 
 
+@with_settings("weights", "size", "refine", "refiner", "device", "runtime", "precision")
 def evaluate(
     annotations: Annotated[
         Path,
         typer.Option(help="COCO annotation file with person keypoints, as person_keypoints_val2017.json."),
     ],
+    settings: ExtractionSettings,
     images: Annotated[Path | None, typer.Option(help="Folder of the set's images.")] = None,
     results: Annotated[
         Path | None, typer.Option(help="Score this COCO results file, of any tool, instead of the estimator.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N images.")] = None,
-    weights: Weights = None,
-    size: Size = None,
-    looks: Looks = "auto",
-    second: SecondLook = None,
-    device: Device = "auto",
-    runtime: Runtime = "auto",
-    precision: Precision = "auto",
     scales: Annotated[
         str | None,
         typer.Option(
@@ -78,7 +66,6 @@ def evaluate(
     from dataclasses import replace
 
     from skelstream.drawing.sheet import write_png
-    from skelstream.estimation.pose_estimator import SIZE, EstimatorSettings
     from skelstream.evaluation.annotations import load_annotations
     from skelstream.evaluation.protocol import EvalProtocol, describe_images
     from skelstream.evaluation.refinement_gain import LookByLook
@@ -111,14 +98,12 @@ def evaluate(
         rows = read_results(results, coco_set, *([_note] if limit is None else []))
         protocol = EvalProtocol("", factors, flip, estimator=results.name)
     else:
-        again = second_look(looks, second)
-        # A gap costs as much as a wrong guess here: every joint is submitted.
-        again = again and replace(again, min_joint_score=0.0, flip=bool(flip))
-        options = {"device": device, "runtime": runtime, "precision": precision, "second": again}
-        options |= {"scales": factors or (1.0,), "flip": bool(flip)}
-        estimator, protocol = _estimator(EstimatorSettings(weights, size=size or SIZE, **options))
+        estimator, protocol = _estimator(_settings(settings.estimator, factors, bool(flip)))
         assert images is not None  # it was asked for above
-        both = None if again is None else LookByLook(estimator, estimator.settings.grouping.min_person_score)
+        refined = settings.estimator.refinement.enabled
+        both = (
+            LookByLook(estimator, estimator.settings.detection.grouping.min_person_score) if refined else None
+        )
         done = _run(both or estimator, coco_set, images)
         if not done:
             raise KeyboardInterrupt
@@ -177,6 +162,17 @@ def _factors(scales: str | None) -> tuple[float, ...] | None:
     return factors
 
 
+def _settings(settings: EstimatorSettings, scales: tuple[float, ...] | None, flip: bool) -> EstimatorSettings:
+    """Return the estimator's settings for scoring: a gap costs as much as a wrong joint, so every joint is submitted."""
+    from dataclasses import replace
+
+    return replace(
+        settings,
+        detection=replace(settings.detection, scales=scales or (1.0,), flip=flip),
+        refinement=replace(settings.refinement, min_joint_score=0.0, flip=flip),
+    )
+
+
 def _estimator(
     settings: EstimatorSettings,
 ) -> tuple[PoseEstimator, EvalProtocol]:
@@ -188,12 +184,12 @@ def _estimator(
     estimator = make_estimator(settings)
     protocol = EvalProtocol(
         images="",
-        scales=settings.scales,
-        flip=settings.flip,
-        input_size=f"long side {settings.size}",
+        scales=settings.detection.scales,
+        flip=settings.detection.flip,
+        input_size=f"long side {settings.detection.size}",
         estimator=estimator.provenance.model,
         weights=estimator.provenance.weights_sha256,
-        runtime=estimator.name,
+        runtime=estimator.provenance.runtime,
         boxes=False,
     )
     return estimator, protocol

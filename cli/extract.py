@@ -2,232 +2,139 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skelstream.errors import OutputError
+from skelstream.errors import SettingsError
+from skelstream.extraction.settings import ExtractionSettings
 
-from .messages import complain, say, warn
-from .options import (
-    Debug,
-    Device,
-    Every,
-    Fill,
-    FirstLookEvery,
-    ImageRate,
-    Joints,
-    Lift,
-    Looks,
-    MaxPeople,
-    MinScore,
-    Person,
-    Precision,
-    Rate,
-    RegionSides,
-    Runtime,
-    SecondLook,
-    Size,
-    SlowMotion,
-    Smooth,
-    Weights,
-    estimator_settings,
-    frames_between,
-)
-from .tracking import (
-    MaxLost,
-    MaxStep,
-    MinObservations,
-    TrackerName,
-    Tracking,
-    tracker_settings,
-)
+from .messages import complain, put, say, show_warnings
+from .options import Debug, Overwrite, Quiet, with_settings
 
 if TYPE_CHECKING:
-    from skelstream.estimation.pose_estimator import PoseEstimator
     from skelstream.extraction.extraction import Extraction
-    from skelstream.pipeline import PipelineSettings
+
+_OUTPUT = "Output"
 
 
+@with_settings("video.*", "detect_every", "estimator.*", "tracking.*", "postprocessing.*")
 def extract(
     sources: Annotated[
         list[str],
-        typer.Argument(
-            help="Video files, folders or patterns of images, URLs, or a camera's number.",
-            metavar="SOURCE...",
-        ),
+        typer.Argument(help="Videos, image folders, URLs, cameras.", metavar="SOURCE..."),
     ],
+    settings: ExtractionSettings,
     output: Annotated[
         str | None,
         typer.Option(
             "--output",
             "-o",
-            help="File to write (its ending decides the format), a folder for several sources, or - for JSON lines"
-            " on standard output as frames are done. Default: the source's name with .npz, here.",
+            help="File, folder, or - for JSON lines. Default: SOURCE.npz.",
+            rich_help_panel=_OUTPUT,
+            metavar="PATH",
         ),
     ] = None,
     format: Annotated[
-        str | None, typer.Option(help="Format of the output, if its ending does not say it.")
+        str | None,
+        typer.Option(
+            "--format", help="Format, if the ending does not say it.", rich_help_panel=_OUTPUT, metavar="NAME"
+        ),
     ] = None,
-    device: Device = "auto",
-    runtime: Runtime = "auto",
-    precision: Precision = "auto",
-    weights: Weights = None,
-    size: Size = None,
-    looks: Looks = "auto",
-    second: SecondLook = None,
-    first_look_every: FirstLookEvery = "1",
-    start: Annotated[float | None, typer.Option(min=0, help="Seconds to begin at.")] = None,
-    end: Annotated[float | None, typer.Option(min=0, help="Seconds to stop at.")] = None,
-    every: Every = 1,
-    rate: ImageRate = None,
-    max_people: MaxPeople = None,
-    min_score: MinScore = None,
-    region: RegionSides = None,
-    slow_motion: SlowMotion = 1.0,
-    tracking: Tracking = True,
-    tracker: TrackerName = None,
-    max_step: MaxStep = None,
-    max_lost: MaxLost = None,
-    min_observations: MinObservations = None,
-    skeleton: Joints = None,
-    fill: Fill = None,
-    smooth: Smooth = False,
-    fps: Rate = None,
-    person: Person = None,
-    lift: Lift = False,
     sheet: Annotated[
-        Path | None, typer.Option(help="Also write a PNG of skeletons drawn on a dozen of the frames.")
+        Path | None,
+        typer.Option(
+            "--sheet",
+            help="Draw skeletons on a dozen frames, as PNG.",
+            rich_help_panel=_OUTPUT,
+            metavar="PATH",
+        ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    quiet: Quiet = False,
+    overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Find people in videos, follow them, and write their skeletons.
 
     [bold]skelstream extract dance.mp4 -o dance.npz --sheet dance.png[/]
-    [bold]skelstream extract clips/*.mp4 -o skeletons/[/]  goes on where it was stopped
-    [bold]skelstream extract frames/ --rate 25 -o walk.npz[/]
+    [bold]skelstream extract clips/*.mp4 -o skeletons/[/]  continues where it stopped
     [bold]skelstream extract photos/ --no-tracking -o people.npz[/]
     [bold]skelstream extract rtsp://camera/1 -o - | my_recogniser[/]
 
-    Ctrl-C, SIGTERM and a hang-up keep the frames so far in NAME.partial.npz. Each minute they go to NAME.checkpoint, from
-    which the same command goes on after a kill or a power cut, and which convert reads. The exit status is 1 if a source failed,
-    130 after Ctrl-C, 143 after SIGTERM, 129 after a hang-up. Several processes may share a folder of results.
+    The same command continues interrupted work. Exit status: 1 if a source
+    failed, 2 for a wrong option, 130 after Ctrl-C, 143 after SIGTERM.
     """
-    from skelstream.extraction.output import check_apart
-    from skelstream.files.atomic import check_writable
-    from skelstream.geometry.region import Region
-    from skelstream.network.model_file import LIFT
-    from skelstream.pipeline import PipelineSettings
-    from skelstream.processing.postprocessing import Postprocessing
+    from skelstream.formats import is_folder
 
-    from .estimator import make_estimator
-
-    part = PipelineSettings(
-        start=start,
-        end=end,
-        every=every,
-        fps=rate,
-        region=None if region is None else Region.parsed(region),
-        slow_motion=slow_motion,
-        max_people=max_people,
-        first_look_every=frames_between(first_look_every),
-        tracking=tracker_settings(tracking, tracker, max_step, max_lost, min_observations, min_score),
-    )
-    written = {
-        "format": format,
-        "postprocessing": Postprocessing(skeleton, fill, smooth, fps, person, LIFT if lift else None),
-        "overwrite": overwrite,
-    }
-    many = len(sources) > 1 or _is_folder(output, format)
-    if many and (output in (None, "-") or sheet is not None):
-        raise typer.BadParameter("several sources need -o FOLDER, and no --sheet", param_hint="--output")
-    if output == "-" and (sheet is not None or format not in (None, "jsonl")):
-        raise typer.BadParameter(
-            "standard output takes JSON lines only, and no --sheet", param_hint="--output"
-        )
-    if output == "-" and (skeleton, fill, fps, person, lift) != (None, None, None, None, False):
-        raise typer.BadParameter(
-            "what is written frame by frame cannot wait for --fill, --skeleton, --fps, --person or --lift",
-            param_hint="--output",
-        )
-    if sheet is not None:
-        if output is not None and sheet.absolute() == Path(output).absolute():
-            raise typer.BadParameter("would take the place of the output", param_hint="--sheet")
-        check_writable(sheet, overwrite)
-        check_apart(sheet, sources[0])
-
-    settings = estimator_settings(weights, device, size, min_score, runtime, precision, looks, second)
-
-    def estimator() -> PoseEstimator:
-        return make_estimator(settings)
-
+    many = len(sources) > 1 or (output not in (None, "-") and is_folder(str(output), format))
+    _check_options(output, format, sheet, many, settings)
     if output == "-":
-        _lines(sources[0], estimator, part, smooth)
+        _stream(sources[0], settings)
     elif many:
-        _many(sources, Path(str(output)), estimator, part, written, quiet)
+        _many(sources, Path(str(output)), settings, quiet, format=format, overwrite=overwrite)
     else:
-        _one(sources[0], output, estimator, part, written, sheet, quiet)
+        path = Path(output or f"{Path(sources[0]).stem}.npz")
+        _one(sources[0], settings, quiet, sheet, path=path, format=format, overwrite=overwrite)
 
 
-def _is_folder(output: str | None, format: str | None) -> bool:
-    """Whether results go into ``output``, each by its source's name; some formats are folders themselves."""
-    from skelstream.formats import FORMATS
+def _check_options(
+    output: str | None, format: str | None, sheet: Path | None, many: bool, settings: ExtractionSettings
+) -> None:
+    """Refuse options that exclude each other."""
+    from dataclasses import replace
 
-    if output in (None, "-") or (format in FORMATS and FORMATS[format].folder):
-        return False
-    return output.endswith("/") or Path(output).is_dir()
+    from skelstream.settings import PostprocessingSettings
+
+    if many and (output in (None, "-") or sheet is not None):
+        raise SettingsError("several sources need a folder as output, and no --sheet", setting="output")
+    if output == "-":
+        if sheet is not None or format not in (None, "jsonl"):
+            raise SettingsError("standard output takes JSON lines, and no --sheet", setting="output")
+        if replace(settings.postprocessing, smooth=False) != PostprocessingSettings():
+            raise SettingsError(
+                "frames are written at once, without --fill, --skeleton, --fps, --person or --lift",
+                setting="output",
+            )
+    if sheet is not None and output is not None and sheet.absolute() == Path(output).absolute():
+        raise SettingsError("the sheet would replace the output; give another name", setting="sheet")
 
 
-def _lines(source: str, estimator: Any, part: PipelineSettings, smooth: bool) -> None:
+def _stream(source: str, settings: ExtractionSettings) -> None:
     from skelstream.formats import frame_line
     from skelstream.pipeline import Pipeline
     from skelstream.processing.one_euro import OneEuro
     from skelstream.skeleton import OPENPOSE18
 
-    euro = OneEuro() if smooth else None
-    with Pipeline(source, estimator, part) as pipeline:
+    from .estimator import estimator_maker
+
+    euro = OneEuro() if settings.postprocessing.smooth else None
+    with Pipeline(source, estimator_maker(settings), settings) as pipeline:
         size = pipeline.info.height, pipeline.info.width
         for analysed in pipeline:
             tracked = euro.update(analysed.tracked) if euro else analysed.tracked
-            _put(frame_line(tracked, OPENPOSE18, size))
-        _warn(pipeline.warnings)
+            put(frame_line(tracked, OPENPOSE18, size))
+        show_warnings(pipeline.warnings)
 
 
-def _put(line: str) -> None:
-    try:
-        print(line, flush=True)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        with suppress(OSError):  # what could not be written now must not be tried again at exit
-            sys.stdout.close()
-        raise OutputError(f"standard output cannot be written ({error.strerror})") from None
-
-
-def _one(
-    source: str,
-    output: str | None,
-    estimator: Any,
-    part: PipelineSettings,
-    written: dict,
-    sheet: Path | None,
-    quiet: bool,
-) -> None:
+def _one(source: str, settings: ExtractionSettings, quiet: bool, sheet: Path | None, **written: Any) -> None:
     from skelstream.drawing.sheet import sequence_sheet, write_png
-    from skelstream.extraction.extraction import run
+    from skelstream.extraction import Output, run
+    from skelstream.extraction.output import check_not_source
+    from skelstream.files.atomic import check_writable
 
+    from .estimator import estimator_maker
     from .progress import FrameProgress
 
-    path = Path(output or f"{Path(source).stem}.npz")
+    output = Output(**written)
+    if sheet is not None:
+        check_writable(sheet, output.overwrite)
+        check_not_source(sheet, source)
+    output.check(source, settings.postprocessing)
     with FrameProgress(Path(source).name, quiet) as progress:
-        done = run(source, estimator, path, part, report=progress.report, **written)
-    _warn(done.warnings)
-    files = [str(path)]
+        done = run(source, settings, output, estimator_maker(settings), report=progress.report)
+    show_warnings(done.warnings)
+    files = [str(output.path)]
     if sheet is not None:
         counted = done.sequence.meta.get("resampled", {}).get("frame_index") == "counted"
         write_png(sheet, sequence_sheet(done.sequence, None if counted else source))
@@ -237,15 +144,17 @@ def _one(
 
 
 def _many(
-    sources: list[str], folder: Path, estimator: Any, part: PipelineSettings, written: dict, quiet: bool
+    sources: list[str], folder: Path, settings: ExtractionSettings, quiet: bool, **written: Any
 ) -> None:
-    from skelstream.extraction.many import run_many
+    from skelstream.extraction import run_many
 
+    from .estimator import estimator_maker
     from .progress import FrameProgress
 
-    failed = done = skipped = elsewhere = 0
+    failed = done = existing = elsewhere = 0
     with FrameProgress(f"{len(sources)} sources", quiet, len(sources)) as progress:
-        for outcome in run_many(sources, estimator, folder, part, report=progress.report, **written):
+        maker = estimator_maker(settings)
+        for outcome in run_many(sources, folder, settings, maker, report=progress.report, **written):
             progress.source_done()
             if outcome.error is not None:
                 failed += 1
@@ -253,46 +162,42 @@ def _many(
             elif outcome.elsewhere:
                 elsewhere += 1
             elif outcome.extraction is None:
-                skipped += 1
+                existing += 1
             else:
                 done += 1
-                _warn(outcome.extraction.warnings)
+                show_warnings(outcome.extraction.warnings)
     if not quiet:
         others = f"{elsewhere} with another process, " if elsewhere else ""
-        say(f"{done} extracted, {skipped} there already, {others}{failed} failed; in {folder}")
+        say(f"{done} extracted, {existing} there already, {others}{failed} failed; in {folder}")
     if failed:
         raise typer.Exit(1)
-
-
-def _warn(warnings: list[str]) -> None:
-    for warning in warnings:
-        warn(warning)
 
 
 def _summary(done: Extraction, written: list[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    sequence = done.sequence
+    sequence, times = done.sequence, done.times
     frames, lost = len(sequence.frame_time), int((~sequence.frame_ok).sum())
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_row("frames", f"{frames}" + (f", {lost} failed to decode" if lost else "")
-                  + (f", {done.times.dropped} dropped" if done.times.dropped else ""))  # fmt: skip
+                  + (f", {times.dropped} dropped" if times.dropped else ""))  # fmt: skip
     table.add_row("people", f"{len(sequence.frame) / max(1, frames):.1f} a frame")
     table.add_row("tracks", f"{len(sequence.track_ids)}")
-    if done.times.crops:
-        over = f", {done.times.passed_over} passed over" if done.times.passed_over else ""
-        table.add_row("looked at again", f"{done.times.crops}{over}")
+    if times.crops:
+        over = f", {times.unrefined} people not refined" if times.unrefined else ""
+        table.add_row("crops refined", f"{times.crops}{over}")
     if done.resumed:
-        table.add_row("gone on after", f"{done.resumed} frames")
-    if done.times.first_looks < frames - lost:
-        table.add_row("first looks", f"{done.times.first_looks} of {frames} frames")
+        table.add_row("resumed after", f"{done.resumed} frames")
+    if times.detections < frames - lost:
+        table.add_row("detected", f"{times.detections} of {frames} frames")
     rate = f"{frames / done.seconds:.1f} frames/s" if done.seconds else ""
     table.add_row("time", f"{done.seconds:.1f} s", rate)
-    for stage, seconds in done.times.seconds.items():
-        if stage == "second look" and not done.times.crops:
-            continue
-        table.add_row(f"  {stage}", f"{seconds:.1f} s", f"{frames / seconds:.1f} frames/s" if seconds else "")
+    for stage, seconds in times.seconds.items():
+        if stage != "refinement" or times.crops:
+            table.add_row(
+                f"  {stage}", f"{seconds:.1f} s", f"{frames / seconds:.1f} frames/s" if seconds else ""
+            )
     Console(stderr=True).print(table)
     for path in written:
         say(f"wrote {path}")

@@ -1,4 +1,4 @@
-"""``skelstream lift``: joints in space from joints in the image."""
+"""``skelstream lift``: 3D joints from joints in the image."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .messages import say, warn
-from .options import Debug
+from .options import Debug, Device, Overwrite, Quiet
 
 
 def lift(
@@ -21,39 +21,39 @@ def lift(
         str | None,
         typer.Option(help="Name of a packaged model that lifts, or a weights file.", metavar="NAME"),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    device: Device = "auto",
     mirrored: Annotated[
         bool,
         typer.Option("--mirrored/--no-mirrored", help="Average with the mirror image; half as fast without."),
     ] = True,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
+    quiet: Quiet = False,
+    overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Lift people to 3D: metres from the middle of the hips, beside the joints in the image.
+    """Lift people to 3D: metres from the mid-hip, beside the keypoints in the image.
 
     [bold]skelstream lift walk.npz -o walk3d.npz[/]
     [bold]skelstream extract walk.mp4 --lift -o walk3d.npz[/]  both at once
 
-    Experimental: one camera tells neither how large somebody is nor where they stand; see docs/lifting.md.
+    Experimental: one camera shows neither the size of a person nor the distance; see the documentation on 3D.
     """
     from skelstream.errors import FormatError
-    from skelstream.extraction.output import check_apart
+    from skelstream.extraction.output import check_not_source
     from skelstream.files.atomic import check_writable
     from skelstream.formats import choose, read, save
-    from skelstream.network.model_file import LIFT
     from skelstream.processing import tracked
     from skelstream.processing.lifting.lift import lift as lifted
     from skelstream.processing.lifting.lifter import Lifter
+    from skelstream.settings.models import LIFTER
 
     output = output or skeletons.with_suffix(".3d.npz")
     check_writable(output, overwrite)
     if not (chosen := choose(output)).space:
         raise FormatError(f"{output}: format {chosen.name} holds no 3D; write .npz, and convert that")
-    check_apart(output, skeletons)
+    check_not_source(output, skeletons)
     sequence = tracked(read(skeletons, note=None if quiet else warn))
     known = len(sequence.meta.get("warnings") or [])
-    sequence = lifted(sequence, Lifter(weights or LIFT, device, mirrored))
+    sequence = lifted(sequence, Lifter(weights or LIFTER, device, mirrored))
     save(sequence, output, overwrite=overwrite)
     if quiet:
         return

@@ -24,9 +24,10 @@ def list_models(debug: Debug = False) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from skelstream.network.model_file import DEFAULT, LIFT, SECOND, packaged_models, read_header
+    from skelstream.network.model_file import packaged_models, read_header
+    from skelstream.settings.models import DETECTOR, LIFTER, REFINER
 
-    roles = {DEFAULT: " (first look)", SECOND: " (second look)", LIFT: " (3D)"}
+    roles = {DETECTOR: " (detection)", REFINER: " (refinement)", LIFTER: " (3D)"}
     table = Table("name", "network", "MB", "figures", box=None)
     for name, path in packaged_models().items():
         file = read_header(path)
@@ -129,7 +130,7 @@ def export_weights(
     """Write a model for others: .safetensors with the card, .pth, a plain PyTorch state dict, or .onnx.
 
     [bold]skelstream models export skelstream-movenet -o model.onnx[/]  images of any size to confidence maps and fields
-    [bold]skelstream models export skelstream-second -o second.onnx[/]  crops of one person to heatmaps
+    [bold]skelstream models export skelstream-refiner -o second.onnx[/]  crops of one person to heatmaps
     """
     from skelstream.network.model_file import find_model, read_header
     from skelstream.network.torch_file import write_state_dict

@@ -1,16 +1,21 @@
-"""Options that several commands share."""
+"""Options that several commands share; those of settings are made from the settings' declarations."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from types import NoneType
+from typing import Annotated, Any, get_args
 
 import typer
 
+from skelstream.extraction.settings import ExtractionSettings
+from skelstream.settings import Option
+
 from .messages import show_log
 
-if TYPE_CHECKING:
-    from skelstream.estimation.pose_estimator import EstimatorSettings
-    from skelstream.refinement.refiner import RefinerSettings
+_PANELS = ("Source", "Detection", "Refinement", "Tracking", "Postprocessing", "Networks")
 
 
 def _debug(ctx: typer.Context, value: bool) -> None:
@@ -21,167 +26,67 @@ def _debug(ctx: typer.Context, value: bool) -> None:
 
 
 Debug = Annotated[
-    bool,
-    typer.Option(
-        "--debug",
-        callback=_debug,
-        help="Tell what is chosen and repaired, and show the whole traceback of an error.",
-    ),
+    bool, typer.Option("--debug", callback=_debug, help="Show the log, and the traceback of an error.")
 ]
-
-Weights = Annotated[str | None, typer.Option(help="Name of a packaged model, or a weights file.")]
-Size = Annotated[
-    int | None,
-    typer.Option(
-        min=64,
-        max=4096,
-        help="Long side of the network's input in pixels: larger finds smaller people, smaller is faster.",
-    ),
-]
-Looks = Annotated[
-    str,
-    typer.Option(
-        help="People a frame that a second network looks at again: a number, 0 for one look, all, or auto, which is all in"
-        " a file and as many as there is time for from a camera.",
-        metavar="N",
-    ),
-]
-SecondLook = Annotated[
-    str | None,
-    typer.Option(
-        "--second-look",
-        help="The second network: a packaged model, weights (HRNet's, imported), or a top-down network as .onnx or .xml"
-        " with a .toml beside it that describes it.",
-        metavar="NAME",
-    ),
-]
-FirstLookEvery = Annotated[
-    str,
-    typer.Option(
-        "--first-look-every",
-        help="The first network sees each N-th frame only, or, with auto, one each 0.2 s; in between the"
-        " second one looks where people are expected. Faster.",
-        metavar="N",
-    ),
-]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
-Runtime = Annotated[str, typer.Option(help="auto, torch or openvino.")]
-Precision = Annotated[str, typer.Option(help="auto, float32, bfloat16, float16 or int8.")]
-
-Every = Annotated[int, typer.Option(min=1, help="Look at every N-th frame only.")]
-ImageRate = Annotated[
-    float | None,
-    typer.Option(
-        "--rate",
-        min=0.001,
-        help="Images a second, for a folder or pattern of images. Default: images that do not look like each"
-        " other are photos, and others come 30 a second. Of a camera: the rate to ask for.",
-    ),
-]
-MaxPeople = Annotated[
-    int | None,
-    typer.Option("--max-people", min=1, help="At most so many people a frame: those seen most so far."),
-]
-MinScore = Annotated[
-    float | None, typer.Option("--min-score", min=0, max=1, help="Leave out people of a lower score.")
-]
-RegionSides = Annotated[
-    str | None,
-    typer.Option(
-        "--region",
-        help="Only people whose middle is in there, in pixels or shares: 100,0,500,480 or 25%,0,75%,100%.",
-        metavar="LEFT,TOP,RIGHT,BOTTOM",
-    ),
-]
-SlowMotion = Annotated[
-    float,
-    typer.Option(
-        "--slow-motion",
-        min=0.001,
-        help="How many times slower than it happened the video is: 4 for 120 frames/s played at 30.",
-        metavar="FACTOR",
-    ),
-]
-
-Joints = Annotated[
-    str | None,
-    typer.Option(
-        "--skeleton",
-        help="Joint set to convert to: openpose18, coco17, body25, h36m17, mpii16 or ntu25.",
-        metavar="NAME",
-    ),
-]
-Fill = Annotated[
-    float | None,
-    typer.Option("--fill", min=0, help="Fill gaps of up to so many seconds.", metavar="SECONDS"),
-]
-Smooth = Annotated[
-    bool,
-    typer.Option(
-        "--smooth", help="Smooth every track, backwards and forwards; a stream, backwards only (One-Euro)."
-    ),
-]
-
-Rate = Annotated[
-    float | None,
-    typer.Option(
-        "--fps",
-        min=0.001,
-        help="Resample to an even rate: values between two frames are interpolated and marked.",
-        metavar="RATE",
-    ),
-]
-Person = Annotated[
-    str | None,
-    typer.Option(
-        "--person",
-        help="Who comes first, for formats with room for few: longest, largest, centre or moving.",
-        metavar="WHO",
-    ),
-]
-Lift = Annotated[
-    bool, typer.Option("--lift", help="Also lift people to 3D (experimental); npz files hold it.")
-]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps.", metavar="NAME")]
 
 
-def frames_between(first_look_every: str) -> int | None:
-    """The number that ``--first-look-every`` asks for; None for auto."""
-    if first_look_every != "auto" and not (first_look_every.isdecimal() and int(first_look_every) > 0):
-        raise typer.BadParameter(
-            f"{first_look_every!r} is neither a number from 1 up nor auto", param_hint="--first-look-every"
-        )
-    return None if first_look_every == "auto" else int(first_look_every)
+def with_settings(*names: str, **defaults: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that gives a command the options of settings, and passes it ``settings``.
+
+    Args:
+        names: flat names of options, or groups such as ``tracking.*`` for all of their options.
+        defaults: values that differ from the settings' own defaults for this command.
+    """
+    base = ExtractionSettings().with_options(**defaults)
+    groups = {name.removesuffix(".*") for name in names if name.endswith(".*")}
+    wanted = [o for o in base.options() if o.name in names or set(o.path[:-1]) & groups]
+    inverted = {o.name for o in wanted if o.default is True}  # flags such as --no-tracking
+    wanted.sort(key=lambda option: _PANELS.index(option.title))
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command, eval_str=True).parameters.values()
+        added = [_parameter(option, defaults) for option in wanted]
+        parameters = [p for p in own if p.name not in ("settings", "debug")]
+        parameters += added + [p for p in own if p.name == "debug"]
+        context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+        parameters = [context, *parameters]
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+
+        @wraps(command)
+        def run(ctx: typer.Context, **values: Any) -> None:
+            given = {option.name: values.pop(option.name) for option in wanted}
+            given = {
+                name: value != (name in inverted) if isinstance(value, bool) else value
+                for name, value in given.items()
+                if getattr(ctx.get_parameter_source(name), "name", "") != "DEFAULT"
+            }
+            command(**values, settings=base.with_options(**given))
+
+        run.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportAttributeAccessIssue]
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        return run
+
+    return decorate
 
 
-def second_look(looks: str, weights: str | None = None) -> RefinerSettings | None:
-    """The settings that ``--looks`` and ``--second-look`` ask for; None for one look."""
-    from skelstream.network.model_file import SECOND
-    from skelstream.refinement.refiner import RefinerSettings
-
-    if looks not in ("all", "auto") and not looks.isdecimal():
-        raise typer.BadParameter(f"{looks!r} is neither a number nor all nor auto", param_hint="--looks")
-    most = int(looks) if looks.isdecimal() else None
-    return None if most == 0 else RefinerSettings(weights or SECOND, most, keep_up=looks != "all")
-
-
-def estimator_settings(
-    weights: str | None,
-    device: str,
-    size: int | None,
-    min_score: float | None,
-    runtime: str,
-    precision: str,
-    looks: str,
-    second: str | None,
-) -> EstimatorSettings:
-    """The estimator that the options of these names ask for."""
-    from dataclasses import replace
-
-    from skelstream.estimation.pose_estimator import SIZE, EstimatorSettings
-    from skelstream.grouping.settings import GroupingSettings
-
-    grouping = GroupingSettings()
-    if min_score is not None:
-        grouping = replace(grouping, min_person_score=min_score)
-    again = second_look(looks, second)
-    return EstimatorSettings(weights, device, size or SIZE, grouping, runtime, precision, second=again)
+def _parameter(option: Option, defaults: dict[str, Any]) -> inspect.Parameter:
+    """Return a command's parameter for an option of the settings."""
+    declared, default = option.setting, defaults.get(option.name, option.default)
+    kinds = [kind for kind in (get_args(option.kind) or (option.kind,)) if kind is not NoneType]
+    kind = kinds[0] if len(kinds) == 1 and kinds[0] in (bool, int, float, str) else str
+    flag = kind is bool
+    value = False if flag else str(default) if kind is str and default is not None else default
+    shown = typer.Option(
+        declared.option,
+        help=declared.help,
+        metavar=None if flag else declared.metavar,
+        show_default=not flag and default is not None,
+        rich_help_panel=option.title,
+    )
+    annotation = Annotated[kind if value is not None else kind | None, shown]
+    return inspect.Parameter(
+        option.name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=annotation
+    )

@@ -1,4 +1,4 @@
-"""``skelstream preview``: a camera's, a stream's or a file's people live in the terminal."""
+"""``skelstream preview``: the people of a camera, stream or file, live in the terminal."""
 
 from __future__ import annotations
 
@@ -9,20 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .messages import say, warn
-from .options import (
-    Debug,
-    Device,
-    FirstLookEvery,
-    Looks,
-    Size,
-    Weights,
-    frames_between,
-    second_look,
-)
+from skelstream.extraction.settings import ExtractionSettings
+
+from .messages import say, show_warnings
+from .options import Debug, Overwrite, with_settings
 
 if TYPE_CHECKING:
-    from skelstream.pipeline import Analysed
+    from skelstream.pipeline import AnalysedFrame
     from skelstream.preview.measuring import Measured
     from skelstream.preview.playback import Pace
     from skelstream.preview.preview import Previewed
@@ -36,36 +29,35 @@ def _graphics(value: str) -> str:
     return value
 
 
+@with_settings("estimator.*", "detect_every", "max_people", detect_every="auto")
 def preview(
+    settings: ExtractionSettings,
     source: Annotated[
         str, typer.Argument(help="A camera's number, device file or camera:NAME, a URL, or a video file.")
     ] = "0",
     display: Annotated[
-        bool, typer.Option("--display/--no-display", help="Draw; or only measure, as fast as it goes.")
+        bool, typer.Option("--display/--no-display", help="Draw, or only measure at full speed.")
     ] = True,
-    seconds: Annotated[float | None, typer.Option(min=0.1, help="End so long after the first frame.")] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option("--seconds", min=0.1, help="End this long after the first frame.", metavar="SEC"),
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Record the skeletons from the start, to this file.")
+        Path | None, typer.Option("--output", "-o", help="Record the skeletons to this file.", metavar="PATH")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
-    device: Device = "auto",
-    weights: Weights = None,
-    size: Size = None,
-    looks: Looks = "auto",
-    first_look_every: FirstLookEvery = "auto",
-    max_people: Annotated[
-        int | None, typer.Option(min=1, help="At most so many people a frame: those seen most so far.")
-    ] = None,
+    overwrite: Overwrite = False,
     graphics: Annotated[
         str,
         typer.Option(
+            "--graphics",
             callback=_graphics,
-            help="How to draw: auto asks the terminal; kitty, sixel, blocks (24-bit colours) or blocks256.",
+            help="auto (asks the terminal), kitty, sixel, blocks (24-bit colours) or blocks256.",
+            metavar="NAME",
         ),
     ] = "auto",
     debug: Debug = False,
 ) -> None:
-    """See a camera's people in the terminal, with no window system, also over SSH.
+    """Show the people of a camera in the terminal, without a window system, also over SSH.
 
     [bold]skelstream preview[/]  the first camera
     [bold]skelstream preview rtsp://camera/1[/]
@@ -73,22 +65,19 @@ def preview(
     [bold]skelstream preview 0 --no-display --seconds 10[/]  how fast is it here?
 
     Keys: q quits, space pauses, s saves the image as PNG, r records all skeletons since the start, b shows
-    the skeletons only, + and - change the size. Where standard output is no terminal, a line a second tells
-    what is seen.
+    skeletons only, + and - change the size. If standard output is not a terminal, a line a second describes the
+    people.
     """
-    from skelstream.estimation.pose_estimator import SIZE, EstimatorSettings
-    from skelstream.extraction.output import check_apart
+    from skelstream.extraction.output import check_not_source
     from skelstream.formats import check_free, choose
-    from skelstream.pipeline import Pipeline, PipelineSettings
+    from skelstream.pipeline import Pipeline
 
     from .estimator import make_estimator
 
     if output is not None:
         check_free(choose(output), output, overwrite)
-        check_apart(output, source)
-    again = second_look(looks)
-    estimator = make_estimator(EstimatorSettings(weights, device, size or SIZE, second=again))
-    settings = PipelineSettings(max_people=max_people, first_look_every=frames_between(first_look_every))
+        check_not_source(output, source)
+    estimator = make_estimator(settings.estimator)
 
     def opened() -> Pipeline:
         return Pipeline(source, estimator, settings)
@@ -109,27 +98,22 @@ def preview(
 
 
 def draws() -> bool:
-    """Whether standard output is a terminal that images can be drawn on."""
+    """Return whether standard output is a terminal that can show images."""
     return sys.stdout.isatty() and (sys.platform == "win32" or os.environ.get("TERM", "") not in ("", "dumb"))
 
 
-def _line(analysed: Analysed, pace: Pace) -> None:
+def _line(analysed: AnalysedFrame, pace: Pace) -> None:
     shown = analysed.tracked.track_ids[analysed.tracked.confirmed].tolist()
     ids = f" (ids {', '.join(map(str, shown))})" if shown else ""
     dropped = f", {pace.dropped} frames dropped" if pace.dropped else ""
     typer.echo(f"{analysed.frame.time:8.2f} s  {pace.fps:5.1f} frames/s, people: {len(shown)}{ids}{dropped}")
 
 
-def _warn(warnings: list[str]) -> None:
-    for warning in warnings:
-        warn(warning)
-
-
 def _tell(done: Previewed, source: str) -> None:
-    _warn(done.warnings)
+    show_warnings(done.warnings)
     if done.gone:
         lost = f", {done.dropped} dropped" if done.dropped else ""
-        say(f"{source} has gone after {done.seconds:.1f} s: {done.frames} frames seen{lost}")
+        say(f"{source} ended after {done.seconds:.1f} s: {done.frames} frames analysed{lost}")
     if done.recorded is not None:
         path, frames = done.recorded
         say(f"{path}: {frames} frames")
@@ -138,7 +122,7 @@ def _tell(done: Previewed, source: str) -> None:
 def _summary(done: Measured) -> None:
     import numpy as np
 
-    _warn(done.warnings)
+    show_warnings(done.warnings)
     info, pace = done.info, done.pace
     dropped = f", {pace.dropped} dropped" if info.live else ""
     rows = [
@@ -157,4 +141,4 @@ def _summary(done: Measured) -> None:
     for name, value in rows:
         say(f"{name:<15}{value}", err=False)
     if info.live and done.gone:
-        say(f"{info.name} has gone after {done.seconds:.1f} s")
+        say(f"{info.name} ended after {done.seconds:.1f} s")

@@ -110,3 +110,31 @@ class ClipProgress:
         self._done += 1
         rate = self._done / max(1e-6, time.monotonic() - self._began)
         self._progress.update(self._task, advance=1, rate=f"{rate:.1f} clips/s")
+
+
+class InputProgress:
+    """Shows how many of some inputs are read; a context manager.
+
+    Args:
+        title: what is done to them.
+        quiet: show nothing.
+    """
+
+    def __init__(self, title: str, quiet: bool):
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            console=Console(stderr=True), transient=True, disable=quiet,
+        )  # fmt: skip
+        self._task = self._progress.add_task(title, total=None, visible=False)
+
+    def __enter__(self) -> InputProgress:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):  # the terminal may have gone
+            self._progress.stop()
+
+    def report(self, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` inputs are read."""
+        self._progress.update(self._task, completed=done, total=total, visible=True)

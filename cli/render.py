@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelstream.errors import FormatError, SourceError
+from skelstream.extraction.settings import ExtractionSettings
 
-from .messages import plain, say, warn
-from .options import Debug, Looks, second_look
+from .messages import plain, say, show_warnings
+from .options import Debug, Overwrite, Quiet, with_settings
 
 if TYPE_CHECKING:
     from skelstream.drawing.movie import Rendered
     from skelstream.sequences import SkeletonSequence
 
 
+@with_settings("start", "end", "detect_every", "estimator.*")
 def render(
     source: Annotated[
         str,
@@ -24,6 +26,7 @@ def render(
             metavar="SKELETONS", help="Skeletons in any format that can be read, or a video to analyse."
         ),
     ],
+    settings: ExtractionSettings,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write: .mp4 (H.264), .gif or .webp.")
     ] = None,
@@ -40,9 +43,9 @@ def render(
         bool, typer.Option("--skeleton-only", help="A plain ground; needs no video.")
     ] = False,
     ids: Annotated[bool, typer.Option("--ids/--no-ids", help="Write each track's number.")] = True,
-    min_score: Annotated[float, typer.Option(min=0, max=1, help="Leave out joints below this score.")] = 0.0,
-    start: Annotated[float | None, typer.Option(min=0, help="First second to render.")] = None,
-    end: Annotated[float | None, typer.Option(min=0, help="Second to stop before.")] = None,
+    min_joint_score: Annotated[
+        float, typer.Option(min=0, max=1, help="Leave out joints with a lower score.")
+    ] = 0.0,
     width: Annotated[
         int | None, typer.Option(min=16, help="Make wider images so small. GIF and WebP: 480 unless given.")
     ] = None,
@@ -51,9 +54,8 @@ def render(
         typer.Option(min=0.1, max=50, help="Images a second in GIF and WebP, 12.5 unless given."),
     ] = None,
     sound: Annotated[bool, typer.Option("--sound/--no-sound", help="Keep the video's sound.")] = True,
-    looks: Looks = "auto",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Draw skeletons on their video.
@@ -65,7 +67,7 @@ def render(
     from skelstream.drawing.overlay import Look
     from skelstream.drawing.sheet import sequence_sheet, write_png
     from skelstream.drawing.skeletons import Style
-    from skelstream.extraction.output import check_apart
+    from skelstream.extraction.output import check_not_source
     from skelstream.files.atomic import check_writable
 
     outputs = [path for path in (output, sheet) if path is not None]
@@ -73,17 +75,17 @@ def render(
         raise typer.BadParameter("say what to write: --output, --sheet or both", param_hint="--output")
     for path in outputs:
         check_writable(path, overwrite)
-        check_apart(path, source)
-    sequence, images = _skeletons_and_video(source, video, skeleton_only, looks, (start, end), quiet)
+        check_not_source(path, source)
+    sequence, images = _skeletons_and_video(source, video, skeleton_only, settings, quiet)
     for path in outputs:
         if images is not None:
-            check_apart(path, images)
-    look = Look(Style(labels=ids, min_score=min_score), trails, blur_faces, skeleton_only)
+            check_not_source(path, images)
+    look = Look(Style(labels=ids, min_score=min_joint_score), trails, blur_faces, skeleton_only)
     if output is not None:
         with _Progress("render", quiet) as progress:
             done = render_movie(
                 sequence, output, images, look,
-                start=start, end=end, width=width, fps=rate, sound=sound, progress=progress,
+                start=settings.video.start, end=settings.video.end, width=width, fps=rate, sound=sound, progress=progress,
             )  # fmt: skip
         if not quiet:
             _summarise(sequence, done, output)
@@ -97,11 +99,10 @@ def _skeletons_and_video(
     source: str,
     video: str | None,
     skeleton_only: bool,
-    looks: str,
-    part: tuple[float | None, float | None],
+    settings: ExtractionSettings,
     quiet: bool,
 ) -> tuple[SkeletonSequence, str | None]:
-    """The skeletons and where their images come from, if any are needed."""
+    """Return the skeletons, and the source of their images if any are needed."""
     from skelstream.formats import read
     from skelstream.formats.registry import choose
     from skelstream.processing import tracked
@@ -109,7 +110,7 @@ def _skeletons_and_video(
     try:
         choose(Path(source))
     except FormatError:
-        return _analysed(source, looks, *part, quiet), source
+        return _analysed(source, settings, quiet), source
     sequence = tracked(read(source))
     if video is None and not skeleton_only:
         named = str(sequence.meta.get("source") or "")
@@ -121,31 +122,21 @@ def _skeletons_and_video(
     return sequence, video
 
 
-def _analysed(
-    source: str, looks: str, start: float | None, end: float | None, quiet: bool
-) -> SkeletonSequence:
-    """The skeletons of a video that has not been analysed yet."""
-    from functools import partial
-
-    from skelstream.estimation.pose_estimator import EstimatorSettings
-    from skelstream.extraction.extraction import run
-    from skelstream.pipeline import PipelineSettings
+def _analysed(source: str, settings: ExtractionSettings, quiet: bool) -> SkeletonSequence:
+    """Return the skeletons of a video that has not been analysed yet."""
+    from skelstream.extraction import run
     from skelstream.video import open_source
 
-    from .estimator import make_estimator
+    from .estimator import estimator_maker
     from .progress import FrameProgress
 
     with open_source(source) as opened:
         live = opened.info.live
     if live:
-        raise SourceError(
-            f"{source} is live and cannot be read twice; extract a recording of it, then render that"
-        )
+        raise SourceError(f"{source} is live and cannot be read twice; extract a recording, then render that")
     with FrameProgress(f"analyse {Path(source).name}", quiet) as progress:
-        estimator = partial(make_estimator, EstimatorSettings(second=second_look(looks)))
-        done = run(source, estimator, settings=PipelineSettings(start=start, end=end), report=progress.report)
-    for warning in done.sequence.meta.get("warnings") or ():
-        warn(warning)
+        done = run(source, settings, None, estimator_maker(settings), report=progress.report)
+    show_warnings(done.warnings)
     return done.sequence
 
 

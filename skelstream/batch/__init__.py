@@ -1,4 +1,33 @@
-"""Many clips: what is to be done, what has been done, and who does it.
+"""Batches: many clips from a manifest to results, with a record of each.
 
-``manifest`` says which clips there are, ``records`` what became of them, ``job`` does one, and ``engines`` have many done.
+``run`` extracts them, ``retry`` those that failed, ``pack`` puts results into shards, ``status_of`` counts, and ``Batch``
+reads the results as a training set; ``convert`` writes them, or any skeletons, in another format.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skelstream.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from skelstream.batch.conversion import ConversionOptions, convert
+    from skelstream.batch.dataset import Batch
+    from skelstream.batch.events import BatchFinished, ClipFinished, ClipVerified, Event, ExtractionStarted
+    from skelstream.batch.options import BatchOptions
+    from skelstream.batch.results import Results
+    from skelstream.batch.runner import pack, retry, run
+    from skelstream.batch.status import status_of
+
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "conversion": ["ConversionOptions", "convert"],
+        "dataset": ["Batch"],
+        "events": ["BatchFinished", "ClipFinished", "ClipVerified", "Event", "ExtractionStarted"],
+        "options": ["BatchOptions"],
+        "results": ["Results"],
+        "runner": ["pack", "retry", "run"],
+        "status": ["status_of"],
+    },
+)

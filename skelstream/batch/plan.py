@@ -1,15 +1,16 @@
-"""What there is to do: the clips of a manifest less those that are done, which is verified, and those that failed."""
+"""The plan of a batch run: the clips to extract, without those that are done (verified) or have failed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from skelstream.batch.events import ClipVerified
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import POISON, Records
 from skelstream.batch.result_files import Holdings
-from skelstream.batch.results import Results, done_with
+from skelstream.batch.results import Results, done_with, name_of_result
 from skelstream.errors import SettingsError
 
 _THREADS = 8
@@ -17,71 +18,66 @@ _THREADS = 8
 
 @dataclass(frozen=True)
 class Plan:
-    """What there is to do.
+    """The clips to extract, and what is known of the others.
 
     Attributes:
-        todo: clips to do.
-        crashes: workers that some of these have ended before, by id.
-        done: clips that are done.
-        failed: clips that failed before, and are left.
-        damaged: of ``todo``, clips that were done and whose result is no longer what was recorded.
-        seen: how far the records had been written then; what is added afterwards is news.
+        todo: clips to extract.
+        crashes: number of workers that died over clips of ``todo`` in earlier runs, by clip id.
+        done: number of clips that are done.
+        failed: number of clips that failed in earlier runs and are left.
+        seen: bytes of each file of records that the plan has read.
     """
 
     todo: list[Clip]
     crashes: dict[str, int]
     done: int
     failed: int
-    damaged: list[Clip]
     seen: dict[str, int]
 
 
-def make_plan(
-    clips: Sequence[Clip], results: Results, settings: str, looked_at: Callable[[], None] = lambda: None
-) -> Plan:
-    """Looks at the records and the results.
+def make_plan(clips: Sequence[Clip], results: Results, settings: str) -> Generator[ClipVerified, None, Plan]:
+    """Verify the results against the records, yield each clip as it is verified, and return the plan.
 
     Args:
-        clips: of the manifest, or a part of them.
-        results: where they are.
-        settings: the hash of the batch's settings.
-        looked_at: called after each clip.
+        clips: clips of the manifest, or a partition of them.
+        results: results of the batch.
+        settings: hash of the batch's settings.
     """
-    records, todo, crashes, damaged = Records(results.store), [], {}, []
+    records, todo, crashes = Records(results.store), [], {}
     done, failed, seen = 0, 0, records.seen
 
     def check(clip: Clip) -> bool | None:
-        """Whether its result is whole; None if there is none."""
+        """Return whether the clip's result is intact; None if there is none."""
         record = done_with(records[clip.id], settings, clip)
         return None if record is None else holdings.whole(record)
 
     with Holdings(results) as holdings, ThreadPoolExecutor(_THREADS) as threads:
         for clip, whole in zip(clips, threads.map(check, clips), strict=True):
-            looked_at()
+            yield ClipVerified(clip, whole, results.store.path(name_of_result(clip.id)))
             history = records[clip.id]
             if whole:
                 done += 1
                 continue
-            if whole is False:
-                damaged.append(clip)
-            elif history.failed is not None or history.crashes >= POISON:
+            if whole is None and (history.failed is not None or history.crashes >= POISON):
                 failed += 1
                 continue
             todo.append(clip)
             if history.crashes:
                 crashes[clip.id] = history.crashes
-    return Plan(todo, crashes, done, failed, damaged, seen)
+    return Plan(todo, crashes, done, failed, seen)
 
 
-def shard(clips: Sequence[Clip], text: str | None) -> list[Clip]:
-    """The part of the clips that ``i/n`` names: the i-th of n, counted from 1; all for None.
+def partition(clips: Sequence[Clip], text: str | None) -> list[Clip]:
+    """Return the partition of the clips that ``i/n`` names: the i-th of n, counted from 1; all clips for None.
 
     Raises:
-        SettingsError: it is not like that.
+        SettingsError: the text is not of that form.
     """
     if text is None:
         return list(clips)
     number, _, count = text.partition("/")
     if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
-        raise SettingsError(f"shard {text!r} is not like 1/8, the first of eight, up to 8/8")
+        raise SettingsError(
+            f"partition is {text!r}: give 1/8 for the first of eight, up to 8/8", setting="partition"
+        )
     return list(clips[int(number) - 1 :: int(count)])

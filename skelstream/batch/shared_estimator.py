@@ -1,4 +1,4 @@
-"""One estimator for several clips at a time, whose frames and crops fill the networks' batches together."""
+"""An estimator that several clips share, so that their frames and crops fill the networks' batches together."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Generic, TypeVar, cast
 
 import numpy as np
 
-from skelstream.estimation.pose_estimator import Estimator, Provenance
+from skelstream.estimation.protocol import Estimator, Provenance
 from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.candidates import Candidates
 from skelstream.people import People
 from skelstream.refinement.crop_refiner import CropRefiner
-from skelstream.refinement.refinement import SecondLook
+from skelstream.refinement.refinement import Refinement
 from skelstream.skeleton import Skeleton
 
 Result = TypeVar("Result")
@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 @dataclass(eq=False, slots=True)
 class _Row(Generic[Result]):
-    """An image that waits for the network, and what became of it."""
+    """An image that waits for the network, with its result or error."""
 
     image: np.ndarray
     caller: object
@@ -33,17 +33,17 @@ class _Row(Generic[Result]):
 
 
 class SharedBatches(Generic[Result]):
-    """A network that several threads ask at a time, and that sees their images in batches of one size.
+    """A network that several threads call at once and that runs their images in batches of one size.
 
-    Whoever finds the network free has it look at what waits, the oldest first, be it their own or not: as many images of one
-    shape as fill a batch. Where fewer wait, the batch is filled up with blank ones, at once: nobody waits for a thread that may have
-    nothing more to ask. As all batches have one size, an image's result does not depend on the others, if the network computes
-    each image of a batch for itself. A batch that fails is run again for each caller alone, so that an error is only told to who
-    brought it.
+    A thread that finds the network free runs the oldest waiting images, its own or not: as many of one shape as fill a batch.
+    If fewer wait, blank images fill the batch at once, so that no thread waits for another that may have no more images.
+    Because all batches have one size, an image's result does not depend on the others, provided that the network computes each
+    image of a batch independently. A batch that fails is run again for each caller alone, so that an error reaches only the
+    caller whose image caused it.
 
     Args:
-        run: a result for each of ``size`` images of one shape; one call at a time is made.
-        size: of a batch.
+        run: function from ``size`` images of one shape to a result for each; called by one thread at a time.
+        size: number of images in a batch.
     """
 
     def __init__(self, run: Callable[[Sequence[np.ndarray]], Sequence[Result]], size: int):
@@ -52,15 +52,15 @@ class SharedBatches(Generic[Result]):
         self._changed, self._busy = threading.Condition(), False
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[Result]:
-        """What the network makes of each image; whatever it raised for them is raised."""
+        """Return the network's result for each image, or raise the error that the images caused."""
         caller = object()
         rows: list[_Row[Result]] = [_Row(image, caller) for image in images]
         with self._changed:
             self._waiting += rows
         try:
             while batch := self._turn(rows):
-                self._look(batch, caller)
-        except BaseException:  # Ctrl-C: the others' images stay
+                self._run_batch(batch, caller)
+        except BaseException:  # Ctrl-C: images of other callers stay
             with self._changed:
                 self._waiting = [row for row in self._waiting if row.caller is not caller]
             raise
@@ -70,7 +70,7 @@ class SharedBatches(Generic[Result]):
         return [cast(Result, row.result) for row in rows]
 
     def _turn(self, rows: Sequence[_Row[Result]]) -> list[_Row[Result]]:
-        """The next batch, once the network is free for it; none if ``rows`` are all done."""
+        """Wait until the network is free and return the next batch; an empty one if all ``rows`` are done."""
         with self._changed:
             self._changed.wait_for(lambda: not self._busy or all(row.done for row in rows))
             if all(row.done for row in rows):
@@ -83,7 +83,7 @@ class SharedBatches(Generic[Result]):
             self._waiting, self._busy = rest, True
             return batch
 
-    def _look(self, batch: list[_Row[Result]], caller: object) -> None:
+    def _run_batch(self, batch: list[_Row[Result]], caller: object) -> None:
         try:
             try:
                 self._fill_in(batch)
@@ -91,20 +91,20 @@ class SharedBatches(Generic[Result]):
                 if all(row.caller is caller for row in batch):
                     self._fail(batch, error)
                 else:
-                    self._look_apart(batch)
+                    self._run_apart(batch)
         finally:
             with self._changed:
                 self._waiting = [row for row in batch if not row.done] + self._waiting
                 self._busy = False
                 self._changed.notify_all()
 
-    def _look_apart(self, batch: list[_Row[Result]]) -> None:
+    def _run_apart(self, batch: list[_Row[Result]]) -> None:
         for caller in dict.fromkeys(row.caller for row in batch):
-            theirs = [row for row in batch if row.caller is caller]
+            own = [row for row in batch if row.caller is caller]
             try:
-                self._fill_in(theirs)
+                self._fill_in(own)
             except Exception as error:
-                self._fail(theirs, error)
+                self._fail(own, error)
 
     def _fill_in(self, rows: list[_Row[Result]]) -> None:
         images = [row.image for row in rows]
@@ -118,53 +118,53 @@ class SharedBatches(Generic[Result]):
 
 
 class SharedEstimator:
-    """An ``Estimator`` for several clips at a time: the network sees their frames, and the second one their crops, together.
+    """An ``Estimator`` that several clips use at once; their frames share batches, and so do their crops.
 
-    What it finds does not depend on which clips are under way, see ``SharedBatches``.
+    The result of a clip does not depend on the other clips, see ``SharedBatches``.
 
     Args:
-        estimator: that does the work; one whose ``batch`` is 1 has nothing to gain.
+        estimator: estimator that does the work; it gains nothing if its ``batch`` is 1.
     """
 
     def __init__(self, estimator: Estimator):
         self._estimator = estimator
         self._batches = SharedBatches(estimator.infer, estimator.batch)
-        look = estimator.second_look()
-        self._refiner = None if look is None else look.refiner
+        refinement = estimator.refinement()
+        self._refiner = None if refinement is None else refinement.refiner
         if isinstance(self._refiner, CropRefiner):
             self._refiner = copy(self._refiner)
-            self._refiner.look = SharedBatches(self._refiner.look, estimator.batch)
+            self._refiner.run = SharedBatches(self._refiner.run, estimator.batch)
 
     @property
     def skeleton(self) -> Skeleton:
-        """The joints of the people that it finds."""
+        """The joints of the people, and the limbs to draw."""
         return self._estimator.skeleton
 
     @property
     def batch(self) -> int:
-        """Images that the device likes to see at a time."""
+        """Preferred batch size on this device."""
         return self._estimator.batch
 
     @property
     def provenance(self) -> Provenance:
-        """What it is."""
+        """What the people are estimated with."""
         return self._estimator.provenance
 
     def prepare(self, image: np.ndarray) -> tuple[np.ndarray, Letterbox]:
-        """First step: a uint8 RGB image (H, W, 3) as network input, and the way back."""
+        """Return a uint8 RGB image (H, W, 3) as network input, and the way back to source pixels."""
         return self._estimator.prepare(image)
 
     def infer(self, inputs: Sequence[np.ndarray]) -> list[Candidates]:
-        """Second step: peaks and limbs of network inputs of one size, which may share batches with those of other threads."""
+        """Return peaks and scored limbs of network inputs of one size, which may share batches with other threads' inputs."""
         return self._batches(inputs)
 
     def group(self, candidates: Candidates, letterbox: Letterbox) -> People:
-        """Third step: people in source pixels."""
+        """Return detected people in source pixels."""
         return self._estimator.group(candidates, letterbox)
 
-    def second_look(self) -> SecondLook | None:
-        """A fourth step for one video's people, whose crops may share batches with those of others; None for one look."""
-        look = self._estimator.second_look()
-        if look is not None and self._refiner is not None:
-            look.refiner = self._refiner
-        return look
+    def refinement(self) -> Refinement | None:
+        """Return a refinement for one video, whose crops may share batches with other videos'; None for detection alone."""
+        refinement = self._estimator.refinement()
+        if refinement is not None and self._refiner is not None:
+            refinement.refiner = self._refiner
+        return refinement

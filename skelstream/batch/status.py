@@ -97,8 +97,8 @@ def status_of(results: Results) -> Status:
             elif history.failed is not None:
                 failed.append((clip, history.failed))
             elif history.crashes >= POISON:
-                told = Record(clip.id, "failed", settings, reason="Poison", message="it ended its workers")
-                failed.append((clip, told))
+                record = Record(clip.id, "failed", settings, reason="Poison", message="its workers died")
+                failed.append((clip, record))
             else:
                 missing += 1
                 gone += record is not None

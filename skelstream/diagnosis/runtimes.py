@@ -59,11 +59,12 @@ def _reason() -> str:
 
 def _timed(name: str) -> Check:
     """One frame, after one to warm up."""
-    from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
+    from skelstream.estimation.pose_estimator import PoseEstimator
+    from skelstream.settings.estimation import EstimatorSettings
 
     image = _image()
     try:
-        estimator = PoseEstimator(EstimatorSettings(runtime=name))
+        estimator = PoseEstimator(EstimatorSettings().with_options(runtime=name, refine=0))
     except MissingExtraError as error:
         return Check("runtimes", name, State.ABSENT, str(error))
     estimator.people([image])
@@ -79,9 +80,11 @@ def _timed(name: str) -> Check:
 
 
 def _reference() -> PoseEstimator:
-    from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
+    from skelstream.estimation.pose_estimator import PoseEstimator
+    from skelstream.settings.estimation import EstimatorSettings
 
-    return PoseEstimator(EstimatorSettings(device="cpu", runtime="torch", precision="float32"))
+    on_torch = {"device": "cpu", "runtime": "torch", "precision": "float32"}
+    return PoseEstimator(EstimatorSettings().with_options(refine=0, **on_torch))
 
 
 def _image() -> np.ndarray:

@@ -10,10 +10,11 @@ from skelstream.diagnosis.check import Check, State, checked
 
 def weights() -> Iterator[Check]:
     """A check for each weights file of the package, and for the default ones that are missing."""
-    from skelstream.network.model_file import DEFAULT, SECOND, packaged_models
+    from skelstream.network.model_file import packaged_models
+    from skelstream.settings.models import DETECTOR, REFINER
 
     found = packaged_models()
-    for name in sorted({*found, DEFAULT, SECOND}):
+    for name in sorted({*found, DETECTOR, REFINER}):
         yield checked("weights", name, lambda name=name: _whole(name, found.get(name)))
 
 

@@ -1,129 +1,35 @@
-"""Images to people: the network and the grouping together, and a second look at each person."""
+"""The estimator of the package: detection, grouping and refinement together."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import replace
 
 import numpy as np
 
-from skelstream.errors import ModelError, SettingsError
+from skelstream.errors import ModelError
+from skelstream.estimation.protocol import Provenance
 from skelstream.geometry.letterbox import Letterbox, letterboxed
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import Candidates, find_candidates
-from skelstream.grouping.settings import GroupingSettings
 from skelstream.network.model_file import find_model, read_header
 from skelstream.network.weights import load_image_network
 from skelstream.people import People
-from skelstream.refinement.refinement import SecondLook
-from skelstream.refinement.refiner import RefinerSettings
+from skelstream.refinement.refinement import Refinement
 from skelstream.refinement.registry import make_refiner
 from skelstream.runtimes.averaging import AveragingRuntime
 from skelstream.runtimes.registry import choose_runtime
 from skelstream.runtimes.runtime import Runtime
+from skelstream.settings.estimation import EstimatorSettings
 from skelstream.skeleton import OPENPOSE18, Skeleton
-
-SIZE = 416
-"""Long side of the network's input in pixels unless another is asked for: what the shipped weights were measured at."""
-
-SMALLEST, LARGEST = 64, 4096
-"""Of that side: from the network's coarsest maps to what a machine's memory holds."""
-
-
-@dataclass(frozen=True)
-class EstimatorSettings:
-    """All that an estimator is made from; may be pickled and sent to another machine.
-
-    Attributes:
-        weights: name of a packaged model or path of a weights file; None for the default.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        size: long side of the network's input in pixels.
-        grouping: thresholds of the grouping.
-        runtime: ``auto``, ``torch`` or ``openvino``; auto is OpenVINO on an x86 CPU where it is installed.
-        precision: ``auto``, ``float32``, ``bfloat16``, ``float16`` or ``int8``; auto is the fastest that is native there.
-        scales: factors of the input's size whose maps are averaged.
-        flip: average in the mirror image's maps too.
-        second: how people are looked at again, by a network of their own; None for one look.
-
-    Raises:
-        SettingsError: the size or a scale is out of range.
-    """
-
-    weights: str | None = None
-    device: str = "auto"
-    size: int = SIZE
-    grouping: GroupingSettings = field(default_factory=GroupingSettings)
-    runtime: str = "auto"
-    precision: str = "auto"
-    scales: tuple[float, ...] = (1.0,)
-    flip: bool = False
-    second: RefinerSettings | None = None
-
-    def __post_init__(self) -> None:
-        if not SMALLEST <= self.size <= LARGEST:
-            raise SettingsError(f"size is {self.size}: give {SMALLEST} to {LARGEST} pixels")
-        if not self.scales or not all(0.1 <= scale <= 8 for scale in self.scales):
-            raise SettingsError(f"scales are {self.scales}: give factors from 0.1 to 8")
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """What people were found with, as files of skeletons keep it.
-
-    Attributes:
-        model: name of the weights.
-        weights_sha256: of the weights file.
-        settings: of the estimator, as JSON takes them.
-    """
-
-    model: str
-    weights_sha256: str
-    settings: dict[str, Any]
-
-
-class Estimator(Protocol):
-    """Anything that finds people in images, in three steps that a pipeline runs side by side.
-
-    Attributes:
-        skeleton: the V joints of the people, and the limbs to draw.
-        batch: images that it likes to see at a time.
-        provenance: what it is.
-    """
-
-    @property
-    def skeleton(self) -> Skeleton: ...
-
-    @property
-    def batch(self) -> int: ...
-
-    @property
-    def provenance(self) -> Provenance: ...
-
-    def prepare(self, image: np.ndarray) -> tuple[np.ndarray, Letterbox]:
-        """First step: a uint8 RGB image (H, W, 3) as network input, and the way back."""
-        ...
-
-    def infer(self, inputs: Sequence[np.ndarray]) -> list[Candidates]:
-        """Second step: peaks and limbs of network inputs of one size."""
-        ...
-
-    def group(self, candidates: Candidates, letterbox: Letterbox) -> People:
-        """Third step: people in source pixels."""
-        ...
-
-    def second_look(self) -> SecondLook | None:
-        """A fourth step for one video's people, with its own count of what it did; None for one look."""
 
 
 class PoseEstimator:
-    """Finds the people in images: the ``Estimator`` that the package is about.
-
-    One estimator serves any number of images and videos, also at a time.
+    """Finds the people in images; one estimator serves any number of images and videos, also at the same time.
 
     Args:
-        settings: of the network and the grouping.
+        settings: networks, thresholds, and what runs them.
 
     Raises:
         ModelError: the weights, the device, the runtime or the precision cannot be used.
@@ -131,95 +37,86 @@ class PoseEstimator:
     """
 
     def __init__(self, settings: EstimatorSettings = EstimatorSettings()):  # noqa: B008 - frozen
-        model = read_header(find_model(settings.weights))
+        detection, refinement = settings.detection, settings.refinement
+        model = read_header(find_model(detection.weights))
         if model.architecture == "topdown":
-            raise ModelError(f"{model.path}: weights of the second look, which cannot find people by itself")
+            raise ModelError(
+                f"{model.path}: refinement weights, which cannot find people; give detection weights"
+            )
         options = settings.device, settings.runtime, settings.precision
         runtime: Runtime | AveragingRuntime = choose_runtime(load_image_network(model), *options)
-        if settings.flip or settings.scales != (1.0,):
-            runtime = AveragingRuntime(runtime, settings.scales, settings.flip)
+        if detection.flip or detection.scales != (1.0,):
+            runtime = AveragingRuntime(runtime, detection.scales, detection.flip)
         self.runtime, self.settings = runtime, settings
-        self._grouping, self._refiner, looked_again = settings.grouping, None, None
-        second = settings.second
-        if second is not None and second.looks != 0:
-            self._refiner = make_refiner(second, *options)
-            least = min(settings.grouping.min_person_score, second.min_first_score)
-            self._grouping = replace(settings.grouping, min_person_score=least)
-            looked_again = asdict(second) | {"sha256": self._refiner.weights_sha256}
+        self._grouping, self._refiner = detection.grouping, None
+        if refinement.enabled:
+            self._refiner = make_refiner(refinement, *options)
+            least = min(detection.grouping.min_person_score, refinement.min_detection_score)
+            self._grouping = replace(detection.grouping, min_person_score=least)
         self.provenance = Provenance(
             model.path.stem,
             model.sha256(),
-            {
-                "size": settings.size,
-                "runtime": self.name,
-                "grouping": asdict(self._grouping),
-                "second_look": looked_again,
-            },
+            settings.to_json(),
+            self.name,
+            refinement.weights if self._refiner else None,
+            self._refiner.weights_sha256 if self._refiner else None,
         )
 
     @property
     def name(self) -> str:
-        """What runs where, for people to read."""
+        """The runtimes of both networks, for people to read."""
         return self.runtime.name + (f", then {self._refiner.name}" if self._refiner else "")
 
     @property
     def skeleton(self) -> Skeleton:
-        """The joints of the people that it finds, and the limbs to draw; the network may know further limbs."""
+        """The joints of the people, and the limbs to draw; the network may know more limbs."""
         return OPENPOSE18
 
     @property
     def batch(self) -> int:
-        """Images that the device likes to see at a time."""
+        """Preferred batch size on this device."""
         return self.runtime.batch
 
     @property
     def torch_threads(self) -> int | None:
-        """Threads of torch that go well with what runs the network; None if it does not matter."""
+        """Number of torch threads that suits the runtime; None if it does not matter."""
         return self.runtime.torch_threads
 
     def prepare(self, image: np.ndarray) -> tuple[np.ndarray, Letterbox]:
-        """First step: a uint8 RGB image (H, W, 3) as network input, and the way back."""
-        return letterboxed(image, self.settings.size, self.runtime.size_divisor)
+        """Return a uint8 RGB image (H, W, 3) as network input, and the way back to source pixels."""
+        return letterboxed(image, self.settings.detection.size, self.runtime.size_divisor)
 
     def infer(self, inputs: Sequence[np.ndarray]) -> list[Candidates]:
-        """Second step: peaks and limbs of network inputs of one size."""
+        """Return peaks and scored limbs of network inputs that share one size."""
         maps = self.runtime.maps(np.stack(inputs))
         return find_candidates(maps, self.runtime.skeleton, self._grouping)
 
     def group(self, candidates: Candidates, letterbox: Letterbox) -> People:
-        """Third step: people in source pixels."""
+        """Return detected people in source pixels."""
         return assemble(candidates, self.runtime.skeleton, letterbox=letterbox, settings=self._grouping)
 
-    def second_look(self) -> SecondLook | None:
-        """A fourth step for one video's people, with its own count of what it did; None for one look."""
-        second = self.settings.second
-        if self._refiner is None or second is None:
+    def refinement(self) -> Refinement | None:
+        """Return a refinement for one video, with its own state and counts; None for detection alone."""
+        if self._refiner is None:
             return None
-        return SecondLook(self._refiner, second, self.skeleton, self.settings.grouping.min_person_score)
+        least = self.settings.detection.grouping.min_person_score
+        return Refinement(self._refiner, self.settings.refinement, self.skeleton, least)
 
     def people(self, images: Sequence[np.ndarray]) -> list[People]:
-        """The people of each image; images of one size go through the network in batches.
+        """Return the people of each image, in the joints of ``skeleton`` and in the image's pixels.
 
         Args:
-            images: uint8 RGB (H, W, 3), of any sizes.
-
-        Returns:
-            One ``People`` an image, keypoints in its pixels, in the joints of ``skeleton``.
+            images: uint8 RGB (H, W, 3) of any sizes; images of one size share batches.
         """
         sizes = defaultdict(list)
         for number, image in enumerate(images):
             sizes[image.shape].append(number)
-        result, look_again = {}, self.second_look()
+        result, refinement = {}, self.refinement()
         for numbers in sizes.values():
             for start in range(0, len(numbers), self.batch):
                 batch = numbers[start : start + self.batch]
                 inputs, letterboxes = zip(*(self.prepare(images[n]) for n in batch), strict=True)
-                for number, candidates, place in zip(batch, self.infer(inputs), letterboxes, strict=True):
-                    people = self.group(candidates, place)
-                    result[number] = look_again(images[number], people) if look_again else people
+                for number, candidates, letterbox in zip(batch, self.infer(inputs), letterboxes, strict=True):
+                    people = self.group(candidates, letterbox)
+                    result[number] = refinement.refine(images[number], people) if refinement else people
         return [result[number] for number in range(len(images))]
-
-
-def two_looks() -> PoseEstimator:
-    """An estimator that looks at everybody twice, with the default weights on the best device."""
-    return PoseEstimator(EstimatorSettings(second=RefinerSettings()))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skelstream.estimation.pose_estimator import Estimator
+from skelstream.estimation.protocol import Estimator
 from skelstream.evaluation.annotations import CocoSet
 from skelstream.evaluation.results import to_results
 from skelstream.evaluation.scoring import score
@@ -65,12 +65,12 @@ class LookByLook:
             network_input, letterbox = self._estimator.prepare(image)
             (candidates,) = self._estimator.infer([network_input])
             first = self._estimator.group(candidates, letterbox)
-            look = self._estimator.second_look()
-            assert look is not None
+            refinement = self._estimator.refinement()
+            assert refinement is not None
             began = time.perf_counter()
-            result.append(look(image, first))
+            result.append(refinement.refine(image, first))
             self._seconds += time.perf_counter() - began
-            self._crops += look.crops
+            self._crops += refinement.crops
             self._first.append(first.take(first.person_scores >= self._least_score))
         return result
 

@@ -1,4 +1,4 @@
-"""An extraction's frames so far on the disk, so that a kill costs a minute: written as it goes, taken up by the next one."""
+"""Checkpoints of an extraction: its frames so far on disk, from which the next run continues after a kill."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from skelstream.tracking.tracked import TrackedPeople
 _log = logging.getLogger(__name__)
 
 SECONDS = 60.0
-"""From one checkpoint to the next."""
+"""Seconds between two checkpoints."""
 
 
 class Checkpoints:
-    """Keeps the frames of a pipeline in ``NAME.checkpoint`` beside the output; a context manager.
+    """Saves the frames of a pipeline to ``NAME.checkpoint`` beside the output; a context manager.
 
-    What an earlier extraction of the same file with the same settings left there is taken up, and the pipeline goes on behind
-    it. What another one left is kept under another name. Work that ends within ``SECONDS`` writes nothing.
+    If an earlier extraction of the same file with the same settings left a checkpoint, the pipeline continues after it.
+    A checkpoint of another extraction is kept under another name. Work that ends within ``SECONDS`` writes nothing.
 
     Args:
-        output: the file that the whole is to go to; None keeps nothing.
-        source: as the pipeline was given it.
-        pipeline: before its first frame.
+        output: file of the whole result; None saves nothing.
+        source: source of the pipeline.
+        pipeline: pipeline before its first frame.
 
     Attributes:
-        resumed: frames that were taken up.
+        resumed: number of frames taken from the checkpoint.
     """
 
     def __init__(self, output: Path | None, source: str | Path | int, pipeline: Pipeline):
@@ -57,24 +57,24 @@ class Checkpoints:
                 if self._context.enter_context(claimed(self._file.path, wait=False)) is False:
                     self._file = None  # another process writes to the same output
                 elif self._file.path.exists():
-                    self._take_up(self._file)
+                    self._resume(self._file)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._context.close()
 
     def add(self, tracked: TrackedPeople) -> None:
-        """One more frame, after which the pipeline has done nothing else."""
+        """Add a frame, before the pipeline analyses the next one."""
         self._builder.add(tracked)
         if self._file is not None and time.monotonic() - self._last >= SECONDS:
             self._save(self._file)
 
     def finish(self) -> SkeletonSequence:
-        """The sequence of all frames so far."""
+        """Return the sequence of all frames so far."""
         return self._builder.finish(self._earlier)
 
-    def forget(self) -> None:
-        """Removes the checkpoint, now that the whole is written."""
+    def remove(self) -> None:
+        """Remove the checkpoint after the whole result is written."""
         if self._file is not None and self._begun:
             self._file.path.unlink(missing_ok=True)
 
@@ -94,11 +94,11 @@ class Checkpoints:
             while self._unsaved:
                 file.add(self._unsaved[0], state)
                 del self._unsaved[0]
-        except OSError as error:  # what is not on the disk stays in memory, and the work goes on
+        except OSError as error:  # unsaved frames stay in memory, and the work continues
             _log.warning("%s: cannot be written (%s)", file.path, error.strerror)
         self._last = time.monotonic()
 
-    def _take_up(self, file: CheckpointFile) -> None:
+    def _resume(self, file: CheckpointFile) -> None:
         state = None
         try:
             if self._resumable and file.facts() == self._facts:
@@ -112,18 +112,18 @@ class Checkpoints:
         file.cut()
         for block, _ in file.blocks():
             self._builder.go_on_after(block)
-        self._pipeline.go_on_from(state)
-        self._begun, self.resumed = True, state.frames
-        _log.info("%s: goes on after %d frames", file.path, state.frames)
+        self._pipeline.resume(state)
+        self._begun, self.resumed = True, state.policy.frames
+        _log.info("%s: continues after %d frames", file.path, self.resumed)
 
     def _set_aside(self, path: Path) -> None:
         other = next(p for n in count(2) if not (p := path.with_name(f"{path.stem}.{n}.checkpoint")).exists())
         path.rename(other)
-        _log.warning("%s: belongs to another extraction; it is kept as %s", path, other.name)
+        _log.warning("%s: belongs to another extraction and is kept as %s", path, other.name)
 
 
 def _facts(source: str | Path | int, builder: SequenceBuilder) -> dict[str, Any]:
-    """What must be the same for an extraction to be taken up; without a size if the source is no file."""
+    """Return what must be equal for an extraction to be resumed; without a size if the source is not a file."""
     facts: dict[str, Any] = {"meta": builder.meta}
     if not isinstance(source, int) and os.path.isfile(source):
         status = os.stat(source)
@@ -132,20 +132,21 @@ def _facts(source: str | Path | int, builder: SequenceBuilder) -> dict[str, Any]
 
 
 class _Unpickler(pickle.Unpickler):
-    """Makes the objects of a pipeline's state and nothing else."""
+    """Unpickles the objects of a pipeline's state and nothing else."""
 
     _NAMES = {
         ("collections", "Counter"), ("filterpy.kalman.kalman_filter", "KalmanFilter"), ("numpy", "dtype"), ("numpy", "ndarray"),
         ("numpy.core.multiarray", "_reconstruct"), ("numpy.core.multiarray", "scalar"), ("numpy.linalg", "inv"),
-        ("skelstream.pipeline.pipeline", "PipelineState"), ("skelstream.pipeline.times", "StageTimes"),
+        ("skelstream.pipeline.pipeline", "PipelineState"), ("skelstream.pipeline.policy", "PolicyState"),
+        ("skelstream.pipeline.times", "StageTimes"), ("skelstream.refinement.refinement", "RefinementState"),
         ("skelstream.skeleton", "Skeleton"), ("skelstream.tracking.motion", "Motion"),
-        ("skelstream.tracking.settings", "TrackerSettings"), ("skelstream.tracking.track", "Track"),
-        ("skelstream.tracking.tracker", "Tracker"),
+        ("skelstream.settings.tracking", "TrackerSettings"), ("skelstream.tracking.track", "Track"),
+        ("skelstream.tracking.kalman_tracker", "KalmanTracker"),
     }  # fmt: skip
 
     def find_class(self, module: str, name: str) -> Any:
         if (module.replace("numpy._core", "numpy.core"), name) not in self._NAMES:
-            raise pickle.UnpicklingError(f"{module}.{name} is no part of a pipeline's state")
+            raise pickle.UnpicklingError(f"{module}.{name} is not part of a pipeline's state")
         return super().find_class(module, name)
 
 

@@ -1,4 +1,4 @@
-"""One source to skeletons: frame by frame, in windows, or the whole of it."""
+"""One source to skeletons: frame by frame, in windows, or as a whole."""
 
 from __future__ import annotations
 
@@ -7,36 +7,39 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from skelstream.errors import Stopped
-from skelstream.estimation.pose_estimator import Estimator, PoseEstimator, two_looks
+from skelstream.estimation.pose_estimator import PoseEstimator
+from skelstream.estimation.protocol import Estimator
 from skelstream.extraction.checkpoint import Checkpoints
-from skelstream.extraction.output import check_apart, check_output, forget_partial, keep_partial
-from skelstream.formats import WriteOptions, save
-from skelstream.geometry.region import Region
-from skelstream.pipeline import Analysed, Pipeline, PipelineSettings, StageTimes
+from skelstream.extraction.output import Output
+from skelstream.extraction.settings import ExtractionSettings, settings_for_call
+from skelstream.pipeline import AnalysedFrame, Pipeline, StageTimes
 from skelstream.processing.one_euro import OneEuro
-from skelstream.processing.postprocessing import Postprocessing
+from skelstream.processing.postprocessing import postprocess
 from skelstream.sequences import Window, WindowBuffer
 from skelstream.sequences.sequence import SkeletonSequence
-from skelstream.tracking.settings import TrackerSettings
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.video import SourceInfo
 
-Report = Callable[[Pipeline, Analysed], None]
+Report = Callable[[Pipeline, AnalysedFrame], None]
+MakesEstimator = Estimator | Callable[[], Estimator]
+
+_DEFAULT = ExtractionSettings()
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """A video's skeletons and how it went.
+    """A video's skeletons and an account of the work.
 
     Attributes:
         sequence: the skeletons.
-        info: of the source.
-        times: by stage.
-        seconds: from opening to the last frame.
-        resumed: frames that a killed extraction had left, and that were not looked at again.
-        warnings: what was wrong or assumed, a line each.
+        info: facts about the source.
+        times: busy seconds and counts by stage.
+        seconds: duration of the work, from opening to the last frame.
+        resumed: number of frames taken from the checkpoint of an interrupted extraction.
+        warnings: lines about what was wrong or assumed.
     """
 
     sequence: SkeletonSequence
@@ -49,42 +52,32 @@ class Extraction:
 
 def stream(
     source: str | Path | int,
-    estimator: PoseEstimator | None = None,
+    estimator: MakesEstimator | None = None,
     *,
-    start: float | None = None,
-    end: float | None = None,
-    every: int = 1,
-    fps: float | None = None,
-    region: Region | None = None,
-    slow_motion: float = 1.0,
-    max_people: int | None = None,
-    first_look_every: int | None = 1,
-    tracking: TrackerSettings = TrackerSettings(),
+    settings: ExtractionSettings = _DEFAULT,
+    **options: Any,
 ) -> Generator[TrackedPeople, None, None]:
-    """The people of each frame of a video, camera or stream as soon as they are known.
+    """Return a generator of each frame's people in a video, camera or stream, as soon as they are known.
 
-    Every frame is given, also empty ones and (``ok`` False) those that failed to decode; only a live source drops
-    frames that the machine has no time for.
+    Every frame is there, also those without people and (``ok`` False) those that failed to decode; only a live source drops
+    frames that there is no time for.
 
     Args:
-        source: a file, a folder or pattern of images, a URL, a camera's number or name.
-        estimator: a ``PoseEstimator`` to use, or a function that makes it; None
-            makes one that looks twice, with the default weights on the best device.
-        start, end, every, fps, region, slow_motion, max_people, tracking, first_look_every: as in
-            ``PipelineSettings``.
+        source: a file, a folder or pattern of images, a URL, or a camera's number or name.
+        estimator: an estimator, or a function that makes one; None makes one from the settings.
+        settings: settings to start from.
+        options: single settings by their flat names, for example ``size=512`` or ``max_lost=2.0``.
 
     Yields:
-        ``TrackedPeople`` in order of time: keypoints in source pixels with NaN where missing, scores in [0, 1],
-        track ids that stay with a person.
+        ``TrackedPeople`` in order of time: keypoints in source pixels with NaN where missing, scores in [0, 1], and
+        track ids.
 
     Raises:
         SourceError: the source cannot be opened or read.
+        SettingsError: an option is unknown, not allowed or without effect.
     """
-    settings = PipelineSettings(
-        start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
-        max_people=max_people, tracking=tracking, first_look_every=first_look_every,
-    )  # fmt: skip
-    return _stream(Pipeline(source, estimator or two_looks, settings))
+    settings = settings_for_call(settings, options, estimator, ["postprocessing"])
+    return _stream(Pipeline(source, estimator or _maker(settings), settings))
 
 
 def _stream(pipeline: Pipeline) -> Generator[TrackedPeople, None, None]:
@@ -93,61 +86,52 @@ def _stream(pipeline: Pipeline) -> Generator[TrackedPeople, None, None]:
             yield analysed.tracked
 
 
+def _maker(settings: ExtractionSettings) -> Callable[[], Estimator]:
+    return lambda: PoseEstimator(settings.estimator)
+
+
 def windows(
     source: str | Path | int,
     length: int = 64,
     stride: int = 16,
     persons: int = 2,
-    estimator: PoseEstimator | None = None,
+    estimator: MakesEstimator | None = None,
     *,
     fill_value: float = 0.0,
-    smooth: bool = False,
-    start: float | None = None,
-    end: float | None = None,
-    every: int = 1,
-    fps: float | None = None,
-    region: Region | None = None,
-    slow_motion: float = 1.0,
-    max_people: int | None = None,
-    first_look_every: int | None = 1,
-    tracking: TrackerSettings = TrackerSettings(),
+    settings: ExtractionSettings = _DEFAULT,
+    **options: Any,
 ) -> Generator[Window, None, None]:
-    """Clips for a recogniser from a video, camera or stream, each as soon as its last frame is known.
+    """Return a generator of clips for a recogniser from a video, camera or stream, each as soon as its last frame is known.
 
-    Consecutive frames, also empty ones and those that failed to decode, which are in the clip as people that are
-    missing. Not more than ``length`` frames of skeletons are held. A slot belongs to one track for the window:
-    slots go to the tracks that matter most within it, of those that are confirmed by its last frame.
+    A window holds consecutive frames; people are missing in frames without people and in those that failed to decode. At
+    most ``length`` frames of skeletons are in memory. A slot belongs to one track for the whole window; slots go to the
+    most important tracks within it that are confirmed by its last frame.
 
-    The windows are those of the finished sequence (``extract(source).windows(...)``), also the padded one of a
-    source shorter than ``length``, with one difference: a track that is confirmed only after a window's last frame
-    is in the finished sequence's window and not in this one. From a live source, frames that the machine has no
-    time for are no part of the windows, so that ``length`` frames may span more time.
+    The windows equal those of the finished sequence (``extract(source).windows(...)``), also the padded one of a source
+    shorter than ``length``, with one difference: a track that is confirmed only after a window's last frame is in the
+    finished sequence's window and not in this one. Frames that a live source drops are not part of a window, so that
+    ``length`` frames may span more time.
 
     Args:
-        source, estimator: as in ``stream``.
-        length: frames T in a window.
-        stride: frames from one window's start to the next.
-        persons: slots M.
-        fill_value: x and y of joints that are missing, as in ``SkeletonSequence.dense``; their score is 0.
-        smooth: whether keypoints go through the One-Euro filter first, which looks back only.
-        start, end, every, fps, region, slow_motion, max_people, tracking, first_look_every: as in
-            ``PipelineSettings``.
+        source, estimator, settings, options: see ``stream``.
+        length: number T of frames in a window.
+        stride: number of frames from one window's start to the next.
+        persons: number M of slots.
+        fill_value: x and y of missing joints; their score is 0.
 
     Yields:
-        ``Window``: (clip, track ids, start, end), the clip float32 (M, T, V, 3): x and y in source pixels, score;
-        the ids int32 (M,), most important first, 0 for a slot that is empty; the times of the first and the last
-        frame in seconds.
+        ``Window``: the clip float32 (M, T, V, 3) with x and y in source pixels and the score; track ids int32 (M,), most
+        important first, 0 for an empty slot; the times of the first and the last frame in seconds.
 
     Raises:
         SourceError: the source cannot be opened or read.
         FormatError: ``length``, ``stride`` or ``persons`` is less than 1.
+        SettingsError: an option is unknown, not allowed or without effect.
     """
     buffer = WindowBuffer(length, stride, persons, fill_value)
-    settings = PipelineSettings(
-        start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
-        max_people=max_people, tracking=tracking, first_look_every=first_look_every,
-    )  # fmt: skip
-    frames = _stream(Pipeline(source, estimator or two_looks, settings))
+    smooth = bool(options.pop("smooth", False))
+    settings = settings_for_call(settings, options, estimator, ["postprocessing"])
+    frames = _stream(Pipeline(source, estimator or _maker(settings), settings))
     return _windows(frames, buffer, OneEuro() if smooth else None)
 
 
@@ -167,78 +151,65 @@ def _windows(
 def extract(
     source: str | Path | int,
     output: str | Path | None = None,
-    estimator: PoseEstimator | None = None,
+    estimator: MakesEstimator | None = None,
     *,
     overwrite: bool = False,
-    start: float | None = None,
-    end: float | None = None,
-    every: int = 1,
-    fps: float | None = None,
-    region: Region | None = None,
-    slow_motion: float = 1.0,
-    max_people: int | None = None,
-    first_look_every: int | None = 1,
-    tracking: TrackerSettings = TrackerSettings(),
+    settings: ExtractionSettings = _DEFAULT,
+    **options: Any,
 ) -> SkeletonSequence:
-    """The skeleton sequences of a whole video.
+    """Return the skeleton sequences of a whole video: confirmed tracks, the most important one first.
 
     Args:
-        source, estimator: as in ``stream``.
+        source, estimator, settings, options: see ``stream``; here options of postprocessing count too.
         output: file to write as well; its ending decides the format.
         overwrite: whether an existing output may be replaced.
-        start, end, every, fps, region, slow_motion, max_people, tracking, first_look_every: as in
-            ``PipelineSettings``.
-
-    Returns:
-        The sequences: tracks that were never confirmed are left out, the most important track is first.
 
     Raises:
         SourceError: the source cannot be opened or read.
         OutputError: the output exists or cannot be written.
         FormatError: no format has the output's ending.
+        SettingsError: an option is unknown, not allowed or without effect.
     """
-    path = None if output is None else Path(output)
-    settings = PipelineSettings(
-        start=start, end=end, every=every, fps=fps, region=region, slow_motion=slow_motion,
-        max_people=max_people, tracking=tracking, first_look_every=first_look_every,
-    )  # fmt: skip
-    return run(source, estimator or two_looks, path, settings, overwrite=overwrite).sequence
+    settings = settings_for_call(settings, options, estimator)
+    target = None if output is None else Output(Path(output), overwrite=overwrite)
+    if target is not None:
+        target.check(source, settings.postprocessing)
+    return run(source, settings, target, estimator).sequence
 
 
 def run(
     source: str | Path | int,
-    estimator: Estimator | Callable[[], Estimator],
-    output: Path | None = None,
-    settings: PipelineSettings = PipelineSettings(),
+    settings: ExtractionSettings = _DEFAULT,
+    output: Output | None = None,
+    estimator: MakesEstimator | None = None,
     *,
     name: str | None = None,
-    format: str | None = None,
-    postprocessing: Postprocessing = Postprocessing(),
-    overwrite: bool = False,
-    checked: bool = False,
     report: Report | None = None,
 ) -> Extraction:
-    """``extract`` with an account of how it went; ``report`` is called after each frame, and ``name`` is as in ``Pipeline``;
-    ``checked`` says that the output is known to be writable.
+    """Extract a whole source and return its skeletons with an account of the work.
 
-    Where the work breaks off, by an error or Ctrl-C, or the output cannot be written, the frames so far go to
-    ``NAME.partial.npz`` beside the output, never to the output itself; a whole result takes it away again. Ctrl-C is
-    how a live source ends: its frames so far are the whole. Work of more than a minute leaves ``NAME.checkpoint`` if it is
-    killed; the same call goes on from there, to the same bytes as if nothing had happened.
+    If the work breaks off, by an error or Ctrl-C, or the output cannot be written, the frames so far go to
+    ``NAME.partial.npz`` beside the output, never to the output itself; a whole result removes it. Ctrl-C is how a live
+    source ends: its frames so far are the whole. Work of more than a minute leaves ``NAME.checkpoint`` if it is killed;
+    the same call continues from there, to the same bytes as an undisturbed run.
+
+    Args:
+        source: anything that ``skelstream.video.open_source`` takes.
+        settings: all settings.
+        output: file to write, after ``Output.check``; None writes nothing.
+        estimator: an estimator, or a function that makes one; None makes one from the settings.
+        name: name of the source in messages and results; None for ``source`` itself.
+        report: called after each frame.
 
     Raises:
         SourceError: the source cannot be opened or read.
-        OutputError: the output exists or cannot be written; as far as that can be known, before any work.
-        FormatError: the output's format is unknown, or cannot hold one video's people.
+        OutputError: the output cannot be written.
+        FormatError: the postprocessing is impossible.
     """
-    if output is not None:
-        if not checked:
-            check_output(output, format, postprocessing, overwrite)
-        check_apart(output, source)
     began, stopped = time.perf_counter(), None
     with (
-        Pipeline(source, estimator, settings, name=name) as pipeline,
-        Checkpoints(output, source, pipeline) as checkpoints,
+        Pipeline(source, estimator or _maker(settings), settings, name=name) as pipeline,
+        Checkpoints(output and output.path, source, pipeline) as checkpoints,
     ):
         try:
             try:
@@ -251,24 +222,17 @@ def run(
                     raise
                 stopped = interrupt
             seconds = time.perf_counter() - began
-            sequence = postprocessing(checkpoints.finish())
+            sequence = postprocess(checkpoints.finish(), settings.postprocessing)
             if output is not None:
-                save(
-                    sequence,
-                    output,
-                    format,
-                    overwrite,
-                    options=WriteOptions(skeleton=postprocessing.skeleton),
-                )
-                forget_partial(output)
-                checkpoints.forget()
+                output.write(sequence, settings.postprocessing.skeleton)
+                checkpoints.remove()
         except BaseException as error:
             if output is not None:
-                keep_partial(checkpoints.finish(), output, error)
+                output.keep_partial(checkpoints.finish(), error)
             raise
-    if isinstance(stopped, Stopped):  # by more than the user's wish to end this source
+    if isinstance(stopped, Stopped):  # a signal, not the user's wish to end this source
         if output is not None:
-            stopped.add_note(f"the {len(sequence.frame_time)} frames so far are in {output}")
+            stopped.add_note(f"the {len(sequence.frame_time)} frames so far are in {output.path}")
         raise stopped
     return Extraction(
         sequence, pipeline.info, pipeline.times, seconds, checkpoints.resumed, list(sequence.meta["warnings"])

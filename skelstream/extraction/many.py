@@ -1,27 +1,31 @@
-"""Many sources to a folder of skeletons, one job a source; results that are there are left alone."""
+"""Many sources to a folder of skeletons; results that exist already are kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from skelstream.errors import OutputError, SkelstreamError
 from skelstream.estimation.pose_estimator import PoseEstimator
-from skelstream.extraction.extraction import Extraction, Report, run
-from skelstream.extraction.output import check_output
+from skelstream.extraction.extraction import Extraction, MakesEstimator, Report, run
+from skelstream.extraction.output import Output
+from skelstream.extraction.settings import ExtractionSettings
 from skelstream.files.locks import claimed
 from skelstream.formats import choose
-from skelstream.pipeline import PipelineSettings
-from skelstream.processing.postprocessing import Postprocessing
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one of many sources: ``extraction``, or the ``error``, or neither if it was done before.
+    """What happened to one of many sources.
 
-    ``elsewhere``: another process is at it.
+    Attributes:
+        source: the source as given.
+        output: file of its result.
+        extraction: result of the work; None if there was none to do, or it failed.
+        error: error that ended the work, or None.
+        elsewhere: whether another process works on the source.
     """
 
     source: str
@@ -33,20 +37,26 @@ class Outcome:
 
 def run_many(
     sources: Iterable[str],
-    estimator: PoseEstimator | Callable[[], PoseEstimator],
     folder: Path,
-    settings: PipelineSettings = PipelineSettings(),
+    settings: ExtractionSettings = ExtractionSettings(),
+    estimator: MakesEstimator | None = None,
     *,
     format: str | None = None,
-    postprocessing: Postprocessing = Postprocessing(),
     overwrite: bool = False,
     report: Report | None = None,
 ) -> Iterator[Outcome]:
-    """``run`` for many sources, each to a file of its name in ``folder``; the network is loaded once.
+    """Extract many sources, each to a file of its name in ``folder``, and yield the outcome of each.
 
-    A result that is there already is left alone, so that a run that was stopped goes on where it stood: results appear
-    whole or not at all. A source that fails does not stop the others. Several processes may share a folder: each
-    source is done by one of them.
+    The networks are loaded once. An existing result is kept, so that an interrupted run continues where it stopped: results
+    appear whole or not at all. A source that fails does not stop the others. Several processes may share a folder: each
+    source is extracted by one of them.
+
+    Args:
+        sources: files, folders, patterns or URLs.
+        folder: folder of the results; made if it does not exist.
+        settings, estimator, report: see ``run``.
+        format: name of the format; None for npz.
+        overwrite: whether existing results are replaced.
 
     Raises:
         FormatError: no format has that name.
@@ -54,27 +64,26 @@ def run_many(
     """
     sources = list(sources)
     suffix = next(iter(choose(folder, format or "npz").extensions), "")
-    outputs = [folder / f"{Path(source).stem}{suffix}" for source in sources]
-    if len(set(outputs)) < len(outputs):
-        twice = next(path for i, path in enumerate(outputs) if path in outputs[:i])
-        raise OutputError(f"{twice}: two of the sources have this name; extract them into different folders")
+    paths = [folder / f"{Path(source).stem}{suffix}" for source in sources]
+    if len(set(paths)) < len(paths):
+        twice = next(path for i, path in enumerate(paths) if path in paths[:i])
+        raise OutputError(f"{twice}: two sources have this name; extract them into different folders")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made ({error.strerror})") from None
-    for output in outputs[:1]:
-        check_output(output, format, postprocessing, overwrite=True)
-    made = cache(estimator) if callable(estimator) else estimator
-    for source, output in zip(sources, outputs, strict=True):
-        with claimed(output.with_name(f"{output.name}.extracting"), wait=False) as ours:
-            if ours is False or (output.exists() and not overwrite):
-                yield Outcome(source, output, elsewhere=ours is False)
+    for source, path in zip(sources[:1], paths[:1], strict=True):
+        Output(path, format, overwrite=True).check(source, settings.postprocessing)
+    given = estimator or (lambda: PoseEstimator(settings.estimator))
+    shared = cache(given) if callable(given) else given
+    for source, path in zip(sources, paths, strict=True):
+        with claimed(path.with_name(f"{path.name}.extracting"), wait=False) as ours:
+            if ours is False or (path.exists() and not overwrite):
+                yield Outcome(source, path, elsewhere=ours is False)
                 continue
             try:
-                done = run(
-                    source, made, output, settings, format=format, postprocessing=postprocessing, overwrite=overwrite,
-                    report=report,
-                )  # fmt: skip
-                yield Outcome(source, output, done)
+                output = Output(path, format, overwrite)
+                output.check(source, settings.postprocessing)
+                yield Outcome(source, path, run(source, settings, output, shared, report=report))
             except SkelstreamError as error:
-                yield Outcome(source, output, error=error)
+                yield Outcome(source, path, error=error)

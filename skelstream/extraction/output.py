@@ -1,11 +1,12 @@
-"""Where an extraction's result goes: tried before the work, and what becomes of the frames so far if that breaks off."""
+"""The output of an extraction: checked before the work, written whole, and kept in part if the work breaks off."""
 
 from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,47 +14,102 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from skelstream.errors import FormatError, OutputError, SkelstreamError
-from skelstream.formats import check_free, choose, load, save
+from skelstream.formats import WriteOptions, check_free, choose, load, save
 from skelstream.people import People
-from skelstream.processing.postprocessing import Postprocessing
+from skelstream.processing.postprocessing import postprocess
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.sequences.sequence import SkeletonSequence
+from skelstream.settings.postprocessing import PostprocessingSettings
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.video.image_folder import IMAGE_SUFFIXES
 
 
-def check_output(output: Path, format: str | None, postprocessing: Postprocessing, overwrite: bool) -> None:
-    """Find out before the work whether its result could be written.
+@dataclass(frozen=True)
+class Output:
+    """The file that an extraction writes.
 
-    Raises:
-        OutputError: the output exists already, or cannot be written where it is to be.
-        FormatError: the format is unknown, or cannot hold one video's people.
-        MissingExtraError: the format needs a library that is not installed.
+    Attributes:
+        path: the file, or the folder for formats that write one.
+        format: name of the format; None for the format of the path's ending.
+        overwrite: whether an existing file may be replaced.
     """
-    check_free(choose(output, format), output, overwrite)
-    rehearse(output, format, postprocessing)
+
+    path: Path
+    format: str | None = None
+    overwrite: bool = False
+
+    def check(
+        self, source: str | Path | int, postprocessing: PostprocessingSettings = PostprocessingSettings()
+    ) -> None:  # noqa: B008
+        """Check before the work that its result can be written.
+
+        Raises:
+            OutputError: the file exists already, is the source, or cannot be written.
+            FormatError: the format is unknown, or cannot hold one video's people.
+            MissingExtraError: the format needs a library that is not installed.
+        """
+        check_free(choose(self.path, self.format), self.path, self.overwrite)
+        rehearse(self.path, self.format, postprocessing)
+        check_not_source(self.path, source)
+
+    def write(self, sequence: SkeletonSequence, skeleton: str | None = None) -> None:
+        """Write the result, and remove the partial results of earlier runs.
+
+        Args:
+            sequence: the whole result.
+            skeleton: joint set that the user asked for; None for the format's own.
+        """
+        options = WriteOptions(skeleton=skeleton)
+        save(sequence, self.path, self.format, self.overwrite, options=options)
+        for path in self._partial_paths():
+            if not path.exists():
+                return
+            if _frames_in(path):
+                path.unlink(missing_ok=True)
+
+    def keep_partial(self, sequence: SkeletonSequence, error: BaseException) -> None:
+        """Write the frames so far to ``NAME.partial.npz`` beside the output, unless it holds more; ``error`` gets a note.
+
+        A file of that name that is not a partial result stays: then the name gets a number.
+        """
+        if not sequence.frames:
+            return
+        warning = f"the work was interrupted: these are the first {sequence.frames} frames"
+        meta = {**sequence.meta, "partial": True, "warnings": [*sequence.meta["warnings"], warning]}
+        with suppress(OSError, SkelstreamError):  # the first error is the one to report
+            partial = next(path for path in self._partial_paths() if not path.exists() or _frames_in(path))
+            before = _frames_in(partial)
+            if before > sequence.frames:
+                error.add_note(f"{partial} has the {before} frames of a longer earlier run, and stays")
+                return
+            save(replace(sequence, meta=meta), partial, overwrite=True)
+            error.add_note(f"the {sequence.frames} frames so far are in {partial}")
+
+    def _partial_paths(self) -> Iterator[Path]:
+        for number in count(1):
+            yield self.path.with_name(f"{self.path.stem}.partial{'' if number == 1 else number}.npz")
 
 
-def rehearse(output: Path, format: str | None, postprocessing: Postprocessing) -> None:
-    """Find out whether a format of that name takes what is made of people: a person in two frames goes the whole way, elsewhere.
+def rehearse(output: Path, format: str | None, postprocessing: PostprocessingSettings) -> None:
+    """Check that a format takes the result: a person in two frames goes the whole way to a temporary file.
 
     Raises:
-        FormatError: the format is unknown, or cannot hold one video's people, or the postprocessing cannot be done.
+        FormatError: the format is unknown or cannot hold one video's people, or the postprocessing is impossible.
         MissingExtraError: the format needs a library that is not installed.
     """
     chosen = choose(output, format)
-    if postprocessing.lift is not None and not chosen.space:
+    if postprocessing.lift and not chosen.space:
         raise FormatError(f"{output}: format {chosen.name} holds no 3D; write .npz, and convert that")
     with TemporaryDirectory() as folder:
         try:
-            save(postprocessing(_rehearsal(output.name)), Path(folder) / output.name, format)
+            save(postprocess(_rehearsal(output.name), postprocessing), Path(folder) / output.name, format)
         except SkelstreamError as error:
             raise type(error)(str(error).replace(f"{folder}/", ""), setting=error.setting) from None
 
 
-def check_apart(output: Path, source: str | Path | int) -> None:
-    """Find out before the work that a result would not take the place of what it is made from.
+def check_not_source(output: Path, source: str | Path | int) -> None:
+    """Check that an output does not replace what it is made from.
 
     Raises:
         OutputError: the output is the source, or one of its images.
@@ -64,44 +120,11 @@ def check_apart(output: Path, source: str | Path | int) -> None:
     inside = output.suffix.lower() in IMAGE_SUFFIXES
     for path in read:
         if output.samefile(path) or (inside and output.absolute().parent.samefile(path)):
-            raise OutputError(f"{output} is what the result is to be made from; choose another name")
-
-
-def keep_partial(sequence: SkeletonSequence, output: Path, error: BaseException) -> None:
-    """Write what there is to ``NAME.partial.npz`` beside the output, unless a longer one is there; ``error`` gets a note.
-
-    Somebody else's file of that name stays: then the name gets a number.
-    """
-    if not sequence.frames:
-        return
-    told = f"the work was broken off: these are the first {sequence.frames} frames"
-    meta = {**sequence.meta, "partial": True, "warnings": [*sequence.meta["warnings"], told]}
-    with suppress(OSError, SkelstreamError):  # the first error is the one to tell
-        partial = next(path for path in _partial_names(output) if not path.exists() or _frames_in(path))
-        before = _frames_in(partial)
-        if before > sequence.frames:
-            error.add_note(f"{partial} has the {before} frames of a longer run before, and stays")
-            return
-        save(replace(sequence, meta=meta), partial, overwrite=True)
-        error.add_note(f"the {sequence.frames} frames so far are in {partial}")
-
-
-def forget_partial(output: Path) -> None:
-    """Remove what earlier runs kept, now that the whole is there."""
-    for path in _partial_names(output):
-        if not path.exists():
-            return
-        if _frames_in(path):
-            path.unlink(missing_ok=True)
-
-
-def _partial_names(output: Path):
-    for number in count(1):
-        yield output.with_name(f"{output.stem}.partial{'' if number == 1 else number}.npz")
+            raise OutputError(f"{output} is the source of the result; choose another name")
 
 
 def _frames_in(partial: Path) -> int:
-    """The frames of a partial result; 0 for anything else."""
+    """Return the number of frames of a partial result; 0 for any other file."""
     try:
         sequence = load(partial)
     except SkelstreamError:

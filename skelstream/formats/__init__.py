@@ -3,7 +3,16 @@
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.jsonl import frame_line, lines
 from skelstream.formats.labels import Labels, labelled, labels_of_folders, read_labels
-from skelstream.formats.registry import FORMATS, check_free, choose, load, read, save, save_dataset
+from skelstream.formats.registry import (
+    FORMATS,
+    check_free,
+    choose,
+    is_folder,
+    load,
+    read,
+    save,
+    save_dataset,
+)
 
 __all__ = [
     "FORMATS",
@@ -14,6 +23,7 @@ __all__ = [
     "check_free",
     "choose",
     "frame_line",
+    "is_folder",
     "labelled",
     "labels_of_folders",
     "lines",

@@ -224,3 +224,10 @@ def _named(path: Path, write: Callable[[], None]) -> None:
         write()
     except FormatError as error:
         raise FormatError(f"{path}: {error}", setting=error.setting) from error
+
+
+def is_folder(output: str, name: str | None = None) -> bool:
+    """Return whether an output is a folder that results go into, one file each; some formats are folders themselves."""
+    if name in FORMATS and FORMATS[name].folder:
+        return False
+    return output.endswith("/") or Path(output).is_dir()

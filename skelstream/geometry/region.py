@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from skelstream.errors import FormatError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _NUMBER = re.compile(r"\s*(\d+(?:\.\d*)?)\s*(%?)\s*")
 

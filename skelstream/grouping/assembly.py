@@ -10,8 +10,8 @@ import numpy as np
 from skelstream.geometry.letterbox import Letterbox
 from skelstream.geometry.similarity import AREA_OF_BOX, box_areas, oks
 from skelstream.grouping.candidates import Candidates
-from skelstream.grouping.settings import GroupingSettings
 from skelstream.people import People
+from skelstream.settings.grouping import GroupingSettings
 from skelstream.skeleton import Skeleton
 
 _NONE = -1

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from skelstream.grouping.settings import GroupingSettings
 from skelstream.network.part_maps import PartMaps
+from skelstream.settings.grouping import GroupingSettings
 from skelstream.skeleton import Skeleton
 
 # A neighbour below this fraction of its peak tells nothing about the peak's place within its cell: it is the

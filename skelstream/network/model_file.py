@@ -12,13 +12,7 @@ import safetensors
 from skelstream.errors import FormatError, ModelError
 from skelstream.files.json import parse_json
 from skelstream.files.values import mapping, string
-
-DEFAULT = "skelstream-movenet"
-"""The weights that are used when none are named."""
-SECOND = "skelstream-second"
-"""Those of the second look."""
-LIFT = "skelstream-lift"
-"""Those that lift to 3D."""
+from skelstream.settings.models import DETECTOR
 
 
 @dataclass(frozen=True)
@@ -71,7 +65,7 @@ def find_model(name: str | None) -> Path:
         ModelError: neither is there.
     """
     packaged = packaged_models()
-    name = name or DEFAULT
+    name = name or DETECTOR
     if name in packaged:
         return packaged[name]
     imported = Path(f"{name}.safetensors")

@@ -1,7 +1,7 @@
-"""The stages side by side: decoding, network, grouping, second look and tracking of one source.
+"""The stages side by side: decoding, detection, refinement and tracking of one source.
 
-Decoding and the network each have a thread of their own, the rest runs in the caller's; the whole takes about as long as
-the slowest stage. Nothing is held but a few frames.
+Decoding and the detection network have a thread each, the rest runs in the caller's; the whole takes about as long as the
+slowest stage. Only a few frames are in memory.
 """
 
 from __future__ import annotations
@@ -15,32 +15,30 @@ from pathlib import Path
 
 import numpy as np
 
-from skelstream.errors import SourceError
-from skelstream.estimation.pose_estimator import Estimator
-from skelstream.people import People
-from skelstream.pipeline.detection import Seen, decoded, first_look, looked_at, prepared
+from skelstream.estimation.protocol import Estimator
+from skelstream.pipeline.detection import DecodedFrame, decoded, detected
+from skelstream.pipeline.policy import EstimationPolicy, PolicyState
 from skelstream.pipeline.queues import StageQueue
-from skelstream.pipeline.schedule import Budget, FirstLooks
-from skelstream.pipeline.settings import PipelineSettings
 from skelstream.pipeline.times import StageTimes
-from skelstream.refinement.refinement import LookState, SecondLook
 from skelstream.sequences.builder import SequenceBuilder
+from skelstream.settings.pipeline import PipelineSettings
+from skelstream.tracking.registry import make_tracker
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.tracking.tracker import Tracker
 from skelstream.video import Frame, SourceInfo, open_source
 
-# Frames in flight between two stages, over what a batch takes.
+# Frames between two stages, beyond a batch.
 _SLACK = 4
 
 
 @dataclass(frozen=True)
-class Analysed:
-    """A frame and the people in it.
+class AnalysedFrame:
+    """A frame and its people.
 
     Attributes:
-        frame: with its image, or without one if it failed to decode.
-        tracked: its people.
-        arrived: ``time.monotonic()`` when the frame was decoded, for measuring delay.
+        frame: frame with its image, or without one if it failed to decode.
+        tracked: people of the frame with their identities.
+        arrived: ``time.monotonic()`` when the frame was decoded, to measure latency.
     """
 
     frame: Frame
@@ -50,21 +48,17 @@ class Analysed:
 
 @dataclass
 class PipelineState:
-    """Where a pipeline stands between two frames: all that the frames to come depend on. May be pickled.
+    """What the frames to come depend on, between two frames. May be pickled.
 
     Attributes:
-        frames: given so far.
-        tracker: with its tracks.
-        look: as of the second look; None for one look.
-        first_look: number of the last frame that had one, and its time by the source; None before there was any.
-        importance: of each track so far, by its id.
-        times: of the stages.
+        policy: state of detection and refinement.
+        tracker: tracker with its tracks.
+        importance: sum of each track's person scores, by track id.
+        times: times and counts of the stages.
     """
 
-    frames: int
+    policy: PolicyState
     tracker: Tracker
-    look: LookState | None
-    first_look: tuple[int, float] | None
     importance: Counter[int]
     times: StageTimes
 
@@ -72,17 +66,18 @@ class PipelineState:
 class Pipeline:
     """One source's way through all stages; iterate it once, inside a ``with``.
 
-    Frames come in order. Those that fail to decode have their place. From a live source the newest frame wins: what
-    the network has no time for is dropped and counted in ``times``.
+    Frames come in order; those that fail to decode keep their place. From a live source the newest frame wins: frames that
+    there is no time for are dropped and counted in ``times``.
 
     Args:
-        source: what ``skelstream.video.open_source`` takes.
-        estimator: or what makes it, once the source is open.
-        settings: what of the source is looked at, and how people are followed.
-        name: what the source is called, in messages and in what is made of it; None: as ``source`` has it.
+        source: anything that ``skelstream.video.open_source`` takes.
+        estimator: an estimator, or a function that makes one once the source is open.
+        settings: what part of the source is analysed, and how people are followed.
+        name: name of the source in messages and results; None for ``source`` itself.
 
     Raises:
-        SourceError: the source cannot be opened; or, from the iteration, where it fails.
+        SourceError: the source cannot be opened; or, from the iteration, cannot be read on.
+        SettingsError: a setting does not fit the estimator.
     """
 
     def __init__(
@@ -93,35 +88,25 @@ class Pipeline:
         *,
         name: str | None = None,
     ):
-        self._first_looks = FirstLooks(settings.first_look_every)
+        video = settings.video
         self._source = open_source(
-            source, name=name, start=settings.start, end=settings.end, every=settings.every, fps=settings.fps
+            source, name=name, start=video.start, end=video.end, every=video.every, fps=video.rate
         )
+        self.times = StageTimes()
         try:
-            if settings.region is not None:
-                settings.region.check(self.info.height, self.info.width)
-            made = estimator() if callable(estimator) else estimator
+            if video.region is not None:
+                video.region.check(self.info.height, self.info.width)
+            self._estimator = estimator() if callable(estimator) else estimator
+            self._policy = EstimationPolicy(self._estimator, settings.detect_every, self.info, self.times)
+            if self.info.photos:
+                settings = replace(settings, tracking=replace(settings.tracking, follow=False))
+            self._tracker = make_tracker(settings.tracking, self._estimator.skeleton)
         except BaseException:
             self._source.close()
             raise
-        self._estimator = made
-        if self.info.photos:
-            settings = replace(settings, tracking=replace(settings.tracking, max_step=0.0))
-            self._first_looks = FirstLooks()
         self._settings = settings
-        self._tracker = Tracker(settings.tracking, made.skeleton)
-        self._look_again = made.second_look()
-        if self._look_again is None:
-            if settings.first_look_every not in (1, None):
-                self._source.close()
-                raise SourceError("without a second look, every frame needs a first one")
-            self._first_looks = FirstLooks()
-        keep_up = self._look_again is not None and self._look_again.settings.keep_up
-        self._budget = Budget() if self.info.live and keep_up else None
         self._importance: Counter[int] = Counter()
-        self.times = StageTimes()
-        self._given = self._skipped = 0
-        self._first_look: tuple[int, float] | None = None
+        self._skipped = 0
 
     @property
     def info(self) -> SourceInfo:
@@ -130,13 +115,13 @@ class Pipeline:
 
     @property
     def expected_end(self) -> float | None:
-        """Seconds at which the frames should end, going by the container; None if nobody knows."""
-        ends = [t for t in (self._settings.end, self.info.duration) if t is not None]
-        return min(ends) / self._settings.slow_motion if ends else None
+        """Time at which the frames should end by the container's word, seconds; None if unknown."""
+        ends = [t for t in (self._settings.video.end, self.info.duration) if t is not None]
+        return min(ends) / self._settings.video.slow_motion if ends else None
 
     @property
     def warnings(self) -> list[str]:
-        """What was wrong with the source so far and what was assumed, a line each."""
+        """Lines about what was wrong with the source so far and what was assumed."""
         tracker = self._tracker.warning
         return [*self._source.warnings, *([f"{self.info.name}: {tracker}"] if tracker else [])]
 
@@ -147,7 +132,7 @@ class Pipeline:
         self._source.close()
 
     def builder(self) -> SequenceBuilder:
-        """An empty sequence that knows where it comes from, for the frames that this pipeline gives."""
+        """Return an empty sequence with the facts about this pipeline's source and making."""
         info, provenance = self.info, self._estimator.provenance
         return SequenceBuilder(
             self._estimator.skeleton,
@@ -155,41 +140,43 @@ class Pipeline:
             height=info.height,
             width=info.width,
             rotation=info.rotation,
-            model=provenance.model,
-            weights_sha256=provenance.weights_sha256,
-            settings=self._settings.as_meta() | provenance.settings,
             images=info.images,
+            made_with={
+                "model": provenance.model,
+                "weights_sha256": provenance.weights_sha256,
+                "refiner": provenance.refiner,
+                "refiner_sha256": provenance.refiner_sha256,
+                "runtime": provenance.runtime,
+                "settings": self._settings.to_json() | {"estimator": provenance.settings},
+            },
             warnings=lambda: self.warnings,
         )
 
     def state(self) -> PipelineState:
-        """Where it stands, between two frames; it goes on from there, so it is to be pickled at once."""
-        look = None if self._look_again is None else self._look_again.state
-        return PipelineState(self._given, self._tracker, look, self._first_look, self._importance, self.times)
+        """Return what the frames to come depend on; pickle it before the next frame."""
+        return PipelineState(self._policy.state, self._tracker, self._importance, self.times)
 
-    def go_on_from(self, state: PipelineState) -> None:
-        """Gives the frames that come after a state of another pipeline of the same source and settings.
+    def resume(self, state: PipelineState) -> None:
+        """Continue after the frames of another pipeline with the same source and settings.
 
-        To be called before the iteration. The frames before are decoded again and left out: what becomes of later
-        frames, and what is wrong with the source, may depend on them.
+        Call it before the iteration. The earlier frames are decoded again and left out, because later frames and warnings
+        may depend on them.
         """
-        self._skipped = self._given = state.frames
-        self._tracker, self._importance, self.times = state.tracker, state.importance, state.times
-        self._first_look = state.first_look
-        if self._look_again is not None and state.look is not None:
-            self._look_again.crops, self._look_again.passed_over = self.times.crops, self.times.passed_over
-            self._look_again.state = state.look
+        self._skipped = state.policy.frames
+        self._tracker, self._importance = state.tracker, state.importance
+        vars(self.times).update(vars(state.times))
+        self._policy.resume(state.policy)
 
-    def __iter__(self) -> Iterator[Analysed]:
+    def __iter__(self) -> Iterator[AnalysedFrame]:
         live, estimator, times = self.info.live, self._estimator, self.times
         batch = 1 if live else estimator.batch
-        # The network sees the same frames together as if it had seen all from the start.
+        # Batches hold the same frames as if the pipeline had started at the first one.
         whole_batches = self._skipped - self._skipped % batch
         frames = StageQueue(1 if live else batch + _SLACK, newest=live)
         found = StageQueue(1 if live else batch + _SLACK)
         stages = {
-            "decode": (frames, decoded(self._source, estimator, self._first_looks, times, whole_batches)),
-            "infer": (found, looked_at(frames, estimator, batch, times)),
+            "decode": (frames, decoded(self._source, estimator, self._policy.due, times, whole_batches)),
+            "infer": (found, detected(frames, estimator, batch, times)),
         }
         threads = [
             threading.Thread(target=queue.fill, args=(items,), name=f"skelstream-{name}", daemon=True)
@@ -198,11 +185,9 @@ class Pipeline:
         for thread in threads:
             thread.start()
         try:
-            for seen in islice(found, self._skipped - whole_batches, None):
+            for item in islice(found, self._skipped - whole_batches, None):
                 times.dropped = frames.dropped
-                analysed = self._analysed(seen)
-                self._given += 1
-                yield analysed
+                yield self._analysed(item)
         finally:
             times.dropped = frames.dropped
             frames.close()
@@ -210,64 +195,26 @@ class Pipeline:
             for thread in threads:
                 thread.join()
 
-    def _analysed(self, seen: Seen) -> Analysed:
-        frame = seen.frame
-        time = frame.time / self._settings.slow_motion
+    def _analysed(self, item: DecodedFrame) -> AnalysedFrame:
+        frame, video = item.frame, self._settings.video
+        time = frame.time / video.slow_motion
         if frame.image is None:
+            self._policy.skip()
             tracked = TrackedPeople.failed(frame.index, time, len(self._estimator.skeleton))
         else:
-            people = self._people(seen, time)
+            people = self._policy.people(item, self._tracker, time)
             with self.times.timed("tracking"):
-                region = self._settings.region
-                if region is not None:
-                    people = people.take(region.holds(people.boxes, self.info.height, self.info.width))
+                if video.region is not None:
+                    people = people.take(video.region.holds(people.boxes, self.info.height, self.info.width))
                 tracked = self._most_important(self._tracker.update(frame.index, time, people))
-        return Analysed(replace(frame, time=time), tracked, seen.arrived)
-
-    def _people(self, seen: Seen, time: float) -> People:
-        """The people of a frame after as many looks as it gets."""
-        looks = None if self._budget is None else self._budget.looks(self.times.dropped)
-        if seen.candidates is None:
-            people = self._carried(seen, time, looks)
-            if people is not None:
-                return people
-            (seen,) = first_look([prepared(seen, self._estimator)], self._estimator, self.times)
-        assert seen.candidates is not None and seen.letterbox is not None
-        with self.times.timed("grouping"):
-            people = self._estimator.group(seen.candidates, seen.letterbox)
-        self.times.first_looks += 1
-        self._first_look = self._given, seen.frame.time
-        look, image = self._look_again, seen.frame.image
-        if look is not None and image is not None:
-            with self.times.timed("second look"):
-                expected = self._tracker.expected(time, searched=True)
-                people = look(image, people, expected, looks)
-            self._count(look)
-        return people
-
-    def _carried(self, seen: Seen, time: float, looks: int | None) -> People | None:
-        """The people of a frame without a first look; None if it needs one."""
-        look, image = self._look_again, seen.frame.image
-        if look is None or image is None:
-            return None
-        with self.times.timed("second look"):
-            expected = self._tracker.expected(time)
-            people = None
-            if expected is not None and self._first_look is not None:
-                number, at = self._first_look
-                early = self._first_looks.early(self._given - number, seen.frame.time - at)
-                people = look.carried(image, expected, self._tracker.lost(time), looks, anyway=not early)
-        self._count(look)
-        return people
-
-    def _count(self, look: SecondLook) -> None:
-        self.times.crops, self.times.passed_over = look.crops, look.passed_over
+        return AnalysedFrame(replace(frame, time=time), tracked, item.arrived)
 
     def _most_important(self, tracked: TrackedPeople) -> TrackedPeople:
-        if self._settings.max_people is None:
+        most = self._settings.tracking.max_people
+        if most is None:
             return tracked
         ids = tracked.track_ids.tolist()
         for track, score in zip(ids, tracked.people.person_scores.tolist(), strict=True):
             self._importance[track] += score
         rank = sorted(range(len(ids)), key=lambda i: -self._importance[ids[i]])
-        return tracked.take(np.sort(np.array(rank[: self._settings.max_people], np.intp)))
+        return tracked.take(np.sort(np.array(rank[:most], np.intp)))

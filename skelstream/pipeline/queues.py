@@ -11,14 +11,14 @@ _END = object()
 
 
 class StageQueue:
-    """A bounded queue that either end can close; what it was closed with reaches the reader last.
+    """A bounded queue that either end can close; the writer's error reaches the reader last.
 
     Args:
-        size: items that it holds.
-        newest: when full, the oldest item gives way instead of the writer waiting.
+        size: most items in the queue.
+        newest: whether a full queue drops its oldest item instead of making the writer wait.
 
     Attributes:
-        dropped: items that gave way.
+        dropped: number of dropped items.
     """
 
     def __init__(self, size: int, newest: bool = False):
@@ -27,18 +27,18 @@ class StageQueue:
         self.dropped = 0
 
     def fill(self, items: Iterator) -> None:
-        """A thread's work: everything from ``items``, then the end or the error that ended it."""
+        """Put all of ``items`` into the queue, then the end or the error that ended them; runs in the writer's thread."""
         last: object = _END
         try:
             for item in items:
                 if not self._put(item):
                     return
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the queue is read
+        except BaseException as error:  # noqa: BLE001 - raised again by the reader
             last = error
         self._put(last, last=True)
 
     def __iter__(self) -> Iterator:
-        """The items, until the end or the error that ended them; the writer is released afterwards."""
+        """Yield the items until the end, or raise the error that ended them; then release the writer."""
         try:
             while (item := self._get()) is not _END:
                 if isinstance(item, BaseException):
@@ -48,11 +48,11 @@ class StageQueue:
             self.close()
 
     def close(self) -> None:
-        """Lets a waiting writer and a waiting reader go."""
+        """Release a waiting writer and a waiting reader."""
         self._closed.set()
 
     def _put(self, item: object, last: bool = False) -> bool:
-        """False once the reader has gone. The last item, which ends the queue, takes no frame's place."""
+        """Return False once the reader has gone. The last item, which ends the queue, never drops a frame."""
         newest = self._newest and not last
         while not self._closed.is_set():
             try:
@@ -69,7 +69,7 @@ class StageQueue:
             self.dropped += 1
 
     def _get(self) -> object:
-        """The next item; the end if the queue is closed and empty."""
+        """Return the next item; the end if the queue is closed and empty."""
         while True:
             try:
                 return self._items.get(timeout=0.1)

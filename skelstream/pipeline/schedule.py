@@ -1,66 +1,64 @@
-"""What there is time for: which frames the first network sees, and how many people are looked at again."""
+"""Schedules: which frames are detected, and how many people of a live source are refined."""
 
 from __future__ import annotations
 
-from skelstream.errors import SourceError
-
 LONGEST_GAP = 0.2
-"""Seconds between two first looks under ``auto``: whoever comes into view is found by then."""
+"""Seconds between two detections under ``auto``: the longest time until a new person is found."""
 
 
-class FirstLooks:
-    """Which of a video's frames the first network sees, by their number and time alone, so that a file gives one result.
+class DetectionSchedule:
+    """Chooses the frames to detect people in, by number and time alone, so that a file always gives the same result.
 
     Args:
-        every: each n-th frame; None for as few as leave no more than ``LONGEST_GAP`` between two.
-
-    Raises:
-        SourceError: ``every`` is less than 1.
+        every: detect in every n-th frame; ``auto`` for as few as leave no more than ``LONGEST_GAP`` between two.
     """
 
-    def __init__(self, every: int | None = 1):
-        if every is not None and every < 1:
-            raise SourceError(f"first looks come every {every} frames: give 1 or more, or auto")
+    def __init__(self, every: int | str = 1):
         self._every, self._since = every, 0
         self._last: float | None = None
         self._before: float | None = None
 
     def due(self, time: float) -> bool:
-        """Whether the frame at ``time`` (seconds) gets a first look; to be asked once a frame, in order."""
+        """Return whether the frame at ``time`` (seconds) is detected; call it once per frame, in order."""
         before, self._before = self._before, time
         self._since += 1
         if self._last is not None and before is not None:
-            # Frames tend to come at the pace of the last two: the next one would be too late.
+            # The next frame is expected after the last frame interval; waiting for it would be too late.
             late = time + (time - before) - self._last > LONGEST_GAP + 1e-6
-            if not (late if self._every is None else self._since >= self._every):
+            if not (late if isinstance(self._every, str) else self._since >= self._every):
                 return False
         self._last, self._since = time, 0
         return True
 
-    def early(self, frames: int, seconds: float) -> bool:
-        """Whether a frame that is not due may get a first look, so long after the last one: from a third of the way to the
-        next one on. Among many people there is always somebody who gives cause for one."""
-        if self._every is None:
+    def allows_early(self, frames: int, seconds: float) -> bool:
+        """Return whether a frame may be detected before it is due, so long after the last detection.
+
+        It may from a third of the way on: among many people there is always one who gives cause for a detection.
+        """
+        if isinstance(self._every, str):
             return seconds >= LONGEST_GAP / 3 - 1e-6
         return 3 * frames >= self._every
 
 
-class Budget:
-    """How many people of a live source's frame there is time to look at again: one fewer after each dropped frame, and
-    one more after a second's worth of frames without."""
+class LiveBudget:
+    """Limits the people of a live source who are refined in a frame.
+
+    The limit falls by one after each frame that dropped others, and rises by one after a second's worth of frames
+    that did not.
+    """
 
     _MOST, _PATIENCE = 32, 30
 
     def __init__(self) -> None:
-        self._looks, self._dropped, self._kept = 4, 0, 0
+        self._people, self._dropped, self._kept = 4, 0, 0
 
-    def looks(self, dropped: int) -> int:
-        """The number for the next frame, by the frames dropped so far."""
+    def people(self, dropped: int) -> int:
+        """Return the limit for the next frame, given the number of frames dropped so far."""
         if dropped > self._dropped:
-            self._looks, self._kept = max(0, self._looks - 1), 0
+            self._people, self._kept = max(0, self._people - 1), 0
         else:
             self._kept += 1
             if self._kept >= self._PATIENCE:
-                self._looks, self._kept = min(self._MOST, self._looks + 1), 0
+                self._people, self._kept = min(self._MOST, self._people + 1), 0
         self._dropped = dropped
-        return self._looks
+        return self._people

@@ -1,4 +1,4 @@
-"""How long each stage of a pipeline was busy, and what it did."""
+"""Times and counts of a pipeline's stages."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-STAGES = ("decode", "network", "grouping", "second look", "tracking")
+STAGES = ("decode", "network", "grouping", "refinement", "tracking")
 
 
 @dataclass
 class StageTimes:
-    """Seconds that each stage was busy, by its name, and frames that a live source dropped.
-
-    The network's time includes the peaks and limb scores, which are found on its device.
+    """How long each stage was busy, and what it did.
 
     Attributes:
-        first_looks: frames that the first network saw.
-        crops: people looked at again.
-        passed_over: people for whom the second look had no time.
+        seconds: busy seconds by stage; the network's include peaks and limb scores, which are found on its device.
+        dropped: frames that a live source dropped.
+        detections: frames that were detected.
+        crops: crops that were refined.
+        unrefined: people who stayed as detected because the budget was used up.
     """
 
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     dropped: int = 0
-    first_looks: int = 0
+    detections: int = 0
     crops: int = 0
-    passed_over: int = 0
+    unrefined: int = 0
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
-        """A context whose time is added to ``stage``."""
+        """Return a context whose duration is added to ``stage``."""
         began = time.perf_counter()
         try:
             yield

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skelstream.pipeline import Analysed, Pipeline
+from skelstream.pipeline import AnalysedFrame, Pipeline
 from skelstream.preview.playback import Pace, Playback
 from skelstream.preview.recording import Recording
 from skelstream.video import SourceInfo
@@ -59,9 +59,9 @@ class _Tally:
         self.latencies = array("d")
         self.people = 0
         self.ids: set[int] = set()
-        self.newest: Analysed | None = None
+        self.newest: AnalysedFrame | None = None
 
-    def add(self, analysed: Analysed) -> None:
+    def add(self, analysed: AnalysedFrame) -> None:
         self.ended = time.monotonic()
         self.began = self.ended if self.began is None else self.began
         self.latencies.append(self.ended - analysed.arrived)
@@ -78,7 +78,7 @@ def measure(
     output: Path | None = None,
     overwrite: bool = False,
     seconds: float | None = None,
-    report: Callable[[Analysed, Pace], None] | None = None,
+    report: Callable[[AnalysedFrame, Pace], None] | None = None,
 ) -> Measured | None:
     """Analyses a source as fast as it goes, until it ends, the time is up or Ctrl-C.
 
@@ -133,7 +133,7 @@ def _wait(
     tally: _Tally,
     changes: queue.SimpleQueue[None],
     seconds: float | None,
-    report: Callable[[Analysed, Pace], None] | None,
+    report: Callable[[AnalysedFrame, Pace], None] | None,
 ) -> None:
     due = time.monotonic() + _REPORT_SECONDS
     while not playback.ended:

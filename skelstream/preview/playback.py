@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from skelstream.pipeline import Analysed, Pipeline, StageTimes
+from skelstream.pipeline import AnalysedFrame, Pipeline, StageTimes
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.sequences.sequence import SkeletonSequence
 from skelstream.video import SourceInfo
@@ -59,7 +59,7 @@ class Playback:
         opened: Callable[[], Pipeline],
         paced: bool,
         changed: Callable[[], None],
-        each: Callable[[Analysed], None] | None = None,
+        each: Callable[[AnalysedFrame], None] | None = None,
     ) -> None:
         self._opened, self._paced, self._changed, self._each = opened, paced, changed, each
         self.info: SourceInfo | None = None
@@ -67,7 +67,7 @@ class Playback:
         self.ended = False
         self.error: Exception | None = None
         self._pipeline: Pipeline | None = None
-        self._newest: Analysed | None = None
+        self._newest: AnalysedFrame | None = None
         self._builder: SequenceBuilder | None = None
         self._frames, self._pace = 0, Pace()
         self._history: deque[tuple[float, float, int, dict[str, float]]] = deque()
@@ -105,7 +105,7 @@ class Playback:
         else:
             self._playing.set()
 
-    def take(self) -> Analysed | None:
+    def take(self) -> AnalysedFrame | None:
         """The newest frame, once; None if it has been taken."""
         with self._lock:
             newest, self._newest = self._newest, None

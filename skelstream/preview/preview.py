@@ -12,7 +12,7 @@ from pathlib import Path
 
 from skelstream.drawing.sheet import write_png
 from skelstream.errors import SkelstreamError
-from skelstream.pipeline import Analysed, Pipeline
+from skelstream.pipeline import AnalysedFrame, Pipeline
 from skelstream.preview.playback import Playback
 from skelstream.preview.recording import Recording
 from skelstream.preview.screen import Facts, Panel, lay_out, too_small
@@ -110,7 +110,7 @@ class _Show:
         self._skeleton, self._name = skeleton, name
         self.gone = False
         self._began: float | None = None
-        self._frame: Analysed | None = None
+        self._frame: AnalysedFrame | None = None
         self._drawn, self._latency, self._drawing, self._sending = 0, 0.0, 0.0, 0.0
         self._zoom, self._bare, self._paused, self._left = 1.0, False, False, False
         self._message, self._message_until = "", 0.0
@@ -208,7 +208,7 @@ class _Show:
         if newest is not None and draws:
             self._account(newest, started, encoded)
 
-    def _account(self, newest: Analysed, started: float, encoded: float) -> None:
+    def _account(self, newest: AnalysedFrame, started: float, encoded: float) -> None:
         now = time.monotonic()
         kept = _SMOOTHING if self._drawn else 0.0
         self._drawn += 1

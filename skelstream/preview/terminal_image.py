@@ -9,7 +9,7 @@ import numpy as np
 
 from skelstream.drawing.colors import STAGE, text_on, track_color
 from skelstream.drawing.skeletons import Style, draw_people
-from skelstream.pipeline import Analysed
+from skelstream.pipeline import AnalysedFrame
 from skelstream.preview.terminal import Abilities
 from skelstream.preview.terminal_blocks import HalfBlocks, Label
 from skelstream.preview.terminal_graphics import kitty, kitty_clear, sixel
@@ -80,7 +80,7 @@ class TerminalImage:
         else:
             self._size = place.columns * _FINER, place.rows * 2 * _FINER
 
-    def encode(self, analysed: Analysed, skeletons_only: bool) -> bytes:
+    def encode(self, analysed: AnalysedFrame, skeletons_only: bool) -> bytes:
         """What to send to show a frame with those of its people whose tracks are confirmed."""
         at = b"\x1b[%d;%dH" % (self._place.row + 1, self._place.column + 1)
         if self._graphics == "kitty":
@@ -97,7 +97,7 @@ class TerminalImage:
         """What to send before the screen is laid out anew."""
         return kitty_clear() if self._graphics == "kitty" else b""
 
-    def _drawn(self, analysed: Analysed, skeletons_only: bool, style: Style) -> np.ndarray:
+    def _drawn(self, analysed: AnalysedFrame, skeletons_only: bool, style: Style) -> np.ndarray:
         image = analysed.frame.image
         if image is None or skeletons_only:
             canvas = np.empty((*self._size[::-1], 3), np.uint8)
@@ -109,7 +109,7 @@ class TerminalImage:
         points = self._scaled(shown.people.keypoints, self._size)
         return draw_people(canvas, points, shown.people.scores, self._skeleton, shown.track_ids, style)
 
-    def _labels(self, analysed: Analysed) -> list[Label]:
+    def _labels(self, analysed: AnalysedFrame) -> list[Label]:
         """The number of each track over its person's head."""
         shown = _confirmed(analysed)
         points = self._scaled(shown.people.keypoints, (self._place.columns, self._place.rows))
@@ -139,7 +139,7 @@ def _shrunk(place: Place, share: float) -> Place:
 
 
 def snapshot(
-    analysed: Analysed, skeleton: Skeleton, source: tuple[int, int], skeletons_only: bool
+    analysed: AnalysedFrame, skeleton: Skeleton, source: tuple[int, int], skeletons_only: bool
 ) -> np.ndarray:
     """The frame with its people in the size of the source (height, width), uint8 RGB."""
     image = analysed.frame.image
@@ -150,6 +150,6 @@ def snapshot(
     return draw_people(image, shown.people.keypoints, shown.people.scores, skeleton, shown.track_ids)
 
 
-def _confirmed(analysed: Analysed) -> TrackedPeople:
+def _confirmed(analysed: AnalysedFrame) -> TrackedPeople:
     """The people that results would have: tracks that are never confirmed are left out."""
     return analysed.tracked.take(analysed.tracked.confirmed)

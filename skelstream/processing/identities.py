@@ -7,26 +7,26 @@ from dataclasses import replace
 import numpy as np
 
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
-from skelstream.tracking.settings import TrackerSettings
+from skelstream.settings.tracking import TrackerSettings
+from skelstream.tracking.registry import make_tracker
 from skelstream.tracking.tracked import TrackedPeople
-from skelstream.tracking.tracker import Tracker
 
 
 def tracked(
     found: Detections | SkeletonSequence, settings: TrackerSettings = TrackerSettings()
 ) -> SkeletonSequence:
-    """The people with identities: a sequence has them and stays as it is, detections get them from the tracker.
+    """Return people with identities: a sequence as it is, detections with identities from the tracker.
 
-    What the user should know of the tracking is in the sequence's ``meta["warnings"]``, a line each.
+    Lines for the user about the tracking are in the sequence's ``meta["warnings"]``.
     """
     if isinstance(found, SkeletonSequence):
         return found
     times = [time for _, time, _ in found.frames]
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-    if settings.needed(step) == 1 or settings.max_step == 0:
+    interval = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    if settings.needed(interval) == 1 or settings.alone:
         # Where a single detection confirms a track, every detection in the file counts as a person.
         settings = replace(settings, high_certainty=0.0)
-    tracker = Tracker(settings, found.skeleton)
+    tracker = make_tracker(settings, found.skeleton)
     builder = SequenceBuilder(
         found.skeleton, source=found.source, height=found.height, width=found.width,
         warnings=lambda: [f"{found.source}: {tracker.warning}"] if tracker.warning else [],

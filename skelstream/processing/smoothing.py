@@ -42,7 +42,10 @@ def smoothed(
             group, _smooth_group([tracks[m] for m in group], noise, acceleration_psd), strict=True
         ):
             out[m] = smooth
-    return replace(sequence, keypoints=np.concatenate(out), raw=sequence.measured, lifted=None)
+    return replace(
+        sequence, keypoints=np.concatenate(out), raw=sequence.measured, lifted=None,
+        meta={**sequence.meta, "smoothed": {"noise": noise, "acceleration_psd": acceleration_psd}},
+    )  # fmt: skip
 
 
 def _smooth_group(tracks: list[Track], noise: float, acceleration_psd: float) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""A refiner around anything that sees crops."""
+"""A refiner around any network that takes crops of one size."""
 
 from __future__ import annotations
 
@@ -13,65 +13,55 @@ from skelstream.skeleton import Skeleton
 
 
 class CropRefiner:
-    """A ``Refiner`` of a network that sees crops of one size.
-
-    Attributes:
-        name: what it is and where it runs, for people to read.
-        skeleton: its V joints.
-        weights_sha256: of its weights.
-        size: height and width of a crop.
-        look: the network and the decoding: from uint8 RGB crops to float32 (V, 2) of their pixels and float32 (V,) scores in
-            [0, 1] of each. Whoever has crops of several images looked at together puts a function of their own here.
+    """A ``Refiner`` around a network that takes crops of one size.
 
     Args:
-        outputs: the network: uint8 RGB crops (B, H, W, 3) to its outputs; several threads may ask it at a time.
-        decoding: what the outputs mean.
-        name, skeleton, weights_sha256, size: see above.
-        flip: average in the mirror image's outputs.
-        margin: a crop's size over its box's.
-        joints: int (V,), of the outputs, which of them the skeleton's are; None for all.
+        outputs: network, from uint8 RGB crops (B, H, W, 3) to its output tensors; several threads may call it at once.
+        decoding: from output tensors to joints.
+        size: height and width of a crop in pixels.
+        name, skeleton, weights_sha256: see ``Refiner``.
+        flip: whether to average with the outputs of the mirrored crop.
+        margin: size of the crop over the size of its box.
+
+    Attributes:
+        run: network and decoding together: from uint8 RGB crops to, for each, float32 (V, 2) in crop pixels and float32
+            (V,) scores in [0, 1]. A caller that batches crops of several images replaces it.
     """
 
     def __init__(
         self,
         outputs: Callable[[np.ndarray], tuple[Tensor, ...]],
         decoding: Decoding,
+        size: tuple[int, int],
         *,
         name: str,
         skeleton: Skeleton,
         weights_sha256: str,
-        size: tuple[int, int],
         flip: bool = False,
         margin: float = MARGIN,
-        joints: Sequence[int] | None = None,
     ):
         self.name = f"{name}, mirrored too" if flip else name
         self.skeleton, self.weights_sha256, self.size = skeleton, weights_sha256, size
         self._outputs, self._decoding, self._flip, self._margin = outputs, decoding, flip, margin
-        self._joints = None if joints is None else list(joints)
-        self.look: Callable[[Sequence[np.ndarray]], list[tuple[np.ndarray, np.ndarray]]] = self._look
+        self.run: Callable[[Sequence[np.ndarray]], list[tuple[np.ndarray, np.ndarray]]] = self._run
 
     def joints(
         self, image: np.ndarray, boxes: Sequence[np.ndarray] | np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The joints of the person in each box; see ``Refiner``."""
+        """Return the joints of the person in each box; see ``Refiner``."""
         if not len(boxes):
             count = len(self.skeleton)
             return np.empty((0, count, 2), np.float32), np.empty((0, count), np.float32)
         letterboxes = [crop_letterbox(box, self.size, self._margin) for box in boxes]
-        found = self.look([cut(image, one.matrix, self.size) for one in letterboxes])
+        found = self.run([cut(image, one.matrix, self.size) for one in letterboxes])
         keypoints = [one.to_image(pixels) for one, (pixels, _) in zip(letterboxes, found, strict=True)]
         return np.stack(keypoints).astype(np.float32), np.stack([scores for _, scores in found])
 
-    def _look(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _run(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
         crops = np.stack(images)
-        outputs = self._seen(crops)
+        outputs = self._outputs(crops)
         if self._flip:
-            mirrored = self._seen(np.ascontiguousarray(crops[:, :, ::-1]))
+            mirrored = self._outputs(np.ascontiguousarray(crops[:, :, ::-1]))
             outputs = self._decoding.averaged(outputs, mirrored, self.skeleton)
         pixels, scores = self._decoding.joints(outputs)
         return list(zip(pixels.cpu().numpy(), scores.clamp(0, 1).cpu().numpy(), strict=True))
-
-    def _seen(self, crops: np.ndarray) -> tuple[Tensor, ...]:
-        outputs = self._outputs(crops)
-        return outputs if self._joints is None else tuple(output[:, self._joints] for output in outputs)

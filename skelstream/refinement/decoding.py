@@ -1,4 +1,4 @@
-"""From what a top-down network gives to joints in its crop: of heatmaps, and of coordinates as classes (SimCC)."""
+"""Decoding of a top-down network's outputs to joints in the crop: heatmaps, and coordinates as classes (SimCC)."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from skelstream.skeleton import Skeleton
 
 
 class Decoding(Protocol):
-    """What a network's outputs mean."""
+    """Turns a network's outputs into joints."""
 
     def averaged(
         self, outputs: tuple[Tensor, ...], mirrored: tuple[Tensor, ...], joints: Skeleton
     ) -> tuple[Tensor, ...]:
-        """Outputs for crops, averaged with those for their mirror images."""
+        """Return the outputs of crops averaged with those of their mirror images."""
         ...
 
     def joints(self, outputs: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Places (B, V, 2) in pixels of the crop, float32, and scores (B, V)."""
+        """Return positions float32 (B, V, 2) in crop pixels and scores float32 (B, V)."""
         ...
 
 
@@ -31,7 +31,7 @@ class Heatmaps:
     """One output, float (B, V, h, w).
 
     Attributes:
-        stride: pixels of the crop a cell, cell 0 being pixel 0.
+        stride: crop pixels per cell; cell 0 is at pixel 0.
     """
 
     stride: float
@@ -39,10 +39,10 @@ class Heatmaps:
     def averaged(
         self, outputs: tuple[Tensor, ...], mirrored: tuple[Tensor, ...], joints: Skeleton
     ) -> tuple[Tensor, ...]:
-        turned = mirrored[0][:, list(joints.flip_order)].flip(-1)
-        # A cell stands for its first pixel, which mirrored is its last: a cell further lies what is meant.
-        turned = torch.cat([turned[..., :1], turned[..., :-1]], -1)
-        return ((outputs[0] + turned) / 2,)
+        unmirrored = mirrored[0][:, list(joints.flip_order)].flip(-1)
+        # A cell stands for its first pixel, which becomes its last in the mirror: shift by one cell.
+        unmirrored = torch.cat([unmirrored[..., :1], unmirrored[..., :-1]], -1)
+        return ((outputs[0] + unmirrored) / 2,)
 
     def joints(self, outputs: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         places, scores = peaks(outputs[0])
@@ -56,7 +56,7 @@ class SimCC:
     Li et al., "SimCC: a Simple Coordinate Classification Perspective for Human Pose Estimation", ECCV 2022.
 
     Attributes:
-        stride: pixels of the crop a class, 1 / 2 for the usual two classes a pixel.
+        stride: crop pixels per class, 1 / 2 for the usual two classes per pixel.
     """
 
     stride: float
@@ -66,7 +66,7 @@ class SimCC:
     ) -> tuple[Tensor, ...]:
         order = list(joints.flip_order)
         x, y = mirrored[0][:, order].flip(-1), mirrored[1][:, order]
-        # Pixel p becomes W - 1 - p: with two classes a pixel, class i becomes W / stride - 1 / stride - i.
+        # Pixel p becomes W - 1 - p; with two classes per pixel, class i becomes W / stride - 1 / stride - i.
         shift = round(1 / self.stride) - 1
         if shift:
             x = torch.cat([x[..., shift:], x[..., -1:].expand(*x.shape[:-1], shift)], -1)

@@ -1,4 +1,4 @@
-"""What a graph of another project's top-down network is, told by a TOML file beside it or by its own metadata."""
+"""Description of another project's top-down graph, from a TOML file beside it or from its own metadata."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ SUFFIXES = (".onnx", ".xml")
 """Endings of graphs: ONNX and OpenVINO IR."""
 OUTPUTS = ("heatmap", "simcc")
 COLOURS = ("rgb", "bgr")
-# ImageNet's, of values from 0 to 255.
+# Mean and standard deviation of ImageNet, for values from 0 to 255.
 _MEAN, _STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
-_KEY = "refiner"  # of the metadata's entry
+_KEY = "refiner"  # name of the metadata entry
 _EXAMPLE = 'height = 256, width = 192, output = "heatmap", joints = "coco17"'
 
 
 @dataclass(frozen=True)
-class GraphFacts:
-    """What it takes to feed a graph and to read what it gives.
+class GraphDescription:
+    """How to feed a graph and how to read its outputs.
 
     Attributes:
-        height, width: of a crop in pixels.
+        height, width: size of a crop in pixels.
         output: ``heatmap`` or ``simcc``.
-        stride: pixels of the crop a cell of a heatmap or a class of SimCC.
-        joints: int (17,): which of the graph's joints are COCO's, in COCO's order.
-        count: V, of the graph's joints.
-        mean, std: of the values from 0 to 255, in the order of ``colour``; taken off and divided by.
-        colour: ``rgb`` or ``bgr``.
-        margin: a crop's size over its box's.
+        stride: crop pixels per heatmap cell or per SimCC class.
+        joints: int (17,), numbers of the graph's joints that are COCO's, in COCO's order.
+        count: number V of the graph's joints.
+        mean, std: mean to subtract and deviation to divide by, for values from 0 to 255, in the order of ``colour``.
+        colour: order of the input channels, ``rgb`` or ``bgr``.
+        margin: size of a crop over the size of its box.
     """
 
     height: int
@@ -51,11 +51,11 @@ class GraphFacts:
     margin: float
 
 
-def read_facts(path: Path) -> GraphFacts:
-    """The facts of a graph: of ``NAME.toml`` beside ``NAME.onnx`` or ``NAME.xml``, else of an ONNX file's metadata.
+def read_description(path: Path) -> GraphDescription:
+    """Return the description of a graph: from ``NAME.toml`` beside it, else from the metadata of an ONNX file.
 
     Raises:
-        ModelError: neither says what the graph is, a fact is missing or wrong, or its joints are not COCO's.
+        ModelError: there is no description, a value is missing or wrong, or a joint of COCO's is missing.
     """
     beside = path.with_suffix(".toml")
     if beside.is_file():
@@ -68,10 +68,10 @@ def read_facts(path: Path) -> GraphFacts:
         table, where = _metadata(path), path
     if table is None:
         raise ModelError(
-            f"{path}: nothing says what it takes and gives; write {beside.name} beside it: {_EXAMPLE}"
+            f"{path}: has no description; write {beside.name} beside it, for instance {_EXAMPLE}"
         )
     try:
-        return _facts(table)
+        return _description(table)
     except FormatError as error:
         raise ModelError(f"{where}: {error}") from None
 
@@ -94,22 +94,22 @@ def _metadata(path: Path) -> dict[str, Any] | None:
         ) from None
 
 
-def _facts(table: Mapping[str, Any]) -> GraphFacts:
+def _description(table: Mapping[str, Any]) -> GraphDescription:
     table = mapping(table, "the description")
     known = {"height", "width", "output", "stride", "joints", "mean", "std", "colour", "margin"}
     if unknown := set(table) - known:
         raise FormatError(f"has no setting {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
-    if absent := {"height", "width", "output", "joints"} - set(table):
-        raise FormatError(f"lacks {', '.join(sorted(absent))}; for instance: {_EXAMPLE}")
+    if missing := {"height", "width", "output", "joints"} - set(table):
+        raise FormatError(f"lacks {', '.join(sorted(missing))}; for instance: {_EXAMPLE}")
     output = _one_of(table["output"], "output", OUTPUTS)
     names = _names(table["joints"])
     places = {name: i for i, name in enumerate(names)}
-    if absent := [name for name in COCO17.joints if name not in places]:
-        raise FormatError(f"its joints are not COCO's 17: {', '.join(absent)} missing")
+    if missing := [name for name in COCO17.joints if name not in places]:
+        raise FormatError(f"its joints are not COCO's 17: {', '.join(missing)} missing")
     std = reals(table.get("std", _STD), "std", (3,))
     if (std <= 0).any():
         raise FormatError("std must be above 0")
-    return GraphFacts(
+    return GraphDescription(
         height=integer(table["height"], "height", 8, 4096),
         width=integer(table["width"], "width", 8, 4096),
         output=output,
@@ -130,9 +130,9 @@ def _one_of(value: object, name: str, known: tuple[str, ...]) -> str:
 
 
 def _names(joints: object) -> list[str]:
-    """The names of a joint set, or those of a list, as they are spelled here."""
+    """Return the joint names of a joint set's name or of a list, in this project's spelling."""
     if isinstance(joints, str):
         if joints not in SKELETONS:
-            raise FormatError(f"joints {joints!r} is no joint set; known: {', '.join(SKELETONS)}")
+            raise FormatError(f"joints {joints!r} is not a joint set; known: {', '.join(SKELETONS)}")
         return list(SKELETONS[joints].joints)
     return [string(name, "a joint").strip().lower().replace(" ", "_") for name in items(joints, "joints")]

@@ -1,6 +1,6 @@
-"""Joints from heatmaps: the highest cell, and where between the cells the peak lies.
+"""Joints from heatmaps: the highest cell, and the peak's position between cells.
 
-The place between cells follows DARK (Zhang et al., "Distribution-Aware Coordinate Representation for Human Pose
+The position between cells follows DARK (Zhang et al., "Distribution-Aware Coordinate Representation for Human Pose
 Estimation", CVPR 2020, section 3.2): near its peak a heatmap is taken for a Gaussian, whose logarithm is a parabola.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-# Half the side of what is looked at around the highest cell: second differences, and the blur around them.
+# Cells on each side of the highest one that are read: second differences, and the blur around them.
 _REACH = 3
 _LEAST = 1e-10
 # The parabola holds near its peak only.
@@ -17,13 +17,13 @@ _FARTHEST = 1.0
 
 
 def peaks(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
-    """The place and height of each heatmap's peak.
+    """Return the position and height of each heatmap's peak.
 
     Args:
         heatmaps: float (B, V, h, w).
 
     Returns:
-        float32 (B, V, 2), x and y in cells, and float32 (B, V), the highest cell's value.
+        Positions float32 (B, V, 2), x and y in cells, and scores float32 (B, V), the value of the highest cell.
     """
     batch, joints, height, width = heatmaps.shape
     flat = heatmaps.float().flatten(2)

@@ -1,4 +1,4 @@
-"""The table of refiners, and which of them a file of weights is for."""
+"""The table of refiners, and the choice of one by its weights file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from skelstream.errors import ModelError
 from skelstream.network.model_file import find_model
 from skelstream.plugins import plugins
 from skelstream.refinement.graph_description import SUFFIXES
-from skelstream.refinement.refiner import Refiner, RefinerSettings, TopDownRefiner
+from skelstream.refinement.refiner import Refiner
+from skelstream.refinement.top_down_refiner import TopDownRefiner
+from skelstream.settings.refinement import RefinementSettings
 
 
 @dataclass(frozen=True)
@@ -18,20 +20,20 @@ class RefinerEntry:
     """A kind of refiner, here or under the entry point ``skelstream.refiners`` of another package.
 
     Attributes:
-        name: what it is called in lists.
-        takes: whether a file is one of its weights; only its name is looked at.
-        make: settings, device, runtime and precision, as in ``EstimatorSettings``, to the refiner. It may raise ModelError
-            and MissingExtraError.
+        name: name in lists.
+        takes: predicate that tells from a path whether a file holds weights of this kind.
+        make: function from settings, device, runtime and precision (see ``EstimatorSettings``) to the refiner. It may
+            raise ModelError and MissingExtraError.
     """
 
     name: str
     takes: Callable[[Path], bool]
-    make: Callable[[RefinerSettings, str, str, str], Refiner]
+    make: Callable[[RefinementSettings, str, str, str], Refiner]
 
 
-def _graph(settings: RefinerSettings, device: str, runtime: str, precision: str) -> Refiner:
-    # An extra, and it takes a third of a second to import.
-    from skelstream.refinement.graph import GraphRefiner
+def _graph(settings: RefinementSettings, device: str, runtime: str, precision: str) -> Refiner:
+    # Needs an extra, and takes a third of a second to import.
+    from skelstream.refinement.graph_refiner import GraphRefiner
 
     return GraphRefiner(settings, device, runtime, precision)
 
@@ -45,18 +47,18 @@ REFINERS: dict[str, RefinerEntry] = plugins("skelstream.refiners", RefinerEntry,
 
 
 def make_refiner(
-    settings: RefinerSettings, device: str = "auto", runtime: str = "auto", precision: str = "auto"
+    settings: RefinementSettings, device: str = "auto", runtime: str = "auto", precision: str = "auto"
 ) -> Refiner:
-    """The refiner that the settings' weights are for.
+    """Return the refiner that takes the weights of the settings.
 
     Raises:
-        ModelError: there is no such file or nothing takes it, or it cannot be used.
-        MissingExtraError: what it needs is not installed.
+        ModelError: there is no such file, no refiner takes it, or it cannot be used.
+        MissingExtraError: a library that the refiner needs is not installed.
     """
     path = find_model(settings.weights)
     for entry in REFINERS.values():
         if entry.takes(path):
             return entry.make(settings, device, runtime, precision)
     raise ModelError(
-        f"{path}: no second look: weights are .safetensors (skelstream models import), graphs .onnx or .xml"
+        f"{path}: cannot refine; give weights (.safetensors, see skelstream models import) or a graph (.onnx, .xml)"
     )

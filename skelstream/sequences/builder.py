@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -37,9 +38,7 @@ class SequenceBuilder:
         source: path, URL or device, as the user gave it.
         height, width: pixels of the upright image; None if unknown.
         rotation: degrees counter-clockwise that made the image upright.
-        model: name of the network.
-        weights_sha256: of the network's weights.
-        settings: whatever decided the result: thresholds, tracker settings, input size. JSON values.
+        made_with: facts about the making, as JSON values: model, checksums, runtime, settings.
         images: for image files, the name of the file by the number of the frame; the meta lists those of its frames.
         warnings: asked at the end what was wrong or assumed, a line each; the lines become part of the meta.
 
@@ -55,17 +54,15 @@ class SequenceBuilder:
         height: int | None,
         width: int | None,
         rotation: int = 0,
-        model: str | None = None,
-        weights_sha256: str | None = None,
-        settings: Mapping[str, Any] | None = None,
+        made_with: Mapping[str, Any] = MappingProxyType({}),
         images: Mapping[int, str] | None = None,
         warnings: Callable[[], Sequence[str]] = tuple,
     ):
         self._skeleton, self._images, self._warnings = skeleton, images, warnings
         meta = {
             "source": source, "height": height, "width": width,
-            "rotation": rotation, **skeleton_meta(skeleton), "model": model, "weights_sha256": weights_sha256,
-            "versions": _versions(), "settings": dict(settings or {}),
+            "rotation": rotation, **skeleton_meta(skeleton), "versions": _versions(),
+            **made_with,
         }  # fmt: skip
         try:
             self._meta = json.loads(json.dumps(meta, allow_nan=False))

@@ -20,7 +20,7 @@ def checked_meta(meta: Any) -> dict[str, Any]:
     if not isinstance(meta, Mapping) or "skeleton" not in meta:
         raise FormatError("meta must be a mapping that names its joint set in 'skeleton'")
     facts = {string(key, "a name in meta"): value for key, value in meta.items()}
-    for name in ("skeleton", "source", "model", "weights_sha256"):
+    for name in ("skeleton", "source", "model", "weights_sha256", "refiner", "refiner_sha256", "runtime"):
         if facts.get(name) is not None or name == "skeleton":
             facts[name] = string(facts[name], f"meta's {name}")
     for name in ("height", "width"):

@@ -38,7 +38,7 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
         "skeleton": sequence.skeleton.name,
         "model": meta.get("model"),
         "weights_sha256": meta.get("weights_sha256"),
-        "second_look": _second_look(meta.get("settings")),
+        "refiner": meta.get("refiner"),
         "rows_lifted": None if sequence.lifted is None else _lifted(sequence.lifted),
         "versions": dict(meta.get("versions") or {}),
         "settings": meta.get("settings") or {},
@@ -93,10 +93,3 @@ def _lifted(lifted: Lifted) -> int:
 
 def _share(part: float, whole: int) -> float:
     return round(float(part) / whole, 4) if whole else 0.0
-
-
-def _second_look(settings: object) -> str | None:
-    """The second look's weights by name; a file may hold anything as its settings."""
-    second = settings.get("second_look") if isinstance(settings, dict) else None
-    weights = second.get("weights") if isinstance(second, dict) else None
-    return weights if isinstance(weights, str) else None

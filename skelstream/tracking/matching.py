@@ -1,4 +1,4 @@
-"""Assignment of people to tracks."""
+"""Matching of people to tracks."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ _NEVER = 1e3
 
 
 def assign(similarity: np.ndarray, minimum: float, weight: np.ndarray | float = 1.0) -> list[tuple[int, int]]:
-    """The pairs that together are most alike (Hungarian algorithm), each at least ``minimum`` alike.
+    """Return the pairs with the greatest total similarity (Hungarian algorithm), each of at least ``minimum``.
 
     Args:
         similarity: float (A, B) in [0, 1].
-        minimum: pairs below it, and pairs of similarity 0, are never made.
-        weight: float (A, B) in [0, 1]: how much a pair's similarity counts against that of others.
+        minimum: least similarity of a pair; pairs of similarity 0 are never made.
+        weight: float (A, B) in [0, 1], weight of a pair's similarity against that of others.
 
     Returns:
-        (row, column) pairs, by row.
+        (row, column) pairs, ordered by row.
     """
     good = (similarity >= minimum) & (similarity > 0)
     if not good.any():

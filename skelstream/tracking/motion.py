@@ -2,7 +2,7 @@
 
 The state is (cx, cy, w, h, vx, vy): the centre moves with constant velocity under white-noise acceleration,
 width and height wander. All noise is in proportion to the person's size, and to the time that has passed, so
-the same settings serve every resolution and frame rate.
+the same settings serve all resolutions and frame rates.
 """
 
 from __future__ import annotations
@@ -10,29 +10,29 @@ from __future__ import annotations
 import numpy as np
 from filterpy.kalman import KalmanFilter
 
-from skelstream.tracking.settings import TrackerSettings
+from skelstream.settings.tracking import TrackerSettings
 
 _H = np.eye(4, 6)
 
 
 def measurement(box: np.ndarray) -> np.ndarray:
-    """float64 (4,) cx, cy, w, h of a box x0, y0, x1, y1, with sides of at least one pixel."""
+    """Return cx, cy, w, h float64 (4,) of a box x0, y0, x1, y1, with sides of at least one pixel."""
     corner, other = np.asarray(box, np.float64)[:2], np.asarray(box, np.float64)[2:]
     return np.concatenate([(corner + other) / 2, np.maximum(other - corner, 1.0)])
 
 
 def box_of(state: np.ndarray) -> np.ndarray:
-    """float64 (4,) x0, y0, x1, y1 of a state or measurement that starts with cx, cy, w, h."""
+    """Return x0, y0, x1, y1 float64 (4,) of a state or measurement that starts with cx, cy, w, h."""
     half = np.maximum(state[2:4], 1.0) / 2
     return np.concatenate([state[:2] - half, state[:2] + half])
 
 
 class Motion:
-    """The filter of one person.
+    """The Kalman filter of one person.
 
     Args:
-        start: float (4,) first measurement, cx, cy, w, h.
-        settings: the noise.
+        start: first measurement, float (4,), cx, cy, w, h in pixels.
+        settings: noise of motion and measurement.
     """
 
     def __init__(self, start: np.ndarray, settings: TrackerSettings) -> None:
@@ -49,16 +49,16 @@ class Motion:
 
     @property
     def state(self) -> np.ndarray:
-        """float64 (6,): cx, cy, w, h in pixels, vx, vy in pixels per second."""
+        """State, float64 (6,): cx, cy, w, h in pixels, vx, vy in pixels per second."""
         return self._filter.x
 
     @property
     def variance(self) -> float:
-        """Variance of the centre along one axis, px^2."""
+        """Variance of the centre along one axis, square pixels."""
         return float(self._filter.P[0, 0] + self._filter.P[1, 1]) / 2
 
     def update_scale(self) -> None:
-        """Measure all noise by the size of the present box from here on."""
+        """Scale all noise by the size of the current box from now on."""
         self._size = max(1.0, float(self._filter.x[2:4].max()))
 
     def _noise(self, by_joints: bool) -> np.ndarray:
@@ -67,7 +67,7 @@ class Motion:
         return (self._size * np.array([place, place, s.size_noise, s.size_noise])) ** 2
 
     def predict(self, dt: float) -> None:
-        """Move on by ``dt`` seconds, at least 0."""
+        """Predict the state ``dt`` seconds later; ``dt`` is at least 0."""
         s = self._settings
         transition = np.eye(6)
         transition[0, 4] = transition[1, 5] = dt
@@ -81,17 +81,17 @@ class Motion:
         self._filter.predict(F=transition, Q=noise)
 
     def update(self, measured: np.ndarray, by_joints: bool) -> None:
-        """Take in a measurement (4,) cx, cy, w, h, whose centre comes from joints or from the box alone."""
+        """Update with a measurement (4,), cx, cy, w, h, whose centre comes from joints or from the box alone."""
         self._filter.update(measured, R=np.diag(self._noise(by_joints)))
 
     def shift(self, change: np.ndarray) -> None:
-        """Redefine the box by (4,) cx, cy, w, h without any motion having taken place."""
+        """Change the box by cx, cy, w, h (4,) without motion."""
         self._filter.x = self._filter.x + np.concatenate([change, np.zeros(2)])
 
     def saved(self) -> tuple[np.ndarray, np.ndarray]:
-        """A copy of state and covariance."""
+        """Return a copy of state and covariance."""
         return self._filter.x.copy(), self._filter.P.copy()
 
     def restore(self, saved: tuple[np.ndarray, np.ndarray]) -> None:
-        """Go back to what ``saved`` gave."""
+        """Restore state and covariance from ``saved``."""
         self._filter.x, self._filter.P = saved[0].copy(), saved[1].copy()

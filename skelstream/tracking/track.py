@@ -1,30 +1,30 @@
-"""One tracked person: its filter, its last observation, and when it was seen."""
+"""A track: one person's filter, last observation and age."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from skelstream.settings.tracking import TrackerSettings
 from skelstream.tracking.motion import Motion, box_of, measurement
-from skelstream.tracking.settings import TrackerSettings
 
 _MAX_VIRTUAL_STEPS = 30
 
 
 class Track:
-    """A person from the first observation on.
+    """One identity over time, from its first observation.
 
     Args:
-        track_id: the identity.
-        time: seconds of the first observation.
-        keypoints: float (V, 2), NaN where missing; all NaN for a person known by its box alone.
-        box: float (4,) x0, y0, x1, y1.
-        torso: bool (V,), the joints of the torso.
-        settings: the tracker's.
-        confirmed: believed from the start.
-        score: of the person, as first observed.
+        track_id: number of the identity.
+        time: time of the first observation, seconds.
+        keypoints: float (V, 2), source pixels, NaN where missing; all NaN for a person with a box alone.
+        box: float (4,), x0, y0, x1, y1 in source pixels.
+        torso: bool (V,), True for joints of the torso.
+        settings: settings of the tracker.
+        confirmed: whether the track counts from its first observation.
+        score: person score of the first observation, in [0, 1].
 
     Attributes:
-        score: of the person, as last observed.
+        score: person score of the last observation, in [0, 1].
     """
 
     def __init__(
@@ -53,54 +53,54 @@ class Track:
 
     @property
     def lost(self) -> bool:
-        """Not seen in the frame before this one."""
+        """Whether the person was not found in the last frame."""
         return bool(self.missed)
 
     @property
     def box(self) -> np.ndarray:
-        """float64 (4,) x0, y0, x1, y1 as the filter has it."""
+        """Box of the filter's state, float64 (4,), x0, y0, x1, y1."""
         return box_of(self.motion.state)
 
     @property
     def seen_keypoints(self) -> np.ndarray:
-        """float64 (V, 2): as last observed."""
+        """Keypoints as last observed, float64 (V, 2)."""
         return self._observed
 
     @property
     def keypoints(self) -> np.ndarray:
-        """float64 (V, 2): as last observed, carried along with the predicted motion of the box."""
+        """Keypoints as last observed, moved by the predicted motion of the box, float64 (V, 2)."""
         return self._observed + (self.motion.state[:2] - self._at_last_seen[0][:2])
 
     def expected_keypoints(self, time: float) -> np.ndarray:
-        """float64 (V, 2): where the joints should be at a time to come, without moving on to it."""
+        """Return where the joints should be at a later time, float64 (V, 2), without changing the state."""
         return self.keypoints + self.motion.state[4:6] * (time - self._time)
 
     def expired(self, time: float) -> bool:
-        """Whether the track can no longer be continued at ``time``."""
+        """Return whether the track can no longer be continued at ``time``."""
         last_frame = self.missed[-1] if self.missed else self.last_seen
-        if time - last_frame > self.settings.max_step:
+        if time - last_frame > self.settings.max_interval:
             return True
         if not self.confirmed:
             return len(self.missed) > self.settings.max_missed_tentative
         return self.lost and time - self.last_seen > self.settings.max_lost
 
     def predict(self, time: float) -> None:
-        """Move on to ``time``."""
+        """Predict the state at ``time``."""
         self.motion.predict(time - self._time)
         self._time = time
 
     def miss(self) -> None:
-        """Nobody in the frame of the current time was this person."""
+        """Record that the person is not found in the current frame."""
         self.missed.append(self._time)
 
     def observe(self, keypoints: np.ndarray, box: np.ndarray, needed: int, score: float) -> None:
-        """This person in the frame of the current time; ``needed`` observations confirm the track."""
+        """Update the track with an observation in the current frame; ``needed`` observations confirm the track."""
         keypoints, measured = np.asarray(keypoints, np.float64), measurement(box)
         common = np.isfinite(self._observed[:, 0]) & np.isfinite(keypoints[:, 0])
         by_joints = bool(common.sum() >= 2)
 
-        # A box around the visible joints jumps when joints come and go. That is no motion, so both ends of
-        # the step are measured by the joints that both observations have.
+        # A box around the visible joints jumps when joints appear and disappear. That is not motion, so both ends of the
+        # interval are measured by the joints that both observations have.
         before = _offset(self._observed, common, self._torso)
         after = _offset(keypoints, common, self._torso)
         self.motion.shift(-before)
@@ -120,11 +120,8 @@ class Track:
         self.confirmed |= self.observations >= needed
 
     def _follow(self, start: np.ndarray, end: np.ndarray, by_joints: bool) -> None:
-        """Observation-centric re-update (Cao et al. 2023, OC-SORT, section 4.1).
-
-        From the last observation the filter follows a straight line to this one, as if the person had been
-        seen in every missed frame.
-        """
+        """Re-update the filter along a straight line from the last observation to this one (OC-SORT, Cao et al. 2023,
+        section 4.1), as if the person had been found in every missed frame."""
         gap = self._time - self.last_seen
         then = self.last_seen
         for time in self.missed[:: 1 + len(self.missed) // _MAX_VIRTUAL_STEPS]:
@@ -136,10 +133,10 @@ class Track:
 
 
 def _offset(keypoints: np.ndarray, common: np.ndarray, torso: np.ndarray) -> np.ndarray:
-    """(4,) cx, cy, w, h of the extent of all joints, less the same of the part two observations share.
+    """Return cx, cy, w, h (4,) of the extent of all joints minus those of the part that two observations share.
 
-    The place of the shared part is the mean of its torso joints, which swing less than limbs; its size is the
-    extent of all its joints.
+    The position of the shared part is the mean of its torso joints, which swing less than limbs; its size is the extent of
+    all its joints.
     """
     if common.sum() < 2:
         return np.zeros(4)

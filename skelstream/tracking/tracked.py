@@ -1,4 +1,4 @@
-"""What tracking gives: the people of one frame with their identities."""
+"""The result of tracking: the people of one frame with their identities."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ class TrackedPeople:
     Attributes:
         frame_index: number of the frame in the source.
         time: seconds.
-        people: P people, keypoints as measured; ``people.boxes`` as the tracker reports them.
+        people: P people, keypoints as measured; boxes from the tracker.
         track_ids: int32 (P,), unique within the frame, from 1 upwards in order of first appearance.
-        confirmed: bool (P,), True once the track has been seen often enough to be believed; the rows before
-            that belong to the track too and count if it is ever confirmed.
-        ok: False for the place of a frame that failed to decode; it has no people.
+        confirmed: bool (P,), False while the track is tentative; its rows count if it is ever confirmed.
+        ok: False for a frame that failed to decode; it has no people.
     """
 
     frame_index: int
@@ -34,7 +33,7 @@ class TrackedPeople:
         return len(self.track_ids)
 
     def take(self, rows: np.ndarray) -> TrackedPeople:
-        """The same frame with only the people at ``rows`` (indices or a boolean mask)."""
+        """Return the frame with only the people at ``rows`` (indices or a boolean mask)."""
         return replace(
             self,
             people=self.people.take(rows),
@@ -44,7 +43,7 @@ class TrackedPeople:
 
     @staticmethod
     def failed(frame_index: int, time: float, joints: int) -> TrackedPeople:
-        """The place of a frame that failed to decode."""
+        """Return the entry of a frame that failed to decode."""
         return TrackedPeople(
             frame_index, time, People.none(joints), np.empty(0, np.int32), np.empty(0, np.bool_), ok=False
         )

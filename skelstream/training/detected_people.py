@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from skelstream.errors import FormatError, SourceError
-from skelstream.estimation.pose_estimator import SIZE, EstimatorSettings, PoseEstimator
+from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.files.atomic import replacing
 from skelstream.geometry.crops import joints_boxes
 from skelstream.geometry.similarity import oks
-from skelstream.grouping.settings import GroupingSettings
+from skelstream.settings.estimation import SIZE, EstimatorSettings
 from skelstream.skeleton import OPENPOSE18
 from skelstream.training.annotations import AnnotatedImage
 from skelstream.training.image_store import read_pixels
@@ -55,8 +55,9 @@ class Found:
 
 def look(config: FirstLookConfig, images: Sequence[AnnotatedImage], device: str) -> Iterator[Found]:
     """Looks at annotated images one by one; nobody is found in one that cannot be read."""
-    grouping = GroupingSettings(min_person_score=config.min_score)
-    estimator = PoseEstimator(EstimatorSettings(config.weights or None, device, config.size, grouping))
+    options = {"device": device, "size": config.size, "min_score": config.min_score, "refine": 0}
+    options |= {"weights": config.weights} if config.weights else {}
+    estimator = PoseEstimator(EstimatorSettings().with_options(**options))
     for image in images:
         try:
             (people,) = estimator.people([read_pixels(image)])

@@ -6,16 +6,16 @@ import math
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from skelstream.drawing.sheet import write_png
 from skelstream.errors import ModelError, OutputError
-from skelstream.estimation.pose_estimator import SIZE, EstimatorSettings, PoseEstimator
+from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.files.atomic import replacing
 from skelstream.network.architectures import name_of
 from skelstream.network.weights import save_weights
-from skelstream.refinement.refiner import RefinerSettings
+from skelstream.settings.estimation import SIZE, EstimatorSettings
 from skelstream.training.curves import CsvTable, plot
 from skelstream.training.loop import Progress, Trainer
 from skelstream.training.model_card import card
@@ -256,11 +256,13 @@ class Session:
     def _estimator(self, size: int) -> PoseEstimator:
         """The weights as they will be used; always under torch, so that machines' figures can stand side by side."""
         recipe, device, weights = self.trainer.recipe, str(self.trainer.device), str(self.folder.weights)
+        settings = EstimatorSettings().with_options(device=device, size=size, runtime="torch")
         if not recipe.looks_first:
-            return PoseEstimator(EstimatorSettings(weights, device, size, runtime="torch"))
-        first = recipe.first_look.weights or None
-        second = RefinerSettings(weights, min_joint_score=0.0)
-        return PoseEstimator(EstimatorSettings(first, device, size, runtime="torch", second=second))
+            return PoseEstimator(settings.with_options(weights=weights, refine=0))
+        if recipe.first_look.weights:
+            settings = settings.with_options(weights=recipe.first_look.weights)
+        refinement = replace(settings.refinement, weights=weights, min_joint_score=0.0)
+        return PoseEstimator(replace(settings, refinement=refinement))
 
     def _is_best(self, figure: float, metric: str) -> bool:
         _, before = self._scores.column(metric)

@@ -6,9 +6,9 @@ import pytest
 
 from skelstream.evaluation.scenes import SceneSettings, scene, scene_distances
 from skelstream.evaluation.tracking import score_distances
+from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import OPENPOSE18
-from skelstream.tracking.settings import TrackerSettings
-from skelstream.tracking.tracker import Tracker
+from skelstream.tracking.kalman_tracker import KalmanTracker
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +20,7 @@ def figures(settings: SceneSettings, tracking: TrackerSettings) -> tuple[float, 
     """Means over the scenes, in percent."""
     scores = []
     for seed in SEEDS:
-        frames, tracker = scene(settings, seed), Tracker(tracking, OPENPOSE18)
+        frames, tracker = scene(settings, seed), KalmanTracker(tracking, OPENPOSE18)
         tracked = [tracker.update(i, frame.time, frame.people) for i, frame in enumerate(frames)]
         scores.append(score_distances(scene_distances(frames, tracked)))
     return (100 * sum(s.mota for s in scores) / len(scores), 100 * sum(s.idf1 for s in scores) / len(scores))

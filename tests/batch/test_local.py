@@ -21,8 +21,8 @@ from skelstream.batch.results import Results
 from skelstream.batch.status import status_of
 from skelstream.errors import ModelError, OutputError
 from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
-from skelstream.pipeline import PipelineSettings
 from skelstream.refinement.refiner import RefinerSettings
+from skelstream.settings.pipeline import PipelineSettings
 
 pytestmark = pytest.mark.slow
 

@@ -46,7 +46,7 @@ def test_a_file_is_lifted_and_exported(walk, tmp_path):
 
 
 def test_what_cannot_be_lifted_is_one_line(walk, tmp_path):
-    code, said = run("lift", walk, "--weights", "skelstream-second", "-o", tmp_path / "a.npz")
+    code, said = run("lift", walk, "--weights", "skelstream-refiner", "-o", tmp_path / "a.npz")
     assert code == 1 and "not of a lifting one" in said and said.count("\n") == 1
     code, said = run("lift", walk, "-o", tmp_path / "a.csv")
     assert code == 1 and "format csv holds no 3D" in said

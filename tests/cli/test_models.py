@@ -45,7 +45,7 @@ def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = folder / "young.safetensors"
     weights.save_weights(path, network.state_dict(), "paf", network.config.to_dict(), card)
     monkeypatch.setattr(model_file, "packaged_models", lambda: {"young": path})
-    monkeypatch.setattr(model_file, "DEFAULT", "young")
+    monkeypatch.setattr(model_file, "DETECTOR", "young")
     return path
 
 

@@ -19,6 +19,7 @@ from skelstream.diagnosis.versions import versions
 from skelstream.diagnosis.weights import weights
 from skelstream.errors import ModelError
 from skelstream.network import model_file
+from skelstream.settings.models import DETECTOR, REFINER
 
 pytestmark = pytest.mark.slow
 
@@ -72,14 +73,14 @@ def test_weights():
 
 
 def test_damaged_and_missing_weights_are_broken(tmp_path, monkeypatch):
-    content = bytearray(model_file.find_model(model_file.SECOND).read_bytes())
+    content = bytearray(model_file.find_model(REFINER).read_bytes())
     content[-100] ^= 1
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes(content)
-    monkeypatch.setattr(model_file, "packaged_models", lambda: {model_file.SECOND: damaged})
+    monkeypatch.setattr(model_file, "packaged_models", lambda: {REFINER: damaged})
     found = by_name(weights())
-    assert found[model_file.SECOND].state is State.BROKEN and "checksum" in found[model_file.SECOND].detail
-    assert found[model_file.DEFAULT].state is State.BROKEN
+    assert found[REFINER].state is State.BROKEN and "checksum" in found[REFINER].detail
+    assert found[DETECTOR].state is State.BROKEN
 
 
 def test_codecs():

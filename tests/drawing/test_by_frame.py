@@ -7,8 +7,8 @@ import pytest
 from skelstream.drawing.by_frame import ByFrame, image_size, open_video, video_times
 from skelstream.errors import SourceError
 from skelstream.extraction.extraction import run
-from skelstream.pipeline import PipelineSettings
 from skelstream.processing.resampling import resampled
+from skelstream.settings.pipeline import PipelineSettings
 
 
 def test_every_frame_gives_its_people_and_no_others(two_walkers):

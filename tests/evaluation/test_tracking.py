@@ -17,10 +17,10 @@ from skelstream.evaluation.tracking import (
     score_tracks,
 )
 from skelstream.people import People
+from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import OPENPOSE18
-from skelstream.tracking.settings import TrackerSettings
+from skelstream.tracking.kalman_tracker import KalmanTracker
 from skelstream.tracking.tracked import TrackedPeople
-from skelstream.tracking.tracker import Tracker
 
 CLIPS = (
     Path(os.environ.get("SKELSTREAM_DATA", Path(__file__).parents[2].parent / "shared")) / "video/tracking"
@@ -149,7 +149,7 @@ def test_joints_keep_identities_that_boxes_lose():
     frames = scene(SceneSettings(seconds=6, walkers=10), seed=200)
 
     def run(settings):
-        tracker = Tracker(settings, OPENPOSE18)
+        tracker = KalmanTracker(settings, OPENPOSE18)
         return score_distances(
             scene_distances(frames, [tracker.update(i, f.time, f.people) for i, f in enumerate(frames)])
         )
@@ -166,7 +166,7 @@ def test_joints_keep_identities_that_boxes_lose():
 )
 def test_public_detections_of_a_real_street(clip, mota, idf1):
     truth, found = read_mot(CLIPS / clip / "gt.txt"), read_mot(CLIPS / clip / "det.txt")
-    tracker, nobody, results = Tracker(TrackerSettings(), OPENPOSE18), People.none(18), []
+    tracker, nobody, results = KalmanTracker(TrackerSettings(), OPENPOSE18), People.none(18), []
     for index in range(max(truth) + 1):
         people = nobody
         if index in found:

@@ -15,7 +15,7 @@ from skelstream.extraction.checkpoint import _unpickled
 from skelstream.extraction.extraction import run
 from skelstream.formats import load
 from skelstream.formats.checkpoint import CheckpointFile
-from skelstream.pipeline import PipelineSettings
+from skelstream.settings.pipeline import PipelineSettings
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from skelstream.formats import read
 from skelstream.people import People
 from skelstream.processing import tracked
 from skelstream.sequences import SequenceBuilder, SkeletonSequence
+from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import OPENPOSE18
-from skelstream.tracking.settings import TrackerSettings
 from skelstream.tracking.tracked import TrackedPeople
 
 

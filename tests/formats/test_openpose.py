@@ -9,7 +9,7 @@ import pytest
 from skelstream.errors import FormatError, OutputError
 from skelstream.formats import load, read, save
 from skelstream.sequences import Detections
-from skelstream.tracking.settings import TrackerSettings
+from skelstream.settings.tracking import TrackerSettings
 
 from .conftest import OP18, SHAPE, load_tracked, shaped
 

@@ -6,7 +6,7 @@ import pytest
 from skelstream.errors import FormatError
 from skelstream.extraction.extraction import run
 from skelstream.geometry.region import Region
-from skelstream.pipeline import PipelineSettings
+from skelstream.settings.pipeline import PipelineSettings
 
 BOXES = np.array([[0, 0, 20, 20], [80, 40, 120, 60], [150, 90, 190, 100]], np.float32)
 

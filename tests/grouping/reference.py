@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skelstream.grouping.settings import GroupingSettings
+from skelstream.settings.grouping import GroupingSettings
 from skelstream.skeleton import Skeleton
 
 

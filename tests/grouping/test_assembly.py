@@ -6,8 +6,8 @@ import pytest
 from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import Candidates
-from skelstream.grouping.settings import GroupingSettings
 from skelstream.people import People
+from skelstream.settings.grouping import GroupingSettings
 from skelstream.skeleton import BODY25, COCO17, DENSE18, OPENPOSE18
 
 WHOLE = Letterbox.scaled(1, 1)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skelstream.grouping.candidates import Candidates, find_candidates
-from skelstream.grouping.settings import GroupingSettings
 from skelstream.network.part_maps import PartMaps
+from skelstream.settings.grouping import GroupingSettings
 from skelstream.skeleton import OPENPOSE18
 
 

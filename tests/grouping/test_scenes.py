@@ -9,9 +9,9 @@ import torch
 from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates
-from skelstream.grouping.settings import GroupingSettings
 from skelstream.network.part_maps import PartMaps
 from skelstream.people import People
+from skelstream.settings.grouping import GroupingSettings
 from skelstream.skeleton import OPENPOSE18
 
 pytestmark = pytest.mark.slow

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from skelstream.errors import SettingsError
-from skelstream.grouping.settings import GroupingSettings
+from skelstream.settings.grouping import GroupingSettings
 
 
 @pytest.mark.parametrize(

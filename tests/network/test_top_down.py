@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from skelstream.network.model_file import SECOND, find_model, read_header
+from skelstream.network.model_file import find_model, read_header
 from skelstream.network.top_down import TopDownConfig, TopDownNetwork
 from skelstream.network.weights import load_network
+from skelstream.settings.models import REFINER
 from skelstream.skeleton import COCO17
 
 pytestmark = pytest.mark.slow
@@ -26,7 +27,7 @@ def test_it_has_the_size_of_its_start() -> None:
 
 
 def test_the_packaged_weights_fit_and_know_nobody_on_an_empty_crop() -> None:
-    network = load_network(read_header(find_model(SECOND)))
+    network = load_network(read_header(find_model(REFINER)))
     with torch.no_grad():
         assert float(network(torch.zeros(1, 3, 256, 192)).mean()) < 0.02
 
@@ -36,7 +37,7 @@ def test_onnx_gives_the_same_heatmaps(tmp_path: Path) -> None:
     ov = pytest.importorskip("openvino")
     from skelstream.runtimes.onnx import export_onnx
 
-    network = load_network(read_header(find_model(SECOND)))
+    network = load_network(read_header(find_model(REFINER)))
     export_onnx(network, tmp_path / "second.onnx", {})
     core = ov.Core()
     model = core.compile_model(

@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from skelstream.network.model_file import SECOND, find_model, read_header
+from skelstream.network.model_file import find_model, read_header
 from skelstream.network.top_down import TopDownConfig, TopDownNetwork
 from skelstream.network.unshuffled import unshuffled
 from skelstream.network.weights import load_image_network
+from skelstream.settings.models import REFINER
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +18,7 @@ def _crops(size: tuple[int, int]) -> torch.Tensor:
 
 
 def test_the_packaged_weights_give_the_same_heatmaps() -> None:
-    network = load_image_network(read_header(find_model(SECOND)))
+    network = load_image_network(read_header(find_model(REFINER)))
     assert isinstance(network, TopDownNetwork)
     crops = _crops((256, 192))
     with torch.no_grad():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skelstream.drawing.colors import STAGE, track_color
-from skelstream.pipeline import Analysed
+from skelstream.pipeline import AnalysedFrame
 from skelstream.preview.terminal import Abilities
 from skelstream.preview.terminal_image import (
     GRAPHICS,
@@ -43,7 +43,7 @@ def analysed(make_figure):
     boxes = np.concatenate([keypoints.min(1), keypoints.max(1)], 1)
     people = People(keypoints, np.full((2, 18), 0.9, np.float32), np.full(2, 0.9, np.float32), boxes)
     tracked = TrackedPeople(3, 0.1, people, np.array([7, 8], np.int32), np.array([True, False]))
-    return Analysed(Frame(3, 0.1, np.full((*SOURCE, 3), 200, np.uint8)), tracked, 0.0)
+    return AnalysedFrame(Frame(3, 0.1, np.full((*SOURCE, 3), 200, np.uint8)), tracked, 0.0)
 
 
 def colors_near(image, color):
@@ -69,7 +69,7 @@ def test_a_darkened_frame_with_confirmed_people(analysed, graphics, bare):
 
 
 def test_a_frame_that_failed_to_decode(analysed):
-    failed = Analysed(Frame(4, 0.2, None), TrackedPeople.failed(4, 0.2, 18), 0.0)
+    failed = AnalysedFrame(Frame(4, 0.2, None), TrackedPeople.failed(4, 0.2, 18), 0.0)
     picture = Shown(Place(0, 0, 20, 40), "blocks", (8, 16), SOURCE, OPENPOSE18)
     assert picture.encode(failed, False) and (picture.pixels == STAGE).all()
     assert (snapshot(failed, OPENPOSE18, SOURCE, False) == STAGE).all()

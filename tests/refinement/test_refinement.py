@@ -7,9 +7,9 @@ from skelstream.errors import SettingsError
 from skelstream.people import People
 from skelstream.refinement.refinement import SecondLook
 from skelstream.refinement.refiner import RefinerSettings
+from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
-from skelstream.tracking.settings import TrackerSettings
-from skelstream.tracking.tracker import Tracker
+from skelstream.tracking.kalman_tracker import KalmanTracker
 
 IMAGE = np.zeros((400, 600, 3), np.uint8)
 # Standing, 40 wide and 100 high, COCO's joints.
@@ -138,7 +138,7 @@ def test_settings_out_of_range_are_named(settings: dict, message: str) -> None:
 
 def test_nobody_is_kept_by_second_looks_alone() -> None:
     """Where somebody has left, a second look at the same place may go on seeing somebody."""
-    tracker = Tracker(TrackerSettings(), OPENPOSE18)
+    tracker = KalmanTracker(TrackerSettings(), OPENPOSE18)
     look = look_with(Stand((100, 100)))
     seen = []
     for frame in range(60):

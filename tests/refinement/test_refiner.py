@@ -18,7 +18,7 @@ def test_what_finds_people_is_no_second_look_and_the_other_way_round() -> None:
     with pytest.raises(ModelError, match="weights of a paf network, not of a top-down one"):
         TopDownRefiner(RefinerSettings("skelstream-movenet"), "cpu", "torch")
     with pytest.raises(ModelError, match="weights of the second look, which cannot find people"):
-        PoseEstimator(EstimatorSettings("skelstream-second", "cpu", runtime="torch"))
+        PoseEstimator(EstimatorSettings("skelstream-refiner", "cpu", runtime="torch"))
 
 
 @pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="OpenVINO is not installed")

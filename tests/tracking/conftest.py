@@ -10,10 +10,10 @@ import pytest
 
 from skelstream.evaluation.scenes import figure
 from skelstream.people import People
+from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import OPENPOSE18
-from skelstream.tracking.settings import TrackerSettings
+from skelstream.tracking.kalman_tracker import KalmanTracker
 from skelstream.tracking.tracked import TrackedPeople
-from skelstream.tracking.tracker import Tracker
 
 SIZE = 200.0
 
@@ -49,7 +49,7 @@ def follow(
     frames: Iterable[tuple[float, People]], settings: TrackerSettings | None = None
 ) -> list[TrackedPeople]:
     """A fresh tracker over (time, people)."""
-    tracker = Tracker(settings or TrackerSettings(), OPENPOSE18)
+    tracker = KalmanTracker(settings or TrackerSettings(), OPENPOSE18)
     return [tracker.update(i, t, p) for i, (t, p) in enumerate(frames)]
 
 

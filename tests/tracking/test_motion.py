@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from skelstream.settings.tracking import TrackerSettings
 from skelstream.tracking.motion import Motion, box_of, measurement
-from skelstream.tracking.settings import TrackerSettings
 
 START = np.array([100.0, 200.0, 60.0, 160.0])
 

@@ -1,7 +1,7 @@
 import pytest
 
 from skelstream.errors import SettingsError
-from skelstream.tracking.settings import TrackerSettings
+from skelstream.settings.tracking import TrackerSettings
 
 
 @pytest.mark.parametrize(

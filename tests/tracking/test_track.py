@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import OPENPOSE18
-from skelstream.tracking.settings import TrackerSettings
 from skelstream.tracking.track import Track
 
 LEGS = [OPENPOSE18.index(f"{side}_{part}") for side in ("left", "right") for part in ("knee", "ankle")]

@@ -5,9 +5,9 @@ import pytest
 
 from skelstream.evaluation.scenes import SceneSettings, scene
 from skelstream.people import People
+from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
-from skelstream.tracking.settings import TrackerSettings
-from skelstream.tracking.tracker import Tracker
+from skelstream.tracking.kalman_tracker import KalmanTracker
 
 RATE = 25
 
@@ -159,22 +159,22 @@ def test_the_people_of_a_single_frame_are_believed(make):
 
 
 def test_ids_never_leak_between_trackers(make):
-    first, second = (Tracker(TrackerSettings(), OPENPOSE18) for _ in range(2))
+    first, second = (KalmanTracker(TrackerSettings(), OPENPOSE18) for _ in range(2))
     for i in range(10):
         a = first.update(i, i / RATE, make.people([make.walker(100), make.walker(500)]))
         b = second.update(i, i / RATE, make.people([make.walker(300)]))
         assert a.track_ids.tolist() == [1, 2]
         assert b.track_ids.tolist() == [1]
-    assert Tracker(TrackerSettings(), OPENPOSE18).update(0, 0.0, make.people([make.walker(9)])).track_ids == [
-        1
-    ]
+    assert KalmanTracker(TrackerSettings(), OPENPOSE18).update(
+        0, 0.0, make.people([make.walker(9)])
+    ).track_ids == [1]
 
 
 def test_the_same_input_gives_the_same_output():
     frames = scene(SceneSettings(seconds=3), seed=1)
     runs = []
     for _ in range(2):
-        tracker = Tracker(TrackerSettings(), OPENPOSE18)
+        tracker = KalmanTracker(TrackerSettings(), OPENPOSE18)
         runs.append([tracker.update(i, f.time, f.people) for i, f in enumerate(frames)])
     for a, b in zip(*runs, strict=True):
         assert (a.track_ids == b.track_ids).all()
@@ -184,7 +184,7 @@ def test_the_same_input_gives_the_same_output():
 def test_settings_hold_across_resolutions():
     """Half the image, half the coordinates: the same identities."""
     frames = scene(SceneSettings(seconds=3, walkers=5), seed=2)
-    whole, half = (Tracker(TrackerSettings(), OPENPOSE18) for _ in range(2))
+    whole, half = (KalmanTracker(TrackerSettings(), OPENPOSE18) for _ in range(2))
     for i, f in enumerate(frames):
         small = replace(f.people, keypoints=f.people.keypoints / 2, boxes=f.people.boxes / 2)
         assert (
@@ -223,11 +223,11 @@ def test_time_that_is_no_number_is_refused(make):
 
 def test_people_of_another_joint_set_are_refused(make):
     with pytest.raises(ValueError, match="joints"):
-        Tracker(TrackerSettings(), COCO17).update(0, 0.0, make.people([make.walker(100)]))
+        KalmanTracker(TrackerSettings(), COCO17).update(0, 0.0, make.people([make.walker(100)]))
 
 
 def test_other_joint_sets_are_tracked(make):
-    tracker = Tracker(TrackerSettings(), COCO17)
+    tracker = KalmanTracker(TrackerSettings(), COCO17)
     for i in range(20):
         people = make.people([make.walker(100 + 5 * i), make.walker(300 - 5 * i)])
         keypoints, scores = convert(people.keypoints, people.scores, OPENPOSE18, COCO17)
@@ -291,11 +291,11 @@ def test_the_wait_for_confirmation_is_bounded(make, step, needed):
 
 
 def test_too_long_a_step_is_told_and_joins_nobody(make):
-    tracker = Tracker(TrackerSettings(), OPENPOSE18)
+    tracker = KalmanTracker(TrackerSettings(), OPENPOSE18)
     ids = [tracker.update(i, 2.0 * i, make.people([make.walker(100)])).track_ids.tolist() for i in range(4)]
     assert ids == [[1], [2], [3], [4]] and tracker.alone == 3
     assert tracker.warning.startswith("3 of 4 frames come more than 1.5 s after the one before")
-    patient = Tracker(TrackerSettings(max_step=3.0), OPENPOSE18)
+    patient = KalmanTracker(TrackerSettings(max_step=3.0), OPENPOSE18)
     assert [patient.update(i, 2.0 * i, make.people([make.walker(100)])).track_ids[0] for i in range(4)] == [
         1
     ] * 4

@@ -1,1 +1,1 @@
-"""Who does the clips of a batch: a module a way, each with a function that yields records as clips are through."""
+"""Engines: what extracts the clips of a batch, one module each."""

@@ -1,4 +1,4 @@
-"""Clips over which workers died: recorded, done again a few times, and then left."""
+"""Crashes: clips over which workers died are recorded, tried again a few times, and then left."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from skelstream.batch.results import settings_of
 
 
 class Crashes:
-    """Counts the workers that each clip has ended, with those of earlier runs.
+    """Counts the workers that died over each clip, in this run and in earlier ones.
 
     Args:
-        plan: what is to be done.
+        plan: the clips to extract.
         job: what the clips have in common.
     """
 
@@ -25,26 +25,27 @@ class Crashes:
         self._recorder = Recorder(job.results.store)
 
     def __contains__(self, clip: Clip) -> bool:
-        """Whether the clip has ended a worker."""
+        """Return whether a worker has died over the clip."""
         return self._counts[clip.id] > 0
 
     def blame(self, clip: Clip, how: str) -> Record | None:
-        """One more worker has ended over a clip; its record if it is to be left now, None if it is to be tried again.
+        """Record a worker that died over a clip; return a record if the clip is left now, None if it is tried again.
 
         Args:
-            how: the worker ended, for people to read.
+            clip: the clip.
+            how: signal or exit status of the worker, for people to read.
         """
         key = settings_of(self._job.hash, clip)
-        message = f"a worker ended over it by {how}"
+        message = f"a worker died over it by {how}"
         self._recorder.add(Record(clip.id, CRASHED, key, time.time(), reason="Killed", message=message))
         self._counts[clip.id] += 1
         if self._counts[clip.id] < POISON:
             return None
-        message = f"it has ended {POISON} workers, the last by {how}"
+        message = f"{POISON} workers died over it, the last by {how}"
         record = Record(clip.id, FAILED, key, time.time(), attempts=POISON, reason="Poison", message=message)
         self._recorder.add(record)
         return record
 
     def close(self) -> None:
-        """Frees the file of records."""
+        """Close the file of records."""
         self._recorder.close()

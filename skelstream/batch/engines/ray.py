@@ -1,47 +1,49 @@
-"""Actors of Ray Core, each with the networks in it: on this machine, or on a cluster's. Needs the extra ``ray``.
+"""The Ray engine: actors of Ray Core on this machine or on a cluster. Needs the extra ``ray``.
 
-Ray starts an actor anew that dies, on another node if there is need. What it was at is given to an actor that is well, and counted
-in the records as with every other engine: Ray's own count of retries goes up with each attempt to reach a node that has gone,
-and would blame clips that have done nothing.
+Ray restarts an actor that dies, on another node if necessary. Its clip goes to another actor, and the crash is counted in the
+records as with every engine: Ray's own count of retries rises with each attempt to reach a node that has gone, and would blame
+clips without cause.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 from skelstream.batch.engines.crashes import Crashes
 from skelstream.batch.engines.worker import Worker
+from skelstream.batch.events import ClipFinished, Event, Message
+from skelstream.batch.execution import Extracted, execute
 from skelstream.batch.job import Job
 from skelstream.batch.manifest import Clip
+from skelstream.batch.options import BatchOptions
 from skelstream.batch.plan import Plan
 from skelstream.batch.records import Record
 from skelstream.errors import MissingExtraError, SettingsError, SkelstreamError
 
 
-def run_ray(
-    plan: Plan, job: Job, workers: int | None, address: str | None, tell: Callable[[str], None]
-) -> Generator[tuple[Clip, Record | None], None, None]:
-    """Has clips done by actors, one clip at a time each.
+def start(job: Job, clips: Sequence[Clip], options: BatchOptions) -> Iterator[Event]:
+    """Extract clips with Ray; see ``Engine.start``."""
+    return execute(job, clips, lambda plan: run_ray(plan, job, options.workers, options.address))
+
+
+def run_ray(plan: Plan, job: Job, workers: int | None, address: str | None) -> Extracted:
+    """Run actors with one clip at a time each, and yield each clip with its record as it finishes.
 
     Args:
-        plan: what to do.
-        job: what the clips have in common; its folder must be one that all nodes see.
-        workers: actors; None for one a GPU, or one a CPU but one.
-        address: of a cluster; None for one on this machine that ends with the work.
-        tell: told in a line each where the dashboard is and how many actors there are.
-
-    Yields:
-        Each clip once it is through, with its record; None if another process is at it.
+        plan: the clips to extract.
+        job: what the clips have in common; all nodes must see the folder of its results.
+        workers: number of actors; None for one per GPU, or one fewer than the CPUs.
+        address: address of a cluster; None for one on this machine that ends with the work.
 
     Raises:
         MissingExtraError: Ray is not installed.
         SettingsError: the cluster cannot be joined.
-        SkelstreamError: an actor could not start, or the place of the results takes no more.
+        SkelstreamError: an actor cannot start, or the results' file system takes no more files.
     """
     try:
         ray: Any = import_module("ray")
@@ -55,18 +57,15 @@ def run_ray(
             f"the Ray cluster cannot be joined: {error} ({cause})", setting="address"
         ) from error
     try:
-        tell(
-            f"Ray's dashboard: http://{context.dashboard_url}"
-            if context.dashboard_url
-            else "Ray runs without a dashboard"
-        )
+        url = context.dashboard_url
+        yield Message(f"Ray's dashboard: http://{url}" if url else "Ray runs without a dashboard")
         resources = ray.cluster_resources()
         gpus, cpus = int(resources.get("GPU", 0)), int(resources.get("CPU", 1))
         if job.settings.estimator.device == "cpu":
             gpus = 0
         count = min(workers or gpus or max(1, cpus - 1), len(plan.todo))
         share = min(1.0, gpus / count) if gpus and count else 0.0
-        tell(f"{count} actors, {cpus} CPUs and {gpus} GPUs in the cluster")
+        yield Message(f"{count} actors, {cpus} CPUs and {gpus} GPUs in the cluster")
         job = replace(job, seen=plan.seen)
         actor = ray.remote(num_cpus=1, num_gpus=share, max_restarts=-1)(_Actor)
         yield from _run(ray, plan, job, [actor.remote(job, number, bool(gpus)) for number in range(count)])
@@ -74,10 +73,8 @@ def run_ray(
         ray.shutdown()
 
 
-def _run(
-    ray: Any, plan: Plan, job: Job, actors: list[Any]
-) -> Generator[tuple[Clip, Record | None], None, None]:
-    """Gives clips to actors that are well; one whose actor died goes to another, and that actor has to come back first."""
+def _run(ray: Any, plan: Plan, job: Job, actors: list[Any]) -> Extracted:
+    """Give clips to actors that are ready; the clip of an actor that died goes to another, until that actor is back."""
     waiting, crashes, left = deque(plan.todo), Crashes(plan, job), len(plan.todo)
     under_way: dict[Any, tuple[Any, Clip | None]] = {
         actor.ready.options(max_task_retries=-1).remote(): (actor, None) for actor in actors
@@ -108,12 +105,12 @@ def _run(
             idle.append(actor)
         if clip is not None:
             left -= 1
-            yield clip, record
+            yield ClipFinished(clip, record)
     crashes.close()
 
 
 class _Actor:
-    """A worker in a process of Ray's."""
+    """A worker in a process of Ray."""
 
     def __init__(self, job: Job, number: int, gpu: bool):
         cores = None
@@ -123,8 +120,8 @@ class _Actor:
         self._worker = Worker(job, cores)
 
     def ready(self) -> None:
-        """Returns once the networks are loaded."""
+        """Return once the networks are loaded."""
 
     def do(self, clip: Clip) -> Record | None:
-        """`Worker.do`."""
+        """Extract a clip, see `Worker.do`."""
         return self._worker.do(clip)

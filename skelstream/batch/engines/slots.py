@@ -1,4 +1,4 @@
-"""How many workers a machine takes, and what each of them may use."""
+"""Slots for workers: how many a machine takes, and which cores or device each may use."""
 
 from __future__ import annotations
 
@@ -11,51 +11,51 @@ import torch
 from skelstream.runtimes.cores import available_cores
 
 WORKER_BYTES = 1.2e9
-"""Memory that a worker may come to need; measured on videos of up to 1920 x 1080 pixels: see docs/scaling.md."""
+"""Memory of a worker, measured on videos of up to 1920 x 1080 pixels."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """What a worker may use.
+class Slot:
+    """The part of a machine that one worker may use.
 
     Attributes:
-        cores: for its networks; None for all.
-        device: where they run; None for what the settings say.
-        lanes: clips that it may have under way at a time, if its networks' batches are as large: while one is written and the next
-            is opened, the networks work on another.
+        cores: cores for its networks; None for all.
+        device: device of its networks; None for the one in the settings.
+        clips: most clips at once, if the networks' batches are as large: while one is written and the next opened, the
+            networks work on another.
     """
 
     cores: frozenset[int] | None = None
     device: str | None = None
-    lanes: int = 2
+    clips: int = 2
 
 
-def places(workers: int | None, device: str) -> list[Place]:
-    """A place for each worker.
+def slots(workers: int | None, device: str) -> list[Slot]:
+    """Return a slot for each worker.
 
-    On a CPU the cores are shared out, one to a worker unless there are fewer workers than cores. By default there are as
-    many workers as cores, or as memory is free for. On GPUs, one to a GPU by default; more share them. There, a lane has a core to decode with.
+    On a CPU each worker gets its own cores; by default there are as many workers as cores, or as free memory allows. On
+    GPUs there is one worker per GPU by default, with as many clips at once as it has cores to decode them.
 
     Args:
-        workers: how many; None for as many as the machine takes.
-        device: as in ``EstimatorSettings``.
+        workers: number of workers; None for as many as the machine takes.
+        device: see ``EstimatorSettings``.
     """
     gpus = torch.cuda.device_count() if device in ("auto", "cuda") else 0
     if gpus:
         count = workers or gpus
-        lanes = max(2, available_cores() // count)
-        return [Place(device=f"cuda:{i % gpus}", lanes=lanes) for i in range(count)]
+        clips = max(2, available_cores() // count)
+        return [Slot(device=f"cuda:{i % gpus}", clips=clips) for i in range(count)]
     if device not in ("auto", "cpu"):
-        return [Place()] * (workers or 1)
+        return [Slot()] * (workers or 1)
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     count = workers or max(1, min(available_cores(), int(free_memory() / WORKER_BYTES)))
     if not cores:
-        return [Place()] * count
-    return [Place(frozenset(cores[i::count] or [cores[i % len(cores)]])) for i in range(count)]
+        return [Slot()] * count
+    return [Slot(frozenset(cores[i::count] or [cores[i % len(cores)]])) for i in range(count)]
 
 
 def free_memory() -> float:
-    """Bytes that programs may still take; infinite where nobody says."""
+    """Return the bytes of free memory; infinite if unknown."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         (line,) = (line for line in lines if line.startswith("MemAvailable:"))
@@ -65,7 +65,7 @@ def free_memory() -> float:
 
 
 def _cgroup_room() -> float:
-    """Bytes left of what a container is allowed."""
+    """Return the bytes left of a container's limit; infinite without a limit."""
     try:
         most = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
         used = Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii")

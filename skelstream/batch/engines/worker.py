@@ -1,4 +1,4 @@
-"""What a process that does clips has: the networks, loaded once, and a few clips at a time."""
+"""A worker: the networks, loaded once, and a few clips at a time."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from skelstream.batch.job import Job
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import Record, Recorder, Records
 from skelstream.batch.shared_estimator import SharedEstimator
-from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
+from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.runtimes.cores import available_cores
+from skelstream.settings.estimation import EstimatorSettings
 
 
 class Worker:
-    """Does clips and keeps their records; several threads may ask it at a time.
+    """Extracts clips and keeps their records; several threads may use it at once.
 
     Args:
         job: what the clips have in common.
-        cores: the cores that its networks may use; None for all that the process has.
-        device: where the networks run; None for what the settings say.
+        cores: cores for its networks; None for all cores of the process.
+        device: device of the networks; None for the one in the settings.
 
     Raises:
         ModelError: the weights, the device, the runtime or the precision cannot be used.
@@ -38,21 +39,21 @@ class Worker:
         self._others = Records(job.results.store, job.seen)
 
     @property
-    def lanes(self) -> int:
-        """Clips at a time that keep the networks busy: as many as a batch has images, each of which has people to be looked at again."""
+    def clips(self) -> int:
+        """Number of clips at once that keeps the networks busy: the batch size, since each clip's frame has its own crops."""
         return max(2, self._estimator.batch)
 
     def do(self, clip: Clip) -> Record | None:
-        """``Job.do``; the record is on the disk when this returns.
+        """Extract a clip by ``Job.do``; its record is on disk when this returns.
 
         Raises:
-            OutputError: the place of the results takes no more.
+            OutputError: the results' file system takes no more files.
         """
         return self._job.do(clip, self._estimator, self._recorder.add, self._others)
 
 
 def _estimator(settings: EstimatorSettings, cores: Set[int] | None) -> PoseEstimator:
-    """An estimator whose threads are as many as ``cores``: runtimes look at what the process may use as they start."""
+    """Return an estimator with as many threads as ``cores``: runtimes read the process's cores as they start."""
     if cores is None or not hasattr(os, "sched_setaffinity"):
         estimator = PoseEstimator(settings)
     else:

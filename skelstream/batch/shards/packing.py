@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 
+from skelstream.batch.events import ClipFinished, Message
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import POISON, Record, Records
 from skelstream.batch.result_files import Holdings
@@ -49,27 +50,28 @@ class Packed:
 
 
 def packed(
-    news: Generator[tuple[Clip, Record | None], None, None],
+    events: Generator[ClipFinished | Message, None, None],
     results: Results,
     settings: str,
     todo: Iterable[Clip],
-) -> Generator[tuple[Clip, Record | None], None, None]:
-    """Gives on which clips are through, and has them packed meanwhile, if the batch is to be in shards.
+) -> Generator[ClipFinished | Message, None, None]:
+    """Pass on an engine's events, and pack the finished clips meanwhile if the batch is stored in shards.
 
     Args:
-        news: of the engine that does the clips.
-        results: of the batch.
-        settings: their hash.
-        todo: what the engine has to do.
+        events: events of the engine.
+        results: results of the batch.
+        settings: hash of the batch's settings.
+        todo: clips that the engine extracts.
     """
-    with closing(news):
+    with closing(events):
         if results.layout() is None:
-            yield from news
+            yield from events
             return
         with closing(Packer(results, settings, todo)) as packer:
-            for clip, record in news:
-                packer.through(clip)
-                yield clip, record
+            for event in events:
+                if isinstance(event, ClipFinished):
+                    packer.through(event.clip)
+                yield event
             packer.finish()
 
 

@@ -10,11 +10,12 @@ from torch import Tensor
 
 from skelstream.errors import ModelError
 from skelstream.network.lifting import LiftingNetwork
-from skelstream.network.model_file import LIFT, find_model, read_header
+from skelstream.network.model_file import find_model, read_header
 from skelstream.network.weights import load_network
 from skelstream.processing.lifting.sampling import windows_of
 from skelstream.processing.lifting.windows import relative_to_image, relative_to_window
 from skelstream.runtimes.device import choose_device
+from skelstream.settings.models import LIFTER
 
 # Windows that go through the network at once.
 _BATCH = 256
@@ -37,7 +38,7 @@ class Lifter:
         ModelError: the weights are not of such a network, or the device cannot be used.
     """
 
-    def __init__(self, weights: str | Path = LIFT, device: str = "auto", mirrored: bool = True):
+    def __init__(self, weights: str | Path = LIFTER, device: str = "auto", mirrored: bool = True):
         model = read_header(find_model(str(weights)))
         network = load_network(model)
         if not isinstance(network, LiftingNetwork):

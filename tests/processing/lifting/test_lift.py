@@ -155,7 +155,7 @@ def test_a_network_of_the_image_needs_its_size(tmp_path):
 
 def test_other_weights_do_not_lift():
     with pytest.raises(ModelError, match="topdown"):
-        Lifter("skelstream-second")
+        Lifter("skelstream-refiner")
 
 
 def test_an_empty_sequence_is_lifted_to_nothing(weights):

@@ -130,7 +130,7 @@ def test_our_own_export_goes_in_again(tmp_path):
     from skelstream.runtimes.onnx import export_onnx
 
     path = tmp_path / "second.onnx"
-    export_onnx(load_image_network(read_header(find_model("skelstream-second"))), path, {})
+    export_onnx(load_image_network(read_header(find_model("skelstream-refiner"))), path, {})
     facts = read_facts(path)
     assert (facts.height, facts.width, facts.stride, facts.joints) == (256, 192, 4, tuple(range(17)))
     one = _refiner(path).joints(IMAGE, BOXES)

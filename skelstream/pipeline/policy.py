@@ -1,0 +1,133 @@
+"""The policy of estimation: in which frames people are detected, and who is refined where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from skelstream.errors import SettingsError
+from skelstream.estimation.protocol import Estimator
+from skelstream.people import People
+from skelstream.pipeline.detection import DecodedFrame, detect, prepared
+from skelstream.pipeline.schedule import DetectionSchedule, LiveBudget
+from skelstream.pipeline.times import StageTimes
+from skelstream.refinement.refinement import RefinementState
+from skelstream.tracking.tracker import Tracker
+from skelstream.video import SourceInfo
+
+
+@dataclass
+class PolicyState:
+    """What later frames depend on. May be pickled.
+
+    Attributes:
+        frames: number of frames so far.
+        last_detection: number of the last detected frame and its time in the source (seconds); None before the first.
+        refinement: state of refinement; None for detection alone.
+    """
+
+    frames: int = 0
+    last_detection: tuple[int, float] | None = None
+    refinement: RefinementState | None = None
+
+
+class EstimationPolicy:
+    """Estimates the people of one video's frames with as much detection and refinement as each frame needs.
+
+    Args:
+        estimator: finds the people.
+        detect_every: see ``PipelineSettings``.
+        info: facts about the source; photos are detected one by one, a live source may have a budget.
+        times: counts and seconds of the stages, which this object adds to.
+
+    Raises:
+        SettingsError: frames between detections were asked for, and the estimator has no refinement to follow people.
+    """
+
+    def __init__(self, estimator: Estimator, detect_every: int | str, info: SourceInfo, times: StageTimes):
+        self._estimator, self._times = estimator, times
+        self._refinement = estimator.refinement()
+        if self._refinement is None and detect_every not in (1, "auto"):
+            raise SettingsError(
+                "without refinement, people are detected in every frame: set detect_every to 1",
+                setting="detect_every",
+            )
+        every_frame = info.photos or self._refinement is None
+        self._schedule = DetectionSchedule(1 if every_frame else detect_every)
+        keeps_up = self._refinement is not None and self._refinement.settings.people == "auto"
+        self._budget = LiveBudget() if info.live and keeps_up else None
+        self._state = PolicyState()
+
+    def due(self, time: float) -> bool:
+        """Return whether the frame at ``time`` (seconds in the source) is detected; call it once per frame, in order."""
+        return self._schedule.due(time)
+
+    @property
+    def state(self) -> PolicyState:
+        """What later frames depend on."""
+        if self._refinement is not None:
+            self._state.refinement = self._refinement.state
+        return self._state
+
+    def resume(self, state: PolicyState) -> None:
+        """Continue after the frames of another policy with the same source and settings."""
+        self._state = state
+        if self._refinement is not None and state.refinement is not None:
+            self._refinement.state = state.refinement
+            self._refinement.crops, self._refinement.unrefined = self._times.crops, self._times.unrefined
+
+    def people(self, item: DecodedFrame, tracker: Tracker, time: float) -> People:
+        """Return the people of a frame that has an image.
+
+        Args:
+            item: frame after the detection stage.
+            tracker: knows where people are expected.
+            time: seconds on the tracker's clock.
+        """
+        budget = None if self._budget is None else self._budget.people(self._times.dropped)
+        people = None
+        if item.candidates is None:
+            people = self._followed(item, tracker, time, budget)
+        if people is None:
+            if item.candidates is None:
+                (item,) = detect([prepared(item, self._estimator)], self._estimator, self._times)
+            people = self._detected(item, tracker, time, budget)
+        self._state.frames += 1
+        return people
+
+    def skip(self) -> None:
+        """Count a frame without an image."""
+        self._state.frames += 1
+
+    def _detected(self, item: DecodedFrame, tracker: Tracker, time: float, budget: int | None) -> People:
+        assert item.candidates is not None and item.letterbox is not None and item.frame.image is not None
+        with self._times.timed("grouping"):
+            people = self._estimator.group(item.candidates, item.letterbox)
+        self._times.detections += 1
+        self._state.last_detection = self._state.frames, item.frame.time
+        if self._refinement is None:
+            return people
+        with self._times.timed("refinement"):
+            expected = tracker.expected(time, searched=True)
+            people = self._refinement.refine(item.frame.image, people, expected, budget)
+        self._count()
+        return people
+
+    def _followed(
+        self, item: DecodedFrame, tracker: Tracker, time: float, budget: int | None
+    ) -> People | None:
+        """Return the people of a frame without detection; None if the frame needs it."""
+        image, last = item.frame.image, self._state.last_detection
+        if self._refinement is None or image is None or last is None:
+            return None
+        with self._times.timed("refinement"):
+            people, expected = None, tracker.expected(time)
+            if expected is not None:
+                early = self._schedule.allows_early(self._state.frames - last[0], item.frame.time - last[1])
+                lost = tracker.lost(time)
+                people = self._refinement.refine_expected(image, expected, lost, budget, force=not early)
+        self._count()
+        return people
+
+    def _count(self) -> None:
+        assert self._refinement is not None
+        self._times.crops, self._times.unrefined = self._refinement.crops, self._refinement.unrefined

@@ -1,0 +1,55 @@
+"""A refiner with packaged or imported weights of a top-down network."""
+
+from __future__ import annotations
+
+from skelstream.errors import ModelError
+from skelstream.network.architectures import CropNetwork
+from skelstream.network.model_file import find_model, read_header
+from skelstream.network.top_down import TopDownNetwork
+from skelstream.network.unshuffled import unshuffled
+from skelstream.network.weights import load_image_network
+from skelstream.refinement.crop_refiner import CropRefiner
+from skelstream.refinement.decoding import Heatmaps
+from skelstream.runtimes.registry import choose_runtime
+from skelstream.settings.refinement import RefinementSettings
+
+
+class TopDownRefiner(CropRefiner):
+    """A ``Refiner`` with weights of the light HRNet or of HRNet.
+
+    Args:
+        settings: which weights, and whether crops are mirrored too.
+        device, runtime, precision: what runs the network, see ``EstimatorSettings``.
+
+    Raises:
+        ModelError: the weights belong to another kind of network, or the device, runtime or precision cannot be used.
+        MissingExtraError: OpenVINO was asked for and is not installed.
+    """
+
+    def __init__(
+        self,
+        settings: RefinementSettings,
+        device: str = "auto",
+        runtime: str = "auto",
+        precision: str = "auto",
+    ):
+        model = read_header(find_model(settings.weights))
+        network = load_image_network(model)
+        if not isinstance(network, CropNetwork):
+            raise ModelError(
+                f"{model.path}: weights of a {model.architecture} network, which cannot refine; name a top-down one"
+            )
+        if precision == "int8":  # for detection only; refinement weights have no ranges
+            precision = "auto"
+        if isinstance(network, TopDownNetwork):
+            network = unshuffled(network)
+        self.runtime = choose_runtime(network, device, runtime, precision)
+        super().__init__(
+            self.runtime.outputs,
+            Heatmaps(network.stride),
+            network.example_size,
+            name=f"{model.path.stem} ({self.runtime.name})",
+            skeleton=network.skeleton,
+            weights_sha256=model.sha256(),
+            flip=settings.flip,
+        )

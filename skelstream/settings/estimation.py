@@ -1,0 +1,61 @@
+"""Settings of pose estimation: detection, refinement, and what runs the networks."""
+
+from __future__ import annotations
+
+from skelstream.settings.declaration import Settings, group, setting
+from skelstream.settings.grouping import GroupingSettings
+from skelstream.settings.models import DETECTOR
+from skelstream.settings.refinement import RefinementSettings
+
+SIZE = 416
+"""Default long side of the network input in pixels; the packaged weights are measured at it."""
+
+
+class DetectionSettings(Settings):
+    """How people are found in the whole image, by the part affinity field network and grouping."""
+
+    weights: str = setting(
+        DETECTOR,
+        "Detection network.",
+        more="Name of a packaged model, or a weights file.",
+        option="--weights",
+        metavar="NAME",
+    )
+    size: int = setting(
+        SIZE,
+        "Long side of the input; larger finds smaller people.",
+        more="Smaller is faster; the packaged weights are measured at the default.",
+        unit="pixels",
+        low=64,
+        high=4096,
+        option="--size",
+        metavar="PX",
+    )
+    scales: tuple[float, ...] = setting(
+        (1.0,), "Factors of the input size whose maps are averaged, each from 0.1 to 8.", low=0.1, high=8
+    )
+    flip: bool = setting(False, "Average with the maps of the mirrored image.")
+    grouping: GroupingSettings = group(GroupingSettings)
+
+
+class EstimatorSettings(Settings):
+    """Everything that a ``PoseEstimator`` is made from."""
+
+    detection: DetectionSettings = group(DetectionSettings, "Detection")
+    refinement: RefinementSettings = group(RefinementSettings, "Refinement")
+    device: str = setting("auto", "auto, cpu, cuda, cuda:1 or mps.", option="--device", metavar="NAME")
+    runtime: str = setting(
+        "auto",
+        "auto, torch or openvino.",
+        more="auto is OpenVINO on an x86 CPU, if it is installed, else torch.",
+        option="--runtime",
+        metavar="NAME",
+    )
+    precision: str = setting(
+        "auto",
+        "auto, float32, bfloat16, float16 or int8.",
+        more="auto is the fastest that the device supports natively.",
+        words=("auto", "float32", "bfloat16", "float16", "int8"),
+        option="--precision",
+        metavar="NAME",
+    )

@@ -1,0 +1,25 @@
+"""Settings of a pipeline: the part of the video, how often people are detected, and how they are followed."""
+
+from __future__ import annotations
+
+from skelstream.settings.declaration import Settings, group, setting
+from skelstream.settings.tracking import TrackerSettings
+from skelstream.settings.video import VideoSettings
+
+
+class PipelineSettings(Settings):
+    """Everything that determines a pipeline's output, except the estimator."""
+
+    video: VideoSettings = group(VideoSettings, "Source")
+    tracking: TrackerSettings = group(TrackerSettings, "Tracking")
+    detect_every: int | str = setting(
+        1,
+        "Detect every N-th frame, or auto.",
+        more="auto detects as rarely as leaves 0.2 seconds between two detections. In between, refinement finds people where"
+        " the tracker expects them; a frame in which it misses one is detected as well.",
+        low=1,
+        words=("auto",),
+        option="--detect-every",
+        metavar="N",
+        title="Detection",
+    )
