@@ -1,6 +1,6 @@
 """How fast many short clips go through a batch: clips a second, overhead over the network alone, memory.
 
-    python benchmarks/batch.py VIDEO... [--clips 48] [--frames 40] [--looks 0] [--ray]
+    python benchmarks/batch.py VIDEO... [--clips 48] [--frames 40] [--refine 0] [--ray]
 
 The clips are cut from the videos given, 320 pixels wide. The start of the workers, which is seconds whatever the number of clips, does
 not count: a rate is that of the clips after each worker's first. The network alone is one process that looks at
@@ -14,23 +14,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from skelstream.batch.engines.local import run_local
-from skelstream.batch.engines.ray import run_ray
-from skelstream.batch.engines.slots import places
-from skelstream.batch.job import Job, JobSettings
+from skelstream.batch import BatchOptions, ClipFinished, Event
+from skelstream.batch import run as run_batch
 from skelstream.batch.manifest import Clip, read_manifest
-from skelstream.batch.plan import make_plan
-from skelstream.batch.records import Record
-from skelstream.batch.results import Results
-from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
-from skelstream.refinement.refiner import RefinerSettings
+from skelstream.estimation.pose_estimator import PoseEstimator
+from skelstream.extraction.settings import ExtractionSettings
+from skelstream.settings import EstimatorSettings
 from skelstream.video import VideoWriter, open_source
 
 _WIDTH = 320
@@ -70,13 +65,14 @@ def network_alone(settings: EstimatorSettings, clips: list[Clip]) -> float:
     return len(images) / (time.perf_counter() - began)
 
 
-def steady(news: Iterator[tuple[Clip, Record | None]], workers: int) -> tuple[float, float]:
-    """Clips and frames a second, from when each worker has had one clip through."""
+def steady(events: Iterator[Event], workers: int) -> tuple[float, float]:
+    """Return clips and frames per second, from when each worker has finished one clip."""
     times, frames = [], []
-    for _, record in news:
-        assert record is not None and record.frames, record
-        times.append(time.perf_counter())
-        frames.append(record.frames)
+    for event in events:
+        if isinstance(event, ClipFinished):
+            assert event.record is not None and event.record.frames, event.record
+            times.append(time.perf_counter())
+            frames.append(event.record.frames)
     first = 2 * workers
     span = times[-1] - times[first - 1]
     return (len(times) - first) / span, sum(frames[first:]) / span
@@ -96,29 +92,22 @@ def main() -> None:
     parser.add_argument("videos", nargs="+")
     parser.add_argument("--clips", type=int, default=48)
     parser.add_argument("--frames", type=int, default=40)
-    parser.add_argument("--looks", type=int, default=None, help="0 for one look")
+    parser.add_argument("--refine", default="auto", help="people to refine in a frame; 0 for detection alone")
     parser.add_argument("--ray", action="store_true", help="with Ray, too")
-    options = parser.parse_args()
-    second = None if options.looks == 0 else RefinerSettings(looks=options.looks)
-    settings = JobSettings(EstimatorSettings(device="cpu", second=second))
+    given = parser.parse_args()
+    settings = ExtractionSettings().with_options(device="cpu", refine=given.refine)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "clips"
         folder.mkdir()
-        cut(options.videos, folder, options.clips, options.frames)
+        cut(given.videos, folder, given.clips, given.frames)
         clips = read_manifest(folder)
         alone = network_alone(settings.estimator, clips)
         print(f"network alone        {alone:6.1f} frames/s")
-        for engine, workers in (("local", 1), ("local", 2), *([("ray", 1)] if options.ray else [])):
-            job = Job.of(Results(Path(name) / f"{engine}{workers}"), settings)
-            job.results.prepare(clips, settings.as_json(), redo=False)
-            plan = make_plan(clips, job.results, job.hash)
-            if engine == "ray":
-                news = run_ray(plan, job, workers, None, lambda _: None)
-            else:
-                news = run_local(plan, job, places(workers, "cpu"))
-            with closing(news):
-                rate, frames = steady(news, workers)
-            overhead = 1000 * (1 / rate - options.frames / alone)
+        for engine, workers in (("local", 1), ("local", 2), *([("ray", 1)] if given.ray else [])):
+            options = BatchOptions(engine=engine, workers=workers)
+            events = run_batch(folder, Path(name) / f"{engine}{workers}", settings, options)
+            rate, frames = steady(events, workers)
+            overhead = 1000 * (1 / rate - given.frames / alone)
             print(
                 f"{engine:6} {workers} {'worker ' if workers == 1 else 'workers'}     {frames:6.1f} frames/s  {rate:5.2f} clips/s"
                 f"  {frames / alone:4.0%} of the network alone  {overhead:6.0f} ms a clip over it  {most_memory():5.0f} MB"

@@ -1,6 +1,6 @@
 """Speed of the whole pipeline and of its stages on clips, with a contact sheet of each to judge by eye.
 
-    python benchmarks/clips.py CLIP... [-o FOLDER] [--weights W] [--size N] [--looks N] [--first-look-every N]
+    python benchmarks/clips.py CLIP... [-o FOLDER] [--weights W] [--size N] [--refine N] [--detect-every N]
 
 Stages run side by side, so that the whole takes about as long as the slowest; the last column says how close it comes.
 """
@@ -15,13 +15,13 @@ from rich.console import Console
 from rich.table import Table
 
 from skelstream.cli.estimator import make_estimator
-from skelstream.cli.options import frames_between, second_look
 from skelstream.drawing.sheet import sequence_sheet, write_png
-from skelstream.estimation.pose_estimator import SIZE, EstimatorSettings
 from skelstream.extraction.extraction import run
+from skelstream.extraction.settings import ExtractionSettings
 from skelstream.formats import save
-from skelstream.settings.pipeline import PipelineSettings
 from skelstream.pipeline.times import STAGES
+from skelstream.settings.estimation import SIZE
+from skelstream.settings.models import DETECTOR
 
 
 def main() -> None:
@@ -32,17 +32,15 @@ def main() -> None:
     parser.add_argument(
         "-o", "--output", type=Path, help="folder for the skeletons and a contact sheet of each clip"
     )
-    parser.add_argument("--weights")
+    parser.add_argument("--weights", default=DETECTOR)
     parser.add_argument("--size", type=int, default=SIZE)
-    parser.add_argument("--looks", default="all", help="people a frame to look at again, or 0")
-    parser.add_argument(
-        "--first-look-every", default="1", help="frames from one first look to the next, or auto"
-    )
+    parser.add_argument("--refine", default="all", help="people to refine in a frame; 0 for detection alone")
+    parser.add_argument("--detect-every", default="1", help="detect every N-th frame, or auto")
     options = parser.parse_args()
-    settings = PipelineSettings(first_look_every=frames_between(options.first_look_every))
-    estimator = make_estimator(
-        EstimatorSettings(options.weights, size=options.size, second=second_look(options.looks))
+    settings = ExtractionSettings().with_options(
+        weights=options.weights, size=options.size, refine=options.refine, detect_every=options.detect_every
     )
+    estimator = make_estimator(settings.estimator)
     console = Console(width=150)
     console.print(
         f"{estimator.provenance.model}, {estimator.name}, long side {options.size} px,"
@@ -50,7 +48,7 @@ def main() -> None:
     )
     table = Table("clip", "size", "frames", "people", "tracks", *STAGES, "whole", "of the slowest stage")
     for path in options.clips:
-        done = run(path, estimator, settings=settings)
+        done = run(path, settings, estimator=estimator)
         frames = len(done.sequence.frame_time)
         rates = {stage: frames / seconds for stage, seconds in done.times.seconds.items() if seconds}
         whole = frames / done.seconds

@@ -16,9 +16,10 @@ import cv2
 import numpy as np
 import torch
 
-from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
+from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.people import People
-from skelstream.refinement.refiner import RefinerSettings
+from skelstream.settings import EstimatorSettings
+from skelstream.settings.models import DETECTOR
 
 BATCHES = (1, 16)
 PEOPLE = (1, 2, 5, 10, 32)
@@ -74,10 +75,10 @@ def measure(estimator: PoseEstimator, image: np.ndarray, batch: int, seconds: fl
     )
 
 
-def measure_second(estimator: PoseEstimator, image: np.ndarray, seconds: float) -> str:
-    """Frames a second that a second look at so many people takes, crops cut on one core and all, and that all looks take."""
-    look = estimator.second_look()
-    assert look is not None
+def measure_refinement(estimator: PoseEstimator, image: np.ndarray, seconds: float) -> str:
+    """Return the frames per second of refining so many people, with crops cut on one core, and of the whole estimator."""
+    refinement = estimator.refinement()
+    assert refinement is not None
     height, width = image.shape[:2]
     parts = []
     for count in PEOPLE:
@@ -85,17 +86,17 @@ def measure_second(estimator: PoseEstimator, image: np.ndarray, seconds: float) 
         boxes = np.stack(
             [left, np.full(count, 0.2 * height), left + 0.15 * width, np.full(count, 0.9 * height)], 1
         )
-        again = rate(lambda boxes=boxes: look.refiner.joints(image, boxes), 1, seconds / 2)
-        parts.append(f"{count}: {again:.0f}")
+        refined = rate(lambda boxes=boxes: refinement.refiner.joints(image, boxes), 1, seconds / 2)
+        parts.append(f"{count}: {refined:.0f}")
     together = rate(lambda: estimator.people([image]), 1, seconds)
     found = len(estimator.people([image])[0])
-    return f"second look at people, frames/s: {', '.join(parts)}; both looks, {found} people: {together:.0f}"
+    return f"refinement, frames/s by people: {', '.join(parts)}; detection and {found} people: {together:.0f}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--weights")
+    parser.add_argument("--weights", default=DETECTOR)
     parser.add_argument("--size", type=int, default=416)
     parser.add_argument("--limit", type=int, default=24)
     parser.add_argument("--seconds", type=float, default=1.0)
@@ -108,19 +109,13 @@ def main() -> None:
     print(
         f"{torch.cuda.get_device_name()}, torch {torch.__version__}, {len(images)} images at {options.size} px"
     )
-    on_cpu = EstimatorSettings(
-        options.weights, "cpu", options.size, runtime="torch", second=RefinerSettings()
-    )
-    wanted = PoseEstimator(on_cpu).people(images)
+    settings = EstimatorSettings().with_options(weights=options.weights, size=options.size)
+    wanted = PoseEstimator(settings.with_options(device="cpu", runtime="torch")).people(images)
     frame = cv2.resize(images[0], (1280, 720))
     for precision in ("float16", "float32"):
-        estimator = PoseEstimator(
-            EstimatorSettings(
-                options.weights, "cuda", options.size, precision=precision, second=RefinerSettings()
-            )
-        )
+        estimator = PoseEstimator(settings.with_options(device="cuda", precision=precision))
         print(f"{precision}: {agreement(wanted, estimator.people(images))}", flush=True)
-        print(f"  {measure_second(estimator, frame, options.seconds)}", flush=True)
+        print(f"  {measure_refinement(estimator, frame, options.seconds)}", flush=True)
         for batch in BATCHES:
             print(f"  {measure(estimator, frame, batch, options.seconds)}", flush=True)
 

@@ -21,8 +21,8 @@ from grouping_oracle import optimal_matching
 from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates
-from skelstream.settings.grouping import GroupingSettings
 from skelstream.network.part_maps import PartMaps
+from skelstream.settings.grouping import GroupingSettings
 from skelstream.skeleton import OPENPOSE18
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "grouping"))

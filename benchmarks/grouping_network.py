@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from grouping_oracle import FIGURES, GROUPINGS, annotated, difference, nearest_peaks, print_row
 
-from skelstream.estimation.pose_estimator import SIZE, EstimatorSettings, PoseEstimator
+from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.evaluation.annotations import load_annotations
 from skelstream.evaluation.results import to_results
 from skelstream.evaluation.run import check_images, read_image
@@ -26,6 +26,8 @@ from skelstream.evaluation.scoring import score
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates
 from skelstream.network.part_maps import PartMaps
+from skelstream.settings.estimation import SIZE, EstimatorSettings
+from skelstream.settings.models import DETECTOR
 
 
 def main() -> None:
@@ -34,7 +36,7 @@ def main() -> None:
     )
     parser.add_argument("annotations", type=Path, help="COCO keypoint annotations")
     parser.add_argument("images", type=Path, help="folder of their images")
-    parser.add_argument("--weights")
+    parser.add_argument("--weights", default=DETECTOR)
     parser.add_argument("--size", type=int, default=SIZE, help="long side of the network's input")
     parser.add_argument("--limit", type=int, help="only the first images")
     options = parser.parse_args()
@@ -42,7 +44,9 @@ def main() -> None:
     if options.limit:
         coco = coco.head(options.limit)
     check_images(coco, options.images)
-    estimator = PoseEstimator(EstimatorSettings(options.weights, size=options.size))
+    estimator = PoseEstimator(
+        EstimatorSettings().with_options(weights=options.weights, size=options.size, refine=0)
+    )
     skeleton = estimator.runtime.skeleton
     found: dict[str, list[dict]] = {}
     for image_id, image in coco.images.items():

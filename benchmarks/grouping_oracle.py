@@ -35,9 +35,9 @@ from skelstream.evaluation.scoring import CocoScores, score
 from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.assembly import assemble, connection_score
 from skelstream.grouping.candidates import Candidates, find_candidates
-from skelstream.settings.grouping import GroupingSettings
 from skelstream.network.part_maps import PartMaps
 from skelstream.people import People
+from skelstream.settings.grouping import GroupingSettings
 from skelstream.skeleton import COCO17, DENSE18, OPENPOSE18, Skeleton, convert
 from skelstream.training.targets import SIGMA, confidence_maps, part_affinity_fields
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from skelstream.estimation.pose_estimator import SIZE, EstimatorSettings, PoseEstimator
+from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.evaluation.annotations import CocoSet, load_annotations
 from skelstream.evaluation.results import to_results
 from skelstream.evaluation.run import read_image
@@ -22,8 +22,10 @@ from skelstream.evaluation.scoring import score
 from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates
-from skelstream.settings.grouping import GroupingSettings
 from skelstream.network.part_maps import PartMaps
+from skelstream.settings.estimation import SIZE, EstimatorSettings
+from skelstream.settings.grouping import GroupingSettings
+from skelstream.settings.models import DETECTOR
 
 VALUES = {
     "peak_threshold": (0.01, 0.02, 0.03, 0.05, 0.075, 0.1),
@@ -72,11 +74,13 @@ def main() -> None:
     parser.add_argument("annotations", type=Path)
     parser.add_argument("images", type=Path)
     parser.add_argument("--limit", type=int, default=300)
-    parser.add_argument("--weights")
+    parser.add_argument("--weights", default=DETECTOR)
     parser.add_argument("--size", type=int, default=SIZE)
     options = parser.parse_args()
     coco_set = load_annotations(options.annotations).head(options.limit)
-    estimator = PoseEstimator(EstimatorSettings(options.weights, size=options.size))
+    estimator = PoseEstimator(
+        EstimatorSettings().with_options(weights=options.weights, size=options.size, refine=0)
+    )
     print(
         f"{estimator.provenance.model}, {estimator.runtime.name}, {len(coco_set.images)} images of {options.annotations.name}"
     )

@@ -29,10 +29,11 @@ from skelstream.evaluation.tracking import (
     score_tracks,
 )
 from skelstream.people import People
-from skelstream.skeleton import OPENPOSE18, Skeleton
 from skelstream.settings.tracking import TrackerSettings
-from skelstream.tracking.tracked import TrackedPeople
+from skelstream.skeleton import OPENPOSE18, Skeleton
 from skelstream.tracking.kalman_tracker import KalmanTracker
+from skelstream.tracking.registry import tracker_settings
+from skelstream.tracking.tracked import TrackedPeople
 
 RATE = 25.0
 HELD_OUT_SEEDS = range(100, 110)
@@ -48,8 +49,8 @@ def variants() -> dict[str, tuple[TrackerSettings, bool]]:
     base = replace(ours, min_similarity_low=1.0, re_update=False, oks_weight=0.0)
     second = replace(base, min_similarity_low=ours.min_similarity_low)
     return {
-        "SORT-style": (TrackerSettings.sort(), False),
-        "ByteTrack-style": (TrackerSettings.bytetrack(), False),
+        "SORT-style": (tracker_settings("sort"), False),
+        "ByteTrack-style": (tracker_settings("bytetrack"), False),
         "base": (base, False),
         "+ second round": (second, False),
         "+ re-update": (replace(second, re_update=True), False),
@@ -101,10 +102,11 @@ def public_detections(folder: Path, frame_count: int) -> Timed:
 
 def own_people(video: Path, weights: str | None) -> Timed:
     """The people that the packaged network finds in a video."""
-    from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
+    from skelstream.estimation.pose_estimator import PoseEstimator
+    from skelstream.settings import EstimatorSettings
     from skelstream.video import open_source
 
-    estimator = PoseEstimator(EstimatorSettings(weights))
+    estimator = PoseEstimator(EstimatorSettings().with_options(weights=weights, refine=0))
     with open_source(str(video)) as source:
         return [
             (
@@ -211,7 +213,9 @@ def score_scene(frames: Sequence[SceneFrame], settings: TrackerSettings, real_ti
 
 
 def speed_table() -> None:
-    print(f"Speed: Tracker.update, processor time of one thread ({platform.machine()}), median of 5 passes\n")
+    print(
+        f"Speed: KalmanTracker.update, processor time of one thread ({platform.machine()}), median of 5 passes\n"
+    )
     print("| people in a frame (mean) | ms per frame |\n|---|---|")
     for walkers in (1, 10, 30):
         wide = SceneSettings(walkers=walkers, seconds=6, width=max(960, 320 * walkers), missed_people=0.0)

@@ -71,9 +71,9 @@ def _video(facts: dict[str, Any]) -> Table:
         f"{len(facts['tracks'])} track{'s' * (len(facts['tracks']) != 1)}, at most {facts['people_at_once']} at once{cleaned}",
     )
     weights = f", weights {facts['weights_sha256'][:12]}" if facts["weights_sha256"] else ""
-    second = f"; looked at again by {facts['second_look']}" if facts["second_look"] else ""
+    refiner = f", refined by {facts['refiner']}" if facts["refiner"] else ""
     table.add_row(
-        "joints", plain(f"{facts['skeleton']}, by {facts['model'] or 'an unknown model'}{weights}{second}")
+        "joints", plain(f"{facts['skeleton']}, by {facts['model'] or 'an unknown model'}{weights}{refiner}")
     )
     if facts["rows_lifted"] is not None:
         table.add_row("3D", f"{facts['rows_lifted']:,} of {facts['rows']:,} rows lifted")

@@ -38,7 +38,7 @@ def view(
 
     The page has a player, a timeline of the tracks, each joint's confidence, and the way of a chosen joint.
     """
-    from skelstream.extraction.output import check_apart
+    from skelstream.extraction.output import check_not_source
     from skelstream.files.atomic import check_writable, replacing
     from skelstream.formats import read
     from skelstream.processing import tracked
@@ -50,7 +50,7 @@ def view(
     check_writable(output, overwrite)
     for used in (skeletons, video):
         if used is not None:
-            check_apart(output, used)
+            check_not_source(output, used)
     sequence = tracked(read(skeletons))
     with TemporaryDirectory() as folder:
         if video is not None and video.is_file() and not plays(video):
@@ -77,7 +77,7 @@ def _copy(video: Path, copy: Path, overwrite: bool, quiet: bool) -> Path:
     from rich.console import Console
     from rich.progress import track
 
-    from skelstream.extraction.output import check_apart
+    from skelstream.extraction.output import check_not_source
     from skelstream.files.atomic import check_writable
     from skelstream.viewer.playable import playable_copy
 
@@ -86,7 +86,7 @@ def _copy(video: Path, copy: Path, overwrite: bool, quiet: bool) -> Path:
     except OutputError as error:
         error.add_note(f"it would be a copy of {video}, which browsers do not play")
         raise
-    check_apart(copy, video)
+    check_not_source(copy, video)
     console = Console(stderr=True)
     playable_copy(
         video,

@@ -28,7 +28,7 @@ import skelstream
 from skelstream import OPENPOSE18, EstimatorSettings, PoseEstimator, SkeletonSequence, SkelstreamError, Window
 from skelstream.processing import centred_on_torso, scaled_by_torso
 from skelstream.processing.lifting.lifter import Lifter
-from skelstream.refinement.refiner import RefinerSettings
+from skelstream.settings.models import DETECTOR
 from skelstream.skeleton import COCO17, H36M17, convert
 
 LENGTH, STRIDE, PERSONS = 16, 2, 4
@@ -193,10 +193,8 @@ def report(model: Recogniser, taught: list[str], clips: np.ndarray, truth: list[
 
 
 def run(folder: Path, stream: str | None, weights: str | None) -> None:
-    actions, estimator = (
-        actions_in(folder),
-        PoseEstimator(EstimatorSettings(weights, second=RefinerSettings())),
-    )
+    settings = EstimatorSettings().with_options(weights=weights or DETECTOR)
+    actions, estimator = actions_in(folder), PoseEstimator(settings)
     examples = []
     for clip in dict.fromkeys(action.clip for action in actions):
         sequence = skeletons(clip, estimator, folder / "skeletons")

@@ -15,7 +15,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from skelstream.estimation.pose_estimator import Provenance
+from skelstream.estimation.protocol import Provenance
 from skelstream.geometry.letterbox import Letterbox, letterboxed
 from skelstream.people import People
 from skelstream.skeleton import OPENPOSE18
@@ -38,7 +38,7 @@ class BarEstimator:
     def __init__(self, batch: int = 1, fail_at: int | None = None):
         self.batch, self.batches, self.fail_at = batch, [], fail_at
 
-    def second_look(self):
+    def refinement(self):
         return None
 
     def prepare(self, image: np.ndarray) -> tuple[np.ndarray, Letterbox]:

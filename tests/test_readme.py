@@ -21,7 +21,7 @@ COMMANDS = re.findall(r"`?(skelstream [a-z]+[^`|\n]*)`", README)
 def test_the_snippet_runs(walk, bars, tmp_path, monkeypatch):
     shutil.copy(walk, tmp_path / "video.mp4")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(skelstream.extraction.extraction, "two_looks", bars)
+    monkeypatch.setattr(skelstream.extraction.extraction, "PoseEstimator", lambda settings: bars())
     (snippet,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     names: dict = {}
     exec(compile(snippet, "README.md", "exec"), names)

@@ -13,7 +13,7 @@ PAGE = (Path(__file__).parents[1] / "docs" / "recognising.md").read_text(encodin
 def test_snippets(walk, bars, monkeypatch, capsys):
     monkeypatch.chdir(walk.parent)
     walk.rename("video.mp4")
-    monkeypatch.setattr(skelstream.extraction.extraction, "two_looks", bars)
+    monkeypatch.setattr(skelstream.extraction.extraction, "PoseEstimator", lambda settings: bars())
     names: dict = {}
     printed = []
     for snippet in re.findall(r"```python\n(.*?)```", PAGE, re.S):

@@ -62,9 +62,7 @@ class ByFrame:
 
 def video_times(sequence: SkeletonSequence) -> np.ndarray:
     """float64 (T,): the times of the frames on the video's own clock, which slow motion makes slower than life."""
-    factor = (sequence.meta.get("settings") or {}).get("slow_motion")
-    known = isinstance(factor, int | float) and 0 < factor < float("inf")
-    return sequence.frame_time * (factor if known else 1.0)
+    return sequence.frame_time * (_video_setting(sequence, "slow_motion") or 1.0)
 
 
 def open_video(
@@ -85,10 +83,16 @@ def open_video(
         raise SourceError(
             "the skeletons have been resampled to more frames than their video has; draw them as they were, or alone"
         )
-    settings = sequence.meta.get("settings") or {}
-    fps = settings.get("fps", settings.get("rate"))  # its name in files of earlier versions
-    known = isinstance(fps, int | float) and 0 < fps < float("inf")
-    return open_source(source, start=start, end=end, fps=fps if known else None)
+    return open_source(source, start=start, end=end, fps=_video_setting(sequence, "rate"))
+
+
+def _video_setting(sequence: SkeletonSequence, name: str) -> float | None:
+    """Return a number above 0 of ``VideoSettings`` that the file records; None for anything else."""
+    settings = sequence.meta.get("settings")
+    video = settings.get("video") if isinstance(settings, dict) else None
+    value = video.get(name) if isinstance(video, dict) else None
+    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+    return value if known else None
 
 
 def image_size(sequence: SkeletonSequence) -> tuple[int, int]:

@@ -65,7 +65,7 @@ def _openpose(path: Path, height: int, width: int) -> Imported:
 def _hrnet(path: Path, height: int, width: int) -> Imported:
     config, state = hrnet.load_hrnet(path, height, width)
     card = make_card(HRNet(config), data=hrnet.TRAINED_ON, licence=hrnet.LICENCE, figures={})
-    return Imported(f"hrnet-w{config.channels}", "hrnet", config, state, card, "--second-look")
+    return Imported(f"hrnet-w{config.channels}", "hrnet", config, state, card, "--refiner")
 
 
 def _videopose(path: Path, height: int, width: int) -> Imported:

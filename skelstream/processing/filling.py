@@ -22,10 +22,11 @@ def filled(sequence: SkeletonSequence, max_gap: float = 0.5) -> SkeletonSequence
     rows = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ROWS}
     observed = np.concatenate([part.observed for part in parts])
     start = np.concatenate([[0], np.cumsum([len(part.frame) for part in parts])])
+    meta = {**sequence.meta, "filled": {"max_gap": max_gap}}
+    measured = replace(sequence.measured, meta=meta)
     return replace(
-        sequence, **rows, observed=observed, track_start=start, raw=sequence.measured, lifted=None,
-        meta={**sequence.meta, "filled": {"max_gap": max_gap}},
-    )  # fmt: skip
+        sequence, **rows, observed=observed, track_start=start, raw=measured, lifted=None, meta=meta
+    )
 
 
 @dataclass(frozen=True)

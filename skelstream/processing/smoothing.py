@@ -42,10 +42,9 @@ def smoothed(
             group, _smooth_group([tracks[m] for m in group], noise, acceleration_psd), strict=True
         ):
             out[m] = smooth
-    return replace(
-        sequence, keypoints=np.concatenate(out), raw=sequence.measured, lifted=None,
-        meta={**sequence.meta, "smoothed": {"noise": noise, "acceleration_psd": acceleration_psd}},
-    )  # fmt: skip
+    meta = {**sequence.meta, "smoothed": {"noise": noise, "acceleration_psd": acceleration_psd}}
+    measured = replace(sequence.measured, meta=meta)
+    return replace(sequence, keypoints=np.concatenate(out), raw=measured, lifted=None, meta=meta)
 
 
 def _smooth_group(tracks: list[Track], noise: float, acceleration_psd: float) -> list[np.ndarray]:

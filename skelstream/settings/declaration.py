@@ -132,8 +132,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         for one in fields(self):  # pyright: ignore[reportArgumentType]
+            value, kind = getattr(self, one.name), _hints(type(self))[one.name]
             if isinstance(declared := one.metadata.get(_KEY), Setting):
-                _check(getattr(self, one.name), _hints(type(self))[one.name], one.name, declared)
+                _check(value, kind, one.name, declared)
+            elif not isinstance(value, kind):
+                raise SettingsError(f"{one.name} is {value!r}: give {kind.__name__}")
 
     def with_options(self, **options: Any) -> Self:
         """Return the settings with some values replaced, each by its flat name, wherever in the tree it stands.

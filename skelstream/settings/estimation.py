@@ -55,7 +55,6 @@ class EstimatorSettings(Settings):
         "auto",
         "auto, float32, bfloat16, float16 or int8.",
         more="auto is the fastest that the device supports natively.",
-        words=("auto", "float32", "bfloat16", "float16", "int8"),
         option="--precision",
         metavar="NAME",
     )

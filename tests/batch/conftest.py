@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from skelstream.batch.manifest import Clip, read_manifest
+from skelstream.batch.plan import Plan, make_plan
 from skelstream.batch.records import DONE, FAILED, Record, Recorder, forgiven
 from skelstream.batch.results import Results, name_of_result, settings_of
 from skelstream.batch.shards.layout import Layout
@@ -33,6 +34,17 @@ def tree(tmp_path, draw_bars):
             for i in range(4):
                 writer.write(draw_bars(20 + 5 * i)[:, :96], i / 10)
     return folder
+
+
+def _plan_of(clips, results, settings, damaged=None):
+    verified = make_plan(clips, results, settings)
+    while True:
+        try:
+            event = next(verified)
+        except StopIteration as stop:
+            return stop.value
+        if event.intact is False and damaged is not None:
+            damaged.append(event.clip)
 
 
 @dataclass
@@ -69,6 +81,9 @@ class DrawnBatch:
 
     def forgive(self, number: int) -> None:
         Recorder(self.results.store).add(forgiven(self.clips[number].id))
+
+    def plan(self) -> Plan:
+        return _plan_of(self.clips, self.results, self.settings)
 
     def pack(self) -> Packed:
         with closing(Packer(self.results, self.settings)) as packer:
@@ -110,3 +125,9 @@ def drawn(tmp_path):
         return DrawnBatch(results, clips, results.prepare(clips, settings or {}, redo, layout), tmp_path)
 
     return make
+
+
+@pytest.fixture
+def plan_of():
+    """The function: the plan of some clips; ``damaged`` gets the clips whose result is not what was recorded."""
+    return _plan_of

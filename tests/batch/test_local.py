@@ -7,35 +7,34 @@ import signal
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from skelstream.batch.engines.local import run_local
-from skelstream.batch.engines.slots import Place
-from skelstream.batch.job import Job, JobSettings
+from skelstream.batch.engines.slots import Slot
+from skelstream.batch.job import Job
 from skelstream.batch.manifest import Clip, read_manifest
-from skelstream.batch.plan import make_plan
 from skelstream.batch.records import DONE, FAILED, POISON, Recorder, Records
 from skelstream.batch.results import Results
 from skelstream.batch.status import status_of
 from skelstream.errors import ModelError, OutputError
-from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
-from skelstream.refinement.refiner import RefinerSettings
-from skelstream.settings.pipeline import PipelineSettings
+from skelstream.estimation.pose_estimator import PoseEstimator
+from skelstream.extraction.settings import ExtractionSettings
 
 pytestmark = pytest.mark.slow
 
-SETTINGS = JobSettings(EstimatorSettings(size=64, runtime="torch"))
+SETTINGS = ExtractionSettings().with_options(size=64, runtime="torch", refine=0)
 
 
 def job_in(folder: Path, clips: list[Clip]) -> Job:
     job = Job.of(Results(folder), SETTINGS)
-    job.results.prepare(clips, SETTINGS.as_json(), redo=False)
+    job.results.prepare(clips, job.settings_json, redo=False)
     return job
 
 
-def test_a_worker_that_is_killed_is_replaced_and_a_clip_that_kills_is_left(tree, tmp_path):
+def test_a_worker_that_is_killed_is_replaced_and_a_clip_that_kills_is_left(tree, tmp_path, plan_of):
     os.mkfifo(tree / "endless.mp4")  # opening it never ends
     clips = [*read_manifest(tree), Clip("endless", str(tree / "endless.mp4"))]
     job, killed = job_in(tmp_path / "out", clips), []
@@ -52,12 +51,13 @@ def test_a_worker_that_is_killed_is_replaced_and_a_clip_that_kills_is_left(tree,
 
     killer = threading.Thread(target=kill)
     killer.start()
-    told = dict(run_local(make_plan(clips, job.results, job.hash), job, [Place()]))
+    finished = run_local(plan_of(clips, job.results, job.hash), job, [Slot()])
+    records = {event.clip: event.record for event in finished}
     killer.join()
-    *good, poison = (told[clip] for clip in clips)
+    *good, poison = (records[clip] for clip in clips)
     assert [record.state for record in good] == [DONE] * 3 and poison.state == FAILED
     assert "signal SIGKILL" in poison.message and len(set(killed)) == POISON
-    plan = make_plan(clips, job.results, job.hash)
+    plan = plan_of(clips, job.results, job.hash)
     assert (plan.todo, plan.done, plan.failed) == ([], 3, 1)
     assert [clip.id for clip, _ in status_of(job.results).failed] == ["endless"]
 
@@ -81,12 +81,12 @@ def held_by(process: int) -> list[Path]:
     return found
 
 
-def test_networks_that_cannot_be_loaded_end_the_batch_in_one_line(tree, tmp_path):
+def test_networks_that_cannot_be_loaded_end_the_batch_in_one_line(tree, tmp_path, plan_of):
     clips = read_manifest(tree)
     job = job_in(tmp_path / "out", clips)
-    wrong = Job(job.results, JobSettings(EstimatorSettings("nothing")), job.hash)
+    wrong = replace(job, settings=ExtractionSettings().with_options(weights="nothing"))
     with pytest.raises(ModelError, match="nothing: no such weights"):
-        list(run_local(make_plan(clips, job.results, job.hash), wrong, [Place()]))
+        list(run_local(plan_of(clips, job.results, job.hash), wrong, [Slot()]))
 
 
 def test_a_clip_alone(tree, tmp_path, bars, monkeypatch):
@@ -107,13 +107,3 @@ def test_a_clip_alone(tree, tmp_path, bars, monkeypatch):
     with pytest.raises(OutputError, match="No space left"):
         job.do(clips[1], bars())
     assert not (job.results.place / f"{clips[1].id}.npz").exists()
-
-
-def test_settings_go_through_json():
-    from skelstream.geometry.region import Region
-
-    settings = JobSettings(
-        EstimatorSettings(size=96, scales=(1.0, 0.5), second=RefinerSettings(looks=3)),
-        pipeline=PipelineSettings(region=Region.parsed("0,0,50%,9")),
-    )  # fmt: skip
-    assert JobSettings.from_json(settings.as_json()) == settings

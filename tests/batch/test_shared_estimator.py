@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from skelstream.batch.job import Job, JobSettings
+from skelstream.batch.job import Job
 from skelstream.batch.manifest import read_manifest
 from skelstream.batch.results import Results
 from skelstream.batch.shared_estimator import SharedBatches, SharedEstimator
-from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
-from skelstream.refinement.refiner import RefinerSettings
+from skelstream.estimation.pose_estimator import PoseEstimator
+from skelstream.extraction.settings import ExtractionSettings
 from skelstream.runtimes.torch import TorchRuntime
 from skelstream.video import VideoWriter
 
@@ -131,9 +131,7 @@ def test_clips_side_by_side_have_the_bytes_of_clips_alone(tmp_path, mannequins):
                 left = 4 * i if number else 80
                 writer.write(photo[60:300, left : left + 320], i / 10)
     clips = read_manifest(videos)
-    settings = JobSettings(
-        EstimatorSettings(device="cpu", size=160, runtime="torch", second=RefinerSettings())
-    )
+    settings = ExtractionSettings().with_options(device="cpu", size=160, runtime="torch")
     estimator = SharedEstimator(PoseEstimator(settings.estimator))
     people = 0
     for lanes in (1, 5):

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from skelstream.batch.job import Job, JobSettings
+from skelstream.batch.job import Job
 from skelstream.batch.manifest import read_manifest
-from skelstream.batch.plan import make_plan
 from skelstream.batch.results import Results
 from skelstream.errors import SettingsError, SkelstreamError
-from skelstream.estimation.pose_estimator import EstimatorSettings
+from skelstream.extraction.settings import ExtractionSettings
 
 pytest.importorskip("submitit")
 pytestmark = pytest.mark.slow
@@ -15,31 +16,31 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def job(tree, tmp_path):
-    settings = JobSettings(EstimatorSettings(size=64, runtime="torch"))
+    settings = ExtractionSettings().with_options(size=64, runtime="torch", refine=0)
     job = Job.of(Results(tmp_path / "out"), settings)
-    job.results.prepare(read_manifest(tree), settings.as_json(), redo=False)
+    job.results.prepare(read_manifest(tree), job.settings_json, redo=False)
     return job
 
 
 # Submitit's debug executor leaves its logs open.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_each_task_of_an_array_does_its_shard(job):
-    from skelstream.batch.engines.slurm import ShardTask, submit
+def test_each_task_of_an_array_does_its_partition(job, plan_of):
+    from skelstream.batch.engines.slurm import PartitionTask, submit
 
     tasks = submit(job, 1, 1, {}, cluster="debug")
-    assert [task.result() for task in tasks] == [{"done": 3}]
-    assert make_plan(job.results.clips(), job.results, job.hash).done == 3
-    again = ShardTask(job, "2/2")
-    assert again() == {} and again.checkpoint().function is again
+    assert [task.result() for task in tasks] == [{"done": 3, "failed": 0, "elsewhere": 0}]
+    assert plan_of(job.results.clips(), job.results, job.hash).done == 3
+    again = PartitionTask(job, "2/2")
+    assert again() == {"done": 0, "failed": 0, "elsewhere": 0} and again.checkpoint().function is again
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_tasks_that_are_not_through_are_told_in_a_line(job):
     from skelstream.batch.engines.slurm import failures, submit
 
-    wrong = Job(job.results, JobSettings(EstimatorSettings("nothing")), job.hash)
+    wrong = replace(job, settings=ExtractionSettings().with_options(weights="nothing"))
     with pytest.raises(
-        SkelstreamError, match="1 of 1 tasks ended before .*: nothing: no such weights.*; the same"
+        SkelstreamError, match="1 of 1 tasks ended early.*: nothing: no such weights.*; the same"
     ):
         failures(submit(wrong, 1, 1, {}, cluster="local"))
     assert failures(submit(job, 1, 1, {}, cluster="debug")) == 0

@@ -73,10 +73,10 @@ def test_a_folder_of_results_goes_on_where_it_stood(extract, walk, tmp_path):
     [
         (["missing.mp4"], 1, "missing.mp4 does not exist"),
         (["missing.mp4", "-o", "x.unknown"], 1, "x.unknown"),
-        (["a.mp4", "b.mp4"], 2, "need -o FOLDER"),
+        (["a.mp4", "b.mp4"], 2, "need a folder as output"),
         (["a.mp4", "--every", "0"], 2, "--every"),
-        (["a.mp4", "-o", "-", "--sheet", "a.png"], 2, "JSON lines only"),
-        (["a.mp4", "-o", "-", "--format", "csv"], 2, "JSON lines only"),
+        (["a.mp4", "-o", "-", "--sheet", "a.png"], 2, "takes JSON lines"),
+        (["a.mp4", "-o", "-", "--format", "csv"], 2, "takes JSON lines"),
     ],
 )
 def test_errors_are_one_line_and_a_status(extract, tmp_path, monkeypatch, arguments, status, words):
@@ -132,7 +132,7 @@ def test_few_images_show_the_same_people_whether_they_can_be_followed_or_not(ext
         result = extract(tmp_path / "ten.mp4", "-o", tmp_path / f"{every}.npz", "--every", every, "-q")
         found = load(tmp_path / f"{every}.npz")
         rows[every] = len(found.frame)
-        assert ("nobody can be followed" in result.stderr) == (every > 15) == bool(found.meta["warnings"])
+        assert ("nobody is followed" in result.stderr) == (every > 15) == bool(found.meta["warnings"])
     assert rows == {15: 10, 16: 10, 30: 6}
 
 
@@ -143,7 +143,7 @@ def test_few_images_show_the_same_people_whether_they_can_be_followed_or_not(ext
         (["--no-tracking"], 60),
         (["--min-observations", 25], 1),
         (["--tracker", "sort"], 2),
-        (["--max-step", 0.01], 60),
+        (["--max-interval", 0.01], 60),
     ],
 )
 def test_settings_of_the_tracker(extract, walk, tmp_path, options, tracks):
@@ -186,7 +186,7 @@ def test_the_sheet_does_not_replace_the_video(extract, walk, tmp_path):
     video = tmp_path / "walk.mp4"
     video.write_bytes(walk.read_bytes())
     result = extract(video, "-o", tmp_path / "a.npz", "--sheet", video, "--overwrite")
-    assert result.exit_code == 1 and "walk.mp4 is what the result" in result.stderr
+    assert result.exit_code == 1 and "walk.mp4 is the source of the result" in result.stderr
     assert video.read_bytes() == walk.read_bytes() and not (tmp_path / "a.npz").exists()
 
 

@@ -21,8 +21,7 @@ def run(*arguments):
 
 def sequence(tracks):
     """Ten frames of {track: frames}; the left wrist is never seen; frame 9 failed."""
-    builder = SequenceBuilder(OPENPOSE18, source="[walk].mp4", height=240, width=320, model="small",
-                              weights_sha256="ab" * 32)  # fmt: skip
+    builder = SequenceBuilder(OPENPOSE18, source="[walk].mp4", height=240, width=320, made_with={"model": "small", "weights_sha256": "ab" * 32})  # fmt: skip
     for i in range(10):
         ids = [track for track, frames in tracks.items() if i in frames]
         keypoints = np.full((len(ids), 18, 2), 7, np.float32)
@@ -121,7 +120,9 @@ def test_damaged_and_foreign_files_get_one_line(tmp_path, content):
 def test_what_a_file_says_is_text_and_no_command(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     evil = "\x1b]0;title\x07\x1b[2J[red]a[/nothing]\r\n\x9b31m"
-    builder = SequenceBuilder(OPENPOSE18, source=evil, height=240, width=320, model=evil, weights_sha256=evil)
+    builder = SequenceBuilder(
+        OPENPOSE18, source=evil, height=240, width=320, made_with={"model": evil, "weights_sha256": evil}
+    )
     builder.add(TrackedPeople.failed(0, 0, 18))
     save(builder.finish(), tmp_path / "[b]x\x1b[7m.npz")
     result = run("info", tmp_path / "[b]x\x1b[7m.npz")

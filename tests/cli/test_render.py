@@ -106,9 +106,9 @@ def test_what_is_wrong_is_said_in_a_line(skeletons, tmp_path, monkeypatch, argum
 def test_a_video_is_analysed_first(skeletons, clip, tmp_path, monkeypatch, bars):
     asked = []
 
-    def run_instead(source, estimator, *, settings, report):
-        asked.append((source, settings.start, settings.end))
-        return SimpleNamespace(sequence=load(skeletons))
+    def run_instead(source, settings, output, estimator, *, report):
+        asked.append((source, settings.video.start, settings.video.end))
+        return SimpleNamespace(sequence=load(skeletons), warnings=[])
 
     monkeypatch.setattr(skelstream.extraction.extraction, "run", run_instead)
     monkeypatch.setattr(skelstream.estimation.pose_estimator, "PoseEstimator", bars)
@@ -122,17 +122,17 @@ def test_the_video_itself_is_not_replaced(skeletons, clip):
     result = run("render", skeletons, "--video", clip, "-o", clip, "--overwrite")
     assert (
         result.exit_code == 1
-        and "is what the result is to be made from" in result.output
+        and "is the source of the result" in result.output
         and clip.read_bytes() == before
     )
 
 
-def test_looks_are_those_of_the_analysis(walk, bars, tmp_path, monkeypatch):
+def test_the_analysis_refines_as_asked(walk, bars, tmp_path, monkeypatch):
     made = []
     monkeypatch.setattr(
         "skelstream.estimation.pose_estimator.PoseEstimator", lambda settings: made.append(settings) or bars()
     )
-    for looks in ("0", "2"):
-        done = run("render", walk, "-o", tmp_path / f"{looks}.mp4", "--looks", looks)
+    for people in ("0", "2"):
+        done = run("render", walk, "-o", tmp_path / f"{people}.mp4", "--refine", people)
         assert done.exit_code == 0, done.output
-    assert made[0].second is None and made[1].second.looks == 2
+    assert [settings.refinement.people for settings in made] == [0, 2]

@@ -133,5 +133,5 @@ def test_the_page_does_not_replace_what_it_is_made_from(skeletons, tmp_path, nam
     video.write_bytes(b"precious")
     before = (tmp_path / name).read_bytes()
     result = run("view", skeletons, "--video", video, "-o", tmp_path / name, "--overwrite")
-    assert result.exit_code == 1 and f"{name} is what the result" in result.stderr
+    assert result.exit_code == 1 and f"{name} is the source of the result" in result.stderr
     assert (tmp_path / name).read_bytes() == before

@@ -7,8 +7,8 @@ import pytest
 from skelstream.drawing.by_frame import ByFrame, image_size, open_video, video_times
 from skelstream.errors import SourceError
 from skelstream.extraction.extraction import run
+from skelstream.extraction.settings import ExtractionSettings
 from skelstream.processing.resampling import resampled
-from skelstream.settings.pipeline import PipelineSettings
 
 
 def test_every_frame_gives_its_people_and_no_others(two_walkers):
@@ -48,7 +48,9 @@ def test_size_of_a_sequence_that_does_not_say(make_walkers, make_figure, present
 def test_images_are_opened_at_the_rate_they_came_at(tmp_path, draw_bars, bars):
     for number in range(3, 43):
         cv2.imwrite(str(tmp_path / f"{number:04}.png"), draw_bars(10 + 3 * number))
-    sequence = run(tmp_path, bars(), settings=PipelineSettings(fps=5.0, slow_motion=2.0)).sequence
+    sequence = run(
+        tmp_path, ExtractionSettings().with_options(rate=5.0, slow_motion=2.0), estimator=bars()
+    ).sequence
     with open_video(sequence, tmp_path, start=1.0) as frames:
         found = {frame.index: frame.time for frame in frames}
     assert list(found) == list(range(8, 43))

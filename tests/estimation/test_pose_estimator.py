@@ -11,7 +11,7 @@ from skelstream.errors import FormatError, SettingsError, SourceError
 
 @pytest.mark.slow
 def test_one_estimator_serves_two_streams_at_a_time(walk):
-    estimator = skelstream.PoseEstimator(skelstream.EstimatorSettings(size=64))
+    estimator = skelstream.PoseEstimator(skelstream.EstimatorSettings().with_options(size=64, refine=0))
     alone = [people.people.keypoints for people in skelstream.stream(walk, estimator)]
     first, second = skelstream.stream(walk, estimator), skelstream.stream(walk, estimator)
     for one, other, expected in zip(first, second, alone, strict=True):
@@ -22,7 +22,7 @@ def test_one_estimator_serves_two_streams_at_a_time(walk):
 @pytest.mark.slow
 def test_one_estimator_in_two_threads():
     rng = np.random.default_rng(0)
-    estimator = skelstream.PoseEstimator(skelstream.EstimatorSettings(size=64))
+    estimator = skelstream.PoseEstimator(skelstream.EstimatorSettings().with_options(size=64, refine=0))
     images = [rng.integers(0, 255, (48, 64, 3), np.uint8) for _ in range(12)]
     expected = [len(people) for people in estimator.people(images)]
     found, errors = {}, []
@@ -50,4 +50,4 @@ def test_a_name_with_a_nul_character_is_refused_in_a_line():
 @pytest.mark.parametrize("size", [0, 63, 4097, 100_000])
 def test_a_size_that_no_network_takes_or_no_memory_holds(size):
     with pytest.raises(SettingsError, match=f"size is {size}"):
-        skelstream.EstimatorSettings(size=size)
+        skelstream.DetectionSettings(size=size)

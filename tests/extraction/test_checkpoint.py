@@ -13,9 +13,12 @@ import pytest
 import skelstream.extraction.checkpoint
 from skelstream.extraction.checkpoint import _unpickled
 from skelstream.extraction.extraction import run
+from skelstream.extraction.output import Output
+from skelstream.extraction.settings import ExtractionSettings
 from skelstream.formats import load
 from skelstream.formats.checkpoint import CheckpointFile
-from skelstream.settings.pipeline import PipelineSettings
+
+LIMITED = ExtractionSettings().with_options(max_people=1)
 
 
 @pytest.fixture
@@ -26,13 +29,13 @@ def each_frame(monkeypatch):
 
 @pytest.fixture
 def undisturbed(walk, bars, tmp_path):
-    run(walk, bars(), tmp_path / "whole.npz")
+    run(walk, output=Output(tmp_path / "whole.npz"), estimator=bars())
     return (tmp_path / "whole.npz").read_bytes()
 
 
 def broken_off(walk, bars, output, batch=1):
     with pytest.raises(RuntimeError, match="the network broke"):
-        run(walk, bars(batch=batch, fail_at=23), output)
+        run(walk, output=Output(output), estimator=bars(batch=batch, fail_at=23))
     assert output.with_name("out.checkpoint").exists() and not output.exists()
 
 
@@ -42,7 +45,7 @@ def test_it_goes_on_to_the_same_bytes(walk, bars, tmp_path, undisturbed, batch):
     output = tmp_path / "out.npz"
     broken_off(walk, bars, output, batch)
     estimator = bars(batch=batch)
-    done = run(walk, estimator, output)
+    done = run(walk, output=Output(output), estimator=estimator)
     assert output.read_bytes() == undisturbed
     assert 15 < done.resumed <= 23 and done.resumed % batch == 0
     assert estimator.batches == bars_of(40 - done.resumed, batch)  # the same frames together
@@ -66,9 +69,9 @@ def test_a_batch_that_was_begun_is_looked_at_whole(walk, bars, tmp_path, undistu
             raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError):
-        run(walk, bars(batch=batch), output, report=stop)
+        run(walk, output=Output(output), estimator=bars(batch=batch), report=stop)
     estimator = bars(batch=batch)
-    assert run(walk, estimator, output).resumed == 18
+    assert run(walk, output=Output(output), estimator=estimator).resumed == 18
     assert estimator.batches == [4] * 6 and output.read_bytes() == undisturbed
 
 
@@ -78,7 +81,7 @@ def test_what_a_kill_left_half_written_does_not_count(walk, bars, tmp_path, undi
     broken_off(walk, bars, output)
     path = tmp_path / "out.checkpoint"
     path.write_bytes(path.read_bytes()[:-7])
-    run(walk, bars(), output)
+    run(walk, output=Output(output), estimator=bars())
     assert output.read_bytes() == undisturbed
 
 
@@ -86,7 +89,7 @@ def test_what_a_kill_left_half_written_does_not_count(walk, bars, tmp_path, undi
 def test_other_settings_and_other_videos_do_not_go_on(walk, bars, tmp_path, caplog):
     output = tmp_path / "out.npz"
     broken_off(walk, bars, output)
-    assert run(walk, bars(), output, PipelineSettings(max_people=1)).resumed == 0
+    assert run(walk, LIMITED, Output(output), bars()).resumed == 0
     assert "belongs to another extraction" in caplog.text
     kept = load(tmp_path / "out.2.checkpoint")
     assert kept.frames > 15 and kept.meta["partial"] is True and len(kept.track_ids) == 2
@@ -95,13 +98,13 @@ def test_other_settings_and_other_videos_do_not_go_on(walk, bars, tmp_path, capl
     output.unlink()
     broken_off(walk, bars, output)
     os.utime(walk, (1, 1))
-    assert run(walk, bars(), output).resumed == 0
+    assert run(walk, output=Output(output), estimator=bars()).resumed == 0
     assert (tmp_path / "out.3.checkpoint").exists()
 
 
 def test_rubbish_of_that_name_is_kept_and_stops_nothing(walk, bars, tmp_path, undisturbed):
     (tmp_path / "out.checkpoint").write_bytes(b"somebody's own")
-    run(walk, bars(), tmp_path / "out.npz")
+    run(walk, output=Output(tmp_path / "out.npz"), estimator=bars())
     assert (tmp_path / "out.2.checkpoint").read_bytes() == b"somebody's own"
     assert (tmp_path / "out.npz").read_bytes() == undisturbed
 
@@ -118,7 +121,7 @@ def test_a_full_disk_stops_no_work(walk, bars, tmp_path, undisturbed, monkeypatc
         full() if len(added) % 3 else add(self, block, state)
 
     monkeypatch.setattr(CheckpointFile, "add", sometimes)
-    run(walk, bars(), tmp_path / "out.npz")
+    run(walk, output=Output(tmp_path / "out.npz"), estimator=bars())
     assert (tmp_path / "out.npz").read_bytes() == undisturbed
     assert "cannot be written (No space left on device)" in caplog.text
 
@@ -133,19 +136,21 @@ PROGRAM = """
 import importlib.util, sys, time
 import skelstream.extraction.checkpoint
 from skelstream.extraction.extraction import run
+from skelstream.extraction.output import Output
 from pathlib import Path
 spec = importlib.util.spec_from_file_location("stand_in", sys.argv[1])
 stand_in = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(stand_in)
 skelstream.extraction.checkpoint.SECONDS = 0.1
-run(sys.argv[2], stand_in.BarEstimator(), Path(sys.argv[3]), report=lambda *_: time.sleep(0.05))
+output = Output(Path(sys.argv[3]))
+run(sys.argv[2], output=output, estimator=stand_in.BarEstimator(), report=lambda *_: time.sleep(0.05))
 """
 
 
 @pytest.mark.slow
 def test_after_kill_9(walk, bars, tmp_path, undisturbed):
     output, checkpoint = tmp_path / "out.npz", tmp_path / "out.checkpoint"
-    conftest = Path(__file__).with_name("conftest.py")
+    conftest = Path(__file__).parents[1] / "conftest.py"
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, conftest, walk, output])
     until = time.monotonic() + 60
     while time.monotonic() < until and not (checkpoint.exists() and checkpoint.stat().st_size > 20_000):
@@ -153,6 +158,6 @@ def test_after_kill_9(walk, bars, tmp_path, undisturbed):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not output.exists() and 0 < load(checkpoint).frames < 40
-    done = run(walk, bars(), output)
+    done = run(walk, output=Output(output), estimator=bars())
     assert done.resumed > 0 and output.read_bytes() == undisturbed
     assert not checkpoint.exists()

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import skelstream
-from skelstream.errors import FormatError, OutputError, SourceError
+from skelstream.errors import FormatError, OutputError, SettingsError, SourceError
 from skelstream.extraction.extraction import extract, run, stream, windows
-from skelstream.processing.postprocessing import Postprocessing
+from skelstream.extraction.output import Output
 
 
 def test_one_video(walk, bars, tmp_path):
@@ -125,7 +125,7 @@ def test_what_was_done_is_kept_beside_the_output(walk, bars, tmp_path, error):
 
     output = tmp_path / "out.npz"
     with pytest.raises(type(error)) as raised:
-        run(walk, bars(), output, report=report)
+        run(walk, output=Output(output), estimator=bars(), report=report)
     assert not output.exists()
     assert "out.partial.npz" in raised.value.__notes__[0]
     assert len(skelstream.load(tmp_path / "out.partial.npz").frame_time) == 25
@@ -140,7 +140,7 @@ def test_the_frames_outlive_an_output_that_cannot_be_written(walk, bars, tmp_pat
             output.mkdir()  # somebody else's folder of that name
 
     with pytest.raises(OutputError):
-        run(walk, bars(), output, report=report)
+        run(walk, output=Output(output), estimator=bars(), report=report)
     assert len(skelstream.load(output.with_name("out.partial.npz")).frame_time) == 40
 
 
@@ -149,7 +149,7 @@ def test_the_frames_outlive_an_output_that_cannot_be_written(walk, bars, tmp_pat
     [
         ("no/out.npz", {}, "create it first"),
         ("set.ctrgcn.npz", {}, "needs a class"),
-        ("out.npz", {"postprocessing": Postprocessing(skeleton="nobody18")}, "unknown joint set"),
+        ("out.npz", {"skeleton": "nobody18"}, "unknown joint set"),
         ("out.xyz", {}, "does not say which format"),
         ("a\0b.npz", {}, "NUL"),
     ],
@@ -161,9 +161,9 @@ def test_an_output_that_could_never_be_written_is_refused_before_the_work(
         raise AssertionError("the network was loaded")
 
     with pytest.raises(skelstream.SkelstreamError, match=match):
-        run(walk, never, tmp_path / name, **options)
+        extract(walk, tmp_path / name, never, **options)
     with pytest.raises(SourceError, match="does not exist"):
-        run(tmp_path / "none.mp4", never, tmp_path / "out.npz")
+        extract(tmp_path / "none.mp4", tmp_path / "out.npz", never)
     assert [p.name for p in tmp_path.iterdir()] == ["walk.mp4"]
 
 
@@ -176,14 +176,14 @@ def test_a_whole_result_takes_the_partial_one_away_and_a_longer_one_stays(walk, 
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt) as raised:
-            run(walk, bars(), output, report=report)
+            run(walk, output=Output(output), estimator=bars(), report=report)
         return raised.value.__notes__[0], skelstream.load(partial).frames
 
     assert stopped_at(20)[1] == 21
     note, frames = stopped_at(9)
-    assert frames == 21 and "longer run before, and stays" in note
+    assert frames == 21 and "longer earlier run, and stays" in note
     assert stopped_at(30)[1] == 31
-    run(walk, bars(), output)
+    run(walk, output=Output(output), estimator=bars())
     assert not partial.exists() and skelstream.load(output).frames == 40
 
 
@@ -195,19 +195,33 @@ def test_a_result_that_is_called_partial_is_not_taken_for_one(walk, bars, tmp_pa
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as raised:
-        run(walk, bars(), tmp_path / "out.npz", report=report)
+        run(walk, output=Output(tmp_path / "out.npz"), estimator=bars(), report=report)
     assert "out.partial2.npz" in raised.value.__notes__[0]
     kept = skelstream.load(tmp_path / "out.partial2.npz").meta
     assert kept["partial"] and "the first 21 frames" in kept["warnings"][-1]
-    run(walk, bars(), tmp_path / "out.npz")
+    run(walk, output=Output(tmp_path / "out.npz"), estimator=bars())
     assert sorted(p.name for p in tmp_path.glob("*.npz")) == ["out.npz", "out.partial.npz"]
 
 
 @pytest.mark.parametrize("call", [stream, windows, extract])
-def test_keywords_are_checked_at_the_call(tmp_path, call):
-    with pytest.raises(TypeError, match="max_poeple"):
+def test_keywords_are_checked_at_the_call(tmp_path, call, bars):
+    with pytest.raises(SettingsError, match="did you mean max_people"):
         call("a.mp4", max_poeple=2)
     with pytest.raises(SourceError, match="does not exist"):
         call(tmp_path / "a.mp4", max_people=2)
-    with pytest.raises(SourceError, match="slow_motion is 0"):
+    with pytest.raises(SettingsError, match="slow_motion is 0: give a number above 0"):
         call(tmp_path / "a.mp4", slow_motion=0)
+    with pytest.raises(SettingsError, match="size belongs to the estimator"):
+        call(tmp_path / "a.mp4", estimator=bars(), size=256)
+
+
+@pytest.mark.parametrize("call", [stream, windows])
+def test_postprocessing_of_a_stream_is_refused(tmp_path, call):
+    with pytest.raises(SettingsError, match="fill has no effect here"):
+        call(tmp_path / "a.mp4", fill=0.5)
+
+
+def test_postprocessing_is_recorded(walk, bars):
+    sequence = extract(walk, estimator=bars(), fill=0.5, smooth=True)
+    assert sequence.meta["filled"] == {"max_gap": 0.5} and "noise" in sequence.meta["smoothed"]
+    assert sequence.meta["settings"]["postprocessing"]["fill"] == 0.5

@@ -10,18 +10,18 @@ def test_many_go_on_where_they_stood_and_survive_a_broken_one(walk, bars, tmp_pa
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video at all")
     folder = tmp_path / "out"
-    first = list(run_many([str(broken), str(walk)], bars(), folder))
+    first = list(run_many([str(broken), str(walk)], folder, estimator=bars()))
     assert isinstance(first[0].error, SourceError) and str(broken) in str(first[0].error)
     assert first[1].extraction is not None
     estimator = bars()
-    second = list(run_many([str(broken), str(walk)], estimator, folder))
+    second = list(run_many([str(broken), str(walk)], folder, estimator=estimator))
     assert second[1].extraction is None and second[1].error is None and estimator.batches == []
     assert sorted(p.name for p in folder.iterdir()) == ["walk.npz"]
 
 
 def test_many_of_one_name_are_refused(bars, tmp_path):
-    with pytest.raises(OutputError, match="two of the sources"):
-        list(run_many(["a/x.mp4", "b/x.mp4"], bars(), tmp_path))
+    with pytest.raises(OutputError, match="two sources have this name"):
+        list(run_many(["a/x.mp4", "b/x.mp4"], tmp_path, estimator=bars()))
 
 
 def test_what_another_process_is_at_is_left_to_it(walk, bars, tmp_path):
@@ -29,13 +29,13 @@ def test_what_another_process_is_at_is_left_to_it(walk, bars, tmp_path):
 
     with claimed(tmp_path / "walk.npz.extracting", wait=False) as ours:
         assert ours
-        (outcome,) = run_many([str(walk)], bars(), tmp_path)
+        (outcome,) = run_many([str(walk)], tmp_path, estimator=bars())
         assert outcome.elsewhere and outcome.extraction is None and not outcome.output.exists()
-    (outcome,) = run_many([str(walk)], bars(), tmp_path)
+    (outcome,) = run_many([str(walk)], tmp_path, estimator=bars())
     assert outcome.extraction is not None
     assert sorted(p.name for p in tmp_path.iterdir()) == ["walk.mp4", "walk.npz"]
 
 
 def test_many_in_another_format(walk, bars, tmp_path):
-    (outcome,) = run_many([str(walk)], bars(), tmp_path, format="csv")
+    (outcome,) = run_many([str(walk)], tmp_path, estimator=bars(), format="csv")
     assert outcome.output.name == "walk.csv" and outcome.output.exists()

@@ -7,8 +7,7 @@ import os
 import pytest
 
 from skelstream.errors import OutputError
-from skelstream.extraction.extraction import run
-from skelstream.extraction.output import check_apart
+from skelstream.extraction.output import Output, check_not_source
 
 
 @pytest.fixture
@@ -34,8 +33,8 @@ def files(tmp_path):
     ],
 )
 def test_what_is_read_stays(files, output, source):
-    with pytest.raises(OutputError, match=r"\d?\.(mp4|png) is what the result is to be made from"):
-        check_apart(files / output, str(files / source))
+    with pytest.raises(OutputError, match=r"\d?\.(mp4|png) is the source of the result"):
+        check_not_source(files / output, str(files / source))
 
 
 @pytest.mark.parametrize(
@@ -43,14 +42,14 @@ def test_what_is_read_stays(files, output, source):
     [("b.npz", "a.mp4"), ("a.mp4", "photos"), ("photos/old.npz", "photos"), ("photos/1.png", "a.mp4")],
 )
 def test_others_may_be_replaced(files, output, source):
-    check_apart(files / output, str(files / source))
-    check_apart(files / output, "rtsp://camera/1?a=[b")
-    check_apart(files / output, 0)
+    check_not_source(files / output, str(files / source))
+    check_not_source(files / output, "rtsp://camera/1?a=[b")
+    check_not_source(files / output, 0)
 
 
-def test_a_video_outlives_a_result_of_its_name(walk, bars, tmp_path):
+def test_a_video_outlives_a_result_of_its_name(walk, tmp_path):
     video = tmp_path / "walk.mp4"
     video.write_bytes(walk.read_bytes())
-    with pytest.raises(OutputError, match=r"walk\.mp4 is what the result"):
-        run(video, bars(), video, format="npz", overwrite=True)
+    with pytest.raises(OutputError, match=r"walk\.mp4 is the source of the result"):
+        Output(video, "npz", overwrite=True).check(video)
     assert video.read_bytes() == walk.read_bytes()

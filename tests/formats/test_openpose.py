@@ -195,4 +195,4 @@ def test_without_tracking_everyone_has_an_id_of_their_own(tmp_path):
     pose = np.hstack([np.random.default_rng(0).uniform(50, 90, (18, 2)), np.full((18, 1), 0.9)])
     write_frames(tmp_path / "in", {i: [pose] for i in range(5)})
     assert len(load_tracked(tmp_path / "in")) == 1
-    assert len(load_tracked(tmp_path / "in", settings=TrackerSettings(max_step=0.0))) == 5
+    assert len(load_tracked(tmp_path / "in", settings=TrackerSettings(max_interval=0.0))) == 5

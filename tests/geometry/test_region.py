@@ -5,8 +5,8 @@ import pytest
 
 from skelstream.errors import FormatError
 from skelstream.extraction.extraction import run
+from skelstream.extraction.settings import ExtractionSettings
 from skelstream.geometry.region import Region
-from skelstream.settings.pipeline import PipelineSettings
 
 BOXES = np.array([[0, 0, 20, 20], [80, 40, 120, 60], [150, 90, 190, 100]], np.float32)
 
@@ -36,20 +36,23 @@ def test_what_is_no_region(text):
 
 def test_only_those_in_there_are_followed(walk, bars):
     """One walks from 15 to 54 on the left, another from 130 to 111 on the right."""
-    right = run(walk, bars(), settings=PipelineSettings(region=Region.parsed("50%,0,100%,100%")))
+    right = run(
+        walk, ExtractionSettings().with_options(region=Region.parsed("50%,0,100%,100%")), estimator=bars()
+    )
     assert np.diff(right.sequence.track_start).tolist() == [20]
-    assert right.sequence.meta["settings"]["region"] == "50%,0,100%,100%"
+    assert right.sequence.meta["settings"]["video"]["region"] == "50%,0,100%,100%"
 
 
 def test_slow_motion_has_the_times_of_life(walk, bars):
-    done = run(walk, bars(), settings=PipelineSettings(slow_motion=4.0, end=1.0))
+    done = run(walk, ExtractionSettings().with_options(slow_motion=4.0, end=1.0), estimator=bars())
     assert done.sequence.frame_time == pytest.approx(np.arange(20) / 80, abs=1e-3)
     assert (
-        done.sequence.meta["fps"] == pytest.approx(80) and done.sequence.meta["settings"]["slow_motion"] == 4
+        done.sequence.meta["fps"] == pytest.approx(80)
+        and done.sequence.meta["settings"]["video"]["slow_motion"] == 4
     )
 
 
 @pytest.mark.parametrize("text", ["90%,0,10,100%", "160,0,900,50", "0,90%,100%,20", "0,120,160,130"])
 def test_a_region_without_any_of_the_image(walk, bars, text):
     with pytest.raises(FormatError, match=f"region {text} holds nothing of an image of 160x"):
-        run(walk, bars(), settings=PipelineSettings(region=Region.parsed(text)))
+        run(walk, ExtractionSettings().with_options(region=Region.parsed(text)), estimator=bars())

@@ -6,10 +6,10 @@ import time
 import numpy as np
 import pytest
 
-from skelstream.errors import SourceError
-from skelstream.pipeline import Pipeline, PipelineSettings
-from skelstream.refinement.refinement import SecondLook
-from skelstream.refinement.refiner import RefinerSettings
+from skelstream.errors import SettingsError, SourceError
+from skelstream.pipeline import Pipeline
+from skelstream.refinement.refinement import Refinement
+from skelstream.settings import PipelineSettings, RefinementSettings
 from skelstream.skeleton import COCO17, OPENPOSE18
 from skelstream.video import Frame, Source, SourceInfo
 
@@ -50,12 +50,12 @@ def test_ids_start_anew_with_each_video(walk, bars):
 
 
 def test_most_important_people_stay(walk, bars):
-    with Pipeline(walk, bars(), PipelineSettings(max_people=1)) as pipeline:
+    with Pipeline(walk, bars(), PipelineSettings().with_options(max_people=1)) as pipeline:
         assert {tuple(a.tracked.track_ids.tolist()) for a in pipeline} == {(1,)}
 
 
 def test_a_part_of_the_video(walk, bars):
-    with Pipeline(walk, bars(), PipelineSettings(start=0.5, end=1.0, every=2)) as pipeline:
+    with Pipeline(walk, bars(), PipelineSettings().with_options(start=0.5, end=1.0, every=2)) as pipeline:
         assert [a.frame.index for a in pipeline] == [10, 12, 14, 16, 18]
         assert pipeline.expected_end == 1.0
 
@@ -147,8 +147,8 @@ def test_stage_times_add_up(walk, bars):
     with Pipeline(walk, bars()) as pipeline:
         list(pipeline)
     seconds = pipeline.times.seconds
-    assert set(seconds) == {"decode", "network", "grouping", "second look", "tracking"}
-    assert all(spent > 0 for stage, spent in seconds.items() if stage != "second look")
+    assert set(seconds) == {"decode", "network", "grouping", "refinement", "tracking"}
+    assert all(spent > 0 for stage, spent in seconds.items() if stage != "refinement")
 
 
 class StandIn:
@@ -169,21 +169,21 @@ class StandIn:
 
 
 @pytest.fixture
-def two_looks(bars):
-    class TwoLooks(bars):
-        def second_look(self):
-            return SecondLook(StandIn(), RefinerSettings(), OPENPOSE18)
+def refined_bars(bars):
+    class RefinedBars(bars):
+        def refinement(self):
+            return Refinement(StandIn(), RefinementSettings(), OPENPOSE18)
 
-    return TwoLooks
+    return RefinedBars
 
 
-@pytest.mark.parametrize("every, most", [(1, 40), (5, 12), (None, 12)])
-def test_people_are_carried_between_first_looks(walk, two_looks, every, most):
-    with Pipeline(walk, two_looks(), PipelineSettings(first_look_every=every)) as pipeline:
+@pytest.mark.parametrize("every, most", [(1, 40), (5, 12), ("auto", 12)])
+def test_people_are_followed_between_detections(walk, refined_bars, every, most):
+    with Pipeline(walk, refined_bars(), PipelineSettings().with_options(detect_every=every)) as pipeline:
         result = list(pipeline)
         times = pipeline.times
     assert [a.frame.index for a in result] == list(range(40))
-    assert 7 <= times.first_looks <= most
+    assert 7 <= times.detections <= most
     xs = [float(a.tracked.people.keypoints[a.tracked.track_ids == 1][0, 0, 0]) for a in result]
     np.testing.assert_allclose(xs, 15 + np.arange(40), atol=2)
     there = [2 in a.tracked.track_ids for a in result]
@@ -191,22 +191,24 @@ def test_people_are_carried_between_first_looks(walk, two_looks, every, most):
     assert 10 <= came <= 10 + 6 and left == 30  # found within 0.3 s, and gone when gone
 
 
-def test_without_a_second_look_nobody_is_carried(walk, bars):
-    with pytest.raises(SourceError, match="without a second look"):
-        Pipeline(walk, bars(), PipelineSettings(first_look_every=3))
-    with Pipeline(walk, bars(), PipelineSettings(first_look_every=None)) as pipeline:
-        assert len(list(pipeline)) == pipeline.times.first_looks == 40
+def test_without_refinement_every_frame_is_detected(walk, bars):
+    with pytest.raises(SettingsError, match="without refinement"):
+        Pipeline(walk, bars(), PipelineSettings().with_options(detect_every=3))
+    with Pipeline(walk, bars(), PipelineSettings().with_options(detect_every="auto")) as pipeline:
+        assert len(list(pipeline)) == pipeline.times.detections == 40
 
 
-def test_first_looks_are_in_the_settings(walk, two_looks):
-    for every, told in ((3, 3), (None, "auto")):
-        with Pipeline(walk, two_looks(), PipelineSettings(first_look_every=every)) as pipeline:
-            assert pipeline.builder().finish().meta["settings"]["first_look_every"] == told
+def test_the_interval_of_detection_is_in_the_settings(walk, refined_bars):
+    for every in (3, "auto"):
+        with Pipeline(walk, refined_bars(), PipelineSettings().with_options(detect_every=every)) as pipeline:
+            assert pipeline.builder().finish().meta["settings"]["detect_every"] == every
 
 
-def test_carried_people_do_not_depend_on_the_batch(walk, two_looks):
+def test_followed_people_do_not_depend_on_the_batch(walk, refined_bars):
     def run(batch):
-        with Pipeline(walk, two_looks(batch), PipelineSettings(first_look_every=None)) as pipeline:
+        with Pipeline(
+            walk, refined_bars(batch), PipelineSettings().with_options(detect_every="auto")
+        ) as pipeline:
             return [a.tracked for a in pipeline]
 
     for one, seven in zip(run(1), run(7), strict=True):

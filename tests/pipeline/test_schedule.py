@@ -2,47 +2,48 @@ from __future__ import annotations
 
 import pytest
 
-from skelstream.errors import SourceError
-from skelstream.pipeline.schedule import LONGEST_GAP, Budget, FirstLooks
+from skelstream.errors import SettingsError
+from skelstream.pipeline.schedule import LONGEST_GAP, DetectionSchedule, LiveBudget
+from skelstream.settings import PipelineSettings
 
 
-def seen(first_looks: FirstLooks, times: list[float]) -> list[int]:
-    return [number for number, time in enumerate(times) if first_looks.due(time)]
+def detected(schedule: DetectionSchedule, times: list[float]) -> list[int]:
+    return [number for number, time in enumerate(times) if schedule.due(time)]
 
 
 def test_every_frame_or_each_nth() -> None:
     times = [i / 25 for i in range(10)]
-    assert seen(FirstLooks(), times) == list(range(10))
-    assert seen(FirstLooks(4), times) == [0, 4, 8]
+    assert detected(DetectionSchedule(), times) == list(range(10))
+    assert detected(DetectionSchedule(4), times) == [0, 4, 8]
 
 
 @pytest.mark.parametrize("rate", [2, 3.3, 5, 10, 23.976, 25, 30, 60])
 def test_auto_never_waits_longer_than_its_gap(rate: float) -> None:
     times = [i / rate for i in range(200)]
-    looks = [times[i] for i in seen(FirstLooks(None), times)]
-    gaps = [b - a for a, b in zip(looks, looks[1:], strict=False)]
+    detections = [times[i] for i in detected(DetectionSchedule("auto"), times)]
+    gaps = [b - a for a, b in zip(detections, detections[1:], strict=False)]
     assert max(gaps) <= max(LONGEST_GAP + 1e-6, 1 / rate + 1e-9)
     assert min(gaps) > LONGEST_GAP - 1.01 / rate  # and not much less
 
 
-def test_auto_after_a_pause_looks_at_once() -> None:
-    assert seen(FirstLooks(None), [0, 0.04, 0.08, 2.0, 2.04, 2.08]) == [0, 3]
+def test_auto_detects_at_once_after_a_pause() -> None:
+    assert detected(DetectionSchedule("auto"), [0, 0.04, 0.08, 2.0, 2.04, 2.08]) == [0, 3]
 
 
 def test_a_number_less_than_one_is_refused() -> None:
-    with pytest.raises(SourceError, match="every 0 frames"):
-        FirstLooks(0)
+    with pytest.raises(SettingsError, match="detect_every is 0: give auto or a number at least 1"):
+        PipelineSettings(detect_every=0)
 
 
 def test_a_budget_shrinks_at_once_and_grows_slowly() -> None:
-    budget = Budget()
-    assert budget.looks(0) == 4
-    assert [budget.looks(dropped) for dropped in (1, 2, 2, 5)] == [3, 2, 2, 1]
-    assert max(budget.looks(5) for _ in range(29)) == 1 and budget.looks(5) == 2
+    budget = LiveBudget()
+    assert budget.people(0) == 4
+    assert [budget.people(dropped) for dropped in (1, 2, 2, 5)] == [3, 2, 2, 1]
+    assert max(budget.people(5) for _ in range(29)) == 1 and budget.people(5) == 2
 
 
-def test_an_early_first_look_comes_from_a_third_of_the_way_on() -> None:
-    given = [FirstLooks(None).early(9, seconds) for seconds in (0.03, 0.06, 0.07, 0.1)]
+def test_an_early_detection_comes_from_a_third_of_the_way_on() -> None:
+    given = [DetectionSchedule("auto").allows_early(9, seconds) for seconds in (0.03, 0.06, 0.07, 0.1)]
     assert given == [False, False, True, True]
-    assert [FirstLooks(5).early(frames, 9.0) for frames in (1, 2, 3)] == [False, True, True]
-    assert FirstLooks(2).early(1, 0.0)
+    assert [DetectionSchedule(5).allows_early(frames, 9.0) for frames in (1, 2, 3)] == [False, True, True]
+    assert DetectionSchedule(2).allows_early(1, 0.0)

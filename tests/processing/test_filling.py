@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,7 +48,7 @@ def test_nothing_is_filled_before_the_first_or_after_the_last_sighting(builder, 
 
 def test_raw_is_what_was_measured_however_often_it_is_cleaned(sequence):
     clean = filled(smoothed(filled(sequence, 0.2)), 1.0)
-    assert clean.raw is sequence
+    assert clean.raw.equals(replace(sequence, meta=clean.meta))
     assert sequence.raw is None
     assert (clean.track_ids == sequence.track_ids).all() and clean[1].frame.tolist() == [1, 2]
 

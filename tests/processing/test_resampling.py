@@ -6,9 +6,10 @@ import pytest
 from skelstream.errors import FormatError
 from skelstream.formats import load, save
 from skelstream.people import People
-from skelstream.processing.postprocessing import Postprocessing
+from skelstream.processing.postprocessing import postprocess
 from skelstream.processing.resampling import resampled
 from skelstream.sequences import SequenceBuilder
+from skelstream.settings.postprocessing import PostprocessingSettings
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
 
@@ -85,8 +86,8 @@ def test_nothing_and_one_frame():
 
 def test_after_filling_and_smoothing():
     sequence = moving(np.arange(31) / 30, away=(10, 11))
-    assert len(Postprocessing(fps=15.0)(sequence).frame) < len(
-        Postprocessing(fill=0.5, smooth=True, fps=15.0)(sequence).frame
+    assert len(postprocess(sequence, PostprocessingSettings(fps=15.0)).frame) < len(
+        postprocess(sequence, PostprocessingSettings(fill=0.5, smooth=True, fps=15.0)).frame
     )
 
 

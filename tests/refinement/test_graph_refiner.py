@@ -11,10 +11,10 @@ from torch import nn
 
 from skelstream.errors import ModelError
 from skelstream.geometry.crops import crop_letterbox, cut
-from skelstream.refinement.graph_description import read_facts
+from skelstream.refinement.graph_description import read_description
 from skelstream.refinement.heatmaps import peaks
-from skelstream.refinement.refiner import RefinerSettings
 from skelstream.refinement.registry import make_refiner
+from skelstream.settings import RefinementSettings
 from skelstream.skeleton import COCO17
 
 onnx = pytest.importorskip("onnx")
@@ -64,7 +64,7 @@ def _export(network, path, facts):
 
 
 def _refiner(path, flip=False):
-    return make_refiner(RefinerSettings(str(path), flip=flip), "auto", "auto", "float32")
+    return make_refiner(RefinementSettings(weights=str(path), flip=flip), "auto", "auto", "float32")
 
 
 def _seen(box, network, bgr=False, mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375)):
@@ -131,10 +131,10 @@ def test_our_own_export_goes_in_again(tmp_path):
 
     path = tmp_path / "second.onnx"
     export_onnx(load_image_network(read_header(find_model("skelstream-refiner"))), path, {})
-    facts = read_facts(path)
+    facts = read_description(path)
     assert (facts.height, facts.width, facts.stride, facts.joints) == (256, 192, 4, tuple(range(17)))
     one = _refiner(path).joints(IMAGE, BOXES)
-    other = make_refiner(RefinerSettings(), "cpu", "torch", "float32").joints(IMAGE, BOXES)
+    other = make_refiner(RefinementSettings(), "cpu", "torch", "float32").joints(IMAGE, BOXES)
     np.testing.assert_allclose(one[1], other[1], atol=2e-3)
 
 
@@ -144,11 +144,11 @@ def test_our_own_export_goes_in_again(tmp_path):
         ({"output": "offsets"}, "output is 'offsets'"),
         ({"joints": "mpii16"}, "nose, left_eye, right_eye, left_ear, right_ear missing"),
         ({"joints": ["nose", "tail"]}, "missing"),
-        ({"joints": "fish"}, "no joint set"),
+        ({"joints": "fish"}, "not a joint set"),
         ({"size": 3}, "no setting size"),
         ({"std": [0, 1, 1]}, "std must be above 0"),
         ({"height": None}, "lacks height"),
-        ({"stride": 8}, "output has shape"),
+        ({"stride": 8}, "heatmap output of shape"),
     ],
 )
 def test_descriptions_that_do_not_fit_are_refused(tmp_path, change, match):
@@ -167,17 +167,17 @@ def test_files_that_say_nothing_are_refused(tmp_path):
     with pytest.raises(ModelError, match="broken.onnx"):
         _refiner(tmp_path / "broken.onnx")
     (tmp_path / "text.pth").write_text("x")
-    with pytest.raises(ModelError, match=r"onnx or \.xml"):
+    with pytest.raises(ModelError, match=r"\.onnx, \.xml"):
         _refiner(tmp_path / "text.pth")
     (tmp_path / "h.toml").write_text("height = ")
     with pytest.raises(ModelError, match="not TOML"):
         _refiner(tmp_path / "h.onnx")
     with pytest.raises(ModelError, match="OpenVINO on the CPU"):
-        make_refiner(RefinerSettings(str(tmp_path / "h.onnx")), runtime="torch")
+        make_refiner(RefinementSettings(weights=str(tmp_path / "h.onnx")), runtime="torch")
 
 
 @pytest.mark.slow
-def test_imported_hrnet_looks_again(tmp_path, monkeypatch):
+def test_imported_hrnet_refines(tmp_path, monkeypatch):
     """By the name of the file that the import leaves."""
     from typer.testing import CliRunner
 
@@ -188,6 +188,8 @@ def test_imported_hrnet_looks_again(tmp_path, monkeypatch):
     torch.manual_seed(0)
     torch.save(HRNet(HRNetConfig(32)).state_dict(), "pose_hrnet_w32_64x32.pth")
     result = CliRunner().invoke(app, ["models", "import", "pose_hrnet_w32_64x32.pth"])
-    assert result.exit_code == 0 and "--second-look hrnet-w32" in result.output, result.output
-    keypoints, scores = make_refiner(RefinerSettings("hrnet-w32"), "cpu", "torch").joints(IMAGE, BOXES)
+    assert result.exit_code == 0 and "--refiner hrnet-w32" in result.output, result.output
+    keypoints, scores = make_refiner(RefinementSettings(weights="hrnet-w32"), "cpu", "torch").joints(
+        IMAGE, BOXES
+    )
     assert np.isfinite(keypoints).all() and scores.shape == (2, 17)

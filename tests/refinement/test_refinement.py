@@ -5,8 +5,8 @@ import pytest
 
 from skelstream.errors import SettingsError
 from skelstream.people import People
-from skelstream.refinement.refinement import SecondLook
-from skelstream.refinement.refiner import RefinerSettings
+from skelstream.refinement.refinement import Refinement
+from skelstream.settings.refinement import RefinementSettings
 from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
 from skelstream.tracking.kalman_tracker import KalmanTracker
@@ -52,28 +52,28 @@ def people(*places: tuple[float, float], scores=None, joints: slice = slice(None
     return People(points, given, score, boxes.astype(np.float32))
 
 
-def look_with(refiner: Stand, **settings) -> SecondLook:
-    return SecondLook(refiner, RefinerSettings(**settings), OPENPOSE18, least_score=0.05)
+def refinement_with(refiner: Stand, **settings) -> Refinement:
+    return Refinement(refiner, RefinementSettings(**settings), OPENPOSE18, least_score=0.05)
 
 
-def test_joints_are_those_of_the_second_look_and_scores_of_both() -> None:
-    look = look_with(Stand((103, 99)))
-    seen = look(IMAGE, people((100, 100), scores=[0.45]))
+def test_joints_are_refined_and_scores_are_of_both_networks() -> None:
+    refinement = refinement_with(Stand((103, 99)))
+    seen = refinement.refine(IMAGE, people((100, 100), scores=[0.45]))
     np.testing.assert_allclose(seen.keypoints, people((103, 99)).keypoints)
-    assert seen.person_scores == pytest.approx(np.sqrt(0.45 * 0.8)) and look.crops == 1
+    assert seen.person_scores == pytest.approx(np.sqrt(0.45 * 0.8)) and refinement.crops == 1
     np.testing.assert_allclose(seen.boxes, people((103, 99)).boxes)
 
 
-def test_whom_the_second_look_does_not_see_is_gone() -> None:
-    seen = look_with(Stand((100, 100)))(IMAGE, people((100, 100), (400, 200)))
+def test_a_candidate_that_refinement_refuses_is_gone() -> None:
+    seen = refinement_with(Stand((100, 100))).refine(IMAGE, people((100, 100), (400, 200)))
     assert len(seen) == 1
-    assert len(look_with(Stand())(IMAGE, people((100, 100)))) == 0
-    assert len(look_with(Stand((100, 100)))(IMAGE, people())) == 0
+    assert len(refinement_with(Stand()).refine(IMAGE, people((100, 100)))) == 0
+    assert len(refinement_with(Stand((100, 100))).refine(IMAGE, people())) == 0
 
 
 def test_two_boxes_that_settle_on_one_person_are_one_the_better() -> None:
     found = people((100, 100), (112, 95), scores=[0.3, 0.6])
-    seen = look_with(Stand((104, 98)))(IMAGE, found)
+    seen = refinement_with(Stand((104, 98))).refine(IMAGE, found)
     assert len(seen) == 1 and seen.person_scores == pytest.approx(np.sqrt(0.6 * 0.8))
 
 
@@ -87,75 +87,77 @@ def test_a_joint_without_evidence_is_missing_and_the_rest_stay() -> None:
         return keypoints, scores
 
     refiner.joints = dim
-    seen = look_with(refiner)(IMAGE, people((100, 100)))
+    seen = refinement_with(refiner).refine(IMAGE, people((100, 100)))
     missing = {OPENPOSE18.joints[j] for j in np.flatnonzero(np.isnan(seen.keypoints[0, :, 0]))}
     assert missing == {"left_wrist", "left_ankle"}
     assert (seen.scores[0] == 0).sum() == 2
-    all_of_them = look_with(refiner, min_joint_score=0.0)(IMAGE, people((100, 100)))
+    all_of_them = refinement_with(refiner, min_joint_score=0.0).refine(IMAGE, people((100, 100)))
     assert np.isfinite(all_of_them.keypoints).all()
 
 
 def test_the_box_is_that_of_whom_the_tracker_expects() -> None:
     refiner = Stand((100, 100))
     half = people((100, 100), joints=slice(0, 11))
-    look_with(refiner)(IMAGE, half, expected=people((101, 102)))
+    refinement_with(refiner).refine(IMAGE, half, expected=people((101, 102)))
     (box,) = refiner.boxes
-    assert box[3] > 200  # the feet, which the first look did not see
+    assert box[3] > 200  # the feet, which detection did not find
 
 
-def test_whom_the_first_look_missed_is_not_lost() -> None:
+def test_a_person_whom_detection_missed_is_not_lost() -> None:
     refiner = Stand((100, 100), (400, 200))
-    seen = look_with(refiner)(IMAGE, people((100, 100)), expected=people((100, 100), (402, 201)))
+    seen = refinement_with(refiner).refine(IMAGE, people((100, 100)), expected=people((100, 100), (402, 201)))
     assert len(seen) == 2 and len(refiner.boxes) == 2
-    # A second look alone does not make anybody more certain.
+    # Refinement alone does not raise a score.
     assert seen.person_scores.tolist() == pytest.approx([np.sqrt(0.5 * 0.8), 0.5])
-    gone = look_with(Stand((100, 100)))(IMAGE, people((100, 100)), expected=people((100, 100), (402, 201)))
+    gone = refinement_with(Stand((100, 100))).refine(
+        IMAGE, people((100, 100)), expected=people((100, 100), (402, 201))
+    )
     assert len(gone) == 1
 
 
-def test_a_budget_leaves_the_rest_as_the_first_look_saw_them() -> None:
+def test_a_budget_leaves_the_rest_as_detected() -> None:
     refiner = Stand((103, 99), (403, 199), (203, 99))
     found = people((100, 100), (400, 200), (200, 100), scores=[0.9, 0.4, 0.03])
-    look = look_with(refiner, looks=1)
-    seen = look(IMAGE, found)
-    # One is looked at, one stays, and whom only a second look could have made credible is left out.
-    assert len(refiner.boxes) == 1 and look.crops == 1 and look.passed_over == 1 and len(seen) == 2
-    assert len(look_with(refiner)(IMAGE, found, looks=0)) == 2
+    refinement = refinement_with(refiner, people=1)
+    seen = refinement.refine(IMAGE, found)
+    # One is refined, one stays, and one that only refinement could have made credible is left out.
+    assert len(refiner.boxes) == 1 and refinement.crops == 1 and refinement.unrefined == 1 and len(seen) == 2
+    assert len(refinement_with(refiner).refine(IMAGE, found, budget=0)) == 2
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"looks": -1}, "looks is -1"),
+        ({"people": -1}, "people is -1"),
         ({"min_joint_score": 1.0}, "min_joint_score is 1.0"),
         ({"duplicate_oks": 0.0}, "duplicate_oks is 0.0"),
     ],
 )
 def test_settings_out_of_range_are_named(settings: dict, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
-        RefinerSettings(**settings)
+        RefinementSettings(**settings)
 
 
-def test_nobody_is_kept_by_second_looks_alone() -> None:
-    """Where somebody has left, a second look at the same place may go on seeing somebody."""
+def test_no_track_is_kept_alive_by_refinement_alone() -> None:
+    """Where a person has left, refinement of the same place may go on finding one."""
     tracker = KalmanTracker(TrackerSettings(), OPENPOSE18)
-    look = look_with(Stand((100, 100)))
+    refinement = refinement_with(Stand((100, 100)))
     seen = []
     for frame in range(60):
         time = frame / 30
         first = people((100, 100)) if frame < 20 or frame == 24 else people()
-        looked = look(IMAGE, first, tracker.expected(time, searched=True))
+        looked = refinement.refine(IMAGE, first, tracker.expected(time, searched=True))
         seen.append(len(tracker.update(frame, time, looked).track_ids))
-    assert seen[:25] == [1] * 25  # also in frames that the first look missed
+    assert seen[:25] == [1] * 25  # also in frames where detection missed the person
     gone = 1 + max(frame for frame in range(60) if seen[frame])
     assert 25 < gone <= 25 + 0.5 * 30
 
 
 def test_people_are_carried_where_they_are_expected_and_score_no_higher() -> None:
-    look = look_with(Stand((103, 99), (300, 200)))
+    refinement = refinement_with(Stand((103, 99), (300, 200)))
     expected = people((300, 200), (100, 100), scores=(0.4, 0.9))
-    carried = look.carried(IMAGE, expected, people())
-    assert carried is not None and len(carried) == 2 == look.crops
+    carried = refinement.refine_expected(IMAGE, expected, people())
+    assert carried is not None and len(carried) == 2 == refinement.crops
     np.testing.assert_allclose(carried.person_scores, [np.sqrt(0.9 * 0.8), 0.4], atol=1e-6)
     found = carried.keypoints[0, OPENPOSE18.joints.index("nose")]
     np.testing.assert_allclose(found, STANDING[0] + (103, 99), atol=1e-3)
@@ -167,46 +169,46 @@ def test_people_are_carried_where_they_are_expected_and_score_no_higher() -> Non
     ids=["one is gone", "both boxes settle on one", "one is over the budget"],
 )
 def test_what_became_of_somebody_is_for_a_first_look_to_say(places, looks) -> None:
-    look = look_with(Stand(*places[:1] if looks is None else places))
+    refinement = refinement_with(Stand(*places[:1] if looks is None else places))
     expected = people(*([(100, 100), (300, 200)] if len(places) == 1 or looks else places))
-    assert look.carried(IMAGE, expected, people(), looks) is None
+    assert refinement.refine_expected(IMAGE, expected, people(), looks) is None
 
 
 def test_nobody_expected_is_nobody_carried() -> None:
-    look = look_with(Stand())
-    carried = look.carried(IMAGE, people(), people())
-    assert carried is not None and len(carried) == 0 == look.crops
+    refinement = refinement_with(Stand())
+    carried = refinement.refine_expected(IMAGE, people(), people())
+    assert carried is not None and len(carried) == 0 == refinement.crops
 
 
 def test_people_of_a_lower_score_than_asked_for_are_left_out() -> None:
-    look = SecondLook(Stand((100, 100), (300, 200)), RefinerSettings(), OPENPOSE18, least_score=0.6)
-    found = look(IMAGE, people((100, 100), (300, 200), scores=(0.9, 0.2)))
+    refinement = Refinement(Stand((100, 100), (300, 200)), RefinementSettings(), OPENPOSE18, least_score=0.6)
+    found = refinement.refine(IMAGE, people((100, 100), (300, 200), scores=(0.9, 0.2)))
     np.testing.assert_allclose(found.person_scores, [np.sqrt(0.9 * 0.8)], atol=1e-6)
 
 
 def test_who_was_lost_comes_back_where_nobody_else_is() -> None:
-    look = look_with(Stand((100, 100), (300, 200)))
+    refinement = refinement_with(Stand((100, 100), (300, 200)))
     lost = people((300, 200), (104, 100), (500, 200), scores=(0.3, 0.8, 0.8))
-    carried = look.carried(IMAGE, people((100, 100)), lost)
-    assert carried is not None and look.crops == 4
+    carried = refinement.refine_expected(IMAGE, people((100, 100)), lost)
+    assert carried is not None and refinement.crops == 4
     np.testing.assert_allclose(carried.person_scores, [0.5, 0.3], atol=1e-6)
 
 
 def test_a_doubt_is_for_a_first_look_to_settle() -> None:
-    look = look_with(Stand((100, 100), (300, 200)))
+    refinement = refinement_with(Stand((100, 100), (300, 200)))
     both = people((100, 100), (300, 200))
-    look(IMAGE, people((100, 100)), expected=both)
-    assert look.state.doubtful and look.carried(IMAGE, both, people()) is None
-    look(IMAGE, both, expected=both)
-    assert not look.state.doubtful and look.carried(IMAGE, both, people()) is not None
+    refinement.refine(IMAGE, people((100, 100)), expected=both)
+    assert refinement.state.doubtful and refinement.refine_expected(IMAGE, both, people()) is None
+    refinement.refine(IMAGE, both, expected=both)
+    assert not refinement.state.doubtful and refinement.refine_expected(IMAGE, both, people()) is not None
 
 
 def test_where_a_first_look_is_too_early_who_is_there_is_given() -> None:
-    look = look_with(Stand((100, 100)))
-    carried = look.carried(IMAGE, people((100, 100), (300, 200)), people(), anyway=True)
+    refinement = refinement_with(Stand((100, 100)))
+    carried = refinement.refine_expected(IMAGE, people((100, 100), (300, 200)), people(), force=True)
     assert carried is not None and len(carried) == 1
-    look.state.doubtful = True
-    assert look.carried(IMAGE, people((100, 100)), people(), anyway=True) is not None
+    refinement.state.doubtful = True
+    assert refinement.refine_expected(IMAGE, people((100, 100)), people(), force=True) is not None
 
 
 class Centred(Stand):
@@ -224,12 +226,12 @@ class Centred(Stand):
 def test_who_does_not_fill_the_first_looks_box_is_looked_at_once_more(half: float) -> None:
     refiner = Centred((100, 100))
     refiner.half = half
-    look = look_with(refiner)
-    seen = look(IMAGE, people((100, 100), joints=slice(0, 11)))
-    assert look.crops == 2 and refiner.boxes[1][3] > 200
+    refinement = refinement_with(refiner)
+    seen = refinement.refine(IMAGE, people((100, 100), joints=slice(0, 11)))
+    assert refinement.crops == 2 and refiner.boxes[1][3] > 200
     assert seen.person_scores == pytest.approx(np.sqrt(0.5 * 0.8))
-    look(IMAGE, people((100, 100), joints=slice(0, 11)), expected=people((100, 100)))
-    assert look.crops == 3  # a box of joints as expected is as good as that
+    refinement.refine(IMAGE, people((100, 100), joints=slice(0, 11)), expected=people((100, 100)))
+    assert refinement.crops == 3  # a box of joints as expected is as good as that
 
 
 def test_of_both_rounds_the_surer_counts() -> None:
@@ -237,26 +239,28 @@ def test_of_both_rounds_the_surer_counts() -> None:
     refiner.joints = lambda image, boxes: tuple(
         part * (1 if boxes[0][3] < 190 or i == 0 else 0.5) for i, part in enumerate(Stand.joints(refiner, image, boxes))
     )  # fmt: skip
-    look = look_with(refiner)
-    seen = look(IMAGE, people((100, 100), joints=slice(0, 11)))
-    assert look.crops == 2 and seen.person_scores == pytest.approx(np.sqrt(0.5 * 0.8))
+    refinement = refinement_with(refiner)
+    seen = refinement.refine(IMAGE, people((100, 100), joints=slice(0, 11)))
+    assert refinement.crops == 2 and seen.person_scores == pytest.approx(np.sqrt(0.5 * 0.8))
 
 
 def test_who_is_doubtful_in_both_rounds_is_gone() -> None:
-    look = look_with(Stand((100, 100), score=0.12))
-    assert len(look(IMAGE, people((100, 100), joints=slice(0, 11)))) == 0 and look.crops == 2
+    refinement = refinement_with(Stand((100, 100), score=0.12))
+    assert (
+        len(refinement.refine(IMAGE, people((100, 100), joints=slice(0, 11)))) == 0 and refinement.crops == 2
+    )
 
 
 def test_a_box_that_hardly_moves_stays_so_that_still_joints_are_still() -> None:
     refiner = Stand((100, 100), (300, 200))
-    look = look_with(refiner)
+    refinement = refinement_with(refiner)
     first = people((100, 100), (300, 200))
-    look(IMAGE, first, expected=first)
-    look(IMAGE, first, expected=people((100.5, 101), (312, 200)))
-    look.carried(IMAGE, people((101, 100), (312.5, 201)), people())
+    refinement.refine(IMAGE, first, expected=first)
+    refinement.refine(IMAGE, first, expected=people((100.5, 101), (312, 200)))
+    refinement.refine_expected(IMAGE, people((101, 100), (312.5, 201)), people())
     before, then, carried = (np.array(refiner.boxes[i : i + 2]) for i in (0, 2, 4))
     np.testing.assert_array_equal(then[0], before[0])
     assert then[1][0] == before[1][0] + 12
     np.testing.assert_array_equal(carried, then)
-    look(IMAGE, people((102, 100)))  # nobody is expected: the first look's box it is
+    refinement.refine(IMAGE, people((102, 100)))  # nobody is expected: the detected box counts
     assert refiner.boxes[6][0] == before[0][0] + 2

@@ -7,18 +7,21 @@ import numpy as np
 import pytest
 
 from skelstream.errors import ModelError
-from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
-from skelstream.refinement.refiner import RefinerSettings, TopDownRefiner
+from skelstream.estimation.pose_estimator import PoseEstimator
+from skelstream.refinement.top_down_refiner import TopDownRefiner
+from skelstream.settings import EstimatorSettings, RefinementSettings
 from skelstream.skeleton import COCO17
 
 pytestmark = pytest.mark.slow
 
 
-def test_what_finds_people_is_no_second_look_and_the_other_way_round() -> None:
-    with pytest.raises(ModelError, match="weights of a paf network, not of a top-down one"):
-        TopDownRefiner(RefinerSettings("skelstream-movenet"), "cpu", "torch")
+def test_detection_weights_cannot_refine_and_refinement_weights_cannot_detect() -> None:
+    with pytest.raises(ModelError, match="weights of a paf network, which cannot refine"):
+        TopDownRefiner(RefinementSettings(weights="skelstream-movenet"), "cpu", "torch")
     with pytest.raises(ModelError, match="weights of the second look, which cannot find people"):
-        PoseEstimator(EstimatorSettings("skelstream-refiner", "cpu", runtime="torch"))
+        PoseEstimator(
+            EstimatorSettings().with_options(weights="skelstream-refiner", device="cpu", runtime="torch")
+        )
 
 
 @pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="OpenVINO is not installed")
@@ -27,7 +30,7 @@ def test_runtimes_find_the_same_joints() -> None:
     image = rng.integers(0, 256, (300, 400, 3)).astype(np.uint8)
     boxes = [np.array([20, 30, 120, 250]), np.array([200, 10, 390, 290])]
     torch_, openvino = (
-        TopDownRefiner(RefinerSettings(), device="cpu", runtime=runtime, precision="float32").joints(
+        TopDownRefiner(RefinementSettings(), device="cpu", runtime=runtime, precision="float32").joints(
             image, boxes
         )
         for runtime in ("torch", "openvino")
@@ -41,7 +44,7 @@ def test_runtimes_find_the_same_joints() -> None:
 
 
 def test_no_box_costs_nothing() -> None:
-    keypoints, scores = TopDownRefiner(RefinerSettings(), device="cpu", runtime="torch").joints(
+    keypoints, scores = TopDownRefiner(RefinementSettings(), device="cpu", runtime="torch").joints(
         np.zeros((9, 9, 3), np.uint8), []
     )
     assert keypoints.shape == (0, 17, 2) and scores.shape == (0, 17)
@@ -53,7 +56,7 @@ def test_averaged_with_the_mirror_image_a_person_and_their_mirror_image_have_the
     image = cv2.GaussianBlur(rng.integers(0, 256, (256, 192, 3)).astype(np.uint8), (0, 0), 6)
     box = np.array([19.0, 25.0, 172.0, 230.0])
     mirrored_box = np.array([192 - box[2], box[1], 192 - box[0], box[3]])
-    refiner = TopDownRefiner(RefinerSettings(flip=True), "cpu", "torch", "float32")
+    refiner = TopDownRefiner(RefinementSettings(flip=True), "cpu", "torch", "float32")
     keypoints, scores = refiner.joints(image, [box])
     other, other_scores = refiner.joints(np.ascontiguousarray(image[:, ::-1]), [mirrored_box])
     order = list(COCO17.flip_order)

@@ -69,7 +69,7 @@ def test_frames_come_in_order(builder, tracked, index, time):
 def test_what_cannot_be_written_is_refused_at_once():
     for settings in ({"far": float("inf")}, {"net": object()}):
         with pytest.raises(FormatError, match="not JSON"):
-            SequenceBuilder(COCO17, source="x", height=1, width=1, settings=settings)
+            SequenceBuilder(COCO17, source="x", height=1, width=1, made_with={"settings": settings})
 
 
 def test_people_of_another_joint_set(tracked):

@@ -294,8 +294,8 @@ def test_too_long_a_step_is_told_and_joins_nobody(make):
     tracker = KalmanTracker(TrackerSettings(), OPENPOSE18)
     ids = [tracker.update(i, 2.0 * i, make.people([make.walker(100)])).track_ids.tolist() for i in range(4)]
     assert ids == [[1], [2], [3], [4]] and tracker.alone == 3
-    assert tracker.warning.startswith("3 of 4 frames come more than 1.5 s after the one before")
-    patient = KalmanTracker(TrackerSettings(max_step=3.0), OPENPOSE18)
+    assert tracker.warning.startswith("3 of 4 frames come more than 1.5 s after the frame before")
+    patient = KalmanTracker(TrackerSettings(max_interval=3.0), OPENPOSE18)
     assert [patient.update(i, 2.0 * i, make.people([make.walker(100)])).track_ids[0] for i in range(4)] == [
         1
     ] * 4
@@ -304,6 +304,7 @@ def test_too_long_a_step_is_told_and_joins_nobody(make):
 
 def test_without_tracking_each_frame_stands_alone(make):
     tracked = make.follow(
-        [(t, make.people([make.walker(100)])) for t in (0.0, 0.04, 0.04, 0.08)], TrackerSettings(max_step=0)
+        [(t, make.people([make.walker(100)])) for t in (0.0, 0.04, 0.04, 0.08)],
+        TrackerSettings(max_interval=0),
     )
     assert make.ids(tracked) == [[1], [2], [3], [4]] and all(t.confirmed.all() for t in tracked)

@@ -28,7 +28,7 @@ def test_packaged_recipes_are_whole() -> None:
         "movenet-mixed",
         "movenet-further",
         "movenet-long",
-        "second-look",
+        "refinement",
         "lspet-single",
         "coco-people",
         "efficientnet-imagenet",

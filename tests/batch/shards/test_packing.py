@@ -7,8 +7,8 @@ import sys
 import pytest
 
 import skelstream
+from skelstream.batch.events import ClipFinished
 from skelstream.batch.manifest import Clip
-from skelstream.batch.plan import make_plan
 from skelstream.batch.shards import packing
 from skelstream.batch.shards.contents import Contents
 from skelstream.batch.shards.layout import Layout, groups_of
@@ -50,8 +50,8 @@ def whole(drawn, tmp_path, format):
     return batch.files()
 
 
-def plan_of(batch):
-    plan = make_plan(batch.clips, batch.results, batch.settings)
+def state_of(batch):
+    plan = batch.plan()
     return [batch.clips.index(clip) for clip in plan.todo], plan.done, plan.failed
 
 
@@ -67,7 +67,7 @@ def test_shards_of_each_split_and_an_index(drawn, place, format, whole):
         ("walk/b", f"train-000001{ending}", "0"),
         ("walk/c", f"train-000001{ending}", "1"),
     ]
-    assert plan_of(batch) == ([], 7, 0)
+    assert state_of(batch) == ([], 7, 0)
     status = status_of(batch.results)
     assert (len(status.done), status.packed, status.shards) == (7, 7, 4)
 
@@ -84,14 +84,14 @@ def test_no_shard_is_hidden_from_readers_of_folders():
 def test_groups_are_packed_while_others_are_done(drawn, tmp_path, format, whole):
     batch, seen = drawn(tmp_path / "out", TABLE, format), []
 
-    def news():
+    def finished():
         for number in range(7):
             batch.do(number)
-            yield batch.clips[number], None
+            yield ClipFinished(batch.clips[number], None)
             # Names only: files that are listed may go while shards are written.
             seen.append(len(list((tmp_path / "out").glob("shards/*"))))
 
-    for _ in packed(news(), batch.results, batch.settings, batch.clips):
+    for _ in packed(finished(), batch.results, batch.settings, batch.clips):
         pass
     assert batch.files() == whole and seen[0] == 0 and not list((tmp_path / "out").rglob("*.npz"))
 
@@ -100,10 +100,10 @@ def test_clips_that_failed_are_left_out_until_they_are_done(drawn, place, format
     batch = drawn(place, TABLE, format)
     batch.do(0, 2, 3, 4, 5, 6)
     batch.fail(1)
-    assert batch.pack().clips == 6 and plan_of(batch) == ([], 6, 1)
+    assert batch.pack().clips == 6 and state_of(batch) == ([], 6, 1)
     batch.forgive(1)
-    assert plan_of(batch) == ([1], 6, 0)
-    assert batch.pack().waiting == 1 and plan_of(batch) == ([1], 6, 0)
+    assert state_of(batch) == ([1], 6, 0)
+    assert batch.pack().waiting == 1 and state_of(batch) == ([1], 6, 0)
     batch.do(1)
     assert batch.pack().clips == 7 and batch.files() == whole
 
@@ -136,7 +136,7 @@ def test_a_kill_between_two_steps_loses_nothing(drawn, place, format, whole, mon
             patch.setattr(type(batch.results.store), "remove", kill)
         with pytest.raises(Killed):
             batch.pack()
-    assert plan_of(batch) == ([], 7, 0) and len(status_of(batch.results).done) == 7
+    assert state_of(batch) == ([], 7, 0) and len(status_of(batch.results).done) == 7
     assert batch.pack().clips == 7 and batch.files() == whole
 
 
@@ -146,7 +146,7 @@ def test_what_was_damaged_is_done_again_and_packed_anew(drawn, place, format, wh
     batch.pack()
     store, name = batch.results.store, next(name for name in whole if name.startswith("shards/val"))
     store.write(name, whole[name][: len(whole[name]) // 3])
-    todo, done, _ = plan_of(batch)
+    todo, done, _ = state_of(batch)
     assert 5 in todo and set(todo) <= {2, 5} and done == 7 - len(todo)
     batch.do(*todo)
     batch.pack()
@@ -172,7 +172,7 @@ def test_what_a_damaged_shard_does_not_give_back_is_told(drawn, place, format, w
     name = next(name for name in whole if name.startswith("shards/val"))
     batch.results.store.write(name, whole[name][:100])
     batch.results.lay_out(None)
-    assert batch.pack().lost == ["walk/a", "walk/d"] and plan_of(batch) == ([2, 5], 5, 0)
+    assert batch.pack().lost == ["walk/a", "walk/d"] and state_of(batch) == ([2, 5], 5, 0)
 
 
 def test_a_byte_that_changed_in_a_folder_is_seen(drawn, tmp_path, format, whole):
@@ -183,7 +183,7 @@ def test_a_byte_that_changed_in_a_folder_is_seen(drawn, tmp_path, format, whole)
     content = bytearray(shard.read_bytes())
     content[content.index(b"\x00\x00\x80\x40") if format == "webdataset" else 40] ^= 1
     shard.write_bytes(content)
-    todo, *_ = plan_of(batch)
+    todo, *_ = state_of(batch)
     assert todo and set(todo) <= {2, 5}
 
 
@@ -194,10 +194,10 @@ def test_a_manifest_that_changed_moves_clips_to_other_shards(drawn, place, forma
     old.do(*range(6))
     assert old.pack().clips == 6
     batch = drawn(place, TABLE)
-    assert plan_of(batch) == ([0, 4], 5, 0)
+    assert state_of(batch) == ([0, 4], 5, 0)
     batch.do(0, 4)
     batch.pack()
-    assert plan_of(batch) == ([], 7, 0)
+    assert state_of(batch) == ([], 7, 0)
     files = batch.files()
     assert files.pop("gone.npz") and files == whole
 
@@ -207,7 +207,7 @@ def test_other_settings_replace_what_shards_held(drawn, place, format, whole):
     batch.do(*range(7), x=9.0)
     batch.pack()
     batch = drawn(place, TABLE, settings={}, redo=True)
-    assert plan_of(batch) == ([*range(7)], 0, 0) and status_of(batch.results).stale == 7
+    assert state_of(batch) == ([*range(7)], 0, 0) and status_of(batch.results).stale == 7
     batch.do(*range(6))
     batch.fail(6)
     assert batch.pack().clips == 6
@@ -226,7 +226,7 @@ def test_shards_are_taken_apart_and_made_anew(drawn, place, format, whole):
         drawn(place, TABLE, format)
     for other in ("webdataset", format):
         batch.results.lay_out(Layout(other, 2))
-        assert batch.pack().clips == 7 and plan_of(batch) == ([], 7, 0)
+        assert batch.pack().clips == 7 and state_of(batch) == ([], 7, 0)
     assert batch.files() == whole
     batch.results.lay_out(None)
     assert batch.pack().shards == 0 and batch.files() == before
@@ -260,7 +260,7 @@ def test_two_processes_pack_one_folder(drawn, tmp_path, format, whole):
         thread.start()
     for thread in threads:
         thread.join()
-    assert batch.files() == whole and plan_of(batch) == ([], 7, 0)
+    assert batch.files() == whole and state_of(batch) == ([], 7, 0)
     assert isinstance(batch.results.store, FolderStore)
 
 
@@ -277,7 +277,7 @@ def test_shards_that_cannot_be_written_are_told_before_clips_are_done(drawn, tmp
     there = drawn(tmp_path / "there", TABLE, "parquet")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match=r"skelstream\[formats\]"):
-        next(packed((news for news in ()), there.results, there.settings, ()))
+        next(packed((event for event in ()), there.results, there.settings, ()))
     with pytest.raises(MissingExtraError):
         drawn(tmp_path / "out", TABLE, "parquet")
     assert drawn(tmp_path / "out", TABLE, "webdataset").results.layout() == Layout("webdataset", 2)

@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 
 import pytest
 
-from skelstream.batch.job import Job, JobSettings
+from skelstream.batch.job import Job
 from skelstream.batch.manifest import read_manifest
 from skelstream.batch.records import DONE, FAILED
 from skelstream.batch.results import Results
 from skelstream.batch.store.fetch import fetched
 from skelstream.errors import MissingExtraError, SourceError
-from skelstream.estimation.pose_estimator import EstimatorSettings
 from skelstream.extraction.extraction import run
+from skelstream.extraction.output import Output
+from skelstream.extraction.settings import ExtractionSettings
 from skelstream.formats import load
 
 
@@ -29,16 +31,17 @@ def store(walk):
 def test_a_clip_from_elsewhere_is_like_one_from_here(store, walk, bars, tmp_path):
     table = tmp_path / "clips.csv"
     table.write_text("path\nmemory://bucket/walk.mp4\nmemory://bucket/none.mp4\n")
-    clips, settings = read_manifest(table), JobSettings(EstimatorSettings())
+    clips, settings = read_manifest(table), ExtractionSettings()
     job = Job.of(Results(tmp_path / "out"), settings)
-    job.results.prepare(clips, settings.as_json(), redo=False)
+    job.results.prepare(clips, job.settings_json, redo=False)
     done, failed = (job.do(clip, bars()) for clip in clips)
     assert done.state == DONE and done.frames == 40
     assert failed.state == FAILED and "memory://bucket/none.mp4: is not there" in failed.message
 
     found = load(job.results.place / f"{clips[0].id}.npz")
-    assert found.meta["source"] == "memory://bucket/walk.mp4" and "skelstream-" not in json.dumps(found.meta)
-    run(walk, bars(), tmp_path / "here.npz", name="memory://bucket/walk.mp4")
+    assert found.meta["source"] == "memory://bucket/walk.mp4"
+    assert tempfile.gettempdir() not in json.dumps(found.meta)
+    run(walk, output=Output(tmp_path / "here.npz"), estimator=bars(), name="memory://bucket/walk.mp4")
     assert (tmp_path / "here.npz").read_bytes() == (job.results.place / f"{clips[0].id}.npz").read_bytes()
 
 

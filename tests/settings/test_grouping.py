@@ -25,7 +25,7 @@ from skelstream.settings.grouping import GroupingSettings
     ],
 )
 def test_a_value_outside_its_range_is_named(name: str, value: float) -> None:
-    with pytest.raises(SettingsError, match=f"grouping setting {name} is {value}"):
+    with pytest.raises(SettingsError, match=f"{name} is {value}: give"):
         GroupingSettings(**{name: value})
 
 

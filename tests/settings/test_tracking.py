@@ -2,6 +2,7 @@ import pytest
 
 from skelstream.errors import SettingsError
 from skelstream.settings.tracking import TrackerSettings
+from skelstream.tracking.registry import tracker_settings
 
 
 @pytest.mark.parametrize(
@@ -11,7 +12,7 @@ from skelstream.settings.tracking import TrackerSettings
         {"low_score": 1.5},
         {"oks_weight": -0.1},
         {"max_lost": float("inf")},
-        {"max_step": float("nan")},
+        {"max_interval": float("nan")},
         {"min_observations": 0},
         {"torso_noise": 0.0},
         {"acceleration": -1.0},
@@ -24,7 +25,6 @@ def test_nonsense_is_refused_in_one_line(wrong):
 
 
 def test_presets_are_boxes_alone():
-    assert TrackerSettings.sort().oks_weight == 0
-    assert TrackerSettings.sort().min_similarity_low == 1
-    assert TrackerSettings.bytetrack().oks_weight == 0
-    assert TrackerSettings.bytetrack().min_similarity_low < 1
+    sort, bytetrack = tracker_settings("sort"), tracker_settings("bytetrack")
+    assert (sort.oks_weight, sort.min_similarity_low) == (0, 1)
+    assert bytetrack.oks_weight == 0 and bytetrack.min_similarity_low < 1
