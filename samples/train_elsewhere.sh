@@ -88,7 +88,7 @@ from skelstream.training.recipe import find_recipe, read_recipe
 recipe, data, weights, *options = sys.argv[1:]
 settings = read_recipe(find_recipe(recipe), Path(data))
 apart = settings.evaluation
-options += ["--second-look", weights] if settings.looks_first else ["--weights", weights, "--looks", "0"]
+options += ["--second-look", weights] if settings.needs_detection else ["--weights", weights, "--looks", "0"]
 options += ["--annotations", str(apart.annotations), "--images", str(apart.images), "--size", str(apart.size)]
 if apart.limit:
     options += ["--limit", str(apart.limit)]

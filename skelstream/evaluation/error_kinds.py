@@ -97,7 +97,7 @@ def joint_kinds(keypoints: np.ndarray, person: LabelledPerson, others: list[Labe
     nearest = (own >= opposite) & (own >= swap)
     kinds[nearest & (own >= NEAR)] = KINDS.index("jitter")
     kinds[nearest & (own >= RIGHT)] = KINDS.index("good")
-    kinds[absent_joints(keypoints)] = KINDS.index("miss")
+    kinds[missing_joints(keypoints)] = KINDS.index("miss")
     return np.where(person.labelled, kinds, -1)
 
 
@@ -118,7 +118,7 @@ def diagnose(scores: CocoScores) -> Diagnosis:
             kind = joint_kinds(keypoints, person, others)
             rows = np.flatnonzero(kind >= 0)
             kinds[rows, kind[rows]] += 1
-            lacking = absent_joints(keypoints)
+            lacking = missing_joints(keypoints)
             absent += lacking & person.labelled
             both = person.labelled & ~lacking
             off = np.where(both, np.linalg.norm(keypoints[:, :2] - person.keypoints[:, :2], axis=1), 0)
@@ -152,7 +152,7 @@ def match(image: ImageMatch, threshold: float = MATCH) -> tuple[list[tuple[int, 
     return pairs, unmatched
 
 
-def absent_joints(keypoints: np.ndarray) -> np.ndarray:
+def missing_joints(keypoints: np.ndarray) -> np.ndarray:
     """bool (..., 17): joints that an estimate in COCO's results format lacks, which are at (0, 0)."""
     return (keypoints[..., :2] == 0).all(-1)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skelstream.evaluation.error_kinds import absent_joints
+from skelstream.evaluation.error_kinds import missing_joints
 from skelstream.evaluation.scoring import CocoScores
 from skelstream.skeleton import COCO17
 
@@ -64,7 +64,7 @@ def pck(scores: CocoScores, fraction: float = 0.2) -> Pck:
                 continue
             estimate = image.keypoints[image.oks[:, g].argmax()]
             off = np.linalg.norm(estimate[:, :2] - person.keypoints[:, :2], axis=1)
-            correct += person.labelled & ~absent_joints(estimate) & (off <= fraction * torso)
+            correct += person.labelled & ~missing_joints(estimate) & (off <= fraction * torso)
     joints = {}
     for limb in LIMBS:
         both = [COCO17.index(f"{side}_{limb}") for side in ("left", "right")]

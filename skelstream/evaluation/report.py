@@ -12,7 +12,7 @@ from skelstream.evaluation.error_kinds import KINDS, Diagnosis, diagnose
 from skelstream.evaluation.literature import LSP_PCK, Row, compare
 from skelstream.evaluation.pck import Pck, pck
 from skelstream.evaluation.protocol import EvalProtocol
-from skelstream.evaluation.refinement_gain import LooksCompared
+from skelstream.evaluation.refinement_gain import RefinementGain
 from skelstream.evaluation.scoring import METRICS, CocoScores, Interval, bootstrap, score
 from skelstream.files.atomic import replacing
 from skelstream.skeleton import COCO17
@@ -32,7 +32,7 @@ class Evaluation:
         pck: of a set with one labelled person an image; else None.
         substituted_areas: people whose area the set does not give.
         unreadable: one line for each image that could not be read and was scored as empty.
-        looks: what the second look added, if there was one.
+        refinement: gain of refinement; None for results without refinement.
     """
 
     protocol: EvalProtocol
@@ -42,7 +42,7 @@ class Evaluation:
     pck: Pck | None
     substituted_areas: int
     unreadable: tuple[str, ...]
-    looks: LooksCompared | None = None
+    refinement: RefinementGain | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def literature_tables(evaluation: Evaluation) -> list[Table]:
 def markdown(evaluation: Evaluation) -> str:
     """The whole report as Markdown."""
     parts = ["# Keypoint evaluation", f"Protocol: {evaluation.protocol.line()}"]
-    parts += [evaluation.looks.line()] if evaluation.looks else []
+    parts += [evaluation.refinement.line()] if evaluation.refinement else []
     parts += [f"- not read, scored as empty: {line}" for line in evaluation.unreadable]
     for table in tables(evaluation):
         parts += [f"## {table.title}", _markdown(table)]
@@ -151,7 +151,7 @@ def as_data(evaluation: Evaluation) -> dict:
             name: {key: _number(value) for key, value in asdict(interval).items()}
             for name, interval in evaluation.intervals.items()
         },
-        "looks": evaluation.looks and asdict(evaluation.looks),
+        "refinement": evaluation.refinement and asdict(evaluation.refinement),
         "people": {
             "labelled": evaluation.scores.labelled,
             "estimated": evaluation.scores.detections,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skelstream.evaluation.tracking import believed_ids
+from skelstream.evaluation.tracking import confirmed_ids
 from skelstream.geometry.similarity import oks
 from skelstream.people import People
 from skelstream.skeleton import OPENPOSE18
@@ -200,7 +200,7 @@ def scene_distances(
 
     Tracks that were never confirmed are left out; pairs of OKS below 0.5 cannot be the same person.
     """
-    kept = believed_ids(tracked)
+    kept = confirmed_ids(tracked)
     sigmas = np.array(OPENPOSE18.oks_sigmas)
     result = []
     for frame, found in zip(frames, tracked, strict=True):

@@ -20,7 +20,7 @@ from skelstream.tracking.tracked import TrackedPeople
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledBoxes:
     """The people of one frame, by identity.
 
     Attributes:
@@ -67,7 +67,7 @@ class TrackingScores:
     overlap: float
 
 
-def read_mot(path: str | Path) -> dict[int, Labelled]:
+def read_mot(path: str | Path) -> dict[int, LabelledBoxes]:
     """The people of every frame of a MOTChallenge file that has any.
 
     Ground truth marked to be ignored (confidence 0 beside an identity) is left out.
@@ -91,14 +91,14 @@ def read_mot(path: str | Path) -> dict[int, Labelled]:
     boxes = np.concatenate([corners, corners + table[:, 4:6]], axis=1).astype(np.float32)
     frames = table[:, 0].astype(int) - 1
     return {
-        int(f): Labelled(
+        int(f): LabelledBoxes(
             table[frames == f, 1].astype(int), boxes[frames == f], table[frames == f, 6].astype(np.float32)
         )
         for f in np.unique(frames)
     }
 
 
-def boxes_as_people(frame: Labelled, joints: int, scores: np.ndarray) -> People:
+def boxes_as_people(frame: LabelledBoxes, joints: int, scores: np.ndarray) -> People:
     """People known by their boxes alone, best first: all keypoints missing.
 
     Args:
@@ -116,37 +116,37 @@ def boxes_as_people(frame: Labelled, joints: int, scores: np.ndarray) -> People:
     )
 
 
-def believed_ids(tracked: Iterable[TrackedPeople]) -> np.ndarray:
+def confirmed_ids(tracked: Iterable[TrackedPeople]) -> np.ndarray:
     """int32 (M,) the tracks that were confirmed at some time."""
     return np.unique(np.concatenate([np.empty(0, np.int32), *(f.track_ids[f.confirmed] for f in tracked)]))
 
 
-def believed(tracked: Sequence[TrackedPeople]) -> dict[int, Labelled]:
+def confirmed_tracks(tracked: Sequence[TrackedPeople]) -> dict[int, LabelledBoxes]:
     """A tracker's output without the tracks that were never confirmed: frame index -> people."""
-    ids = believed_ids(tracked)
+    ids = confirmed_ids(tracked)
     frames = {}
     for f in tracked:
         rows = np.isin(f.track_ids, ids)
-        frames[f.frame_index] = Labelled(
+        frames[f.frame_index] = LabelledBoxes(
             f.track_ids[rows], f.people.boxes[rows], f.people.person_scores[rows]
         )
     return frames
 
 
 def score_tracks(
-    truth: Mapping[int, Labelled], tracked: Mapping[int, Labelled], min_iou: float = 0.5
+    truth: Mapping[int, LabelledBoxes], tracked: Mapping[int, LabelledBoxes], min_iou: float = 0.5
 ) -> TrackingScores:
     """The metrics of one video.
 
     Args:
         truth: frame index -> true people.
-        tracked: frame index -> tracked people; see ``believed``.
+        tracked: frame index -> tracked people; see ``confirmed_tracks``.
         min_iou: boxes that overlap less are not the same person; MOTChallenge takes 0.5.
 
     Raises:
         MissingExtraError: motmetrics is not installed.
     """
-    nobody = Labelled(np.empty(0, int), np.empty((0, 4), np.float32), np.empty(0, np.float32))
+    nobody = LabelledBoxes(np.empty(0, int), np.empty((0, 4), np.float32), np.empty(0, np.float32))
     frames = []
     for index in sorted(truth.keys() | tracked.keys()):
         true, found = truth.get(index, nobody), tracked.get(index, nobody)

@@ -11,8 +11,8 @@ import numpy as np
 from skelstream.drawing.sheet import GROUND, contact_sheet
 from skelstream.drawing.skeletons import draw_people
 from skelstream.evaluation.annotations import CocoSet
-from skelstream.evaluation.error_kinds import absent_joints, match
-from skelstream.evaluation.run import read_image
+from skelstream.evaluation.error_kinds import match, missing_joints
+from skelstream.evaluation.estimates import read_image
 from skelstream.evaluation.scoring import CocoScores, ImageMatch
 from skelstream.skeleton import COCO17
 
@@ -77,7 +77,7 @@ def _pair(loss: ImageLoss, coco_set: CocoSet, folder: str | Path) -> tuple[str, 
     labelled = [p.keypoints for p in loss.match.persons if not p.ignored]
     truth = np.asarray(labelled, np.float32).reshape(-1, len(COCO17), 3)
     left = _draw(pixels, truth, truth[..., 2] > 0)
-    right = _draw(pixels, loss.match.keypoints, ~absent_joints(loss.match.keypoints))
+    right = _draw(pixels, loss.match.keypoints, ~missing_joints(loss.match.keypoints))
     caption = f"{image.file_name}: {len(labelled)} labelled, {loss.missed} missed, {loss.spurious} spurious"
     pair = np.hstack([left, right])
     # The sheet is as high as its highest tile: upright images are widened, or all others would float.

@@ -55,13 +55,13 @@ class SetConfig:
 class Fault(StrEnum):
     """What can be wrong with an image or its labels, or had to be assumed."""
 
-    MISSING = "image is missing"
+    MISSING_IMAGE = "image is missing"
     UNREADABLE = "image cannot be read"
-    COUNT = f"number of keypoints is not {len(COCO17)}"
-    NUMBER = "keypoint or box is not a finite number"
-    OUTSIDE = "keypoint far outside the image"
-    UNLISTED = "annotated image is not listed"
-    ASSUMED = "Exif orientation is not applied, as the annotated size does not ask for it"
+    JOINT_COUNT = f"number of keypoints is not {len(COCO17)}"
+    NOT_FINITE = "keypoint or box is not a finite number"
+    OUTSIDE_IMAGE = "keypoint far outside the image"
+    UNLISTED_IMAGE = "annotated image is not listed"
+    ORIENTATION_IGNORED = "Exif orientation is not applied, as the annotated size does not ask for it"
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def read_set(config: SetConfig) -> AnnotatedSet:
             rows_of[identifier(row.get("image_id"), "image_id")].append(row)
         except (FormatError, KeyError):
             problems.append(
-                Problem(Fault.UNLISTED, f"annotation {row.get('id')} of image {row.get('image_id')}")
+                Problem(Fault.UNLISTED_IMAGE, f"annotation {row.get('id')} of image {row.get('image_id')}")
             )
     for number, image in file.images.items():
         try:
@@ -155,7 +155,7 @@ def read_set(config: SetConfig) -> AnnotatedSet:
 def _labels(config: SetConfig, image: LabelledImage, rows: list[dict]) -> AnnotatedImage | None:
     """An image's labels; None where there is nothing to learn from."""
     if any(len(row.get("keypoints") or ()) not in (0, 3 * len(COCO17)) for row in rows if _has_list(row)):
-        raise _Broken(Fault.COUNT)
+        raise _Broken(Fault.JOINT_COUNT)
     try:
         poses = [keypoints_of(row) for row in rows]
         labelled = [
@@ -164,14 +164,14 @@ def _labels(config: SetConfig, image: LabelledImage, rows: list[dict]) -> Annota
         boxes = [box_of(row, pose) for pose, row in zip(poses, rows, strict=True)]
         areas = [area_of(row) or max(area_from_box(box), 1.0) for box, row in zip(boxes, rows, strict=True)]
     except FormatError:
-        raise _Broken(Fault.NUMBER) from None
+        raise _Broken(Fault.NOT_FINITE) from None
     people = [i for i, counts in enumerate(labelled) if counts]
     others = [i for i, counts in enumerate(labelled) if not counts and boxes[i][2:].any()]
     if not people or (config.alone and len(people) + len(others) != 1):
         return None
     path = config.images / image.file_name
     if missing_images(config.images, [image.file_name]):
-        raise _Broken(Fault.MISSING)
+        raise _Broken(Fault.MISSING_IMAGE)
     raw = np.array([poses[i] for i in people], np.float32)
     seen = raw[..., 2] > 0
     points = np.where(seen[..., None], raw[..., :2], np.float32(np.nan))
@@ -180,7 +180,7 @@ def _labels(config: SetConfig, image: LabelledImage, rows: list[dict]) -> Annota
         far = _FAR * max(size)
         placed = points[seen]
         if (placed < -far).any() or (placed > np.array(size[::-1]) + far).any():
-            raise _Broken(Fault.OUTSIDE)
+            raise _Broken(Fault.OUTSIDE_IMAGE)
     return AnnotatedImage(
         path,
         size,

@@ -79,7 +79,7 @@ class Distillation(nn.Module):
         heights = torch.where(wrong, heights.clamp(min=_LABEL), heights)
         drawn = _gaussians(places, (goal.shape[2], goal.shape[3])) * heights[..., None, None]
         goal = torch.where((wrong | rescaled)[..., None, None], drawn, goal)
-        return goal * batch["somebody"][:, None, None, None]
+        return goal * batch["has_person"][:, None, None, None]
 
 
 def _pixels(images: Tensor) -> Tensor:

@@ -7,10 +7,12 @@ import math
 from skelstream.network.model_card import make_card
 from skelstream.training.annotations import AnnotatedSet
 from skelstream.training.loop import Trainer
-from skelstream.training.validation import Validation, Verdict
+from skelstream.training.validation import Validation, ValidationResult
 
 
-def card(trainer: Trainer, validation: Validation | None, verdict: Verdict | None) -> dict[str, object]:
+def card(
+    trainer: Trainer, validation: Validation | None, verdict: ValidationResult | None
+) -> dict[str, object]:
     """The network's card, with how its weights were trained and what they score on the set apart, as plain values."""
     recipe = trainer.recipe
     shares = sum(s.config.weight for s in trainer.sets)
@@ -45,7 +47,7 @@ def _described(data: AnnotatedSet, shares: float) -> str:
     return f"{config.annotations.parent.name}/{config.annotations.name} ({', '.join(traits)})"
 
 
-def _figures(validation: Validation, verdict: Verdict) -> dict[str, object]:
+def _figures(validation: Validation, verdict: ValidationResult) -> dict[str, object]:
     config = validation.config
     return {
         "protocol": (

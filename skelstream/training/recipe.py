@@ -18,19 +18,11 @@ from skelstream.network.top_down import TopDownConfig
 from skelstream.training.annotations import SetConfig
 from skelstream.training.augment import Augmentation
 from skelstream.training.crops import CropAugmentation
-from skelstream.training.detected_people import FirstLookConfig
+from skelstream.training.detected_people import DetectionConfig
 from skelstream.training.samples import Emphasis
 from skelstream.training.schedule import Schedule
 
 PRECISIONS = ("auto", "bfloat16", "float16", "float32")
-RENAMED = {
-    "rate": "learning_rate",
-    "backbone_rate": "backbone_learning_rate",
-    "decay": "weight_decay",
-    "average": "ema_decay",
-}
-"""Settings of ``[run]`` that recipes and checkpoints of earlier versions call otherwise."""
-
 PCK = "PCK"
 """The figure of sets with one labelled person an image, beside COCO's."""
 
@@ -82,7 +74,7 @@ class Recipe:
         network: of the bottom-up or the top-down network.
         augmentation: the views or crops that suit it.
         emphasis: whose surroundings count more in the bottom-up network's loss.
-        first_look: whose people the top-down network is trained on.
+        detection: whose people the top-down network is trained on.
         samples: how many samples the run sees, rounded down to whole batches.
         minutes: how long it trains, in place of ``samples``; 0 for ``samples``.
         batch: samples per optimiser step, over all processes and accumulations.
@@ -110,7 +102,7 @@ class Recipe:
     augmentation: Augmentation | CropAugmentation
     samples: int
     emphasis: Emphasis = field(default_factory=Emphasis)
-    first_look: FirstLookConfig = field(default_factory=FirstLookConfig)
+    detection: DetectionConfig = field(default_factory=DetectionConfig)
     minutes: float = 0.0
     batch: int = 16
     accumulate: int = 1
@@ -153,7 +145,7 @@ class Recipe:
         return self.samples - self.samples % self.batch
 
     @property
-    def looks_first(self) -> bool:
+    def needs_detection(self) -> bool:
         """Whether the network is trained on whom a first look finds."""
         return isinstance(self.network, TopDownConfig)
 
@@ -167,7 +159,7 @@ class Recipe:
         """What decides where the run ends and when its cool-down begins."""
         return [self.total, self.minutes, self.cooldown]
 
-    def deciding(self) -> dict[str, object]:
+    def fixed_settings(self) -> dict[str, object]:
         """What a resumed run must have in common with its checkpoint, as plain values; not where it ends or the data lie."""
         plain = asdict(self)
         sets = [{k: v for k, v in s.items() if k not in ("annotations", "images")} for s in plain.pop("sets")]
@@ -215,7 +207,7 @@ def find_recipe(name: str) -> Path:
 
 
 def read_recipe(path: Path, data: Path, run: Mapping[str, object] = MappingProxyType({})) -> Recipe:
-    """The recipe in a TOML file: tables ``run``, ``network``, ``augmentation``, ``emphasis``, ``first_look``,
+    """The recipe in a TOML file: tables ``run``, ``network``, ``augmentation``, ``emphasis``, ``detection``,
     ``evaluation`` and one ``[[set]]`` a data set.
 
     Args:
@@ -231,7 +223,7 @@ def read_recipe(path: Path, data: Path, run: Mapping[str, object] = MappingProxy
         raise FormatError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{path}: not TOML ({error})") from None
-    known = {"run", "network", "augmentation", "emphasis", "first_look", "evaluation", "set"}
+    known = {"run", "network", "augmentation", "emphasis", "detection", "evaluation", "set"}
     if unknown := set(content) - known:
         raise FormatError(
             f"{path}: unknown table {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}"
@@ -260,14 +252,14 @@ def read_recipe(path: Path, data: Path, run: Mapping[str, object] = MappingProxy
         "network": _build(path, "network", network_kind, network),
         "augmentation": _build(path, "augmentation", augmentation_kind, content.get("augmentation", {})),
         "emphasis": _build(path, "emphasis", Emphasis, content.get("emphasis", {})),
-        "first_look": _build(path, "first_look", FirstLookConfig, content.get("first_look", {})),
+        "detection": _build(path, "detection", DetectionConfig, content.get("detection", {})),
         "name": path.stem,
     }
     if "evaluation" in content:
         parts["evaluation"] = _build(
             path, "evaluation", EvaluationConfig, _under(data, content["evaluation"])
         )
-    own = {RENAMED.get(name, name): value for name, value in content.get("run", {}).items()}
+    own = content.get("run", {})
     if misplaced := {*parts, "evaluation"} & set(own):
         raise FormatError(
             f"{path}: [run] has no setting {', '.join(sorted(misplaced))}; see the other tables"

@@ -16,7 +16,7 @@ import pytest
 
 from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
 from skelstream.evaluation.annotations import CocoSet, load_annotations
-from skelstream.evaluation.run import estimate
+from skelstream.evaluation.estimates import estimate
 from skelstream.evaluation.scoring import score
 
 pytestmark = pytest.mark.slow

@@ -64,7 +64,7 @@ def folder(tmp_path):
 
 
 class Unchanged:
-    """A second look that sees what the first one saw."""
+    """A refinement that changes nothing."""
 
     crops = 0
 
@@ -143,8 +143,9 @@ def test_the_estimator_is_scored_and_everything_written(folder, estimator):
         "spurious": 0,
         "area_substituted": 0,
     }
-    assert data["looks"]["one"] == data["looks"]["two"] == data["metrics"]["AP"]
-    assert (data["looks"]["images"], data["looks"]["crops"]) == (3, 3)
+    gain = data["refinement"]
+    assert gain["detection_ap"] == gain["refined_ap"] == data["metrics"]["AP"]
+    assert (gain["images"], gain["crops"]) == (3, 3)
     assert estimator.made_with == EstimatorSettings(size=256, second=RefinerSettings(min_joint_score=0.0))
     line = data["protocol"]["line"]
     for part in (
@@ -206,7 +207,7 @@ def test_scales_and_flip_reach_the_estimator_and_the_protocol(folder, estimator)
     assert (protocol["scales"], protocol["flip"]) == ([0.5, 1.0], True)
 
 
-def test_an_unreadable_image_is_told_of_and_counts_as_empty(folder, estimator):
+def test_an_unreadable_image_is_reported_and_counts_as_empty(folder, estimator):
     (folder / "images" / "1.png").write_bytes(b"broken")
     done = run(folder, "--json")
     assert done.exit_code == 0, done.output

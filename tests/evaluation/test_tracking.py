@@ -9,9 +9,9 @@ import pytest
 from skelstream.errors import FormatError, MissingExtraError
 from skelstream.evaluation.scenes import SceneSettings, figure, scene, scene_distances
 from skelstream.evaluation.tracking import (
-    Labelled,
-    believed,
+    LabelledBoxes,
     boxes_as_people,
+    confirmed_tracks,
     read_mot,
     score_distances,
     score_tracks,
@@ -31,7 +31,7 @@ HERE, THERE, NOWHERE = [0, 0, 10, 20], [100, 0, 110, 20], [500, 0, 510, 20]
 def frame(**people):
     ids = [int(name[1:]) for name in people]
     boxes = np.array(list(people.values()), np.float32).reshape(-1, 4)
-    return Labelled(np.array(ids, int), boxes, np.ones(len(ids), np.float32))
+    return LabelledBoxes(np.array(ids, int), boxes, np.ones(len(ids), np.float32))
 
 
 def test_a_tiny_example_worked_out_by_hand():
@@ -122,7 +122,9 @@ def tracked(index, ids, confirmed):
 
 
 def test_what_is_believed():
-    frames = believed([tracked(0, [1, 2], [False, False]), tracked(1, [1], [True]), tracked(2, [], [])])
+    frames = confirmed_tracks(
+        [tracked(0, [1, 2], [False, False]), tracked(1, [1], [True]), tracked(2, [], [])]
+    )
     assert {i: f.ids.tolist() for i, f in frames.items()} == {0: [1], 1: [1], 2: []}
 
 
@@ -173,6 +175,6 @@ def test_public_detections_of_a_real_street(clip, mota, idf1):
             scores = 1 / (1 + np.exp(-(found[index].scores.astype(float) - 41) / 10))
             people = boxes_as_people(found[index], 18, scores)
         results.append(tracker.update(index, index / 25, people))
-    scores = score_tracks(truth, believed(results))
+    scores = score_tracks(truth, confirmed_tracks(results))
     assert scores.mota > mota
     assert scores.idf1 > idf1

@@ -67,14 +67,14 @@ def no_number(content: dict) -> None:
 @pytest.mark.parametrize(
     ("edit", "fault"),
     [
-        (drop_keypoint, Fault.COUNT),
-        (keypoint(math.nan), Fault.NUMBER),
-        (keypoint(math.inf), Fault.NUMBER),
-        (keypoint("12"), Fault.NUMBER),
-        (keypoint("twelve"), Fault.NUMBER),
-        (no_number, Fault.NUMBER),
-        (keypoint(-33.0), Fault.OUTSIDE),
-        (keypoint(170.0), Fault.OUTSIDE),
+        (drop_keypoint, Fault.JOINT_COUNT),
+        (keypoint(math.nan), Fault.NOT_FINITE),
+        (keypoint(math.inf), Fault.NOT_FINITE),
+        (keypoint("12"), Fault.NOT_FINITE),
+        (keypoint("twelve"), Fault.NOT_FINITE),
+        (no_number, Fault.NOT_FINITE),
+        (keypoint(-33.0), Fault.OUTSIDE_IMAGE),
+        (keypoint(170.0), Fault.OUTSIDE_IMAGE),
         (keypoint(-10.0), None),
         (keypoint(140.0), None),
     ],
@@ -100,7 +100,7 @@ def test_missing_images_and_stray_annotations_are_counted(write_set, person) -> 
 
 
 def test_a_summary_names_the_first_few() -> None:
-    problems = [Problem(Fault.MISSING, f"{i}.jpg") for i in range(5)]
+    problems = [Problem(Fault.MISSING_IMAGE, f"{i}.jpg") for i in range(5)]
     assert summary(problems, name=2) == ["image is missing: 5 (0.jpg, 1.jpg and 3 more)"]
 
 
@@ -156,8 +156,8 @@ def test_other_categories_are_passed_over(write_set, person) -> None:
     assert len(read_set(write_set([[person()]], edit=with_chair)).images[0].ignore) == 0
 
 
-def test_what_the_images_orientation_is_assumed_to_be_is_told(write_set, person) -> None:
-    from skelstream.training.image_store import assumptions, check_images
+def test_an_orientation_that_is_not_applied_is_reported(write_set, person) -> None:
+    from skelstream.training.image_store import check_images, ignored_orientations
 
     config = write_set(three(person), edit=lambda c: [image.pop("height") for image in c["images"]])
     path = config.images / "2.jpg"
@@ -169,8 +169,9 @@ def test_what_the_images_orientation_is_assumed_to_be_is_told(write_set, person)
     path.write_bytes(data[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + data[2:])
     images = read_set(config).images
     found = list(check_images(images, 1))
-    assert [problem and problem.fault for problem in found] == [None, Fault.ASSUMED, None]
-    assert assumptions(images) == [Problem(Fault.ASSUMED, "2.jpg")] and assumptions([]) == []
+    assert [problem and problem.fault for problem in found] == [None, Fault.ORIENTATION_IGNORED, None]
+    assert ignored_orientations(images) == [Problem(Fault.ORIENTATION_IGNORED, "2.jpg")]
+    assert ignored_orientations([]) == []
 
 
 @pytest.mark.parametrize("box", [[0, 0, 0, 0], [5, 5, 0, 9], None])
@@ -184,12 +185,12 @@ def test_a_box_without_extent_is_that_of_the_joints(write_set, person, box) -> N
 @pytest.mark.parametrize(
     ("edit", "fault"),
     [
-        (lambda row: row.update(keypoints=5), Fault.NUMBER),
-        (lambda row: row.update(bbox="x"), Fault.NUMBER),
-        (lambda row: row.update(area="x"), Fault.NUMBER),
-        (lambda row: row.update(iscrowd="0"), Fault.NUMBER),
-        (lambda row: row.update(keypoints=[10**400] * 51), Fault.NUMBER),
-        (lambda row: row.update(image_id=[2]), Fault.UNLISTED),
+        (lambda row: row.update(keypoints=5), Fault.NOT_FINITE),
+        (lambda row: row.update(bbox="x"), Fault.NOT_FINITE),
+        (lambda row: row.update(area="x"), Fault.NOT_FINITE),
+        (lambda row: row.update(iscrowd="0"), Fault.NOT_FINITE),
+        (lambda row: row.update(keypoints=[10**400] * 51), Fault.NOT_FINITE),
+        (lambda row: row.update(image_id=[2]), Fault.UNLISTED_IMAGE),
     ],
 )
 def test_values_of_the_wrong_type_are_named(write_set, person, edit, fault) -> None:

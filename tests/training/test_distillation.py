@@ -32,7 +32,7 @@ def batch(x: int, y: int, matrix: torch.Tensor = IDENTITY, **more) -> dict:
     image[0, :, y, x] = 255
     values = {
         "image": image, "teacher_image": image, "to_teacher": matrix[None], "mirrored": torch.tensor([False]),
-        "keypoints": torch.full((1, 17, 2), torch.nan), "scale": torch.tensor([60.0]), "somebody": torch.ones(1),
+        "keypoints": torch.full((1, 17, 2), torch.nan), "scale": torch.tensor([60.0]), "has_person": torch.ones(1),
     }  # fmt: skip
     return values | more
 
@@ -94,8 +94,8 @@ def test_a_mirrored_crop_has_left_and_right_exchanged(distillation) -> None:
     assert peak(goal, right)[0] == pytest.approx((SIZE[1] - 1 - 80) / 4, abs=0.6)
 
 
-def test_where_nobody_is_the_maps_shall_be_empty(distillation) -> None:
-    assert not distillation.goal(batch(80, 120, somebody=torch.zeros(1))).any()
+def test_the_maps_of_a_false_detection_are_empty(distillation) -> None:
+    assert not distillation.goal(batch(80, 120, has_person=torch.zeros(1))).any()
 
 
 def test_the_teacher_learns_nothing(distillation) -> None:

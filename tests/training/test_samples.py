@@ -14,7 +14,7 @@ from skelstream.skeleton import COCO17, OPENPOSE18, convert
 from skelstream.training.annotations import read_set
 from skelstream.training.augment import Augmentation
 from skelstream.training.samples import Emphasis, ViewSource, collate_views
-from skelstream.training.sampling_order import Turns
+from skelstream.training.sampling_order import SamplingOrder
 from skelstream.training.targets import confidence_maps, part_affinity_fields
 
 PLAIN = Augmentation(
@@ -25,7 +25,7 @@ PLAIN = Augmentation(
 def source_of(
     *configs, how: Augmentation = PLAIN, seed: int = 0, emphasis: Emphasis | None = None
 ) -> ViewSource:
-    turns = Turns([read_set(c).images for c in configs], [c.weight for c in configs], seed)
+    turns = SamplingOrder([read_set(c).images for c in configs], [c.weight for c in configs], seed)
     return ViewSource(turns, how, OPENPOSE18, 4, emphasis or Emphasis())
 
 
@@ -35,7 +35,7 @@ def drawn(sample, maps=confidence_maps) -> torch.Tensor:
 
 
 def names(source: ViewSource, numbers) -> list[str]:
-    return [f"{image.path.parent.name}/{image.path.stem}" for image in map(source.turns.pick, numbers)]
+    return [f"{image.path.parent.name}/{image.path.stem}" for image in map(source.order.pick, numbers)]
 
 
 @pytest.fixture
@@ -167,8 +167,8 @@ def test_a_partial_set_knows_only_the_labelled_joints_near_the_person(write_set,
 
 def test_an_unreadable_image_is_replaced_by_the_next_of_its_set(two_sets) -> None:
     source = source_of(*two_sets)
-    number = next(n for n in range(20) if source.turns.pick(n).path.parent.name == "a")
-    lost, following = source.turns.pick(number), source.turns.pick(number, 1)
+    number = next(n for n in range(20) if source.order.pick(n).path.parent.name == "a")
+    lost, following = source.order.pick(number), source.order.pick(number, 1)
     assert lost.path != following.path and following.path.parent.name == "a"
     lost.path.write_bytes(b"no image")
     sample = source[number]
@@ -180,7 +180,7 @@ def test_an_unreadable_image_is_replaced_by_the_next_of_its_set(two_sets) -> Non
 def test_a_set_that_cannot_be_read_at_all_ends_the_run(write_set, person) -> None:
     config = write_set([[person((20, 10))] for _ in range(2)])
     source = source_of(config)
-    for image in source.turns.sets[0]:
+    for image in source.order.sets[0]:
         image.path.unlink()
     with pytest.raises(FormatError, match="images in a row cannot be read, the first: .*jpg: cannot be read"):
         source[0]

@@ -10,7 +10,7 @@ import torch
 from skelstream.network.top_down import TopDownConfig
 from skelstream.training.annotations import read_set
 from skelstream.training.crops import CropAugmentation
-from skelstream.training.detected_people import NOBODY, Found
+from skelstream.training.detected_people import NO_PERSON, DetectedPeople
 from skelstream.training.loop import Trainer
 
 pytestmark = pytest.mark.slow
@@ -30,14 +30,16 @@ def second(recipe):
         learning_rate=1e-3,
     )
     sets = [read_set(config) for config in changed.sets]
-    one = Found(np.array([[22, 12, 75, 80], [100, 2, 125, 50]], np.float32), np.array([0, NOBODY]))
+    one = DetectedPeople(
+        np.array([[22, 12, 75, 80], [100, 2, 125, 50]], np.float32), np.array([0, NO_PERSON])
+    )
     return changed, sets, [[one] * len(images.images) for images in sets]
 
 
 def trainer_of(second, seed: int = 0) -> Trainer:
     recipe, sets, found = second
     torch.manual_seed(seed)
-    return Trainer(recipe, CPU, workers=0, sets=sets, found=found)
+    return Trainer(recipe, CPU, workers=0, sets=sets, detections=found)
 
 
 def test_the_teacher_goes_on_with_a_resumed_run(second, tmp_path: Path) -> None:

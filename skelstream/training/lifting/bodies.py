@@ -64,7 +64,7 @@ class Variation:
     turn: float = 40.0
 
 
-STILL = Variation(0, 0, 0, 0, (1, 1), 0, 0)
+AS_RECORDED = Variation(0, 0, 0, 0, (1, 1), 0, 0)
 """Bodies as they are in the file."""
 
 

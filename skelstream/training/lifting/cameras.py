@@ -42,7 +42,7 @@ class Views:
     away: Tensor
 
 
-def look(bodies: Bodies, cameras: CameraRange, generator: torch.Generator) -> Views:
+def project(bodies: Bodies, cameras: CameraRange, generator: torch.Generator) -> Views:
     """Bodies, seen by a camera each, which looks at where they are in the middle of the window."""
     count, device = len(bodies.coco), bodies.coco.device
 

@@ -22,7 +22,7 @@ _LOWER = [COCO17.index(f"{side}_{joint}") for joint in ("hip", "knee", "ankle") 
 
 
 @dataclass(frozen=True)
-class Errors:
+class KeypointErrors:
     """How often what goes wrong.
 
     Attributes:
@@ -44,11 +44,11 @@ class Errors:
     lost: float = 0.05
 
 
-NONE = Errors(0, 0, 0, 0, 0, 0, 0)
+NO_ERRORS = KeypointErrors(0, 0, 0, 0, 0, 0, 0)
 """What is seen is right."""
 
 
-def spoil(views: Views, errors: Errors, generator: torch.Generator) -> Tensor:
+def add_errors(views: Views, errors: KeypointErrors, generator: torch.Generator) -> Tensor:
     """What our networks would find of views: float32 (B, T, 17, 2), NaN where missing."""
     true = views.keypoints
     count, frames, joints, _ = true.shape

@@ -8,7 +8,7 @@ from skelstream.errors import SettingsError
 from skelstream.network.lifting import LiftingConfig
 from skelstream.training.lifting.bodies import Variation
 from skelstream.training.lifting.cameras import CameraRange
-from skelstream.training.lifting.keypoint_noise import Errors
+from skelstream.training.lifting.keypoint_noise import KeypointErrors
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class LiftingRecipe:
     Attributes:
         network: to train.
         variation, cameras, errors: of the windows it is trained on.
-        spoiled: part of the windows that have errors; the others are seen as they are.
+        with_errors: part of the windows that have errors; the others are seen as they are.
         steps: how many the run has.
         minutes: how long it trains, in place of ``steps``; 0 for ``steps``.
         batch: windows a step.
@@ -31,8 +31,8 @@ class LiftingRecipe:
     network: LiftingConfig = field(default_factory=LiftingConfig)
     variation: Variation = field(default_factory=Variation)
     cameras: CameraRange = field(default_factory=CameraRange)
-    errors: Errors = field(default_factory=Errors)
-    spoiled: float = 0.85
+    errors: KeypointErrors = field(default_factory=KeypointErrors)
+    with_errors: float = 0.85
     steps: int = 20_000
     minutes: float = 0.0
     batch: int = 256
@@ -46,6 +46,6 @@ class LiftingRecipe:
         if self.steps < 1 or self.batch < 2 or self.minutes < 0:
             raise SettingsError("a run needs one step, two windows a batch, and no negative minutes")
 
-    def deciding(self) -> dict[str, object]:
+    def fixed_settings(self) -> dict[str, object]:
         """What a resumed run must have in common with its checkpoint; not where it ends."""
         return {k: v for k, v in asdict(self).items() if k not in ("steps", "minutes")}

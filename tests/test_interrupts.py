@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a signal ends t
 HEAD = """
 import signal
 from signal import SIGINT, SIGTERM, raise_signal
-from skelstream.training.interrupts import interrupts
+from skelstream.interrupts import interrupts
 
 signal.signal(SIGINT, signal.default_int_handler)  # as in a terminal, whatever started the tests
 """
