@@ -17,8 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from street_scenes import SceneFrame, SceneSettings, scene, scene_distances
 
-from skelstream.evaluation.scenes import SceneFrame, SceneSettings, scene, scene_distances
 from skelstream.evaluation.tracking import (
     LabelledBoxes,
     TrackingScores,
@@ -27,6 +27,7 @@ from skelstream.evaluation.tracking import (
     read_mot,
     score_distances,
     score_tracks,
+    widened,
 )
 from skelstream.people import People
 from skelstream.skeleton import OPENPOSE18, Skeleton
@@ -72,19 +73,17 @@ def follow(
 
 
 def score_clip(
-    frames: Timed, truth: dict[int, LabelledBoxes], settings: TrackerSettings, real_times: bool, margin: float = 0
+    frames: Timed,
+    truth: dict[int, LabelledBoxes],
+    settings: TrackerSettings,
+    real_times: bool,
+    margin: float = 0,
 ):
     """Metrics over the frames that the tracker was given."""
     found = confirmed_tracks(follow(frames, settings, real_times))
     given = {f for f, _, _ in frames}
     found = {f: replace(people, boxes=widened(people.boxes, margin)) for f, people in found.items()}
     return score_tracks({f: people for f, people in truth.items() if f in given}, found)
-
-
-def widened(boxes: np.ndarray, share: float) -> np.ndarray:
-    """Boxes grown on every side by a share of their width or height."""
-    more = np.tile(boxes[:, 2:] - boxes[:, :2], 2) * share
-    return boxes + more * np.array([-1, -1, 1, 1])
 
 
 def public_detections(folder: Path, frame_count: int) -> Timed:
@@ -128,7 +127,9 @@ def backwards(frames: Timed, truth: dict[int, LabelledBoxes]) -> tuple[Timed, di
     return turned, {last_frame - index: people for index, people in truth.items()}
 
 
-def variations(frames: Timed, truth: dict[int, LabelledBoxes]) -> list[tuple[Timed, dict[int, LabelledBoxes]]]:
+def variations(
+    frames: Timed, truth: dict[int, LabelledBoxes]
+) -> list[tuple[Timed, dict[int, LabelledBoxes]]]:
     """The clip forwards and backwards, whole and with frames dropped at random.
 
     In a clip of a few seconds one swap early or late moves IDF1 by ten points: settings are told apart by many such.

@@ -302,7 +302,8 @@ class Trainer:
         parallel = self._loss if isinstance(self._loss, DistributedDataParallel) and not last else None
         with parallel.no_sync() if parallel else nullcontext():
             with torch.autocast(self.device.type, precision, enabled=precision != torch.float32):
-                loss, losses = self._loss(batch)
+                result: tuple[Tensor, dict[str, Tensor]] = self._loss(batch)
+            loss, losses = result
             self._scaler.scale(loss / self.recipe.accumulate).backward()
         for name, value in losses.items():
             self._smooth[name] = torch.lerp(self._smooth.get(name, value), value, _SMOOTHING)

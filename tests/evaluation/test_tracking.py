@@ -1,3 +1,4 @@
+import json
 import math
 import os
 import sys
@@ -5,18 +6,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from street_scenes import SceneSettings, figure, scene, scene_distances
+from typer.testing import CliRunner
 
+from skelstream.cli import app
 from skelstream.errors import FormatError, MissingExtraError
-from skelstream.evaluation.scenes import SceneSettings, figure, scene, scene_distances
 from skelstream.evaluation.tracking import (
     LabelledBoxes,
     boxes_as_people,
     confirmed_tracks,
     read_mot,
     score_distances,
+    score_file,
     score_tracks,
 )
+from skelstream.formats import save
 from skelstream.people import People
+from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.settings import TrackerSettings
 from skelstream.tracking.tracked import TrackedPeople
@@ -121,7 +127,7 @@ def tracked(index, ids, confirmed):
     return TrackedPeople(index, index / 25, people, np.array(ids, np.int32), np.array(confirmed, bool))
 
 
-def test_what_is_believed():
+def test_tracks_that_were_never_confirmed_are_left_out():
     frames = confirmed_tracks(
         [tracked(0, [1, 2], [False, False]), tracked(1, [1], [True]), tracked(2, [], [])]
     )
@@ -178,3 +184,43 @@ def test_public_detections_of_a_real_street(clip, mota, idf1):
     scores = score_tracks(truth, confirmed_tracks(results))
     assert scores.mota > mota
     assert scores.idf1 > idf1
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Tracks of two people in frames 0 to 2 of the source, and ground truth of frames 0 to 4."""
+    builder = SequenceBuilder(OPENPOSE18, source="a.mp4", height=240, width=320)
+    for index in range(3):
+        people = People(
+            np.full((2, 18, 2), 50, np.float32), np.ones((2, 18), np.float32), np.ones(2, np.float32),
+            np.array([[10, 20, 40, 60], [100, 20, 130, 60]], np.float32),
+        )  # fmt: skip
+        builder.add(TrackedPeople(index, index / 25, people, np.array([1, 2], np.int32), np.ones(2, bool)))
+    save(builder.finish(), tmp_path / "a.npz")
+    rows = [
+        f"{frame},{7 + i},{x},21,30,40,1,-1,-1,-1" for frame in range(1, 6) for i, x in enumerate((11, 101))
+    ]
+    (tmp_path / "gt.txt").write_text("\n".join(rows))
+    return tmp_path
+
+
+def test_tracks_of_a_file_are_scored_in_its_frames(files):
+    scores = score_file(files / "a.npz", files / "gt.txt", margin=0)
+    assert (scores.mota, scores.idf1, scores.objects, scores.overlap) == (1, 1, 6, pytest.approx(1))
+    assert score_file(files / "a.npz", files / "gt.txt").overlap == pytest.approx(1 / 1.44)
+    (files / "gt.txt").write_text("9,1,11,21,30,40,1,-1,-1,-1\n")
+    with pytest.raises(FormatError, match="gt.txt: no labelled person in the frames of"):
+        score_file(files / "a.npz", files / "gt.txt")
+
+
+def test_the_command_prints_figures(files):
+    command = ["eval-tracking", str(files / "a.npz"), "--truth", str(files / "gt.txt")]
+    shown = CliRunner().invoke(app, command)
+    assert shown.exit_code == 0 and "MOTA" in shown.output and "100.0 %" in shown.output
+    data = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    assert (data["mota"], data["switches"], data["misses"], data["false_positives"]) == (1, 0, 0, 0)
+    assert (
+        json.loads(CliRunner().invoke(app, [*command, "--json", "--min-iou", "1"]).stdout)["overlap"] is None
+    )
+    missing = CliRunner().invoke(app, [*command[:3], str(files / "none.txt")])
+    assert missing.exit_code == 1 and "none.txt: cannot be read" in missing.output
