@@ -1,6 +1,7 @@
 """Synthetic street scenes: walking stick figures of known identity, as an imperfect pose estimator sees them.
 
-Tests and benchmarks use them, because no public clip with a suitable licence has both identities and keypoints.
+Tests and benchmarks use them, because no public clip with a suitable licence has both identities and
+keypoints.
 """
 
 from __future__ import annotations
@@ -196,7 +197,8 @@ def _as_people(rows: list[tuple[np.ndarray, float]]) -> People:
 def scene_distances(
     frames: Sequence[SceneFrame], tracked: Sequence[TrackedPeople]
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Return true identities, track ids and distances 1 - OKS of each frame, as ``score_distances`` takes them.
+    """Return true identities, track ids and distances 1 - OKS of each frame, as ``score_distances`` takes
+    them.
 
     Tracks that were never confirmed are left out; pairs with an OKS below 0.5 cannot be the same person.
     """

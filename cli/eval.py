@@ -48,14 +48,12 @@ def evaluate(
     scales: Annotated[
         str | None,
         typer.Option(
-            help="Average over these factors of the input size, such as 0.5,1,1.5. With --results: how they were made."
+            help="Average over these input size factors, such as 0.5,1,1.5; with --results: as made."
         ),
     ] = None,
     flip: Annotated[
         bool | None,
-        typer.Option(
-            "--flip/--no-flip", help="Average in the mirrored image. With --results: how they were made."
-        ),
+        typer.Option("--flip/--no-flip", help="Average in the mirrored image; with --results: as made."),
     ] = None,
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Number of bootstrap draws for the 95 % intervals; 0 for no intervals.")

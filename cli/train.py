@@ -31,7 +31,7 @@ def train(
     start: Annotated[
         Path | None,
         typer.Option(
-            help="File of initial weights: a weights file (.safetensors), MoveNet MultiPose's .json, EfficientNet-Lite0's"
+            help="Initial weights: a weights file (.safetensors), MoveNet MultiPose's .json, EfficientNet-Lite0's"
             " .pth, HRNet's .pth or PP-TinyPose's .xml."
         ),
     ] = None,

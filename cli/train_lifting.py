@@ -41,12 +41,13 @@ def train_lifting(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     debug: Debug = False,
 ) -> None:
-    """Train a network that lifts poses to 3D; Ctrl-C saves a training checkpoint, and --resume continues from it.
+    """Train a network that lifts poses to 3D; Ctrl-C saves a training checkpoint, and --resume continues from
+    it.
 
     [bold]skelstream train-lifting mocap.npz -o runs/lift --minutes 5[/]
 
-    The bodies of the motion capture are varied in proportions and poses, seen by random cameras, and given the typical
-    errors of pose estimators. At the end the weights are measured on the file's test clips.
+    The bodies of the motion capture are varied in proportions and poses, seen by random cameras, and given
+    the typical errors of pose estimators. At the end the weights are measured on the file's test clips.
     """
     from skelstream.network.lifting import LiftingConfig
     from skelstream.training.lifting import LiftingRecipe, run
@@ -94,8 +95,8 @@ class _Display:
         match event:
             case LiftingStarted():
                 self._console.print(
-                    f"{event.train_clips} clips, {event.train_frames:,} frames to train on; {event.test_clips} clips to"
-                    f" measure on; on {event.device}, from step {event.step:,}"
+                    f"{event.train_clips} clips, {event.train_frames:,} frames to train on;"
+                    f" {event.test_clips} clips to measure on; on {event.device}, from step {event.step:,}"
                 )
                 self._bar.start()
             case LiftingProgress():

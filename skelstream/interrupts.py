@@ -13,8 +13,8 @@ from types import FrameType
 def interrupts() -> Iterator[Callable[[], bool]]:
     """Record SIGINT (Ctrl-C) and SIGTERM inside the block instead of raising ``KeyboardInterrupt``.
 
-    A second Ctrl-C raises ``KeyboardInterrupt`` at once. Outside the main thread, signals cannot be handled and are
-    never recorded.
+    A second Ctrl-C raises ``KeyboardInterrupt`` at once. Outside the main thread, signals cannot be handled
+    and are never recorded.
 
     Yields:
         A function that returns whether a signal has arrived.

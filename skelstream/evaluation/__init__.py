@@ -1,4 +1,5 @@
-"""Evaluation: COCO keypoint figures, errors by kind, PCK and tracking metrics; ``run`` evaluates an estimator.
+"""Evaluation: COCO keypoint figures, errors by kind, PCK and tracking metrics; ``run`` evaluates an
+estimator.
 
 Names are imported when they are used, so that importing this package stays light.
 """

@@ -81,7 +81,8 @@ def estimate(
         skeleton: joint set of the estimator's people.
 
     Yields:
-        One estimate per image, as soon as it is available; an image that cannot be read is reported and skipped.
+        One estimate per image, as soon as it is available; an image that cannot be read is reported and
+        skipped.
     """
     for image in coco_set.images.values():
         try:

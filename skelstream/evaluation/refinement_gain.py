@@ -1,4 +1,4 @@
-"""The gain of refinement: AP of detection alone beside AP after refinement, with the time that refinement takes."""
+"""The gain of refinement: AP before and after it, and the time that it takes."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class RefinementGain:
         """Return the gain as one line of text."""
         each = f", {1000 * self.seconds / self.crops:.1f} ms each" if self.crops else ""
         return (
-            f"AP of detection {self.detection_ap:.1f}, after refinement {self.refined_ap:.1f}; {self.crops} crops,"
-            f" {self.crops / max(1, self.images):.1f} per image{each}"
+            f"AP of detection {self.detection_ap:.1f}, after refinement {self.refined_ap:.1f};"
+            f" {self.crops} crops, {self.crops / max(1, self.images):.1f} per image{each}"
         )
 
 

@@ -1,7 +1,7 @@
 """Tracking metrics: MOTA (Bernardin and Stiefelhagen 2008), IDF1 (Ristani et al. 2016) and identity switches.
 
-py-motmetrics does the counting. Ground truth is in MOTChallenge's format: ``frame, id, x, y, w, h, confidence, ...``,
-frames and pixels counted from 1.
+py-motmetrics does the counting. Ground truth is in MOTChallenge's format: ``frame, id, x, y, w, h,
+confidence, ...``, frames and pixels counted from 1.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def score_file(
         skeletons: skeleton file in any readable format.
         truth: ground truth, such as ``gt.txt``.
         min_iou: least overlap of a tracked and a true box of the same person, in [0, 1].
-        margin: share of width and height by which the tracks' boxes grow on each side. These boxes enclose the joints,
-            while ground truth encloses the whole person.
+        margin: share of width and height by which the tracks' boxes grow on each side. These boxes enclose
+            the joints, while ground truth encloses the whole person.
 
     Raises:
         FormatError: a file cannot be read.
@@ -134,7 +134,8 @@ def read_mot(path: str | Path) -> dict[int, LabelledBoxes]:
     Ground truth that is marked as ignored (confidence 0 with an identity) is left out.
 
     Returns:
-        The people by frame number, counted from 0, in the order of the file; frames without people are missing.
+        The people by frame number, counted from 0, in the order of the file; frames without people are
+        missing.
 
     Raises:
         FormatError: the file is missing or is not a MOTChallenge file.
@@ -221,8 +222,8 @@ def score_distances(frames: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]])
     """Return the metrics for distances of any kind.
 
     Args:
-        frames: for each frame the identities (P,) of the true people, the ids (Q,) of the tracked people, and the
-            distances (P, Q) between them, NaN where a pair cannot be the same person.
+        frames: for each frame the identities (P,) of the true people, the ids (Q,) of the tracked people, and
+            the distances (P, Q) between them, NaN where a pair cannot be the same person.
 
     Raises:
         MissingExtraError: motmetrics is not installed.

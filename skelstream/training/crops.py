@@ -1,7 +1,8 @@
-"""Training samples of the top-down network: pairs of crops of a person, by a detected box and by the annotated box.
+"""Training samples of the top-down network: pairs of crops of a person, by a detected box and by the
+annotated box.
 
-Boxes of detection are shifted, too small, of half a body, or false. So each sample has two crops of one person: the
-student's, by a box such as detection gives it, and the teacher's, by the annotated box.
+Boxes of detection are shifted, too small, of half a body, or false. So each sample has two crops of one
+person: the student's, by a box such as detection gives it, and the teacher's, by the annotated box.
 """
 
 from __future__ import annotations
@@ -109,11 +110,12 @@ class CropSource:
         """Return sample ``number``.
 
         Returns:
-            ``image``, uint8 (3, H, W), the student's crop; ``keypoints``, float32 (17, 2), the labelled joints in its
-            pixels, NaN where unlabelled; ``scale``, the root of the person's area in its pixels; ``has_person``, 0 for
-            the box of a false detection, else 1; ``teacher_image``, uint8 (3, H, W), the crop by the annotated box;
-            ``to_teacher``, float32 (2, 3), the map from the student's to the teacher's pixels; ``mirrored``, whether
-            the student's crop is mirrored; ``unreadable``, the error message of an unreadable image, or "".
+            ``image``, uint8 (3, H, W), the student's crop; ``keypoints``, float32 (17, 2), the labelled
+            joints in its pixels, NaN where unlabelled; ``scale``, the root of the person's area in its
+            pixels; ``has_person``, 0 for the box of a false detection, else 1; ``teacher_image``, uint8 (3,
+            H, W), the crop by the annotated box; ``to_teacher``, float32 (2, 3), the map from the student's
+            to the teacher's pixels; ``mirrored``, whether the student's crop is mirrored; ``unreadable``, the
+            error message of an unreadable image, or "".
 
         Raises:
             FormatError: too many images in a row cannot be read.

@@ -1,4 +1,4 @@
-"""People that detection finds in annotated images, right or wrong: the input that the refining network is trained for."""
+"""People that detection finds in annotated images, right or wrong: the input of the refining network."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from skelstream.training.image_store import read_pixels
 
 NO_PERSON = -1
 """Row number of a false detection, which is no annotated person."""
-# Least similarity at which a detected person is an annotated one; and the part of a detected person's box inside an
-# annotated box from which on it may be a person whose labels are incomplete.
+# Least similarity of a detected person and its annotated one; least part of a detected person's box inside an
+# annotated box at which its labels may be incomplete.
 _SAME, _NEAR = 0.1, 0.1
 
 
@@ -32,7 +32,8 @@ class DetectionConfig:
     Attributes:
         weights: name of a packaged model or path of a weights file; "" for the default model.
         size: long side of the network's input in pixels.
-        min_score: least person score, in [0, 1]; lower than the usual threshold, because refinement can reject people.
+        min_score: least person score, in [0, 1]; lower than the usual threshold, because refinement can
+            reject people.
     """
 
     weights: str = ""
@@ -95,8 +96,9 @@ def _detections(
 def match_people(keypoints: np.ndarray, image: AnnotatedImage) -> DetectedPeople:
     """Match detected people to the annotated people of an image.
 
-    A detected person is the annotated person of the highest OKS over its labelled joints. It is a false detection if it
-    is similar to none and outside all annotated boxes. It is left out if its labels may be incomplete.
+    A detected person is the annotated person of the highest OKS over its labelled joints. It is a false
+    detection if it is similar to none and outside all annotated boxes. It is left out if its labels may be
+    incomplete.
 
     Args:
         keypoints: float (D, 18, 2), image pixels, NaN where missing.

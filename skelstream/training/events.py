@@ -37,8 +37,8 @@ class SetDescribed:
         images: number of usable images.
         people: number of labelled people in them.
         left_out: images and annotations that cannot be used.
-        ignored_orientations: images whose Exif orientation is not applied; ``check`` examines all images, a run only
-            some of them.
+        ignored_orientations: images whose Exif orientation is not applied; ``check`` examines all images, a
+            run only some of them.
     """
 
     annotations: Path

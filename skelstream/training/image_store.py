@@ -19,7 +19,8 @@ _EXAMINED = 200
 
 
 def read_pixels(image: AnnotatedImage) -> np.ndarray:
-    """Return the image as its annotators saw it, uint8 RGB (H, W, 3); see `skelstream.datasets.image.read_set_image`.
+    """Return the image as its annotators saw it, uint8 RGB (H, W, 3); see
+    `skelstream.datasets.image.read_set_image`.
 
     Raises:
         SourceError: the image cannot be read, is cut short, or has another size than annotated.
@@ -75,7 +76,7 @@ def check_images(images: Iterable[AnnotatedImage], workers: int) -> Iterator[Pro
 
 
 def ignored_orientations(images: list[AnnotatedImage]) -> list[Problem]:
-    """Return the images whose Exif orientation is not applied, among some that are spread evenly over the set."""
+    """Return the images whose Exif orientation is not applied, among some spread evenly over the set."""
     chosen = images[:: -(-len(images) // _EXAMINED) or 1]
     problems = [_check(image) for image in chosen if may_be_turned(image.path)]
     return [problem for problem in problems if problem and problem.fault is Fault.ORIENTATION_IGNORED]

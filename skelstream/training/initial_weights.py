@@ -1,4 +1,4 @@
-"""Initial weights of a run: earlier weights of the same network, a pretrained backbone, or published weights."""
+"""Initial weights of a run: earlier ones of the same network, a pretrained backbone, or published ones."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def load_initial_weights(path: Path | None, config: PafConfig | TopDownConfig, s
     """Return a network's weights before training; tensors that the file lacks are random.
 
     Args:
-        path: a weights file of the same network; for the bottom-up network also ``movenet-multipose.json`` (its
-            ``.bin`` beside it) or ``efficientnet-lite0-57934424.pth``, for the top-down network PP-TinyPose's
-            ``tinypose_256x192.xml`` (its ``.bin`` beside it); None for random weights.
+        path: a weights file of the same network; for the bottom-up network also ``movenet-multipose.json``
+            (its ``.bin`` beside it) or ``efficientnet-lite0-57934424.pth``, for the top-down network
+            PP-TinyPose's ``tinypose_256x192.xml`` (its ``.bin`` beside it); None for random weights.
         config: the network's settings.
         seed: seed of the random weights.
 
@@ -54,7 +54,8 @@ def load_initial_weights(path: Path | None, config: PafConfig | TopDownConfig, s
         earlier = load_network(read_header(path))
         if earlier.config != config:
             raise ModelError(
-                f"{path}: weights of another network ({earlier.config.to_dict()}) than the recipe's ({config.to_dict()})"
+                f"{path}: weights of another network ({earlier.config.to_dict()}) than the recipe's"
+                f" ({config.to_dict()})"
             )
         state = earlier.state_dict()
     elif isinstance(config, TopDownConfig):

@@ -67,8 +67,8 @@ class Progress:
 def sample_numbers(start: int, recipe: Recipe, processes: Processes) -> Iterator[int]:
     """Yield the numbers of the samples that a process sees from ``start`` on, without end.
 
-    Each part of a batch is divided equally among the processes, so all processes together see the same samples in the
-    same steps as a single process would.
+    Each part of a batch is divided equally among the processes, so all processes together see the same
+    samples in the same steps as a single process would.
     """
     share = recipe.batch // recipe.accumulate // processes.count
     return (n for n in count(start) if (n - start) // share % processes.count == processes.rank)
@@ -85,8 +85,8 @@ class _Numbers(Sampler[int]):
 
 
 class Trainer:
-    """The optimisation of one network. A training checkpoint holds its complete state; the order of the data depends only
-    on the sample number.
+    """The optimisation of one network. A training checkpoint holds its complete state; the order of the data
+    depends only on the sample number.
 
     Attributes:
         sample: number of samples seen so far.
@@ -106,7 +106,8 @@ class Trainer:
 
     Raises:
         FormatError: a set cannot be used.
-        ModelError: the device does not support the precision, or the batch cannot be divided among the processes.
+        ModelError: the device does not support the precision, or the batch cannot be divided among the
+            processes.
     """
 
     def __init__(
@@ -126,8 +127,8 @@ class Trainer:
             )
         if recipe.batch // recipe.accumulate % processes.count:
             raise ModelError(
-                f"a batch of {recipe.batch} in {recipe.accumulate} parts cannot be divided among {processes.count}"
-                " processes in equal shares"
+                f"a batch of {recipe.batch} in {recipe.accumulate} parts cannot be divided among"
+                f" {processes.count} processes in equal shares"
             )
         self.recipe, self.device, self.workers, self.processes = recipe, device, workers, processes
         self.sample, self.seconds, self.origin = 0, 0.0, initial.origin if initial else ""
@@ -219,7 +220,7 @@ class Trainer:
         return self.recipe.schedule.done(self.sample, self.seconds) >= 1
 
     def measure_ranges(self) -> None:
-        """Add to the averaged weights the activation ranges on the first samples, which eight-bit inference needs."""
+        """Add the activation ranges that eight-bit inference needs to the averaged weights."""
         network = build_network(name_of(self.recipe.network), self.recipe.network.to_dict())
         network.load_state_dict(self.average)
         network = convert_conv2d_weight_memory_format(network.to(self.device), torch.channels_last)

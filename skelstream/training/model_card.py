@@ -1,4 +1,4 @@
-"""What weights say of themselves."""
+"""Model card of trained weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from skelstream.training.validation import Validation, ValidationResult
 def card(
     trainer: Trainer, validation: Validation | None, verdict: ValidationResult | None
 ) -> dict[str, object]:
-    """The network's card, with how its weights were trained and what they score on the set apart, as plain values."""
+    """Return the network's card as plain values, with its training and its figures on the evaluation set."""
     recipe = trainer.recipe
     shares = sum(s.config.weight for s in trainer.sets)
     sets = "; ".join(_described(s, shares) for s in trainer.sets)
@@ -42,7 +42,7 @@ def _described(data: AnnotatedSet, shares: float) -> str:
         f"{len(data.images):,} images",
         f"{config.weight / shares:.0%} of the samples",
         *(["incomplete labels"] if config.partial else []),
-        *(["one person each"] if config.alone else []),
+        *(["one person per image"] if config.alone else []),
     ]
     return f"{config.annotations.parent.name}/{config.annotations.name} ({', '.join(traits)})"
 

@@ -72,7 +72,8 @@ class RunFolder:
             branch: training checkpoint of another run to begin with, or None.
 
         Raises:
-            OutputError: the folder holds a run that is not to be resumed, holds none to resume, or cannot be made.
+            OutputError: the folder holds a run that is not to be resumed, holds none to resume, or cannot be
+                made.
         """
         if resume and branch:
             raise OutputError(

@@ -61,9 +61,9 @@ def run(
 ) -> Iterator[TrainingEvent]:
     """Train a network, and write training checkpoints, curves and weights to a folder.
 
-    Ctrl-C and SIGTERM end the run after the current step; closing the iterator does too. In each case a training
-    checkpoint is saved from which the run resumes. Under ``torchrun`` every process must exhaust the iterator; only the
-    first one yields anything but the last event.
+    Ctrl-C and SIGTERM end the run after the current step; closing the iterator does too. In each case a
+    training checkpoint is saved from which the run resumes. Under ``torchrun`` every process must exhaust the
+    iterator; only the first one yields anything but the last event.
 
     Args:
         recipe: name of a packaged recipe, a recipe file, or a recipe.
@@ -76,7 +76,8 @@ def run(
 
     Raises:
         FormatError: the recipe or a set cannot be used.
-        ModelError: the initial weights or the training checkpoint do not fit, or the device does not support the recipe.
+        ModelError: the initial weights or the training checkpoint do not fit, or the device does not support
+            the recipe.
         OutputError: the folder holds another run, or a file cannot be written.
     """
     options = options or TrainingOptions()
@@ -155,7 +156,7 @@ def _settings(recipe: str | Path | Recipe, data: Path, options: TrainingOptions)
 
 
 def _interval(recipe: Recipe, options: TrainingOptions) -> int:
-    """Return the number of samples between evaluations, or between images of predictions if nothing is evaluated."""
+    """Return the number of samples between evaluations, or between images of predictions without them."""
     if options.evaluate_every is not None:
         return options.evaluate_every
     return recipe.evaluation.every if recipe.evaluation else Cadence.evaluate

@@ -97,10 +97,10 @@ class ViewSource:
         """Return sample ``number``.
 
         Returns:
-            ``image``, uint8 (3, S, S); ``keypoints``, float32 (P, V, 2), and ``scales``, float32 (P,), of the people in
-            view, in view pixels; ``ground``, float32 (s, s), ``known_joints``, float32 (V,), and ``known_limbs``, float32
-            (2L,), whose products weight the loss and are 0 where labels are incomplete; ``unreadable``, the error
-            message of an unreadable image, or "".
+            ``image``, uint8 (3, S, S); ``keypoints``, float32 (P, V, 2), and ``scales``, float32 (P,), of the
+            people in view, in view pixels; ``ground``, float32 (s, s), ``known_joints``, float32 (V,), and
+            ``known_limbs``, float32 (2L,), whose products weight the loss and are 0 where labels are
+            incomplete; ``unreadable``, the error message of an unreadable image, or "".
 
         Raises:
             FormatError: too many images in a row cannot be read.
@@ -140,7 +140,7 @@ class ViewSource:
         }
 
     def _ground(self, labels: AnnotatedImage, matrix: np.ndarray, zoom: float) -> np.ndarray:
-        """Return weights, float32 (cells, cells): 0 where there may be unlabelled people, above 1 at emphasised people."""
+        """Return weights, float32 (cells, cells): 0 where labels are incomplete, above 1 for emphasis."""
         cells = self.augmentation.crop // self.stride
         ground = np.ones((cells, cells), np.float32)
         if labels.partial:
@@ -174,9 +174,9 @@ def collate_views(samples: Sequence[dict[str, Any]]) -> dict[str, object]:
     """Return a batch of B views, sorted by falling number of people.
 
     Returns:
-        The samples' arrays with a leading dimension B; ``keypoints`` (B, P, V, 2) and ``scales`` (B, P) are padded with
-        NaN and ones to the greatest number of people; ``counts``, the number of people of each view; ``unreadable``, a
-        list.
+        The samples' arrays with a leading dimension B; ``keypoints`` (B, P, V, 2) and ``scales`` (B, P) are
+        padded with NaN and ones to the greatest number of people; ``counts``, the number of people of each
+        view; ``unreadable``, a list.
     """
     samples = sorted(samples, key=lambda sample: -len(sample["scales"]))
     most = len(samples[0]["scales"])

@@ -17,7 +17,8 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class SamplingOrder(Generic[Item]):
-    """The order of the samples: sets alternate by weight, and each set's items are shuffled anew in every round.
+    """The order of the samples: sets alternate by weight, and each set's items are shuffled anew in every
+    round.
 
     Attributes:
         sets: items of each set.
@@ -32,7 +33,7 @@ class SamplingOrder(Generic[Item]):
 
     @cached_property
     def _slots(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The set of each slot of a block, each slot's rank among its set's slots, and the number of slots of each set."""
+        """Set of each slot of a block, rank of each slot in its set, and number of slots of each set."""
         counts = np.maximum(np.round(np.array(self.weights) / np.sum(self.weights) * _BLOCK), 1).astype(int)
         sets = np.random.default_rng([self.seed, 2]).permutation(np.repeat(np.arange(len(counts)), counts))
         ranks = np.array([np.sum(sets[:i] == k) for i, k in enumerate(sets)])

@@ -69,10 +69,11 @@ class Session:
             )
 
     def events(self, stop: Callable[[], bool] = lambda: False) -> Iterator[SessionEvent]:
-        """Train to the end, or until ``stop`` returns true; a training checkpoint is written last in either case.
+        """Train to the end, or until ``stop`` returns true; a training checkpoint is written last in either
+        case.
 
-        A caller that closes the iterator early also gets a training checkpoint. With several processes, only the first
-        one yields anything but the last event.
+        A caller that closes the iterator early also gets a training checkpoint. With several processes, only
+        the first one yields anything but the last event.
 
         Args:
             stop: called after every step, and after every image of an evaluation.
@@ -130,14 +131,15 @@ class Session:
         return bool(passed) or progress.done >= 1
 
     def _add_losses(self, progress: Progress) -> dict[str, float]:
-        """Return the losses and add them to their table, if this step has a row there; else return an empty dict."""
+        """Return the losses and add them to their table if this step has a row there, else return {}."""
         if progress.samples // self.trainer.recipe.batch % self.cadence.row and progress.done < 1:
             return {}
         losses = progress.losses
         if not all(math.isfinite(value) for value in losses.values()):
             raise ModelError(
-                f"the loss is no longer a finite number at sample {progress.samples}: choose a lower learning rate, or"
-                f" another precision than {self.trainer.precision}; {self.folder.checkpoint} is an earlier checkpoint"
+                f"the loss is no longer a finite number at sample {progress.samples}: choose a lower learning"
+                f" rate, or another precision than {self.trainer.precision};"
+                f" {self.folder.checkpoint} is of an earlier sample"
             )
         times = {"speed": progress.speed, "seconds": progress.seconds}
         self._losses.add({"samples": progress.samples, "rate": progress.rate} | losses | times)
@@ -163,7 +165,7 @@ class Session:
         self._saved_at = time.monotonic()
 
     def _evaluated(self, stop: Callable[[], bool]) -> Iterator[Evaluated]:
-        """Write the averaged weights and an image of their predictions, and score them on the evaluation set."""
+        """Write the averaged weights and an image of predictions, and score them on the evaluation set."""
         sample, config = self.trainer.sample, self.validation and self.validation.config
         self.trainer.measure_ranges()
         self._write_weights(self.folder.weights, None)
@@ -183,7 +185,7 @@ class Session:
             yield Evaluated(sample, config.metric, result)
 
     def _estimator(self, size: int) -> PoseEstimator:
-        """Return an estimator with the weights, always under torch, so that figures of all machines are comparable."""
+        """Return an estimator with the weights, always under torch, so that figures stay comparable."""
         recipe, device, weights = self.trainer.recipe, str(self.trainer.device), str(self.folder.weights)
         if not recipe.needs_detection:
             return PoseEstimator(EstimatorSettings(weights, device, size, runtime="torch"))

@@ -13,8 +13,8 @@ from skelstream.training.recipe import Recipe
 
 # What a training checkpoint holds.
 _NAMES = {
-    "sample", "cooling", "end", "network", "loss", "average", "optimiser", "scaler", "losses", "seconds", "origin",
-    "recipe", "images",
+    "sample", "cooling", "end", "network", "loss", "average", "optimiser", "scaler", "losses", "seconds",
+    "origin", "recipe", "images",
 }  # fmt: skip
 
 
@@ -44,8 +44,8 @@ def read_checkpoint(path: Path, recipe: Recipe, images: list[int], device: torch
     for name in sorted(now.keys() | then.keys()):
         if now.get(name) != then.get(name):
             raise ModelError(
-                f"{path}: begun with {name} = {then.get(name)}, but the recipe says {now.get(name)}; resume with the"
-                " recipe that the run began with, or start a new run from its weights"
+                f"{path}: begun with {name} = {then.get(name)}, but the recipe says {now.get(name)};"
+                " resume with the recipe that the run began with, or start a new run from its weights"
             )
     if state["cooling"] and state["end"] != recipe.end:
         raise ModelError(
@@ -55,8 +55,8 @@ def read_checkpoint(path: Path, recipe: Recipe, images: list[int], device: torch
         )
     if list(state["images"]) != images:
         raise ModelError(
-            f"{path}: begun with {_counts(state['images'])} images, but there are {_counts(images)} now; resume with"
-            " the data that the run began with"
+            f"{path}: begun with {_counts(state['images'])} images, but there are {_counts(images)} now;"
+            " resume with the data that the run began with"
         )
     return state
 

@@ -31,7 +31,7 @@ def test_the_distance_decides_between_good_jitter_and_miss(scene, load, joint, s
     diagnosis = _diagnosis(load, [scene.result(row, move=move)], [row])
     assert _kind(diagnosis, joint) == kind
     assert diagnosis.kinds[:, 0].sum() == 17 - (kind != "good")
-    assert not diagnosis.absent.any()
+    assert not diagnosis.missing.any()
 
 
 def test_a_person_left_for_right_is_inverted(scene, load):
@@ -63,7 +63,7 @@ def test_joints_that_the_estimate_lacks_are_misses_without_a_distance(scene, loa
     estimate["keypoints"][3 * WRIST : 3 * WRIST + 3] = [0, 0, 0]
     diagnosis = _diagnosis(load, [estimate], [row])
     assert _kind(diagnosis, WRIST) == "miss"
-    assert diagnosis.absent.tolist() == [int(j == WRIST) for j in range(17)]
+    assert diagnosis.missing.tolist() == [int(j == WRIST) for j in range(17)]
     assert np.isnan(diagnosis.distance[WRIST])
     assert diagnosis.distance[NOSE] == 0
 

@@ -83,8 +83,8 @@ def test_other_categories_and_images_are_left_out(scene, load, write):
     said = []
     assert read_results(write(rows, "r.json"), load([row]), said.append) == [right]
     assert (
-        "1 of 3 entries are left out, of images that" in said[0]
-        and "entries of other categories than 1" in said[1]
+        "1 of 3 entries are left out, because their images are not in" in said[0]
+        and "entries of other categories than persons (1)" in said[1]
     )
 
 

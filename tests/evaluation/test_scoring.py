@@ -26,7 +26,7 @@ def test_nobody_found_scores_0(scene, load):
     rows = [scene.annotation(1, 1, (0, 0))]
     scores = _scores(scene, load, [], rows)
     assert scores.metrics["AP"] == scores.metrics["AR"] == 0
-    assert (scores.detections, scores.labelled) == (0, 1)
+    assert (scores.estimated, scores.labelled) == (0, 1)
 
 
 def test_one_of_two_found(scene, load):

@@ -100,7 +100,8 @@ def test_targets_are_openposes_joints_where_the_person_is(write_set, person) -> 
     sample = source[0]
     raw = np.array(one["keypoints"], np.float32).reshape(17, 3)
     points = convert(raw[None, :, :2], raw[None, :, 2], COCO17, OPENPOSE18)[0]
-    # The view is as large as the image and stands on the person's middle, no more than a little beyond the image.
+    # The view is as large as the image and stands on the person's middle, no more than a little beyond the
+    # image.
     moved = points + np.array([63.5, 63.5]) - np.array([64, 64])
     np.testing.assert_allclose(sample["keypoints"].numpy(), moved, atol=1e-3)
     assert float(sample["scales"]) == pytest.approx(np.sqrt(3000))

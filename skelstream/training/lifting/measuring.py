@@ -1,4 +1,4 @@
-"""Figures of a lifting network on clips that it was not trained on, beside those of baselines."""
+"""Figures of a lifting network on test clips, beside those of baselines."""
 
 from __future__ import annotations
 
@@ -25,17 +25,20 @@ def measure(
     cameras: int = 4,
     every: int = 10,
 ) -> dict[str, float]:
-    """Millimetres of MPJPE and PA-MPJPE, each the mean over all windows.
+    """Return MPJPE and PA-MPJPE by name, in millimetres, each the mean over all windows.
 
     Args:
-        network: ready to infer.
-        test: the clips to lift, each seen by ``cameras`` random cameras at one of ``every`` frames.
+        network: the network, in evaluation mode.
+        test: the clips to lift.
         train: the clips whose mean pose is a baseline.
-        errors: of the noisy joints.
+        errors: errors of the noisy joints.
+        cameras: number of random cameras per window.
+        every: number of frames between windows.
 
     Returns:
-        ``clean`` and ``noisy`` of the network by true joints and by those with errors; ``mean pose``, that of the training clips;
-        ``held``, the true pose of half a second before.
+        The figures ``clean`` and ``noisy`` of the network for true joints and for joints with errors; of the
+        baseline ``mean pose``, the mean of the training clips; and of the baseline ``held``, the true pose
+        half a second before.
     """
     device = next(network.parameters()).device
     frames, rate = network.config.frames, network.config.rate
@@ -66,7 +69,7 @@ def measure(
 
 
 def _mean_pose(train: Mocap, frames: int, rate: float, generator: torch.Generator) -> np.ndarray:
-    """float32 (17, 3): the mean over all training clips, as seen by a camera in front of each."""
+    """Return the mean pose of all training clips, float32 (17, 3), seen by a camera in front of each body."""
     maker = BodyMaker(train, frames, rate, AS_RECORDED, generator.device)
     moments = torch.from_numpy(moments_of(train, 10)).to(generator.device)
     bodies = [maker.at(part, generator).h36m[:, frames // 2].mean(0) for part in moments.split(_BATCH)]

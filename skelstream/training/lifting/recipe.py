@@ -1,4 +1,4 @@
-"""A lifting run's settings."""
+"""Settings of a lifting run."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from skelstream.training.lifting.keypoint_noise import KeypointErrors
 
 @dataclass(frozen=True)
 class LiftingRecipe:
-    """All that decides a run's result, with the file of motion capture.
+    """All settings that, with the motion capture file, determine a run's result.
 
     Attributes:
-        network: to train.
-        variation, cameras, errors: of the windows it is trained on.
-        with_errors: part of the windows that have errors; the others are seen as they are.
-        steps: how many the run has.
-        minutes: how long it trains, in place of ``steps``; 0 for ``steps``.
-        batch: windows a step.
-        learning_rate: highest, of AdamW; it rises over ``warmup`` steps and falls to zero along a cosine.
-        weight_decay: of AdamW.
-        ema_decay: part of the old average of the weights that is kept at each step.
-        seed: of the initial weights and the windows.
+        network: settings of the network.
+        variation: random changes of the recorded bodies.
+        cameras: random positions of the cameras.
+        errors: errors of the keypoints.
+        with_errors: share of the windows with errors, in [0, 1]; the others have true keypoints.
+        steps: number of steps.
+        minutes: training time in minutes, in place of ``steps``; 0 to use ``steps``.
+        batch: number of windows per step.
+        learning_rate: highest learning rate of AdamW; it falls to zero along a cosine.
+        warmup: number of steps over which the rate rises.
+        weight_decay: weight decay of AdamW.
+        ema_decay: decay of the exponential moving average of the weights, per step.
+        seed: seed of the initial weights and the windows.
     """
 
     network: LiftingConfig = field(default_factory=LiftingConfig)
@@ -44,8 +47,10 @@ class LiftingRecipe:
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch < 2 or self.minutes < 0:
-            raise SettingsError("a run needs one step, two windows a batch, and no negative minutes")
+            raise SettingsError(
+                "a run needs at least one step, two windows per batch, and no negative minutes"
+            )
 
     def fixed_settings(self) -> dict[str, object]:
-        """What a resumed run must have in common with its checkpoint; not where it ends."""
+        """Return the settings that a resumed run shares with its training checkpoint: all but its end."""
         return {k: v for k, v in asdict(self).items() if k not in ("steps", "minutes")}

@@ -14,7 +14,7 @@ from skelstream.training.lifting.loop import LiftingProgress, LiftingTrainer
 from skelstream.training.lifting.measuring import measure
 from skelstream.training.lifting.mocap import read_mocap
 from skelstream.training.lifting.recipe import LiftingRecipe
-from skelstream.training.lifting.writing import write_weights
+from skelstream.training.lifting.weights_file import write_weights
 
 _SAVE_EVERY = 60.0  # seconds
 
@@ -79,8 +79,8 @@ def run(
 ) -> Iterator[LiftingEvent]:
     """Train a lifting network on motion capture, and measure its weights on the file's test clips.
 
-    Ctrl-C and SIGTERM end the run after the current step; closing the iterator does too. In each case a training
-    checkpoint is saved from which the run resumes.
+    Ctrl-C and SIGTERM end the run after the current step; closing the iterator does too. In each case a
+    training checkpoint is saved from which the run resumes.
 
     Args:
         mocap: file of motion capture, see `read_mocap`.
