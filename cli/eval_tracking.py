@@ -61,7 +61,6 @@ def _print_table(scores: TrackingScores) -> None:
     from rich.table import Table
 
     table = Table("figure", "", box=None)
-    table.columns[1].justify = "right"
     rows = {
         "MOTA": f"{100 * scores.mota:.1f} %",
         "IDF1": f"{100 * scores.idf1:.1f} %",

@@ -86,8 +86,8 @@ def run(
     with processes(options.device) as (group, device):
         if group.first:
             folder.prepare(options.resume, options.branch)
-        judged = settings.evaluation if options.evaluate_every != 0 else None
-        validation = Validation(judged) if judged and group.first else None
+        evaluation = settings.evaluation if options.evaluate_every != 0 else None
+        validation = Validation(evaluation) if evaluation and group.first else None
         resumes = options.resume or options.branch is not None
         initial = None if resumes else load_initial_weights(options.start, settings.network, settings.seed)
         sets = [read_set(config) for config in settings.sets]

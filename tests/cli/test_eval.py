@@ -217,13 +217,13 @@ def test_an_unreadable_image_is_reported_and_counts_as_empty(folder, estimator):
     assert "1 of them unreadable" in data["protocol"]["images"]
 
 
-def test_nothing_wrong_makes_no_image(folder):
+def test_without_errors_no_image_is_written(folder):
     done = run(folder, "--results", folder / "perfect.json", "--worst", folder / "worst.png")
     assert done.exit_code == 0, done.output
     assert "not written" in done.stderr and not (folder / "worst.png").exists()
 
 
-def test_outputs_are_not_replaced_without_leave(folder):
+def test_outputs_are_not_replaced_without_overwrite(folder):
     (folder / "report.md").write_text("mine")
     refused = run(folder, "--results", folder / "perfect.json", "--report", folder / "report.md")
     assert refused.exit_code == 1 and "exists" in refused.stderr
@@ -248,7 +248,7 @@ def test_outputs_are_not_replaced_without_leave(folder):
         (["--weights", "none.safetensors"], 1, "none.safetensors: no such weights file"),
     ],
 )
-def test_what_a_user_gets_wrong_is_one_line(folder, monkeypatch, arguments, status, message):
+def test_a_mistake_of_the_user_is_one_line(folder, monkeypatch, arguments, status, message):
     monkeypatch.chdir(folder)
     done = run(folder, *arguments)
     assert done.exit_code == status

@@ -142,7 +142,7 @@ def test_check_reads_all_data(train, data: Path) -> None:
     assert result.exit_code == 1 and "none of its images can be read" in result.output
 
 
-def test_mistakes_are_one_line(train, data: Path) -> None:
+def test_mistakes_of_the_user_are_one_line(train, data: Path) -> None:
     assert train().exit_code == 2
     for arguments, message in [
         (("-o", data / "x", "--device", "cuda:9"), "device 'cuda:9' cannot be used here"),
@@ -174,9 +174,9 @@ def test_ctrl_c_saves_and_says_how_to_continue(data: Path, train) -> None:
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=60)[1]
-    assert process.returncode == 130, said
-    assert "Traceback" not in said
-    stopped = int(said.split("stopped at sample ")[1].split(";")[0].replace(",", ""))
-    assert 8 <= stopped < 40000 and "continue with the same command and --resume" in said
+    output = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    stopped = int(output.split("stopped at sample ")[1].split(";")[0].replace(",", ""))
+    assert 8 <= stopped < 40000 and "continue with the same command and --resume" in output
     assert torch.load(run / "last.ckpt", weights_only=True)["sample"] == stopped

@@ -76,7 +76,7 @@ def test_distances_in_pixels_and_in_percent_of_size(scene, load):
     np.testing.assert_allclose(diagnosis.relative, 3)  # the square root of 10,000 square pixels is 100
 
 
-def test_unlabelled_joints_are_of_no_kind(scene, load):
+def test_unlabelled_joints_have_no_kind(scene, load):
     row = scene.annotation(1, 1, (0, 0), labelled=np.arange(17) > 4)
     diagnosis = _diagnosis(load, [scene.result(row, move=(1, 1))], [row])
     assert diagnosis.kinds[:5].sum() == 0
@@ -84,7 +84,7 @@ def test_unlabelled_joints_are_of_no_kind(scene, load):
     np.testing.assert_allclose(diagnosis.shares[-1], [100, 0, 0, 0, 0])
 
 
-def test_people_found_missed_and_made_up(scene, load):
+def test_matched_missed_and_spurious_people(scene, load):
     rows = [scene.annotation(1, 1, (0, 0)), scene.annotation(2, 2, (0, 0))]
     crowd = scene.annotation(3, 2, (400, 200), labelled=[False] * 17, iscrowd=1)
     results = [

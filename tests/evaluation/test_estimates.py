@@ -63,7 +63,7 @@ def test_images_are_read_one_at_a_time(scene, load, folder):
     assert len(estimator.shapes) == 1
 
 
-def test_an_unreadable_image_is_named_and_passed_over(scene, load, folder):
+def test_an_unreadable_image_is_reported_and_skipped(scene, load, folder):
     coco_set = load([scene.annotation(1, 1, (0, 0)), scene.annotation(2, 2, (0, 0))])
     (folder / "001.png").write_bytes(b"not an image")
     first, second = estimate(FromTruth(coco_set), coco_set, folder)
@@ -71,7 +71,7 @@ def test_an_unreadable_image_is_named_and_passed_over(scene, load, folder):
     assert len(second.results) == 1 and second.failure is None
 
 
-def test_missing_images_are_told_before_the_work(scene, load, folder):
+def test_missing_images_are_reported_before_the_work(scene, load, folder):
     coco_set = load([scene.annotation(1, 1, (0, 0))])
     check_images(coco_set, folder)
     (folder / "002.png").unlink()

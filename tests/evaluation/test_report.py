@@ -55,7 +55,7 @@ def test_the_figures_as_data_are_plain_json(two):
     assert data["unreadable"] == ["1.png: broken"]
 
 
-def test_single_person_sets_get_pck_and_a_word_on_bystanders(scene, load):
+def test_single_person_sets_get_pck_and_a_note_on_bystanders(scene, load):
     row = scene.annotation(1, 1, (0, 0))
     del row["area"]
     evaluation = evaluate(load([row]), [scene.result(row)], EvalProtocol("2 images of lsp.json"))

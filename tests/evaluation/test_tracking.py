@@ -44,7 +44,7 @@ def test_a_tiny_example_worked_out_by_hand():
     """Persons 1 and 2 for four frames: 8 objects.
 
     Track 7 follows person 1 for two frames and person 2 in the last; track 8 takes over person 1. Person 2 is
-    tracked in the last frame only. Track 9 is nobody.
+    tracked in the last frame only. Track 9 is a false positive.
     """
     truth = {i: frame(p1=HERE, p2=THERE) for i in range(4)}
     found = {
@@ -74,7 +74,7 @@ def test_perfect_and_empty_tracks():
     assert math.isnan(empty.overlap)
 
 
-def test_boxes_that_overlap_too_little_are_someone_else():
+def test_boxes_that_overlap_too_little_do_not_match():
     scores = score_tracks({0: frame(p1=[0, 0, 10, 10])}, {0: frame(t1=[6, 0, 16, 10])})
     assert (scores.misses, scores.false_positives) == (1, 1)
 
@@ -89,7 +89,7 @@ def test_a_mot_file(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["1,2,3\n", "a,b,c,d,e,f,g\n"])
-def test_a_file_that_is_none_of_motchallenges(tmp_path, text):
+def test_other_files_than_motchallenges_are_refused(tmp_path, text):
     path = tmp_path / "gt.txt"
     path.write_text(text)
     with pytest.raises(FormatError, match="gt.txt"):
@@ -98,7 +98,7 @@ def test_a_file_that_is_none_of_motchallenges(tmp_path, text):
         read_mot(tmp_path / "none.txt")
 
 
-def test_an_empty_mot_file_has_nobody(tmp_path):
+def test_an_empty_mot_file_has_no_people(tmp_path):
     path = tmp_path / "det.txt"
     path.write_text("")
     assert read_mot(path) == {}
@@ -110,7 +110,7 @@ def test_without_motmetrics(monkeypatch):
         score_distances([])
 
 
-def test_detections_become_people_best_first():
+def test_boxes_become_people_by_falling_score():
     people = boxes_as_people(frame(d1=HERE, d2=THERE), 18, np.array([0.2, 0.7]))
     assert people.person_scores.tolist() == pytest.approx([0.7, 0.2])
     assert people.boxes.tolist() == [THERE, HERE]
@@ -174,9 +174,9 @@ def test_joints_keep_identities_that_boxes_lose():
 )
 def test_public_detections_of_a_real_street(clip, mota, idf1):
     truth, found = read_mot(CLIPS / clip / "gt.txt"), read_mot(CLIPS / clip / "det.txt")
-    tracker, nobody, results = Tracker(TrackerSettings(), OPENPOSE18), People.none(18), []
+    tracker, empty, results = Tracker(TrackerSettings(), OPENPOSE18), People.none(18), []
     for index in range(max(truth) + 1):
-        people = nobody
+        people = empty
         if index in found:
             scores = 1 / (1 + np.exp(-(found[index].scores.astype(float) - 41) / 10))
             people = boxes_as_people(found[index], 18, scores)

@@ -31,7 +31,7 @@ def test_labels_arrive_in_openposes_order(write_set, person) -> None:
     assert image.scales[0] == pytest.approx(math.sqrt(0.5 * 48 * 80))
 
 
-def test_area_and_box_stand_in_where_they_lack(write_set, person) -> None:
+def test_missing_areas_and_boxes_are_substituted(write_set, person) -> None:
     (image,) = read_set(write_set([[person((20, 10), area=0)]])).images
     assert image.scales[0] == pytest.approx(math.sqrt(0.53 * 60 * 100))
     (image,) = read_set(write_set([[person((20, 10), bbox=None)]], "b")).images
@@ -44,7 +44,7 @@ def test_alone_takes_images_with_exactly_one_person(write_set, person) -> None:
     assert [image.path.stem for image in read_set(config).images] == ["1"]
 
 
-def test_an_image_without_people_is_no_problem_but_gives_nothing(write_set, person) -> None:
+def test_images_without_people_are_skipped_without_a_problem(write_set, person) -> None:
     annotated = read_set(write_set([[], [person()]]))
     assert len(annotated.images) == 1 and annotated.problems == []
 
@@ -79,7 +79,7 @@ def no_number(content: dict) -> None:
         (keypoint(140.0), None),
     ],
 )
-def test_broken_labels_are_named_and_left_out(write_set, person, edit, fault) -> None:
+def test_broken_labels_are_reported_and_left_out(write_set, person, edit, fault) -> None:
     annotated = read_set(write_set(three(person), edit=edit))
     assert annotated.problems == ([Problem(fault, "2.jpg")] if fault else [])
     assert [image.path.stem for image in annotated.images] == (["1", "3"] if fault else ["1", "2", "3"])
@@ -104,7 +104,7 @@ def test_a_summary_names_the_first_few() -> None:
     assert summary(problems, name=2) == ["image is missing: 5 (0.jpg, 1.jpg and 3 more)"]
 
 
-def test_nothing_left_is_an_error_that_says_why(write_set, person) -> None:
+def test_a_set_without_usable_images_is_an_error_with_the_reasons(write_set, person) -> None:
     config = write_set(three(person))
     for image in config.images.iterdir():
         image.unlink()
@@ -140,7 +140,7 @@ def test_a_file_of_another_kind_is_refused(write_set, person, edit, message: str
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]"])
-def test_no_file_no_json_no_object(tmp_path, content) -> None:
+def test_files_that_are_not_json_objects_are_refused(tmp_path, content) -> None:
     path = tmp_path / "x.json"
     if content:
         path.write_text(content)
@@ -148,7 +148,7 @@ def test_no_file_no_json_no_object(tmp_path, content) -> None:
         read_set(SetConfig(path, tmp_path))
 
 
-def test_other_categories_are_passed_over(write_set, person) -> None:
+def test_other_categories_are_skipped(write_set, person) -> None:
     def with_chair(content: dict) -> None:
         content["categories"].append({"id": 62, "name": "chair"})
         content["annotations"].append({"id": 5, "image_id": 1, "category_id": 62, "bbox": [0, 0, 9, 9]})
@@ -193,7 +193,7 @@ def test_a_box_without_extent_is_that_of_the_joints(write_set, person, box) -> N
         (lambda row: row.update(image_id=[2]), Fault.UNLISTED_IMAGE),
     ],
 )
-def test_values_of_the_wrong_type_are_named(write_set, person, edit, fault) -> None:
+def test_values_of_the_wrong_type_are_reported(write_set, person, edit, fault) -> None:
     annotated = read_set(write_set(three(person), edit=lambda c: edit(c["annotations"][1])))
     assert [problem.fault for problem in annotated.problems] == [fault]
     assert [image.path.stem for image in annotated.images] == ["1", "3"]

@@ -84,8 +84,8 @@ def test_the_map_between_the_crops_is_right_however_they_differ(people) -> None:
 def test_detected_boxes_are_used_and_false_detections_show_no_person(people) -> None:
     half = source(people, replace(UNCHANGED, detected=1.0))[0]
     assert torch.linalg.det(half["to_teacher"][:, :2]) < 0.9  # a smaller box, a larger scale
-    nobody = source(people, replace(UNCHANGED, false_detection=1.0))[0]
-    assert float(nobody["has_person"]) == 0 and not nobody["teacher_image"].any()
+    empty = source(people, replace(UNCHANGED, false_detection=1.0))[0]
+    assert float(empty["has_person"]) == 0 and not empty["teacher_image"].any()
 
 
 def test_a_sample_depends_on_its_number_alone(people) -> None:

@@ -72,7 +72,7 @@ images = "people"
 """
 
 
-def test_one_process_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_single_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     with processes("cpu") as (group, device):
         assert group == Processes(0, 1) and group.first and device == torch.device("cpu")
@@ -80,7 +80,7 @@ def test_one_process_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         group.wait()
 
 
-def test_workers_are_shared_among_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cores_are_divided_among_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64), raising=False)
     assert default_workers() == 16
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "8")

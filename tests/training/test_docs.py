@@ -83,7 +83,7 @@ def test_commands_have_the_options_that_they_are_given(line: str) -> None:
         assert context.params["recipe"] in packaged_recipes()
 
 
-def test_data_are_packed_as_written(tmp_path: Path) -> None:
+def test_the_packing_command_in_the_document_runs(tmp_path: Path) -> None:
     (block,) = (b for b in blocks("bash") if "train_elsewhere" in b)
     pack, _ = block.splitlines()
     (tmp_path / "samples").symlink_to(DOCUMENT.parents[1] / "samples")

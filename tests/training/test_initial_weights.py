@@ -57,7 +57,9 @@ def test_a_pretrained_backbone_with_random_stages(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("there", [True, False])
-def test_what_is_no_start_is_named(tmp_path: Path, name: str, message: str, there: bool) -> None:
+def test_unsuitable_initial_weights_are_reported(
+    tmp_path: Path, name: str, message: str, there: bool
+) -> None:
     if there:
         (tmp_path / name).write_bytes(b"nothing")
     with pytest.raises(ModelError, match=message):

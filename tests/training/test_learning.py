@@ -22,9 +22,7 @@ STILL = Augmentation(
 )
 
 
-def test_a_person_is_learned_by_heart_and_found_by_the_whole_pipeline(
-    recipe, write_set, person, tmp_path: Path
-) -> None:
+def test_a_person_is_learned_and_estimated_again(recipe, write_set, person, tmp_path: Path) -> None:
     """From random weights to the joints of one drawn person, through targets, loss, network and grouping."""
     recipe = replace(
         recipe,

@@ -59,7 +59,7 @@ def test_settings_and_what_takes_their_place(read) -> None:
     assert recipe.sets[0].annotations == Path("/data/a.json")
 
 
-def test_what_decides_does_not_name_places_or_the_evaluation(read) -> None:
+def test_paths_and_the_evaluation_may_change_when_a_run_resumes(read) -> None:
     a, b = read(WHOLE), read(WHOLE + '[evaluation]\nannotations = "d.json"\nimages = "d"\n')
     moved = replace(a, sets=[replace(a.sets[0], images=Path("/elsewhere"))])
     assert a.fixed_settings() == b.fixed_settings() == moved.fixed_settings()
@@ -129,13 +129,13 @@ def test_what_decides_does_not_name_places_or_the_evaluation(read) -> None:
         ),
     ],
 )
-def test_a_wrong_setting_is_named(read, text: str, message: str) -> None:
+def test_a_wrong_setting_is_reported(read, text: str, message: str) -> None:
     with pytest.raises(FormatError, match=message) as error:
         read(text)
     assert "mine.toml" in str(error.value) and "\n" not in str(error.value)
 
 
-def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_recipe_is_reported(tmp_path: Path) -> None:
     with pytest.raises(
         FormatError, match="nowhere: no such recipe file, nor a packaged recipe .*movenet-mixed"
     ):

@@ -36,7 +36,7 @@ OPTIONS = TrainingOptions(device="cpu", workers=0)
 
 
 @pytest.fixture
-def judged(recipe, write_set, person):
+def evaluated(recipe, write_set, person):
     """The tiny recipe with an evaluation set of two images of one person."""
     dev = write_set([[person((30, 10))], [person((20, 15))]], "dev")
     evaluation = EvaluationConfig(dev.annotations, dev.images, metric="PCK", size=64)
@@ -47,8 +47,8 @@ def names(events) -> list[str]:
     return [type(event).__name__ for event in events]
 
 
-def test_a_run_from_beginning_to_end(judged, tmp_path: Path) -> None:
-    events = list(run(judged, tmp_path, tmp_path / "run", replace(OPTIONS, evaluate_every=4)))
+def test_a_run_from_beginning_to_end(evaluated, tmp_path: Path) -> None:
+    events = list(run(evaluated, tmp_path, tmp_path / "run", replace(OPTIONS, evaluate_every=4)))
     described, started = events[:2]
     assert isinstance(described, SetDescribed) and (described.images, described.people) == (6, 9)
     assert isinstance(started, Started)
@@ -61,28 +61,28 @@ def test_a_run_from_beginning_to_end(judged, tmp_path: Path) -> None:
     )
 
 
-def test_an_interrupt_saves_and_the_run_resumes(judged, tmp_path: Path, monkeypatch) -> None:
+def test_an_interrupt_saves_and_the_run_resumes(evaluated, tmp_path: Path, monkeypatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("skelstream.training.runner.interrupts", lambda: nullcontext(lambda: True))
-        events = list(run(judged, tmp_path, tmp_path / "run", replace(OPTIONS, evaluate_every=0)))
+        events = list(run(evaluated, tmp_path, tmp_path / "run", replace(OPTIONS, evaluate_every=0)))
     assert [e.progress.samples for e in events if isinstance(e, StepDone)] == [4]
     assert events[-1] == Interrupted(4, tmp_path / "run" / "last.ckpt")
     options = replace(OPTIONS, evaluate_every=0, resume=True)
-    resumed = list(run(judged, tmp_path, tmp_path / "run", options))
+    resumed = list(run(evaluated, tmp_path, tmp_path / "run", options))
     assert [e.sample for e in resumed if isinstance(e, Started)] == [4]
     assert isinstance(resumed[-1], Finished) and resumed[-1].best is None
     with pytest.raises(OutputError, match="holds a run"):
-        next(run(judged, tmp_path, tmp_path / "run", OPTIONS))
+        next(run(evaluated, tmp_path, tmp_path / "run", OPTIONS))
 
 
-def test_options_take_the_place_of_the_recipes_settings(judged, tmp_path: Path) -> None:
-    *_, last = run(judged, tmp_path, tmp_path / "run", replace(OPTIONS, samples=4, evaluate_every=0))
+def test_options_take_the_place_of_the_recipes_settings(evaluated, tmp_path: Path) -> None:
+    *_, last = run(evaluated, tmp_path, tmp_path / "run", replace(OPTIONS, samples=4, evaluate_every=0))
     assert isinstance(last, Finished) and last.sample == 4
 
 
-def test_detection_runs_before_a_top_down_run_and_once_only(judged, tmp_path: Path, monkeypatch) -> None:
+def test_detection_runs_before_a_top_down_run_and_once_only(evaluated, tmp_path: Path, monkeypatch) -> None:
     recipe = replace(
-        judged, network=TopDownConfig(64, 64), augmentation=CropAugmentation(), batch=2, samples=4
+        evaluated, network=TopDownConfig(64, 64), augmentation=CropAugmentation(), batch=2, samples=4
     )
     people = DetectedPeople(
         np.array([[22, 12, 75, 80], [100, 2, 125, 50]], np.float32), np.array([0, NO_PERSON])
@@ -99,16 +99,16 @@ def test_detection_runs_before_a_top_down_run_and_once_only(judged, tmp_path: Pa
     assert not any(isinstance(event, DetectionProgress) for event in again)
 
 
-def test_check_describes_all_sets(judged, tmp_path: Path) -> None:
-    broken = judged.sets[0].images / "2.jpg"
+def test_check_describes_all_sets(evaluated, tmp_path: Path) -> None:
+    broken = evaluated.sets[0].images / "2.jpg"
     broken.write_bytes(broken.read_bytes()[:200])
-    events = list(check(judged, tmp_path, 1))
+    events = list(check(evaluated, tmp_path, 1))
     *progress, described, evaluation = events
-    annotations = judged.sets[0].annotations
+    annotations = evaluated.sets[0].annotations
     assert progress == [ImagesChecked(annotations, done, 6) for done in range(1, 7)]
     assert isinstance(described, SetDescribed) and (described.images, described.people) == (5, 7)
     assert [problem.fault for problem in described.left_out] == [Fault.UNREADABLE]
-    assert evaluation == EvaluationSetDescribed(judged.evaluation.annotations, 2)
+    assert evaluation == EvaluationSetDescribed(evaluated.evaluation.annotations, 2)
 
 
 def test_a_check_of_a_recipe_that_is_not_there(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_workers_change_nothing(two_sets) -> None:
     assert all(torch.equal(a, b) for a, b in zip(*loads, strict=True))
 
 
-def test_the_source_travels_to_a_spawned_worker(two_sets) -> None:
+def test_the_source_can_be_sent_to_a_spawned_worker(two_sets) -> None:
     source = source_of(*two_sets)
     source[3]
     assert torch.equal(pickle.loads(pickle.dumps(source))[5]["image"], source[5]["image"])
@@ -144,7 +144,7 @@ def test_crowds_and_people_without_keypoints_are_ignored(write_set, person) -> N
     assert sample["known_joints"].all() and sample["known_limbs"].all()
 
 
-def test_a_labelled_person_inside_a_crowd_is_known_ground(write_set, person) -> None:
+def test_a_labelled_person_inside_a_crowd_counts(write_set, person) -> None:
     crowd = {"bbox": [0, 0, 128, 128], "iscrowd": 1, "keypoints": [0] * 51}
     ground = source_of(write_set([[person((34, 14)), crowd]]))[0]["ground"]
     assert ground[cells_of((34, 14, 94, 114))].all() and not ground[:, :6].any()

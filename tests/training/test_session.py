@@ -29,7 +29,7 @@ CADENCE = Cadence(evaluate=8, row=1, checkpoint=1e9)
 
 
 @pytest.fixture
-def judged(recipe, write_set, person):
+def evaluated(recipe, write_set, person):
     """The tiny recipe with an evaluation set of three images of one person."""
     dev = write_set([[person((30, 10))], [person((20, 15))], [person((50, 20))]], "dev")
     return replace(recipe, evaluation=EvaluationConfig(dev.annotations, dev.images, metric="PCK", size=64))
@@ -58,8 +58,8 @@ def kill_at(session: Session, sample: int) -> None:
             break
 
 
-def test_a_run_leaves_its_files(judged, tmp_path: Path) -> None:
-    session = session_in(tmp_path / "runs" / "a", judged)
+def test_a_run_leaves_its_files(evaluated, tmp_path: Path) -> None:
+    session = session_in(tmp_path / "runs" / "a", evaluated)
     events = list(session.events())
     files = session.folder
     assert events[-1] == Finished(16, files.weights, files.best)
@@ -71,7 +71,7 @@ def test_a_run_leaves_its_files(judged, tmp_path: Path) -> None:
     for image in (files.curves, files.image(8), files.image(16)):
         assert cv2.imread(str(image)).std() > 5
     header = read_header(files.weights)
-    assert header.config == judged.network.to_dict()
+    assert header.config == evaluated.network.to_dict()
     assert has_ranges(load_network(header))  # so that they run in eight bits
     training, figures = header.card["training"], header.card["figures"]
     assert training["samples"] == 16 and training["recipe"] == "tiny"
@@ -91,7 +91,7 @@ def test_a_run_leaves_its_files(judged, tmp_path: Path) -> None:
     )
 
 
-def test_a_killed_run_goes_on_as_if_nothing_had_been(recipe, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_with_the_same_result(recipe, tmp_path: Path) -> None:
     whole = session_in(tmp_path / "whole", recipe)
     assert isinstance(list(whole.events())[-1], Finished)
     kill_at(session_in(tmp_path / "killed", recipe), 12)
@@ -107,8 +107,8 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(recipe, tmp_path: Path) -> 
         assert torch.equal(tensor, resumed.trainer.average[name])
 
 
-def test_a_stop_saves_and_an_interrupted_evaluation_is_repeated(judged, tmp_path: Path) -> None:
-    recipe = replace(judged, samples=8)
+def test_a_stop_saves_and_an_interrupted_evaluation_is_repeated(evaluated, tmp_path: Path) -> None:
+    recipe = replace(evaluated, samples=8)
     asked = iter([False, False, True])  # after the first step; then at the second image of the evaluation
     session = session_in(tmp_path / "a", recipe)
     assert list(session.events(lambda: next(asked, True)))[-1] == Interrupted(8, session.folder.checkpoint)
@@ -119,7 +119,7 @@ def test_a_stop_saves_and_an_interrupted_evaluation_is_repeated(judged, tmp_path
     assert [row["samples"] for row in table(again.folder.scores)] == ["8"]
 
 
-def test_checkpoints_come_by_the_clock(recipe, tmp_path: Path) -> None:
+def test_checkpoints_are_written_at_their_interval(recipe, tmp_path: Path) -> None:
     recipe = replace(recipe, samples=8)
     session = session_in(tmp_path / "a", recipe, cadence=Cadence(evaluate=10**9, row=2, checkpoint=0))
     saved = [event.sample for event in session.events() if isinstance(event, CheckpointWritten)]
@@ -151,7 +151,7 @@ def test_folders_are_not_mixed_up(recipe, tmp_path: Path) -> None:
         RunFolder(tmp_path / "file").prepare(resume=False)
 
 
-def test_a_loss_that_is_no_number_ends_the_run(recipe, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_ends_the_run(recipe, tmp_path: Path) -> None:
     session = session_in(tmp_path / "a", recipe)
     with torch.no_grad():
         session.trainer.network.paf_stages[0].out.bias.fill_(torch.nan)
@@ -161,7 +161,7 @@ def test_a_loss_that_is_no_number_ends_the_run(recipe, tmp_path: Path) -> None:
         list(session.events())
 
 
-def test_the_best_weights_stay_when_later_ones_are_worse(judged, tmp_path: Path, monkeypatch) -> None:
+def test_the_best_weights_stay_when_later_ones_are_worse(evaluated, tmp_path: Path, monkeypatch) -> None:
     figures = iter([40.0, 50.0, 45.0])
     real = Validation.score
 
@@ -170,7 +170,7 @@ def test_the_best_weights_stay_when_later_ones_are_worse(judged, tmp_path: Path,
         return replace(result, figures=result.figures | {"PCK": next(figures)})
 
     monkeypatch.setattr(Validation, "score", graded)
-    session = session_in(tmp_path / "a", replace(judged, samples=12), cadence=Cadence(evaluate=4))
+    session = session_in(tmp_path / "a", replace(evaluated, samples=12), cadence=Cadence(evaluate=4))
     list(session.events())
     assert read_header(session.folder.best).card["training"]["samples"] == 8
     assert read_header(session.folder.weights).card["figures"]["PCK"] == 45

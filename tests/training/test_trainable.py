@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def second(recipe):
-    """The tiny recipe for the top-down network, and whom a first look found in its images."""
+    """The tiny recipe for the top-down network, and the detected people of its images."""
     changed = replace(
         recipe,
         network=TopDownConfig(64, 64),
@@ -42,8 +42,8 @@ def trainer_of(second, seed: int = 0) -> Trainer:
     return Trainer(recipe, CPU, workers=0, sets=sets, detections=found)
 
 
-def test_the_teacher_goes_on_with_a_resumed_run(second, tmp_path: Path) -> None:
-    """A resumed run begins with other weights, and whoever teaches it must not."""
+def test_a_resumed_run_keeps_its_teacher(second, tmp_path: Path) -> None:
+    """The network of a resumed run starts from other weights; its teacher must not."""
     whole, losses = trainer_of(second), []
     teacher = {name: tensor.clone() for name, tensor in whole.task.loss.teacher.state_dict().items()}
     assert whole.run(lambda progress: losses.append(progress.losses) and None)
@@ -61,7 +61,7 @@ def test_the_teacher_goes_on_with_a_resumed_run(second, tmp_path: Path) -> None:
     assert all(torch.equal(tensor, rest.average[name]) for name, tensor in whole.average.items())
 
 
-def test_the_teacher_stays_as_it_is_while_the_student_learns(second) -> None:
+def test_the_teacher_does_not_change_while_the_student_learns(second) -> None:
     trainer = trainer_of(second)
     loss = trainer.task.loss
     before = {name: tensor.clone() for name, tensor in loss.teacher.state_dict().items()}

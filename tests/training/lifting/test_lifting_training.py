@@ -1,4 +1,4 @@
-"""From motion capture to weights: bodies, cameras, errors, and a run that goes on where it stopped."""
+"""Training of lifting networks: bodies, cameras, errors, runs that resume, and the command."""
 
 import math
 from itertools import islice
@@ -50,7 +50,7 @@ def _bodies(mocap, count=64, variation=AS_RECORDED):
     return BodyMaker(read_mocap(mocap, "train"), 27, 30.0, variation).random(count, _generator())
 
 
-def test_joints_lie_where_they_are_called(mocap):
+def test_joints_lie_where_their_names_say(mocap):
     bodies = _bodies(mocap)
     coco = {name: bodies.coco[:, 13, i].mean(0) for i, name in enumerate(COCO17.joints)}
     h36m = {name: bodies.h36m[:, 13, i].mean(0) for i, name in enumerate(H36M17.joints)}
@@ -81,7 +81,7 @@ def test_a_camera_in_front_sees_the_left_side_to_the_right(mocap):
     facing = views.away[:, 13] < -0.5
     assert facing.any() and (left > right)[facing].all()
     assert (left < right)[views.away[:, 13] > 0.5].all()
-    # Down is positive, and somebody's root is where the camera looks.
+    # Down is positive, and the root is in the middle of the image.
     assert (views.keypoints[:, 13, COCO17.index("left_ankle"), 1] > 0.03).all()
     assert not views.poses[:, :, 0].any()
 
@@ -100,7 +100,7 @@ def test_projections_are_those_of_the_poses(mocap):
     torch.testing.assert_close(image * 500.5, space[:, :2], atol=5e-3, rtol=1e-2)
 
 
-def test_errors_are_as_frequent_as_they_should_be(mocap):
+def test_errors_have_the_frequency_of_their_settings(mocap):
     views = project(_bodies(mocap, 1500), CameraRange(), _generator())
     torch.testing.assert_close(add_errors(views, NO_ERRORS, _generator()), views.keypoints)
     missed = add_errors(views, KeypointErrors(0, 0, 0.07, 0, 0, 0, 0), _generator())
@@ -114,7 +114,7 @@ def test_errors_are_as_frequent_as_they_should_be(mocap):
     assert ankles.isnan().all() and cut[..., :11, 0].isfinite().all()
 
 
-def test_a_run_goes_on_as_if_it_had_not_stopped(mocap, tmp_path):
+def test_a_resumed_run_has_the_same_weights_as_an_uninterrupted_one(mocap, tmp_path):
     recipe = LiftingRecipe(LiftingConfig(channels=8, dropout=0), steps=6, batch=4)
     train = read_mocap(mocap, "train")
     whole = LiftingTrainer(recipe, train, torch.device("cpu"))
@@ -194,7 +194,7 @@ def test_the_command_writes_weights_with_figures(mocap, tmp_path):
     "content",
     [{}, {"train/a/b": np.zeros((4, 20, 3), np.int16)}, {"train/a/b": np.zeros((0, 38, 3), np.int16)}],
 )
-def test_files_of_something_else_are_refused(tmp_path, content):
+def test_files_that_are_not_motion_capture_are_refused(tmp_path, content):
     np.savez(tmp_path / "other.npz", **content)
     with pytest.raises(FormatError, match="other.npz"):
         read_mocap(tmp_path / "other.npz", "train")
