@@ -292,7 +292,8 @@ def test_the_python_of_the_documentation_runs(documented, capsys):
 
 
 def test_every_option_that_the_documentation_names_is_there(documented):
-    shown = CliRunner().invoke(app, ["eval", "-h"], env={"COLUMNS": "200"}).stdout
+    commands = ("eval", "eval-tracking")
+    shown = "".join(CliRunner().invoke(app, [name, "-h"], env={"COLUMNS": "200"}).stdout for name in commands)
     named = set(re.findall(r"`(--[a-z-]+)", documented.text))
     assert len(named) > 10
     assert all(option in shown for option in named)
