@@ -1,8 +1,9 @@
-"""Samples a second in training, on whatever is there.
+"""Samples per second in training on this machine.
 
-    python benchmarks/train.py RECIPE --data FOLDER [--steps 20] [--start FILE] [--workers N] [--device auto] [--precision auto]
+    python benchmarks/train.py RECIPE --data FOLDER [--steps 20] [--start FILE] [--workers N] [--device cpu]
+        [--precision auto]
 
-The recipe's batch and views are used as they are; the first steps are not counted.
+The recipe's batch and views are used unchanged; the first steps are not counted.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from skelstream.training.detected_people import detect_people, read_detections
 from skelstream.training.distributed import default_workers
 from skelstream.training.initial_weights import load_initial_weights
 from skelstream.training.loop import Trainer
-from skelstream.training.recipe import find_recipe, read_recipe
+from skelstream.training.recipe_file import find_recipe, read_recipe
 
 WARM = 3  # steps
 

@@ -83,7 +83,7 @@ def import_published(
     crop: Annotated[
         str | None,
         typer.Option(
-            help="Height x width of HRNet's crops, such as 384x288.  [default: in the file's name, else 256x192]"
+            help="Height x width of HRNet's crops, such as 384x288. Default: in the file's name, else 256x192."
         ),
     ] = None,
     overwrite: Overwrite = False,

@@ -65,7 +65,7 @@ def train(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Number of processes that make samples.  [default: one per core that is left]"
+            min=0, help="Number of processes that make samples. Default: one per core that is left."
         ),
     ] = None,
     debug: Debug = False,

@@ -83,7 +83,7 @@ import sys
 from pathlib import Path
 
 from skelstream.cli import main
-from skelstream.training.recipe import find_recipe, read_recipe
+from skelstream.training.recipe_file import find_recipe, read_recipe
 
 recipe, data, weights, *options = sys.argv[1:]
 settings = read_recipe(find_recipe(recipe), Path(data))

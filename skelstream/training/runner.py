@@ -23,7 +23,8 @@ from skelstream.training.events import (
 from skelstream.training.image_store import check_images, ignored_orientations
 from skelstream.training.initial_weights import load_initial_weights
 from skelstream.training.loop import Trainer
-from skelstream.training.recipe import Recipe, find_recipe, read_recipe
+from skelstream.training.recipe import Recipe
+from skelstream.training.recipe_file import find_recipe, read_recipe
 from skelstream.training.run_folder import RunFolder
 from skelstream.training.session import Cadence, Session
 from skelstream.training.validation import Validation

@@ -22,7 +22,7 @@ RUN = """
     from skelstream.network.backbones import efficientnet
     from skelstream.training.distributed import processes
     from skelstream.training.loop import Trainer
-    from skelstream.training.recipe import read_recipe
+    from skelstream.training.recipe_file import read_recipe
     from skelstream.training.run_folder import RunFolder
     from skelstream.training.session import Cadence, Session
     efficientnet._GROUPS = [(k, s, 1, o, r) for k, s, _, o, r in efficientnet._GROUPS]
@@ -108,7 +108,7 @@ def test_two_processes_make_the_step_of_one(people_set, narrow_backbone, tmp_pat
     said = [process.communicate(timeout=120)[0] for process in started]
     assert said == [f"rank {rank} of 2: Finished Interrupted 4\n" for rank in range(2)]
 
-    from skelstream.training.recipe import read_recipe
+    from skelstream.training.recipe_file import read_recipe
 
     alone = Trainer(read_recipe(tmp_path / "tiny.toml", tmp_path), torch.device("cpu"), None, 0)
     alone.network.eval()

@@ -14,7 +14,8 @@ from skelstream.training.annotations import SetConfig
 from skelstream.training.augment import Augmentation
 from skelstream.training.crops import CropAugmentation
 from skelstream.training.detected_people import DetectionConfig
-from skelstream.training.recipe import EvaluationConfig, Recipe, packaged_recipes, read_recipe
+from skelstream.training.recipe import EvaluationConfig, Recipe
+from skelstream.training.recipe_file import packaged_recipes, read_recipe
 from skelstream.training.samples import Emphasis
 
 OTHER_TABLES = ("sets", "network", "augmentation", "emphasis", "detection", "evaluation", "name")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from skelstream.errors import FormatError
-from skelstream.training.recipe import find_recipe, packaged_recipes, read_recipe
+from skelstream.training.recipe_file import find_recipe, packaged_recipes, read_recipe
 
 SETS = '[[set]]\nannotations = "a.json"\nimages = "a"\n'
 WHOLE = "[run]\nsamples = 100\n" + SETS
