@@ -20,8 +20,8 @@ from grouping_oracle import FIGURES, GROUPINGS, annotated, difference, nearest_p
 
 from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.evaluation.annotations import load_annotations
+from skelstream.evaluation.estimates import check_images, read_image
 from skelstream.evaluation.results import to_results
-from skelstream.evaluation.run import check_images, read_image
 from skelstream.evaluation.scoring import score
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import find_candidates

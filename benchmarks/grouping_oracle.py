@@ -206,7 +206,7 @@ def difference(better: CocoScores, worse: CocoScores, draws: int = 1000) -> str:
 
 def print_row(label: str, scores: CocoScores) -> None:
     figures = "".join(f"{scores.metrics[figure]:7.2f}" for figure in FIGURES)
-    print(f"{label}{figures}{scores.detections:>7}", flush=True)
+    print(f"{label}{figures}{scores.estimated:>7}", flush=True)
 
 
 def compare_groupings(coco: CocoSet, stride: int, least_sigma: float, long_side: int) -> None:

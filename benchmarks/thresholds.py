@@ -16,8 +16,8 @@ import torch
 
 from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.evaluation.annotations import CocoSet, load_annotations
+from skelstream.evaluation.estimates import read_image
 from skelstream.evaluation.results import to_results
-from skelstream.evaluation.run import read_image
 from skelstream.evaluation.scoring import score
 from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.assembly import assemble

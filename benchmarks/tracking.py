@@ -17,16 +17,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from street_scenes import SceneFrame, SceneSettings, scene, scene_distances
 
-from skelstream.evaluation.scenes import SceneFrame, SceneSettings, scene, scene_distances
 from skelstream.evaluation.tracking import (
-    Labelled,
+    LabelledBoxes,
     TrackingScores,
-    believed,
     boxes_as_people,
+    confirmed_tracks,
     read_mot,
     score_distances,
     score_tracks,
+    widened,
 )
 from skelstream.people import People
 from skelstream.settings.tracking import TrackerSettings
@@ -73,25 +74,23 @@ def follow(
 
 
 def score_clip(
-    frames: Timed, truth: dict[int, Labelled], settings: TrackerSettings, real_times: bool, margin: float = 0
+    frames: Timed,
+    truth: dict[int, LabelledBoxes],
+    settings: TrackerSettings,
+    real_times: bool,
+    margin: float = 0,
 ):
     """Metrics over the frames that the tracker was given."""
-    found = believed(follow(frames, settings, real_times))
+    found = confirmed_tracks(follow(frames, settings, real_times))
     given = {f for f, _, _ in frames}
     found = {f: replace(people, boxes=widened(people.boxes, margin)) for f, people in found.items()}
     return score_tracks({f: people for f, people in truth.items() if f in given}, found)
 
 
-def widened(boxes: np.ndarray, share: float) -> np.ndarray:
-    """Boxes grown on every side by a share of their width or height."""
-    more = np.tile(boxes[:, 2:] - boxes[:, :2], 2) * share
-    return boxes + more * np.array([-1, -1, 1, 1])
-
-
 def public_detections(folder: Path, frame_count: int) -> Timed:
     """The detections that come with a clip; a logistic curve makes scores of their confidences."""
     found = read_mot(folder / "det.txt")
-    nobody = Labelled(np.empty(0, int), np.empty((0, 4), np.float32), np.empty(0, np.float32))
+    nobody = LabelledBoxes(np.empty(0, int), np.empty((0, 4), np.float32), np.empty(0, np.float32))
     frames = []
     for index in range(frame_count):
         people = found.get(index, nobody)
@@ -124,13 +123,15 @@ def dropped(frames: Timed, kept: float, seed: int) -> Timed:
     return [frame for frame, k in zip(frames, keep, strict=True) if k]
 
 
-def backwards(frames: Timed, truth: dict[int, Labelled]) -> tuple[Timed, dict[int, Labelled]]:
+def backwards(frames: Timed, truth: dict[int, LabelledBoxes]) -> tuple[Timed, dict[int, LabelledBoxes]]:
     last_frame, end, _ = frames[-1]
     turned = [(last_frame - index, end - time, people) for index, time, people in reversed(frames)]
     return turned, {last_frame - index: people for index, people in truth.items()}
 
 
-def variations(frames: Timed, truth: dict[int, Labelled]) -> list[tuple[Timed, dict[int, Labelled]]]:
+def variations(
+    frames: Timed, truth: dict[int, LabelledBoxes]
+) -> list[tuple[Timed, dict[int, LabelledBoxes]]]:
     """The clip forwards and backwards, whole and with frames dropped at random.
 
     In a clip of a few seconds one swap early or late moves IDF1 by ten points: settings are told apart by many such.

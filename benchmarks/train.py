@@ -1,8 +1,9 @@
-"""Samples a second in training, on whatever is there.
+"""Samples per second in training on this machine.
 
-    python benchmarks/train.py RECIPE --data FOLDER [--steps 20] [--start FILE] [--workers N] [--device auto] [--precision auto]
+    python benchmarks/train.py RECIPE --data FOLDER [--steps 20] [--start FILE] [--workers N] [--device cpu]
+        [--precision auto]
 
-The recipe's batch and views are used as they are; the first steps are not counted.
+The recipe's batch and views are used unchanged; the first steps are not counted.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from pathlib import Path
 import torch
 
 from skelstream.training.annotations import read_set
-from skelstream.training.detected_people import found_in
+from skelstream.training.detected_people import detect_people, read_detections
 from skelstream.training.distributed import default_workers
-from skelstream.training.initial_weights import start_weights
-from skelstream.training.loop import Progress, Trainer
-from skelstream.training.recipe import find_recipe, read_recipe
+from skelstream.training.initial_weights import load_initial_weights
+from skelstream.training.loop import Trainer
+from skelstream.training.recipe_file import find_recipe, read_recipe
 
 WARM = 3  # steps
 
@@ -34,28 +35,30 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--precision", default="auto")
     parser.add_argument(
-        "--found", type=Path, default=Path("first-look.npz"), help="the top-down network's first look"
+        "--detections",
+        type=Path,
+        default=Path("detections.npz"),
+        help="file of detected people, for the top-down network",
     )
     options = parser.parse_args()
     recipe = read_recipe(find_recipe(options.recipe), options.data, {"precision": options.precision})
     recipe = replace(recipe, samples=recipe.batch * (options.steps + WARM))
-    start = start_weights(options.start, recipe.network, recipe.seed)
+    initial = load_initial_weights(options.start, recipe.network, recipe.seed)
     sets = [read_set(config) for config in recipe.sets]
     images = [one.images for one in sets]
-    found = found_in(options.found, recipe.first_look, images, lambda _: None) if recipe.looks_first else None
-    trainer = Trainer(
-        recipe, torch.device(options.device), start.state, options.workers, sets=sets, found=found
-    )
+    detections = None
+    if recipe.needs_detection:
+        if not options.detections.exists():
+            for _ in detect_people(options.detections, recipe.detection, images):
+                pass
+        detections = read_detections(options.detections, [len(one) for one in images])
+    device = torch.device(options.device)
+    trainer = Trainer(recipe, device, initial, options.workers, sets=sets, detections=detections)
     begun = 0.0
-
-    def tell(progress: Progress) -> bool:
-        nonlocal begun
+    for progress in trainer.steps():
         if progress.samples == WARM * recipe.batch:
             progress.losses  # noqa: B018 - waits for the device
             begun = time.perf_counter()
-        return False
-
-    trainer.run(tell)
     if options.device.startswith("cuda"):
         torch.cuda.synchronize()
     rate = options.steps * recipe.batch / (time.perf_counter() - begun)

@@ -107,6 +107,7 @@ from .doctor import doctor  # noqa: E402
 from .extract import extract  # noqa: E402
 from .batch import batch  # noqa: E402
 from .eval import evaluate  # noqa: E402
+from .eval_tracking import evaluate_tracking  # noqa: E402
 from .lift import lift  # noqa: E402
 from .models import models  # noqa: E402
 from .info import info  # noqa: E402
@@ -121,6 +122,7 @@ app.add_typer(batch, name="batch")
 app.command("convert")(convert)
 app.command("info")(info)
 app.command("eval")(evaluate)
+app.command("eval-tracking")(evaluate_tracking)
 app.command("preview")(preview)
 app.command("render")(render)
 app.command("view")(view)

@@ -1,4 +1,4 @@
-"""``skelstream models``: weights in and out."""
+"""``skelstream models``: lists, describes, imports, exports, blends and downloads weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skelstream.errors import OutputError
 from .messages import say
 from .options import Debug
 
-models = typer.Typer(no_args_is_help=True, help="Weights: what there is, what they are, in and out.")
+models = typer.Typer(no_args_is_help=True, help="List, show, import, export, blend and download weights.")
 
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")]
@@ -20,7 +20,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file i
 
 @models.command("list")
 def list_models(debug: Debug = False) -> None:
-    """List the weights that come with the package."""
+    """List the packaged weights."""
     from rich.console import Console
     from rich.table import Table
 
@@ -76,26 +76,26 @@ def import_published(
     file: Annotated[
         Path,
         typer.Argument(
-            help="body_pose_model.pth of the PyTorch port of OpenPose, pose_hrnet_w32_256x192.pth or its sisters of HRNet, or"
-            " pretrained_h36m_detectron_coco.bin of VideoPose3D."
+            help="body_pose_model.pth of the PyTorch port of OpenPose, pose_hrnet_w32_256x192.pth or another one"
+            " of HRNet, or pretrained_h36m_detectron_coco.bin of VideoPose3D."
         ),
     ],
     output: Output = None,
     crop: Annotated[
         str | None,
         typer.Option(
-            help="Size of HRNet's crops, like 384x288 (height x width). Default: as the file's name says, else 256x192."
+            help="Height x width of HRNet's crops, such as 384x288. Default: in the file's name, else 256x192."
         ),
     ] = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Import published weights of OpenPose, HRNet or VideoPose3D; which they are is told by their tensors.
+    """Import published weights of OpenPose, HRNet or VideoPose3D, recognised by their tensors.
 
-    [bold]skelstream models import pose_hrnet_w32_256x192.pth[/]  then skelstream extract --second-look hrnet-w32
-    [bold]skelstream models import pretrained_h36m_detectron_coco.bin[/]  then skelstream lift --weights videopose3d
+    [bold]skelstream models import pose_hrnet_w32_256x192.pth[/]  then extract --refiner hrnet-w32
+    [bold]skelstream models import pretrained_h36m_detectron_coco.bin[/]  then lift --weights videopose3d
 
-    No code in the file is run; names and shapes of its tensors are checked.
+    Code in the file is not run; names and shapes of its tensors are checked.
     """
     from skelstream.network.importing import import_weights
     from skelstream.network.weights import save_weights
@@ -109,14 +109,14 @@ def import_published(
 
 
 def _crop(text: str | None, file: Path) -> tuple[int, int]:
-    """Height and width of ``256x192``, given or found in a file's name."""
+    """Return height and width of a text such as ``256x192``, or of a file's name."""
     import re
 
     found = re.search(r"(\d{2,4})x(\d{2,4})", file.stem if text is None else text)
     if found:
         return int(found[1]), int(found[2])
     if text is not None:
-        raise typer.BadParameter(f"{text!r} is not like 256x192", param_hint="--crop")
+        raise typer.BadParameter(f"{text!r} is not of the form 256x192", param_hint="--crop")
     return 256, 192
 
 
@@ -127,10 +127,10 @@ def export_weights(
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Write a model for others: .safetensors with the card, .pth, a plain PyTorch state dict, or .onnx.
+    """Write a model as .safetensors with its card, as .pth (a plain PyTorch state dict) or as .onnx.
 
-    [bold]skelstream models export skelstream-movenet -o model.onnx[/]  images of any size to confidence maps and fields
-    [bold]skelstream models export skelstream-refiner -o second.onnx[/]  crops of one person to heatmaps
+    [bold]skelstream models export skelstream-movenet -o model.onnx[/]  image to confidence maps and fields
+    [bold]skelstream models export skelstream-refiner -o refiner.onnx[/]  crop of a person to heatmaps
     """
     from skelstream.network.model_file import find_model, read_header
     from skelstream.network.torch_file import write_state_dict
@@ -155,13 +155,15 @@ def export_weights(
 @models.command("blend")
 def blend_weights(
     first: Annotated[str, typer.Argument(help="Name of a packaged model, or a weights file.")],
-    second: Annotated[str, typer.Argument(help="Weights of the same network, trained further, say.")],
-    share: Annotated[float, typer.Option(min=0, max=1, help="Of the second one.")] = 0.5,
+    second: Annotated[str, typer.Argument(help="Weights of the same network, such as further trained ones.")],
+    share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the second weights in the mean.")
+    ] = 0.5,
     output: Output = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Write the mean of two sets of weights, in half precision: what was learned, without what was forgotten for it."""
+    """Write the weighted mean of two weights of one network, in half precision."""
     from skelstream.network.blending import blend
     from skelstream.network.model_file import find_model, read_header
     from skelstream.network.weights import save_weights
@@ -170,8 +172,8 @@ def blend_weights(
     output = _output(output or Path("blend.safetensors"), overwrite)
     state = blend(*files, share)
     names = " and ".join(f"{file.path.name} (sha256 {file.sha256()[:12]})" for file in files)
-    data = f"{files[1].card.get('data', '')}; the mean of {names}, the latter counting {share:g}"
-    # Figures are of the weights that they were measured on.
+    data = f"{files[1].card.get('data', '')}; the mean of {names}, the latter with a share of {share:g}"
+    # The figures of either file do not hold for the mean.
     card = files[1].card | {"data": data, "figures": {}}
     save_weights(output, state, files[1].architecture, files[1].config, card)
     typer.echo(f"wrote {output}; measure it with skelstream eval --weights {output}")
@@ -179,13 +181,13 @@ def blend_weights(
 
 @models.command("fetch")
 def fetch_file(
-    url: Annotated[str, typer.Argument(help="http or https address of a weights file.")],
+    url: Annotated[str, typer.Argument(help="Address (http or https) of a weights file.")],
     sha256: Annotated[str, typer.Option(help="SHA-256 of the file, 64 hexadecimal digits.")],
     output: Output = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Download a file and check its SHA-256; a transfer that broke off goes on where it stood."""
+    """Download a file and check its SHA-256; an interrupted download continues."""
     from urllib.parse import unquote, urlsplit
 
     from rich.console import Console
@@ -196,7 +198,9 @@ def fetch_file(
     if output is None:
         name = Path(unquote(urlsplit(url).path)).name
         if not name:
-            raise typer.BadParameter("needed, as the address ends without a file name", param_hint="--output")
+            raise typer.BadParameter(
+                "needed, because the address ends without a file name", param_hint="--output"
+            )
         output = Path(name)
     output = _output(output, overwrite)
     columns = (
@@ -220,7 +224,7 @@ def _output(path: Path, overwrite: bool) -> Path:
 
 def _figures(figures: object) -> str:
     if not isinstance(figures, dict) or not figures:
-        return "none of ours"
+        return "not measured"
     return ", ".join(f"{k} {v}" for k, v in figures.items())
 
 

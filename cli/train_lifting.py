@@ -1,17 +1,21 @@
-"""``skelstream train-lifting``: weights that lift to 3D, from motion capture."""
+"""``skelstream train-lifting``: a network that lifts poses to 3D, from motion capture."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .messages import say
 from .options import Debug
 
-_SAVE_EVERY = 60.0  # seconds
+if TYPE_CHECKING:
+    from skelstream.training.lifting.loop import LiftingProgress
+    from skelstream.training.lifting.runner import LiftingEvent
+
+_LINE_EVERY = 60.0  # seconds
 
 
 def train_lifting(
@@ -19,85 +23,97 @@ def train_lifting(
         Path, typer.Argument(help="Motion capture: .npz of train/ACTION/CLIP and test/ACTION/CLIP.")
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run.")],
-    frames: Annotated[int, typer.Option(help="Frames that the network looks at: 27, 81 or 243.")] = 27,
-    channels: Annotated[int, typer.Option(min=8, help="Of its layers.")] = 480,
-    causal: Annotated[bool, typer.Option("--causal", help="Give the last frame, for streams.")] = False,
-    steps: Annotated[int, typer.Option(min=1, help="Steps to train.")] = 20_000,
-    minutes: Annotated[
-        float, typer.Option(min=0, help="Minutes to train, instead of a number of steps.")
-    ] = 0.0,
-    batch: Annotated[int, typer.Option(min=2, help="Windows a step.")] = 256,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights and windows.")] = 0,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in the output folder.")
+    frames: Annotated[int, typer.Option(help="Number of frames of a window: 27, 81 or 243.")] = 27,
+    channels: Annotated[int, typer.Option(min=8, help="Number of channels of the layers.")] = 480,
+    causal: Annotated[
+        bool,
+        typer.Option(
+            "--causal", help="Lift the last frame of a window instead of the middle one, for streams."
+        ),
     ] = False,
+    steps: Annotated[int, typer.Option(min=1, help="Number of steps to train.")] = 20_000,
+    minutes: Annotated[
+        float, typer.Option(min=0, help="Minutes to train, instead of a number of steps; 0 for --steps.")
+    ] = 0.0,
+    batch: Annotated[int, typer.Option(min=2, help="Number of windows per step.")] = 256,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the initial weights and the windows.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the output folder.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     debug: Debug = False,
 ) -> None:
-    """Train a network that lifts to 3D; Ctrl-C saves a checkpoint that --resume goes on with.
+    """Train a network that lifts poses to 3D; Ctrl-C saves a training checkpoint, and --resume continues from
+    it.
 
     [bold]skelstream train-lifting mocap.npz -o runs/lift --minutes 5[/]
 
-    Bodies of motion capture get other proportions and poses, random cameras, and the errors of our own networks.
-    At the end the weights are measured on the file's test clips.
+    The bodies of the motion capture are varied in proportions and poses, seen by random cameras, and given
+    the typical errors of pose estimators. At the end the weights are measured on the file's test clips.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from skelstream.errors import OutputError
     from skelstream.network.lifting import LiftingConfig
-    from skelstream.runtimes.device import choose_device
-    from skelstream.training.interrupts import interrupts
-    from skelstream.training.lifting.loop import LiftingProgress, LiftingTrainer
-    from skelstream.training.lifting.measuring import measure
-    from skelstream.training.lifting.mocap import read_mocap
-    from skelstream.training.lifting.recipe import LiftingRecipe
-    from skelstream.training.lifting.writing import write_weights
+    from skelstream.training.lifting import LiftingRecipe, run
 
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
     network = LiftingConfig(frames=frames, channels=channels, causal=causal)
     recipe = LiftingRecipe(network, steps=steps, minutes=minutes, batch=batch, seed=seed)
-    train, test = read_mocap(mocap, "train"), read_mocap(mocap, "test")
-    checkpoint, weights = output / "checkpoint.pt", output / "weights.safetensors"
-    if not resume and (checkpoint.exists() or weights.exists()):
-        raise OutputError(f"{output}: has a run already; go on with --resume, or give another folder")
-    output.mkdir(parents=True, exist_ok=True)
-    trainer = LiftingTrainer(recipe, train, choose_device(device))
-    if resume:
-        trainer.resume(checkpoint)
-    console.print(
-        f"{len(train)} clips, {len(train.bones):,} frames to train on; {len(test)} clips to measure with;"
-        f" on {trainer.device}, from step {trainer.step:,}"
-    )
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TimeRemainingColumn(compact=True))
-    saved = said = time.monotonic()
-    with (
-        interrupts() as interrupted,
-        Progress(*columns, console=console, disable=not console.is_terminal) as bar,
-    ):
-        task = bar.add_task("first step", total=1.0)
-
-        def report(now: LiftingProgress) -> bool:
-            nonlocal saved, said
-            text = f"step {now.step:,} {now.loss:.0f} mm {now.speed:,.0f} windows/s"
-            bar.update(task, completed=now.done, description=text)
-            if time.monotonic() - saved >= _SAVE_EVERY:
-                saved = time.monotonic()
-                trainer.save(checkpoint)
-            if not console.is_terminal and time.monotonic() - said >= _SAVE_EVERY:
-                said = time.monotonic()
-                console.print(f"{now.done:.0%} {text}")
-            return interrupted()
-
-        done = trainer.run(report)
-    trainer.save(checkpoint)
-    if not done:
+    with _Display() as display:
+        for event in run(mocap, output, recipe, resume=resume, device=device):
+            display.show(event)
+    if not display.finished:
         from . import INTERRUPTED
 
-        say(f"stopped at step {trainer.step:,}; go on with the same command and --resume")
         raise typer.Exit(INTERRUPTED)
-    figures = measure(trainer.averaged(), test, train, recipe.errors)
-    write_weights(weights, trainer, mocap, figures)
-    for name, value in figures.items():
-        console.print(f"  {name}: {value:.1f} mm", markup=False)
-    say(f"wrote {weights}")
+
+
+class _Display:
+    """The run's events: a live bar on a terminal, else a line per minute."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.finished = False
+        self._console = Console(stderr=True, soft_wrap=True, highlight=False)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TimeRemainingColumn(compact=True),
+        )
+        self._bar = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
+        self._task = self._bar.add_task("first step", total=1.0)
+        self._line_at = time.monotonic()
+
+    def __enter__(self) -> _Display:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, event: LiftingEvent) -> None:
+        """Show an event."""
+        from skelstream.training.lifting.loop import LiftingProgress
+        from skelstream.training.lifting.runner import LiftingFinished, LiftingInterrupted, LiftingStarted
+
+        match event:
+            case LiftingStarted():
+                self._console.print(
+                    f"{event.train_clips} clips, {event.train_frames:,} frames to train on;"
+                    f" {event.test_clips} clips to measure on; on {event.device}, from step {event.step:,}"
+                )
+                self._bar.start()
+            case LiftingProgress():
+                self._show_step(event)
+            case LiftingInterrupted():
+                self._bar.stop()
+                say(f"stopped at step {event.step:,}; continue with the same command and --resume")
+            case LiftingFinished():
+                self._bar.stop()
+                self.finished = True
+                for name, value in event.figures.items():
+                    self._console.print(f"  {name}: {value:.1f} mm", markup=False)
+                say(f"wrote {event.weights}")
+
+    def _show_step(self, step: LiftingProgress) -> None:
+        text = f"step {step.step:,} {step.loss:.0f} mm {step.speed:,.0f} windows/s"
+        self._bar.update(self._task, completed=step.done, description=text)
+        if not self._console.is_terminal and time.monotonic() - self._line_at >= _LINE_EVERY:
+            self._line_at = time.monotonic()
+            self._console.print(f"{step.done:.0%} {text}")

@@ -83,12 +83,12 @@ import sys
 from pathlib import Path
 
 from skelstream.cli import main
-from skelstream.training.recipe import find_recipe, read_recipe
+from skelstream.training.recipe_file import find_recipe, read_recipe
 
 recipe, data, weights, *options = sys.argv[1:]
 settings = read_recipe(find_recipe(recipe), Path(data))
 apart = settings.evaluation
-options += ["--refiner", weights] if settings.looks_first else ["--weights", weights, "--refine", "0"]
+options += ["--refiner", weights] if settings.needs_detection else ["--weights", weights, "--refine", "0"]
 options += ["--annotations", str(apart.annotations), "--images", str(apart.images), "--size", str(apart.size)]
 if apart.limit:
     options += ["--limit", str(apart.limit)]

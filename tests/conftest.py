@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +21,9 @@ from skelstream.geometry.letterbox import Letterbox, letterboxed
 from skelstream.people import People
 from skelstream.skeleton import OPENPOSE18
 from skelstream.video import VideoWriter
+
+# Tests share the drawn scenes of benchmarks/street_scenes.py with the benchmarks.
+sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 HEIGHT, WIDTH = 64, 160
 

@@ -36,7 +36,7 @@ from skelstream.processing import filled, tracked
 from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.skeleton import COCO17, OPENPOSE18
-from skelstream.training.recipe import read_recipe
+from skelstream.training.recipe_file import read_recipe
 
 pytestmark = pytest.mark.slow
 

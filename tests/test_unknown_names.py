@@ -14,7 +14,7 @@ from skelstream.network.model_file import read_header
 from skelstream.network.paf import PafConfig, PafNetwork
 from skelstream.network.weights import load_network, save_weights
 from skelstream.runtimes.registry import choose_runtime
-from skelstream.training.recipe import read_recipe
+from skelstream.training.recipe_file import read_recipe
 
 BACKBONE = "backbone 'resnet50' is not one of movenet, efficientnet"
 LIMBS = "limbs 'some' is not one of openpose, dense"

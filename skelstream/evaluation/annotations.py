@@ -1,7 +1,7 @@
 """Ground truth of a person-keypoints set in COCO's annotation format.
 
-Ids from 0, which pycocotools takes for "unmatched", and fields that sets other than COCO's own lack are filled in once, so
-that scoring sees one shape of data.
+Ids are numbered anew from 1, because pycocotools takes the id 0 for "unmatched", and fields that only COCO's
+own sets have are filled in, so that scoring has one form of data.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ class LabelledPerson:
     """One annotated person or crowd.
 
     Attributes:
-        id: from 1, unique in the set (not the file's own number).
-        image_id: the image it is in.
-        keypoints: float64 (17, 3), x, y in pixels and COCO's v: 0 not labelled, 1 hidden, 2 visible.
-        area: segment area in square pixels, the scale of the object keypoint similarity.
+        id: number from 1, unique in the set; it is not the file's own.
+        image_id: id of the image.
+        keypoints: float64 (17, 3), x and y in pixels, and COCO's v: 0 not labelled, 1 hidden, 2 visible.
+        area: area of the segment in square pixels, the scale of the object keypoint similarity.
         box: float64 (4,), x, y, width, height in pixels.
-        crowd: a region of people that is not told apart.
-        ignored: estimates here are neither right nor wrong: a crowd, a person without labelled joints or with a
-            ``num_keypoints`` of 0, or one whose size nothing tells.
+        crowd: whether this is a region of several people.
+        ignored: whether estimates here are neither right nor wrong: at a crowd, at a person without labelled
+            joints or with a ``num_keypoints`` of 0, and at a person of unknown size.
     """
 
     id: int
@@ -51,20 +51,21 @@ class LabelledPerson:
 
     @property
     def labelled(self) -> np.ndarray:
-        """bool (17,): joints that count."""
+        """bool (17,), the labelled joints."""
         return self.keypoints[:, 2] > 0
 
 
 @dataclass(frozen=True)
 class CocoSet:
-    """The images and people of one annotation file.
+    """Images and people of one annotation file.
 
     Attributes:
         path: the file.
-        images: by image id, in the file's order.
-        persons: by image id; every image has an entry.
-        category: the id that persons have; None where the file lists no categories.
-        substituted_areas: people whose ``area`` was missing and is ``AREA_OF_BOX`` times the box's.
+        images: images by id, in the file's order.
+        persons: people by image id; every image has an entry.
+        category: category id of persons; None if the file lists no categories.
+        substituted_areas: number of people without ``area``, for whom ``AREA_OF_BOX`` times the box's area is
+            used.
     """
 
     path: Path
@@ -75,23 +76,23 @@ class CocoSet:
 
     @property
     def single_person(self) -> bool:
-        """No image has more than one labelled person (LSP and the like)."""
+        """Whether no image has more than one labelled person, as in LSP."""
         return all(sum(not p.ignored for p in people) <= 1 for people in self.persons.values())
 
     def head(self, limit: int) -> CocoSet:
-        """The first ``limit`` images, in the file's order."""
+        """Return the set of the first ``limit`` images, in the file's order."""
         kept = dict(islice(self.images.items(), limit))
         return replace(self, images=kept, persons={i: self.persons[i] for i in kept})
 
 
 def load_annotations(path: str | Path) -> CocoSet:
-    """Reads and checks a COCO annotation file with 17 person keypoints.
+    """Read and check a COCO annotation file with 17 person keypoints.
 
     Args:
-        path: for instance ``person_keypoints_val2017.json``.
+        path: the file, such as ``person_keypoints_val2017.json``.
 
     Raises:
-        FormatError: the file is missing, not COCO's format, has another joint set, or labels no joint.
+        FormatError: the file is missing, is not in COCO's format, has other joints, or has no labelled joint.
     """
     path = Path(path)
     file = read_coco(path)
@@ -104,11 +105,11 @@ def load_annotations(path: str | Path) -> CocoSet:
         try:
             image_id = identifier(row["image_id"], "image_id")
             if image_id not in persons:
-                raise FormatError(f"is of image {image_id!r}, which 'images' does not list")
-            person, guessed = _person(row, image_id, next(ids))
+                raise FormatError(f"belongs to image {image_id!r}, which 'images' does not list")
+            person, without_area = _person(row, image_id, next(ids))
         except FormatError as error:
             raise FormatError(f"{where}: {error}") from None
-        substituted += guessed
+        substituted += without_area
         persons[image_id].append(person)
     if all(person.ignored for people in persons.values() for person in people):
         raise FormatError(f"{path}: no keypoint is labelled; give the person_keypoints file of the set")
@@ -118,11 +119,11 @@ def load_annotations(path: str | Path) -> CocoSet:
 
 
 def _person(row: dict[str, Any], image_id: int | str, number: int) -> tuple[LabelledPerson, bool]:
-    """One annotation, and whether its area had to be guessed."""
+    """Return one person, and whether its area is substituted."""
     keypoints, crowd, given = keypoints_of(row), crowd_of(row), area_of(row)
     box = box_of(row, keypoints)
     area = area_from_box(box) if given is None else given
-    # pycocotools leaves out people with a num_keypoints of 0, also where keypoints are given.
+    # pycocotools leaves out people with a num_keypoints of 0 even if they have keypoints.
     counted = row.get("num_keypoints") is None or integer(row["num_keypoints"], "num_keypoints") > 0
     ignored = crowd or not counted or not (keypoints[:, 2] > 0).any() or area <= 0
     return LabelledPerson(number, image_id, keypoints, area, box, crowd, ignored), given is None

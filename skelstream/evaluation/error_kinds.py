@@ -1,6 +1,8 @@
-"""Errors by kind: good, jitter, inversion, swap, miss (Ronchi and Perona, "Benchmarking and Error Diagnosis
-in Multi-Instance Pose Estimation", ICCV 2017, section 3), and how far joints lie from where they should
-be."""
+"""Errors by kind, and distances between estimated and labelled joints.
+
+The kinds good, jitter, inversion, swap and miss are those of Ronchi and Perona, "Benchmarking and Error
+Diagnosis in Multi-Instance Pose Estimation", ICCV 2017, section 3.
+"""
 
 from __future__ import annotations
 
@@ -17,31 +19,32 @@ from skelstream.skeleton import COCO17
 KINDS = ("good", "jitter", "inversion", "swap", "miss")
 
 MATCH = 0.1
-"""Object keypoint similarity from which an estimate belongs to a labelled person, low so that bad poses are
-diagnosed rather than left out (the authors' ``oksLocThrs``)."""
+"""Least object keypoint similarity of an estimate and its labelled person; low, so that bad poses are
+diagnosed and not left out (the authors' ``oksLocThrs``)."""
 
 NEAR, RIGHT = 0.5, 0.85
-"""Keypoint similarity from which a joint is near a labelled one, and from which it is good (section 3.1)."""
+"""Least keypoint similarity of a joint that is near a labelled one, and of a good joint (section 3.1)."""
 
 _FLIP = list(COCO17.flip_order)
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What went wrong, over the labelled joints of all matched people.
+    """Errors of the labelled joints of all matched people.
 
     Attributes:
-        kinds: int64 (17, 5), joints by kind, in the order of ``KINDS``.
-        absent: int64 (17,), those misses where the estimate has no such joint at all.
-        distance: float64 (17,), mean pixels between estimated and labelled joint, where both exist; else NaN.
-        relative: float64 (17,), the same in percent of the square root of the person's area.
-        matched: people with an estimate of similarity 0.1 or more.
-        missed: labelled people without one.
-        spurious: estimates without a labelled person, crowds aside, whatever their score.
+        kinds: int64 (17, 5), number of joints by kind, in the order of ``KINDS``.
+        missing: int64 (17,), number of those misses where the estimate lacks the joint.
+        distance: float64 (17,), mean distance in pixels between estimated and labelled joint, over people
+            with both; NaN if there are none.
+        relative: float64 (17,), mean distance in percent of the square root of the person's area.
+        matched: number of labelled people with an estimate of similarity 0.1 or more.
+        missed: number of labelled people without such an estimate.
+        spurious: number of estimates of any score without a labelled person, except at crowds.
     """
 
     kinds: np.ndarray
-    absent: np.ndarray
+    missing: np.ndarray
     distance: np.ndarray
     relative: np.ndarray
     matched: int
@@ -50,19 +53,19 @@ class Diagnosis:
 
     @property
     def shares(self) -> np.ndarray:
-        """float64 (18, 5), percent of each kind for each joint, and in the last row for all; NaN if none."""
+        """float64 (18, 5), percent of each kind by joint, in the last row for all; NaN without joints."""
         counts = np.vstack([self.kinds, self.kinds.sum(0)]).astype(np.float64)
         total = counts.sum(1, keepdims=True)
         return 100 * np.divide(counts, total, out=np.full_like(counts, np.nan), where=total > 0)
 
 
 def keypoint_similarity(keypoints: np.ndarray, person: LabelledPerson) -> np.ndarray:
-    """Similarity exp(-d² / 2 s² k²) of each joint to the person's joint of the same kind (COCO's OKS,
-    unsummed).
+    """Return the similarity exp(-d² / 2 s² k²) of each joint to the person's joint of the same name (a term
+    of OKS).
 
     Args:
         keypoints: float (17, 2 or more), pixels.
-        person: its area is s².
+        person: the labelled person; its area is s².
 
     Returns:
         float64 (17,); -1 where the person's joint is not labelled.
@@ -73,15 +76,15 @@ def keypoint_similarity(keypoints: np.ndarray, person: LabelledPerson) -> np.nda
 
 
 def joint_kinds(keypoints: np.ndarray, person: LabelledPerson, others: list[LabelledPerson]) -> np.ndarray:
-    """The kind of each joint of one estimate.
+    """Return the kind of each joint of one estimate.
 
-    A joint takes the kind of the labelled joint that it is most similar to: its own (good from 0.85, jitter
-    from 0.5), the same person's opposite one (inversion), or another person's same or opposite one (swap). A
-    joint below 0.5 to all of them is a miss, and so is a joint that the estimate lacks.
+    The labelled joint of the greatest similarity decides: the joint's own (good from 0.85, jitter from 0.5),
+    the same person's opposite joint (inversion), or another person's same or opposite joint (swap). A joint
+    with a similarity below 0.5 to all of them is a miss, and so is a missing joint.
 
     Args:
         keypoints: float64 (17, 3), the estimate; a missing joint is at (0, 0).
-        person: the labelled person that it belongs to.
+        person: the labelled person that the estimate belongs to.
         others: the other labelled people of the image.
 
     Returns:
@@ -97,14 +100,14 @@ def joint_kinds(keypoints: np.ndarray, person: LabelledPerson, others: list[Labe
     nearest = (own >= opposite) & (own >= swap)
     kinds[nearest & (own >= NEAR)] = KINDS.index("jitter")
     kinds[nearest & (own >= RIGHT)] = KINDS.index("good")
-    kinds[absent_joints(keypoints)] = KINDS.index("miss")
+    kinds[missing_joints(keypoints)] = KINDS.index("miss")
     return np.where(person.labelled, kinds, -1)
 
 
 def diagnose(scores: CocoScores) -> Diagnosis:
-    """Kinds of error and distances over all images."""
+    """Return the errors and distances over all images."""
     kinds = np.zeros((JOINTS, len(KINDS)), np.int64)
-    absent, measured = np.zeros(JOINTS, np.int64), np.zeros(JOINTS, np.int64)
+    missing, measured = np.zeros(JOINTS, np.int64), np.zeros(JOINTS, np.int64)
     distance, relative = np.zeros(JOINTS), np.zeros(JOINTS)
     matched = missed = spurious = 0
     for image in scores.images:
@@ -118,8 +121,8 @@ def diagnose(scores: CocoScores) -> Diagnosis:
             kind = joint_kinds(keypoints, person, others)
             rows = np.flatnonzero(kind >= 0)
             kinds[rows, kind[rows]] += 1
-            lacking = absent_joints(keypoints)
-            absent += lacking & person.labelled
+            lacking = missing_joints(keypoints)
+            missing += lacking & person.labelled
             both = person.labelled & ~lacking
             off = np.where(both, np.linalg.norm(keypoints[:, :2] - person.keypoints[:, :2], axis=1), 0)
             measured += both
@@ -127,16 +130,20 @@ def diagnose(scores: CocoScores) -> Diagnosis:
             relative += 100 * off / np.sqrt(person.area)
     with np.errstate(invalid="ignore"):
         distance, relative = distance / measured, relative / measured
-    return Diagnosis(kinds, absent, distance, relative, matched, missed, spurious)
+    return Diagnosis(kinds, missing, distance, relative, matched, missed, spurious)
 
 
 def match(image: ImageMatch, threshold: float = MATCH) -> tuple[list[tuple[int, int]], list[int]]:
-    """Pairs estimates with labelled people as COCO does: best score first, each takes the most similar one
-    left.
+    """Match estimates to labelled people as COCO does: by falling score, each to the most similar free
+    person.
+
+    Args:
+        image: labelled people and estimates.
+        threshold: least object keypoint similarity of a pair.
 
     Returns:
-        (estimate, person) pairs, and the estimates that belong to nobody. An estimate that fits only a crowd,
-        or a person without labelled joints, is in neither.
+        Pairs (estimate, person), and the estimates without a person. An estimate that fits only a crowd, or a
+        person without labelled joints, is in neither.
     """
     ignored = np.asarray([p.ignored for p in image.persons], bool)
     free = ~ignored
@@ -152,13 +159,12 @@ def match(image: ImageMatch, threshold: float = MATCH) -> tuple[list[tuple[int, 
     return pairs, unmatched
 
 
-def absent_joints(keypoints: np.ndarray) -> np.ndarray:
-    """bool (..., 17): joints that an estimate in COCO's results format lacks, which are at (0, 0)."""
+def missing_joints(keypoints: np.ndarray) -> np.ndarray:
+    """Return bool (..., 17), the missing joints of estimates in COCO's results format: those at (0, 0)."""
     return (keypoints[..., :2] == 0).all(-1)
 
 
 def _to_opposite(keypoints: np.ndarray, person: LabelledPerson) -> np.ndarray:
-    """As ``keypoint_similarity``, to the person's joints of the other side; -1 for the nose, which has
-    none."""
+    """Return ``keypoint_similarity`` to the person's opposite joints; -1 for the nose, which has none."""
     similarity = keypoint_similarity(keypoints[_FLIP], person)[_FLIP]
     return np.where(np.asarray(_FLIP) == np.arange(JOINTS), -1, similarity)

@@ -1,4 +1,4 @@
-"""How far lifted joints lie from true ones: MPJPE, and PA-MPJPE (Human3.6M's protocols 1 and 2)."""
+"""Errors of lifted joints: MPJPE and PA-MPJPE (Human3.6M's protocols 1 and 2)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 def mpjpe(found: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """The mean distance of the joints of each pose (mean per-joint position error).
+    """Return the mean distance of the joints of each pose (mean per-joint position error).
 
     Args:
-        found, true: float (N, V, 3), relative to their root, in one unit.
+        found, true: float (N, V, 3), poses relative to their root, in the same unit.
 
     Returns:
         float (N,) in that unit.
@@ -18,10 +18,11 @@ def mpjpe(found: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 
 def pa_mpjpe(found: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """The same after moving, turning and scaling each pose onto the true one (Procrustes analysis), which leaves its shape.
+    """Return the mean distance after Procrustes alignment of each pose to the true one, which leaves errors
+    of shape.
 
     Args:
-        found, true: float (N, V, 3).
+        found, true: float (N, V, 3), poses.
 
     Returns:
         float (N,) in the unit of ``true``.
@@ -30,7 +31,7 @@ def pa_mpjpe(found: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 
 def aligned(found: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Poses moved, turned and scaled to the least sum of squares from true ones, float64 (N, V, 3); none is mirrored."""
+    """Return poses after Procrustes alignment to true ones, float64 (N, V, 3); no pose is mirrored."""
     found, true = np.asarray(found, np.float64), np.asarray(true, np.float64)
     middle = true.mean(1, keepdims=True)
     x, y = found - found.mean(1, keepdims=True), true - middle

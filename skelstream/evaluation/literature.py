@@ -1,4 +1,4 @@
-"""Published figures, and a comparison that never mixes protocols without saying so."""
+"""Published figures, and a comparison that keeps different protocols apart."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from skelstream.evaluation.protocol import ALL_VAL2017, EvalProtocol
 
 @dataclass(frozen=True)
 class Row:
-    """One published result, OKS AP in percent; None where the source does not give it.
+    """One published result.
 
     Attributes:
-        method: name and variant.
-        images: the images it was measured on, as the source says.
+        method: name and variant of the method.
+        images: images of the measurement, as the source states them.
         scales: "single", "multi" or "not stated".
-        boxes: top-down: a person detector's boxes go in; None if not known.
-        ap, ap50, ap75, apm, apl: the figures.
-        verified: read in the paper or the authors' repository; else quoted by others.
+        ap, ap50, ap75, apm, apl: AP figures over OKS thresholds, in percent; None if the source lacks them.
+        boxes: whether the boxes of a person detector were given (top-down); None if not known.
+        verified: whether the figures were read in the paper or the authors' repository; else others quote
+            them.
     """
 
     method: str
@@ -33,7 +34,7 @@ class Row:
 
     @property
     def protocol(self) -> str:
-        """What a figure must share with this one to stand beside it."""
+        """The conditions that comparable figures must share."""
         scales = {"single": "single scale", "multi": "several scales"}.get(self.scales, "scales not stated")
         ways = {True: "top-down, with person boxes", False: "bottom-up", None: "with or without person boxes"}
         return f"{self.images}, {scales}, {ways[self.boxes]}"
@@ -96,19 +97,19 @@ ROWS = (
 
 LSP_PCK = (
     "Published for the test images of Leeds Sports Pose, with neck and head top counted: Convolutional Pose"
-    " Machines 84.3 (trained on it), 90.5 (and on MPII). Other images and joints: not to be measured against."
+    " Machines 84.3 (trained on it), 90.5 (and on MPII). Other images and joints: not comparable."
 )
-"""What stands beside PCK figures of a set of one's own."""
+"""Note on published figures, for PCK figures of other sets."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Our row, and what it may and may not be measured against.
+    """Our figures beside the published ones.
 
     Attributes:
         ours: this evaluation as a row.
         alike: published rows of the same protocol.
-        others: the rest, by protocol.
+        others: published rows of other protocols, by protocol.
     """
 
     ours: Row
@@ -117,14 +118,14 @@ class Comparison:
 
 
 def compare(protocol: EvalProtocol, metrics: dict[str, float]) -> Comparison:
-    """Sorts the published rows into those of a like protocol and the others.
+    """Sort the published rows into those of the same protocol and the others.
 
-    Alike are rows on the same images with the same kind of scales, both stated, with or without person boxes
-    as we. The sources give a mirrored test as an extra, so with flip nothing is alike.
+    Rows have the same protocol if images and kind of scales are the same and stated, and if person boxes are
+    used in both or in none. The published rows are without flip, so with flip no row has the same protocol.
 
     Args:
-        protocol: of our figures.
-        metrics: our figures, by the names of ``coco.METRICS``, in percent.
+        protocol: protocol of our figures.
+        metrics: our figures by the names of ``scoring.METRICS``, in percent.
     """
     ours = Row(
         protocol.estimator or "these results",

@@ -1,4 +1,4 @@
-"""Percentage of correct keypoints of sets with one labelled person an image, such as Leeds Sports Pose."""
+"""Percentage of correct keypoints for sets with one labelled person per image, such as Leeds Sports Pose."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skelstream.evaluation.error_kinds import absent_joints
+from skelstream.evaluation.error_kinds import missing_joints
 from skelstream.evaluation.scoring import CocoScores
 from skelstream.skeleton import COCO17
 
@@ -20,11 +20,12 @@ class Pck:
     """PCK in percent.
 
     Attributes:
-        total: over all labelled joints of shoulders, elbows, wrists, hips, knees and ankles.
-        joints: by those six names, left and right together; NaN where none is labelled.
-        fraction: of the torso that a joint may be off.
-        persons: people scored.
-        without_torso: people left out since an end of their torso is not labelled, or both ends coincide.
+        total: PCK over all labelled shoulders, elbows, wrists, hips, knees and ankles.
+        joints: PCK by those six names, left and right together; NaN if none is labelled.
+        fraction: greatest distance of a correct joint, as a part of the torso.
+        persons: number of people scored.
+        without_torso: number of people left out because an end of their torso is not labelled, or both ends
+            coincide.
     """
 
     total: float
@@ -35,18 +36,20 @@ class Pck:
 
 
 def pck(scores: CocoScores, fraction: float = 0.2) -> Pck:
-    """PCK with the torso as measure: a joint is correct within ``fraction`` of the distance between the left
-    shoulder and the right hip, the torso diameter of Sapp and Taskar ("MODEC", CVPR 2013) that is usual for
-    Leeds Sports Pose; MMPose scores JHMDB in the same way.
+    """Return the PCK relative to the torso.
 
-    Each labelled person is scored on the estimate that is most similar to it (OKS), as single-person methods
-    are told where the person stands and the sets leave bystanders unlabelled; with no estimate, all joints
-    are wrong, and so is a joint that the estimate lacks. Published LSP means also count neck and head top,
-    which COCO's joints lack and which are easier than the limbs.
+    A joint is correct within ``fraction`` of the distance between left shoulder and right hip. This is the
+    torso diameter of Sapp and Taskar ("MODEC", CVPR 2013), which is usual for Leeds Sports Pose; MMPose
+    scores JHMDB in the same way.
+
+    Each labelled person is scored on the most similar estimate (OKS), because single-person methods know the
+    person's position and the sets leave bystanders unlabelled. Without an estimate all joints are wrong, and
+    a missing joint is wrong. Published LSP means also count neck and head top, which COCO's joints lack and
+    which are easier than the limbs.
 
     Args:
-        scores: of a set with one labelled person an image.
-        fraction: 0.2 is usual.
+        scores: scores of a set with one labelled person per image.
+        fraction: greatest distance of a correct joint as a part of the torso; usually 0.2.
     """
     correct, labelled = np.zeros(len(COCO17)), np.zeros(len(COCO17))
     persons = without_torso = 0
@@ -64,7 +67,7 @@ def pck(scores: CocoScores, fraction: float = 0.2) -> Pck:
                 continue
             estimate = image.keypoints[image.oks[:, g].argmax()]
             off = np.linalg.norm(estimate[:, :2] - person.keypoints[:, :2], axis=1)
-            correct += person.labelled & ~absent_joints(estimate) & (off <= fraction * torso)
+            correct += person.labelled & ~missing_joints(estimate) & (off <= fraction * torso)
     joints = {}
     for limb in LIMBS:
         both = [COCO17.index(f"{side}_{limb}") for side in ("left", "right")]

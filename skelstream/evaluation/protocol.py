@@ -1,4 +1,4 @@
-"""What a figure was measured on, and how: without it no figure may stand beside another."""
+"""Evaluation protocols: the conditions that comparable figures must share."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _VAL2017_IMAGES = 5000
 
 @dataclass(frozen=True)
 class EvalProtocol:
-    """The conditions of one evaluation; what is not known is None.
+    """Conditions of one evaluation; unknown ones are None.
 
     Attributes:
-        images: which images, as ``describe_images`` puts it.
-        scales: factors of the input size whose maps were averaged.
-        flip: mirrored images were averaged in.
-        input_size: of the network, in words.
-        estimator: the network's or tool's name.
+        images: description of the images by ``describe_images``.
+        scales: factors of the input size whose maps are averaged.
+        flip: whether maps of mirrored images are averaged in.
+        input_size: the network's input size in words.
+        estimator: name of the network or the tool.
         weights: SHA-256 of the weights.
-        runtime: what ran the network, and where.
-        boxes: person boxes of a detector or of the annotators went in.
+        runtime: the runtime and its device.
+        boxes: whether person boxes of a detector or of the annotations are given.
     """
 
     images: str
@@ -42,7 +42,7 @@ class EvalProtocol:
         return "single" if len(self.scales) == 1 else "multi"
 
     def line(self) -> str:
-        """The conditions in one line."""
+        """Return the conditions in one line."""
         scales = " + ".join(f"{s:g}" for s in self.scales) if self.scales else None
         parts = {
             "images": self.images,
@@ -58,7 +58,7 @@ class EvalProtocol:
 
 
 def describe_images(coco_set: CocoSet, unreadable: int = 0) -> str:
-    """Which images these are; only all of val2017, and all of them read, count as val2017."""
+    """Return a description of the images; only all images of val2017, all of them readable, are val2017."""
     count = len(coco_set.images)
     failed = f", {unreadable} of them unreadable" if unreadable else ""
     if not all("/val2017/" in image.url for image in coco_set.images.values()):

@@ -1,4 +1,4 @@
-"""What the second look adds: both looks scored in one run, with what the second one took."""
+"""The gain of refinement: AP before and after it, and the time that it takes."""
 
 from __future__ import annotations
 
@@ -16,76 +16,77 @@ from skelstream.people import People
 
 
 @dataclass(frozen=True)
-class LooksCompared:
-    """The figures of a run of two looks beside those of its first look alone.
+class RefinementGain:
+    """AP with and without refinement.
 
     Attributes:
-        one, two: AP in percent.
-        images: that were looked at.
-        crops: people looked at again.
-        seconds: that second looks took.
+        detection_ap: AP of detection alone, in percent.
+        refined_ap: AP after refinement, in percent.
+        images: number of images.
+        crops: number of people refined.
+        seconds: time that refinement took.
     """
 
-    one: float
-    two: float
+    detection_ap: float
+    refined_ap: float
     images: int
     crops: int
     seconds: float
 
     def line(self) -> str:
-        """For people to read."""
+        """Return the gain as one line of text."""
         each = f", {1000 * self.seconds / self.crops:.1f} ms each" if self.crops else ""
         return (
-            f"AP of one look {self.one:.1f}, of two {self.two:.1f}; {self.crops} crops,"
-            f" {self.crops / max(1, self.images):.1f} an image{each}"
+            f"AP of detection {self.detection_ap:.1f}, after refinement {self.refined_ap:.1f};"
+            f" {self.crops} crops, {self.crops / max(1, self.images):.1f} per image{each}"
         )
 
 
-class LookByLook:
-    """An estimator of two looks that keeps what the first one alone would have found.
+class RefinementMeter:
+    """An estimator that also keeps the results of its detection, before refinement.
 
     Args:
-        estimator: of two looks.
-        least_score: of people, if there were one look only.
+        estimator: an estimator with refinement.
+        least_score: least person score of detection alone, in [0, 1].
 
     Attributes:
-        skeleton: of the people.
+        skeleton: joint set of the people.
     """
 
     def __init__(self, estimator: Estimator, least_score: float):
         self.skeleton = estimator.skeleton
         self._estimator, self._least_score = estimator, least_score
-        self._first: list[People] = []
+        self._detected: list[People] = []
         self._crops, self._seconds = 0, 0.0
 
     def people(self, images: Sequence[np.ndarray]) -> list[People]:
-        """The people of each image after both looks; see ``PoseEstimator.people``."""
+        """Return the refined people of each image; see ``PoseEstimator.people``."""
         result = []
         for image in images:
             network_input, letterbox = self._estimator.prepare(image)
             (candidates,) = self._estimator.infer([network_input])
-            first = self._estimator.group(candidates, letterbox)
+            detected = self._estimator.group(candidates, letterbox)
             refinement = self._estimator.refinement()
             assert refinement is not None
             began = time.perf_counter()
-            result.append(refinement.refine(image, first))
+            result.append(refinement.refine(image, detected))
             self._seconds += time.perf_counter() - began
             self._crops += refinement.crops
-            self._first.append(first.take(first.person_scores >= self._least_score))
+            self._detected.append(detected.take(detected.person_scores >= self._least_score))
         return result
 
-    def compared(self, coco_set: CocoSet, ids: Sequence[int | str], ap: float) -> LooksCompared:
-        """Both looks' figures.
+    def gain(self, coco_set: CocoSet, image_ids: Sequence[int | str], refined_ap: float) -> RefinementGain:
+        """Return the gain over all images so far.
 
         Args:
-            coco_set: the images were of.
-            ids: of the images that ``people`` was given, in that order.
-            ap: of both looks, in percent.
+            coco_set: the ground truth.
+            image_ids: ids of the images that ``people`` was called with, in that order.
+            refined_ap: AP after refinement, in percent.
         """
         rows = [
             row
-            for image_id, people in zip(ids, self._first, strict=True)
+            for image_id, people in zip(image_ids, self._detected, strict=True)
             for row in to_results(image_id, people, self.skeleton, coco_set.category)
         ]
-        one = float(score(coco_set, rows).metrics["AP"])
-        return LooksCompared(one, ap, len(self._first), self._crops, self._seconds)
+        detection_ap = float(score(coco_set, rows).metrics["AP"])
+        return RefinementGain(detection_ap, refined_ap, len(self._detected), self._crops, self._seconds)

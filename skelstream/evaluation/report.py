@@ -1,4 +1,4 @@
-"""One evaluation with everything that is said about it: tables for a terminal, Markdown, and plain data."""
+"""Figures of an evaluation as tables, Markdown and plain data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skelstream.evaluation.error_kinds import KINDS, Diagnosis, diagnose
 from skelstream.evaluation.literature import LSP_PCK, Row, compare
 from skelstream.evaluation.pck import Pck, pck
 from skelstream.evaluation.protocol import EvalProtocol
-from skelstream.evaluation.refinement_gain import LooksCompared
+from skelstream.evaluation.refinement_gain import RefinementGain
 from skelstream.evaluation.scoring import METRICS, CocoScores, Interval, bootstrap, score
 from skelstream.files.atomic import replacing
 from skelstream.skeleton import COCO17
@@ -22,17 +22,17 @@ _AP_COLUMNS = ("AP", "AP50", "AP75", "APM", "APL")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures of one set of results.
+    """All figures of one set of results.
 
     Attributes:
-        protocol: what was measured, and how.
+        protocol: conditions of the evaluation.
         scores: COCO's figures and the matches behind them.
-        intervals: 95 % bootstrap intervals of the figures; empty if not asked for.
+        intervals: 95 % bootstrap intervals of the figures; empty if they were not computed.
         diagnosis: errors by kind.
-        pck: of a set with one labelled person an image; else None.
-        substituted_areas: people whose area the set does not give.
+        pck: PCK for a set with one labelled person per image; else None.
+        substituted_areas: number of people whose area the set lacks.
         unreadable: one line for each image that could not be read and was scored as empty.
-        looks: what the second look added, if there was one.
+        refinement: gain of refinement; None for results without refinement.
     """
 
     protocol: EvalProtocol
@@ -42,12 +42,19 @@ class Evaluation:
     pck: Pck | None
     substituted_areas: int
     unreadable: tuple[str, ...]
-    looks: LooksCompared | None = None
+    refinement: RefinementGain | None = None
 
 
 @dataclass(frozen=True)
 class Table:
-    """Text in rows and columns; ``notes`` are sentences below it."""
+    """Text in rows and columns.
+
+    Attributes:
+        title: title of the table.
+        columns: names of the columns.
+        rows: cells of each row.
+        notes: sentences below the table.
+    """
 
     title: str
     columns: tuple[str, ...]
@@ -62,14 +69,14 @@ def evaluate(
     resamples: int = 0,
     unreadable: tuple[str, ...] = (),
 ) -> Evaluation:
-    """Scores results and looks into their errors.
+    """Score results and diagnose their errors.
 
     Args:
         coco_set: the ground truth; all of its images count.
         results: COCO results.
-        protocol: how they came about.
-        resamples: draws of the bootstrap; 0 leaves the intervals out.
-        unreadable: images that the estimator could not be given.
+        protocol: conditions under which the results were made.
+        resamples: number of bootstrap draws; 0 for no intervals.
+        unreadable: one line for each image that could not be read.
     """
     scores = score(coco_set, results)
     return Evaluation(
@@ -84,7 +91,7 @@ def evaluate(
 
 
 def tables(evaluation: Evaluation) -> list[Table]:
-    """The figures, the errors, PCK where it applies, and our row beside those of the same protocol."""
+    """Return the tables of figures, errors, PCK if it applies, and published figures of this protocol."""
     out = [_metrics(evaluation), _errors(evaluation.diagnosis)]
     if evaluation.pck is not None:
         out.insert(0, _pck(evaluation.pck))
@@ -94,7 +101,7 @@ def tables(evaluation: Evaluation) -> list[Table]:
 
 
 def literature_tables(evaluation: Evaluation) -> list[Table]:
-    """The published rows of other protocols, one table a protocol, none of them with our row."""
+    """Return the published figures of other protocols, one table per protocol."""
     if "val2017" not in evaluation.protocol.images:
         return []
     others = compare(evaluation.protocol, evaluation.scores.metrics).others
@@ -105,9 +112,9 @@ def literature_tables(evaluation: Evaluation) -> list[Table]:
 
 
 def markdown(evaluation: Evaluation) -> str:
-    """The whole report as Markdown."""
+    """Return the whole report as Markdown."""
     parts = ["# Keypoint evaluation", f"Protocol: {evaluation.protocol.line()}"]
-    parts += [evaluation.looks.line()] if evaluation.looks else []
+    parts += [evaluation.refinement.line()] if evaluation.refinement else []
     parts += [f"- not read, scored as empty: {line}" for line in evaluation.unreadable]
     for table in tables(evaluation):
         parts += [f"## {table.title}", _markdown(table)]
@@ -115,8 +122,7 @@ def markdown(evaluation: Evaluation) -> str:
     if others:
         parts += [
             "## Published figures of other protocols",
-            "On other images, at other scales, or with person boxes given: not to be measured against the"
-            " figures above.",
+            "On other images, at other scales, or with person boxes given: not comparable to those above.",
         ]
         for table in others:
             parts += [f"### {table.title}", _markdown(table)]
@@ -124,7 +130,7 @@ def markdown(evaluation: Evaluation) -> str:
 
 
 def write_report(path: str | Path, evaluation: Evaluation) -> None:
-    """Writes the report as Markdown.
+    """Write the report as Markdown.
 
     Raises:
         OutputError: the file cannot be written.
@@ -134,13 +140,13 @@ def write_report(path: str | Path, evaluation: Evaluation) -> None:
 
 
 def as_data(evaluation: Evaluation) -> dict:
-    """All figures as what JSON can hold; what there was nothing to measure for is None."""
+    """Return all figures as values for JSON; a figure without anything to measure is None."""
     diagnosis = evaluation.diagnosis
     joints = {}
     for i, joint in enumerate(COCO17.joints):
         joints[joint] = {
             **dict(zip(KINDS, diagnosis.kinds[i].tolist(), strict=True)),
-            "absent": int(diagnosis.absent[i]),
+            "missing": int(diagnosis.missing[i]),
             "distance": _number(diagnosis.distance[i]),
             "relative": _number(diagnosis.relative[i]),
         }
@@ -151,10 +157,10 @@ def as_data(evaluation: Evaluation) -> dict:
             name: {key: _number(value) for key, value in asdict(interval).items()}
             for name, interval in evaluation.intervals.items()
         },
-        "looks": evaluation.looks and asdict(evaluation.looks),
+        "refinement": evaluation.refinement and asdict(evaluation.refinement),
         "people": {
             "labelled": evaluation.scores.labelled,
-            "estimated": evaluation.scores.detections,
+            "estimated": evaluation.scores.estimated,
             "matched": diagnosis.matched,
             "missed": diagnosis.missed,
             "spurious": diagnosis.spurious,
@@ -176,16 +182,14 @@ def _metrics(evaluation: Evaluation) -> Table:
         rows.append(row)
     columns = ("figure", "%", "95 % interval", "std. error") if evaluation.intervals else ("figure", "%")
     scores = evaluation.scores
-    notes = [f"{scores.labelled} labelled people, {scores.detections} estimated."]
+    notes = [f"{scores.labelled} labelled people, {scores.estimated} estimated."]
     if evaluation.substituted_areas:
         notes.append(
-            f"{evaluation.substituted_areas} annotations give no area; 0.53 of the box's stands in, so these"
-            " figures are the set's own."
+            f"{evaluation.substituted_areas} annotations have no area; 0.53 of the box's is used, so these"
+            " figures are comparable on this set only."
         )
     if evaluation.pck is not None:
-        notes.append(
-            "At most one person an image is labelled: estimates of unlabelled bystanders count as wrong here."
-        )
+        notes.append("At most one person per image is labelled: estimates of bystanders count as wrong here.")
     return Table("COCO keypoints", columns, tuple(rows), tuple(notes))
 
 
@@ -194,22 +198,22 @@ def _errors(diagnosis: Diagnosis) -> Table:
     rows = []
     for i, joint in enumerate(COCO17.joints):
         count = int(diagnosis.kinds[i].sum())
-        absent = 100 * diagnosis.absent[i] / count if count else math.nan
+        missing = 100 * diagnosis.missing[i] / count if count else math.nan
         measures = (diagnosis.distance[i], diagnosis.relative[i])
-        rows.append(_cells(joint.replace("_", " "), count, shares[i], absent, *measures))
+        rows.append(_cells(joint.replace("_", " "), count, shares[i], missing, *measures))
     count = int(diagnosis.kinds.sum())
-    absent = 100 * diagnosis.absent.sum() / count if count else math.nan
-    rows.append(_cells("all", count, shares[-1], absent, math.nan, math.nan))
+    missing = 100 * diagnosis.missing.sum() / count if count else math.nan
+    rows.append(_cells("all", count, shares[-1], missing, math.nan, math.nan))
     return Table(
         "Errors by kind",
-        ("joint", "n", *KINDS, "absent", "px", "size"),
+        ("joint", "n", *KINDS, "missing", "px", "size"),
         tuple(rows),
         (
             f"Over the {diagnosis.matched} people matched at a similarity of 0.1; {diagnosis.missed} labelled"
-            f" people were not found, {diagnosis.spurious} estimates are of nobody.",
-            "n: labelled joints of those people; kinds in percent of n, absent being those misses that the"
-            " estimate lacks; px, size: mean distance in pixels, and in percent of the square root of the"
-            " person's area.",
+            f" people have no estimate, {diagnosis.spurious} estimates have no labelled person.",
+            "n: number of labelled joints of the matched people; kinds and missing (those misses where the"
+            " estimate lacks the joint) in percent of n; px, size: mean distance in pixels, and in percent of"
+            " the square root of the person's area.",
         ),
     )
 
@@ -220,9 +224,9 @@ def _cells(name: str, count: int, shares: Iterable[float], *figures: float) -> t
 
 def _pck(figures: Pck) -> Table:
     rows = [(joint, _text(value)) for joint, value in figures.joints.items()]
-    notes = [f"{figures.persons} people; a joint may be off by {figures.fraction:g} of the torso."]
+    notes = [f"{figures.persons} people; a joint is correct within {figures.fraction:g} of the torso."]
     if figures.without_torso:
-        notes.append(f"{figures.without_torso} people left out, their torso is not labelled.")
+        notes.append(f"{figures.without_torso} people left out, because their torso is not labelled.")
     notes.append(LSP_PCK)
     title = f"PCK@{figures.fraction:g}, torso"
     return Table(title, ("joints", "%"), (*rows, ("all", _text(figures.total))), tuple(notes))
@@ -237,7 +241,7 @@ def _alike(evaluation: Evaluation) -> Table:
     comparison = compare(evaluation.protocol, evaluation.scores.metrics)
     notes = [f"Protocol: {comparison.ours.protocol}."]
     if not comparison.alike:
-        notes.append("No published figure known here has this protocol.")
+        notes.append("No published figure in this list has this protocol.")
     return Table(
         "Published figures of the same protocol",
         ("method", *_AP_COLUMNS),

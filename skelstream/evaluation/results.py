@@ -1,4 +1,4 @@
-"""Pose estimates in COCO's results format: a list of image_id, category_id, keypoints (51 numbers), score."""
+"""Poses in COCO's results format: a list of image_id, category_id, keypoints (51 numbers) and score."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from skelstream.people import People
 from skelstream.skeleton import COCO17, Skeleton, convert
 
 PERSON = 1
-"""COCO's category id of a person, which stands where a set names none."""
+"""COCO's category id of a person, for sets without categories."""
 
 
 def to_results(
     image_id: int | str, people: People, skeleton: Skeleton, category: int | str | None = None
 ) -> list[dict]:
-    """The people of one image as COCO results.
+    """Return the people of one image as COCO results.
 
-    A missing joint is written as 0, 0, 0, as every tool does that writes this format. The object keypoint
-    similarity counts each joint that the annotators labelled, so a missing joint scores nothing, where a
-    guess might score a little: what the estimator did not say is not made up here.
+    A missing joint is written as 0, 0, 0, as usual in this format. The object keypoint similarity counts
+    every labelled joint, so a missing joint scores nothing, where a guess might score a little. No guesses
+    are made here.
 
     Args:
-        image_id: the image's number in the annotation file.
-        people: keypoints in ``skeleton``'s joints.
-        skeleton: the estimator's joint set.
-        category: the id that the annotation file has for persons.
+        image_id: id of the image in the annotation file.
+        people: people with ``skeleton``'s joints.
+        skeleton: joint set of the estimator.
+        category: category id of persons in the annotation file; None if it has no categories.
 
     Returns:
-        One entry a person that has any of COCO's joints. The third number of a joint is its score.
+        One entry for each person with any of COCO's joints. The third number of a joint is its score.
     """
     keypoints, scores = convert(people.keypoints, people.scores, skeleton, COCO17)
     present = np.all(np.isfinite(keypoints), axis=-1)
@@ -62,23 +62,23 @@ def _ignore(_: str) -> None:
 
 
 def read_results(path: str | Path, coco_set: CocoSet, note: Callable[[str], None] = _ignore) -> list[dict]:
-    """Reads and checks a results file, of this or any other tool, against the set that it is to be scored on.
+    """Read a results file of any tool, and check it against the set that it is to be scored on.
 
-    An ``image_id`` that is a file name, with or without its extension, is looked up in the set. Entries of another
-    category than the set's persons and entries of images that the set does not have are left out.
+    An ``image_id`` may be a file name with or without its extension. Entries of other categories than the
+    set's persons, and entries of images that are not in the set, are left out.
 
     Args:
         path: the file.
         coco_set: the set.
-        note: told in a line how many entries were left out.
+        note: called with a line about entries that are left out.
 
     Returns:
-        Entries of ``image_id``, ``category_id``, ``keypoints`` (51 numbers), ``score`` and, where the file gives it,
-        ``bbox``.
+        Entries of ``image_id``, ``category_id``, ``keypoints`` (51 numbers), ``score`` and, if the file has
+        it, ``bbox``.
 
     Raises:
-        FormatError: the file is missing or not COCO's results format, has another number of keypoints or a
-            value that is not a number, or nothing in it is of the set's category and images.
+        FormatError: the file is missing or is not in COCO's results format, has another number of keypoints
+            or a value that is not a number, or has no entry of the set's images and its category of persons.
     """
     path = Path(path)
     rows = read_json(path)
@@ -107,24 +107,25 @@ def read_results(path: str | Path, coco_set: CocoSet, note: Callable[[str], None
     if foreign and not results:
         raise FormatError(
             f"{path}: none of its images is in {coco_set.path} (the first is {foreign[0]!r}):"
-            " results of another set?"
+            " are these results of another set?"
         )
     if others and not results:
         raise FormatError(
             f"{path}: its category_id is {', '.join(sorted(others)[:3])}, but persons have"
-            f" {coco_set.category!r} in {coco_set.path}; write that one"
+            f" {coco_set.category!r} in {coco_set.path}; use that id"
         )
     if foreign:
         note(
-            f"{path}: {len(foreign)} of {len(rows)} entries are left out, of images that {coco_set.path} does not have"
+            f"{path}: {len(foreign)} of {len(rows)} entries are left out, because their images are not in"
+            f" {coco_set.path}"
         )
     if others:
-        note(f"{path}: entries of other categories than {coco_set.category!r}, that of persons, are left out")
+        note(f"{path}: entries of other categories than persons ({coco_set.category!r}) are left out")
     return results
 
 
 def _names(coco_set: CocoSet) -> dict[str, int | str]:
-    """File names, with and without their extension, of the images that they name without doubt."""
+    """Return image ids by file name, with and without extension; ambiguous names are left out."""
     found: dict[str, set[int | str]] = {}
     for image in coco_set.images.values():
         for name in {image.file_name, Path(image.file_name).name, Path(image.file_name).stem}:
@@ -153,7 +154,7 @@ def _result(image_id: int | str, row: dict, category: int | str | None) -> dict:
 
 
 def write_results(path: str | Path, results: list[dict]) -> None:
-    """Writes a results file; it appears whole or not at all.
+    """Write a results file atomically.
 
     Raises:
         OutputError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""COCO keypoint scoring with pycocotools, and a bootstrap interval over images."""
+"""COCO keypoint scoring with pycocotools, and bootstrap intervals over images."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ METRICS = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL
 """COCO's ten figures in pycocotools' order: average precision and recall over the similarity thresholds
 0.50:0.05:0.95, at 0.50, at 0.75, and for medium (32² to 96² square pixels) and large people."""
 
-_AREAS = {"M": 1, "L": 2}  # rows of COCO's areas by the metric's last letter, else all
+_AREAS = {"M": 1, "L": 2}  # rows of COCO's areas by the metric's last letter; 0 for other letters
 _THRESHOLDS = {"50": slice(0, 1), "75": slice(5, 6)}
 _RECALLS = np.linspace(0, 1, 101)
 
 
 @dataclass(frozen=True)
 class ImageMatch:
-    """What was labelled and estimated in one image.
+    """Labelled people and estimates of one image.
 
     Attributes:
-        image_id: number of the image.
+        image_id: id of the image.
         persons: G labelled people and crowds.
-        keypoints: float64 (D, 17, 3), the estimates, best first, at most 20 as in COCO's rules; missing
-            joints 0.
-        scores: float64 (D,).
-        oks: float64 (D, G), object keypoint similarity.
+        keypoints: float64 (D, 17, 3), the estimates by falling score, at most 20 by COCO's rules; missing
+            joints are 0.
+        scores: float64 (D,), scores of the estimates.
+        oks: float64 (D, G), object keypoint similarity of estimates and people.
     """
 
-    image_id: int
+    image_id: int | str
     persons: tuple[LabelledPerson, ...]
     keypoints: np.ndarray
     scores: np.ndarray
@@ -47,12 +47,13 @@ class ImageMatch:
 
 @dataclass(frozen=True)
 class _Area:
-    """Matches of all images in one range of areas, detections sorted by falling score.
+    """Matches of all images in one range of areas, D estimates by falling score.
 
     Attributes:
-        image: intp (D,), row of the image that a detection is in.
-        right, wrong: bool (T, D), at each of the T similarity thresholds; neither: the detection is ignored.
-        positives: int64 (I,), people to be found in each image.
+        image: intp (D,), row of the estimate's image.
+        right, wrong: bool (T, D), whether an estimate is right or wrong at each of the T similarity
+            thresholds; an ignored estimate is neither.
+        positives: int64 (I,), number of labelled people that count in each image.
     """
 
     image: np.ndarray
@@ -63,28 +64,28 @@ class _Area:
 
 @dataclass(frozen=True)
 class CocoScores:
-    """The score of one set of results.
+    """Scores of one set of results.
 
     Attributes:
-        metrics: the figures of ``METRICS`` in percent; NaN where there was nobody to find.
-        images: what was compared, one entry an image, by rising image id.
-        detections: people estimated, before COCO's cut at 20 an image.
-        labelled: labelled people that count.
+        metrics: the figures of ``METRICS`` in percent; NaN without labelled people.
+        images: labelled people and estimates of each image, by rising image id.
+        estimated: number of estimated people, before COCO's limit of 20 per image.
+        labelled: number of labelled people that count.
     """
 
     metrics: dict[str, float]
     images: tuple[ImageMatch, ...]
-    detections: int
+    estimated: int
     labelled: int
     _areas: tuple[_Area, ...]
 
     def reweighted(self, weights: np.ndarray) -> dict[str, float]:
-        """The figures if image i occurred ``weights[i]`` times.
+        """Return the figures of a set in which image i occurs ``weights[i]`` times.
 
-        Equal to scoring the repeated images anew, but for the order of equal scores; the matches are kept.
+        They equal a new scoring of the repeated images, except for the order of equal scores.
 
         Args:
-            weights: int (I,), in the order of ``images``.
+            weights: int (I,), number of occurrences, in the order of ``images``.
         """
         curves = [_precision_recall(area, weights) for area in self._areas]
         out = {}
@@ -97,11 +98,11 @@ class CocoScores:
 
 @dataclass(frozen=True)
 class Interval:
-    """Where a figure may lie, in percent.
+    """Confidence interval of a figure, in percent.
 
     Attributes:
         low, high: bounds of the interval.
-        deviation: standard error.
+        deviation: standard error of the figure.
     """
 
     low: float
@@ -110,15 +111,15 @@ class Interval:
 
 
 def score(coco_set: CocoSet, results: list[dict]) -> CocoScores:
-    """Scores results on all images of a set; an image without results counts as one where nobody was found.
+    """Score results on all images of a set; an image without results counts as one without estimates.
 
     Args:
         coco_set: the ground truth.
-        results: COCO results; those of images outside the set are left out. Not changed.
+        results: COCO results; those of images outside the set are left out. They are not modified.
     """
     results = [r for r in results if r["image_id"] in coco_set.images]
     evaluation = COCOeval(_truth(coco_set), None, "keypoints")
-    params: Any = evaluation.params  # its types do not know of ids that are words
+    params: Any = evaluation.params  # its type annotations exclude ids that are words
     params.imgIds, params.catIds = sorted(coco_set.images), [PERSON]
     with redirect_stdout(io.StringIO()):
         evaluation.cocoDt = _api(evaluation.cocoGt.dataset["images"], _detections(results))
@@ -129,7 +130,7 @@ def score(coco_set: CocoSet, results: list[dict]) -> CocoScores:
     return CocoScores(
         metrics=dict(zip(METRICS, stats, strict=True)),
         images=_matches(coco_set, results, evaluation),
-        detections=len(results),
+        estimated=len(results),
         labelled=sum(not p.ignored for people in coco_set.persons.values() for p in people),
         _areas=_areas(coco_set, evaluation),
     )
@@ -138,17 +139,17 @@ def score(coco_set: CocoSet, results: list[dict]) -> CocoScores:
 def bootstrap(
     scores: CocoScores, resamples: int = 1000, level: float = 0.95, seed: int = 0
 ) -> dict[str, Interval]:
-    """Percentile intervals of the figures over images drawn with replacement (Efron and Tibshirani, 1993, ch.
+    """Return percentile intervals of the figures, by a bootstrap over images (Efron and Tibshirani, 1993, ch.
     13).
 
-    People are matched once; only the precision-recall curves are added up again. The interval tells how far
-    the figure depends on which images were drawn; it says nothing of the training's own luck.
+    People are matched once; each draw only adds up the precision-recall curves again. The interval shows how
+    much a figure depends on the choice of images, and not how much it depends on chance in training.
 
     Args:
-        scores: from ``score``.
+        scores: scores from ``score``.
         resamples: number of draws.
         level: share of the draws inside the interval.
-        seed: of the random draws.
+        seed: seed of the draws.
     """
     random = np.random.default_rng(seed)
     count = len(scores.images)
@@ -168,7 +169,7 @@ def bootstrap(
 
 
 def _precision_recall(area: _Area, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Average precision and last recall at each of the T thresholds, as ``COCOeval.accumulate`` has them."""
+    """Return average precision and last recall at the T thresholds, as ``COCOeval.accumulate`` does."""
     thresholds = len(area.right)
     positives = int(weights @ area.positives)
     if not positives:
@@ -179,7 +180,7 @@ def _precision_recall(area: _Area, weights: np.ndarray) -> tuple[np.ndarray, np.
     precision = right / (right + wrong + np.spacing(1))
     envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     envelope = np.concatenate([envelope, np.zeros((thresholds, 1))], axis=1)
-    # COCO reads the curve at the first detection that reaches each recall; beyond the last one it is zero.
+    # COCO reads the curve at the first estimate that reaches each recall; beyond the last one it is zero.
     recall = right / positives
     reached = [np.searchsorted(r, _RECALLS, side="left") for r in recall]
     average = np.take_along_axis(envelope, np.stack(reached), axis=1).mean(1)
@@ -215,9 +216,10 @@ def _truth(coco_set: CocoSet) -> COCO:
 
 
 def _detections(results: list[dict]) -> list[dict]:
-    """Results with what ``COCO.loadRes`` adds to them; that function fails on an empty list.
+    """Return results with the fields that ``COCO.loadRes`` adds; that function fails on an empty list.
 
-    The area, which decides on medium and large, is the box's where results have boxes, and else that of the joints.
+    The area, which decides between medium and large, is that of the box if all results have boxes, else of
+    the joints.
     """
     boxed = all("bbox" in result for result in results)
     rows = []

@@ -1,7 +1,7 @@
-"""Tracking metrics: MOTA (Bernardin and Stiefelhagen 2008), IDF1 (Ristani et al. 2016), identity switches.
+"""Tracking metrics: MOTA (Bernardin and Stiefelhagen 2008), IDF1 (Ristani et al. 2016) and identity switches.
 
-The counting is py-motmetrics'. Files are MOTChallenge's: ``frame, id, x, y, w, h, confidence, ...``, frames
-and pixels counted from 1.
+py-motmetrics does the counting. Ground truth is in MOTChallenge's format: ``frame, id, x, y, w, h,
+confidence, ...``, frames and pixels counted from 1.
 """
 
 from __future__ import annotations
@@ -9,24 +9,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skelstream.errors import FormatError, MissingExtraError
+from skelstream.formats import read
 from skelstream.geometry.similarity import iou
 from skelstream.people import People
+from skelstream.processing import tracked
 from skelstream.tracking.tracked import TrackedPeople
+
+if TYPE_CHECKING:
+    from skelstream.sequences import SkeletonSequence
+
+MIN_IOU = 0.5
+"""Least overlap of a tracked and a true box of the same person; MOTChallenge's value."""
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """The people of one frame, by identity.
+class LabelledBoxes:
+    """Boxes of the people of one frame, with their identities.
 
     Attributes:
-        ids: int (P,).
+        ids: int (P,), identities.
         boxes: float32 (P, 4), x0, y0, x1, y1 in source pixels.
-        scores: float32 (P,); MOTChallenge's confidence, in no fixed range.
+        scores: float32 (P,), person scores; in MOTChallenge's files confidences without a fixed range.
     """
 
     ids: np.ndarray
@@ -34,22 +42,25 @@ class Labelled:
     scores: np.ndarray
 
 
+_NO_BOXES = LabelledBoxes(np.empty(0, int), np.empty((0, 4), np.float32), np.empty(0, np.float32))
+
+
 @dataclass(frozen=True)
 class TrackingScores:
-    """What the metrics say of one video or several.
+    """Tracking metrics of one video or several.
 
     Attributes:
         mota: 1 - (misses + false positives + switches) / objects; at most 1, may be negative.
         idf1: F1 of the best one-to-one pairing of whole identities, in [0, 1].
-        switches: how often a true person's track changes to another.
-        fragmentations: how often a true person's track breaks off and goes on.
-        false_positives: tracked people that are nobody.
-        misses: true people without a track, summed over frames.
-        objects: true people, summed over frames.
-        identities: true identities.
-        tracks: tracks given.
-        mostly_tracked: identities tracked in at least 80 % of their frames.
-        mostly_lost: identities tracked in less than 20 %.
+        switches: number of times that a true person's track changes to another one.
+        fragmentations: number of times that a true person's track is interrupted and continues.
+        false_positives: number of tracked people that match no true person, summed over frames.
+        misses: number of true people without a track, summed over frames.
+        objects: number of true people, summed over frames.
+        identities: number of true identities.
+        tracks: number of tracks.
+        mostly_tracked: number of identities that are tracked in at least 80 % of their frames.
+        mostly_lost: number of identities that are tracked in less than 20 % of their frames.
         overlap: mean IoU of the matched boxes; NaN without a match.
     """
 
@@ -67,13 +78,64 @@ class TrackingScores:
     overlap: float
 
 
-def read_mot(path: str | Path) -> dict[int, Labelled]:
-    """The people of every frame of a MOTChallenge file that has any.
+def score_file(
+    skeletons: str | Path, truth: str | Path, min_iou: float = MIN_IOU, margin: float = 0.1
+) -> TrackingScores:
+    """Score the tracks of a skeleton file against MOTChallenge ground truth.
 
-    Ground truth marked to be ignored (confidence 0 beside an identity) is left out.
+    Only frames in the skeleton file's frame table are scored, so a video may be extracted in part.
+
+    Args:
+        skeletons: skeleton file in any readable format.
+        truth: ground truth, such as ``gt.txt``.
+        min_iou: least overlap of a tracked and a true box of the same person, in [0, 1].
+        margin: share of width and height by which the tracks' boxes grow on each side. These boxes enclose
+            the joints, while ground truth encloses the whole person.
+
+    Raises:
+        FormatError: a file cannot be read.
+        MissingExtraError: motmetrics is not installed.
+    """
+    sequence = tracked(read(Path(skeletons)))
+    given = set(sequence.frame_index.tolist())
+    people = {frame: boxes for frame, boxes in read_mot(truth).items() if frame in given}
+    if not people:
+        raise FormatError(f"{truth}: no labelled person in the frames of {skeletons}")
+    return score_tracks(people, boxes_of(sequence, margin), min_iou)
+
+
+def boxes_of(sequence: SkeletonSequence, margin: float = 0.0) -> dict[int, LabelledBoxes]:
+    """Return the boxes of a sequence's tracks by frame number of the source.
+
+    Args:
+        sequence: the tracks.
+        margin: share of width and height by which the boxes grow on each side.
+    """
+    ids = np.repeat(sequence.track_ids, np.diff(sequence.track_start))
+    boxes = widened(sequence.boxes, margin)
+    frames = {}
+    for row in np.unique(sequence.frame):
+        rows = sequence.frame == row
+        frames[int(sequence.frame_index[row])] = LabelledBoxes(
+            ids[rows], boxes[rows], sequence.person_scores[rows]
+        )
+    return frames
+
+
+def widened(boxes: np.ndarray, share: float) -> np.ndarray:
+    """Return boxes (P, 4) that grow on each side by a share of their width or height."""
+    more = np.tile(boxes[:, 2:] - boxes[:, :2], 2) * share
+    return boxes + more * np.array([-1, -1, 1, 1])
+
+
+def read_mot(path: str | Path) -> dict[int, LabelledBoxes]:
+    """Read the people of a MOTChallenge file.
+
+    Ground truth that is marked as ignored (confidence 0 with an identity) is left out.
 
     Returns:
-        frame index, counted from 0 -> people, in the order of the file.
+        The people by frame number, counted from 0, in the order of the file; frames without people are
+        missing.
 
     Raises:
         FormatError: the file is missing or is not a MOTChallenge file.
@@ -86,25 +148,27 @@ def read_mot(path: str | Path) -> dict[int, Labelled]:
     except ValueError as error:
         wanted = "lines of frame, id, x, y, w, h, confidence"
         raise FormatError(f"{path}: not a MOTChallenge file, which has {wanted}") from error
+    if not np.isfinite(table).all():
+        raise FormatError(f"{path}: not a MOTChallenge file: a value is not a finite number")
     table = table[(table[:, 1] < 0) | (table[:, 6] != 0)]
     corners = table[:, 2:4] - 1
     boxes = np.concatenate([corners, corners + table[:, 4:6]], axis=1).astype(np.float32)
     frames = table[:, 0].astype(int) - 1
     return {
-        int(f): Labelled(
+        int(f): LabelledBoxes(
             table[frames == f, 1].astype(int), boxes[frames == f], table[frames == f, 6].astype(np.float32)
         )
         for f in np.unique(frames)
     }
 
 
-def boxes_as_people(frame: Labelled, joints: int, scores: np.ndarray) -> People:
-    """People known by their boxes alone, best first: all keypoints missing.
+def boxes_as_people(frame: LabelledBoxes, joints: int, scores: np.ndarray) -> People:
+    """Return people that have only boxes, by falling score; all keypoints are missing.
 
     Args:
-        frame: the detections.
-        joints: V.
-        scores: float (P,) person scores in [0, 1].
+        frame: the boxes.
+        joints: number V of joints.
+        scores: float (P,), person scores in [0, 1].
     """
     count = len(frame.ids)
     order = np.argsort(-scores, kind="stable")
@@ -116,51 +180,50 @@ def boxes_as_people(frame: Labelled, joints: int, scores: np.ndarray) -> People:
     )
 
 
-def believed_ids(tracked: Iterable[TrackedPeople]) -> np.ndarray:
-    """int32 (M,) the tracks that were confirmed at some time."""
-    return np.unique(np.concatenate([np.empty(0, np.int32), *(f.track_ids[f.confirmed] for f in tracked)]))
+def confirmed_ids(frames: Iterable[TrackedPeople]) -> np.ndarray:
+    """Return the ids of the tracks that were confirmed in any frame, int32 (M,)."""
+    return np.unique(np.concatenate([np.empty(0, np.int32), *(f.track_ids[f.confirmed] for f in frames)]))
 
 
-def believed(tracked: Sequence[TrackedPeople]) -> dict[int, Labelled]:
-    """A tracker's output without the tracks that were never confirmed: frame index -> people."""
-    ids = believed_ids(tracked)
-    frames = {}
-    for f in tracked:
+def confirmed_tracks(frames: Sequence[TrackedPeople]) -> dict[int, LabelledBoxes]:
+    """Return a tracker's output by frame number, without the tracks that were never confirmed."""
+    ids = confirmed_ids(frames)
+    boxes = {}
+    for f in frames:
         rows = np.isin(f.track_ids, ids)
-        frames[f.frame_index] = Labelled(
+        boxes[f.frame_index] = LabelledBoxes(
             f.track_ids[rows], f.people.boxes[rows], f.people.person_scores[rows]
         )
-    return frames
+    return boxes
 
 
 def score_tracks(
-    truth: Mapping[int, Labelled], tracked: Mapping[int, Labelled], min_iou: float = 0.5
+    truth: Mapping[int, LabelledBoxes], tracks: Mapping[int, LabelledBoxes], min_iou: float = MIN_IOU
 ) -> TrackingScores:
-    """The metrics of one video.
+    """Return the metrics of one video.
 
     Args:
-        truth: frame index -> true people.
-        tracked: frame index -> tracked people; see ``believed``.
-        min_iou: boxes that overlap less are not the same person; MOTChallenge takes 0.5.
+        truth: true people by frame number.
+        tracks: tracked people by frame number.
+        min_iou: least overlap of a tracked and a true box of the same person, in [0, 1].
 
     Raises:
         MissingExtraError: motmetrics is not installed.
     """
-    nobody = Labelled(np.empty(0, int), np.empty((0, 4), np.float32), np.empty(0, np.float32))
     frames = []
-    for index in sorted(truth.keys() | tracked.keys()):
-        true, found = truth.get(index, nobody), tracked.get(index, nobody)
+    for index in sorted(truth.keys() | tracks.keys()):
+        true, found = truth.get(index, _NO_BOXES), tracks.get(index, _NO_BOXES)
         distance = 1 - iou(true.boxes, found.boxes)
         frames.append((true.ids, found.ids, np.where(distance <= 1 - min_iou, distance, np.nan)))
     return score_distances(frames)
 
 
 def score_distances(frames: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> TrackingScores:
-    """The metrics from distances of any kind.
+    """Return the metrics for distances of any kind.
 
     Args:
-        frames: per frame the identities (P,) of the true people, those (Q,) of the tracked people, and the
-            distances (P, Q) between them, NaN where a pair cannot be the same person.
+        frames: for each frame the identities (P,) of the true people, the ids (Q,) of the tracked people, and
+            the distances (P, Q) between them, NaN where a pair cannot be the same person.
 
     Raises:
         MissingExtraError: motmetrics is not installed.
@@ -168,7 +231,7 @@ def score_distances(frames: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]])
     try:
         import motmetrics
     except ImportError as error:
-        raise MissingExtraError('tracking metrics need motmetrics: pip install "skelstream[test]"') from error
+        raise MissingExtraError("tracking metrics need motmetrics: pip install motmetrics") from error
     events = motmetrics.MOTAccumulator()
     tracks: set[int] = set()
     for number, (true, found, distance) in enumerate(frames):

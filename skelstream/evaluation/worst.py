@@ -1,4 +1,4 @@
-"""The images that cost most, side by side as labelled and as estimated."""
+"""The images with the greatest errors, as labelled beside as estimated."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import numpy as np
 from skelstream.drawing.sheet import GROUND, contact_sheet
 from skelstream.drawing.skeletons import draw_people
 from skelstream.evaluation.annotations import CocoSet
-from skelstream.evaluation.error_kinds import absent_joints, match
-from skelstream.evaluation.run import read_image
+from skelstream.evaluation.error_kinds import match, missing_joints
+from skelstream.evaluation.estimates import read_image
 from skelstream.evaluation.scoring import CocoScores, ImageMatch
 from skelstream.skeleton import COCO17
 
-_ASPECT = 2  # width over height that each pair has at least
+_ASPECT = 2  # least width over height of a pair
 
 
 @dataclass(frozen=True)
 class ImageLoss:
-    """What one image cost.
+    """Errors of one image.
 
     Attributes:
-        match: the image's people and estimates.
-        loss: sum over labelled people of 1 - OKS of their estimate (1 without one), and over estimates of
-            nobody of their score relative to the best score of all.
-        missed: labelled people without an estimate.
-        spurious: estimates of nobody.
+        match: labelled people and estimates of the image.
+        loss: sum of 1 - OKS over labelled people (1 without an estimate), and of the scores of estimates
+            without a person, relative to the best score of all images.
+        missed: number of labelled people without an estimate.
+        spurious: number of estimates without a person.
     """
 
     match: ImageMatch
@@ -38,7 +38,7 @@ class ImageLoss:
 
 
 def worst_images(scores: CocoScores, count: int) -> list[ImageLoss]:
-    """The ``count`` images of greatest loss, worst first; images that cost nothing are left out."""
+    """Return the ``count`` images of the greatest loss, by falling loss, without images of no loss."""
     best = max((image.scores.max() for image in scores.images if len(image.scores)), default=1.0)
     losses = [_loss(image, max(float(best), 1e-9)) for image in scores.images]
     losses = sorted((loss for loss in losses if loss.loss > 0), key=lambda x: -x.loss)
@@ -46,13 +46,13 @@ def worst_images(scores: CocoScores, count: int) -> list[ImageLoss]:
 
 
 def montage(worst: list[ImageLoss], coco_set: CocoSet, folder: str | Path, width: int = 1800) -> np.ndarray:
-    """Images as pairs, left as labelled and right as estimated, under what they cost.
+    """Return a sheet of images, labelled people to the left of estimated ones, with captions of their errors.
 
     Args:
-        worst: from ``worst_images``; at least one.
+        worst: images from ``worst_images``; at least one.
         coco_set: the ground truth.
-        folder: where the images lie.
-        width: of the image, pixels.
+        folder: folder of the images.
+        width: width of the sheet in pixels.
 
     Returns:
         uint8 RGB (h, width, 3).
@@ -77,15 +77,15 @@ def _pair(loss: ImageLoss, coco_set: CocoSet, folder: str | Path) -> tuple[str, 
     labelled = [p.keypoints for p in loss.match.persons if not p.ignored]
     truth = np.asarray(labelled, np.float32).reshape(-1, len(COCO17), 3)
     left = _draw(pixels, truth, truth[..., 2] > 0)
-    right = _draw(pixels, loss.match.keypoints, ~absent_joints(loss.match.keypoints))
+    right = _draw(pixels, loss.match.keypoints, ~missing_joints(loss.match.keypoints))
     caption = f"{image.file_name}: {len(labelled)} labelled, {loss.missed} missed, {loss.spurious} spurious"
     pair = np.hstack([left, right])
-    # The sheet is as high as its highest tile: upright images are widened, or all others would float.
+    # All tiles are as high as the highest one: widened upright images let the others keep their size.
     beside = max(0, (_ASPECT * pair.shape[0] - pair.shape[1]) // 2)
     return caption, cv2.copyMakeBorder(pair, 0, 0, beside, beside, cv2.BORDER_CONSTANT, value=GROUND)
 
 
 def _draw(pixels: np.ndarray, people: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """People (P, 17, 3) in COCO's joints on a copy of the image, all as sure as can be."""
+    """Return a copy of the image with people (P, 17, 3) in COCO's joints, drawn with the greatest score."""
     points = np.where(present[..., None], people[..., :2], np.nan)
     return draw_people(pixels, points, present.astype(np.float32), COCO17)

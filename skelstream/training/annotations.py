@@ -1,4 +1,4 @@
-"""Annotated images in COCO's keypoint format; what is broken is left out and named."""
+"""Annotated training images in COCO's keypoint format; broken ones are left out and reported."""
 
 from __future__ import annotations
 
@@ -24,21 +24,22 @@ from skelstream.errors import FormatError, SettingsError
 from skelstream.files.values import identifier
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
 
-# A keypoint may lie a little outside a cropped image; further out than this part of the long side it is an error.
+# A keypoint may lie a little outside a cropped image; a distance of more than this part
+# of the long side is an error.
 _FAR = 0.25
 
 
 @dataclass(frozen=True)
 class SetConfig:
-    """One set of annotated images and how its labels are to be read.
+    """Settings of one set of annotated images.
 
     Attributes:
-        annotations: COCO-format JSON with 17 keypoints a person.
+        annotations: COCO annotation file with 17 keypoints per person.
         images: folder of the images.
-        weight: share of the samples, relative to the other sets'.
-        partial: labels are incomplete: an unlabelled joint says nothing (instead of: the joint cannot be
-            seen), and whoever stands outside the labelled person's box is unlabelled.
-        alone: only images with exactly one person.
+        weight: share of the samples, above 0, relative to the other sets'.
+        partial: whether labels are incomplete. In a complete set, an unlabelled joint is invisible; in a
+            partial set, nothing is known of it, nor of people outside the labelled person's box.
+        alone: whether to use only images with exactly one person.
     """
 
     annotations: Path
@@ -53,27 +54,32 @@ class SetConfig:
 
 
 class Fault(StrEnum):
-    """What can be wrong with an image or its labels, or had to be assumed."""
+    """Kinds of problems of an image or its labels."""
 
-    MISSING = "image is missing"
+    MISSING_IMAGE = "image is missing"
     UNREADABLE = "image cannot be read"
-    COUNT = f"number of keypoints is not {len(COCO17)}"
-    NUMBER = "keypoint or box is not a finite number"
-    OUTSIDE = "keypoint far outside the image"
-    UNLISTED = "annotated image is not listed"
-    ASSUMED = "Exif orientation is not applied, as the annotated size does not ask for it"
+    JOINT_COUNT = f"number of keypoints is not {len(COCO17)}"
+    NOT_FINITE = "keypoint or box is not a finite number"
+    OUTSIDE_IMAGE = "keypoint far outside the image"
+    UNLISTED_IMAGE = "annotated image is not listed"
+    ORIENTATION_IGNORED = "Exif orientation is not applied, because the annotated size does not require it"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One image that is left out or assumed about, or one annotation that belongs to none."""
+    """A problem of one image or one annotation.
+
+    Attributes:
+        fault: kind of the problem.
+        where: name of the image or the annotation, or an error message that contains it.
+    """
 
     fault: Fault
     where: str
 
 
 def summary(problems: Iterable[Problem], name: int = 3) -> list[str]:
-    """A line for each kind of fault: how many there are, and the first few of them by name."""
+    """Return a line for each kind of problem, with its count and the names of the first ``name`` cases."""
     problems = list(problems)
     lines = []
     for fault, count in Counter(p.fault for p in problems).items():
@@ -85,16 +91,16 @@ def summary(problems: Iterable[Problem], name: int = 3) -> list[str]:
 
 @dataclass(frozen=True)
 class AnnotatedImage:
-    """An image's labels in OpenPose's joint order.
+    """Labels of an image, in OpenPose's joint order.
 
     Attributes:
         path: the image file.
-        size: annotated height and width; None where the file does not say.
-        keypoints: float32 (P, 18, 2) pixels, NaN where unlabelled.
-        boxes: float32 (P, 4), x0, y0, x1, y1.
-        scales: float32 (P,), root of the person's area in pixels.
-        ignore: float32 (K, 4), boxes of people and crowds without keypoints.
-        partial: see SetConfig.
+        size: annotated height and width in pixels; None if the annotation file lacks them.
+        keypoints: float32 (P, 18, 2), pixels, NaN where unlabelled.
+        boxes: float32 (P, 4), x0, y0, x1, y1, pixels.
+        scales: float32 (P,), root of each person's area, pixels.
+        ignore: float32 (K, 4), boxes of people and crowds without keypoints, pixels.
+        partial: whether labels are incomplete, see `SetConfig`.
     """
 
     path: Path
@@ -108,7 +114,13 @@ class AnnotatedImage:
 
 @dataclass(frozen=True)
 class AnnotatedSet:
-    """The images of a set that have something to learn from, and what had to be left out."""
+    """The usable images of a set.
+
+    Attributes:
+        config: settings of the set.
+        images: images with at least one labelled person.
+        problems: images and annotations that are left out.
+    """
 
     config: SetConfig
     images: list[AnnotatedImage]
@@ -121,10 +133,10 @@ class _Broken(Exception):
 
 
 def read_set(config: SetConfig) -> AnnotatedSet:
-    """Reads a set's labels and sees to it that its image files are there.
+    """Read a set's labels, and check that its image files exist.
 
     Raises:
-        FormatError: the file is missing, is not COCO keypoint JSON, has other joints, or no image is left.
+        FormatError: the file is missing, is not COCO keypoint JSON, has other joints, or no image is usable.
     """
     path = config.annotations
     file = read_coco(path)
@@ -136,7 +148,7 @@ def read_set(config: SetConfig) -> AnnotatedSet:
             rows_of[identifier(row.get("image_id"), "image_id")].append(row)
         except (FormatError, KeyError):
             problems.append(
-                Problem(Fault.UNLISTED, f"annotation {row.get('id')} of image {row.get('image_id')}")
+                Problem(Fault.UNLISTED_IMAGE, f"annotation {row.get('id')} of image {row.get('image_id')}")
             )
     for number, image in file.images.items():
         try:
@@ -147,15 +159,15 @@ def read_set(config: SetConfig) -> AnnotatedSet:
         if labels is not None:
             images.append(labels)
     if not images:
-        found = "; ".join(summary(problems)) or "no image has a labelled person"
-        raise FormatError(f"{path}: nothing to train on: {found}")
+        reasons = "; ".join(summary(problems)) or "no image has a labelled person"
+        raise FormatError(f"{path}: nothing to train on: {reasons}")
     return AnnotatedSet(config, images, problems)
 
 
 def _labels(config: SetConfig, image: LabelledImage, rows: list[dict]) -> AnnotatedImage | None:
-    """An image's labels; None where there is nothing to learn from."""
+    """Return an image's labels; None without a labelled person, or if ``alone`` excludes the image."""
     if any(len(row.get("keypoints") or ()) not in (0, 3 * len(COCO17)) for row in rows if _has_list(row)):
-        raise _Broken(Fault.COUNT)
+        raise _Broken(Fault.JOINT_COUNT)
     try:
         poses = [keypoints_of(row) for row in rows]
         labelled = [
@@ -164,14 +176,14 @@ def _labels(config: SetConfig, image: LabelledImage, rows: list[dict]) -> Annota
         boxes = [box_of(row, pose) for pose, row in zip(poses, rows, strict=True)]
         areas = [area_of(row) or max(area_from_box(box), 1.0) for box, row in zip(boxes, rows, strict=True)]
     except FormatError:
-        raise _Broken(Fault.NUMBER) from None
+        raise _Broken(Fault.NOT_FINITE) from None
     people = [i for i, counts in enumerate(labelled) if counts]
     others = [i for i, counts in enumerate(labelled) if not counts and boxes[i][2:].any()]
     if not people or (config.alone and len(people) + len(others) != 1):
         return None
     path = config.images / image.file_name
     if missing_images(config.images, [image.file_name]):
-        raise _Broken(Fault.MISSING)
+        raise _Broken(Fault.MISSING_IMAGE)
     raw = np.array([poses[i] for i in people], np.float32)
     seen = raw[..., 2] > 0
     points = np.where(seen[..., None], raw[..., :2], np.float32(np.nan))
@@ -180,7 +192,7 @@ def _labels(config: SetConfig, image: LabelledImage, rows: list[dict]) -> Annota
         far = _FAR * max(size)
         placed = points[seen]
         if (placed < -far).any() or (placed > np.array(size[::-1]) + far).any():
-            raise _Broken(Fault.OUTSIDE)
+            raise _Broken(Fault.OUTSIDE_IMAGE)
     return AnnotatedImage(
         path,
         size,
@@ -197,6 +209,6 @@ def _has_list(row: dict) -> bool:
 
 
 def _corners(boxes: list[np.ndarray]) -> np.ndarray:
-    """x, y, width, height as x0, y0, x1, y1: float32 (P, 4)."""
+    """Return boxes of x, y, width, height as x0, y0, x1, y1, float32 (P, 4)."""
     sized = np.array(boxes, np.float64).reshape(-1, 4)
     return np.concatenate([sized[:, :2], sized[:, :2] + sized[:, 2:]], 1).astype(np.float32)

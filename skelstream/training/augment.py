@@ -1,4 +1,4 @@
-"""Random views of an annotated image: one affine transform for pixels, keypoints and boxes alike."""
+"""Random views of an annotated image: one affine transform for pixels, keypoints and boxes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-# Greatest part of a view's side that lies outside the image, where the image is large enough.
+# Greatest part of a view's side outside the image, if the image is large enough.
 _OUTSIDE = 0.1
 
 
 @dataclass(frozen=True)
 class Recolouring:
-    """How far a training image's pixels may be from what they were, wherever they are.
+    """Random changes of pixel values.
 
     Attributes:
-        colour: strength of brightness, contrast and saturation changes.
-        grey: chance of a grey image.
-        occlusion: chance that a rectangle is painted over.
+        colour: greatest relative change of brightness, contrast and saturation, in [0, 1].
+        grey: chance of a grey image, in [0, 1].
+        occlusion: chance of a painted rectangle, in [0, 1].
     """
 
     colour: float = 0.3
@@ -28,16 +28,15 @@ class Recolouring:
 
 @dataclass(frozen=True)
 class Augmentation(Recolouring):
-    """How far a training view may be from its image.
+    """Random changes of a training view.
 
     Attributes:
         crop: height and width of the view in pixels.
         scale: least and greatest zoom of the image.
-        fit: chance that the zoom is chosen by the size of a person instead: its box's long side then
-            fills ``fill`` of the view.
-        fill: least and greatest part of the view.
-        rotation: greatest turn in degrees, either way.
-        shift: greatest shift of the person from the view's middle, as a part of the view.
+        fit: chance of a zoom by the size of a person, whose box's long side then fills ``fill`` of the view.
+        fill: least and greatest part of the view's side.
+        rotation: greatest angle in degrees, either way.
+        shift: greatest distance of the person from the view's middle, as a part of the view's side.
         flip: chance of a mirror image.
     """
 
@@ -53,11 +52,13 @@ class Augmentation(Recolouring):
 def view_matrix(
     rng: np.random.Generator, size: tuple[int, int], box: np.ndarray | None, how: Augmentation
 ) -> tuple[np.ndarray, bool]:
-    """A random view as a 2 x 3 matrix from image pixels to view pixels, and whether it mirrors.
+    """Return a random view as a 2 x 3 matrix from image pixels to view pixels, and whether it is mirrored.
 
     Args:
-        size: height and width of the image.
-        box: x0, y0, x1, y1 of the person that the view is about; None for the whole image.
+        rng: the source of randomness.
+        size: height and width of the image in pixels.
+        box: x0, y0, x1, y1 of the person in the middle of the view, pixels; None for the whole image.
+        how: limits of the changes.
     """
     height, width = size
     about = np.array([0, 0, width, height], float) if box is None else np.asarray(box, float)
@@ -72,10 +73,10 @@ def view_matrix(
         linear[:, 0] *= -1
     middle = (about[:2] + about[2:]) / 2
     if side * zoom > how.crop:
-        # A person larger than the view: look at any part of it.
+        # A person larger than the view: show any part of it.
         middle = middle + rng.uniform(-0.5, 0.5, 2) * np.maximum(about[2:] - about[:2] - how.crop / zoom, 0)
     middle = middle + rng.uniform(-how.shift, how.shift, 2) * how.crop / zoom
-    # Ground outside the image teaches nothing: look there no more than a little.
+    # The area outside the image has nothing to learn from: the view covers little of it.
     slack = (0.5 - _OUTSIDE) * how.crop / zoom
     low, high = np.full(2, slack), np.array([width, height]) - slack
     middle = np.where(high > low, np.clip(middle, low, np.maximum(high, low)), np.array([width, height]) / 2)
@@ -84,26 +85,26 @@ def view_matrix(
 
 
 def transform_points(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Points (..., 2) of the image in the view; NaN stays NaN."""
+    """Return image points (..., 2) in view pixels; NaN stays NaN."""
     return points @ matrix[:, :2].T + matrix[:, 2]
 
 
 def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
-    """The view's pixels, uint8 (size, size, 3); the ground outside the image is mid grey."""
+    """Return the view's pixels, uint8 (size, size, 3); the area outside the image is mid grey."""
     zoom = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
     if zoom < 0.7:
-        image = cv2.GaussianBlur(image, (0, 0), 0.4 / zoom)  # what a smaller image cannot show must not alias
+        image = cv2.GaussianBlur(image, (0, 0), 0.4 / zoom)  # against aliasing
     return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderValue=(128, 128, 128))
 
 
 def recolour(rng: np.random.Generator, image: np.ndarray, how: Recolouring) -> np.ndarray:
-    """Brightness, contrast and saturation changed, sometimes grey, sometimes partly hidden; same shape and dtype."""
+    """Return the image with random changes of its pixel values; shape and dtype stay."""
     brightness, contrast, saturation = 1 + how.colour * rng.uniform(-1, 1, 3)
     if rng.random() < how.grey:
         saturation = 0.0
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     mean = float(grey.mean())
-    # Saturation and contrast are one weighted sum of the image, its grey and its mean.
+    # A weighted sum of the image, its grey and its mean changes saturation and contrast at once.
     gain = brightness * contrast
     image = cv2.addWeighted(
         image,

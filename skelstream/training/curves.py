@@ -1,4 +1,4 @@
-"""A run's figures over time: CSV files that grow row by row, and an image of them."""
+"""Figures of a run over time: CSV files that grow row by row, and an image of curves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skelstream.errors import OutputError
 from skelstream.files.atomic import replacing
 
 SAMPLES = "samples"
-"""The first column: how many samples the run had seen."""
+"""Name of the first column: number of samples seen."""
 
 _WIDTH, _HEIGHT = 900, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 72, 16, 30, 28
@@ -24,15 +24,15 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 class CsvTable:
-    """A CSV file of numbers with a row now and then.
+    """A CSV file of numbers that grows row by row.
 
     Args:
-        path: a file there already is gone on with.
-        columns: without ``samples``, the first.
-        upto: rows of later samples are dropped: a run that resumes comes by there again.
+        path: the file; an existing file is continued.
+        columns: names of the columns after the first one, ``samples``.
+        upto: number of samples; later rows are dropped, because a resumed run adds them again.
 
     Attributes:
-        rows: all rows, by column; a figure that a row lacks is NaN.
+        rows: all rows, by column; NaN where a row has no figure.
 
     Raises:
         OutputError: the file cannot be written.
@@ -49,7 +49,7 @@ class CsvTable:
             csv.writer(file).writerows([self.columns, *(self._cells(row) for row in self.rows)])
 
     def add(self, row: dict[str, float]) -> None:
-        """Appends a row; it is in the file when this returns.
+        """Append a row to the file.
 
         Raises:
             OutputError: the file cannot be written.
@@ -63,7 +63,7 @@ class CsvTable:
             raise OutputError(f"cannot write {self.path}: {error.strerror}") from None
 
     def column(self, name: str) -> tuple[list[float], list[float]]:
-        """Samples and values of the rows that have this figure."""
+        """Return samples and values of the rows that have this figure."""
         rows = [row for row in self.rows if not math.isnan(row[name])]
         return [row[SAMPLES] for row in rows], [row[name] for row in rows]
 
@@ -73,7 +73,7 @@ class CsvTable:
 
 
 def _numbers(row: dict[str, str | None], columns: Sequence[str]) -> dict[str, float]:
-    """A row's figures; a row that a kill cut short counts as one of no time."""
+    """Return a row's figures; an incomplete row gets an infinite number of samples, so that it is dropped."""
     try:
         figures = {name: float(row.get(name) or math.nan) for name in columns}
     except ValueError:
@@ -82,11 +82,11 @@ def _numbers(row: dict[str, str | None], columns: Sequence[str]) -> dict[str, fl
 
 
 def plot(panels: Sequence[tuple[str, dict[str, tuple[list[float], list[float]]]]], total: int) -> np.ndarray:
-    """Curves over samples, one panel above the other.
+    """Draw curves over samples, one panel above the other.
 
     Args:
         panels: titles, and x and y values by the curve's name.
-        total: samples at the right end.
+        total: number of samples at the right end.
 
     Returns:
         uint8 RGB (H, W, 3).
@@ -100,7 +100,7 @@ def plot(panels: Sequence[tuple[str, dict[str, tuple[list[float], list[float]]]]
 def _panel(
     canvas: np.ndarray, title: str, curves: dict[str, tuple[list[float], list[float]]], total: int
 ) -> None:
-    """Draws one panel into its part of the canvas."""
+    """Draw one panel into its part of the canvas."""
     width, height = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
     values = [v for _, y in curves.values() for v in y]
     ticks = _ticks(min(values, default=0), max(values, default=1))
@@ -129,7 +129,7 @@ def _panel(
 
 
 def _ticks(low: float, high: float, about: int = 4) -> list[float]:
-    """Round numbers from at most ``low`` to at least ``high``."""
+    """Return round numbers from at most ``low`` to at least ``high``."""
     span = high - low if high > low else max(abs(high), 1e-9)
     step = 10.0 ** math.floor(math.log10(span / about))
     step *= next(f for f in (1, 2, 5, 10) if span / (f * step) <= about + 1)

@@ -1,8 +1,8 @@
-"""Whom a first look finds in annotated images, rightly or not: what the second look's network will be asked about."""
+"""People that detection finds in annotated images, right or wrong: the input of the refining network."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,21 +18,22 @@ from skelstream.skeleton import OPENPOSE18
 from skelstream.training.annotations import AnnotatedImage
 from skelstream.training.image_store import read_pixels
 
-NOBODY = -1
-"""Stands for no annotated person at all."""
-# Least similarity to an annotated person by which a found one is that person, and the part of a found person's box
-# inside an annotated one from which on it may be somebody that the labels say too little about.
+NO_PERSON = -1
+"""Row number of a false detection, which is no annotated person."""
+# Least similarity of a detected person and its annotated one; least part of a detected person's box inside an
+# annotated box at which its labels may be incomplete.
 _SAME, _NEAR = 0.1, 0.1
 
 
 @dataclass(frozen=True)
-class FirstLookConfig:
-    """The first look that the network is trained to look after.
+class DetectionConfig:
+    """The detection whose results the network learns to refine.
 
     Attributes:
         weights: name of a packaged model or path of a weights file; "" for the default model.
-        size: long side of its input in pixels.
-        min_score: least person score; lower than where people are reported, as a second look can refuse.
+        size: long side of the network's input in pixels.
+        min_score: least person score, in [0, 1]; lower than the usual threshold, because refinement can
+            reject people.
     """
 
     weights: str = ""
@@ -41,20 +42,46 @@ class FirstLookConfig:
 
 
 @dataclass(frozen=True)
-class Found:
-    """The people that were found in one image.
+class DetectedPeople:
+    """The people that detection finds in one image.
 
     Attributes:
-        boxes: float32 (F, 4), x0, y0, x1, y1, of their joints.
-        person: int64 (F,), the row of the annotated person that each is, or ``NOBODY``.
+        boxes: float32 (D, 4), x0, y0, x1, y1 of their joints, pixels.
+        person: int64 (D,), row of the annotated person that each one is, or ``NO_PERSON``.
     """
 
     boxes: np.ndarray
     person: np.ndarray
 
 
-def look(config: FirstLookConfig, images: Sequence[AnnotatedImage], device: str) -> Iterator[Found]:
-    """Looks at annotated images one by one; nobody is found in one that cannot be read."""
+def detect_people(
+    path: Path, config: DetectionConfig, sets: Sequence[Sequence[AnnotatedImage]], device: str = "auto"
+) -> Iterator[int]:
+    """Detect people in the images of each set, and write them to a file that ``read_detections`` reads.
+
+    Args:
+        path: the file to write.
+        config: settings of detection.
+        sets: images of each set.
+        device: as for ``PoseEstimator``.
+
+    Yields:
+        The number of images processed so far; the file is complete once the iterator is exhausted.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    rows: list[DetectedPeople] = []
+    for people in _detections(config, [image for images in sets for image in images], device):
+        rows.append(people)
+        yield len(rows)
+    write_detections(path, _by_set(rows, [len(images) for images in sets]))
+
+
+def _detections(
+    config: DetectionConfig, images: Sequence[AnnotatedImage], device: str
+) -> Iterator[DetectedPeople]:
+    """Yield the detected people of each image; an unreadable image has none."""
     options = {"device": device, "size": config.size, "min_score": config.min_score, "refine": 0}
     options |= {"weights": config.weights} if config.weights else {}
     estimator = PoseEstimator(EstimatorSettings().with_options(**options))
@@ -62,26 +89,28 @@ def look(config: FirstLookConfig, images: Sequence[AnnotatedImage], device: str)
         try:
             (people,) = estimator.people([read_pixels(image)])
         except SourceError:
-            yield Found(np.empty((0, 4), np.float32), np.empty(0, np.int64))
+            yield DetectedPeople(np.empty((0, 4), np.float32), np.empty(0, np.int64))
             continue
-        yield assign(people.keypoints, image)
+        yield match_people(people.keypoints, image)
 
 
-def assign(keypoints: np.ndarray, image: AnnotatedImage) -> Found:
-    """Whom the people are that were found in an annotated image.
+def match_people(keypoints: np.ndarray, image: AnnotatedImage) -> DetectedPeople:
+    """Match detected people to the annotated people of an image.
 
-    The most similar annotated person by OKS over its labelled joints; whoever is similar to none and is in no
-    annotated box is nobody; whoever may be somebody that the labels say too little about is left out.
+    A detected person is the annotated person of the highest OKS over its labelled joints. It is a false
+    detection if it is similar to none and outside all annotated boxes. It is left out if its labels may be
+    incomplete.
 
     Args:
-        keypoints: float (F, 18, 2), image pixels, NaN where missing.
+        keypoints: float (D, 18, 2), image pixels, NaN where missing.
+        image: the annotated image.
     """
-    boxes, person = joints_boxes(keypoints), np.full(len(keypoints), NOBODY)
+    boxes, person = joints_boxes(keypoints), np.full(len(keypoints), NO_PERSON)
     keep = np.ones(len(keypoints), bool)
     annotated = np.concatenate([image.boxes, image.ignore])
     areas = np.repeat(image.scales[:, None] ** 2, len(keypoints), 1)
     alike, common = oks(image.keypoints, keypoints, areas, np.array(OPENPOSE18.oks_sigmas))
-    # Over all labelled joints: one that was not found is not alike.
+    # The mean is over all labelled joints: a joint that was not detected has a similarity of 0.
     alike *= common / np.isfinite(image.keypoints[..., 0]).sum(1).clip(1)[:, None]
     for i, box in enumerate(boxes):
         if alike[:, i].max(initial=0) >= _SAME:
@@ -90,80 +119,55 @@ def assign(keypoints: np.ndarray, image: AnnotatedImage) -> Found:
         overlap = np.minimum(box[2:], annotated[:, 2:]) - np.maximum(box[:2], annotated[:, :2])
         part = overlap.clip(0).prod(1) / max(1.0, float((box[2:] - box[:2]).prod()))
         keep[i] = part.max(initial=0) < _NEAR and not image.partial
-    return Found(boxes[keep], person[keep])
+    return DetectedPeople(boxes[keep], person[keep])
 
 
-def save_found(path: Path, found: Sequence[Sequence[Found]]) -> None:
-    """Writes what was found in the images of each set.
+def write_detections(path: Path, detections: Sequence[Sequence[DetectedPeople]]) -> None:
+    """Write the detected people of each image of each set.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    rows = [one for images in found for one in images]
+    rows = [people for images in detections for people in images]
     with replacing(path) as part, part.open("wb") as file:
         np.savez(
             file,
-            images=[len(images) for images in found],
-            counts=[len(one.person) for one in rows],
-            boxes=np.concatenate([np.empty((0, 4), np.float32)] + [one.boxes for one in rows]),
-            person=np.concatenate([np.empty(0, np.int64)] + [one.person for one in rows]),
+            images=[len(images) for images in detections],
+            counts=[len(people.person) for people in rows],
+            boxes=np.concatenate([np.empty((0, 4), np.float32)] + [people.boxes for people in rows]),
+            person=np.concatenate([np.empty(0, np.int64)] + [people.person for people in rows]),
         )
 
 
-def load_found(path: Path, images: Sequence[int]) -> list[list[Found]]:
-    """What ``save_found`` wrote.
+def read_detections(path: Path, images: Sequence[int]) -> list[list[DetectedPeople]]:
+    """Read a file of ``write_detections``.
 
     Args:
+        path: the file.
         images: number of images of each set.
 
+    Returns:
+        The detected people of each image of each set.
+
     Raises:
-        FormatError: not such a file, or of other sets.
+        FormatError: the file is not such a file, or belongs to other sets.
     """
     try:
         with np.load(path) as file:
             of_sets, counts, boxes, person = (file[n] for n in ("images", "counts", "boxes", "person"))
     except (OSError, ValueError, KeyError) as error:
-        raise FormatError(f"{path}: not people of a first look ({error})") from None
+        raise FormatError(f"{path}: not a file of detected people ({error})") from None
     if of_sets.tolist() != list(images):
         raise FormatError(
-            f"{path}: of sets of {' + '.join(map(str, of_sets))} images, but there are"
-            f" {' + '.join(map(str, images))}; delete it to look again"
+            f"{path}: it belongs to sets of {' + '.join(map(str, of_sets))} images, but there are"
+            f" {' + '.join(map(str, images))}; delete it to run detection again"
         )
     ends = np.cumsum(counts)[:-1]
-    rows = [Found(b, p) for b, p in zip(np.split(boxes, ends), np.split(person, ends), strict=True)]
+    rows = [DetectedPeople(b, p) for b, p in zip(np.split(boxes, ends), np.split(person, ends), strict=True)]
     return _by_set(rows, images)
 
 
-def _by_set(rows: list[Found], images: Sequence[int]) -> list[list[Found]]:
-    """What was found in images one after the other, for each set of so many."""
+def _by_set(rows: list[DetectedPeople], images: Sequence[int]) -> list[list[DetectedPeople]]:
+    """Divide the detected people of consecutive images into sets of the given numbers of images."""
     starts = np.cumsum([0, *images])
     return [rows[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
-
-
-def found_in(
-    path: Path,
-    config: FirstLookConfig,
-    sets: Sequence[Sequence[AnnotatedImage]],
-    tell: Callable[[int], object],
-    device: str = "auto",
-) -> list[list[Found]]:
-    """What a first look finds in the images of each set: read from the file, or looked for and written there.
-
-    Args:
-        tell: called with the number of images looked at so far.
-        device: as for ``PoseEstimator``.
-
-    Raises:
-        FormatError: the file is of other sets.
-        OutputError: it cannot be written.
-    """
-    if path.exists():
-        return load_found(path, [len(images) for images in sets])
-    flat = [image for images in sets for image in images]
-    rows: list[Found] = []
-    for found in look(config, flat, device):
-        rows.append(found)
-        tell(len(rows))
-    result = _by_set(rows, [len(images) for images in sets])
-    save_found(path, result)
-    return result

@@ -1,9 +1,9 @@
-"""What the top-down network learns: the maps of a teacher that sees the right box, and labels where it is wrong.
+"""Distillation of the top-down network: its targets are the maps of a teacher that sees the annotated box.
 
-The teacher is the network as it was before training. It looks at a person by the annotated box, and at the mirror image
-beside it; the network in training sees another crop of the same person and shall give the same maps there. So it
-learns to do without the right box what it could do with it, and forgets nothing (Hinton et al., "Distilling the
-Knowledge in a Neural Network", arXiv 1503.02531).
+The teacher is the network before training. It sees the crop by the annotated box, and the crop's mirror
+image; the student sees another crop of the same person and learns to give the same maps there. So it learns
+to give for a wrong box what it gave for the right one, and forgets nothing (Hinton et al., "Distilling the
+Knowledge in a Neural Network", arXiv 1503.02531). Where the teacher is wrong, the label takes its place.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from skelstream.network.top_down import TopDownNetwork
 from skelstream.refinement.heatmaps import peaks
 from skelstream.skeleton import COCO17
 
-# Cells: the deviation of a Gaussian in the maps that the network started from.
+# Cells: standard deviation of the Gaussians in the maps of the initial weights.
 _SIGMA = 2.0
-# A teacher's map is drawn anew where its crop's scale differs from the student's by more than this factor.
+# A Gaussian replaces the teacher's map if the scales of both crops differ by more than this factor.
 _RESCALED = 1.25
-# Object keypoint similarity of a single joint below which the teacher is wrong, and how high the label's Gaussian is.
+# Similarity of a joint below which the teacher is wrong, and least height of the label's Gaussian.
 _WRONG, _LABEL = 0.5, 0.8
 _FOREGROUND = 4.0
 
 
 class Distillation(nn.Module):
-    """A batch of ``CropSource`` to the loss.
+    """The loss of a batch of ``CropSource``'s samples.
 
     Args:
-        network: in training.
-        teacher: it is left as it is.
+        network: the student, in training.
+        teacher: the teacher; it is not trained.
     """
 
     parts = ("heatmap",)
@@ -45,7 +45,7 @@ class Distillation(nn.Module):
         return self
 
     def forward(self, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss, and its parts by name, detached."""
+        """Return the loss, and its parts by name, detached."""
         with torch.no_grad():
             goal = self.goal(batch)
         maps = self.network(_pixels(batch["image"]))
@@ -53,10 +53,10 @@ class Distillation(nn.Module):
         return loss, {"heatmap": loss.detach()}
 
     def goal(self, batch: dict[str, Tensor]) -> Tensor:
-        """What the network shall give for the batch's crops, float32 (B, 17, h, w)."""
+        """Return the target maps of the batch's crops, float32 (B, 17, h, w)."""
         image = _pixels(batch["teacher_image"])
         plain, mirrored = self.teacher(image).float(), self.teacher(image.flip(3)).float()
-        # Places need all their digits.
+        # Positions need full precision.
         with torch.autocast(image.device.type, enabled=False):
             return self._goal(plain, mirrored, image.shape[3], batch)
 
@@ -79,7 +79,7 @@ class Distillation(nn.Module):
         heights = torch.where(wrong, heights.clamp(min=_LABEL), heights)
         drawn = _gaussians(places, (goal.shape[2], goal.shape[3])) * heights[..., None, None]
         goal = torch.where((wrong | rescaled)[..., None, None], drawn, goal)
-        return goal * batch["somebody"][:, None, None, None]
+        return goal * batch["has_person"][:, None, None, None]
 
 
 def _pixels(images: Tensor) -> Tensor:
@@ -87,16 +87,16 @@ def _pixels(images: Tensor) -> Tensor:
 
 
 def _after(second: Tensor, first: Tensor) -> Tensor:
-    """One affine map (2, 3) after others (B, 2, 3)."""
+    """Return the composition of affine maps (B, 2, 3), then one affine map (2, 3)."""
     linear = second[:, :2] @ first[:, :, :2]
     return torch.cat([linear, second[:, :2] @ first[:, :, 2:] + second[:, 2:]], 2)
 
 
 def _moved(maps: Tensor, matrices: Tensor) -> Tensor:
-    """Maps (B, V, h, w) as seen in other crops, whose pixels the matrices (B, 2, 3) bring to the maps' own."""
+    """Return maps (B, V, h, w) in other crops, whose pixels matrices (B, 2, 3) map to the maps' own."""
     height, width = maps.shape[2:]
     rows, columns = (torch.arange(n, device=maps.device, dtype=torch.float32) for n in (height, width))
-    # Both crops' cell i stands for pixel i times the stride, which leaves the linear part alone.
+    # In both crops cell i stands for pixel i times the stride: cells and pixels have the same linear part.
     cells = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), -1)
     shift = matrices[:, :, 2] / TopDownNetwork.stride
     places = cells @ matrices[:, None, :, :2].transpose(2, 3) + shift[:, None, None]
@@ -105,7 +105,7 @@ def _moved(maps: Tensor, matrices: Tensor) -> Tensor:
 
 
 def _gaussians(places: Tensor, size: tuple[int, int]) -> Tensor:
-    """Gaussians of height 1 at places (B, V, 2) in cells, (B, V, h, w); nothing at NaN."""
+    """Return Gaussians of height 1, (B, V, h, w), at positions (B, V, 2) in cells; empty at NaN."""
 
     def along(length: int, at: Tensor) -> Tensor:
         axis = torch.arange(length, device=places.device)

@@ -1,4 +1,4 @@
-"""The processes of a run: one alone, or those that ``torchrun`` started, one a device."""
+"""Processes of a training run: a single one, or those that ``torchrun`` starts, one per device."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from skelstream.errors import ModelError
 from skelstream.runtimes.cores import available_cores
 from skelstream.runtimes.device import choose_device
 
-# The others wait while the first process evaluates.
+# The other processes wait while the first one evaluates.
 _PATIENCE = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among those of the run.
+    """This process's place among the run's processes.
 
     Attributes:
-        rank: its number, from 0.
-        count: how many there are.
+        rank: number of this process, from 0.
+        count: number of processes.
     """
 
     rank: int = 0
@@ -33,11 +33,11 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """This process writes the run's files and speaks to the user."""
+        """Whether this process writes the run's files and reports its progress."""
         return self.rank == 0
 
     def any(self, flag: bool, device: torch.device) -> bool:
-        """Whether the flag is set in any process; all must ask."""
+        """Return whether the flag is set in any process; all processes must call this together."""
         if self.count == 1:
             return flag
         flags = torch.tensor([float(flag)], device=device)
@@ -45,26 +45,29 @@ class Processes:
         return bool(flags.item())
 
     def wait(self) -> None:
-        """Returns once all processes are here."""
+        """Wait until all processes have called this."""
         if self.count > 1:
             dist.barrier()
 
 
 def default_workers() -> int:
-    """Processes that make samples, for each of the run's processes: one a core that is left, at most 16."""
+    """Return the number of workers per training process: one per core that is left, at most 16."""
     return max(1, min(16, available_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) - 1))
 
 
 @contextmanager
 def processes(device: str) -> Iterator[tuple[Processes, torch.device]]:
-    """The processes of this run, joined while the block lasts, and this process's device.
+    """Join the run's processes inside the block.
 
     Args:
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``; under ``torchrun`` each process takes the CUDA
-            device of its local rank.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``; under ``torchrun`` each process uses the
+            CUDA device of its local rank.
+
+    Yields:
+        This process's place among the processes, and its device.
 
     Raises:
-        ModelError: no such device here.
+        ModelError: this machine has no such device, or fewer CUDA devices than processes.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
@@ -75,7 +78,7 @@ def processes(device: str) -> Iterator[tuple[Processes, torch.device]]:
         local = int(os.environ["LOCAL_RANK"])
         if local >= torch.cuda.device_count():
             raise ModelError(
-                f"{count} processes but {torch.cuda.device_count()} CUDA devices; start one a device"
+                f"{count} processes but {torch.cuda.device_count()} CUDA devices; start one per device"
             )
         chosen = torch.device("cuda", local)
         torch.cuda.set_device(chosen)

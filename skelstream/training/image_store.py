@@ -1,4 +1,4 @@
-"""Pixels of annotated images, and a look through all of them before hours are spent."""
+"""Pixels of annotated images: reading, keeping in memory, and checking before a run."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from skelstream.datasets.image import SetImage, may_be_turned, read_set_image
 from skelstream.errors import SourceError
 from skelstream.training.annotations import AnnotatedImage, Fault, Problem
 
-# Images whose orientation is looked at before a run; all are with ``check_images``.
-_LOOKED_AT = 200
+# Number of images per set whose orientation is examined before a run; ``check_images`` examines all.
+_EXAMINED = 200
 
 
 def read_pixels(image: AnnotatedImage) -> np.ndarray:
-    """The image as its annotators saw it, uint8 RGB (H, W, 3), by `skelstream.datasets.image.read_set_image`.
+    """Return the image as its annotators saw it, uint8 RGB (H, W, 3); see
+    `skelstream.datasets.image.read_set_image`.
 
     Raises:
-        SourceError: unreadable, cut short, or of another size than annotated.
+        SourceError: the image cannot be read, is cut short, or has another size than annotated.
     """
     return _image(image).pixels
 
 
 class ImageStore:
-    """Decoded images in memory; a call gives an image's pixels, as ``read_pixels`` does.
+    """Decoded images in memory; a call returns an image's pixels, as ``read_pixels`` does.
 
     Args:
-        images: those to keep.
+        images: the images to keep.
     """
 
     def __init__(self, images: Iterable[AnnotatedImage]):
@@ -40,15 +41,15 @@ class ImageStore:
 
     @staticmethod
     def fits(images: Sequence[AnnotatedImage]) -> bool:
-        """Whether the images take no more than half of the memory that is free."""
+        """Return whether the images need no more than half of the free memory."""
         if not all(image.size for image in images) or "SC_AVPHYS_PAGES" not in os.sysconf_names:
             return False
         free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         return sum(3 * image.size[0] * image.size[1] for image in images if image.size) < free / 2
 
     def fill(self) -> None:
-        """Decodes all images that are not there yet; those that cannot be read are left for the call to tell."""
-        # Workers are forked from this process, and OpenCV's threads would not come along.
+        """Decode all images that are not in memory yet; the call raises the error of an unreadable one."""
+        # Workers are forked from this process, and OpenCV's threads do not survive a fork.
         cv2.setNumThreads(0)
         missing = [image for image in self._images if image.path not in self._pixels]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -69,16 +70,16 @@ def _read_or_none(image: AnnotatedImage) -> np.ndarray | None:
 
 
 def check_images(images: Iterable[AnnotatedImage], workers: int) -> Iterator[Problem | None]:
-    """Reads every image; yields a problem or None for each, in order."""
+    """Read every image, and yield its problem or None, in order."""
     with ThreadPoolExecutor(max(1, workers)) as pool:
         yield from pool.map(_check, images)
 
 
-def assumptions(images: list[AnnotatedImage]) -> list[Problem]:
-    """What has to be assumed of images, in a part of them spread evenly over the set."""
-    chosen = images[:: -(-len(images) // _LOOKED_AT) or 1]
-    found = [_check(image) for image in chosen if may_be_turned(image.path)]
-    return [problem for problem in found if problem and problem.fault is Fault.ASSUMED]
+def ignored_orientations(images: list[AnnotatedImage]) -> list[Problem]:
+    """Return the images whose Exif orientation is not applied, among some spread evenly over the set."""
+    chosen = images[:: -(-len(images) // _EXAMINED) or 1]
+    problems = [_check(image) for image in chosen if may_be_turned(image.path)]
+    return [problem for problem in problems if problem and problem.fault is Fault.ORIENTATION_IGNORED]
 
 
 def _image(image: AnnotatedImage) -> SetImage:
@@ -87,7 +88,7 @@ def _image(image: AnnotatedImage) -> SetImage:
 
 def _check(image: AnnotatedImage) -> Problem | None:
     try:
-        seen = _image(image)
+        read = _image(image)
     except SourceError as error:
         return Problem(Fault.UNREADABLE, str(error))
-    return Problem(Fault.ASSUMED, image.path.name) if seen.assumed else None
+    return Problem(Fault.ORIENTATION_IGNORED, image.path.name) if read.assumed else None

@@ -1,4 +1,4 @@
-"""What a run starts from: weights of its own kind, a pretrained backbone, or another's weights of the same network."""
+"""Initial weights of a run: earlier ones of the same network, a pretrained backbone, or published ones."""
 
 from __future__ import annotations
 
@@ -22,39 +22,40 @@ _WEIGHTS, _TINYPOSE = ".safetensors", ".xml"
 
 
 @dataclass(frozen=True)
-class Start:
-    """Initial weights.
+class InitialWeights:
+    """Weights of a network before training.
 
     Attributes:
-        state: of a whole network.
-        origin: where they come from, for the card of the weights that are made of them.
+        state: tensors of the whole network by name.
+        origin: where the weights come from, for the card of the trained weights.
     """
 
     state: dict[str, Tensor]
     origin: str
 
 
-def start_weights(path: Path | None, config: PafConfig | TopDownConfig, seed: int) -> Start:
-    """A network's weights before training; what the file lacks is random.
+def load_initial_weights(path: Path | None, config: PafConfig | TopDownConfig, seed: int) -> InitialWeights:
+    """Return a network's weights before training; tensors that the file lacks are random.
 
     Args:
-        path: a weights file of the same network; for the bottom-up network also ``movenet-multipose.json`` (its
-            ``.bin`` beside it) or ``efficientnet-lite0-57934424.pth``, for the top-down network PP-TinyPose's
-            ``tinypose_256x192.xml`` (its ``.bin`` beside it); None for random weights.
-        config: the network.
-        seed: of the random weights.
+        path: a weights file of the same network; for the bottom-up network also ``movenet-multipose.json``
+            (its ``.bin`` beside it) or ``efficientnet-lite0-57934424.pth``, for the top-down network
+            PP-TinyPose's ``tinypose_256x192.xml`` (its ``.bin`` beside it); None for random weights.
+        config: the network's settings.
+        seed: seed of the random weights.
 
     Raises:
-        ModelError: the file cannot be read or is of another network.
+        ModelError: the file cannot be read or belongs to another network.
     """
     torch.manual_seed(seed)
     if path is None:
-        return Start(_random(config), "random weights")
+        return InitialWeights(_random(config), "random weights")
     if path.suffix == _WEIGHTS:
         earlier = load_network(read_header(path))
         if earlier.config != config:
             raise ModelError(
-                f"{path}: weights of another network ({earlier.config.to_dict()}) than the recipe's ({config.to_dict()})"
+                f"{path}: weights of another network ({earlier.config.to_dict()}) than the recipe's"
+                f" ({config.to_dict()})"
             )
         state = earlier.state_dict()
     elif isinstance(config, TopDownConfig):
@@ -72,7 +73,7 @@ def start_weights(path: Path | None, config: PafConfig | TopDownConfig, seed: in
             f"{path}: the backbone {config.backbone} starts from a {_WEIGHTS} file or published weights in a"
             f" {BACKBONES[config.backbone].start_suffix} file"
         )
-    return Start(state, f"{path.name} (sha256 {_sha256(path)[:12]})")
+    return InitialWeights(state, f"{path.name} (sha256 {_sha256(path)[:12]})")
 
 
 def _random(config: PafConfig | TopDownConfig) -> dict[str, Tensor]:
@@ -80,6 +81,6 @@ def _random(config: PafConfig | TopDownConfig) -> dict[str, Tensor]:
 
 
 def _sha256(path: Path) -> str:
-    """Of the file that holds the weights: PP-TinyPose's lie beside the graph."""
+    """Return the digest of the file that holds the weights: PP-TinyPose's are in a file beside the graph."""
     held = path.with_suffix(".bin") if path.suffix == _TINYPOSE else path
     return sha256(held.read_bytes()).hexdigest()

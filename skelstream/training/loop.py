@@ -1,4 +1,4 @@
-"""The training loop: steps, averaging, and going on where a checkpoint stands."""
+"""The training loop: optimiser steps, averaged weights, saving and resuming."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from skelstream.network.architectures import build_network, name_of
 from skelstream.network.ranged_conv import measure_ranges, ranged
 from skelstream.network.torch_file import write_state_dict
 from skelstream.training.annotations import AnnotatedSet, read_set
-from skelstream.training.detected_people import Found
+from skelstream.training.detected_people import DetectedPeople
 from skelstream.training.distributed import Processes
 from skelstream.training.image_store import ImageStore, read_pixels
+from skelstream.training.initial_weights import InitialWeights
 from skelstream.training.optimiser import ScaledAdamW, sizes
 from skelstream.training.precision import best_precision, keep_memory
 from skelstream.training.recipe import Recipe
@@ -32,22 +33,22 @@ from skelstream.training.trainable import make_task
 from skelstream.training.training_checkpoint import read_checkpoint, reason
 
 _SMOOTHING = 0.02
-# Samples on which the averaged weights' ranges are measured.
+# Number of samples on which the averaged weights' ranges are measured.
 _MEASURED = 64
 _ALONE = Processes()
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands.
+    """State of a run after a step.
 
     Attributes:
-        samples: seen so far.
-        done: the part of the run that lies behind, from 0 to 1.
-        rate: the stages' learning rate.
-        speed: samples a second in this process's life, over all processes.
-        seconds: spent on training since the run began, resumed or not.
-        smooth: this process's smoothed losses by name, on the network's device.
+        samples: number of samples seen so far.
+        done: completed part of the run, from 0 to 1.
+        rate: learning rate of the stages.
+        speed: samples per second since this process began, over all processes.
+        seconds: training time since the run began, resumed sessions included.
+        smooth: this process's smoothed losses by name, scalar tensors on the network's device.
     """
 
     samples: int
@@ -59,22 +60,22 @@ class Progress:
 
     @property
     def losses(self) -> dict[str, float]:
-        """The smoothed losses by name; waits for the device."""
+        """The smoothed losses by name; waits for the device to finish."""
         return {name: float(value) for name, value in self.smooth.items()}
 
 
 def sample_numbers(start: int, recipe: Recipe, processes: Processes) -> Iterator[int]:
-    """The samples that a process sees from ``start`` on, in order and without an end.
+    """Yield the numbers of the samples that a process sees from ``start`` on, without end.
 
-    Each part of a batch is dealt out in equal shares, so that all processes together see the same samples in the same
-    steps as one process alone would.
+    Each part of a batch is divided equally among the processes, so all processes together see the same
+    samples in the same steps as a single process would.
     """
     share = recipe.batch // recipe.accumulate // processes.count
     return (n for n in count(start) if (n - start) // share % processes.count == processes.rank)
 
 
 class _Numbers(Sampler[int]):
-    """Sample numbers in the form that a DataLoader takes."""
+    """Sample numbers as a sampler of a DataLoader."""
 
     def __init__(self, start: int, recipe: Recipe, processes: Processes):
         self._settings = (start, recipe, processes)
@@ -84,40 +85,40 @@ class _Numbers(Sampler[int]):
 
 
 class Trainer:
-    """One run. A checkpoint holds all that decides the rest of it; data order depends on the sample number alone.
+    """The optimisation of one network. A training checkpoint holds its complete state; the order of the data
+    depends only on the sample number.
 
     Attributes:
-        sample: samples seen so far.
-        seconds: spent on training so far.
-        average: the averaged weights, which are those to use.
+        sample: number of samples seen so far.
+        seconds: training time so far.
+        average: the averaged weights by name; these are the weights to use.
         origin: what the weights were before training.
-        unreadable: images that could not be read while training, by message, in order of appearance.
+        unreadable: one message for each image that could not be read, in order of appearance.
 
     Args:
         recipe: the settings.
-        device: of the network.
-        start: initial weights of the whole network; None for random ones.
-        workers: processes that make samples; 0 makes them in this one.
-        processes: this process among those of the run.
-        origin: see above.
-        sets: the recipe's, where they were read already.
-        found: for the top-down network: whom a first look finds in the images of each set.
+        device: the device of the network.
+        initial: initial weights of the whole network; None for random ones.
+        workers: number of processes that make samples; with 0 this process makes them.
+        processes: this process's place among the run's processes.
+        sets: the recipe's sets if they are read already, else None.
+        detections: for the top-down network, the detected people of each image of each set; else None.
 
     Raises:
         FormatError: a set cannot be used.
-        ModelError: the recipe asks for what the device or the processes cannot do.
+        ModelError: the device does not support the precision, or the batch cannot be divided among the
+            processes.
     """
 
     def __init__(
         self,
         recipe: Recipe,
         device: torch.device,
-        start: dict[str, Tensor] | None = None,
+        initial: InitialWeights | None = None,
         workers: int = 1,
         processes: Processes = _ALONE,
-        origin: str = "",
         sets: list[AnnotatedSet] | None = None,
-        found: Sequence[Sequence[Found]] | None = None,
+        detections: Sequence[Sequence[DetectedPeople]] | None = None,
     ):
         self.precision = best_precision(device) if recipe.precision == "auto" else recipe.precision
         if self.precision == "float16" and device.type != "cuda":
@@ -126,17 +127,19 @@ class Trainer:
             )
         if recipe.batch // recipe.accumulate % processes.count:
             raise ModelError(
-                f"a batch of {recipe.batch} in {recipe.accumulate} parts cannot be dealt out to {processes.count}"
-                " processes in equal shares"
+                f"a batch of {recipe.batch} in {recipe.accumulate} parts cannot be divided among"
+                f" {processes.count} processes in equal shares"
             )
         self.recipe, self.device, self.workers, self.processes = recipe, device, workers, processes
-        self.sample, self.seconds, self.origin = 0, 0.0, origin
+        self.sample, self.seconds, self.origin = 0, 0.0, initial.origin if initial else ""
         self.unreadable: list[str] = []
         self.sets: list[AnnotatedSet] = [read_set(s) for s in recipe.sets] if sets is None else sets
         images = [image for s in self.sets for image in s.images]
-        # A GPU takes views faster than images can be decoded again and again.
+        # A GPU consumes views faster than a CPU can decode the images again and again.
         self._store = ImageStore(images) if device.type == "cuda" and ImageStore.fits(images) else None
-        self.task = make_task(recipe, self.sets, start, found, self._store or read_pixels)
+        self.task = make_task(
+            recipe, self.sets, initial and initial.state, detections, self._store or read_pixels
+        )
         for module in self.task.frozen:
             module.requires_grad_(False)
         if processes.count > 1 and device.type == "cuda":
@@ -147,7 +150,7 @@ class Trainer:
         self.average = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
         trained = [p for p in self.network.parameters() if p.requires_grad]
         backbone = {id(p) for p in self.task.backbone.parameters()}
-        # What is new is clipped; a backbone's gradient is as large as its tensors are.
+        # Only the gradient of new layers is clipped: a backbone's gradient is in proportion to its tensors.
         self._clipped = [p for p in trained if id(p) not in backbone] or trained
         factors = [
             recipe.backbone_learning_rate * sizes(p) if id(p) in backbone else torch.ones_like(p)
@@ -160,7 +163,7 @@ class Trainer:
         self._smooth: dict[str, Tensor] = {}
 
     def save(self, path: Path) -> None:
-        """Writes a checkpoint; a kill leaves the old one or the new one. Only between steps.
+        """Write a training checkpoint atomically; call it only between steps.
 
         Raises:
             OutputError: the file cannot be written.
@@ -177,16 +180,16 @@ class Trainer:
             "losses": dict(self._smooth),
             "seconds": self.seconds,
             "origin": self.origin,
-            "recipe": self.recipe.deciding(),
+            "recipe": self.recipe.fixed_settings(),
             "images": [len(s.images) for s in self.sets],
         }
         write_state_dict(path, state)
 
     def resume(self, path: Path) -> None:
-        """Goes on where a checkpoint of the same recipe and data stands.
+        """Restore the state of a training checkpoint of the same recipe and data.
 
         Raises:
-            ModelError: the file is not such a checkpoint.
+            ModelError: the file is not such a training checkpoint.
         """
         state = read_checkpoint(path, self.recipe, [len(s.images) for s in self.sets], self.device)
         try:
@@ -196,23 +199,28 @@ class Trainer:
             self.optimiser.load_state_dict(state["optimiser"])
             for name, tensor in self.average.items():
                 tensor.copy_(state["average"][name])
-            self._scaler.load_state_dict(state.get("scaler", {}))
+            self._scaler.load_state_dict(state["scaler"])
         except (RuntimeError, ValueError, KeyError) as error:
-            raise ModelError(f"{path}: not a checkpoint of this network ({reason(error)})") from None
-        self.sample, self.seconds = state["sample"], state.get("seconds", 0.0)
-        self.origin, self._smooth = state.get("origin") or self.origin, state.get("losses", {})
+            raise ModelError(f"{path}: not a training checkpoint of this network ({reason(error)})") from None
+        self.sample, self.seconds = state["sample"], state["seconds"]
+        self.origin, self._smooth = state["origin"], state["losses"]
 
     def _beside_the_network(self) -> dict[str, Tensor]:
-        """What else the loss depends on: a teacher's weights."""
+        """Return the loss's tensors outside the network: the weights of a teacher."""
         return {k: v for k, v in self.task.loss.state_dict().items() if not k.startswith("network.")}
 
     @property
     def cooling(self) -> bool:
-        """Whether the cool-down has begun, after which the run cannot be prolonged."""
+        """Whether the cool-down has begun; then the run can no longer be prolonged."""
         return self.recipe.schedule.cooling(self.sample, self.seconds)
 
+    @property
+    def finished(self) -> bool:
+        """Whether the run is at its end."""
+        return self.recipe.schedule.done(self.sample, self.seconds) >= 1
+
     def measure_ranges(self) -> None:
-        """Adds to the averaged weights what they need to run in eight bits: their ranges on the first samples."""
+        """Add the activation ranges that eight-bit inference needs to the averaged weights."""
         network = build_network(name_of(self.recipe.network), self.recipe.network.to_dict())
         network.load_state_dict(self.average)
         network = convert_conv2d_weight_memory_format(network.to(self.device), torch.channels_last)
@@ -222,17 +230,24 @@ class Trainer:
             self.average[f"{name}.range"].copy_(conv.range)
 
     def run(self, report: Callable[[Progress], object]) -> bool:
-        """Trains from where the run stands to its end.
+        """Train to the run's end.
 
         Args:
-            report: called after every step; if its answer is true, the run stops there.
+            report: called after every step; a true answer stops the run.
 
         Returns:
             Whether the run is at its end.
         """
+        for progress in self.steps():
+            if report(progress):
+                break
+        return self.finished
+
+    def steps(self) -> Iterator[Progress]:
+        """Train to the run's end, and yield the state after every step."""
         recipe, schedule = self.recipe, self.recipe.schedule
-        if schedule.done(self.sample, self.seconds) >= 1:
-            return True
+        if self.finished:
+            return
         keep_memory()
         torch.backends.cudnn.benchmark = True  # every step has the same shapes
         if self._store:
@@ -254,11 +269,10 @@ class Trainer:
             self.seconds += time.monotonic() - since
             speed = (self.sample - first) / max(self.seconds - before, 1e-9)
             done = schedule.done(self.sample, self.seconds)
-            now = Progress(self.sample, done, rate, speed, self.seconds, dict(self._smooth))
-            if report(now) or done >= 1:
+            yield Progress(self.sample, done, rate, speed, self.seconds, dict(self._smooth))
+            if done >= 1:
                 break
             since = time.monotonic()
-        return schedule.done(self.sample, self.seconds) >= 1
 
     def _batches(self) -> Iterator[dict]:
         recipe = self.recipe
@@ -269,7 +283,7 @@ class Trainer:
                 sampler=_Numbers(self.sample, recipe, self.processes),
                 collate_fn=self.task.collate,
                 num_workers=self.workers,
-                # Decoded images are shared with the workers by forking.
+                # Forked workers share the decoded images.
                 multiprocessing_context="fork" if self.workers and self._store else None,
                 pin_memory=self.device.type == "cuda",
                 prefetch_factor=4 if self.workers else None,
@@ -285,12 +299,12 @@ class Trainer:
             n: v.to(self.device, non_blocking=True) if torch.is_tensor(v) else v for n, v in batch.items()
         }
         precision = getattr(torch, self.precision)
-        # Gradients are shared among processes once a step, with the last part.
+        # Processes exchange gradients once per step, with the last part.
         parallel = self._loss if isinstance(self._loss, DistributedDataParallel) and not last else None
         with parallel.no_sync() if parallel else nullcontext():
             with torch.autocast(self.device.type, precision, enabled=precision != torch.float32):
-                found: tuple[Tensor, dict[str, Tensor]] = self._loss(batch)
-                loss, losses = found
+                result: tuple[Tensor, dict[str, Tensor]] = self._loss(batch)
+            loss, losses = result
             self._scaler.scale(loss / self.recipe.accumulate).backward()
         for name, value in losses.items():
             self._smooth[name] = torch.lerp(self._smooth.get(name, value), value, _SMOOTHING)
@@ -303,7 +317,7 @@ class Trainer:
         self._scaler.step(self.optimiser)
         self._scaler.update()
         self.optimiser.zero_grad(set_to_none=True)
-        # Early on the average would hold on to the start: let it forget faster.
+        # A slow average would keep the initial weights for long: early steps average faster.
         steps = self.sample / self.recipe.batch
         keep = min(self.recipe.ema_decay, (1 + steps) / (10 + steps))
         state = self.network.state_dict()
@@ -316,6 +330,6 @@ class Trainer:
 
 
 def _begin_worker(_: int) -> None:
-    # An interrupt is the main process's to answer; it stops between two steps. One worker is one core.
+    # The main process handles interrupts; it stops between two steps. A worker uses one core.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(0)

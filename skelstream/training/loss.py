@@ -1,4 +1,4 @@
-"""The loss of the bottom-up network's stages."""
+"""Loss of the bottom-up network's stages."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from torch import Tensor, nn
 from skelstream.network.paf import PafNetwork
 from skelstream.training.targets import confidence_maps, part_affinity_fields
 
-# People cover a small part of most images: cells with something in them count more.
+# People cover a small part of most images: cells of joints and limbs count more.
 _FOREGROUND = 4.0
 
 
 class ViewLoss(nn.Module):
-    """A batch of ``collate_views`` to the loss."""
+    """The loss of a batch of ``collate_views``.
+
+    Args:
+        network: the network in training.
+    """
 
     parts = ("confidence", "paf")
 
@@ -25,7 +29,7 @@ class ViewLoss(nn.Module):
         self.network = network
 
     def forward(self, batch: dict[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss, and its parts by name, detached."""
+        """Return the loss, and its parts by name, detached."""
         network, image = self.network, batch["image"]
         size = (image.shape[2] // network.stride, image.shape[3] // network.stride)
         drawn = (batch["keypoints"], batch["scales"], network.skeleton, size, network.stride, batch["counts"])
@@ -38,18 +42,20 @@ class ViewLoss(nn.Module):
 def stage_losses(
     pafs: list[Tensor], confidence: list[Tensor], targets: dict[str, Tensor]
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The sum over stages of masked losses: OpenPose's L2 for the fields (equation 10), cross entropy for the
-    confidence maps, whose best answer is the same expected map but which does not fade where the network is surely
+    """Return the masked losses, summed over stages.
+
+    The loss of the fields is OpenPose's L2 (equation 10). The loss of the confidence maps is cross entropy:
+    its optimum is the same expected map, but its gradient does not vanish where the network is certain and
     wrong.
 
     Args:
-        pafs: each stage's fields, (B, 2L, h, w).
-        confidence: each stage's confidence logits, (B, V, h, w).
-        targets: batches of ``confidence`` and ``pafs`` and what masks them: ``ground``, ``known_joints`` and
-            ``known_limbs``, as samples give them.
+        pafs: fields of each stage, (B, 2L, h, w).
+        confidence: confidence logits of each stage, (B, V, h, w).
+        targets: target maps ``confidence`` and ``pafs``, and the samples' masks ``ground``, ``known_joints``
+            and ``known_limbs``.
 
     Returns:
-        The loss, and the last stages' parts by name, detached.
+        The loss, and its parts of the last stages by name, detached.
     """
     ground = targets["ground"][:, None]
     want, mask = targets["confidence"], ground * targets["known_joints"][..., None, None]
@@ -59,7 +65,7 @@ def stage_losses(
         for logits in confidence
     ]
     fields, mask = targets["pafs"], ground * targets["known_limbs"][..., None, None]
-    # On a limb, also where it runs straight along an axis and one of its two components is zero.
+    # A cell is on a limb if either component is not zero: a limb along an axis has one component of zero.
     on_limb = (fields != 0).unflatten(1, (-1, 2)).any(2).repeat_interleave(2, 1)
     weight = mask * (1 + _FOREGROUND * on_limb)
     paf_losses = [(weight * (maps.float() - fields) ** 2).mean() * 100 for maps in pafs]

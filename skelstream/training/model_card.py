@@ -1,4 +1,4 @@
-"""What weights say of themselves."""
+"""Model card of trained weights."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import math
 from skelstream.network.model_card import make_card
 from skelstream.training.annotations import AnnotatedSet
 from skelstream.training.loop import Trainer
-from skelstream.training.validation import Validation, Verdict
+from skelstream.training.validation import Validation, ValidationResult
 
 
-def card(trainer: Trainer, validation: Validation | None, verdict: Verdict | None) -> dict[str, object]:
-    """The network's card, with how its weights were trained and what they score on the set apart, as plain values."""
+def card(
+    trainer: Trainer, validation: Validation | None, verdict: ValidationResult | None
+) -> dict[str, object]:
+    """Return the network's card as plain values, with its training and its figures on the evaluation set."""
     recipe = trainer.recipe
     shares = sum(s.config.weight for s in trainer.sets)
     sets = "; ".join(_described(s, shares) for s in trainer.sets)
@@ -40,12 +42,12 @@ def _described(data: AnnotatedSet, shares: float) -> str:
         f"{len(data.images):,} images",
         f"{config.weight / shares:.0%} of the samples",
         *(["incomplete labels"] if config.partial else []),
-        *(["one person each"] if config.alone else []),
+        *(["one person per image"] if config.alone else []),
     ]
     return f"{config.annotations.parent.name}/{config.annotations.name} ({', '.join(traits)})"
 
 
-def _figures(validation: Validation, verdict: Verdict) -> dict[str, object]:
+def _figures(validation: Validation, verdict: ValidationResult) -> dict[str, object]:
     config = validation.config
     return {
         "protocol": (

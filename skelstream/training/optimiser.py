@@ -1,4 +1,4 @@
-"""AdamW with a rate of each channel's own, in few operations a step."""
+"""AdamW with a learning rate per channel, in few operations per step."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-# A channel of zeros would never learn.
+# Least size of a channel: a channel of zeros would never learn.
 _LEAST = 1e-3
 
 
 class ScaledAdamW(torch.optim.Optimizer):
     """AdamW (Loshchilov and Hutter, arXiv 1711.05101) for tensors whose sizes differ by orders of magnitude.
 
-    Folded batch norms leave tensors, and channels of one tensor, whose sizes differ by 10,000 and more, and Adam's steps
-    know no size: a rate that suits one channel wipes out another.
+    Folded batch norms leave tensors, and channels of one tensor, whose sizes differ by 10,000 and more.
+    Adam's steps do not depend on size: a rate that suits one channel destroys another.
 
     Args:
-        params: what is trained.
-        factors: by which the rate is multiplied, of each tensor's shape; see ``sizes``.
-        weight_decay: part of a tensor that is taken off at a rate of 1.
+        params: the tensors to train.
+        factors: factor of the rate for each element of each tensor; see ``sizes``.
+        weight_decay: part of a tensor that is subtracted per step at a rate of 1.
     """
 
     def __init__(self, params: Sequence[Tensor], factors: Sequence[Tensor], weight_decay: float):
@@ -32,7 +32,7 @@ class ScaledAdamW(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """One step at the group's ``lr``; a tensor without gradient stays as it is."""
+        """Do one step at the group's ``lr``; a tensor without gradient does not change."""
         (group,) = self.param_groups
         group["steps"] += 1
         (beta, gamma), eps, decay, rate = (group[n] for n in ("betas", "eps", "weight_decay", "lr"))
@@ -54,7 +54,7 @@ class ScaledAdamW(torch.optim.Optimizer):
 
 
 def sizes(parameter: Tensor) -> Tensor:
-    """How large each channel of a convolution's weights or biases is: its root mean square, in the parameter's shape."""
+    """Return the root mean square of each channel of weights or biases, in the parameter's shape."""
     squares = parameter.detach().square()
     if parameter.ndim > 1:
         squares = squares.mean(tuple(range(1, parameter.ndim)), keepdim=True)

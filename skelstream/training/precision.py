@@ -1,4 +1,4 @@
-"""What training asks of the machine it runs on: the number format it is fast in, and its memory."""
+"""Settings of the machine for training: the fastest number format, and the memory allocator."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-# Instructions that multiply bfloat16; without them it is emulated, and slower than float32.
+# Instructions that multiply bfloat16; without them bfloat16 is emulated and slower than float32.
 _NATIVE = {"amx_bf16", "avx512_bf16"}
 _CPU_FACTS = Path("/proc/cpuinfo")
 # glibc's names for settings of its allocator (malloc.h).
@@ -18,7 +18,7 @@ _PAD = 256 * 2**20
 
 
 def best_precision(device: torch.device) -> str:
-    """The number format that networks train fastest in there: ``bfloat16`` or ``float32``."""
+    """Return the number format in which a device trains fastest: ``bfloat16`` or ``float32``."""
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     if device.type == "cpu" and _CPU_FACTS.exists():
@@ -28,9 +28,9 @@ def best_precision(device: torch.device) -> str:
 
 
 def keep_memory() -> None:
-    """Has the C library keep memory that was freed: every step needs as much again, and new pages cost time.
+    """Make the C library keep freed memory: every step needs as much again, and new pages cost time.
 
-    For glibc; elsewhere nothing is changed.
+    This works with glibc; other C libraries are left alone.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -16,24 +16,24 @@ from skelstream.skeleton import Skeleton
 from skelstream.training.annotations import AnnotatedImage
 from skelstream.training.augment import Augmentation, recolour, transform_points, view_matrix, warp
 from skelstream.training.image_store import read_pixels
-from skelstream.training.sampling_order import Item, Turns
+from skelstream.training.sampling_order import Item, SamplingOrder
 
-# Unreadable images in a row before the set is given up.
+# Number of unreadable images in a row after which reading ends with an error.
 _MOST_UNREADABLE = 100
-# View pixels beyond its edge from which on a person leaves no trace in the maps.
+# View pixels: a person farther than this outside the view does not affect the maps.
 _NEAR = 40.0
-# Somebody with fewer labelled joints is half hidden.
+# A person with fewer labelled joints is half hidden.
 _HALF_HIDDEN = 8
-# View pixels: the length of a box below which a person is small.
+# View pixels: a person with a shorter box is small.
 _SMALL = 120.0
 
 
 @dataclass(frozen=True)
 class Emphasis:
-    """Whose surroundings count more in the loss.
+    """Weights of small and of half-hidden people in the loss, at least 1.
 
     Attributes:
-        small: greatest weight of small people; it falls with their size to 1 at 120 view pixels.
+        small: greatest weight of small people; the weight falls with their size to 1 at 120 view pixels.
         hidden: weight of people with fewer than eight labelled joints.
     """
 
@@ -44,8 +44,8 @@ class Emphasis:
         if min(self.small, self.hidden) < 1:
             raise SettingsError("small and hidden must be at least 1")
 
-    def of(self, labels: AnnotatedImage, zoom: float) -> np.ndarray:
-        """The weight of each person's box, float (P,), in a view of that zoom."""
+    def weights(self, labels: AnnotatedImage, zoom: float) -> np.ndarray:
+        """Return the weight of each person's box, float (P,), in a view with this zoom."""
         length = zoom * (labels.boxes[:, 2:] - labels.boxes[:, :2]).max(1)
         small = np.clip(_SMALL / np.maximum(length, 1.0), 1.0, self.small)
         joints = np.isfinite(labels.keypoints[..., 0]).sum(1)
@@ -53,19 +53,19 @@ class Emphasis:
 
 
 def first_readable(
-    turns: Turns[Item], number: int, read: Callable[[Item], np.ndarray]
+    order: SamplingOrder[Item], number: int, read: Callable[[Item], np.ndarray]
 ) -> tuple[Item, np.ndarray, str]:
-    """Sample ``number``'s item, or the next one of its set whose image can be read.
+    """Return the item of sample ``number``, or the next item of its set with a readable image.
 
     Returns:
-        The item, its image's pixels, and the message of an image that could not be read, or "".
+        The item, its image's pixels, and the error message of the first unreadable image, or "".
 
     Raises:
         FormatError: too many images in a row cannot be read.
     """
     unreadable = ""
     for skip in range(_MOST_UNREADABLE):
-        item = turns.pick(number, skip)
+        item = order.pick(number, skip)
         try:
             return item, read(item), unreadable
         except SourceError as error:
@@ -75,60 +75,60 @@ def first_readable(
 
 @dataclass(frozen=True)
 class ViewSource:
-    """The endless, repeatable sequence of training samples: number n is the same whenever it is asked for.
+    """The endless sequence of training samples; a sample depends only on its number.
 
     Attributes:
-        turns: the order of the images.
-        how: the augmentation.
+        order: order of the images.
+        augmentation: random changes of the views.
         skeleton: OpenPose's V joints and L limbs.
         stride: network-input pixels per map cell.
-        emphasis: which people weigh more.
-        read: an image's pixels.
+        emphasis: weights of small and of half-hidden people.
+        read: returns an image's pixels.
     """
 
-    turns: Turns[AnnotatedImage]
-    how: Augmentation
+    order: SamplingOrder[AnnotatedImage]
+    augmentation: Augmentation
     skeleton: Skeleton
     stride: int
     emphasis: Emphasis = field(default_factory=Emphasis)
     read: Callable[[AnnotatedImage], np.ndarray] = read_pixels
 
     def __getitem__(self, number: int) -> dict[str, Tensor | str]:
-        """Sample ``number``.
+        """Return sample ``number``.
 
         Returns:
-            ``image`` uint8 (3, S, S); ``keypoints`` float32 (P, V, 2) of the people in view and ``scales`` (P,), in
-            view pixels; the loss is weighted by the product of ``ground`` (s, s) and ``known_joints`` (V,) or
-            ``known_limbs`` (2L,), 0 where nothing is known; ``unreadable`` names an image that could not be read, or
-            is empty.
+            ``image``, uint8 (3, S, S); ``keypoints``, float32 (P, V, 2), and ``scales``, float32 (P,), of the
+            people in view, in view pixels; ``ground``, float32 (s, s), ``known_joints``, float32 (V,), and
+            ``known_limbs``, float32 (2L,), whose products weight the loss and are 0 where labels are
+            incomplete; ``unreadable``, the error message of an unreadable image, or "".
 
         Raises:
             FormatError: too many images in a row cannot be read.
         """
-        labels, pixels, unreadable = first_readable(self.turns, number, self.read)
+        labels, pixels, unreadable = first_readable(self.order, number, self.read)
         arrays = self._sample(number, labels, pixels)
         return {name: torch.from_numpy(array) for name, array in arrays.items()} | {"unreadable": unreadable}
 
     def _sample(self, number: int, labels: AnnotatedImage, image: np.ndarray) -> dict[str, np.ndarray]:
-        rng = np.random.default_rng([self.turns.seed, 1 << 20, number])
+        rng = np.random.default_rng([self.order.seed, 1 << 20, number])
         about = (
             labels.boxes[rng.integers(len(labels.boxes))] if rng.random() < 0.85 or labels.partial else None
         )
-        matrix, mirrored = view_matrix(rng, image.shape[:2], about, self.how)
-        image = recolour(rng, warp(image, matrix, self.how.crop), self.how)
+        matrix, mirrored = view_matrix(rng, image.shape[:2], about, self.augmentation)
+        image = recolour(rng, warp(image, matrix, self.augmentation.crop), self.augmentation)
         keypoints = transform_points(matrix, labels.keypoints)
         if mirrored:
             keypoints = keypoints[:, self.skeleton.flip_order]
         zoom = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-        # A joint that any of a partial set's people lacks may be seen in the image all the same.
+        # In a partial set, a joint without a label may still be visible.
         known = np.ones(len(self.skeleton), bool)
         if labels.partial:
             known[:] = np.isfinite(keypoints[..., 0]).all(0)
         limbs = np.array([known[a] and known[b] for a, b in self.skeleton.limbs])
         with np.errstate(invalid="ignore"):
-            near = np.all((keypoints > -_NEAR) & (keypoints < self.how.crop + _NEAR), axis=-1)
-            # A limb may cross the view between joints that lie outside.
-            across = (np.nanmin(keypoints, 1) < self.how.crop) & (np.nanmax(keypoints, 1) > 0)
+            near = np.all((keypoints > -_NEAR) & (keypoints < self.augmentation.crop + _NEAR), axis=-1)
+            # A limb may cross the view between two joints outside of it.
+            across = (np.nanmin(keypoints, 1) < self.augmentation.crop) & (np.nanmax(keypoints, 1) > 0)
         seen = np.any(near, axis=1) | np.all(across, axis=1)
         return {
             "image": np.ascontiguousarray(image.transpose(2, 0, 1)),
@@ -140,18 +140,18 @@ class ViewSource:
         }
 
     def _ground(self, labels: AnnotatedImage, matrix: np.ndarray, zoom: float) -> np.ndarray:
-        """float32 (cells, cells): 0 where people may be that nobody labelled, above 1 where the emphasis lies."""
-        cells = self.how.crop // self.stride
+        """Return weights, float32 (cells, cells): 0 where labels are incomplete, above 1 for emphasis."""
+        cells = self.augmentation.crop // self.stride
         ground = np.ones((cells, cells), np.float32)
         if labels.partial:
             ground[:] = 0
             self._paint(ground, labels.boxes, matrix, 1.0, margin=0.15)
         self._paint(ground, labels.ignore, matrix, 0.0)
-        # A crowd's box often covers labelled people, whose own boxes are known ground.
+        # A crowd's box often covers labelled people; inside their own boxes everything is labelled.
         if len(labels.ignore) and not labels.partial:
             self._paint(ground, labels.boxes, matrix, 1.0)
-        weights = self.emphasis.of(labels, zoom)
-        for i in np.argsort(weights):  # where people overlap, the greatest weight counts
+        weights = self.emphasis.weights(labels, zoom)
+        for i in np.argsort(weights):  # the greatest weight counts where people overlap
             if weights[i] > 1:
                 covered = np.zeros_like(ground)
                 self._paint(covered, labels.boxes[i : i + 1], matrix, float(weights[i]), margin=0.1)
@@ -171,11 +171,12 @@ class ViewSource:
 
 
 def collate_views(samples: Sequence[dict[str, Any]]) -> dict[str, object]:
-    """A batch of views, those with most people first.
+    """Return a batch of B views, sorted by falling number of people.
 
     Returns:
-        The samples' arrays with a leading B; ``keypoints`` (B, P, V, 2) and ``scales`` (B, P) are padded with NaN and
-        ones to the greatest number of people, ``counts`` says how many there are; ``unreadable`` is a list.
+        The samples' arrays with a leading dimension B; ``keypoints`` (B, P, V, 2) and ``scales`` (B, P) are
+        padded with NaN and ones to the greatest number of people; ``counts``, the number of people of each
+        view; ``unreadable``, a list.
     """
     samples = sorted(samples, key=lambda sample: -len(sample["scales"]))
     most = len(samples[0]["scales"])

@@ -1,4 +1,4 @@
-"""Which item of which set comes when, in an endless, repeatable order."""
+"""The order in which training samples are drawn from several sets; endless and repeatable."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-# Samples after which the turns of the sets repeat.
+# Number of samples after which the sequence of sets repeats.
 _BLOCK = 100
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Turns(Generic[Item]):
-    """Sets take turns by weight, each walks through its items in shuffled rounds.
+class SamplingOrder(Generic[Item]):
+    """The order of the samples: sets alternate by weight, and each set's items are shuffled anew in every
+    round.
 
     Attributes:
-        sets: each set's items.
-        weights: each set's share of the samples.
-        seed: another seed is another order.
+        sets: items of each set.
+        weights: each set's share of the samples, relative to the others'.
+        seed: seed of the order.
     """
 
     sets: Sequence[Sequence[Item]]
@@ -32,24 +33,25 @@ class Turns(Generic[Item]):
 
     @cached_property
     def _slots(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The sets of a block of samples in turn, each slot's rank among its set's, and the slots of each set."""
+        """Set of each slot of a block, rank of each slot in its set, and number of slots of each set."""
         counts = np.maximum(np.round(np.array(self.weights) / np.sum(self.weights) * _BLOCK), 1).astype(int)
         sets = np.random.default_rng([self.seed, 2]).permutation(np.repeat(np.arange(len(counts)), counts))
         ranks = np.array([np.sum(sets[:i] == k) for i, k in enumerate(sets)])
         return sets, ranks, counts
 
     def pick(self, number: int, skip: int = 0) -> Item:
-        """The item of sample ``number``.
+        """Return the item of sample ``number``.
 
         Args:
-            skip: take the item so many places further on in the same set.
+            number: number of the sample, from 0.
+            skip: number of places to go on in the same set.
         """
         sets, ranks, counts = self._slots
         block, slot = divmod(number, len(sets))
         which = int(sets[slot])
         items = self.sets[which]
-        turn = block * int(counts[which]) + int(ranks[slot]) + skip
-        round_, place = divmod(turn, len(items))
+        position = block * int(counts[which]) + int(ranks[slot]) + skip
+        round_, place = divmod(position, len(items))
         if (which, round_) not in self._orders:
             for old in [key for key in self._orders if key[0] == which]:
                 del self._orders[old]

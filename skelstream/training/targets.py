@@ -1,10 +1,11 @@
-"""What the network learns to give: confidence maps and part affinity fields drawn from annotations.
+"""Target maps of the bottom-up network: confidence maps and part affinity fields drawn from annotations.
 
 OpenPose (Cao et al., arXiv 1812.08008), section 3.2: a confidence map is the maximum of Gaussians over people
-(equations 6 and 7), a part affinity field the mean of the limbs' unit vectors (equations 8 and 9). Unlike there,
-the Gaussian's width and the limb's grow with the person: a large person's joints cannot be told as exactly.
+(equations 6 and 7), a part affinity field is the mean of the limbs' unit vectors (equations 8 and 9). Unlike
+there, Gaussians and limbs widen with the person's size, because joints of large people are less exactly
+defined.
 
-Maps are drawn for a whole batch at once, on the device where its keypoints are.
+Maps are drawn for a whole batch at once, on the device of its keypoints.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from torch import Tensor
 
 from skelstream.skeleton import Skeleton
 
-# Network-input pixels: the least and the greatest deviation of a Gaussian and half width of a limb,
-# and what they are per pixel of the person's scale (the root of its area).
+# Standard deviation of a Gaussian and half width of a limb: least and greatest value in network-input pixels,
+# and value per pixel of the person's scale (the root of its area).
 SIGMA = (3.0, 12.0, 0.06)
 HALF_WIDTH = (4.0, 12.0, 0.06)
-# Joints of the face lie close together and are told exactly.
+# Joints of the face are close together and exactly defined.
 _FACE = {"nose", "left_eye", "right_eye", "left_ear", "right_ear"}
 _FACE_SIGMA = 0.6
-# Deviations after which a Gaussian is cut off.
+# Number of standard deviations at which a Gaussian is cut off.
 _CUT = 3.5
 
 
@@ -32,7 +33,7 @@ def _clipped(scales: Tensor, limits: tuple[float, float, float]) -> Tensor:
 
 
 def _by_person(keypoints: Tensor, stride: float, counts: Sequence[int] | None) -> list[Tensor]:
-    """Person p of every image that has one, in cells: (images, V, 2)."""
+    """Return for each p the p-th person of all images that have one, in cells: (images, V, 2)."""
     counts = [keypoints.shape[1]] * len(keypoints) if counts is None else counts
     cells = (keypoints + 0.5) / stride - 0.5
     return [cells[: sum(n > p for n in counts), p] for p in range(max(counts, default=0))]
@@ -46,14 +47,16 @@ def confidence_maps(
     stride: float,
     counts: Sequence[int] | None = None,
 ) -> Tensor:
-    """Confidence maps of the people of B images.
+    """Draw confidence maps of the people of B images.
 
     Args:
         keypoints: float (B, P, V, 2), network-input pixels, NaN where unlabelled.
         scales: float (B, P), root of each person's area in network-input pixels.
+        skeleton: joint set with V joints.
         size: height and width of the maps in cells.
         stride: network-input pixels per cell; cell i stands for pixel stride * (i + 0.5) - 0.5.
-        counts: people of each image, falling; what follows them is padding. Everybody by default.
+        counts: number of people of each image, in falling order; further people are padding. None for P
+            everywhere.
 
     Returns:
         float32 (B, V, h, w) in [0, 1].
@@ -85,10 +88,11 @@ def part_affinity_fields(
     stride: float,
     counts: Sequence[int] | None = None,
 ) -> Tensor:
-    """Part affinity fields of the people of B images; arguments as for ``confidence_maps``.
+    """Draw part affinity fields of the people of B images; the arguments are those of ``confidence_maps``.
 
     Returns:
-        float32 (B, 2L, h, w): x and y part of each limb's unit vector, the mean where limbs overlap.
+        float32 (B, 2L, h, w): x and y of each limb's unit vector, the mean where limbs of several people
+        overlap.
     """
     device, limbs = keypoints.device, len(skeleton.limbs)
     fields = torch.zeros(len(keypoints), limbs, 2, *size, device=device)
@@ -101,7 +105,7 @@ def part_affinity_fields(
         start = joints[:, first]
         vector = joints[:, last] - start
         length = vector.norm(dim=-1)
-        drawable = (length > 1e-3)[..., None, None]  # nor where an end is NaN
+        drawable = (length > 1e-3)[..., None, None]  # false for a limb of no length or with a NaN end
         unit = torch.nan_to_num(vector / length[..., None].clamp(min=1e-3))
         start, length = torch.nan_to_num(start), torch.nan_to_num(length)[..., None, None]
         x = (columns - start[..., 0, None])[..., None, :]

@@ -1,4 +1,4 @@
-"""Checkpoints: files that hold all that decides the rest of a run."""
+"""Training checkpoints: the complete state of a training run in a file."""
 
 from __future__ import annotations
 
@@ -9,52 +9,60 @@ from typing import Any
 import torch
 
 from skelstream.errors import ModelError
-from skelstream.training.recipe import RENAMED, Recipe
+from skelstream.training.recipe import Recipe
+
+# What a training checkpoint holds.
+_NAMES = {
+    "sample", "cooling", "end", "network", "loss", "average", "optimiser", "scaler", "losses", "seconds",
+    "origin", "recipe", "images",
+}  # fmt: skip
 
 
 def read_checkpoint(path: Path, recipe: Recipe, images: list[int], device: torch.device) -> dict[str, Any]:
-    """The state that ``write_state_dict`` wrote.
+    """Read a training checkpoint, and check that it belongs to a recipe and its data.
 
     Args:
-        recipe: what the run goes on with.
+        path: the training checkpoint.
+        recipe: the recipe of the run that is resumed.
         images: number of images of each of its sets.
+        device: the device of the tensors.
+
+    Returns:
+        The state by name, as ``Trainer.save`` wrote it.
 
     Raises:
-        ModelError: not a checkpoint, or one of another recipe or other data.
+        ModelError: the file is not a training checkpoint, or belongs to another recipe or other data.
     """
     try:
         state = torch.load(path, map_location=device, weights_only=True)
-        missing = {"sample", "network", "average", "optimiser"} - set(state)
+        missing = _NAMES - set(state)
     except (OSError, RuntimeError, ValueError, TypeError, EOFError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{path}: not a checkpoint ({reason(error)})") from None
+        raise ModelError(f"{path}: not a training checkpoint ({reason(error)})") from None
     if missing:
-        raise ModelError(f"{path}: not a checkpoint (it has no {', '.join(sorted(missing))})")
-    now = recipe.deciding()
-    begun_with: dict[str, Any] = state.get("recipe", {})
-    for name, then in begun_with.items():
-        name = RENAMED.get(name, name)
-        if now.get(name) != then:
+        raise ModelError(f"{path}: not a training checkpoint (it has no {', '.join(sorted(missing))})")
+    now, then = recipe.fixed_settings(), state["recipe"]
+    for name in sorted(now.keys() | then.keys()):
+        if now.get(name) != then.get(name):
             raise ModelError(
-                f"{path}: begun with {name} = {then}, but the recipe says {now.get(name)}; a run goes on only with"
-                " the recipe that it began with (or start a new run from its weights)"
+                f"{path}: begun with {name} = {then.get(name)}, but the recipe says {now.get(name)};"
+                " resume with the recipe that the run began with, or start a new run from its weights"
             )
-    if state.get("cooling") and state.get("end") != recipe.end:
+    if state["cooling"] and state["end"] != recipe.end:
         raise ModelError(
-            f"{path}: its cool-down has begun, so that its end cannot be moved; begin another run with"
-            " a checkpoint from before it, as steady.ckpt is",
+            f"{path}: its cool-down has begun, so its end cannot be moved; begin another run with an earlier"
+            " training checkpoint, such as steady.ckpt",
             setting="branch",
         )
-    then_images = state.get("images", images)
-    if list(then_images) != images:
+    if list(state["images"]) != images:
         raise ModelError(
-            f"{path}: begun with {_counts(then_images)} images, but there are {_counts(images)} now; a run goes on only"
-            " with the data that it began with"
+            f"{path}: begun with {_counts(state['images'])} images, but there are {_counts(images)} now;"
+            " resume with the data that the run began with"
         )
     return state
 
 
 def reason(error: Exception) -> str:
-    """The first line of an error's message; torch's go on for pages."""
+    """Return the first line of an error's message; torch's messages have many."""
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 

@@ -1,4 +1,4 @@
-"""How good a run's weights are: figures on a set apart, and images to look at."""
+"""Figures of a run's weights on the evaluation set, and images of their predictions."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from skelstream.drawing.skeletons import draw_people
 from skelstream.errors import SourceError
 from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.evaluation.annotations import load_annotations
+from skelstream.evaluation.estimates import check_images, estimate, read_image
 from skelstream.evaluation.pck import pck
-from skelstream.evaluation.run import check_images, estimate, read_image
 from skelstream.evaluation.scoring import METRICS, score
 from skelstream.training.annotations import AnnotatedImage
 from skelstream.training.image_store import read_pixels
@@ -24,12 +24,12 @@ _IMAGES = 8
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What an evaluation found.
+class ValidationResult:
+    """Figures of an evaluation.
 
     Attributes:
-        figures: COCO's in percent, and ``PCK`` for a set with one labelled person an image.
-        images: how many images were scored.
+        figures: COCO's figures in percent, and ``PCK`` for a set with one labelled person per image.
+        images: number of images scored.
         unreadable: one line for each image that could not be read and was scored as empty.
     """
 
@@ -39,7 +39,7 @@ class Verdict:
 
 
 class Validation:
-    """Scores weights files the way users run them: the whole pipeline of network and grouping, single scale.
+    """An evaluation set, which scores weights as users run them: with the whole estimator, at a single scale.
 
     Raises:
         FormatError: the annotations cannot be used.
@@ -52,8 +52,8 @@ class Validation:
         self.coco_set = coco_set.head(config.limit) if config.limit else coco_set
         check_images(self.coco_set, config.images)
 
-    def score(self, estimator: PoseEstimator, stop: Callable[[], bool]) -> Verdict | None:
-        """The figures, or None if ``stop`` said so before all images were done."""
+    def score(self, estimator: PoseEstimator, stop: Callable[[], bool]) -> ValidationResult | None:
+        """Return the figures, or None if ``stop`` returned true before all images were done."""
         rows, unreadable = [], []
         for one in estimate(estimator, self.coco_set, self.config.images, estimator.skeleton):
             if stop():
@@ -64,21 +64,21 @@ class Validation:
         figures = dict(scores.metrics)
         if self.coco_set.single_person:
             figures[PCK] = pck(scores).total
-        return Verdict(figures, len(self.coco_set.images), tuple(unreadable))
+        return ValidationResult(figures, len(self.coco_set.images), tuple(unreadable))
 
     def images_to_show(self) -> list[tuple[str, np.ndarray]]:
-        """A few images of the set, spread over it: name and pixels."""
+        """Return names and pixels of a few images, spread over the set."""
         images = _spread(list(self.coco_set.images.values()))
         return _readable((i.file_name, lambda i=i: read_image(self.config.images, i).pixels) for i in images)
 
 
 def training_images(images: Sequence[AnnotatedImage]) -> list[tuple[str, np.ndarray]]:
-    """A few images to look at where there is no set apart: name and pixels."""
+    """Return names and pixels of a few training images, for runs without an evaluation set."""
     return _readable((i.path.name, lambda i=i: read_pixels(i)) for i in _spread(images))
 
 
 def predictions(estimator: PoseEstimator, shown: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
-    """The images with the people that the estimator finds, uint8 RGB (H, W, 3)."""
+    """Return a sheet of the images with the estimated people drawn in, uint8 RGB (H, W, 3)."""
     tiles = []
     for name, image in shown:
         (people,) = estimator.people([image])

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from street_scenes import figure
 
-from skelstream.evaluation.scenes import figure
 from skelstream.skeleton import COCO17, OPENPOSE18
 
 HEIGHT, WIDTH = 360, 480

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
+from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.evaluation.annotations import CocoSet, load_annotations
-from skelstream.evaluation.run import estimate
+from skelstream.evaluation.estimates import estimate
+from skelstream.settings import EstimatorSettings
 from skelstream.evaluation.scoring import score
 
 pytestmark = pytest.mark.slow
@@ -36,7 +37,7 @@ def drawn(tmp_path_factory, mannequins) -> tuple[CocoSet, Path]:
 
 
 def results(drawn: tuple[CocoSet, Path], **settings: object) -> list[dict]:
-    estimator = PoseEstimator(EstimatorSettings(device="cpu", **settings))
+    estimator = PoseEstimator(EstimatorSettings().with_options(device="cpu", refine=0, **settings))
     return [row for found in estimate(estimator, *drawn) for row in found.results]
 
 
@@ -45,7 +46,7 @@ def check(drawn: tuple[CocoSet, Path], rows: list[dict], stored: float) -> None:
     assert found > stored - TOLERANCE, f"AP {found:.1f}, it was {stored}"
 
 
-def test_one_look_in_float32(drawn):
+def test_detection_in_float32(drawn):
     rows = results(drawn, runtime="torch", precision="float32")
     check(drawn, rows, 49.3)
     # The gate closes: joints a hundredth of the image's width away cost more than the tolerance.
@@ -57,12 +58,12 @@ def test_one_look_in_float32(drawn):
 
 
 @needs_openvino
-def test_one_look_in_eight_bits(drawn):
+def test_detection_in_eight_bits(drawn):
     check(drawn, results(drawn, runtime="openvino", precision="int8"), 50.1)
 
 
 @needs_openvino
-def test_two_looks_by_the_command(drawn):
+def test_refinement_by_the_command(drawn):
     """As a user runs it, options and all."""
     coco_set, folder = drawn
     command = [

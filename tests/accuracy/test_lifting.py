@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skelstream.processing.lifting.lifter import Lifter
-from skelstream.training.lifting.keypoint_noise import Errors
+from skelstream.training.lifting.keypoint_noise import KeypointErrors
 from skelstream.training.lifting.measuring import measure
 from skelstream.training.lifting.mocap import read_mocap
 
@@ -27,7 +27,7 @@ def figures(tmp_path_factory):
     path = tmp_path_factory.mktemp("mocap") / "walk.npz"
     np.savez(path, **{"train/walk/one": clip, "test/walk/one": clip})
     walk = read_mocap(path, "test")
-    return measure(Lifter(device="cpu").network, walk, walk, Errors(), cameras=20)
+    return measure(Lifter(device="cpu").network, walk, walk, KeypointErrors(), cameras=20)
 
 
 def test_a_walk_is_lifted(figures):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from street_scenes import SceneSettings, scene, scene_distances
 
-from skelstream.evaluation.scenes import SceneSettings, scene, scene_distances
 from skelstream.evaluation.tracking import score_distances
 from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import OPENPOSE18

@@ -7,7 +7,7 @@ from skelstream.cli import app
 
 pytestmark = pytest.mark.slow
 
-FAST = ("--size", 64, "--looks", 0, "--runtime", "torch", "--workers", 1)
+FAST = ("--size", 64, "--refine", 0, "--runtime", "torch", "--workers", 1)
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from skelstream.cli import app
-from skelstream.estimation.pose_estimator import EstimatorSettings, Provenance
+from skelstream.estimation.protocol import Provenance
 from skelstream.people import People
-from skelstream.refinement.refiner import RefinerSettings
+from skelstream.settings import EstimatorSettings
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
 
 # A person 100 pixels wide and 200 high, COCO's joints.
@@ -64,11 +64,11 @@ def folder(tmp_path):
 
 
 class Unchanged:
-    """A second look that sees what the first one saw."""
+    """A refinement that changes nothing."""
 
     crops = 0
 
-    def __call__(self, image, people):
+    def refine(self, image, people):
         self.crops = len(people)
         return people
 
@@ -94,7 +94,7 @@ class FromBrightness:
         (found,) = self.people([image])
         return found
 
-    def second_look(self):
+    def refinement(self):
         return Unchanged()
 
     def people(self, images):
@@ -143,9 +143,12 @@ def test_the_estimator_is_scored_and_everything_written(folder, estimator):
         "spurious": 0,
         "area_substituted": 0,
     }
-    assert data["looks"]["one"] == data["looks"]["two"] == data["metrics"]["AP"]
-    assert (data["looks"]["images"], data["looks"]["crops"]) == (3, 3)
-    assert estimator.made_with == EstimatorSettings(size=256, second=RefinerSettings(min_joint_score=0.0))
+    gain = data["refinement"]
+    assert gain["detection_ap"] == gain["refined_ap"] == data["metrics"]["AP"]
+    assert (gain["images"], gain["crops"]) == (3, 3)
+    made = estimator.made_with
+    assert made.detection == EstimatorSettings().with_options(size=256).detection
+    assert made.refinement.min_joint_score == 0.0 and made.refinement.enabled
     line = data["protocol"]["line"]
     for part in (
         "3 images of set.json",
@@ -201,12 +204,12 @@ def test_scales_and_flip_reach_the_estimator_and_the_protocol(folder, estimator)
     done = run(folder, "--scales", "0.5,1", "--flip", "--json")
     assert done.exit_code == 0, done.output
     made = estimator.made_with
-    assert (made.scales, made.flip, made.second.flip) == ((0.5, 1.0), True, True)
+    assert (made.detection.scales, made.detection.flip, made.refinement.flip) == ((0.5, 1.0), True, True)
     protocol = json.loads(done.stdout)["protocol"]
     assert (protocol["scales"], protocol["flip"]) == ([0.5, 1.0], True)
 
 
-def test_an_unreadable_image_is_told_of_and_counts_as_empty(folder, estimator):
+def test_an_unreadable_image_is_reported_and_counts_as_empty(folder, estimator):
     (folder / "images" / "1.png").write_bytes(b"broken")
     done = run(folder, "--json")
     assert done.exit_code == 0, done.output
@@ -216,13 +219,13 @@ def test_an_unreadable_image_is_told_of_and_counts_as_empty(folder, estimator):
     assert "1 of them unreadable" in data["protocol"]["images"]
 
 
-def test_nothing_wrong_makes_no_image(folder):
+def test_without_errors_no_image_is_written(folder):
     done = run(folder, "--results", folder / "perfect.json", "--worst", folder / "worst.png")
     assert done.exit_code == 0, done.output
     assert "not written" in done.stderr and not (folder / "worst.png").exists()
 
 
-def test_outputs_are_not_replaced_without_leave(folder):
+def test_outputs_are_not_replaced_without_overwrite(folder):
     (folder / "report.md").write_text("mine")
     refused = run(folder, "--results", folder / "perfect.json", "--report", folder / "report.md")
     assert refused.exit_code == 1 and "exists" in refused.stderr
@@ -247,7 +250,7 @@ def test_outputs_are_not_replaced_without_leave(folder):
         (["--weights", "none.safetensors"], 1, "none.safetensors: no such weights file"),
     ],
 )
-def test_what_a_user_gets_wrong_is_one_line(folder, monkeypatch, arguments, status, message):
+def test_a_mistake_of_the_user_is_one_line(folder, monkeypatch, arguments, status, message):
     monkeypatch.chdir(folder)
     done = run(folder, *arguments)
     assert done.exit_code == status
@@ -291,7 +294,8 @@ def test_the_python_of_the_documentation_runs(documented, capsys):
 
 
 def test_every_option_that_the_documentation_names_is_there(documented):
-    shown = CliRunner().invoke(app, ["eval", "-h"], env={"COLUMNS": "200"}).stdout
+    commands = ("eval", "eval-tracking")
+    shown = "".join(CliRunner().invoke(app, [name, "-h"], env={"COLUMNS": "200"}).stdout for name in commands)
     named = set(re.findall(r"`(--[a-z-]+)", documented.text))
     assert len(named) > 10
     assert all(option in shown for option in named)

@@ -62,7 +62,7 @@ def port_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_list(packaged: Path) -> None:
     result = run("models", "list")
     assert result.exit_code == 0
-    assert "young (first look)" in result.output and "AP 23.7, images 259" in result.output
+    assert "young (detection)" in result.output and "AP 23.7, images 259" in result.output
 
 
 def test_list_of_a_package_without_weights(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_import_and_use(port_file: Path, here: Path) -> None:
     network = weights.load_network(file)
     assert isinstance(network, OpenPoseNetwork) and network.model6_2.Mconv7_stage6_L2.bias[0] == 1e-3
     shown = run("models", "show", "body_pose_model.safetensors").output
-    assert "52,311,446" in shown and "BGR, x / 256 - 0.5" in shown and "none of ours" in shown
+    assert "52,311,446" in shown and "BGR, x / 256 - 0.5" in shown and "not measured" in shown
     again = run("models", "import", port_file)
     assert (
         again.exit_code == 1 and "exists; choose another name, or overwrite it (--overwrite)" in again.stderr

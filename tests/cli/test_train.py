@@ -120,7 +120,7 @@ def test_a_run_from_beginning_to_end(train, data: Path) -> None:
     assert samples_of(run / "scores.csv") == ["4", "8"]
 
 
-def test_check_looks_through_all_data(train, data: Path) -> None:
+def test_check_reads_all_data(train, data: Path) -> None:
     content = json.loads((data / "train.json").read_text())
     content["annotations"][1]["keypoints"] = [1, 2, 2]
     (data / "train.json").write_text(json.dumps(content))
@@ -134,7 +134,7 @@ def test_check_looks_through_all_data(train, data: Path) -> None:
     assert "left out: image is missing: 1 (0.jpg)" in output
     assert "left out: number of keypoints is not 17: 1 (1.jpg)" in output
     assert "left out: image cannot be read: 1" in output and "2.jpg: the JPEG file is cut short" in output
-    assert "dev.json: 2 images to judge by" in output
+    assert "dev.json: 2 images to evaluate on" in output
     assert {path.name for path in data.iterdir()} == {"train", "train.json", "dev", "dev.json", "tiny.toml"}
     for path in (data / "train").iterdir():
         path.write_bytes(b"")
@@ -142,7 +142,7 @@ def test_check_looks_through_all_data(train, data: Path) -> None:
     assert result.exit_code == 1 and "none of its images can be read" in result.output
 
 
-def test_mistakes_are_one_line(train, data: Path) -> None:
+def test_mistakes_of_the_user_are_one_line(train, data: Path) -> None:
     assert train().exit_code == 2
     for arguments, message in [
         (("-o", data / "x", "--device", "cuda:9"), "device 'cuda:9' cannot be used here"),
@@ -158,7 +158,7 @@ def test_mistakes_are_one_line(train, data: Path) -> None:
     assert result.exit_code == 1 and "the first is 1.jpg" in result.output
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(data: Path, train) -> None:
+def test_ctrl_c_saves_and_says_how_to_continue(data: Path, train) -> None:
     run = data / "run"
     narrow = "from skelstream.network.backbones import efficientnet as e; e._GROUPS = [(*g[:2], 1, *g[3:]) for g in e._GROUPS];"
     call = "from skelstream.cli import main; main()"
@@ -174,9 +174,9 @@ def test_ctrl_c_saves_and_says_how_to_go_on(data: Path, train) -> None:
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=60)[1]
-    assert process.returncode == 130, said
-    assert "Traceback" not in said
-    stopped = int(said.split("stopped at sample ")[1].split(";")[0].replace(",", ""))
-    assert 8 <= stopped < 40000 and "go on with the same command and --resume" in said
+    output = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    stopped = int(output.split("stopped at sample ")[1].split(";")[0].replace(",", ""))
+    assert 8 <= stopped < 40000 and "continue with the same command and --resume" in output
     assert torch.load(run / "last.ckpt", weights_only=True)["sample"] == stopped

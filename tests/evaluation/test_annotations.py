@@ -47,7 +47,7 @@ def test_the_size_of_joints_in_a_row_is_their_length(scene, load):
     assert load([row]).persons[1][0].area == pytest.approx(AREA_OF_BOX * 50**2)
 
 
-def test_whose_size_nothing_tells_is_ignored(scene, load):
+def test_a_person_of_unknown_size_is_ignored(scene, load):
     row = scene.annotation(1, 1, (0, 0), labelled=np.arange(17) == 3, bbox=None, area=0)
     coco_set = load([row, scene.annotation(2, 2, (0, 0))])
     assert coco_set.persons[1][0].ignored and not coco_set.persons[2][0].ignored
@@ -63,7 +63,7 @@ def test_crowds_and_people_without_joints_are_ignored(scene, load):
     ]
 
 
-def test_other_categories_are_passed_over(scene, write):
+def test_other_categories_are_skipped(scene, write):
     data = scene.dataset(
         [scene.annotation(1, 1, (0, 0)), {"image_id": 1, "category_id": 18, "bbox": [0] * 4}]
     )
@@ -71,7 +71,7 @@ def test_other_categories_are_passed_over(scene, write):
     assert len(load_annotations(write(data)).persons[1]) == 1
 
 
-def test_single_person_sets_are_known(scene, load):
+def test_single_person_sets_are_recognised(scene, load):
     one = [scene.annotation(1, 1, (0, 0)), scene.annotation(2, 2, (0, 0))]
     assert load(one).single_person
     assert not load([*one, scene.annotation(3, 2, (200, 0))]).single_person
@@ -143,7 +143,7 @@ def _set(value, *path):
         (_set(7, "categories", 0, "id"), "none of its annotations has category_id 7"),
     ],
 )
-def test_broken_files_are_named_with_what_is_wrong(scene, write, change, message):
+def test_broken_files_are_reported_with_the_reason(scene, write, change, message):
     data = scene.dataset([scene.annotation(1, 1, (0, 0))])
     change(data)
     path = write(data)

@@ -31,7 +31,7 @@ def test_the_distance_decides_between_good_jitter_and_miss(scene, load, joint, s
     diagnosis = _diagnosis(load, [scene.result(row, move=move)], [row])
     assert _kind(diagnosis, joint) == kind
     assert diagnosis.kinds[:, 0].sum() == 17 - (kind != "good")
-    assert not diagnosis.absent.any()
+    assert not diagnosis.missing.any()
 
 
 def test_a_person_left_for_right_is_inverted(scene, load):
@@ -63,7 +63,7 @@ def test_joints_that_the_estimate_lacks_are_misses_without_a_distance(scene, loa
     estimate["keypoints"][3 * WRIST : 3 * WRIST + 3] = [0, 0, 0]
     diagnosis = _diagnosis(load, [estimate], [row])
     assert _kind(diagnosis, WRIST) == "miss"
-    assert diagnosis.absent.tolist() == [int(j == WRIST) for j in range(17)]
+    assert diagnosis.missing.tolist() == [int(j == WRIST) for j in range(17)]
     assert np.isnan(diagnosis.distance[WRIST])
     assert diagnosis.distance[NOSE] == 0
 
@@ -76,7 +76,7 @@ def test_distances_in_pixels_and_in_percent_of_size(scene, load):
     np.testing.assert_allclose(diagnosis.relative, 3)  # the square root of 10,000 square pixels is 100
 
 
-def test_unlabelled_joints_are_of_no_kind(scene, load):
+def test_unlabelled_joints_have_no_kind(scene, load):
     row = scene.annotation(1, 1, (0, 0), labelled=np.arange(17) > 4)
     diagnosis = _diagnosis(load, [scene.result(row, move=(1, 1))], [row])
     assert diagnosis.kinds[:5].sum() == 0
@@ -84,7 +84,7 @@ def test_unlabelled_joints_are_of_no_kind(scene, load):
     np.testing.assert_allclose(diagnosis.shares[-1], [100, 0, 0, 0, 0])
 
 
-def test_people_found_missed_and_made_up(scene, load):
+def test_matched_missed_and_spurious_people(scene, load):
     rows = [scene.annotation(1, 1, (0, 0)), scene.annotation(2, 2, (0, 0))]
     crowd = scene.annotation(3, 2, (400, 200), labelled=[False] * 17, iscrowd=1)
     results = [

@@ -20,7 +20,7 @@ def test_the_report_names_the_protocol_and_keeps_other_protocols_apart(two):
     text = markdown(evaluate(*two, SUBSET, resamples=20))
     assert f"Protocol: {SUBSET.line()}" in text
     ours, others = text.split("## Published figures of other protocols")
-    assert "No published figure known here has this protocol." in ours
+    assert "No published figure in this list has this protocol." in ours
     assert "Lightweight OpenPose" in others and "Lightweight OpenPose" not in ours
     assert "these results" in ours and "these results" not in others
     assert "PersonLab, ResNet-152 (quoted)" in others
@@ -55,12 +55,12 @@ def test_the_figures_as_data_are_plain_json(two):
     assert data["unreadable"] == ["1.png: broken"]
 
 
-def test_single_person_sets_get_pck_and_a_word_on_bystanders(scene, load):
+def test_single_person_sets_get_pck_and_a_note_on_bystanders(scene, load):
     row = scene.annotation(1, 1, (0, 0))
     del row["area"]
     evaluation = evaluate(load([row]), [scene.result(row)], EvalProtocol("2 images of lsp.json"))
     first, second, *_ = tables(evaluation)
     assert first.title == "PCK@0.2, torso" and first.rows[-1] == ("all", "100.0")
     assert any("bystanders" in note for note in second.notes)
-    assert any("1 annotations give no area" in note for note in second.notes)
+    assert any("1 annotations have no area" in note for note in second.notes)
     assert as_data(evaluation)["pck"]["total"] == 100

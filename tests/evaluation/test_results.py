@@ -80,11 +80,11 @@ def test_other_categories_and_images_are_left_out(scene, load, write):
     row = scene.annotation(1, 1, (0, 0))
     right = scene.result(row)
     rows = [right, {**right, "category_id": 2}, {**right, "image_id": 99}]
-    said = []
-    assert read_results(write(rows, "r.json"), load([row]), said.append) == [right]
+    notes = []
+    assert read_results(write(rows, "r.json"), load([row]), notes.append) == [right]
     assert (
-        "1 of 3 entries are left out, of images that" in said[0]
-        and "entries of other categories than 1" in said[1]
+        "1 of 3 entries are left out, because their images are not in" in notes[0]
+        and "entries of other categories than persons (1)" in notes[1]
     )
 
 

@@ -16,7 +16,7 @@ def test_repeated_annotations_score_100_and_print_nothing(scene, load, capfd):
     rows = [scene.annotation(1, 1, (0, 0)), scene.annotation(2, 2, (200, 100))]
     scores = _scores(scene, load, [scene.result(r) for r in rows], rows)
     assert scores.metrics["AP"] == scores.metrics["AR"] == pytest.approx(100)
-    # 10,000 square pixels are more than 96²: nobody is medium.
+    # 10,000 square pixels are more than 96²: no person is medium.
     assert scores.metrics["APL"] == pytest.approx(100)
     assert np.isnan(scores.metrics["APM"])
     assert capfd.readouterr() == ("", "")
@@ -26,7 +26,7 @@ def test_nobody_found_scores_0(scene, load):
     rows = [scene.annotation(1, 1, (0, 0))]
     scores = _scores(scene, load, [], rows)
     assert scores.metrics["AP"] == scores.metrics["AR"] == 0
-    assert (scores.detections, scores.labelled) == (0, 1)
+    assert (scores.estimated, scores.labelled) == (0, 1)
 
 
 def test_one_of_two_found(scene, load):

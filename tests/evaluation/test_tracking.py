@@ -1,3 +1,4 @@
+import json
 import math
 import os
 import sys
@@ -5,22 +6,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from street_scenes import SceneSettings, figure, scene, scene_distances
+from typer.testing import CliRunner
 
+from skelstream.cli import app
 from skelstream.errors import FormatError, MissingExtraError
-from skelstream.evaluation.scenes import SceneSettings, figure, scene, scene_distances
 from skelstream.evaluation.tracking import (
-    Labelled,
-    believed,
+    LabelledBoxes,
     boxes_as_people,
+    confirmed_tracks,
     read_mot,
     score_distances,
+    score_file,
     score_tracks,
 )
+from skelstream.formats import save
 from skelstream.people import People
-from skelstream.settings.tracking import TrackerSettings
+from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18
-from skelstream.tracking.kalman_tracker import KalmanTracker
+from skelstream.settings.tracking import TrackerSettings
 from skelstream.tracking.tracked import TrackedPeople
+from skelstream.tracking.kalman_tracker import KalmanTracker
 
 CLIPS = (
     Path(os.environ.get("SKELSTREAM_DATA", Path(__file__).parents[2].parent / "shared")) / "video/tracking"
@@ -31,14 +37,14 @@ HERE, THERE, NOWHERE = [0, 0, 10, 20], [100, 0, 110, 20], [500, 0, 510, 20]
 def frame(**people):
     ids = [int(name[1:]) for name in people]
     boxes = np.array(list(people.values()), np.float32).reshape(-1, 4)
-    return Labelled(np.array(ids, int), boxes, np.ones(len(ids), np.float32))
+    return LabelledBoxes(np.array(ids, int), boxes, np.ones(len(ids), np.float32))
 
 
 def test_a_tiny_example_worked_out_by_hand():
     """Persons 1 and 2 for four frames: 8 objects.
 
     Track 7 follows person 1 for two frames and person 2 in the last; track 8 takes over person 1. Person 2 is
-    tracked in the last frame only. Track 9 is nobody.
+    tracked in the last frame only. Track 9 is a false positive.
     """
     truth = {i: frame(p1=HERE, p2=THERE) for i in range(4)}
     found = {
@@ -68,7 +74,7 @@ def test_perfect_and_empty_tracks():
     assert math.isnan(empty.overlap)
 
 
-def test_boxes_that_overlap_too_little_are_someone_else():
+def test_boxes_that_overlap_too_little_do_not_match():
     scores = score_tracks({0: frame(p1=[0, 0, 10, 10])}, {0: frame(t1=[6, 0, 16, 10])})
     assert (scores.misses, scores.false_positives) == (1, 1)
 
@@ -83,7 +89,7 @@ def test_a_mot_file(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["1,2,3\n", "a,b,c,d,e,f,g\n"])
-def test_a_file_that_is_none_of_motchallenges(tmp_path, text):
+def test_other_files_than_motchallenges_are_refused(tmp_path, text):
     path = tmp_path / "gt.txt"
     path.write_text(text)
     with pytest.raises(FormatError, match="gt.txt"):
@@ -92,7 +98,7 @@ def test_a_file_that_is_none_of_motchallenges(tmp_path, text):
         read_mot(tmp_path / "none.txt")
 
 
-def test_an_empty_mot_file_has_nobody(tmp_path):
+def test_an_empty_mot_file_has_no_people(tmp_path):
     path = tmp_path / "det.txt"
     path.write_text("")
     assert read_mot(path) == {}
@@ -104,7 +110,7 @@ def test_without_motmetrics(monkeypatch):
         score_distances([])
 
 
-def test_detections_become_people_best_first():
+def test_boxes_become_people_by_falling_score():
     people = boxes_as_people(frame(d1=HERE, d2=THERE), 18, np.array([0.2, 0.7]))
     assert people.person_scores.tolist() == pytest.approx([0.7, 0.2])
     assert people.boxes.tolist() == [THERE, HERE]
@@ -121,8 +127,10 @@ def tracked(index, ids, confirmed):
     return TrackedPeople(index, index / 25, people, np.array(ids, np.int32), np.array(confirmed, bool))
 
 
-def test_what_is_believed():
-    frames = believed([tracked(0, [1, 2], [False, False]), tracked(1, [1], [True]), tracked(2, [], [])])
+def test_tracks_that_were_never_confirmed_are_left_out():
+    frames = confirmed_tracks(
+        [tracked(0, [1, 2], [False, False]), tracked(1, [1], [True]), tracked(2, [], [])]
+    )
     assert {i: f.ids.tolist() for i, f in frames.items()} == {0: [1], 1: [1], 2: []}
 
 
@@ -166,13 +174,53 @@ def test_joints_keep_identities_that_boxes_lose():
 )
 def test_public_detections_of_a_real_street(clip, mota, idf1):
     truth, found = read_mot(CLIPS / clip / "gt.txt"), read_mot(CLIPS / clip / "det.txt")
-    tracker, nobody, results = KalmanTracker(TrackerSettings(), OPENPOSE18), People.none(18), []
+    tracker, empty, results = KalmanTracker(TrackerSettings(), OPENPOSE18), People.none(18), []
     for index in range(max(truth) + 1):
-        people = nobody
+        people = empty
         if index in found:
             scores = 1 / (1 + np.exp(-(found[index].scores.astype(float) - 41) / 10))
             people = boxes_as_people(found[index], 18, scores)
         results.append(tracker.update(index, index / 25, people))
-    scores = score_tracks(truth, believed(results))
+    scores = score_tracks(truth, confirmed_tracks(results))
     assert scores.mota > mota
     assert scores.idf1 > idf1
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Tracks of two people in frames 0 to 2 of the source, and ground truth of frames 0 to 4."""
+    builder = SequenceBuilder(OPENPOSE18, source="a.mp4", height=240, width=320)
+    for index in range(3):
+        people = People(
+            np.full((2, 18, 2), 50, np.float32), np.ones((2, 18), np.float32), np.ones(2, np.float32),
+            np.array([[10, 20, 40, 60], [100, 20, 130, 60]], np.float32),
+        )  # fmt: skip
+        builder.add(TrackedPeople(index, index / 25, people, np.array([1, 2], np.int32), np.ones(2, bool)))
+    save(builder.finish(), tmp_path / "a.npz")
+    rows = [
+        f"{frame},{7 + i},{x},21,30,40,1,-1,-1,-1" for frame in range(1, 6) for i, x in enumerate((11, 101))
+    ]
+    (tmp_path / "gt.txt").write_text("\n".join(rows))
+    return tmp_path
+
+
+def test_tracks_of_a_file_are_scored_in_its_frames(files):
+    scores = score_file(files / "a.npz", files / "gt.txt", margin=0)
+    assert (scores.mota, scores.idf1, scores.objects, scores.overlap) == (1, 1, 6, pytest.approx(1))
+    assert score_file(files / "a.npz", files / "gt.txt").overlap == pytest.approx(1 / 1.44)
+    (files / "gt.txt").write_text("9,1,11,21,30,40,1,-1,-1,-1\n")
+    with pytest.raises(FormatError, match="gt.txt: no labelled person in the frames of"):
+        score_file(files / "a.npz", files / "gt.txt")
+
+
+def test_the_command_prints_figures(files):
+    command = ["eval-tracking", str(files / "a.npz"), "--truth", str(files / "gt.txt")]
+    shown = CliRunner().invoke(app, command)
+    assert shown.exit_code == 0 and "MOTA" in shown.output and "100.0 %" in shown.output
+    data = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    assert (data["mota"], data["switches"], data["misses"], data["false_positives"]) == (1, 0, 0, 0)
+    assert (
+        json.loads(CliRunner().invoke(app, [*command, "--json", "--min-iou", "1"]).stdout)["overlap"] is None
+    )
+    missing = CliRunner().invoke(app, [*command[:3], str(files / "none.txt")])
+    assert missing.exit_code == 1 and "none.txt: cannot be read" in missing.output

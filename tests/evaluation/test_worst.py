@@ -10,7 +10,7 @@ from skelstream.evaluation.worst import montage, worst_images
 
 @pytest.fixture
 def scored(scene, load):
-    """Image 1 is right, 2 lacks one of two people, 3 has somebody who is not there, 4 is empty and right."""
+    """Image 1 is right, 2 lacks one of two people, 3 has a false person, 4 is empty and right."""
     rows = [
         scene.annotation(i, image, (x, 50)) for i, image, x in ((1, 1, 0), (2, 2, 0), (3, 2, 300), (4, 3, 0))
     ]

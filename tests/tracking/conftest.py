@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
+from street_scenes import figure
 
-from skelstream.evaluation.scenes import figure
 from skelstream.people import People
 from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import OPENPOSE18

@@ -3,8 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from skelstream.evaluation.scenes import SceneSettings, scene
+from street_scenes import SceneSettings, scene
 
 pytestmark = pytest.mark.slow
 

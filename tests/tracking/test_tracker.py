@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from street_scenes import SceneSettings, scene
 
-from skelstream.evaluation.scenes import SceneSettings, scene
 from skelstream.people import People
 from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import COCO17, OPENPOSE18, convert

@@ -1,4 +1,4 @@
-"""Small sets of drawn people, in files as a user has them."""
+"""Small sets of drawn people, in files such as users have."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def person() -> Callable[..., dict]:
 
 @pytest.fixture
 def write_set(tmp_path: Path) -> Callable[..., SetConfig]:
-    """Writes a set of images, each given by its people, as ``name.json`` and a folder ``name``."""
+    """Write a set of images, each given by its people, as ``name.json`` and a folder ``name``."""
 
     def write(
         images: list[list[dict]],
@@ -101,7 +101,7 @@ def people_set(write_set) -> SetConfig:
 
 @pytest.fixture
 def narrow_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A backbone of the same taps that is a sixth as wide inside: the tests are about training, not about it."""
+    """A backbone with the same outputs and a sixth of the inner width, for quick tests."""
     groups = [
         (kernel, stride, 1, outputs, repeats) for kernel, stride, _, outputs, repeats in efficientnet._GROUPS
     ]

@@ -31,7 +31,7 @@ def test_labels_arrive_in_openposes_order(write_set, person) -> None:
     assert image.scales[0] == pytest.approx(math.sqrt(0.5 * 48 * 80))
 
 
-def test_area_and_box_stand_in_where_they_lack(write_set, person) -> None:
+def test_missing_areas_and_boxes_are_substituted(write_set, person) -> None:
     (image,) = read_set(write_set([[person((20, 10), area=0)]])).images
     assert image.scales[0] == pytest.approx(math.sqrt(0.53 * 60 * 100))
     (image,) = read_set(write_set([[person((20, 10), bbox=None)]], "b")).images
@@ -44,7 +44,7 @@ def test_alone_takes_images_with_exactly_one_person(write_set, person) -> None:
     assert [image.path.stem for image in read_set(config).images] == ["1"]
 
 
-def test_an_image_without_people_is_no_problem_but_gives_nothing(write_set, person) -> None:
+def test_images_without_people_are_skipped_without_a_problem(write_set, person) -> None:
     annotated = read_set(write_set([[], [person()]]))
     assert len(annotated.images) == 1 and annotated.problems == []
 
@@ -67,19 +67,19 @@ def no_number(content: dict) -> None:
 @pytest.mark.parametrize(
     ("edit", "fault"),
     [
-        (drop_keypoint, Fault.COUNT),
-        (keypoint(math.nan), Fault.NUMBER),
-        (keypoint(math.inf), Fault.NUMBER),
-        (keypoint("12"), Fault.NUMBER),
-        (keypoint("twelve"), Fault.NUMBER),
-        (no_number, Fault.NUMBER),
-        (keypoint(-33.0), Fault.OUTSIDE),
-        (keypoint(170.0), Fault.OUTSIDE),
+        (drop_keypoint, Fault.JOINT_COUNT),
+        (keypoint(math.nan), Fault.NOT_FINITE),
+        (keypoint(math.inf), Fault.NOT_FINITE),
+        (keypoint("12"), Fault.NOT_FINITE),
+        (keypoint("twelve"), Fault.NOT_FINITE),
+        (no_number, Fault.NOT_FINITE),
+        (keypoint(-33.0), Fault.OUTSIDE_IMAGE),
+        (keypoint(170.0), Fault.OUTSIDE_IMAGE),
         (keypoint(-10.0), None),
         (keypoint(140.0), None),
     ],
 )
-def test_broken_labels_are_named_and_left_out(write_set, person, edit, fault) -> None:
+def test_broken_labels_are_reported_and_left_out(write_set, person, edit, fault) -> None:
     annotated = read_set(write_set(three(person), edit=edit))
     assert annotated.problems == ([Problem(fault, "2.jpg")] if fault else [])
     assert [image.path.stem for image in annotated.images] == (["1", "3"] if fault else ["1", "2", "3"])
@@ -100,11 +100,11 @@ def test_missing_images_and_stray_annotations_are_counted(write_set, person) -> 
 
 
 def test_a_summary_names_the_first_few() -> None:
-    problems = [Problem(Fault.MISSING, f"{i}.jpg") for i in range(5)]
+    problems = [Problem(Fault.MISSING_IMAGE, f"{i}.jpg") for i in range(5)]
     assert summary(problems, name=2) == ["image is missing: 5 (0.jpg, 1.jpg and 3 more)"]
 
 
-def test_nothing_left_is_an_error_that_says_why(write_set, person) -> None:
+def test_a_set_without_usable_images_is_an_error_with_the_reasons(write_set, person) -> None:
     config = write_set(three(person))
     for image in config.images.iterdir():
         image.unlink()
@@ -140,7 +140,7 @@ def test_a_file_of_another_kind_is_refused(write_set, person, edit, message: str
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]"])
-def test_no_file_no_json_no_object(tmp_path, content) -> None:
+def test_files_that_are_not_json_objects_are_refused(tmp_path, content) -> None:
     path = tmp_path / "x.json"
     if content:
         path.write_text(content)
@@ -148,7 +148,7 @@ def test_no_file_no_json_no_object(tmp_path, content) -> None:
         read_set(SetConfig(path, tmp_path))
 
 
-def test_other_categories_are_passed_over(write_set, person) -> None:
+def test_other_categories_are_skipped(write_set, person) -> None:
     def with_chair(content: dict) -> None:
         content["categories"].append({"id": 62, "name": "chair"})
         content["annotations"].append({"id": 5, "image_id": 1, "category_id": 62, "bbox": [0, 0, 9, 9]})
@@ -156,8 +156,8 @@ def test_other_categories_are_passed_over(write_set, person) -> None:
     assert len(read_set(write_set([[person()]], edit=with_chair)).images[0].ignore) == 0
 
 
-def test_what_the_images_orientation_is_assumed_to_be_is_told(write_set, person) -> None:
-    from skelstream.training.image_store import assumptions, check_images
+def test_an_orientation_that_is_not_applied_is_reported(write_set, person) -> None:
+    from skelstream.training.image_store import check_images, ignored_orientations
 
     config = write_set(three(person), edit=lambda c: [image.pop("height") for image in c["images"]])
     path = config.images / "2.jpg"
@@ -169,8 +169,9 @@ def test_what_the_images_orientation_is_assumed_to_be_is_told(write_set, person)
     path.write_bytes(data[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + data[2:])
     images = read_set(config).images
     found = list(check_images(images, 1))
-    assert [problem and problem.fault for problem in found] == [None, Fault.ASSUMED, None]
-    assert assumptions(images) == [Problem(Fault.ASSUMED, "2.jpg")] and assumptions([]) == []
+    assert [problem and problem.fault for problem in found] == [None, Fault.ORIENTATION_IGNORED, None]
+    assert ignored_orientations(images) == [Problem(Fault.ORIENTATION_IGNORED, "2.jpg")]
+    assert ignored_orientations([]) == []
 
 
 @pytest.mark.parametrize("box", [[0, 0, 0, 0], [5, 5, 0, 9], None])
@@ -184,15 +185,15 @@ def test_a_box_without_extent_is_that_of_the_joints(write_set, person, box) -> N
 @pytest.mark.parametrize(
     ("edit", "fault"),
     [
-        (lambda row: row.update(keypoints=5), Fault.NUMBER),
-        (lambda row: row.update(bbox="x"), Fault.NUMBER),
-        (lambda row: row.update(area="x"), Fault.NUMBER),
-        (lambda row: row.update(iscrowd="0"), Fault.NUMBER),
-        (lambda row: row.update(keypoints=[10**400] * 51), Fault.NUMBER),
-        (lambda row: row.update(image_id=[2]), Fault.UNLISTED),
+        (lambda row: row.update(keypoints=5), Fault.NOT_FINITE),
+        (lambda row: row.update(bbox="x"), Fault.NOT_FINITE),
+        (lambda row: row.update(area="x"), Fault.NOT_FINITE),
+        (lambda row: row.update(iscrowd="0"), Fault.NOT_FINITE),
+        (lambda row: row.update(keypoints=[10**400] * 51), Fault.NOT_FINITE),
+        (lambda row: row.update(image_id=[2]), Fault.UNLISTED_IMAGE),
     ],
 )
-def test_values_of_the_wrong_type_are_named(write_set, person, edit, fault) -> None:
+def test_values_of_the_wrong_type_are_reported(write_set, person, edit, fault) -> None:
     annotated = read_set(write_set(three(person), edit=lambda c: edit(c["annotations"][1])))
     assert [problem.fault for problem in annotated.problems] == [fault]
     assert [image.path.stem for image in annotated.images] == ["1", "3"]

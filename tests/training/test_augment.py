@@ -66,7 +66,7 @@ def test_a_view_inverts_to_the_pixel() -> None:
         assert np.abs(back.astype(int) - picture)[inside].max() <= 4
 
 
-def test_flips_and_turns_are_as_common_and_as_far_as_told() -> None:
+def test_flips_and_rotations_have_the_frequency_and_size_of_the_settings() -> None:
     how = Augmentation(crop=128, flip=0.25, rotation=20)
     views = [view_matrix(np.random.default_rng(i), SIZE, BOX, how) for i in range(2000)]
     assert np.mean([mirrored for _, mirrored in views]) == pytest.approx(0.25, abs=0.03)
@@ -82,7 +82,7 @@ def test_flip_order_swaps_left_and_right_of_openpose() -> None:
         assert joints[j] == (f"{swapped[side]}_{rest}" if side in swapped else joints[i])
 
 
-def test_a_fitted_person_fills_the_asked_part_of_the_view() -> None:
+def test_a_fitted_person_fills_the_set_part_of_the_view() -> None:
     how = Augmentation(crop=256, fit=1, fill=(0.5, 0.9), scale=(0.1, 10), rotation=0)
     for seed in range(50):
         matrix, _ = view_matrix(np.random.default_rng(seed), SIZE, BOX, how)
@@ -90,7 +90,7 @@ def test_a_fitted_person_fills_the_asked_part_of_the_view() -> None:
 
 
 @pytest.mark.parametrize("size", [(40, 60), (480, 640), (2000, 50)])
-def test_views_look_little_beyond_the_image(size: tuple[int, int]) -> None:
+def test_views_reach_little_beyond_the_image(size: tuple[int, int]) -> None:
     """Where the image is larger than the view, the view's middle square lies in it; else the image is centred."""
     how = Augmentation(crop=64, rotation=0, flip=0)
     for seed in range(60):

@@ -9,30 +9,42 @@ import torch
 from skelstream.skeleton import COCO17, OPENPOSE18
 from skelstream.training.annotations import read_set
 from skelstream.training.crops import CropAugmentation, CropSource, subjects
-from skelstream.training.detected_people import NOBODY, Found
-from skelstream.training.sampling_order import Turns
+from skelstream.training.detected_people import NO_PERSON, DetectedPeople
+from skelstream.training.sampling_order import SamplingOrder
 
 SIZE = (256, 192)
-STILL = CropAugmentation(
-    found=0, half=0, nobody=0, shift=0, zoom=0, rotation=0, flip=0, blur=0, colour=0, grey=0, occlusion=0
+UNCHANGED = CropAugmentation(
+    detected=0,
+    half=0,
+    false_detection=0,
+    shift=0,
+    zoom=0,
+    rotation=0,
+    flip=0,
+    blur=0,
+    colour=0,
+    grey=0,
+    occlusion=0,
 )
 
 
 @pytest.fixture
 def people(write_set, person):
-    """A large and a small person, the large one found by its upper half, and somebody found on bare ground."""
+    """A large person, whose upper half is detected, a small person, and a false detection on bare ground."""
     (image,) = read_set(write_set([[person((50, 20)), person((4, 4), 0.2)]])).images
-    found = Found(np.array([[50, 15, 110, 60], [2, 90, 22, 122]], np.float32), np.array([0, NOBODY]))
-    return subjects([image], [found], 24.0)
+    detected = DetectedPeople(
+        np.array([[50, 15, 110, 60], [2, 90, 22, 122]], np.float32), np.array([0, NO_PERSON])
+    )
+    return subjects([image], [detected], 24.0)
 
 
-def source(people, how=STILL) -> CropSource:
-    return CropSource(Turns([people], [1.0]), how, SIZE)
+def source(people, augmentation=UNCHANGED) -> CropSource:
+    return CropSource(SamplingOrder([people], [1.0]), augmentation, SIZE)
 
 
-def test_people_too_small_to_teach_anything_are_left_out(people) -> None:
+def test_people_that_are_too_small_are_left_out(people) -> None:
     (subject,) = people
-    assert subject.row == 0 and len(subject.found) == len(subject.nobody) == 1
+    assert subject.row == 0 and len(subject.detected) == len(subject.false_detections) == 1
 
 
 def test_both_crops_show_the_annotated_box_where_nothing_is_changed(people) -> None:
@@ -49,11 +61,13 @@ def test_both_crops_show_the_annotated_box_where_nothing_is_changed(people) -> N
     want = (subject.image.keypoints[0, rows] - middle) * scale + (96, 128)
     np.testing.assert_allclose(sample["keypoints"], want, atol=1e-3)
     assert float(sample["scale"]) == pytest.approx(subject.image.scales[0] * scale, rel=1e-5)
-    assert float(sample["somebody"]) == 1 and not sample["mirrored"] and sample["unreadable"] == ""
+    assert float(sample["has_person"]) == 1 and not sample["mirrored"] and sample["unreadable"] == ""
 
 
 def test_the_map_between_the_crops_is_right_however_they_differ(people) -> None:
-    how = replace(STILL, found=0.5, half=0.3, shift=0.05, zoom=0.2, rotation=30.0, turned=1.0, flip=0.5)
+    how = replace(
+        UNCHANGED, detected=0.5, half=0.3, shift=0.05, zoom=0.2, rotation=30.0, rotated=1.0, flip=0.5
+    )
     crops, straight = source(people, how), source(people)[0]["keypoints"].numpy()
     mirrored = 0
     for number in range(12):
@@ -67,11 +81,11 @@ def test_the_map_between_the_crops_is_right_however_they_differ(people) -> None:
     assert 0 < mirrored < 12
 
 
-def test_the_first_looks_boxes_are_used_and_those_of_nobody_show_nobody(people) -> None:
-    half = source(people, replace(STILL, found=1.0))[0]
+def test_detected_boxes_are_used_and_false_detections_show_no_person(people) -> None:
+    half = source(people, replace(UNCHANGED, detected=1.0))[0]
     assert torch.linalg.det(half["to_teacher"][:, :2]) < 0.9  # a smaller box, a larger scale
-    nobody = source(people, replace(STILL, nobody=1.0))[0]
-    assert float(nobody["somebody"]) == 0 and not nobody["teacher_image"].any()
+    empty = source(people, replace(UNCHANGED, false_detection=1.0))[0]
+    assert float(empty["has_person"]) == 0 and not empty["teacher_image"].any()
 
 
 def test_a_sample_depends_on_its_number_alone(people) -> None:

@@ -10,7 +10,7 @@ from skelstream.errors import OutputError
 from skelstream.training.curves import CsvTable, plot
 
 
-def test_a_table_goes_on_without_doubles(tmp_path: Path) -> None:
+def test_a_table_is_continued_without_duplicates(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     table = CsvTable(path, ("loss", "speed"), upto=0)
     for sample in (16, 32, 48):
@@ -24,7 +24,7 @@ def test_a_table_goes_on_without_doubles(tmp_path: Path) -> None:
     assert resumed.column("loss")[0] == [16, 32, 48]
 
 
-def test_a_lacking_figure_is_an_empty_cell(tmp_path: Path) -> None:
+def test_a_missing_figure_is_an_empty_cell(tmp_path: Path) -> None:
     table = CsvTable(tmp_path / "t.csv", ("AP", "PCK"), upto=0)
     table.add({"samples": 10, "AP": 12.5})
     table.add({"samples": 20, "AP": math.nan, "PCK": 80})
@@ -33,7 +33,7 @@ def test_a_lacking_figure_is_an_empty_cell(tmp_path: Path) -> None:
     assert again.column("AP") == ([10], [12.5]) and again.column("PCK") == ([20], [80])
 
 
-def test_a_row_that_a_kill_cut_short_is_dropped(tmp_path: Path) -> None:
+def test_an_incomplete_row_is_dropped(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("samples,loss,speed\n16,0.5,5\n32,0.2")
     assert CsvTable(path, ("loss", "speed"), upto=100).column("loss") == ([16], [0.5])

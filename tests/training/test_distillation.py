@@ -32,7 +32,7 @@ def batch(x: int, y: int, matrix: torch.Tensor = IDENTITY, **more) -> dict:
     image[0, :, y, x] = 255
     values = {
         "image": image, "teacher_image": image, "to_teacher": matrix[None], "mirrored": torch.tensor([False]),
-        "keypoints": torch.full((1, 17, 2), torch.nan), "scale": torch.tensor([60.0]), "somebody": torch.ones(1),
+        "keypoints": torch.full((1, 17, 2), torch.nan), "scale": torch.tensor([60.0]), "has_person": torch.ones(1),
     }  # fmt: skip
     return values | more
 
@@ -47,7 +47,7 @@ def peak(goal: torch.Tensor, joint: int = 0) -> tuple[float, float, float]:
     return flat % 48, flat // 48, float(goal[0, joint].max())
 
 
-def test_in_the_same_crop_the_teachers_maps_are_the_goal(distillation) -> None:
+def test_in_the_same_crop_the_teachers_maps_are_the_target(distillation) -> None:
     goal = distillation.goal(batch(80, 120))
     torch.testing.assert_close(goal[0, 3], 0.9 * gaussian(20, 30), atol=0.02, rtol=0)
     loss, parts = distillation(batch(80, 120))
@@ -55,7 +55,7 @@ def test_in_the_same_crop_the_teachers_maps_are_the_goal(distillation) -> None:
 
 
 @pytest.mark.parametrize("turn", [0.0, 0.4])
-def test_in_another_crop_they_are_moved_there(distillation, turn: float) -> None:
+def test_in_another_crop_the_teachers_maps_are_resampled(distillation, turn: float) -> None:
     linear = 1.1 * torch.tensor([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
     shift = torch.tensor([12.0, -20.0])
     matrix = torch.cat([linear, shift[:, None]], 1)
@@ -72,7 +72,7 @@ def test_a_crop_of_another_scale_has_gaussians_of_the_usual_width(distillation) 
     torch.testing.assert_close(goal[0, 0], height * gaussian(20, 35), atol=0.1, rtol=0)
 
 
-def test_where_a_label_says_otherwise_it_is_the_goal(distillation) -> None:
+def test_a_label_replaces_a_wrong_teacher(distillation) -> None:
     labels = torch.full((1, 17, 2), torch.nan)
     labels[0, 0] = torch.tensor([82.0, 121.0])  # as good as where the teacher sees it
     labels[0, 5] = torch.tensor([140.0, 60.0])  # somewhere else
@@ -94,10 +94,10 @@ def test_a_mirrored_crop_has_left_and_right_exchanged(distillation) -> None:
     assert peak(goal, right)[0] == pytest.approx((SIZE[1] - 1 - 80) / 4, abs=0.6)
 
 
-def test_where_nobody_is_the_maps_shall_be_empty(distillation) -> None:
-    assert not distillation.goal(batch(80, 120, somebody=torch.zeros(1))).any()
+def test_the_maps_of_a_false_detection_are_empty(distillation) -> None:
+    assert not distillation.goal(batch(80, 120, has_person=torch.zeros(1))).any()
 
 
-def test_the_teacher_learns_nothing(distillation) -> None:
+def test_the_teacher_is_not_trained(distillation) -> None:
     distillation.train()
     assert not distillation.teacher.training and distillation.network.training

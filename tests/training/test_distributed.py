@@ -22,8 +22,9 @@ RUN = """
     from skelstream.network.backbones import efficientnet
     from skelstream.training.distributed import processes
     from skelstream.training.loop import Trainer
-    from skelstream.training.recipe import read_recipe
-    from skelstream.training.run import Cadence, RunFolder, Session
+    from skelstream.training.recipe_file import read_recipe
+    from skelstream.training.run_folder import RunFolder
+    from skelstream.training.session import Cadence, Session
     efficientnet._GROUPS = [(k, s, 1, o, r) for k, s, _, o, r in efficientnet._GROUPS]
     torch.set_num_threads(1)
     folder = Path(sys.argv[1])
@@ -39,12 +40,16 @@ RUN = """
         run = RunFolder(folder / "run")
         if group.first:
             run.prepare(False)
-        done = Session(Trainer(recipe, device, None, 0, group), run, None, Cadence(evaluate=8, row=1)).run(lambda _: None)
-        # Only the second process wishes to stop; both do, after the same step.
+        whole = Session(Trainer(recipe, device, None, 0, group), run, None, Cadence(evaluate=8, row=1))
+        *events, last = whole.events()
+        assert bool(events) == group.first
+        done = type(last).__name__
+        # Only the second process is interrupted; both stop after the same step.
         stop = Trainer(recipe, device, None, 0, group)
         if group.first:
             RunFolder(folder / "stop").prepare(False)
-        early = Session(stop, RunFolder(folder / "stop"), None, Cadence()).run(lambda _: None, lambda: group.rank == 1)
+        *_, last = Session(stop, RunFolder(folder / "stop"), None, Cadence()).events(lambda: group.rank == 1)
+        early = type(last).__name__
         print(f"rank {group.rank} of {group.count}: {done} {early} {stop.sample}", flush=True)
 """
 
@@ -67,7 +72,7 @@ images = "people"
 """
 
 
-def test_one_process_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_single_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     with processes("cpu") as (group, device):
         assert group == Processes(0, 1) and group.first and device == torch.device("cpu")
@@ -75,7 +80,7 @@ def test_one_process_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         group.wait()
 
 
-def test_workers_are_shared_among_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cores_are_divided_among_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64), raising=False)
     assert default_workers() == 16
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "8")
@@ -101,9 +106,9 @@ def test_two_processes_make_the_step_of_one(people_set, narrow_backbone, tmp_pat
         for r in range(2)
     ]
     said = [process.communicate(timeout=120)[0] for process in started]
-    assert said[0] == "rank 0 of 2: True False 4\n" and said[1] == "rank 1 of 2: True False 4\n"
+    assert said == [f"rank {rank} of 2: Finished Interrupted 4\n" for rank in range(2)]
 
-    from skelstream.training.recipe import read_recipe
+    from skelstream.training.recipe_file import read_recipe
 
     alone = Trainer(read_recipe(tmp_path / "tiny.toml", tmp_path), torch.device("cpu"), None, 0)
     alone.network.eval()

@@ -13,11 +13,12 @@ from skelstream.cli import app
 from skelstream.training.annotations import SetConfig
 from skelstream.training.augment import Augmentation
 from skelstream.training.crops import CropAugmentation
-from skelstream.training.detected_people import FirstLookConfig
-from skelstream.training.recipe import EvaluationConfig, Recipe, packaged_recipes, read_recipe
+from skelstream.training.detected_people import DetectionConfig
+from skelstream.training.recipe import EvaluationConfig, Recipe
+from skelstream.training.recipe_file import packaged_recipes, read_recipe
 from skelstream.training.samples import Emphasis
 
-OTHER_TABLES = ("sets", "network", "augmentation", "emphasis", "first_look", "evaluation", "name")
+OTHER_TABLES = ("sets", "network", "augmentation", "emphasis", "detection", "evaluation", "name")
 DOCUMENT = Path(__file__).parents[2] / "docs" / "training.md"
 
 
@@ -64,8 +65,8 @@ def test_the_top_down_tables_in_the_document_are_whole_and_show_the_defaults(tmp
     path = tmp_path / "mine.toml"
     path.write_text("[run]\nsamples = 100\n" + changed + whole[whole.index("[[set]]") :])
     recipe = read_recipe(path, Path("data"))
-    assert recipe.augmentation == CropAugmentation() and recipe.first_look == FirstLookConfig()
-    for kind in (CropAugmentation, FirstLookConfig):
+    assert recipe.augmentation == CropAugmentation() and recipe.detection == DetectionConfig()
+    for kind in (CropAugmentation, DetectionConfig):
         for field in fields(kind):
             assert re.search(rf"^{field.name} = ", changed, re.M), field.name
 
@@ -83,7 +84,7 @@ def test_commands_have_the_options_that_they_are_given(line: str) -> None:
         assert context.params["recipe"] in packaged_recipes()
 
 
-def test_data_are_packed_as_written(tmp_path: Path) -> None:
+def test_the_packing_command_in_the_document_runs(tmp_path: Path) -> None:
     (block,) = (b for b in blocks("bash") if "train_elsewhere" in b)
     pack, _ = block.splitlines()
     (tmp_path / "samples").symlink_to(DOCUMENT.parents[1] / "samples")

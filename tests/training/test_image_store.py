@@ -37,7 +37,7 @@ def cut(data: bytes) -> bytes:
         ),
     ],
 )
-def test_each_kind_of_damage_is_named(images, damage, message: str) -> None:
+def test_each_kind_of_damage_is_reported(images, damage, message: str) -> None:
     path = images[0].path
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(SourceError, match=message):
@@ -47,13 +47,13 @@ def test_each_kind_of_damage_is_named(images, damage, message: str) -> None:
     assert found[1:] == [None] * 3
 
 
-def test_a_file_that_has_gone_is_named(images) -> None:
+def test_a_missing_file_is_reported(images) -> None:
     images[2].path.unlink()
     with pytest.raises(SourceError, match="3.jpg: cannot be read"):
         read_pixels(images[2])
 
 
-def test_bytes_after_the_end_do_no_harm(images) -> None:
+def test_bytes_after_the_end_are_ignored(images) -> None:
     path = images[0].path
     path.write_bytes(path.read_bytes() + b"made by a camera" * 50_000)
     assert read_pixels(images[0]).shape == (128, 128, 3)

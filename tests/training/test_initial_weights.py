@@ -9,7 +9,7 @@ from skelstream.errors import ModelError
 from skelstream.network.backbones.efficientnet import EfficientNetLite0
 from skelstream.network.paf import PafConfig, PafNetwork
 from skelstream.network.weights import save_weights
-from skelstream.training.initial_weights import start_weights
+from skelstream.training.initial_weights import load_initial_weights
 
 CONFIG = PafConfig("efficientnet", width=8, layers=1)
 
@@ -19,7 +19,7 @@ def equal(a: dict, b: dict) -> bool:
 
 
 def test_random_weights_follow_the_seed() -> None:
-    a, b, c = (start_weights(None, CONFIG, seed) for seed in (1, 1, 2))
+    a, b, c = (load_initial_weights(None, CONFIG, seed) for seed in (1, 1, 2))
     assert equal(a.state, b.state) and not equal(a.state, c.state) and a.origin == "random weights"
 
 
@@ -28,10 +28,10 @@ def test_weights_of_an_earlier_run(tmp_path: Path) -> None:
     state = PafNetwork(CONFIG).state_dict()
     path = tmp_path / "stage-one.safetensors"
     save_weights(path, state, "paf", CONFIG.to_dict(), {})
-    start = start_weights(path, CONFIG, 0)
+    start = load_initial_weights(path, CONFIG, 0)
     assert equal(start.state, state) and start.origin.startswith("stage-one.safetensors (sha256 ")
     with pytest.raises(ModelError, match="stage-one.safetensors: weights of another network"):
-        start_weights(path, PafConfig("efficientnet", width=16, layers=1), 0)
+        load_initial_weights(path, PafConfig("efficientnet", width=16, layers=1), 0)
 
 
 def test_a_pretrained_backbone_with_random_stages(tmp_path: Path) -> None:
@@ -39,13 +39,13 @@ def test_a_pretrained_backbone_with_random_stages(tmp_path: Path) -> None:
     backbone = EfficientNetLite0().state_dict()
     path = tmp_path / "efficientnet-lite0.pth"
     torch.save(backbone, path)
-    state = start_weights(path, CONFIG, 3).state
-    scratch = start_weights(None, CONFIG, 3).state
+    state = load_initial_weights(path, CONFIG, 3).state
+    scratch = load_initial_weights(None, CONFIG, 3).state
     for name, tensor in state.items():
         inner = name.removeprefix("features.backbone.")
         assert torch.equal(tensor, backbone[inner] if inner != name else scratch[name]), name
     with pytest.raises(ModelError, match="the backbone movenet starts from .* in a .json file"):
-        start_weights(path, PafConfig("movenet"), 0)
+        load_initial_weights(path, PafConfig("movenet"), 0)
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,10 @@ def test_a_pretrained_backbone_with_random_stages(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("there", [True, False])
-def test_what_is_no_start_is_named(tmp_path: Path, name: str, message: str, there: bool) -> None:
+def test_unsuitable_initial_weights_are_reported(
+    tmp_path: Path, name: str, message: str, there: bool
+) -> None:
     if there:
         (tmp_path / name).write_bytes(b"nothing")
     with pytest.raises(ModelError, match=message):
-        start_weights(tmp_path / name, CONFIG, 0)
+        load_initial_weights(tmp_path / name, CONFIG, 0)

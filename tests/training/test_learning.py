@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from skelstream.estimation.pose_estimator import EstimatorSettings, PoseEstimator
+from skelstream.estimation.pose_estimator import PoseEstimator
+from skelstream.settings import EstimatorSettings
 from skelstream.network.paf import PafConfig
 from skelstream.network.weights import save_weights
 from skelstream.skeleton import OPENPOSE18
@@ -22,9 +23,7 @@ STILL = Augmentation(
 )
 
 
-def test_a_person_is_learned_by_heart_and_found_by_the_whole_pipeline(
-    recipe, write_set, person, tmp_path: Path
-) -> None:
+def test_a_person_is_learned_and_estimated_again(recipe, write_set, person, tmp_path: Path) -> None:
     """From random weights to the joints of one drawn person, through targets, loss, network and grouping."""
     recipe = replace(
         recipe,
@@ -42,7 +41,8 @@ def test_a_person_is_learned_by_heart_and_found_by_the_whole_pipeline(
         assert losses[-1][name] < 0.6 * losses[0][name], name
     save_weights(tmp_path / "w.safetensors", trainer.average, "paf", recipe.network.to_dict(), {})
     (image,) = trainer.sets[0].images
-    estimator = PoseEstimator(EstimatorSettings(str(tmp_path / "w.safetensors"), "cpu", 128, runtime="torch"))
+    settings = EstimatorSettings().with_options(size=128, device="cpu", runtime="torch", refine=0)
+    estimator = PoseEstimator(settings.with_options(weights=str(tmp_path / "w.safetensors")))
     (people,) = estimator.people([read_pixels(image)])
     off = np.linalg.norm(people.keypoints[0] - image.keypoints[0], axis=1)
     body = [

@@ -27,7 +27,7 @@ def weights_equal(a: Trainer, b: Trainer) -> bool:
 
 
 @pytest.mark.parametrize("changes", [{}, {"accumulate": 2, "frozen": 2, "precision": "bfloat16"}])
-def test_resuming_gives_the_very_weights_of_a_run_in_one_go(recipe, tmp_path: Path, changes) -> None:
+def test_a_resumed_run_has_the_same_weights_as_an_uninterrupted_one(recipe, tmp_path: Path, changes) -> None:
     recipe = replace(recipe, **changes)
     whole, losses = Trainer(recipe, CPU, workers=0), []
     assert whole.run(lambda progress: losses.append(progress.losses))
@@ -49,18 +49,16 @@ def test_resuming_gives_the_very_weights_of_a_run_in_one_go(recipe, tmp_path: Pa
     assert weights_equal(whole, rest)
 
 
-def test_a_checkpoint_of_the_first_layout_is_read(recipe, tmp_path: Path) -> None:
+def test_a_checkpoint_that_lacks_a_part_is_refused(recipe, tmp_path: Path) -> None:
     trainer = Trainer(recipe, CPU, workers=0)
-    trainer.run(stop_at(8))
-    trainer.save(tmp_path / "new.ckpt")
-    state = torch.load(tmp_path / "new.ckpt", weights_only=True)
-    torch.save({k: state[k] for k in ("sample", "network", "average", "optimiser")}, tmp_path / "old.ckpt")
-    other = Trainer(recipe, CPU, workers=0)
-    other.resume(tmp_path / "old.ckpt")
-    assert other.sample == 8 and weights_equal(trainer, other)
+    trainer.save(tmp_path / "whole.ckpt")
+    state = torch.load(tmp_path / "whole.ckpt", weights_only=True)
+    torch.save({name: part for name, part in state.items() if name != "seconds"}, tmp_path / "part.ckpt")
+    with pytest.raises(ModelError, match="not a training checkpoint .it has no seconds"):
+        Trainer(recipe, CPU, workers=0).resume(tmp_path / "part.ckpt")
 
 
-def test_only_the_same_recipe_and_data_go_on(recipe, write_set, tmp_path: Path) -> None:
+def test_only_the_same_recipe_and_data_resume(recipe, write_set, tmp_path: Path) -> None:
     trainer = Trainer(recipe, CPU, workers=0)
     trainer.save(tmp_path / "a.ckpt")
     with pytest.raises(ModelError, match="begun with batch = 4, but the recipe says 8"):
@@ -83,7 +81,7 @@ def test_a_run_is_prolonged_until_its_cool_down_begins(recipe, tmp_path: Path) -
     assert trainer.cooling
     trainer.save(tmp_path / "cooling.ckpt")
     prolonged = Trainer(long, CPU, workers=0)
-    with pytest.raises(ModelError, match="its cool-down has begun, so that its end cannot be moved"):
+    with pytest.raises(ModelError, match="its cool-down has begun, so its end cannot be moved"):
         prolonged.resume(tmp_path / "cooling.ckpt")
     prolonged.resume(tmp_path / "steady.ckpt")
     assert prolonged.run(lambda _: None) and prolonged.sample == 32
@@ -93,7 +91,7 @@ def test_a_run_is_prolonged_until_its_cool_down_begins(recipe, tmp_path: Path) -
     assert weights_equal(whole, prolonged)
 
 
-def test_a_run_ends_by_the_clock(recipe) -> None:
+def test_a_run_ends_after_its_minutes(recipe) -> None:
     trainer = Trainer(replace(recipe, minutes=0.02), CPU, workers=0)
     seen = []
     assert trainer.run(lambda progress: seen.append(progress) and None)
@@ -102,9 +100,9 @@ def test_a_run_ends_by_the_clock(recipe) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04 cut"])
-def test_a_damaged_checkpoint_is_named(recipe, tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_checkpoint_is_reported(recipe, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.ckpt").write_bytes(content)
-    with pytest.raises(ModelError, match="x.ckpt: not a checkpoint"):
+    with pytest.raises(ModelError, match="x.ckpt: not a training checkpoint"):
         Trainer(recipe, CPU).resume(tmp_path / "x.ckpt")
 
 
@@ -140,7 +138,7 @@ def test_the_gradient_is_clipped_and_the_average_follows(recipe) -> None:
             torch.testing.assert_close(trainer.average[name], keep * before[name] + (1 - keep) * now)
 
 
-def test_frozen_blocks_stay_as_they_start(recipe) -> None:
+def test_frozen_blocks_are_not_trained(recipe) -> None:
     trainer = Trainer(replace(recipe, frozen=2), CPU, workers=0)
     before = {k: v.clone() for k, v in trainer.network.state_dict().items()}
     trainer.run(stop_at(8))
@@ -165,8 +163,8 @@ def test_all_processes_together_see_the_samples_of_one(recipe, accumulate: int, 
         assert sorted(together) == list(range(12 + 12 * step, 24 + 12 * step))
 
 
-def test_a_batch_that_cannot_be_shared_is_refused(recipe) -> None:
-    with pytest.raises(ModelError, match="a batch of 4 in 1 parts cannot be dealt out to 3 processes"):
+def test_a_batch_that_cannot_be_divided_is_refused(recipe) -> None:
+    with pytest.raises(ModelError, match="a batch of 4 in 1 parts cannot be divided among 3 processes"):
         Trainer(recipe, CPU, processes=Processes(0, 3))
 
 
@@ -175,7 +173,7 @@ def test_float16_is_for_cuda(recipe) -> None:
         Trainer(replace(recipe, precision="float16"), CPU)
 
 
-def test_an_image_lost_while_training_is_replaced_and_named_once(recipe) -> None:
+def test_an_image_that_becomes_unreadable_is_replaced_and_reported_once(recipe) -> None:
     trainer = Trainer(recipe, CPU, workers=0)
     lost = trainer.sets[0].images[2].path
     lost.write_bytes(b"\xff\xd8 nothing")

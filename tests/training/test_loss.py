@@ -44,7 +44,7 @@ def test_perfect_fields_cost_nothing_and_perfect_confidence_least(targets) -> No
         )
 
 
-def test_every_stage_counts_and_the_last_is_told(targets) -> None:
+def test_every_stage_counts_and_the_last_one_is_reported(targets) -> None:
     pafs, confidence = (
         [torch.zeros(2, 4, 5, 6), targets["pafs"]],
         [torch.zeros(2, 3, 5, 6), torch.ones(2, 3, 5, 6)],

@@ -41,7 +41,7 @@ def test_a_tensor_without_gradient_stays() -> None:
     assert torch.equal(params[1], before[1]) and torch.equal(params[2], before[2])
 
 
-def test_its_state_goes_on_in_another_one() -> None:
+def test_its_state_can_be_restored() -> None:
     whole, half, rest = parameters(), parameters(), parameters()
 
     def steps(params, optimiser, count: int) -> None:

@@ -18,14 +18,16 @@ CPU = torch.device("cpu")
         ("fpu avx2 avx512f avx512_vnni", "float32"),
     ],
 )
-def test_a_cpu_trains_in_what_it_multiplies(tmp_path: Path, monkeypatch, flags: str, precision: str) -> None:
+def test_a_cpu_trains_in_the_number_format_that_it_multiplies(
+    tmp_path: Path, monkeypatch, flags: str, precision: str
+) -> None:
     facts = tmp_path / "cpuinfo"
     facts.write_text(f"processor : 0\nflags : {flags}\n")
     monkeypatch.setattr(numbers, "_CPU_FACTS", facts)
     assert numbers.best_precision(CPU) == precision
 
 
-def test_where_nothing_is_known_it_is_float32(tmp_path: Path, monkeypatch) -> None:
+def test_an_unknown_cpu_trains_in_float32(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(numbers, "_CPU_FACTS", tmp_path / "none")
     assert numbers.best_precision(CPU) == "float32"
     assert numbers.best_precision(torch.device("mps")) == "float32"

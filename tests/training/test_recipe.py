@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from skelstream.errors import FormatError
-from skelstream.training.recipe import find_recipe, packaged_recipes, read_recipe
+from skelstream.training.recipe_file import find_recipe, packaged_recipes, read_recipe
 
 SETS = '[[set]]\nannotations = "a.json"\nimages = "a"\n'
 WHOLE = "[run]\nsamples = 100\n" + SETS
@@ -59,12 +59,12 @@ def test_settings_and_what_takes_their_place(read) -> None:
     assert recipe.sets[0].annotations == Path("/data/a.json")
 
 
-def test_what_decides_does_not_name_places_or_the_evaluation(read) -> None:
+def test_paths_and_the_evaluation_may_change_when_a_run_resumes(read) -> None:
     a, b = read(WHOLE), read(WHOLE + '[evaluation]\nannotations = "d.json"\nimages = "d"\n')
     moved = replace(a, sets=[replace(a.sets[0], images=Path("/elsewhere"))])
-    assert a.deciding() == b.deciding() == moved.deciding()
-    assert a.deciding() != replace(a, sets=[replace(a.sets[0], weight=0.5)]).deciding()
-    assert all(isinstance(v, int | float | str | list) for v in a.deciding().values())
+    assert a.fixed_settings() == b.fixed_settings() == moved.fixed_settings()
+    assert a.fixed_settings() != replace(a, sets=[replace(a.sets[0], weight=0.5)]).fixed_settings()
+    assert all(isinstance(v, int | float | str | list) for v in a.fixed_settings().values())
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_decides_does_not_name_places_or_the_evaluation(read) -> None:
         ("[run]\nsamples = 100\n", r"no \[\[set\]\] to train on"),
         (SETS, r"\[run\] is incomplete"),
         ("[run]\nsample = 100\n" + SETS, r"\[run\] has no setting sample; known: accumulate"),
-        ("[runs]\n" + WHOLE, "unknown table runs; known: augmentation, emphasis"),
+        ("[runs]\n" + WHOLE, "unknown table runs; known: augmentation, detection, emphasis"),
         ('[run]\nsamples = "many"\n' + SETS, "samples is 'many', a whole number from 0"),
         ("[run]\nsamples = true\n" + SETS, "samples is True, a whole number from 0"),
         ("[run]\nsamples = 8\n" + SETS, "8 samples are less than one batch of 16"),
@@ -129,20 +129,14 @@ def test_what_decides_does_not_name_places_or_the_evaluation(read) -> None:
         ),
     ],
 )
-def test_a_wrong_setting_is_named(read, text: str, message: str) -> None:
+def test_a_wrong_setting_is_reported(read, text: str, message: str) -> None:
     with pytest.raises(FormatError, match=message) as error:
         read(text)
     assert "mine.toml" in str(error.value) and "\n" not in str(error.value)
 
 
-def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_recipe_is_reported(tmp_path: Path) -> None:
     with pytest.raises(
         FormatError, match="nowhere: no such recipe file, nor a packaged recipe .*movenet-mixed"
     ):
         find_recipe("nowhere")
-
-
-def test_names_of_earlier_versions_are_known(read) -> None:
-    old = read("[run]\nsamples = 100\nrate = 2e-3\nbackbone_rate = 0.1\ndecay = 0.2\naverage = 0.9\n" + SETS)
-    assert (old.learning_rate, old.backbone_learning_rate) == (2e-3, 0.1)
-    assert (old.weight_decay, old.ema_decay) == (0.2, 0.9)

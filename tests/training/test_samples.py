@@ -14,7 +14,7 @@ from skelstream.skeleton import COCO17, OPENPOSE18, convert
 from skelstream.training.annotations import read_set
 from skelstream.training.augment import Augmentation
 from skelstream.training.samples import Emphasis, ViewSource, collate_views
-from skelstream.training.sampling_order import Turns
+from skelstream.training.sampling_order import SamplingOrder
 from skelstream.training.targets import confidence_maps, part_affinity_fields
 
 PLAIN = Augmentation(
@@ -25,7 +25,7 @@ PLAIN = Augmentation(
 def source_of(
     *configs, how: Augmentation = PLAIN, seed: int = 0, emphasis: Emphasis | None = None
 ) -> ViewSource:
-    turns = Turns([read_set(c).images for c in configs], [c.weight for c in configs], seed)
+    turns = SamplingOrder([read_set(c).images for c in configs], [c.weight for c in configs], seed)
     return ViewSource(turns, how, OPENPOSE18, 4, emphasis or Emphasis())
 
 
@@ -35,7 +35,7 @@ def drawn(sample, maps=confidence_maps) -> torch.Tensor:
 
 
 def names(source: ViewSource, numbers) -> list[str]:
-    return [f"{image.path.parent.name}/{image.path.stem}" for image in map(source.turns.pick, numbers)]
+    return [f"{image.path.parent.name}/{image.path.stem}" for image in map(source.order.pick, numbers)]
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_workers_change_nothing(two_sets) -> None:
     assert all(torch.equal(a, b) for a, b in zip(*loads, strict=True))
 
 
-def test_the_source_travels_to_a_spawned_worker(two_sets) -> None:
+def test_the_source_can_be_sent_to_a_spawned_worker(two_sets) -> None:
     source = source_of(*two_sets)
     source[3]
     assert torch.equal(pickle.loads(pickle.dumps(source))[5]["image"], source[5]["image"])
@@ -100,7 +100,8 @@ def test_targets_are_openposes_joints_where_the_person_is(write_set, person) -> 
     sample = source[0]
     raw = np.array(one["keypoints"], np.float32).reshape(17, 3)
     points = convert(raw[None, :, :2], raw[None, :, 2], COCO17, OPENPOSE18)[0]
-    # The view is as large as the image and stands on the person's middle, no more than a little beyond the image.
+    # The view is as large as the image and stands on the person's middle, no more than a little beyond the
+    # image.
     moved = points + np.array([63.5, 63.5]) - np.array([64, 64])
     np.testing.assert_allclose(sample["keypoints"].numpy(), moved, atol=1e-3)
     assert float(sample["scales"]) == pytest.approx(np.sqrt(3000))
@@ -143,7 +144,7 @@ def test_crowds_and_people_without_keypoints_are_ignored(write_set, person) -> N
     assert sample["known_joints"].all() and sample["known_limbs"].all()
 
 
-def test_a_labelled_person_inside_a_crowd_is_known_ground(write_set, person) -> None:
+def test_a_labelled_person_inside_a_crowd_counts(write_set, person) -> None:
     crowd = {"bbox": [0, 0, 128, 128], "iscrowd": 1, "keypoints": [0] * 51}
     ground = source_of(write_set([[person((34, 14)), crowd]]))[0]["ground"]
     assert ground[cells_of((34, 14, 94, 114))].all() and not ground[:, :6].any()
@@ -167,8 +168,8 @@ def test_a_partial_set_knows_only_the_labelled_joints_near_the_person(write_set,
 
 def test_an_unreadable_image_is_replaced_by_the_next_of_its_set(two_sets) -> None:
     source = source_of(*two_sets)
-    number = next(n for n in range(20) if source.turns.pick(n).path.parent.name == "a")
-    lost, following = source.turns.pick(number), source.turns.pick(number, 1)
+    number = next(n for n in range(20) if source.order.pick(n).path.parent.name == "a")
+    lost, following = source.order.pick(number), source.order.pick(number, 1)
     assert lost.path != following.path and following.path.parent.name == "a"
     lost.path.write_bytes(b"no image")
     sample = source[number]
@@ -180,7 +181,7 @@ def test_an_unreadable_image_is_replaced_by_the_next_of_its_set(two_sets) -> Non
 def test_a_set_that_cannot_be_read_at_all_ends_the_run(write_set, person) -> None:
     config = write_set([[person((20, 10))] for _ in range(2)])
     source = source_of(config)
-    for image in source.turns.sets[0]:
+    for image in source.order.sets[0]:
         image.path.unlink()
     with pytest.raises(FormatError, match="images in a row cannot be read, the first: .*jpg: cannot be read"):
         source[0]

@@ -139,7 +139,7 @@ def test_overlapping_limbs_are_averaged_and_opposite_ones_cancel() -> None:
     assert fields[2 * TORSO, 5, 7] == fields[2 * TORSO + 1, 5, 7] == 0.5
 
 
-def test_people_outside_the_view_and_joints_in_one_place_leave_no_trace() -> None:
+def test_people_outside_the_view_and_limbs_without_length_do_not_appear() -> None:
     keypoints = np.full((1, JOINTS, 2), -500, np.float32)
     for maps in (confidence_maps, part_affinity_fields):
         assert not maps(keypoints, np.array([50.0]), OPENPOSE18, (8, 8), 4).any()

@@ -10,7 +10,7 @@ import torch
 from skelstream.network.top_down import TopDownConfig
 from skelstream.training.annotations import read_set
 from skelstream.training.crops import CropAugmentation
-from skelstream.training.detected_people import NOBODY, Found
+from skelstream.training.detected_people import NO_PERSON, DetectedPeople
 from skelstream.training.loop import Trainer
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def second(recipe):
-    """The tiny recipe for the top-down network, and whom a first look found in its images."""
+    """The tiny recipe for the top-down network, and the detected people of its images."""
     changed = replace(
         recipe,
         network=TopDownConfig(64, 64),
@@ -30,18 +30,20 @@ def second(recipe):
         learning_rate=1e-3,
     )
     sets = [read_set(config) for config in changed.sets]
-    one = Found(np.array([[22, 12, 75, 80], [100, 2, 125, 50]], np.float32), np.array([0, NOBODY]))
+    one = DetectedPeople(
+        np.array([[22, 12, 75, 80], [100, 2, 125, 50]], np.float32), np.array([0, NO_PERSON])
+    )
     return changed, sets, [[one] * len(images.images) for images in sets]
 
 
 def trainer_of(second, seed: int = 0) -> Trainer:
     recipe, sets, found = second
     torch.manual_seed(seed)
-    return Trainer(recipe, CPU, workers=0, sets=sets, found=found)
+    return Trainer(recipe, CPU, workers=0, sets=sets, detections=found)
 
 
-def test_the_teacher_goes_on_with_a_resumed_run(second, tmp_path: Path) -> None:
-    """A resumed run begins with other weights, and whoever teaches it must not."""
+def test_a_resumed_run_keeps_its_teacher(second, tmp_path: Path) -> None:
+    """The network of a resumed run starts from other weights; its teacher must not."""
     whole, losses = trainer_of(second), []
     teacher = {name: tensor.clone() for name, tensor in whole.task.loss.teacher.state_dict().items()}
     assert whole.run(lambda progress: losses.append(progress.losses) and None)
@@ -59,7 +61,7 @@ def test_the_teacher_goes_on_with_a_resumed_run(second, tmp_path: Path) -> None:
     assert all(torch.equal(tensor, rest.average[name]) for name, tensor in whole.average.items())
 
 
-def test_the_teacher_stays_as_it_is_while_the_student_learns(second) -> None:
+def test_the_teacher_does_not_change_while_the_student_learns(second) -> None:
     trainer = trainer_of(second)
     loss = trainer.task.loss
     before = {name: tensor.clone() for name, tensor in loss.teacher.state_dict().items()}

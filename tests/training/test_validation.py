@@ -1,4 +1,4 @@
-"""What a run is judged by, with an estimator whose answers are known."""
+"""Evaluation of a run, by an estimator whose results are known."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from skelstream.training.validation import FIGURES, Validation, predictions, tra
 
 
 class Knows:
-    """Answers image after image with the annotated people, or with nobody."""
+    """An estimator that gives the annotated people of each image in turn, or none."""
 
     skeleton = COCO17
 
@@ -53,7 +53,7 @@ def config(write_set, person):
     return make
 
 
-def test_the_annotated_people_are_perfect_and_nobody_is_nothing(config):
+def test_annotated_people_score_100_and_no_people_0(config):
     validation = Validation(config())
     right = validation.score(Knows(validation.config), lambda: False)
     assert right.figures["AP"] == pytest.approx(100) and right.images == 3 and right.unreadable == ()
@@ -61,7 +61,7 @@ def test_the_annotated_people_are_perfect_and_nobody_is_nothing(config):
     assert validation.score(Knows(validation.config, blind=True), lambda: False).figures["AP"] == 0
 
 
-def test_one_labelled_person_an_image_has_pck_too(config):
+def test_a_set_of_single_people_has_pck(config):
     validation = Validation(config(people_an_image=1))
     assert validation.score(Knows(validation.config), lambda: False).figures[PCK] == pytest.approx(100)
 
@@ -72,12 +72,12 @@ def test_a_limit_takes_the_first_images(config):
     assert validation.score(knows, lambda: False).images == knows.asked == 2
 
 
-def test_a_stop_gives_no_figures_at_all(config):
+def test_an_interrupted_evaluation_has_no_figures(config):
     validation = Validation(config())
     assert validation.score(Knows(validation.config), lambda: True) is None
 
 
-def test_an_image_that_cannot_be_read_is_told_and_counts_as_empty(config):
+def test_an_unreadable_image_is_reported_and_counts_as_empty(config):
     validation = Validation(config())
     (validation.config.images / "2.jpg").write_bytes(b"no image")
     blind = validation.score(Knows(validation.config, blind=True), lambda: False)
@@ -85,7 +85,7 @@ def test_an_image_that_cannot_be_read_is_told_and_counts_as_empty(config):
     assert [name for name, _ in validation.images_to_show()] == ["1.jpg", "3.jpg"]
 
 
-def test_missing_images_are_told_before_anything_runs(config):
+def test_missing_images_are_reported_at_once(config):
     wanted = config()
     (wanted.images / "3.jpg").unlink()
     with pytest.raises(SourceError, match="3.jpg"):
@@ -100,7 +100,7 @@ def test_predictions_show_each_image_with_its_people(config):
     assert sheet.shape == plain.shape and not np.array_equal(sheet, plain)
 
 
-def test_images_of_the_training_set_where_there_is_none_apart(people_set):
+def test_training_images_are_shown_without_an_evaluation_set(people_set):
     from skelstream.training.annotations import read_set
 
     shown = training_images(read_set(people_set).images)

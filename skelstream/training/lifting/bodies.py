@@ -1,4 +1,4 @@
-"""Moving bodies from bones: windows of clips, other proportions and poses, and the joints of both joint sets."""
+"""Moving bodies from motion capture: windows of clips with varied proportions and poses."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch import Tensor
 from skelstream.skeleton import COCO17, H36M17
 from skelstream.training.lifting.mocap import BONES, RATE, Mocap, bone, paths
 
-# What the bodies of the file want for the proportions of an adult's surface joints: their wrists are at two thirds of
-# the forearm.
+# Factors that give the file's bodies the proportions of an adult's surface joints; the file's wrists are at
+# two thirds of the forearm.
 _MEAN = {"left_forearm": 1.25, "right_forearm": 1.25, "left_upper_arm": 1.08, "right_upper_arm": 1.08}
-# Standard deviations of lengths, alike on both sides.
+# Relative standard deviations of lengths, the same on both sides.
 _VARIED = {"hip": 0.1, "thigh": 0.07, "shin": 0.07, "collar": 0.09, "upper_arm": 0.08, "forearm": 0.08}
 _VARIED_TRUNK = {"loins": 0.08, "chest": 0.08, "thorax": 0.08, "neck": 0.1, "nape": 0.1, "skull": 0.1}
-# Metres from the end of the skull, between the eyes: to the left, up, forward.
+# Metres from the end of the skull, which is between the eyes: to the left, up, forward.
 _FACE = {
     "nose": (0, -0.03, 0.1),
     "left_eye": (0.032, 0.01, 0.08),
@@ -35,24 +35,31 @@ _LIMBS = [
 ]
 _SHINS, _FOREARMS = bone("left_shin", "right_shin"), bone("left_forearm", "right_forearm")
 _ENDS = {
-    **{f"{side}_{joint}": f"{side}_{last}" for side in ("left", "right") for joint, last in
-       {"hip": "hip", "knee": "thigh", "ankle": "shin", "shoulder": "collar", "elbow": "upper_arm", "wrist": "forearm"}.items()},
-    "spine": "loins",
-}  # fmt: skip
+    f"{side}_{joint}": f"{side}_{last}"
+    for side in ("left", "right")
+    for joint, last in (
+        ("hip", "hip"),
+        ("knee", "thigh"),
+        ("ankle", "shin"),
+        ("shoulder", "collar"),
+        ("elbow", "upper_arm"),
+        ("wrist", "forearm"),
+    )
+} | {"spine": "loins"}
 
 
 @dataclass(frozen=True)
 class Variation:
-    """How far bodies and poses go beyond the clips.
+    """Random changes of the recorded bodies and poses.
 
     Attributes:
-        proportions: 1 for the spread of adults' lengths, 0 for one body.
-        mixed: part of the windows whose legs are of another clip than the trunk.
-        bent: part of the windows whose trunk and limbs are turned by some angle each.
-        seated: part of the windows whose thighs are raised.
-        speed: least and greatest speed of the clip.
-        walk: metres a second, standard deviation of a constant motion across the ground.
-        turn: degrees a second, standard deviation of a constant turn.
+        proportions: spread of the bodies' lengths; 1 for that of adults, 0 for a single body.
+        mixed: share of the windows whose legs come from another clip than the trunk, in [0, 1].
+        bent: share of the windows whose trunk and limbs are each rotated by a constant angle, in [0, 1].
+        seated: share of the windows with raised thighs, in [0, 1].
+        speed: least and greatest factor of the clip's speed.
+        walk: standard deviation of a constant velocity across the ground, in metres per second.
+        turn: standard deviation of a constant rotation about the vertical axis, in degrees per second.
     """
 
     proportions: float = 1.0
@@ -64,18 +71,18 @@ class Variation:
     turn: float = 40.0
 
 
-STILL = Variation(0, 0, 0, 0, (1, 1), 0, 0)
-"""Bodies as they are in the file."""
+AS_RECORDED = Variation(0, 0, 0, 0, (1, 1), 0, 0)
+"""No changes: bodies as recorded in the file."""
 
 
 @dataclass(frozen=True)
 class Bodies:
-    """Windows of moving bodies in space, x to the left of somebody who is not turned, y up, z forward; metres.
+    """Windows of moving bodies in space, in metres: for a body that is not rotated, x left, y up, z forward.
 
     Attributes:
-        coco: float32 (B, T, 17, 3).
-        h36m: float32 (B, T, 17, 3).
-        face: float32 (B, T, 3): where the face looks.
+        coco: float32 (B, T, 17, 3), COCO's joints.
+        h36m: float32 (B, T, 17, 3), Human3.6M's joints.
+        face: float32 (B, T, 3), direction of the face.
     """
 
     coco: Tensor
@@ -84,13 +91,14 @@ class Bodies:
 
 
 class BodyMaker:
-    """Makes windows of bodies on one device.
+    """A maker of windows of bodies on one device.
 
     Args:
-        mocap: the clips.
-        frames: T, of a window.
-        rate: frames a second of a window.
-        variation: beyond the clips.
+        mocap: the recorded clips.
+        frames: number T of frames of a window.
+        rate: frame rate of a window, in frames per second.
+        variation: random changes of the clips.
+        device: the device of the windows.
     """
 
     def __init__(
@@ -107,13 +115,14 @@ class BodyMaker:
             a: sum(int(n) for n, b in zip(lengths, mocap.actions, strict=True) if a == b)
             for a in mocap.actions
         }
-        # Walking is two thirds of the file: actions count by the root of their length.
+        # Walking is two thirds of the file: an action is drawn in proportion to the root of its length.
         self._weights = torch.tensor(
-            [int(n) / math.sqrt(counts[a]) for n, a in zip(lengths, mocap.actions, strict=True)], device=device
-        )  # fmt: skip
+            [int(n) / math.sqrt(counts[a]) for n, a in zip(lengths, mocap.actions, strict=True)],
+            device=device,
+        )
 
     def random(self, count: int, generator: torch.Generator) -> Bodies:
-        """``count`` windows around random moments of random clips."""
+        """Return ``count`` windows around random moments of random clips."""
         v = self._variation
         clip, moment = self._moments(count, generator)
         low, high = v.speed
@@ -130,7 +139,7 @@ class BodyMaker:
         return self._joints(bones, generator)
 
     def at(self, moments: Tensor, generator: torch.Generator) -> Bodies:
-        """Windows around given moments, int64 (B,) of the mocap's frames."""
+        """Return windows around given moments, int64 (B,), numbers of the motion capture's frames."""
         clip = (moments[:, None] > self._last).sum(1)
         return self._joints(
             self._window(clip, moments.float(), torch.ones(len(moments), device=self._device)), generator
@@ -148,7 +157,7 @@ class BodyMaker:
         return clip, first + self._uniform(count, generator) * (last - first)
 
     def _window(self, clip: Tensor, moment: Tensor, speed: Tensor) -> Tensor:
-        """Bones (B, T, bones, 3) around moments of clips; before and after a clip its ends stand still."""
+        """Return bones (B, T, bones, 3) around moments of clips; a clip's first and last frames continue."""
         times = moment[:, None] + self._steps * RATE * speed[:, None]
         times = torch.maximum(torch.minimum(times, self._last[clip, None]), self._first[clip, None])
         before = times.floor().long()
@@ -157,7 +166,7 @@ class BodyMaker:
         return self._bones[before] * (1 - part) + self._bones[after] * part
 
     def _bent(self, bones: Tensor, generator: torch.Generator) -> Tensor:
-        """Trunk and limbs turned by an angle each, which stays the same through the window."""
+        """Return bones whose trunk and limbs are rotated by an angle each, which is constant in a window."""
         count, v = len(bones), self._variation
         bent = (self._uniform(count, generator) < v.bent)[:, None]
         seated = self._uniform(count, generator) < v.seated
@@ -167,7 +176,7 @@ class BodyMaker:
         for part, spread in turns:
             axis = self._normal(count, 3, generator=generator) * spread * bent
             if part in (_LIMBS[0], _LIMBS[2]):
-                # A thigh goes up by turning about the axis to the right; the shin then hangs down again.
+                # A rotation about the axis to the right raises the thigh; the shin then hangs down again.
                 axis[:, 0] -= raised
             if part is _SHINS:
                 axis[:, 0] += raised
@@ -200,7 +209,7 @@ class BodyMaker:
         )
 
     def _proportions(self, count: int, generator: torch.Generator) -> Tensor:
-        """Factors of the bones' lengths (B, bones), the same on both sides but for a little."""
+        """Return factors of the bones' lengths (B, bones), almost the same on both sides."""
         normal = {
             name: self._normal(count, generator=generator) * spread
             for name, spread in (_VARIED | _VARIED_TRUNK).items()
@@ -210,12 +219,12 @@ class BodyMaker:
         return (1 + self._variation.proportions * (torch.stack(columns, 1) + little)).clamp(0.6, 1.4)
 
     def _face(self, ends: Tensor, bones: Tensor, count: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """The face's joints and the top of the head: the file has none, so that they follow the skull and the shoulders."""
+        """Return joints of the head, which the file lacks, placed by the skull and the shoulders."""
         v = self._variation
         up = torch.nn.functional.normalize(bones[:, :, BONES.index("skull")], dim=-1)
         across = ends[:, :, BONES.index("left_collar")] - ends[:, :, BONES.index("right_collar")]
         left = torch.nn.functional.normalize(across - (across * up).sum(-1, keepdim=True) * up, dim=-1)
-        # Heads look about.
+        # Heads turn.
         angle = 0.5 * v.proportions * self._normal(count, generator=generator)[:, None, None]
         forward = torch.linalg.cross(left, up)
         left, forward = left * angle.cos() - forward * angle.sin(), forward * angle.cos() + left * angle.sin()
@@ -227,7 +236,7 @@ class BodyMaker:
 
 
 def _rotation(axis: Tensor) -> Tensor:
-    """Rotation matrices (B, 3, 3) of rotation vectors (B, 3), in radians."""
+    """Return rotation matrices (B, 3, 3) of rotation vectors (B, 3) in radians."""
     angle = axis.norm(dim=-1, keepdim=True).clamp(min=1e-8)
     x, y, z = (axis / angle).unbind(-1)
     zero = torch.zeros_like(x)
@@ -238,14 +247,14 @@ def _rotation(axis: Tensor) -> Tensor:
 
 
 def _about_y(angle: Tensor) -> Tensor:
-    """Rotation matrices (..., 3, 3) about the axis up."""
+    """Return rotation matrices (..., 3, 3) about the vertical axis, for angles in radians."""
     cos, sin, zero, one = angle.cos(), angle.sin(), torch.zeros_like(angle), torch.ones_like(angle)
     rows = [cos, zero, sin, zero, one, zero, -sin, zero, cos]
     return torch.stack(rows, -1).view(*angle.shape, 3, 3)
 
 
 def moments_of(mocap: Mocap, every: int) -> np.ndarray:
-    """int64 (N,): one of so many frames of every clip, those of its ends left out where it is long enough."""
+    """Return every ``every``-th frame of all clips, int64 (N,), without the ends of long clips."""
     return np.concatenate(
         [np.arange(int(a) + every // 2, int(b) + 1, every) if b - a > every else [int(a + b) // 2]
          for a, b in zip(mocap.first, mocap.last, strict=True)]

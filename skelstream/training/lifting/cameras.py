@@ -1,4 +1,4 @@
-"""Virtual cameras: bodies in space to what an image would show, and to the axes of the camera."""
+"""Virtual cameras: project bodies onto images, and rotate them to the camera's axes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from skelstream.training.lifting.bodies import Bodies
 
 @dataclass(frozen=True)
 class CameraRange:
-    """Where cameras stand.
+    """Random positions of cameras.
 
     Attributes:
-        distance: least and greatest, in metres; near ones are as frequent as far ones on a scale of ratios.
-        pitch: degrees that the camera looks down: mean and standard deviation.
-        roll: degrees, standard deviation.
+        distance: least and greatest distance in metres; its logarithm is uniformly distributed.
+        pitch: mean and standard deviation of the angle by which the camera looks down, in degrees.
+        roll: standard deviation of the roll angle, in degrees.
     """
 
     distance: tuple[float, float] = (2.2, 12.0)
@@ -28,13 +28,13 @@ class CameraRange:
 
 @dataclass(frozen=True)
 class Views:
-    """What cameras see.
+    """Views of bodies by cameras.
 
     Attributes:
-        keypoints: float32 (B, T, 17, 2) of COCO's joints, in focal lengths.
-        poses: float32 (B, T, 17, 3), Human3.6M's joints relative to the mid-hip in metres; x right, y down, z away from
-            the camera.
-        away: float32 (B, T): the cosine of the angle between where the face looks and where the camera does.
+        keypoints: float32 (B, T, 17, 2), projections of COCO's joints, in focal lengths.
+        poses: float32 (B, T, 17, 3), Human3.6M's joints relative to the mid-hip, in metres; x right, y down,
+            z away from the camera.
+        away: float32 (B, T), cosine of the angle between the directions of the face and of the camera.
     """
 
     keypoints: Tensor
@@ -42,8 +42,8 @@ class Views:
     away: Tensor
 
 
-def look(bodies: Bodies, cameras: CameraRange, generator: torch.Generator) -> Views:
-    """Bodies, seen by a camera each, which looks at where they are in the middle of the window."""
+def project(bodies: Bodies, cameras: CameraRange, generator: torch.Generator) -> Views:
+    """Project each body by a random camera that looks at the body's position in the middle of the window."""
     count, device = len(bodies.coco), bodies.coco.device
 
     def normal() -> Tensor:
@@ -59,7 +59,7 @@ def look(bodies: Bodies, cameras: CameraRange, generator: torch.Generator) -> Vi
     pitch = (mean + spread * normal()).clamp(-0.7, 1.2)
     roll = math.radians(cameras.roll) * normal()
     turn = _turn(roll, 2) @ _turn(pitch, 0) @ _turn(yaw, 1)
-    # From left, up, forward of somebody who faces the camera, to the camera's right, down, away.
+    # From left, up, forward of a body that faces the camera to the camera's right, down, away.
     turn = turn.new_tensor([[1, 0, 0], [0, -1, 0], [0, 0, -1]]) @ turn
     coco = torch.einsum("bij,btvj->btvi", turn, bodies.coco)
     h36m = torch.einsum("bij,btvj->btvi", turn, bodies.h36m)
@@ -70,7 +70,7 @@ def look(bodies: Bodies, cameras: CameraRange, generator: torch.Generator) -> Vi
 
 
 def _turn(angle: Tensor, axis: int) -> Tensor:
-    """Rotation matrices (B, 3, 3) about x, y or z."""
+    """Return rotation matrices (B, 3, 3) about x, y or z, for angles in radians."""
     a, b = [i for i in range(3) if i != axis]
     matrix = torch.eye(3, device=angle.device).repeat(len(angle), 1, 1)
     matrix[:, a, a] = matrix[:, b, b] = angle.cos()

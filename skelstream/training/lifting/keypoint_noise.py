@@ -1,7 +1,9 @@
-"""The errors of our own networks in joints that were projected: jitter, swapped sides, misses, people half out of sight.
+"""Typical errors of pose estimators, added to projected joints: jitter, swapped sides, missing joints, hidden
+legs.
 
-How often is what the second look does at annotated boxes of COCO's images: jitter 13 % of joints, inversion 4 %, swap 2 %, miss
-7 % (Ruggero Ronchi and Perona, "Benchmarking and error diagnosis in multi-instance pose estimation", ICCV 2017).
+The frequencies are those of refinement at annotated boxes of COCO's images: jitter 13 % of joints, inversion
+4 %, swap 2 %, miss 7 % (Ruggero Ronchi and Perona, "Benchmarking and error diagnosis in multi-instance pose
+estimation", ICCV 2017).
 """
 
 from __future__ import annotations
@@ -22,17 +24,18 @@ _LOWER = [COCO17.index(f"{side}_{joint}") for joint in ("hip", "knee", "ankle") 
 
 
 @dataclass(frozen=True)
-class Errors:
-    """How often what goes wrong.
+class KeypointErrors:
+    """Sizes and frequencies of errors; frequencies are in [0, 1].
 
     Attributes:
-        jitter: standard deviation of a joint's place in its falloffs of object keypoint similarity.
-        far: part of the joints whose jitter is 2.5 times as large.
-        missing: part of the joints that are not found.
-        inverted: part of the knees with ankles, or elbows with wrists, whose sides are exchanged.
-        swapped: part of the joints that are somebody else's: up to half a person's length off.
-        cut: part of the windows that show no legs below some joint.
-        lost: part of the windows in which nobody is found for some frames.
+        jitter: standard deviation of a joint's position, in falloffs of its object keypoint similarity.
+        far: share of the joints with 2.5 times as much jitter.
+        missing: share of the joints that are missing.
+        inverted: share of the leg pairs (knees and ankles) and arm pairs (elbows and wrists) with exchanged
+            sides.
+        swapped: share of the joints that belong to another person: about half a person's size away.
+        cut: share of the windows in which the legs are missing from some joint on downwards.
+        lost: share of the windows in which the whole person is missing for some frames.
     """
 
     jitter: float = 0.28
@@ -44,12 +47,12 @@ class Errors:
     lost: float = 0.05
 
 
-NONE = Errors(0, 0, 0, 0, 0, 0, 0)
-"""What is seen is right."""
+NO_ERRORS = KeypointErrors(0, 0, 0, 0, 0, 0, 0)
+"""No errors."""
 
 
-def spoil(views: Views, errors: Errors, generator: torch.Generator) -> Tensor:
-    """What our networks would find of views: float32 (B, T, 17, 2), NaN where missing."""
+def add_errors(views: Views, errors: KeypointErrors, generator: torch.Generator) -> Tensor:
+    """Return the views' keypoints with errors, float32 (B, T, 17, 2), NaN where missing."""
     true = views.keypoints
     count, frames, joints, _ = true.shape
     device = true.device
@@ -60,33 +63,33 @@ def spoil(views: Views, errors: Errors, generator: torch.Generator) -> Tensor:
     def normal(*shape: int) -> Tensor:
         return torch.randn(shape, generator=generator, device=device)
 
-    def spells(part: float, *shape: int) -> Tensor:
-        """Whether, (B, T, *shape): true for a spell in each of some of the windows, ``part`` of all frames."""
+    def periods(part: float, *shape: int) -> Tensor:
+        """Return bool (B, T, *shape), true in a period of some windows, ``part`` of all frames."""
         begin, length = uniform(count, 1, *shape) * 2 - 1, uniform(count, 1, *shape)
         at = torch.linspace(0, 1, frames, device=device).view(1, frames, *(1 for _ in shape))
-        # A spell that begins in -1 to 1 and lasts 0 to 1 covers a quarter of the window on average.
+        # A period that begins at -1 to 1 and lasts 0 to 1 covers a quarter of the window on average.
         return (at >= begin) & (at <= begin + length) & (uniform(count, 1, *shape) < part * 4)
 
     extent = true.amax((1, 2)) - true.amin((1, 2))
     size = (0.5 * extent[:, 0] * extent[:, 1]).sqrt().clamp(min=0.2 * extent[:, 1])[:, None, None, None]
     falloff = 2 * torch.tensor(COCO17.oks_sigmas, device=device)[:, None] * size
-    # Most of an error stays for a while; a part of it is new in each frame.
+    # Most of an error changes slowly; a part of it is new in each frame.
     at = torch.linspace(0, 1, frames, device=device).view(1, frames, 1, 1)
     slow = normal(count, 1, joints, 2) * (1 - at) + normal(count, 1, joints, 2) * at
     noise = 0.85 * slow + 0.5 * normal(count, frames, joints, 2)
-    spread = torch.where(spells(errors.far, joints), 2.5, 1.0)[..., None]
-    # Some people are seen better than others.
+    spread = torch.where(periods(errors.far, joints), 2.5, 1.0)[..., None]
+    # Some people are easier to estimate than others.
     quality = 0.4 + 1.2 * uniform(count, 1, 1, 1)
     found = true + errors.jitter * quality * spread * falloff * noise
     for group in (_LEGS, _ARMS):
-        which = spells(errors.inverted)[..., None, None]
+        which = periods(errors.inverted)[..., None, None]
         exchanged = found[:, :, _FLIP]
         found[:, :, group] = torch.where(which, exchanged[:, :, group], found[:, :, group])
     elsewhere = found + 0.5 * size * normal(count, 1, joints, 2)
-    found = torch.where(spells(errors.swapped, joints)[..., None], elsewhere, found)
-    gone = spells(errors.missing, joints) | spells(errors.lost, 1)
+    found = torch.where(periods(errors.swapped, joints)[..., None], elsewhere, found)
+    gone = periods(errors.missing, joints) | periods(errors.lost, 1)
     if errors.missing:
-        # From behind there is no face; the networks tell so more often than not.
+        # Seen from behind, the face is usually missing: in 60 % of the windows.
         behind = (views.away > 0.3) & (uniform(count, 1) < 0.6)
         gone[..., _HIDDEN_BEHIND] |= behind[..., None]
     below = (uniform(count, 1) * 6).long() // 2 * 2

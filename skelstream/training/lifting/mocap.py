@@ -1,7 +1,8 @@
 """Motion capture as bones over time.
 
-A file is a ``.npz`` of arrays called ``train/ACTION/CLIP`` and ``test/ACTION/CLIP``, int16 (T, 38, 3) millimetres: the joints of
-the CMU Graphics Lab Motion Capture Database, x to the person's left, y up, z forward.
+A file is a ``.npz`` of arrays named ``train/ACTION/CLIP`` and ``test/ACTION/CLIP``, int16 (T, 38, 3),
+millimetres: the joints of the CMU Graphics Lab Motion Capture Database, x to the person's left, y up, z
+forward.
 """
 
 from __future__ import annotations
@@ -16,30 +17,31 @@ from torch import Tensor
 from skelstream.errors import FormatError
 
 RATE = 60.0
-"""Frames a second of the file."""
+"""Frame rate of the file, in frames per second."""
 _JOINTS = 38
 
-# Bones by name: parent bone, first and last joint in the file. The trunk's third bone is missing there, which leaves bodies
-# with too short a trunk: it is made as a continuation of the second.
+# Bones by name: parent bone, first and last joint in the file. The file lacks the trunk's third bone, so its
+# bodies have too short a trunk: the third bone continues the second one.
 _BONES: dict[str, tuple[str | None, int, int]] = {
     "left_hip": (None, 0, 2), "left_thigh": ("left_hip", 2, 3), "left_shin": ("left_thigh", 3, 4),
     "right_hip": (None, 0, 8), "right_thigh": ("right_hip", 8, 9), "right_shin": ("right_thigh", 9, 10),
     "loins": (None, 0, 14), "chest": ("loins", 14, 15), "thorax": ("chest", 14, 15),
     "neck": ("thorax", 15, 17), "nape": ("neck", 17, 18), "skull": ("nape", 18, 19),
-    "left_collar": ("thorax", 15, 21), "left_upper_arm": ("left_collar", 21, 22), "left_forearm": ("left_upper_arm", 22, 23),
-    "right_collar": ("thorax", 15, 30), "right_upper_arm": ("right_collar", 30, 31), "right_forearm": ("right_upper_arm", 31, 32),
+    "left_collar": ("thorax", 15, 21), "left_upper_arm": ("left_collar", 21, 22),
+    "left_forearm": ("left_upper_arm", 22, 23), "right_collar": ("thorax", 15, 30),
+    "right_upper_arm": ("right_collar", 30, 31), "right_forearm": ("right_upper_arm", 31, 32),
 }  # fmt: skip
 BONES = tuple(_BONES)
-"""The bones, in the order of the arrays; each is named after what it leads to, or what it is in."""
+"""Names of the bones in the order of the arrays; a bone's name is that of its body part or its last joint."""
 
 
 def bone(*names: str) -> list[int]:
-    """The numbers of bones."""
+    """Return the numbers of bones by name."""
     return [BONES.index(name) for name in names]
 
 
 def paths() -> np.ndarray:
-    """float32 (bones, bones): the end of bone i, from the root, is the sum of the bones j in row i."""
+    """Return a float32 matrix (bones, bones) whose row i adds up the bones from the root to bone i."""
     out = np.zeros((len(BONES), len(BONES)), np.float32)
     for i, name in enumerate(BONES):
         step: str | None = name
@@ -51,12 +53,13 @@ def paths() -> np.ndarray:
 
 @dataclass(frozen=True)
 class Mocap:
-    """The clips of one part of the file.
+    """Clips of one part of a file.
 
     Attributes:
-        bones: float32 (F, bones, 3) metres, all clips one after the other.
-        first, last: int64 (C,), each clip's frames.
-        actions: C names.
+        bones: float32 (F, bones, 3), metres, frames of all clips in sequence.
+        first: int64 (C,), first frame of each clip.
+        last: int64 (C,), last frame of each clip.
+        actions: C names of actions.
     """
 
     bones: Tensor
@@ -69,18 +72,22 @@ class Mocap:
 
 
 def read_mocap(path: Path, part: str) -> Mocap:
-    """The clips of ``train`` or ``test``.
+    """Read the clips of one part of a file.
+
+    Args:
+        path: the file.
+        part: ``train`` or ``test``.
 
     Raises:
-        FormatError: the file is not such a file, or has no clips of that part.
+        FormatError: the file is not motion capture, or has no clips of that part.
     """
     try:
         with np.load(path) as file:
             clips = {name: file[name] for name in file.files if name.startswith(f"{part}/")}
     except (OSError, ValueError, EOFError) as error:
-        raise FormatError(f"{path}: not a file of motion capture ({error})") from None
+        raise FormatError(f"{path}: not a motion capture file ({error})") from None
     if not clips:
-        raise FormatError(f"{path}: no clip called {part}/ACTION/CLIP")
+        raise FormatError(f"{path}: no clip named {part}/ACTION/CLIP")
     for name, clip in clips.items():
         if clip.ndim != 3 or clip.shape[1:] != (_JOINTS, 3) or not len(clip):
             raise FormatError(f"{path}: {name} has shape {clip.shape}, expected (frames, {_JOINTS}, 3)")

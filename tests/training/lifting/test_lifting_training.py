@@ -1,6 +1,7 @@
-"""From motion capture to weights: bodies, cameras, errors, and a run that goes on where it stopped."""
+"""Training of lifting networks: bodies, cameras, errors, runs that resume, and the command."""
 
 import math
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -8,13 +9,14 @@ import torch
 from typer.testing import CliRunner
 
 from skelstream.cli import app
-from skelstream.errors import FormatError, ModelError
+from skelstream.errors import FormatError, ModelError, OutputError
 from skelstream.network.lifting import LiftingConfig
 from skelstream.skeleton import COCO17, H36M17
-from skelstream.training.lifting.bodies import STILL, BodyMaker, Variation
-from skelstream.training.lifting.cameras import CameraRange, look
-from skelstream.training.lifting.keypoint_noise import NONE, Errors, spoil
-from skelstream.training.lifting.loop import LiftingTrainer
+from skelstream.training.lifting import run
+from skelstream.training.lifting.bodies import AS_RECORDED, BodyMaker, Variation
+from skelstream.training.lifting.cameras import CameraRange, project
+from skelstream.training.lifting.keypoint_noise import NO_ERRORS, KeypointErrors, add_errors
+from skelstream.training.lifting.loop import LiftingProgress, LiftingTrainer
 from skelstream.training.lifting.mocap import read_mocap
 from skelstream.training.lifting.recipe import LiftingRecipe
 
@@ -44,11 +46,11 @@ def _generator() -> torch.Generator:
     return torch.Generator().manual_seed(1)
 
 
-def _bodies(mocap, count=64, variation=STILL):
+def _bodies(mocap, count=64, variation=AS_RECORDED):
     return BodyMaker(read_mocap(mocap, "train"), 27, 30.0, variation).random(count, _generator())
 
 
-def test_joints_lie_where_they_are_called(mocap):
+def test_joints_lie_where_their_names_say(mocap):
     bodies = _bodies(mocap)
     coco = {name: bodies.coco[:, 13, i].mean(0) for i, name in enumerate(COCO17.joints)}
     h36m = {name: bodies.h36m[:, 13, i].mean(0) for i, name in enumerate(H36M17.joints)}
@@ -74,55 +76,57 @@ def test_proportions_vary_and_both_sides_are_alike(mocap):
 
 
 def test_a_camera_in_front_sees_the_left_side_to_the_right(mocap):
-    views = look(_bodies(mocap, 400), CameraRange(pitch=(0, 0), roll=0), _generator())
+    views = project(_bodies(mocap, 400), CameraRange(pitch=(0, 0), roll=0), _generator())
     left, right = (views.keypoints[:, 13, COCO17.index(f"{side}_shoulder"), 0] for side in ("left", "right"))
     facing = views.away[:, 13] < -0.5
     assert facing.any() and (left > right)[facing].all()
     assert (left < right)[views.away[:, 13] > 0.5].all()
-    # Down is positive, and somebody's root is where the camera looks.
+    # Down is positive, and the root is in the middle of the image.
     assert (views.keypoints[:, 13, COCO17.index("left_ankle"), 1] > 0.03).all()
     assert not views.poses[:, :, 0].any()
 
 
 def test_a_camera_from_above_has_the_head_nearer(mocap):
-    poses = look(_bodies(mocap), CameraRange(pitch=(40, 0), roll=0), _generator()).poses
+    poses = project(_bodies(mocap), CameraRange(pitch=(40, 0), roll=0), _generator()).poses
     assert (poses[:, 13, H36M17.index("head"), 2] < -0.2).all()
 
 
 def test_projections_are_those_of_the_poses(mocap):
     """At a distance a pose and its image differ by a scale alone."""
-    views = look(_bodies(mocap), CameraRange((500, 501), (0, 0), 0), _generator())
+    views = project(_bodies(mocap), CameraRange((500, 501), (0, 0), 0), _generator())
     wrist, hip = COCO17.index("left_wrist"), COCO17.index("left_hip")
     image = views.keypoints[:, 13, wrist] - views.keypoints[:, 13, hip]
     space = views.poses[:, 13, H36M17.index("left_wrist")] - views.poses[:, 13, H36M17.index("left_hip")]
     torch.testing.assert_close(image * 500.5, space[:, :2], atol=5e-3, rtol=1e-2)
 
 
-def test_errors_are_as_frequent_as_they_should_be(mocap):
-    views = look(_bodies(mocap, 1500), CameraRange(), _generator())
-    torch.testing.assert_close(spoil(views, NONE, _generator()), views.keypoints)
-    missed = spoil(views, Errors(0, 0, 0.07, 0, 0, 0, 0), _generator())
+def test_errors_have_the_frequency_of_their_settings(mocap):
+    views = project(_bodies(mocap, 1500), CameraRange(), _generator())
+    torch.testing.assert_close(add_errors(views, NO_ERRORS, _generator()), views.keypoints)
+    missed = add_errors(views, KeypointErrors(0, 0, 0.07, 0, 0, 0, 0), _generator())
     no_face = missed[..., 5:, 0].isnan().float().mean()
     assert 0.05 < no_face < 0.09
-    exchanged = spoil(views, Errors(0, 0, 0, 0.1, 0, 0, 0), _generator())
+    exchanged = add_errors(views, KeypointErrors(0, 0, 0, 0.1, 0, 0, 0), _generator())
     changed = (exchanged != views.keypoints).any(-1)[..., COCO17.index("left_ankle")].float().mean()
     assert 0.07 < changed < 0.13
-    cut = spoil(views, Errors(0, 0, 0, 0, 0, 1, 0), _generator())
+    cut = add_errors(views, KeypointErrors(0, 0, 0, 0, 0, 1, 0), _generator())
     ankles = cut[..., [COCO17.index("left_ankle"), COCO17.index("right_ankle")], 0]
     assert ankles.isnan().all() and cut[..., :11, 0].isfinite().all()
 
 
-def test_a_run_goes_on_as_if_it_had_not_stopped(mocap, tmp_path):
+def test_a_resumed_run_has_the_same_weights_as_an_uninterrupted_one(mocap, tmp_path):
     recipe = LiftingRecipe(LiftingConfig(channels=8, dropout=0), steps=6, batch=4)
     train = read_mocap(mocap, "train")
     whole = LiftingTrainer(recipe, train, torch.device("cpu"))
-    assert whole.run(lambda now: None)
+    for _ in whole.steps():
+        pass
+    assert whole.finished
     first = LiftingTrainer(recipe, train, torch.device("cpu"))
-    assert not first.run(lambda now: now.step == 3)
+    assert [progress.step for progress in islice(first.steps(), 3)] == [1, 2, 3] and not first.finished
     first.save(tmp_path / "checkpoint.pt")
     second = LiftingTrainer(recipe, train, torch.device("cpu"))
     second.resume(tmp_path / "checkpoint.pt")
-    assert second.run(lambda now: None)
+    assert [progress.step for progress in second.steps()] == [4, 5, 6]
     for one, other in zip(whole.averaged().parameters(), second.averaged().parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
 
@@ -135,17 +139,28 @@ def test_another_recipes_checkpoint_is_refused(mocap, tmp_path):
     with pytest.raises(ModelError, match="other settings"):
         other.resume(tmp_path / "checkpoint.pt")
     (tmp_path / "text.pt").write_text("no checkpoint")
-    with pytest.raises(ModelError, match="not a checkpoint"):
+    with pytest.raises(ModelError, match="not a training checkpoint"):
         other.resume(tmp_path / "text.pt")
 
 
 def test_training_learns(mocap):
-    recipe = LiftingRecipe(LiftingConfig(channels=32), variation=STILL, steps=60, batch=32, warmup=5)
-    losses = []
-    LiftingTrainer(recipe, read_mocap(mocap, "train"), torch.device("cpu")).run(
-        lambda now: losses.append(now.loss)
-    )
+    recipe = LiftingRecipe(LiftingConfig(channels=32), variation=AS_RECORDED, steps=60, batch=32, warmup=5)
+    trainer = LiftingTrainer(recipe, read_mocap(mocap, "train"), torch.device("cpu"))
+    losses = [progress.loss for progress in trainer.steps()]
     assert losses[-1] < 0.6 * losses[0] and math.isfinite(losses[-1])
+
+
+def test_a_run_from_python_stops_and_resumes(mocap, tmp_path):
+    recipe = LiftingRecipe(LiftingConfig(channels=8), steps=4, batch=4)
+    started, *_ = events = list(islice(run(mocap, tmp_path / "run", recipe, device="cpu"), 3))
+    assert (started.train_clips, started.train_frames, started.test_clips, started.step) == (2, 130, 1, 0)
+    assert all(isinstance(event, LiftingProgress) for event in events[1:])
+    del events
+    with pytest.raises(OutputError, match="holds a run"):
+        next(run(mocap, tmp_path / "run", recipe, device="cpu"))
+    started, *steps, last = run(mocap, tmp_path / "run", recipe, resume=True, device="cpu")
+    assert started.step == 2 and [step.step for step in steps] == [3, 4]
+    assert last.weights == tmp_path / "run" / "weights.safetensors" and len(last.figures) == 8
 
 
 def test_the_command_writes_weights_with_figures(mocap, tmp_path):
@@ -179,7 +194,7 @@ def test_the_command_writes_weights_with_figures(mocap, tmp_path):
     "content",
     [{}, {"train/a/b": np.zeros((4, 20, 3), np.int16)}, {"train/a/b": np.zeros((0, 38, 3), np.int16)}],
 )
-def test_files_of_something_else_are_refused(tmp_path, content):
+def test_files_that_are_not_motion_capture_are_refused(tmp_path, content):
     np.savez(tmp_path / "other.npz", **content)
     with pytest.raises(FormatError, match="other.npz"):
         read_mocap(tmp_path / "other.npz", "train")

@@ -1,4 +1,4 @@
-"""A lifting run's weights as a file with their card."""
+"""Weights file of a lifting run, with a model card."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from skelstream.network.weights import save_weights
 from skelstream.training.lifting.loop import LiftingTrainer
 
 _LICENCE = (
-    "the weights: Apache-2.0, as the code. The data used in this project was obtained from mocap.cs.cmu.edu; the database was"
-    " created with funding from NSF EIA-0196217 (free for all uses)"
+    "the weights: Apache-2.0, as the code. The data used in this project was obtained from mocap.cs.cmu.edu;"
+    " the database was created with funding from NSF EIA-0196217 (free for all uses)"
 )
 
 
 def write_weights(path: Path, trainer: LiftingTrainer, mocap: Path, figures: dict[str, float]) -> None:
-    """Writes the averaged weights in half precision, with a card.
+    """Write the averaged weights in half precision, with a card.
 
     Args:
         path: the file to write.
-        trainer: whose run is done.
-        mocap: the file that it was trained on.
-        figures: measured, in millimetres.
+        trainer: trainer of the finished run.
+        mocap: the motion capture file.
+        figures: errors on the test clips by name, in millimetres.
 
     Raises:
         OutputError: the file cannot be written.
@@ -32,8 +32,9 @@ def write_weights(path: Path, trainer: LiftingTrainer, mocap: Path, figures: dic
     card = lifting_card(
         network,
         data=(
-            f"motion capture (sha256 {digest}), seen by virtual cameras, with other proportions and poses and with errors of our"
-            f" own networks; {trainer.step:,} steps of {trainer.recipe.batch} windows"
+            f"motion capture (sha256 {digest}), seen by virtual cameras, with varied proportions and poses"
+            " and with typical errors of pose estimators;"
+            f" {trainer.step:,} steps of {trainer.recipe.batch} windows"
         ),
         licence=_LICENCE,
         figures={name: f"{value:.1f} mm" for name, value in figures.items()},

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a signal ends t
 HEAD = """
 import signal
 from signal import SIGINT, SIGTERM, raise_signal
-from skelstream.training.interrupts import interrupts
+from skelstream.interrupts import interrupts
 
 signal.signal(SIGINT, signal.default_int_handler)  # as in a terminal, whatever started the tests
 """
@@ -24,7 +24,7 @@ def run(program: str) -> str:
     return done.stdout.strip()
 
 
-def test_the_first_is_noted_and_stops_nothing():
+def test_the_first_signal_is_recorded_and_stops_nothing():
     program = """
 for number in (SIGINT, SIGTERM):
     with interrupts() as asked:
@@ -50,7 +50,7 @@ except KeyboardInterrupt:
     assert run(program).splitlines() == ["still here True", "interrupted"]
 
 
-def test_handlers_are_given_back_however_it_ends():
+def test_handlers_are_restored_after_an_error():
     program = """
 before = signal.getsignal(SIGINT), signal.getsignal(SIGTERM)
 try:

@@ -1,6 +1,7 @@
-"""Synthetic street scenes: walking stick figures of known identity, seen by an imperfect pose estimator.
+"""Synthetic street scenes: walking stick figures of known identity, as an imperfect pose estimator sees them.
 
-They serve where no public clip has both identities and keypoints that may be used: tests and ablations.
+Tests and benchmarks use them, because no public clip with a suitable licence has both identities and
+keypoints.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skelstream.evaluation.tracking import believed_ids
+from skelstream.evaluation.tracking import confirmed_ids
 from skelstream.geometry.similarity import oks
 from skelstream.people import People
 from skelstream.skeleton import OPENPOSE18
@@ -26,9 +27,9 @@ class SceneFrame:
 
     Attributes:
         time: seconds.
-        people: what the estimator gives, OpenPose-18.
-        ids: int (Q,) identities of the true people of whom enough joints are in view.
-        keypoints: float32 (Q, 18, 2) their true joints, hidden ones too.
+        people: the estimator's people, OpenPose-18.
+        ids: int (Q,), identities of the true people with enough joints in view.
+        keypoints: float32 (Q, 18, 2), their true joints, hidden ones included, pixels.
     """
 
     time: float
@@ -39,20 +40,20 @@ class SceneFrame:
 
 @dataclass(frozen=True)
 class SceneSettings:
-    """What happens in a scene.
+    """Content of a scene and errors of the estimator.
 
     Attributes:
-        walkers: people in all.
-        seconds: length.
+        walkers: number of people in the whole scene.
+        seconds: length of the scene.
         fps: frames per second of the camera.
-        kept: share of the frames that are kept, at random; below 1 the times are irregular.
-        width, height: pixels.
-        size: mean height of a person, pixels.
-        noise: standard deviation of a joint, in person heights.
+        kept: share of the frames that are kept, at random; below 1 the frame intervals vary.
+        width, height: size of the image in pixels.
+        size: mean height of a person in pixels.
+        noise: standard deviation of a joint's position, in person heights.
         missed_joints: share of visible joints that the estimator misses.
-        missed_people: share of people that it misses.
-        false_people: mean number of false people in a frame.
-        duplicates: share of people that it gives twice.
+        missed_people: share of people that the estimator misses.
+        false_people: mean number of false people per frame.
+        duplicates: share of people that the estimator gives twice.
     """
 
     walkers: int = 8
@@ -70,14 +71,14 @@ class SceneSettings:
 
 
 def figure(phase: float, heading: float) -> np.ndarray:
-    """A walking stick figure, OpenPose-18.
+    """Return the joints of a walking stick figure, OpenPose-18.
 
     Args:
-        phase: of the gait, radians; 2 pi is two steps.
-        heading: 0 walks to the right of the image, pi/2 towards the camera.
+        phase: phase of the gait in radians; 2 pi is two steps.
+        heading: walking direction in radians: 0 to the right of the image, pi/2 towards the camera.
 
     Returns:
-        float64 (18, 2) x, y in body heights, the ground below the hips at (0, 0), y down.
+        float64 (18, 2), x and y in body heights; the ground below the hips is (0, 0), y points down.
     """
     parts = {"nose": (0.06, 0.0, 0.93), "neck": (0.0, 0.0, 0.82)}
     for side, lateral, turn in (("left", 1.0, 0.0), ("right", -1.0, np.pi)):
@@ -102,7 +103,7 @@ def figure(phase: float, heading: float) -> np.ndarray:
 
 
 def scene(settings: SceneSettings, seed: int) -> list[SceneFrame]:
-    """A scene; the same seed gives the same scene."""
+    """Return a scene's frames; the same seed gives the same scene."""
     rng = np.random.default_rng(seed)
     times = np.arange(round(settings.seconds * settings.fps)) / settings.fps
     paths = [_walk(settings, times, rng) for _ in range(settings.walkers)]
@@ -118,21 +119,21 @@ def scene(settings: SceneSettings, seed: int) -> list[SceneFrame]:
 
 
 def _walk(settings: SceneSettings, times: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-    """(T, 18, 2) joints of one walker, and the image row of the feet."""
+    """Return the joints of one walker, float (T, 18, 2), and the image row of the feet."""
     foot = settings.height * rng.uniform(0.82, 1.08)
     size = settings.size * (foot / settings.height) * rng.uniform(0.92, 1.08)
     side = rng.choice([-1.0, 1.0])
     speed = side * size * rng.uniform(0.35, 0.9)
-    # Everyone passes the middle of the image at some time: that is where paths cross.
+    # Everyone passes the middle of the image at some time, so that paths cross there.
     middle = settings.width / 2 + rng.normal(0, settings.width / 8)
     when = rng.uniform(0.15, 0.85) * settings.seconds
-    pace = 1 + 0.3 * np.sin(2 * np.pi * rng.uniform(0.05, 0.2) * times + rng.uniform(0, 2 * np.pi))
+    speeds = 1 + 0.3 * np.sin(2 * np.pi * rng.uniform(0.05, 0.2) * times + rng.uniform(0, 2 * np.pi))
     if rng.random() < 0.3:
         start = rng.uniform(0.2, 0.8) * settings.seconds
-        pace = np.where((times > start) & (times < start + 1.5), 0.0, pace)  # stands still for a while
+        speeds = np.where((times > start) & (times < start + 1.5), 0.0, speeds)  # stands still for a while
     if rng.random() < 0.2:
-        pace = np.where(times > rng.uniform(0.3, 0.7) * settings.seconds, -pace, pace)  # turns round
-    way = np.cumsum(pace) / settings.fps
+        speeds = np.where(times > rng.uniform(0.3, 0.7) * settings.seconds, -speeds, speeds)  # turns round
+    way = np.cumsum(speeds) / settings.fps
     x = middle + speed * (way - np.interp(when, times, way))
     heading = (0.0 if side > 0 else np.pi) + rng.normal(0, 0.35)
     phase = rng.uniform(0, 2 * np.pi) + 2 * np.pi * way * 1.1 * abs(speed) / size
@@ -196,11 +197,12 @@ def _as_people(rows: list[tuple[np.ndarray, float]]) -> People:
 def scene_distances(
     frames: Sequence[SceneFrame], tracked: Sequence[TrackedPeople]
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """True identities, track ids and 1 - OKS of each frame, as ``score_distances`` takes them.
+    """Return true identities, track ids and distances 1 - OKS of each frame, as ``score_distances`` takes
+    them.
 
-    Tracks that were never confirmed are left out; pairs of OKS below 0.5 cannot be the same person.
+    Tracks that were never confirmed are left out; pairs with an OKS below 0.5 cannot be the same person.
     """
-    kept = believed_ids(tracked)
+    kept = confirmed_ids(tracked)
     sigmas = np.array(OPENPOSE18.oks_sigmas)
     result = []
     for frame, found in zip(frames, tracked, strict=True):

@@ -1,8 +1,9 @@
-"""Interrupts that a long run answers at a moment of its own choice."""
+"""Interrupts that a long run handles at a moment of its own choice."""
 
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -10,10 +11,17 @@ from types import FrameType
 
 @contextmanager
 def interrupts() -> Iterator[Callable[[], bool]]:
-    """Says, while the block lasts, whether Ctrl-C was pressed or the process was asked to end.
+    """Record SIGINT (Ctrl-C) and SIGTERM inside the block instead of raising ``KeyboardInterrupt``.
 
-    A second Ctrl-C interrupts at once. Only in the main thread.
+    A second Ctrl-C raises ``KeyboardInterrupt`` at once. Outside the main thread, signals cannot be handled
+    and are never recorded.
+
+    Yields:
+        A function that returns whether a signal has arrived.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
     asked = False
 
     def note(number: int, _: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Estimates of any estimator over the images of a COCO set, one image in memory at a time."""
+"""Results of an estimator on the images of a COCO set, with one image in memory at a time."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from skelstream.people import People
 from skelstream.skeleton import OPENPOSE18, Skeleton
 
 
-class Estimator(Protocol):
-    """Anything that finds people in images; scales and mirroring are its own affair."""
+class ImageEstimator(Protocol):
+    """Any estimator of people in images; it decides itself about scales and mirrored images."""
 
     def people(self, images: Sequence[np.ndarray]) -> list[People]:
-        """The people of each image: uint8 RGB (H, W, 3), keypoints in the pixels of that image."""
+        """Return the people of each image, uint8 RGB (H, W, 3); keypoints are in the pixels of that image."""
         ...
 
 
@@ -31,20 +31,20 @@ class ImageEstimate:
     """The estimate for one image.
 
     Attributes:
-        image_id: the image's number in the set.
-        results: COCO results, one entry a person.
-        failure: why the image could not be read, or None. It is scored as one where nobody was found.
-        assumed: what had to be assumed of its orientation, or None.
+        image_id: id of the image in the set.
+        results: COCO results, one entry per person.
+        failure: why the image could not be read, or None. Such an image is scored as one without people.
+        orientation: a note that the Exif orientation was not applied, or None.
     """
 
     image_id: int | str
     results: list[dict]
     failure: str | None = None
-    assumed: str | None = None
+    orientation: str | None = None
 
 
 def check_images(coco_set: CocoSet, folder: str | Path) -> None:
-    """Sees to it that all images are there before hours are spent on some of them.
+    """Raise an error if an image of the set is missing, before hours are spent on the others.
 
     Raises:
         SourceError: the folder or an image in it is missing.
@@ -61,38 +61,35 @@ def check_images(coco_set: CocoSet, folder: str | Path) -> None:
 
 
 def read_image(folder: str | Path, image: LabelledImage) -> SetImage:
-    """One image of a set, by `skelstream.datasets.image.read_set_image`.
+    """Return one image of a set, read by `skelstream.datasets.image.read_set_image`.
 
     Raises:
-        SourceError: unreadable, or of another size than annotated.
+        SourceError: the image cannot be read, or has another size than annotated.
     """
     return read_set_image(Path(folder) / image.file_name, image.height, image.width)
 
 
 def estimate(
-    estimator: Estimator,
-    coco_set: CocoSet,
-    folder: str | Path,
-    skeleton: Skeleton = OPENPOSE18,
+    estimator: ImageEstimator, coco_set: CocoSet, folder: str | Path, skeleton: Skeleton = OPENPOSE18
 ) -> Iterator[ImageEstimate]:
-    """Runs the estimator over the images of a set, in the set's order.
+    """Run an estimator on the images of a set, in the set's order.
 
     Args:
-        estimator: gets one image at a time, as images differ in size.
-        coco_set: whose images.
-        folder: where they lie.
-        skeleton: the joint set of the estimator's people.
+        estimator: receives one image at a time, because images differ in size.
+        coco_set: the set.
+        folder: folder of the images.
+        skeleton: joint set of the estimator's people.
 
     Yields:
-        One estimate an image, as soon as it is there; an image that cannot be read is reported and passed
-        over.
+        One estimate per image, as soon as it is available; an image that cannot be read is reported and
+        skipped.
     """
     for image in coco_set.images.values():
         try:
-            seen = read_image(folder, image)
+            read = read_image(folder, image)
         except SourceError as error:
             yield ImageEstimate(image.id, [], str(error))
             continue
-        (people,) = estimator.people([seen.pixels])
+        (people,) = estimator.people([read.pixels])
         results = to_results(image.id, people, skeleton, coco_set.category)
-        yield ImageEstimate(image.id, results, assumed=seen.assumed)
+        yield ImageEstimate(image.id, results, orientation=read.assumed)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from skelstream.errors import SourceError
-from skelstream.evaluation.run import check_images, estimate, read_image
+from skelstream.evaluation.estimates import check_images, estimate, read_image
 from skelstream.evaluation.scoring import score
 from skelstream.people import People
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
@@ -63,7 +63,7 @@ def test_images_are_read_one_at_a_time(scene, load, folder):
     assert len(estimator.shapes) == 1
 
 
-def test_an_unreadable_image_is_named_and_passed_over(scene, load, folder):
+def test_an_unreadable_image_is_reported_and_skipped(scene, load, folder):
     coco_set = load([scene.annotation(1, 1, (0, 0)), scene.annotation(2, 2, (0, 0))])
     (folder / "001.png").write_bytes(b"not an image")
     first, second = estimate(FromTruth(coco_set), coco_set, folder)
@@ -71,7 +71,7 @@ def test_an_unreadable_image_is_named_and_passed_over(scene, load, folder):
     assert len(second.results) == 1 and second.failure is None
 
 
-def test_missing_images_are_told_before_the_work(scene, load, folder):
+def test_missing_images_are_reported_before_the_work(scene, load, folder):
     coco_set = load([scene.annotation(1, 1, (0, 0))])
     check_images(coco_set, folder)
     (folder / "002.png").unlink()
@@ -94,13 +94,13 @@ def test_colours_are_rgb(scene, load, folder):
     assert read_image(folder, coco_set.images[1]).pixels[0, 0].tolist() == [255, 0, 0]
 
 
-def test_what_was_assumed_of_an_image_is_told(scene, load, folder):
+def test_an_orientation_that_is_not_applied_is_reported(scene, load, folder):
     coco_set = load([scene.annotation(1, 1, (0, 0))])
     picture = folder / "002.png"
     cv2.imwrite(str(folder / "turned.jpg"), cv2.imread(str(picture)))
     picture.write_bytes(with_orientation((folder / "turned.jpg").read_bytes(), 3))
     first, second = estimate(FromTruth(coco_set), coco_set, folder)
     assert (
-        first.assumed is None
-        and "002.png: taken as stored and not as its Exif orientation says" in second.assumed
+        first.orientation is None
+        and "002.png: taken as stored and not as its Exif orientation says" in second.orientation
     )
