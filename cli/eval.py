@@ -71,7 +71,9 @@ def evaluate(
     from .estimator import make_estimator
 
     if images is None and (results is None or worst is not None):
-        raise SettingsError("give the folder of the set's images, unless only results are scored", setting="images")
+        raise SettingsError(
+            "give the folder of the set's images, unless only results are scored", setting="images"
+        )
     for path in (save_results, report, worst):
         if path is not None:
             check_writable(path, overwrite)
@@ -98,7 +100,9 @@ def _factors(scales: str | None) -> tuple[float, ...] | None:
     except ValueError:
         factors = ()
     if not factors or not all(0.1 <= factor <= 8 for factor in factors):
-        raise SettingsError(f"scales is {scales!r}: give factors from 0.1 to 8, such as 0.5,1,1.5", setting="scales")
+        raise SettingsError(
+            f"scales is {scales!r}: give factors from 0.1 to 8, such as 0.5,1,1.5", setting="scales"
+        )
     return factors
 
 

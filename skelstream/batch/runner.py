@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from skelstream.batch.engines.registry import find_engine
-from skelstream.batch.events import BatchFinished, Event
+from skelstream.batch.events import Event, Message
 from skelstream.batch.job import Job
 from skelstream.batch.manifest import read_manifest
 from skelstream.batch.options import BatchOptions, layout_of
@@ -69,7 +69,7 @@ def retry(output: str | Path, options: BatchOptions = BatchOptions()) -> Generat
     results, engine = Results(output), find_engine(options.engine)
     clips = [clip for clip, _ in status_of(results).failed]
     if not clips:
-        yield BatchFinished()
+        yield Message("no clip has failed")
         return
     job = Job.of(results, ExtractionSettings.from_json(results.settings()["settings"]))
     results.prepare(results.clips(), job.settings_json, redo=False)

@@ -17,8 +17,8 @@ import pytest
 from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.evaluation.annotations import CocoSet, load_annotations
 from skelstream.evaluation.estimates import estimate
-from skelstream.settings import EstimatorSettings
 from skelstream.evaluation.scoring import score
+from skelstream.settings import EstimatorSettings
 
 pytestmark = pytest.mark.slow
 

@@ -43,7 +43,7 @@ def test_from_class_folders_to_results_and_on_from_there(batch, tree, tmp_path, 
     assert shown.exit_code == 0 and "1 x SourceError, for instance run/001" in shown.stdout
 
     changed = batch("run", tree, "-o", out, *FAST, "--size", 96)
-    assert changed.exit_code == 1 and "estimator.size 64 before, 96 now" in changed.stderr
+    assert changed.exit_code == 1 and "detection.size 64 before, 96 now" in changed.stderr
     assert "(--redo)" in changed.stderr
 
     (tree / "run" / "001.mp4").write_bytes((tree / "walk" / "001.mp4").read_bytes())
@@ -71,4 +71,4 @@ def test_a_number_of_clips_is_not_overheard(batch, tmp_path):
         ("pack", tmp_path, "--loose"),
     ):
         result = batch(*arguments, "--clips-per-shard", 5)
-        assert result.exit_code == 2 and "--shards" in result.stderr
+        assert result.exit_code == 2 and "needs a shard format" in result.stderr

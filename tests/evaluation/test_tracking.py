@@ -23,10 +23,10 @@ from skelstream.evaluation.tracking import (
 from skelstream.formats import save
 from skelstream.people import People
 from skelstream.sequences import SequenceBuilder
-from skelstream.skeleton import OPENPOSE18
 from skelstream.settings.tracking import TrackerSettings
-from skelstream.tracking.tracked import TrackedPeople
+from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.kalman_tracker import KalmanTracker
+from skelstream.tracking.tracked import TrackedPeople
 
 CLIPS = (
     Path(os.environ.get("SKELSTREAM_DATA", Path(__file__).parents[2].parent / "shared")) / "video/tracking"

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from skelstream.estimation.pose_estimator import PoseEstimator
-from skelstream.settings import EstimatorSettings
 from skelstream.network.paf import PafConfig
 from skelstream.network.weights import save_weights
+from skelstream.settings import EstimatorSettings
 from skelstream.skeleton import OPENPOSE18
 from skelstream.training.augment import Augmentation
 from skelstream.training.image_store import read_pixels

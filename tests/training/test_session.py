@@ -10,11 +10,11 @@ import torch
 
 from skelstream.errors import ModelError, OutputError
 from skelstream.estimation.pose_estimator import PoseEstimator
-from skelstream.settings import EstimatorSettings
 from skelstream.network.model_card import missing_from
 from skelstream.network.model_file import read_header
 from skelstream.network.quantised import has_ranges
 from skelstream.network.weights import load_network
+from skelstream.settings import EstimatorSettings
 from skelstream.training.events import CheckpointWritten, Evaluated, Finished, Interrupted, StepDone
 from skelstream.training.initial_weights import load_initial_weights
 from skelstream.training.loop import Trainer
@@ -87,9 +87,9 @@ def test_a_run_leaves_its_files(evaluated, tmp_path: Path) -> None:
 
     for name, tensor in safetensors.torch.load_file(files.weights).items():
         assert torch.equal(tensor, session.trainer.average[name])
-    assert PoseEstimator(EstimatorSettings(str(files.weights), "cpu", 64, runtime="torch")).people(
-        [cv2.imread(str(files.curves))]
-    )
+    settings = EstimatorSettings().with_options(size=64, device="cpu", runtime="torch", refine=0)
+    estimator = PoseEstimator(settings.with_options(weights=str(files.weights)))
+    assert estimator.people([cv2.imread(str(files.curves))])
 
 
 def test_a_killed_run_resumes_with_the_same_result(recipe, tmp_path: Path) -> None:
