@@ -13,7 +13,7 @@ import numpy as np
 from skelstream.errors import FormatError
 from skelstream.files.atomic import replacing
 from skelstream.files.json import parse_json
-from skelstream.files.values import LARGEST, entry, integer, items, mapping, real, reals, string, truth
+from skelstream.files.values import LARGEST, boolean, entry, integer, items, mapping, real, reals, string
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.rows import SOME_WITHOUT_ID, add_rows, people_of, read_text, rounded, rows_by_frame
 from skelstream.people import People
@@ -148,11 +148,11 @@ def _frame(line: dict[str, Any], skeleton: Skeleton) -> _Frame:
         scores.append(real(entry(person, "score", name), f"{name}.score", 0, 1))
         known = person.get("id")
         ids.append(None if known is None else integer(known, f"{name}.id"))
-        confirmed.append(truth(person.get("confirmed", True), f"{name}.confirmed"))
+        confirmed.append(boolean(person.get("confirmed", True), f"{name}.confirmed"))
     return _Frame(
         integer(entry(line, "frame", "the line"), "frame"),
         real(entry(line, "time", "the line"), "time"),
-        truth(line.get("ok", True), "ok"),
+        boolean(line.get("ok", True), "ok"),
         people_of(
             np.array(poses).reshape(-1, len(skeleton), 3), np.array(boxes).reshape(-1, 4), np.array(scores)
         ),
