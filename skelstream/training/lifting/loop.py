@@ -155,7 +155,7 @@ class LiftingTrainer:
         keypoints = torch.where(right[:, None, None, None], spoil(views, NONE, self._generator), keypoints)
         found = self.network(relative_to_window(keypoints))
         # As far as training goes the root is a joint like the others; it is put to zero in use.
-        loss = (found - views.poses[:, recipe.network.shown]).norm(dim=-1).mean()
+        loss = (found - views.poses[:, recipe.network.output_frame]).norm(dim=-1).mean()
         for group in self._optimiser.param_groups:
             group["lr"] = recipe.learning_rate * self._factor()
         self._optimiser.zero_grad(set_to_none=True)
