@@ -9,25 +9,26 @@ from skelstream.errors import SettingsError
 
 @dataclass(frozen=True)
 class GroupingSettings:
-    """What counts as a peak, as a limb and as a person.
+    """Thresholds of peaks, limbs and people.
 
     Attributes:
         peak_threshold: least confidence of a peak, in [0, 1).
-        max_peaks: most peaks kept per joint and image, at least 1; the best stay.
-        limb_samples: points sampled along a candidate limb, both ends included; at least 2.
-        limb_threshold: a sample is good where the field's part along the limb exceeds this, in [0, 1).
+        max_peaks: greatest number of peaks per joint and image, at least 1; those of highest score are kept.
+        limb_samples: number of points sampled along a candidate limb, including both ends; at least 2.
+        limb_threshold: least value of the field along the limb at a good sample, in [0, 1).
         min_good_fraction: least fraction of good samples of a limb, in [0, 1].
         long_limb: fraction of the map's height beyond which a limb's score falls with its length; above 0.
-        limb_ratio: a limb is refused where it would be more than so many times as long, for its kind, as the longest of
-            the person's other limbs; above 0.
-        double_peak: two peaks no further apart than this fraction of a person's extent (the diagonal of the joints'
-            box) may be the same joint found twice, where they are what keeps two parts of a person apart; in [0, 1).
-        min_joints: least joints of a person, at least 2.
+        limb_ratio: greatest length of a limb relative to the longest other limb of the person, each divided
+            by the typical length of its kind; above 0.
+        double_peak: greatest distance of two peaks of the same joint that may be one joint found twice when
+            two parts of a person are joined, as a fraction of the person's extent (the diagonal of the
+            joints' box); in [0, 1).
+        min_joints: least number of joints of a person, at least 2.
         min_person_score: least person score, in [0, 1].
-        duplicate_oks: a person at least this similar to a better one is the same person again, in (0, 1].
+        duplicate_oks: least similarity (OKS) of a duplicate to a person with a higher score, in (0, 1].
 
     Raises:
-        SettingsError: a value outside its range.
+        SettingsError: a value is out of its range.
     """
 
     peak_threshold: float = 0.03
