@@ -62,7 +62,7 @@ def test_finish_may_be_asked_again_after_more_frames(builder, tracked):
 @pytest.mark.parametrize(("index", "time"), [(0, 1.0), (2, -1.0)])
 def test_frames_come_in_order(builder, tracked, index, time):
     builder.add(tracked(0, 0.0, {}))
-    with pytest.raises(FormatError, match="comes after"):
+    with pytest.raises(FormatError, match="is not later than frame"):
         builder.add(TrackedPeople.failed(index, time, 18))
 
 
@@ -86,7 +86,7 @@ def test_many_who_are_left_out_are_told(builder, tracked, fleeting, told):
         builder.add(tracked(i, i / 10, {1: (*person(i), 0.9)} | others, confirmed=[1]))
     meta = builder.finish().meta
     assert meta["dropped"] == fleeting
-    assert [f"{fleeting} of {20 + fleeting} sightings are left out" in line for line in meta["warnings"]] == [
+    assert [f"{fleeting} of {20 + fleeting} poses are left out" in line for line in meta["warnings"]] == [
         True
     ] * told
 
@@ -102,7 +102,7 @@ def test_rows_that_were_taken_out_come_back_once(builder, tracked):
         builder.add(frame)
         whole.add(frame)
         if i % 20 == 10:
-            kept.append(pickle.dumps(builder.taken()))
+            kept.append(pickle.dumps(builder.take_block()))
     tracemalloc.start()
     sequence = builder.finish(lambda: map(pickle.loads, kept))
     _, most = tracemalloc.get_traced_memory()
