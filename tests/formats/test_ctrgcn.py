@@ -76,7 +76,7 @@ def test_val_takes_the_place_of_test_where_there_is_none(scene, tmp_path):
     save_dataset(samples, tmp_path / "a.ctrgcn.npz", options=WriteOptions(note=said.append))
     with np.load(tmp_path / "a.ctrgcn.npz") as npz:
         assert npz["y_test"].argmax(1).tolist() == [0] and "x_val" not in npz
-    assert said == ["there is no test split: val is written as test, the name that CTR-GCN reads"]
+    assert said == ["there is no test split: val is written as test, which CTR-GCN reads"]
 
 
 def test_one_person_and_three(tmp_path):
@@ -90,7 +90,7 @@ def test_one_person_and_three(tmp_path):
     assert data[0, :, :4, :, 0].any() and not data[0, ..., 1].any()
     # The two that matter most, in that order.
     assert data[1, 2, 0, 0].tolist() == [0.875, 0.75]
-    with pytest.raises(FormatError, match="always holds 2 people, not 3"):
+    with pytest.raises(FormatError, match="always has 2 people, not 3"):
         save_dataset(samples, tmp_path / "b.ctrgcn.npz", options=WriteOptions(persons=3))
 
 

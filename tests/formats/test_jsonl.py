@@ -113,7 +113,7 @@ GOOD = '{"frame": 0, "time": 0, "skeleton": "openpose18", "people": []}\n'
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "holds no frames"),
+        ("", "contains no frames"),
         (GOOD + "{", "line 2: .*not JSON"),
         ("[]\n", "line 1: the line is .*, an object"),
         ("3\n", "line 1: the line is .*, an object"),
@@ -122,7 +122,7 @@ GOOD = '{"frame": 0, "time": 0, "skeleton": "openpose18", "people": []}\n'
             GOOD + GOOD.replace("openpose18", "coco17").replace('"frame": 0', '"frame": 1'),
             "line 2: joint set",
         ),
-        (GOOD + GOOD, "comes after"),
+        (GOOD + GOOD, "is not later than frame"),
         (GOOD.replace("[]", '[{"id": 1, "keypoints": [[1, 2]], "box": [0, 0, 1, 1], "score": 1}]'), "line 1"),
         (GOOD.replace("[]", '[{"id": 1}]'), "line 1"),
     ],

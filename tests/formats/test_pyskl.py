@@ -101,5 +101,5 @@ def test_size_is_needed(tmp_path):
 @pytest.mark.parametrize("content", [[], {"annotations": [], "split": {}}])
 def test_a_pickle_without_clips(tmp_path, content):
     (tmp_path / "a.pkl").write_bytes(pickle.dumps(content))
-    with pytest.raises(FormatError, match=r"a\.pkl: holds no clips$"):
+    with pytest.raises(FormatError, match=r"a\.pkl: contains no clips$"):
         load(tmp_path / "a.pkl")
