@@ -62,7 +62,7 @@ def render(
     score of a joint; the person's left limbs are lighter than the right ones.
     """
     from skelstream.drawing.movie import render as render_movie
-    from skelstream.drawing.overlay import Look
+    from skelstream.drawing.overlay import OverlaySettings
     from skelstream.drawing.sheet import sequence_sheet, write_png
     from skelstream.drawing.skeletons import Style
     from skelstream.extraction.output import check_apart
@@ -78,7 +78,7 @@ def render(
     for path in outputs:
         if images is not None:
             check_apart(path, images)
-    look = Look(Style(labels=ids, min_score=min_score), trails, blur_faces, skeleton_only)
+    look = OverlaySettings(Style(labels=ids, min_score=min_score), trails, blur_faces, skeleton_only)
     if output is not None:
         with _Progress("render", quiet) as progress:
             done = render_movie(
@@ -88,7 +88,7 @@ def render(
         if not quiet:
             _summarise(sequence, done, output)
     if sheet is not None:
-        write_png(sheet, sequence_sheet(sequence, None if skeleton_only else images, look=look))
+        write_png(sheet, sequence_sheet(sequence, None if skeleton_only else images, settings=look))
         if not quiet:
             say(f"{sheet} written", err=False)
 
