@@ -44,7 +44,7 @@ def lifting_card(
         "limbs": [[joints[a], joints[b]] for a, b in network.skeleton.limbs],
         "input": (
             f"{config.frames} frames at {config.rate:g} a second of COCO's 17 joints, {network.normalisation};"
-            " out come metres relative to the mid-hip: x right, y down, z away from a camera that looks at the person"
+            " the output is in metres relative to the mid-hip: x right, y down, z away from a camera facing the person"
         ),
         "data": data,
         "licence": licence,

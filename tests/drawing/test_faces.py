@@ -35,7 +35,7 @@ def whole(make_figure):
         ["nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_hip", "right_hip"],
     ],
 )  # fmt: skip
-def test_the_head_is_covered_whatever_is_seen(whole, missing):
+def test_the_head_is_covered_whatever_joints_are_missing(whole, missing):
     points = whole.copy()
     points[[OPENPOSE18.index(name) for name in missing]] = np.nan
     assert covers(circle(points), whole)

@@ -102,7 +102,7 @@ def test_a_part_and_a_smaller_size(tmp_path, sequence, clip):
     np.testing.assert_allclose(frames[0].image[5, 5], level(first), atol=5)
 
 
-def test_frames_that_were_not_looked_at_are_not_shown(tmp_path, make_walkers, make_figure, clip):
+def test_frames_that_were_not_processed_are_not_shown(tmp_path, make_walkers, make_figure, clip):
     sequence = make_walkers(TIMES[::3], lambda i: {1: make_figure(60, 60, 150)})
     sequence.frame_index[:] = np.arange(0, 30, 3)
     assert render(sequence, tmp_path / "out.mp4", clip).frames == 10

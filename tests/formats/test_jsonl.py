@@ -48,7 +48,7 @@ def test_a_stream_writes_the_same_lines(scene, tmp_path):
     assert frame_line(TrackedPeople.failed(3, 0.12, 18), OPENPOSE18, (480, 640)) == failed
 
 
-def test_a_stream_says_who_is_not_yet_believed(tmp_path):
+def test_a_stream_marks_tentative_tracks(tmp_path):
     people = People(np.ones((1, 18, 2), np.float32), np.ones((1, 18), np.float32),
                     np.ones(1, np.float32), np.ones((1, 4), np.float32))  # fmt: skip
     tracked = TrackedPeople(np.int64(0), np.float64(0.5), people, np.array([9]), np.array([False]))

@@ -78,7 +78,7 @@ def test_among_names_none_is_a_class_and_minus_one_is_not(tmp_path):
 
 
 @pytest.mark.parametrize("between", [",", ";", "\t"])
-def test_what_stands_between_cells(tmp_path, between):
+def test_separators(tmp_path, between):
     text = "\n".join(between.join(cells) for cells in (("name", "label", "x"), ("a", "1", "y"), ("", "", "")))
     assert plain(read_labels(write(tmp_path, text, "utf-8-sig"))) == {"a": (1, None, None)}
 

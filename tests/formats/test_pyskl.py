@@ -46,7 +46,7 @@ def test_one_video(scene, tmp_path):
     assert annotation["keypoint"][0, 1, COCO.index("right_wrist")].tolist() == [0, 0]
 
 
-def test_another_joint_set_is_there_for_the_asking(scene, tmp_path):
+def test_another_joint_set_on_request(scene, tmp_path):
     save(scene, tmp_path / "a.pkl", options=WriteOptions(skeleton="openpose18"))
     (annotation,) = load_pickle(tmp_path / "a.pkl")
     check_as_pyskl(annotation)

@@ -158,7 +158,7 @@ def test_sleap_without_scores(tmp_path):
 
 
 def test_sleap_of_a_part_of_a_video(tmp_path):
-    """Columns are the video's frames; those that nobody looked at have no time."""
+    """Columns are the video's frames; those that were not processed have no time."""
     times = np.arange(FRAMES) / 25
     times[:3] = np.nan
     tracks = np.full((1, 2, 17, FRAMES), np.nan)

@@ -1,5 +1,5 @@
-"""The original OpenPose network: the port's names and shapes, its channels in our order, wrong files told
-apart."""
+"""The original OpenPose network: the port's names and shapes, its channels in our order, errors of other
+files."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def test_ranges_hold_all_images_and_zero() -> None:
     second = torch.tensor([[[[0.5, 2.0]], [[4.0, -0.5]]]])
     measure_ranges(network, [first, second])
     assert network[0].range.tolist() == [[0.0, -2.0], [3.0, 4.0]]
-    measure_ranges(network, [second])  # anew, not on top
+    measure_ranges(network, [second])  # replaces the ranges
     assert network[0].range.tolist() == [[0.0, -0.5], [2.0, 4.0]]
 
 

@@ -142,10 +142,10 @@ def test_a_recording_after_an_error(play, tmp_path):
 
 
 def test_measuring(walk, bars, tmp_path):
-    told = []
+    reports = []
     done = measure(
         lambda: Pipeline(walk, bars()), "walk", output=tmp_path / "walk.npz",
-        report=lambda *told_now: told.append(told_now),
+        report=lambda *report: reports.append(report),
     )  # fmt: skip
     assert done.throughput.frames == len(done.latencies) == 40 and done.source_ended and not done.interrupted
     assert done.tracks == 2 and 1 <= done.people <= 1.5 and (done.latencies >= 0).all()

@@ -1,4 +1,4 @@
-"""Runtimes: the same maps whoever runs the network and whatever else is in the batch."""
+"""Runtimes: the same maps in every runtime and whatever else is in the batch."""
 
 from __future__ import annotations
 
