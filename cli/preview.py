@@ -17,7 +17,7 @@ from .options import Debug, Overwrite, with_settings
 if TYPE_CHECKING:
     from skelstream.pipeline import AnalysedFrame
     from skelstream.preview.measuring import Measured
-    from skelstream.preview.playback import Pace
+    from skelstream.preview.playback import Throughput
     from skelstream.preview.preview import Previewed
 
 _GRAPHICS = ("auto", "kitty", "sixel", "blocks", "blocks256")  # the drawing module loads OpenCV
@@ -102,16 +102,18 @@ def draws() -> bool:
     return sys.stdout.isatty() and (sys.platform == "win32" or os.environ.get("TERM", "") not in ("", "dumb"))
 
 
-def _line(analysed: AnalysedFrame, pace: Pace) -> None:
+def _line(analysed: AnalysedFrame, throughput: Throughput) -> None:
     shown = analysed.tracked.track_ids[analysed.tracked.confirmed].tolist()
     ids = f" (ids {', '.join(map(str, shown))})" if shown else ""
-    dropped = f", {pace.dropped} frames dropped" if pace.dropped else ""
-    typer.echo(f"{analysed.frame.time:8.2f} s  {pace.fps:5.1f} frames/s, people: {len(shown)}{ids}{dropped}")
+    dropped = f", {throughput.dropped} frames dropped" if throughput.dropped else ""
+    typer.echo(
+        f"{analysed.frame.time:8.2f} s  {throughput.fps:5.1f} frames/s, people: {len(shown)}{ids}{dropped}"
+    )
 
 
 def _tell(done: Previewed, source: str) -> None:
     show_warnings(done.warnings)
-    if done.gone:
+    if done.source_ended:
         lost = f", {done.dropped} dropped" if done.dropped else ""
         say(f"{source} ended after {done.seconds:.1f} s: {done.frames} frames analysed{lost}")
     if done.recorded is not None:
@@ -123,14 +125,14 @@ def _summary(done: Measured) -> None:
     import numpy as np
 
     show_warnings(done.warnings)
-    info, pace = done.info, done.pace
-    dropped = f", {pace.dropped} dropped" if info.live else ""
+    info, throughput = done.info, done.throughput
+    dropped = f", {throughput.dropped} dropped" if info.live else ""
     rows = [
         ("source", f"{info.name}, {info.width}x{info.height}, {'live' if info.live else 'file'}"),
-        ("frames", f"{pace.frames}{dropped}, in {done.seconds:.1f} s"),
+        ("frames", f"{throughput.frames}{dropped}, in {done.seconds:.1f} s"),
     ]
     if done.seconds:
-        rows.append(("frames/s", f"{(pace.frames - 1) / done.seconds:.1f}"))
+        rows.append(("frames/s", f"{(throughput.frames - 1) / done.seconds:.1f}"))
     if info.live:
         middle, most = np.percentile(done.latencies, (50, 95)) * 1000
         rows.append(("latency", f"{middle:.0f} ms, one frame in 20 over {most:.0f} ms"))
@@ -140,5 +142,5 @@ def _summary(done: Measured) -> None:
         rows.append(("recorded", f"{done.recorded[0]}, {done.recorded[1]} frames"))
     for name, value in rows:
         say(f"{name:<15}{value}", err=False)
-    if info.live and done.gone:
+    if info.live and done.source_ended:
         say(f"{info.name} ended after {done.seconds:.1f} s")

@@ -64,7 +64,7 @@ def render(
     score of a joint; the person's left limbs are lighter than the right ones.
     """
     from skelstream.drawing.movie import render as render_movie
-    from skelstream.drawing.overlay import Look
+    from skelstream.drawing.overlay import OverlaySettings
     from skelstream.drawing.sheet import sequence_sheet, write_png
     from skelstream.drawing.skeletons import Style
     from skelstream.extraction.output import check_not_source
@@ -80,7 +80,7 @@ def render(
     for path in outputs:
         if images is not None:
             check_not_source(path, images)
-    look = Look(Style(labels=ids, min_score=min_joint_score), trails, blur_faces, skeleton_only)
+    look = OverlaySettings(Style(labels=ids, min_score=min_joint_score), trails, blur_faces, skeleton_only)
     if output is not None:
         with _Progress("render", quiet) as progress:
             done = render_movie(
@@ -90,7 +90,7 @@ def render(
         if not quiet:
             _summarise(sequence, done, output)
     if sheet is not None:
-        write_png(sheet, sequence_sheet(sequence, None if skeleton_only else images, look=look))
+        write_png(sheet, sequence_sheet(sequence, None if skeleton_only else images, settings=look))
         if not quiet:
             say(f"{sheet} written", err=False)
 

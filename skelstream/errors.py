@@ -1,11 +1,12 @@
-"""The one exception family: every message is a single line that names the file and what to do about it."""
+"""Exceptions of skelstream: each message is one line that names the file and what to do."""
 
 
 class SkelstreamError(Exception):
-    """Anything a user can put right. The command line prints the message and exits with status 1.
+    """Base class of all errors that the user can fix. The command line prints the message and exits with
+    status 1.
 
     Attributes:
-        setting: the keyword argument that would help, or None; the command line names its option.
+        setting: name of the keyword argument that would help, or None; the command line names its option.
     """
 
     def __init__(self, message: str, *, setting: str | None = None) -> None:
@@ -14,10 +15,10 @@ class SkelstreamError(Exception):
 
 
 class Stopped(KeyboardInterrupt):
-    """Something other than the user asks the process to end: SIGTERM, or a terminal that has gone.
+    """Request to end the process that does not come from Ctrl-C: SIGTERM, or a closed terminal.
 
     Attributes:
-        number: of the signal.
+        number: number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -26,24 +27,24 @@ class Stopped(KeyboardInterrupt):
 
 
 class SettingsError(SkelstreamError, ValueError):
-    """A setting that no part of skelstream can work with, whatever the input."""
+    """Setting that is invalid whatever the input."""
 
 
 class SourceError(SkelstreamError):
-    """A video, image, camera, URL or folder that cannot be opened or read."""
+    """Video, image, camera, URL or folder that cannot be opened or read."""
 
 
 class FormatError(SkelstreamError):
-    """A file of skeletons, annotations or settings that is damaged, foreign or inconsistent."""
+    """File of skeletons, annotations or settings that is damaged, of another format or inconsistent."""
 
 
 class ModelError(SkelstreamError):
-    """Weights or a runtime that cannot be loaded or do not fit the network."""
+    """Weights or runtime that cannot be loaded or do not fit the network."""
 
 
 class OutputError(SkelstreamError):
-    """A file that cannot be written, or that would be overwritten unasked."""
+    """File that cannot be written, or that exists while overwriting was not requested."""
 
 
 class MissingExtraError(SkelstreamError):
-    """An optional dependency that is not installed; the message gives the pip command."""
+    """Optional dependency that is not installed; the message gives the pip command."""

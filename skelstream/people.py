@@ -1,4 +1,4 @@
-"""What grouping gives: the people of one frame."""
+"""The people of one frame, as detection returns them and tracking takes them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class People:
-    """The P people of one frame, best first.
+    """P people of one frame, highest score first.
 
     Attributes:
-        keypoints: float32 (P, V, 2), source pixels, NaN where missing.
-        scores: float32 (P, V) in [0, 1], 0 where missing.
-        person_scores: float32 (P,) in [0, 1].
+        keypoints: float32 (P, V, 2), joint positions in source pixels, NaN where missing.
+        scores: float32 (P, V) in [0, 1], joint scores, 0 where missing.
+        person_scores: float32 (P,) in [0, 1], mean over all joints: certainty times completeness.
         boxes: float32 (P, 4), x0, y0, x1, y1 in source pixels.
     """
 
@@ -28,22 +28,22 @@ class People:
 
     @property
     def certainty(self) -> np.ndarray:
-        """float32 (P,) in [0, 1]: the mean of the joints' scores, each weighted by itself, so that joints that are
-        hidden or out of view count for nothing; the person score of people without joints.
+        """float32 (P,) in [0, 1], mean joint score weighted by the scores themselves.
 
-        The person score is a mean over all joints: certainty times completeness.
+        Hidden joints and joints out of view therefore count for nothing. People without joints have their
+        person score.
         """
         total = self.scores.sum(1)
         weighted = (self.scores**2).sum(1) / np.maximum(total, 1e-6)
         return np.where(total > 0, weighted, self.person_scores).astype(np.float32)
 
     def take(self, rows: np.ndarray | list[int]) -> People:
-        """The people at ``rows`` (indices or a boolean mask)."""
+        """Return the people at ``rows`` (indices or a boolean mask)."""
         return People(self.keypoints[rows], self.scores[rows], self.person_scores[rows], self.boxes[rows])
 
     @staticmethod
     def none(joints: int) -> People:
-        """A frame without people."""
+        """Return the People of a frame without anybody."""
         return People(
             np.empty((0, joints, 2), np.float32),
             np.empty((0, joints), np.float32),

@@ -1,4 +1,4 @@
-"""Tables that other packages add to, under an entry point's name."""
+"""Tables of formats, runtimes and so on that other packages extend through entry points."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _log = logging.getLogger(__name__)
 
 
 class Named(Protocol):
-    """Anything with a name in a table."""
+    """Entry of a table, found by its name."""
 
     @property
     def name(self) -> str: ...
@@ -21,26 +21,27 @@ _Entry = TypeVar("_Entry", bound=Named)
 
 
 def plugins(group: str, kind: type[_Entry], own: Iterable[_Entry]) -> dict[str, _Entry]:
-    """A table by name: skelstream's own entries, then those of other packages.
+    """Return a table by name: skelstream's own entries, then those of other packages.
+
+    An entry that cannot be imported, has another type or has a name that is already taken is left out, with a
+    warning in the log.
 
     Args:
-        group: the entry point's name.
-        kind: what each entry point has to be an instance of.
+        group: name of the entry point group.
+        kind: class that each entry must be an instance of.
         own: skelstream's entries.
-
-    What cannot be imported, is something else or takes a name that there is already is left out, with a warning in the log.
     """
     table = {entry.name: entry for entry in own}
     for point in entry_points(group=group):
         try:
             entry = point.load()
-        except Exception as error:  # whatever another package does when it is imported
+        except Exception as error:  # importing another package may raise anything
             _log.warning("%s is left out: it cannot be imported (%s)", point.value, error)
             continue
         if not isinstance(entry, kind):
             _log.warning("%s is left out: an entry point %s must be a %s", point.value, group, kind.__name__)
         elif entry.name in table:
-            _log.warning("%s is left out: there is a %s already", point.value, entry.name)
+            _log.warning("%s is left out: the name %s is already taken", point.value, entry.name)
         else:
             table[entry.name] = entry
     return table

@@ -1,6 +1,6 @@
 """Joint sets, limbs, flip pairs, and conversion between joint sets.
 
-Joint orders are OpenPose's own (``POSE_COCO_BODY_PARTS`` and ``POSE_BODY_25_BODY_PARTS``) and COCO's
+Joint orders follow OpenPose (``POSE_COCO_BODY_PARTS`` and ``POSE_BODY_25_BODY_PARTS``) and COCO
 (``person_keypoints`` category). "Left" is the person's left.
 """
 
@@ -16,14 +16,14 @@ from skelstream.errors import FormatError
 
 @dataclass(frozen=True)
 class Skeleton:
-    """A joint set and the limbs that connect it.
+    """Joint set and the limbs that connect its joints.
 
     Attributes:
         name: short name used in files and on the command line.
         joints: V joint names, in storage order.
         limbs: L pairs of joint indices; for OpenPose's set their order is the order of the PAF channels.
         oks_sigmas: V per-joint falloffs k of the object keypoint similarity (COCO keypoint evaluation);
-            its variance is (2k)^2 times the person's area.
+            the variance is (2k)^2 times the person's area.
     """
 
     name: str
@@ -35,11 +35,12 @@ class Skeleton:
         return len(self.joints)
 
     def index(self, joint: str) -> int:
+        """Return the index of the joint of that name."""
         return self.joints.index(joint)
 
     @cached_property
     def flip_order(self) -> tuple[int, ...]:
-        """V indices: joint ``i`` of a mirrored image is joint ``flip_order[i]`` of the original."""
+        """V joint indices: joint ``i`` of a mirrored image is joint ``flip_order[i]`` of the original."""
         swap = {"left": "right", "right": "left"}
 
         def mirrored(name: str) -> str:
@@ -50,7 +51,8 @@ class Skeleton:
 
     @cached_property
     def limb_lengths(self) -> tuple[float, ...]:
-        """L usual lengths of a limb that is seen from the side, in square roots of the person's area."""
+        """L typical lengths of limbs parallel to the image plane, in units of the square root of the person's
+        area."""
         return tuple(
             _LENGTHS.get(frozenset(self.joints[end].rpartition("_")[2] for end in limb), _UNKNOWN_LENGTH)
             for limb in self.limbs
@@ -58,19 +60,19 @@ class Skeleton:
 
     @cached_property
     def flip_pairs(self) -> tuple[tuple[int, int], ...]:
-        """(left, right) index pairs."""
+        """Pairs (left, right) of joint indices."""
         return tuple((i, j) for i, j in enumerate(self.flip_order) if self.joints[i].startswith("left_"))
 
 
-# COCO's published falloffs; joints that COCO lacks take the value of one that they are near.
+# COCO's published falloffs; a joint that COCO lacks has the value of a joint nearby.
 _SIGMA = {
     "nose": 0.026, "eye": 0.025, "ear": 0.035, "shoulder": 0.079, "elbow": 0.072, "wrist": 0.062,
     "hip": 0.107, "knee": 0.087, "ankle": 0.089, "neck": 0.079, "toe": 0.089, "heel": 0.089,
     "spine": 0.107, "head": 0.079, "top": 0.079, "hand": 0.062, "tip": 0.062, "thumb": 0.062, "foot": 0.089,
 }  # fmt: skip
 
-# Upper quartiles over 5,442 people of COCO: most limbs point towards the camera or away from it a little. Those from eye
-# to eye, knee to knee and elbow to hip, which no packaged network knows, are guesses on the generous side.
+# Upper quartiles over 5,442 people of COCO, since most limbs point a little towards the camera or away from
+# it. Eye to eye, knee to knee and elbow to hip, which no packaged network has, are generous guesses.
 _LENGTHS = {
     frozenset(ends.split()): length
     for ends, length in {
@@ -97,7 +99,7 @@ OPENPOSE18 = _skeleton(
         (1, 0), (0, 14), (14, 16), (0, 15), (15, 17), (2, 16), (5, 17),
     ),
 )  # fmt: skip
-"""OpenPose's 18-joint COCO model with its 19 limbs, the last two being the redundant ear-shoulder limbs."""
+"""OpenPose's 18-joint COCO model with its 19 limbs; the last two are the redundant ear-shoulder limbs."""
 
 DENSE18 = replace(
     OPENPOSE18,
@@ -105,11 +107,12 @@ DENSE18 = replace(
     limbs=OPENPOSE18.limbs
     + ((2, 5), (8, 11), (2, 8), (5, 11), (0, 2), (0, 5), (2, 4), (5, 7), (8, 10), (11, 13)),
 )
-"""The same joints with ten more redundant limbs for grouping: across shoulders and hips, along the trunk, nose to
-shoulders, and past elbows and knees. They keep people whole of whom a neck, an elbow or a limb is not found."""
+"""OpenPose's 18 joints with ten more redundant limbs for grouping: across shoulders and hips, along the
+trunk, nose to shoulders, and past elbows and knees. They keep a person in one piece when a neck, an elbow or
+a limb is not found."""
 
 LIMB_SETS = {"openpose": OPENPOSE18, "dense": DENSE18}
-"""The limbs that a network may be trained for, by the name that its settings have for them."""
+"""Limb sets that a network can be trained for, by their name in its settings."""
 
 COCO17 = _skeleton(
     "coco17",
@@ -132,7 +135,7 @@ BODY25 = _skeleton(
         (11, 24),
     ),
 )  # fmt: skip
-"""OpenPose's 25-joint model: a target of conversion only, since feet are not estimated."""
+"""OpenPose's 25-joint model; a conversion target only, since feet are not estimated."""
 
 H36M17 = _skeleton(
     "h36m17",
@@ -143,8 +146,8 @@ H36M17 = _skeleton(
         (8, 14), (14, 15), (15, 16),
     ),
 )  # fmt: skip
-"""Human3.6M's 17 joints as networks that lift to 3D take them; their root is ``mid_hip``, their thorax ``neck``. A target
-of conversion: spine and head are made from others."""
+"""Human3.6M's 17 joints as 3D lifting networks take them; the root is ``mid_hip``, the thorax ``neck``. A
+conversion target: spine and head are derived from other joints."""
 
 MPII16 = _skeleton(
     "mpii16",
@@ -155,8 +158,8 @@ MPII16 = _skeleton(
         (13, 14), (14, 15),
     ),
 )  # fmt: skip
-"""MPII's 16 joints; their pelvis is ``mid_hip``, their thorax ``neck``. A target of conversion: the top of the head is
-missing."""
+"""MPII's 16 joints; the pelvis is ``mid_hip``, the thorax ``neck``. A conversion target: the top of the head
+is missing."""
 
 NTU25 = _skeleton(
     "ntu25",
@@ -168,12 +171,12 @@ NTU25 = _skeleton(
         (13, 12), (14, 13), (15, 14), (16, 0), (17, 16), (18, 17), (19, 18), (21, 22), (22, 7), (23, 24), (24, 11),
     ),
 )  # fmt: skip
-"""NTU RGB+D's 25 joints (Kinect's); their joint 21, the spine at the shoulders, is ``neck``, their neck ``upper_neck``.
-A target of conversion: spine, neck and head, hands and feet are made from others."""
+"""NTU RGB+D's 25 joints (Kinect); its joint 21, the spine at the shoulders, is ``neck``, its neck is
+``upper_neck``. A conversion target: spine, neck, head, hands and feet are derived from other joints."""
 
 SKELETONS: dict[str, Skeleton] = {s.name: s for s in (OPENPOSE18, COCO17, BODY25, H36M17, MPII16, NTU25)}
 
-# Joints that others stand for: the middle of all of a group, and where that is missing, of the next group.
+# Joints derived from others: the mean of the first group; where that is missing, the mean of the next group.
 _DERIVED: dict[str, tuple[tuple[str, ...], ...]] = {
     "neck": (("left_shoulder", "right_shoulder"),),
     "mid_hip": (("left_hip", "right_hip"),),
@@ -190,10 +193,10 @@ _DERIVED: dict[str, tuple[tuple[str, ...], ...]] = {
 
 
 def skeleton_named(name: str) -> Skeleton:
-    """The joint set called ``name``.
+    """Return the joint set called ``name``.
 
     Raises:
-        FormatError: no such joint set.
+        FormatError: there is no such joint set.
     """
     try:
         return SKELETONS[name]
@@ -204,19 +207,22 @@ def skeleton_named(name: str) -> Skeleton:
 def convert(
     keypoints: np.ndarray, scores: np.ndarray, source: Skeleton, target: Skeleton
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Keypoints of one joint set in the order of another.
+    """Convert keypoints from one joint set to another.
 
-    A joint that the source lacks is made from its neighbours where they tell where it must be about: neck and mid-hip
-    are the middle of both shoulders or hips, the spine is between them, the head between the ears, else the eyes, else at
-    the nose, NTU's neck between neck and head, hands are at the wrists and feet at the ankles. Its score is the mean of
-    theirs. Any other joint that the source lacks is missing: NaN, score 0.
+    A joint that the source set lacks is derived from its neighbours where they determine it roughly, with the
+    mean of their scores: neck and mid-hip are the middle of both shoulders or hips; the spine is between neck
+    and mid-hip; the head is between the ears, else between the eyes, else at the nose; NTU's neck is between
+    neck and head; hands are at the wrists and feet at the ankles. Any other joint that the source set lacks
+    is missing: NaN, score 0.
 
     Args:
         keypoints: float (..., V, 2), NaN where missing.
-        scores: float (..., V).
+        scores: float (..., V) in [0, 1].
+        source: joint set of ``keypoints``, V joints.
+        target: joint set to convert to, W joints.
 
     Returns:
-        float32 (..., W, 2) and float32 (..., W).
+        keypoints float32 (..., W, 2) and scores float32 (..., W).
     """
     keypoints, scores = np.asarray(keypoints, np.float32), np.asarray(scores, np.float32)
     if source == target:
@@ -235,7 +241,8 @@ def convert(
 def _joint(
     name: str, known: dict[str, tuple[np.ndarray, np.ndarray]]
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Position (..., 2) and score (...) of a joint, known or made from others; None if those are not there either."""
+    """Return position (..., 2) and score (...) of a joint, known or derived; None if it cannot be derived
+    either."""
     if name in known:
         return known[name]
     found = None

@@ -55,7 +55,7 @@ print(choose_runtime(network, "cpu", precision="float16").name)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """What pip leaves of a package: its module, and its entry points in a folder of metadata."""
+    """An installed package: its module and a metadata folder with its entry points."""
     (tmp_path / "counting.py").write_text(MODULE)
     metadata = tmp_path / "counting-1.0.dist-info"
     metadata.mkdir()
@@ -73,9 +73,9 @@ def test_formats_and_runtimes_of_another_package(folder: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert (folder / "a.count").read_text() == "0 people"
-    told, (named, chosen) = done.stdout.splitlines()[:-2], done.stdout.splitlines()[-2:]
+    warnings, (named, chosen) = done.stdout.splitlines()[:-2], done.stdout.splitlines()[-2:]
     assert (named, chosen) == ("loud torch, cpu, float32", "torch, cpu, float16")  # auto takes no plug-in
-    assert {line.split(" is left out: ")[0] for line in told} == {
+    assert {line.split(" is left out: ")[0] for line in warnings} == {
         "no_such_module:FORMAT",
         "counting:COUNT",
         "counting:TORCH",

@@ -68,7 +68,7 @@ def place(joint, points=POINTS):
     return points[:, OPENPOSE18.index(joint)]
 
 
-def test_what_others_stand_for():
+def test_derived_joints():
     h36m, scores = convert(POINTS, SCORES, OPENPOSE18, SKELETONS["h36m17"])
     hips = (place("left_hip") + place("right_hip")) / 2
     np.testing.assert_allclose(h36m[:, 0], hips, rtol=1e-6)

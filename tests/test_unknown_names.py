@@ -30,7 +30,7 @@ def test_in_python(config: dict[str, str], said: str) -> None:
 
 
 def test_networks_and_their_settings() -> None:
-    with pytest.raises(SettingsError, match="no network 'yolo'; there are paf, openpose, topdown"):
+    with pytest.raises(SettingsError, match="unknown network 'yolo'; known: paf, openpose, topdown"):
         build_network("yolo", {})
     with pytest.raises(SettingsError, match="a paf network has no setting depth"):
         build_network("paf", {"depth": 3})
@@ -56,8 +56,8 @@ def test_in_a_recipe(tmp_path: Path, config: dict[str, str], said: str) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
-        ("runtime", "tensorrt", "no runtime 'tensorrt'; there are auto, openvino, torch"),
-        ("precision", "int4", "no precision 'int4'; there are auto, float32, bfloat16, int8, float16"),
+        ("runtime", "tensorrt", "unknown runtime 'tensorrt'; known: auto, openvino, torch"),
+        ("precision", "int4", "unknown precision 'int4'; known: auto, float32, bfloat16, int8, float16"),
     ],
 )
 def test_runtimes_and_precisions(walk: Path, tmp_path: Path, option: str, value: str, said: str) -> None:

@@ -1,7 +1,7 @@
 """COCO's annotation format with 17 person keypoints: files, images, and the values of one annotation.
 
-Files that are not COCO's own often lack ``area``, ``bbox`` or ``iscrowd``, or have other category ids; what stands in for
-them is decided here, for training and evaluation alike.
+Files of other data sets often lack ``area``, ``bbox`` or ``iscrowd``, or have other category ids; this module
+defines the substitutes for training and evaluation alike.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from skelstream.errors import FormatError
 from skelstream.files.json import read_json
 from skelstream.files.values import (
     LARGEST,
+    boolean,
     identifier,
     integer,
     items,
@@ -24,7 +25,6 @@ from skelstream.files.values import (
     reals,
     refuse,
     string,
-    truth,
 )
 from skelstream.geometry.similarity import AREA_OF_BOX
 from skelstream.skeleton import COCO17
@@ -34,13 +34,13 @@ JOINTS = len(COCO17)
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """One image of the set.
+    """Image of an annotation file.
 
     Attributes:
-        id: the set's own number or text.
-        file_name: relative to the folder of images.
-        height, width: pixels; None where the file does not say.
-        url: where COCO keeps it, or "".
+        id: number or text that identifies the image in its data set.
+        file_name: path relative to the folder of images.
+        height, width: size in pixels; None if the file lacks it.
+        url: COCO's URL of the image, or "".
     """
 
     id: int | str
@@ -52,12 +52,12 @@ class LabelledImage:
 
 @dataclass(frozen=True)
 class CocoFile:
-    """The checked frame of an annotation file.
+    """Content of an annotation file, with images checked and annotations not yet checked.
 
     Attributes:
-        images: by id, in the file's order, at least one.
-        rows: the annotations of people, each an object, otherwise unchecked.
-        category: the id of the category person; None where the file lists no categories.
+        images: images by id, in the file's order, at least one.
+        rows: annotations of people, each an object whose values are unchecked.
+        category: id of the category person; None if the file lists no categories.
     """
 
     images: dict[int | str, LabelledImage]
@@ -66,10 +66,10 @@ class CocoFile:
 
 
 def read_coco(path: Path) -> CocoFile:
-    """Reads an annotation file; annotations of other categories than persons are left out.
+    """Read an annotation file, without annotations of categories other than persons.
 
     Raises:
-        FormatError: the file is missing, is not COCO's format or has other joints.
+        FormatError: the file is missing, is not in COCO's format or has other joints.
     """
     content = read_json(path)
     lists = isinstance(content, dict) and [content.get("images"), content.get("annotations")]
@@ -87,7 +87,7 @@ def read_coco(path: Path) -> CocoFile:
     people = [row for row in rows if category is None or row.get("category_id", category) == category]
     if rows and not people:
         raise FormatError(
-            f"{path}: none of its annotations has category_id {category!r}, that of its persons"
+            f"{path}: no annotation has the category_id of persons, {category!r}; correct the file"
         )
     return CocoFile(images, people, category)
 
@@ -111,7 +111,8 @@ def _person_category(rows: object) -> int | str | None:
 
 
 def _check_category(value: object, person: int | str, name: str) -> None:
-    """Refuse what could not be meant as another category: an annotation of one is left out without a word."""
+    """Check the type of a category id: a wrong one would silently exclude the annotation as another
+    category."""
     if isinstance(identifier(value, name), str) != isinstance(person, str):
         refuse(value, name, f"an id like {person!r}, that of persons,")
 
@@ -135,17 +136,19 @@ def _images(rows: list[object]) -> dict[int | str, LabelledImage]:
             number, string(row["file_name"], f"{where}.file_name"), height, width, url
         )
     if not images:
-        raise FormatError("lists no images")
+        raise FormatError("the list 'images' is empty")
     if len({type(number) for number in images}) > 1:
-        raise FormatError("some ids of images are numbers, others text")
+        raise FormatError("some image ids are numbers, others text; use one type")
     return images
 
 
 def keypoints_of(row: dict[str, Any]) -> np.ndarray:
-    """float64 (17, 3): x, y in pixels and COCO's v (0 not labelled, 1 hidden, 2 visible); zeros where there are none.
+    """Return an annotation's keypoints, float64 (17, 3): x, y in pixels and COCO's visibility v.
+
+    v is 0 for not labelled, 1 for hidden, 2 for visible. All values are 0 if the annotation has no keypoints.
 
     Raises:
-        FormatError: another number of values, or one that is not a finite number.
+        FormatError: the number of values is wrong, or one is not a finite number.
     """
     values = row.get("keypoints")
     if values is None or values == []:
@@ -158,7 +161,9 @@ def keypoints_of(row: dict[str, Any]) -> np.ndarray:
 
 
 def box_of(row: dict[str, Any], keypoints: np.ndarray) -> np.ndarray:
-    """float64 (4,): x, y, width, height; without a box of any extent, that of the labelled joints.
+    """Return an annotation's box, float64 (4,): x, y, width, height in pixels.
+
+    Without a box of positive size the box of the labelled joints is returned.
 
     Raises:
         FormatError: the box is not four finite numbers.
@@ -172,28 +177,28 @@ def box_of(row: dict[str, Any], keypoints: np.ndarray) -> np.ndarray:
 
 
 def area_of(row: dict[str, Any]) -> float | None:
-    """The person's area in square pixels, or None where the file gives none above 0.
+    """Return the person's area in square pixels, or None if the annotation has none above 0.
 
     Raises:
-        FormatError: it is not a finite number.
+        FormatError: the area is not a finite number.
     """
     area = 0.0 if row.get("area") is None else real(row["area"], "area", -(LARGEST**2), LARGEST**2)
     return area if area > 0 else None
 
 
 def area_from_box(box: np.ndarray) -> float:
-    """What stands in for the area of a person in a box x, y, width, height; 0 where that cannot be told.
+    """Return an estimate of a person's area from its box x, y, width, height; 0 for a box without extent.
 
-    Of a flat box, which is the extent of joints in a row, the long side is all that tells of the person's size.
+    A flat box, the extent of joints in a line, counts as a square of its long side.
     """
     width, height = (float(side) for side in box[2:])
     return AREA_OF_BOX * (width * height if min(width, height) > 0 else max(width, height) ** 2)
 
 
 def crowd_of(row: dict[str, Any]) -> bool:
-    """Whether the annotation is a region of people that is not told apart.
+    """Return whether the annotation is a crowd region, in which people are not annotated separately.
 
     Raises:
         FormatError: ``iscrowd`` is neither true nor false.
     """
-    return row.get("iscrowd") is not None and truth(row["iscrowd"], "iscrowd")
+    return row.get("iscrowd") is not None and boolean(row["iscrowd"], "iscrowd")

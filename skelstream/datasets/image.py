@@ -1,4 +1,4 @@
-"""Pixels of annotated images: one reader, one rule for training and evaluation."""
+"""Reading of annotated images' pixels, with one rule about orientation for training and evaluation."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from pathlib import Path
 import numpy as np
 
 from skelstream.errors import SourceError
-from skelstream.files.image import cut_short, decoded
+from skelstream.files.image import decode_image, is_truncated
 
-# Exif, as JPEG, PNG and WebP announce it.
+# Marks of Exif data in JPEG, PNG and WebP.
 _EXIF = (b"Exif\x00\x00", b"eXIf", b"EXIF")
-# The facts begin so within a few bytes of that; one of them is the orientation.
+# Beginning of the Exif data within a few bytes after the mark; tag of the orientation.
 _TIFF, _NEAR, _ORIENTATION = re.compile(rb"II\*\x00|MM\x00\*"), 24, 0x0112
 
 
 @dataclass(frozen=True)
 class SetImage:
-    """An image of a set as its annotators saw it.
+    """Image of a data set in the orientation of its annotations.
 
     Attributes:
         pixels: uint8 RGB (H, W, 3).
-        assumed: what had to be assumed of its orientation, a line with its path, or None.
+        assumed: warning about an assumed orientation, one line with the path; None if nothing was assumed.
     """
 
     pixels: np.ndarray
@@ -33,17 +33,18 @@ class SetImage:
 
 
 def read_set_image(path: Path, height: int | None = None, width: int | None = None) -> SetImage:
-    """One image of a set.
+    """Read an image of a data set.
 
-    COCO's coordinates are of the stored pixels. Other sets were annotated in programs that turn an image as its Exif
-    orientation says; the annotated size shows which. Where it fits both ways, which a half turn, a mirror image, a
-    square or an unknown size does, the stored pixels are taken, and ``assumed`` says so.
+    COCO's coordinates refer to the stored pixels. Other sets were annotated in programs that apply the Exif
+    orientation; the annotated size shows which. If it fits both (after a half turn or a mirror image, or for
+    a square or an unknown size), the stored pixels are used, with a warning in ``assumed``.
 
     Args:
-        height, width: as annotated; None where the file does not say.
+        path: the image file.
+        height, width: annotated size in pixels; None if unknown.
 
     Raises:
-        SourceError: unreadable, cut short, or of another size than annotated.
+        SourceError: the file is unreadable or truncated, or has another size than annotated.
     """
     data = _bytes_of(path)
     stored = _decoded(data, path, orientation=False)
@@ -57,8 +58,8 @@ def read_set_image(path: Path, height: int | None = None, width: int | None = No
         if turned and fits(upright):
             return SetImage(
                 stored,
-                f"{path}: taken as stored and not as its Exif orientation says, as the annotated size fits both ways and"
-                " COCO's coordinates are of the stored pixels",
+                f"{path}: its Exif orientation is ignored, since the annotated size fits both orientations"
+                " and COCO's coordinates refer to the stored pixels",
             )
         return SetImage(stored)
     if fits(upright):
@@ -68,7 +69,7 @@ def read_set_image(path: Path, height: int | None = None, width: int | None = No
 
 
 def may_be_turned(path: Path) -> bool:
-    """Whether a file's Exif facts ask for the image to be turned; False where it cannot be read."""
+    """Return whether an image file has an Exif orientation other than upright; False if it cannot be read."""
     try:
         return _has_orientation(path.read_bytes())
     except (OSError, ValueError):
@@ -76,13 +77,14 @@ def may_be_turned(path: Path) -> bool:
 
 
 def missing_images(folder: Path, names: list[str]) -> list[str]:
-    """The files of a folder that are not there."""
+    """Return those names of files that do not exist in a folder."""
     # pathlib's is_file raises an error for names that are too long.
     return [name for name in names if not os.path.isfile(folder / name)]
 
 
 def _has_orientation(data: bytes) -> bool:
-    """Whether Exif facts ask for the image to be turned; a look at them is cheaper than decoding an image twice."""
+    """Return whether the Exif orientation is other than upright, which is faster than decoding an image
+    twice."""
     for mark in _EXIF:
         at = data.find(mark)
         if at >= 0 and (found := _TIFF.search(data, at, at + _NEAR)):
@@ -106,14 +108,14 @@ def _bytes_of(path: Path) -> bytes:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise SourceError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    if cut_short(data):
+    if is_truncated(data):
         kind = "PNG" if data.startswith(b"\x89PNG") else "JPEG"
-        raise SourceError(f"{path}: the {kind} file is cut short")
+        raise SourceError(f"{path}: the {kind} file is truncated; get it again")
     return data
 
 
 def _decoded(data: bytes, path: Path, orientation: bool) -> np.ndarray:
-    pixels = decoded(data, orientation)
+    pixels = decode_image(data, orientation)
     if pixels is None:
         raise SourceError(f"{path}: cannot be read as an image")
     return pixels

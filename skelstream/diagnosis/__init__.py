@@ -1,4 +1,4 @@
-"""What skelstream finds on this machine: what it would use, and what of it is broken."""
+"""Diagnosis of this machine: what skelstream would use here, and what is broken."""
 
 from skelstream.diagnosis.check import Check, State
 from skelstream.diagnosis.diagnose import diagnose

@@ -1,4 +1,4 @@
-"""What networks can run on."""
+"""Checks of the devices on which networks can run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from skelstream.runtimes.cores import available_cores
 
 
 def devices() -> Iterator[Check]:
-    """A check for the CPU and for each kind of accelerator that torch knows."""
+    """Yield a check for the CPU, for CUDA and for MPS."""
     yield checked("devices", "cpu", _cpu)
     yield checked("devices", "cuda", _cuda)
     yield checked("devices", "mps", _mps)
@@ -29,14 +29,14 @@ def _cuda() -> Check:
 
     if not torch.cuda.is_available():
         reason = (
-            "this torch was built without it" if torch.version.cuda is None else "no device, or no driver"
+            "this torch was built without CUDA" if torch.version.cuda is None else "no device, or no driver"
         )
         return Check("devices", "cuda", State.ABSENT, reason)
     names = []
     for number in range(torch.cuda.device_count()):
         facts = torch.cuda.get_device_properties(number)
         names.append(f"cuda:{number} {facts.name}, {facts.total_memory / 2**30:.0f} GiB")
-    # A driver that is there may still refuse to work.
+    # An installed driver may still fail.
     torch.ones(1, device="cuda").add(1).item()
     return Check("devices", "cuda", State.FINE, "; ".join(names))
 

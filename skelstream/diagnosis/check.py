@@ -1,4 +1,4 @@
-"""One thing looked at, and what was found."""
+"""Result of one check."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from skelstream.errors import SkelstreamError
 
 
 class State(StrEnum):
-    """What a check found."""
+    """State of the checked item."""
 
     FINE = "fine"
-    ABSENT = "absent"  # optional, and not there
+    ABSENT = "absent"  # optional, and not installed or not available
     BROKEN = "broken"
 
 
 @dataclass(frozen=True)
 class Check:
-    """One line of a diagnosis.
+    """Result of one check, one line of the diagnosis.
 
     Attributes:
         area: versions, devices, weights, runtimes, codecs or terminal.
-        name: of the thing, as ``torch`` or ``HEVC``.
-        state: whether it is there and works.
-        detail: what was found.
-        milliseconds: how long it took, where that was measured.
+        name: name of the checked item, such as ``torch`` or ``HEVC``.
+        state: state of the item.
+        detail: version, description, or reason for the state.
+        milliseconds: measured duration; None if not measured.
     """
 
     area: str
@@ -37,18 +37,18 @@ class Check:
     milliseconds: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON values."""
+        """Return the check as JSON values."""
         return asdict(self)
 
 
 def checked(area: str, name: str, check: Callable[[], Check]) -> Check:
-    """The check's answer; whatever it raises makes the thing a broken one, so that the others are still looked at."""
+    """Run a check; an exception becomes a result with state broken, so that the other checks still run."""
     try:
         return check()
     except SkelstreamError as error:
         return Check(area, name, State.BROKEN, str(error))
     except Exception as error:
-        # A library that is half installed may raise anything at all.
+        # A partly installed library may raise any exception.
         return Check(
             area, name, State.BROKEN, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         )

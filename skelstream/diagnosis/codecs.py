@@ -1,4 +1,4 @@
-"""Whether videos of the usual codecs can be read: a short one of each is written and read."""
+"""Checks of the common video codecs: a short video of each is written and read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TOLERANCE = 6  # grey levels that lossy compression may change
 
 @dataclass(frozen=True)
 class _Codec:
-    """A codec by FFmpeg's name, and an encoder for it with the options that make it quick."""
+    """Codec, with FFmpeg's names of its decoder and encoder, and encoder options for speed."""
 
     name: str
     decoder: str
@@ -32,7 +32,7 @@ _CODECS = (
 
 
 def codecs() -> Iterator[Check]:
-    """A check for each codec."""
+    """Yield a check for each codec."""
     for codec in _CODECS:
         yield checked("codecs", codec.name, lambda codec=codec: _reads(codec))
 
@@ -44,12 +44,14 @@ def _reads(codec: _Codec) -> Check:
     try:
         Codec(codec.decoder, "r")
     except UnknownCodecError:
-        missing = "this FFmpeg has no decoder; pip install --force-reinstall av brings one that has"
+        missing = "this FFmpeg has no decoder for it; install another: pip install --force-reinstall av"
         return Check("codecs", codec.name, State.BROKEN, missing)
     try:
         Codec(codec.encoder, "w")
     except UnknownCodecError:
-        untried = f"decoder {codec.decoder} is there; not tried, for want of {codec.encoder} to make a video"
+        untried = (
+            f"decoder {codec.decoder} is available; not tried, since the encoder {codec.encoder} is missing"
+        )
         return Check("codecs", codec.name, State.FINE, untried)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "video.mkv"
@@ -58,7 +60,7 @@ def _reads(codec: _Codec) -> Check:
 
 
 def _write(codec: _Codec, path: Path) -> None:
-    """A few frames of one grey."""
+    """Write four grey frames."""
     import av
     import numpy as np
     from av.video.stream import VideoStream

@@ -1,4 +1,4 @@
-"""All checks, in the order in which a reader needs them."""
+"""All checks, in the order of the report."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from skelstream.diagnosis.weights import weights
 
 
 def diagnose() -> Iterator[Check]:
-    """Looks at everything, which takes some seconds; each answer comes as soon as it is known.
+    """Run all checks, which takes some seconds; yield each result as soon as it is known.
 
-    What a check needs of the library is imported inside the check: a module that cannot be imported is an answer, not an
-    end.
+    Checks import what they need inside: a module that cannot be imported is a result and does not end the
+        diagnosis.
     """
     for area in (versions, devices, weights, runtimes, codecs, terminal):
         yield from area()

@@ -1,4 +1,4 @@
-"""Which runtime would be chosen here and why, and one frame by each."""
+"""Checks of the runtimes: which one is chosen and why, and one frame run by each."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from skelstream.estimation.pose_estimator import PoseEstimator
 
 _HEIGHT, _WIDTH = 480, 640
-# Of maps of the same image by two runtimes; eight bits and bfloat16 have 0.98, and another image's maps 0.3.
+# Correlation of the maps of one image by two runtimes: 0.98 for eight bits and bfloat16; 0.3 for different
+# images.
 _LEAST_CORRELATION = 0.9
 
 
 def runtimes() -> Iterator[Check]:
-    """A check for the choice, and one for each runtime: it runs, it is timed, and it agrees with torch in float32."""
+    """Yield a check of the chosen runtime, and one of each runtime: it runs, its time, and agreement with
+    torch."""
     yield checked("runtimes", "chosen", _chosen)
     for name in _names():
         yield checked("runtimes", name, lambda name=name: _timed(name))
@@ -33,7 +35,7 @@ def _names() -> list[str]:
     try:
         from skelstream.runtimes.registry import RUNTIMES
     except ImportError:
-        return []  # the check before has told why
+        return []  # the check of the chosen runtime reports the reason
     return list(RUNTIMES)
 
 
@@ -44,7 +46,7 @@ def _chosen() -> Check:
 
 
 def _reason() -> str:
-    """Why, in the order in which the choice is made."""
+    """Return the reason of the choice, in the order in which the choice is made."""
     from skelstream.runtimes.device import choose_device
 
     device = choose_device().type
@@ -53,12 +55,12 @@ def _reason() -> str:
     if platform.machine() not in ("x86_64", "AMD64"):
         return f"no GPU, and OpenVINO is faster than torch on x86 CPUs only, not on {platform.machine()}"
     if not importlib.util.find_spec("openvino"):
-        return "no GPU, and OpenVINO is not installed, with which it would be about three times as fast"
-    return "no GPU, an x86 CPU, OpenVINO is installed, and the weights know the ranges that int8 needs"
+        return "no GPU, and OpenVINO, which is about three times as fast as torch, is not installed"
+    return "no GPU, an x86 CPU, OpenVINO is installed, and the weights contain the ranges that int8 needs"
 
 
 def _timed(name: str) -> Check:
-    """One frame, after one to warm up."""
+    """Time one frame, after one to warm up."""
     from skelstream.estimation.pose_estimator import PoseEstimator
     from skelstream.settings.estimation import EstimatorSettings
 
@@ -74,7 +76,9 @@ def _timed(name: str) -> Check:
     agreement = _correlation(_maps(estimator, image), _maps(_reference(), image))
     detail = f"{estimator.name}, a frame of {_WIDTH} x {_HEIGHT} in {milliseconds:.0f} ms"
     if agreement < _LEAST_CORRELATION:
-        wrong = f"{detail}, but its maps are not those of torch in float32 on the CPU (correlation {agreement:.2f})"
+        wrong = (
+            f"{detail}, but its maps differ from torch in float32 on the CPU (correlation {agreement:.2f})"
+        )
         return Check("runtimes", name, State.BROKEN, wrong, milliseconds)
     return Check("runtimes", name, State.FINE, detail, milliseconds)
 
@@ -88,7 +92,7 @@ def _reference() -> PoseEstimator:
 
 
 def _image() -> np.ndarray:
-    """uint8 RGB (480, 640, 3): smooth noise, which makes the maps vary as photos do."""
+    """Return smooth noise, uint8 RGB (480, 640, 3), for which maps vary as much as for photos."""
     import cv2
     import numpy as np
 
@@ -102,7 +106,7 @@ def _maps(estimator: PoseEstimator, image: np.ndarray) -> torch.Tensor:
 
 
 def _correlation(one: torch.Tensor, other: torch.Tensor) -> float:
-    """NaN, where one of them is not finite, counts as none."""
+    """Return the correlation of two maps; 0 if one of them is not finite."""
     import torch
 
     found = torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1]

@@ -1,4 +1,4 @@
-"""How ``skelstream preview`` would draw here."""
+"""Check of the terminal: how ``skelstream preview`` would draw here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from skelstream.diagnosis.check import Check, State, checked
 
 
 def terminal() -> Iterator[Check]:
-    """One check: what the terminal says that it can show. It is asked for at most a second."""
+    """Yield one check of the terminal's graphics abilities, queried for at most a second."""
     yield checked("terminal", os.environ.get("TERM") or "TERM is not set", _abilities)
 
 
@@ -22,9 +22,9 @@ def _abilities() -> Check:
     from skelstream.preview.terminal import Terminal
     from skelstream.preview.terminal_image import choose_graphics
 
-    with Terminal(queue.Queue()) as asked:
-        found, (columns, rows) = asked.abilities, asked.size()
+    with Terminal(queue.Queue()) as opened:
+        found, (columns, rows) = opened.abilities, opened.size()
     cell = f"cells of {found.cell[0]} x {found.cell[1]} pixels" if found.cell else "cells of unknown size"
-    shown = [name for name in ("truecolor", "kitty", "sixel") if getattr(found, name)]
-    detail = f"{columns} x {rows}, {cell}, {', '.join(shown) or '256 colours'}; preview would draw with "
+    graphics = [name for name in ("truecolor", "kitty", "sixel") if getattr(found, name)]
+    detail = f"{columns} x {rows}, {cell}, {', '.join(graphics) or '256 colours'}; preview would draw with "
     return Check("terminal", name, State.FINE, detail + choose_graphics("auto", found))

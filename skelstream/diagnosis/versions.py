@@ -1,4 +1,4 @@
-"""Versions of Python, of skelstream, and of what it is built on."""
+"""Checks of the versions of Python, skelstream and its dependencies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from skelstream import __version__
 from skelstream.diagnosis.check import Check, State, checked
 
-# Distribution and module of each; the extras' may be absent.
+# Distribution and module of each package (and its extra); optional ones may be missing.
 _REQUIRED = {
     "torch": "torch",
     "av": "av",
@@ -31,7 +31,7 @@ _OPTIONAL = {
 
 
 def versions() -> Iterator[Check]:
-    """A check for each package."""
+    """Yield a check for each package."""
     yield Check("versions", "skelstream", State.FINE, __version__)
     yield Check("versions", "python", State.FINE, f"{platform.python_version()}, {platform.platform()}")
     for name, module in _REQUIRED.items():

@@ -1,4 +1,4 @@
-"""The weights that come with the package."""
+"""Checks of the packaged weights."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from skelstream.diagnosis.check import Check, State, checked
 
 
 def weights() -> Iterator[Check]:
-    """A check for each weights file of the package, and for the default ones that are missing."""
+    """Yield a check for each packaged weights file, and for missing default ones."""
     from skelstream.network.model_file import packaged_models
     from skelstream.settings.models import DETECTOR, REFINER
 
     found = packaged_models()
     for name in sorted({*found, DETECTOR, REFINER}):
-        yield checked("weights", name, lambda name=name: _whole(name, found.get(name)))
+        yield checked("weights", name, lambda name=name: _intact(name, found.get(name)))
 
 
-def _whole(name: str, path: Path | None) -> Check:
+def _intact(name: str, path: Path | None) -> Check:
     if path is None:
-        return Check("weights", name, State.BROKEN, "not in this installation; install skelstream anew")
+        return Check("weights", name, State.BROKEN, "missing in this installation; reinstall skelstream")
     from skelstream.network.model_file import read_header
     from skelstream.network.weights import load_network
 

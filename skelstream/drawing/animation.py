@@ -1,4 +1,4 @@
-"""Short moving images for documents: GIF and animated WebP, through FFmpeg's own encoders."""
+"""Writing of short animations for documents: GIF and animated WebP, with FFmpeg's encoders."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from skelstream.errors import OutputError
 from skelstream.files.atomic import replacing
 
 SUFFIXES = (".gif", ".webp")
-_TICKS = {".gif": Fraction(1, 100), ".webp": Fraction(1, 1000)}  # the formats' own units of time
+_TICKS = {".gif": Fraction(1, 100), ".webp": Fraction(1, 1000)}  # time bases of the formats in seconds
 
 
 class AnimationWriter:
-    """Writes images with their times as a GIF or WebP that repeats for ever.
+    """Writer of an endlessly repeating GIF or WebP, with the images' own times.
 
-    A GIF gets one palette made for all of its images, so they are kept in memory until the end. Images
-    that come sooner than ``fps`` allows are left out, and the ones kept have their own times.
+    A GIF has one palette for all images, which are therefore kept in memory until the end. Images that exceed
+    the rate ``fps`` are left out; the others keep their times.
 
     The file appears under its name only when it is complete; leaving the context by an exception removes it.
 
     Args:
-        path: the file to write; the ending, ``.gif`` or ``.webp``, decides.
-        fps: at most so many images a second.
+        path: the file to write; its ending, ``.gif`` or ``.webp``, determines the format.
+        fps: greatest number of images per second.
 
     Raises:
-        OutputError: an unknown ending, or a file that cannot be written.
+        OutputError: the ending is unknown, or the file cannot be written.
     """
 
     def __init__(self, path: Path, fps: float = 15.0) -> None:
         self._path, self._suffix = path, path.suffix.lower()
         if self._suffix not in SUFFIXES:
             raise OutputError(f"{path}: the ending must be one of {', '.join(SUFFIXES)}")
-        self._tick, self._pause = _TICKS[self._suffix], 1 / fps
+        self._tick, self._interval = _TICKS[self._suffix], 1 / fps
         self._origin: float | None = None
         self._next = 0.0
         self._last = -1
@@ -65,18 +65,18 @@ class AnimationWriter:
             self._complete()
 
     def write(self, image: np.ndarray, time: float) -> None:
-        """One image.
+        """Add an image.
 
         Args:
-            image: uint8 RGB (H, W, 3), of one size throughout.
-            time: seconds, later than the one before.
+            image: uint8 RGB (H, W, 3), of the same size for all images.
+            time: time in seconds, later than that of the image before.
         """
         if self._origin is None:
             self._origin = self._next = time
         if time < self._next - 1e-6:
             return
-        # Counting on from the grid rather than from the image keeps the mean rate at what was asked.
-        self._next = max(self._next + self._pause, time)
+        # Counting from the grid rather than from the image keeps the requested mean rate.
+        self._next = max(self._next + self._interval, time)
         pts = round((time - self._origin) / self._tick)
         if pts <= self._last:
             return
@@ -96,7 +96,7 @@ class AnimationWriter:
 
     def _start(self, width: int, height: int) -> Graph:
         encoder, pixels = ("gif", "pal8") if self._suffix == ".gif" else ("libwebp_anim", "yuv420p")
-        stream = self._container.add_stream(encoder, rate=round(1 / self._pause))
+        stream = self._container.add_stream(encoder, rate=round(1 / self._interval))
         assert isinstance(stream, VideoStream)
         self._stream = stream
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, pixels

@@ -1,4 +1,4 @@
-"""A skeleton sequence, which is stored track by track, looked up frame by frame."""
+"""Access by frame to a sequence's people, which are stored track by track, and to its video."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from skelstream.video import Source, open_source
 
 
 @dataclass(frozen=True)
-class Shown:
-    """The P people of one frame, as they are drawn.
+class FramePeople:
+    """P people of one frame to draw.
 
     Attributes:
         keypoints: float32 (P, V, 2), source pixels, NaN where missing.
-        scores: float32 (P, V).
+        scores: float32 (P, V) in [0, 1].
         ids: int32 (P,), track ids.
     """
 
@@ -30,11 +30,11 @@ class Shown:
         return len(self.ids)
 
 
-class ByFrame:
-    """Looks up the people of a frame in time that does not depend on the length of the sequence.
+class PeopleByFrame:
+    """Index of a sequence by frame, with access time independent of the sequence's length.
 
     Args:
-        sequence: the sequence; its arrays are not copied.
+        sequence: the sequence, whose arrays are not copied.
     """
 
     def __init__(self, sequence: SkeletonSequence) -> None:
@@ -45,43 +45,46 @@ class ByFrame:
 
     @property
     def counts(self) -> np.ndarray:
-        """int64 (T,): the number of people of each frame."""
+        """int64 (T,), number of people in each frame."""
         return np.diff(self._start)
 
-    def __getitem__(self, row: int) -> Shown:
-        """The people of a row of the frame table, most important track first."""
+    def __getitem__(self, row: int) -> FramePeople:
+        """Return the people of a row of the frame table, most important track first."""
         rows = self._order[self._start[row] : self._start[row + 1]]
-        return Shown(self._sequence.keypoints[rows], self._sequence.scores[rows], self._ids[rows])
+        return FramePeople(self._sequence.keypoints[rows], self._sequence.scores[rows], self._ids[rows])
 
     def row_of(self, index: int) -> int | None:
-        """The row of the frame table that describes frame ``index`` of the source, if one does."""
+        """Return the row of the frame table for frame ``index`` of the source; None if there is none."""
         row = int(np.searchsorted(self._sequence.frame_index, index))
         known = row < len(self._sequence.frame_index) and self._sequence.frame_index[row] == index
         return row if known else None
 
 
 def video_times(sequence: SkeletonSequence) -> np.ndarray:
-    """float64 (T,): the times of the frames on the video's own clock, which slow motion makes slower than life."""
+    """Return the frames' times on the video's own clock, float64 (T,), which differ from real time in slow
+    motion."""
     return sequence.frame_time * (_video_setting(sequence, "slow_motion") or 1.0)
 
 
 def open_video(
     sequence: SkeletonSequence, source: str | Path, start: float | None = None, end: float | None = None
 ) -> Source:
-    """The frames that a sequence is of, with the numbers that they have in it.
+    """Open the video of a sequence, whose frames have the same numbers as in the sequence.
 
     Args:
-        sequence: the sequence, which knows at which rate its images came.
+        sequence: the sequence, whose settings give the rate of images.
         source: its video or images.
-        start, end: seconds on the video's own clock.
+        start, end: bounds in seconds on the video's own clock.
 
     Raises:
-        SourceError: the source cannot be opened, or the sequence has been resampled to more frames than it has.
+        SourceError: the source cannot be opened, or the sequence was resampled to more frames than the source
+            has.
     """
     resampled = sequence.meta.get("resampled")
     if isinstance(resampled, dict) and resampled.get("frame_index") == "counted":
         raise SourceError(
-            "the skeletons have been resampled to more frames than their video has; draw them as they were, or alone"
+            f"{source}: the skeletons were resampled to more frames than their video has;"
+            " draw the skeletons before resampling, or without the video"
         )
     return open_source(source, start=start, end=end, fps=_video_setting(sequence, "rate"))
 
@@ -96,7 +99,8 @@ def _video_setting(sequence: SkeletonSequence, name: str) -> float | None:
 
 
 def image_size(sequence: SkeletonSequence) -> tuple[int, int]:
-    """(height, width) in pixels: the video's, or where the file does not say, one that holds every joint."""
+    """Return (height, width) in pixels of the video, or, if unknown, of an image that contains every
+    joint."""
     if sequence.size is not None:
         return sequence.size
     points = sequence.keypoints[np.isfinite(sequence.keypoints[..., 0])]

@@ -1,4 +1,4 @@
-"""Colours that tell tracks apart."""
+"""Colours of tracks and backgrounds."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ import numpy as np
 
 RGB = tuple[int, int, int]
 
-# Bright and saturated colours that are far from each other in OKLab, differences of lightness counting half
-# since shades of a colour tell left from right; lightness 0.58 to 0.86 stands out on light and dark grounds.
+# Bright, saturated colours that are far from each other in OKLab. Differences of lightness count half, since
+# shades of a colour distinguish left from right. Lightness 0.58 to 0.86 is visible on light and dark
+# backgrounds.
 PALETTE: tuple[RGB, ...] = (
     (255, 144, 16), (64, 184, 255), (255, 0, 255), (0, 240, 0), (216, 216, 0), (136, 72, 255), (255, 0, 80),
     (0, 240, 216), (160, 120, 0), (255, 160, 168), (0, 112, 255), (168, 96, 152), (88, 144, 80),
     (168, 152, 255), (216, 8, 152), (255, 136, 255),
 )  # fmt: skip
 
-STAGE: RGB = (36, 36, 42)
-"""Ground of skeletons that are drawn without their video."""
+PLAIN_BACKGROUND: RGB = (36, 36, 42)
+"""Background of skeletons drawn without their video."""
 
 _LIGHTER, _DARKER = 0.3, 0.22
 
 
 def track_color(track_id: int) -> RGB:
-    """The colour of a track: the same id has the same colour in every image, report and terminal."""
+    """Return the colour of a track, which is the same in every image, report and terminal."""
     return PALETTE[(track_id - 1) % len(PALETTE)]
 
 
-def sided(color: RGB, side: str) -> RGB:
-    """``color`` a little lighter for the person's ``"left"``, darker for the ``"right"``, else unchanged."""
+def side_shade(color: RGB, side: str) -> RGB:
+    """Return ``color`` lighter for side ``"left"`` of the person, darker for ``"right"``, else unchanged."""
     if side == "left":
         return _mix(color, 255, _LIGHTER)
     if side == "right":
@@ -35,7 +36,7 @@ def sided(color: RGB, side: str) -> RGB:
 
 
 def text_on(color: RGB) -> RGB:
-    """Black or white, whichever is read more easily on ``color`` (WCAG 2 relative luminance)."""
+    """Return black or white, whichever is more readable on ``color`` (WCAG 2 relative luminance)."""
     channels = np.array(color) / 255
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     luminance = linear @ (0.2126, 0.7152, 0.0722)

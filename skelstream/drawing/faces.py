@@ -1,6 +1,6 @@
-"""Heads found from keypoints, and blurred so that faces cannot be recognised.
+"""Location of heads from keypoints, and blurring so that faces cannot be recognised.
 
-This helps to anonymise a video; it is no guarantee: people whom the network missed keep their faces.
+This helps to anonymise a video without a guarantee: the faces of people whom the network missed stay visible.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import numpy as np
 
 from skelstream.skeleton import Skeleton
 
-# Radius of a circle that covers a head (0.14 m) over lengths of the body in metres, from an adult's
-# proportions; the largest estimate wins, since foreshortening only makes lengths shorter.
+# Radius of a circle that covers a head (0.14 m) divided by lengths of the body in metres, from an adult's
+# proportions; the largest estimate is used, since foreshortening only shortens lengths.
 _RADIUS_PER = {
     ("left_ear", "right_ear"): 0.14 / 0.15,
     ("left_eye", "right_eye"): 0.14 / 0.064,
@@ -25,20 +25,20 @@ _RADIUS_PER_TORSO = 0.14 / 0.50  # neck to the middle of the hips
 _HEAD_ABOVE_NECK = 1.75  # centre of the head, in radii from the neck
 _FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
 _FEW_JOINTS_MARGIN = 1.3
-_SMALLEST = 8.0  # pixels: radius where nothing tells the size
-_MOSAIC = 6  # what is left of a head, pixels across
+_SMALLEST = 8.0  # least radius in pixels
+_MOSAIC = 6  # patches across a blurred head
 
 
 def head_circles(keypoints: np.ndarray, boxes: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """A circle round each person's head, rather too large than too small.
+    """Return a circle around each person's head, rather too large than too small.
 
-    The centre is the mean of the nose, eyes and ears that are seen; without any, the place of a head above
+    The centre is the mean of nose, eyes and ears that are not missing; without any of them, a position above
     the neck, away from the hips; without shoulders too, the upper end of the person's box.
 
     Args:
         keypoints: float (N, V, 2), source pixels, NaN where missing.
-        boxes: float (N, 4), x0, y0, x1, y1.
-        skeleton: the joint set.
+        boxes: float (N, 4), x0, y0, x1, y1 in source pixels.
+        skeleton: joint set of V joints.
 
     Returns:
         float32 (N, 3): x, y, radius in source pixels; all finite if the boxes are.
@@ -66,9 +66,9 @@ def head_circles(keypoints: np.ndarray, boxes: np.ndarray, skeleton: Skeleton) -
     radius = np.clip(radius, np.maximum(0.06 * reach, _SMALLEST), np.maximum(0.5 * reach, _SMALLEST))
 
     face = np.stack([at(name) for name in _FACE], 1)
-    seen = np.isfinite(face[..., 0])
-    known = seen.sum(1)
-    middle = np.where(seen[..., None], face, 0).sum(1) / np.maximum(known, 1)[:, None]
+    present = np.isfinite(face[..., 0])
+    known = present.sum(1)
+    middle = np.where(present[..., None], face, 0).sum(1) / np.maximum(known, 1)[:, None]
     middle[known == 0] = np.nan
 
     up = neck - hips
@@ -78,48 +78,49 @@ def head_circles(keypoints: np.ndarray, boxes: np.ndarray, skeleton: Skeleton) -
     top_of_box = np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 1] + 0.3 * radius], 1)
 
     center = _first(middle, above_neck, top_of_box)
-    sure = (known >= 2) & (radius > 0)
-    radius = radius * np.where(sure, 1.1, _FEW_JOINTS_MARGIN)
+    certain = (known >= 2) & (radius > 0)
+    radius = radius * np.where(certain, 1.1, _FEW_JOINTS_MARGIN)
     return np.column_stack([center, radius]).astype(np.float32)
 
 
-def bridged(
+def bridge_gaps(
     times: np.ndarray, rows: np.ndarray, circles: np.ndarray, max_gap: float, hold: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The circles of one track also where it is lost for a moment, and shortly before and after it.
+    """Return the head circles of one track, extended to frames in which it is lost and shortly before and
+    after it.
 
     Args:
-        times: float (T,), seconds of all frames.
-        rows: int (K,), frames in which the track is seen, rising.
-        circles: float (K, 3), its heads there.
-        max_gap: gaps up to so many seconds are bridged along a straight line.
-        hold: seconds for which the first and last circle, and those beside longer gaps, stay.
+        times: float (T,), times of all frames in seconds.
+        rows: int (K,), frames with the track, increasing.
+        circles: float (K, 3), head circles in these frames.
+        max_gap: greatest gap in seconds that is bridged along a straight line.
+        hold: seconds for which the first and last circle, and those beside longer gaps, are held.
 
     Returns:
-        int (L,) frames and float32 (L, 3) circles, L >= K.
+        frames int (L,) and circles float32 (L, 3), L >= K.
     """
     if not len(rows):
         return rows, circles
-    seen = times[rows]
-    low = max(0, int(np.searchsorted(times, seen[0] - hold)))
-    high = int(np.searchsorted(times, seen[-1] + hold, side="right"))
+    known = times[rows]
+    low = max(0, int(np.searchsorted(times, known[0] - hold)))
+    high = int(np.searchsorted(times, known[-1] + hold, side="right"))
     frames = np.arange(low, high)
     at = times[frames]
-    after = np.clip(np.searchsorted(seen, at), 0, len(seen) - 1)
-    before = np.clip(np.searchsorted(seen, at, side="right") - 1, 0, len(seen) - 1)
-    near = np.minimum(np.abs(seen[after] - at), np.abs(at - seen[before])) <= hold
-    keep = near | ((seen[after] - seen[before] <= max_gap) & (seen[before] <= at) & (at <= seen[after]))
+    after = np.clip(np.searchsorted(known, at), 0, len(known) - 1)
+    before = np.clip(np.searchsorted(known, at, side="right") - 1, 0, len(known) - 1)
+    near = np.minimum(np.abs(known[after] - at), np.abs(at - known[before])) <= hold
+    keep = near | ((known[after] - known[before] <= max_gap) & (known[before] <= at) & (at <= known[after]))
     frames, at = frames[keep], at[keep]
-    filled = np.stack([np.interp(at, seen, circles[:, i]) for i in range(3)], 1)
+    filled = np.stack([np.interp(at, known, circles[:, i]) for i in range(3)], 1)
     return frames, filled.astype(np.float32)
 
 
 def blur_heads(canvas: np.ndarray, circles: np.ndarray) -> None:
-    """Reduces each circle to a few blurred patches of colour, in place.
+    """Reduce each circle to a few blurred patches of colour, in place.
 
     Args:
         canvas: uint8 RGB (H, W, 3).
-        circles: float (P, 3): x, y, radius in pixels.
+        circles: float (P, 3), x, y, radius in pixels.
     """
     height, width = canvas.shape[:2]
     for x, y, radius in circles.tolist():
@@ -141,7 +142,7 @@ def blur_heads(canvas: np.ndarray, circles: np.ndarray) -> None:
 
 
 def _first(*choices: np.ndarray) -> np.ndarray:
-    """The first of some (N, 2) points that is not missing."""
+    """Return, row by row, the first of several points (N, 2) that is not missing."""
     result = choices[0]
     for choice in choices[1:]:
         result = np.where(np.isfinite(result), result, choice)

@@ -1,4 +1,4 @@
-"""A transparent layer over a part of an image, on which strokes overlap without adding up."""
+"""Transparent layer over a part of an image, on which overlapping strokes do not add up."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _FAR = 30_000.0
 
 
 class Layer:
-    """Strokes that are gathered first and blended onto the image once, by ``merge``.
+    """Layer of strokes that ``merge`` blends onto the image at once.
 
     Args:
         canvas: uint8 RGB (H, W, 3), C-contiguous; ``merge`` changes it.
-        points: float (K, 2), pixels, finite: what will be drawn through; bounds the layer.
-        margin: pixels around the points that strokes reach.
+        points: float (K, 2), pixels, finite, all points of the strokes; they determine the layer's extent.
+        margin: reach of strokes around the points in pixels.
     """
 
     def __init__(self, canvas: np.ndarray, points: np.ndarray, margin: float) -> None:
@@ -29,25 +29,25 @@ class Layer:
         self._pixels = np.zeros((*self._region.shape[:2], 4), np.uint8)
 
     def line(self, a: np.ndarray, b: np.ndarray, color: RGB, opacity: float, width: int) -> None:
-        """A line from ``a`` to ``b`` (x, y), replacing what it covers on the layer."""
+        """Draw a line from ``a`` to ``b`` (x, y) that replaces the layer's pixels under it."""
         if self._pixels.size:
             value = (*color, round(255 * opacity))
             cv2.line(self._pixels, self._at(a), self._at(b), value, width, cv2.LINE_AA, _SHIFT)
 
     def dot(self, center: np.ndarray, radius: float, color: RGB, opacity: float) -> None:
-        """A filled circle, replacing what it covers on the layer."""
+        """Draw a filled circle that replaces the layer's pixels under it."""
         if self._pixels.size:
             value = (*color, round(255 * opacity))
             scaled = round(radius * 2**_SHIFT)
             cv2.circle(self._pixels, self._at(center), scaled, value, cv2.FILLED, cv2.LINE_AA, _SHIFT)
 
     def merge(self) -> None:
-        """Blends the layer onto the image."""
+        """Blend the layer onto the image."""
         touched = self._pixels[..., 3] > 0
         over, under = self._pixels[touched].astype(np.uint16), self._region[touched].astype(np.uint16)
         alpha = over[:, 3:]
-        # The edge of a stroke has already been mixed with what the layer held below it, black if nothing,
-        # which the eye takes for the outline: no division by alpha.
+        # The edge of a stroke is already mixed with the layer's pixels under it, black where empty, which
+        # looks like the outline: no division by alpha is needed.
         self._region[touched] = (under * (255 - alpha) + over[:, :3] * alpha + 127) // 255
 
     def _at(self, point: np.ndarray) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Skeletons on video: a sequence and its source rendered to a file."""
+"""Rendering of a sequence on its video to a file."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from pathlib import Path
 import numpy as np
 
 from skelstream.drawing.animation import SUFFIXES, AnimationWriter
-from skelstream.drawing.by_frame import ByFrame, image_size, open_video, video_times
-from skelstream.drawing.overlay import Look, Overlay
+from skelstream.drawing.by_frame import PeopleByFrame, image_size, open_video, video_times
+from skelstream.drawing.overlay import Overlay, OverlaySettings
 from skelstream.errors import OutputError, SourceError
 from skelstream.sequences import SkeletonSequence
 from skelstream.video import VideoWriter
 
 _ANIMATION_WIDTH = 480
 _ANIMATION_RATE = 12.5
-_LONGEST_ANIMATION = 1500  # images: a GIF keeps them all in memory until its palette is known
+_LONGEST_ANIMATION = 1500  # images; a GIF keeps all in memory until its palette is known
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """What was written.
+    """Facts about a rendered file.
 
     Attributes:
-        frames: images.
-        seconds: from the first to the last of them.
-        people: figures drawn, over all images.
-        size: (height, width), pixels.
+        frames: number of images.
+        seconds: time from the first to the last image in seconds.
+        people: number of poses drawn in all images.
+        size: (height, width) in pixels.
     """
 
     frames: int
@@ -42,7 +42,7 @@ def render(
     sequence: SkeletonSequence,
     output: Path,
     source: str | Path | None = None,
-    look: Look | None = None,
+    settings: OverlaySettings | None = None,
     *,
     start: float | None = None,
     end: float | None = None,
@@ -51,29 +51,26 @@ def render(
     sound: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Rendered:
-    """Writes the frames of a sequence, with its skeletons drawn, as H.264 MP4, GIF or WebP.
+    """Write the frames of a sequence with its skeletons as H.264 MP4, GIF or WebP.
 
-    The frames are those of the sequence's frame table, each at its own time: where every third frame was
-    looked at, every third is shown. A frame that fails to decode leaves the one before it on screen.
+    The frames are those of the sequence's frame table, each at its own time: if every third frame was
+    processed, every third is shown. A frame that fails to decode leaves the one before it on screen.
 
     Args:
-        sequence: the skeletons.
-        output: file to write; the ending decides: ``.gif``, ``.webp``, otherwise ``.mp4``. It appears under
-            its name when it is complete; one that is there is replaced.
-        source: the video that the skeletons come from; None draws on a plain ground, without sound.
-        look: what is drawn.
-        start, end: render only the frames with ``start <= time < end``, seconds.
-        width: pixels to which wider images are made smaller; None keeps MP4 as it is and makes GIF and WebP
-            at most 480 wide.
-        fps: at most so many images a second, for GIF and WebP; 12.5 if None.
-        sound: copy the source's sound into an MP4.
-        progress: called with the number of frames done and to do.
-
-    Returns:
-        What was written.
+        sequence: the sequence.
+        output: the file to write, ``.mp4``, ``.gif`` or ``.webp``. It appears under its name when it is
+            complete; an existing file is replaced.
+        source: video of the sequence; None to draw on a plain background, without sound.
+        settings: settings of the drawing; None for the defaults.
+        start, end: bounds in seconds: only frames with ``start <= time < end`` are rendered.
+        width: greatest width in pixels, to which wider images are scaled; None for no limit for MP4 and 480
+            for GIF and WebP.
+        fps: greatest number of images per second of GIF and WebP; None for 12.5.
+        sound: whether to copy the source's sound into an MP4.
+        progress: function called with the number of frames done and in total.
 
     Raises:
-        SourceError: the source cannot be read, or is not the video that the skeletons come from.
+        SourceError: the source cannot be read, or is not the video of the sequence.
         OutputError: the file cannot be written, or there are too many frames for a GIF or WebP.
     """
     suffix = output.suffix.lower()
@@ -85,29 +82,29 @@ def render(
     rows = _rows_between(sequence, start, end)
     if not len(rows):
         raise SourceError(
-            f"{output}: no frame lies in the part asked for; the last is at {_last(sequence):.2f} s"
+            f"{output}: there is no frame in the requested part; the last is at {_last(sequence):.2f} s"
         )
-    pace = fps or _ANIMATION_RATE
+    rate = fps or _ANIMATION_RATE
     if animated:
         width = width or _ANIMATION_WIDTH
         seconds = video_times(sequence)[rows[-1]] - video_times(sequence)[rows[0]]
-        if min(len(rows), seconds * pace) > _LONGEST_ANIMATION:
-            longest = _LONGEST_ANIMATION / pace
+        if min(len(rows), seconds * rate) > _LONGEST_ANIMATION:
+            longest = _LONGEST_ANIMATION / rate
             raise OutputError(
                 f"{output}: {seconds:.0f} s are too long; choose up to {longest:.0f} s by start and end"
             )
     scale = min(1.0, width / image_size(sequence)[1]) if width else 1.0
-    look = look or Look()
-    overlay, times = Overlay(sequence, look, scale), video_times(sequence)
+    settings = settings or OverlaySettings()
+    overlay, times = Overlay(sequence, settings, scale), video_times(sequence)
     if animated:
-        writer: AbstractContextManager = AnimationWriter(output, pace)
+        writer: AbstractContextManager = AnimationWriter(output, rate)
     else:
-        heard = source if sound and source is not None and Path(source).is_file() else None
-        writer = VideoWriter(output, *overlay.size, fps=_mean_fps(sequence), audio_from=heard)
+        audio = source if sound and source is not None and Path(source).is_file() else None
+        writer = VideoWriter(output, *overlay.size, fps=_mean_fps(sequence), audio_from=audio)
     frames = people = 0
     first = last = 0.0
     with writer:
-        for row, image in _images(sequence, overlay.people, None if look.skeleton_only else source, rows):
+        for row, image in _images(sequence, overlay.people, None if settings.skeleton_only else source, rows):
             time = float(times[row])
             writer.write(overlay.draw(row, image), time)
             first, last = (time if not frames else first), time
@@ -115,7 +112,9 @@ def render(
             if progress is not None:
                 progress(int(np.searchsorted(rows, row)) + 1, len(rows))
         if not frames:
-            raise SourceError(f"{source}: none of the skeletons' frames are in it; is it the same video?")
+            raise SourceError(
+                f"{source}: it has none of the skeletons' frames; give the skeletons' own video"
+            )
     return Rendered(frames, last - first, people, overlay.size)
 
 
@@ -127,7 +126,7 @@ def _rows_between(sequence: SkeletonSequence, start: float | None, end: float | 
 
 
 def _images(
-    sequence: SkeletonSequence, people: ByFrame, source: str | Path | None, rows: np.ndarray
+    sequence: SkeletonSequence, people: PeopleByFrame, source: str | Path | None, rows: np.ndarray
 ) -> Iterator[tuple[int, np.ndarray | None]]:
     if source is None:
         yield from ((int(row), None) for row in rows)
@@ -142,9 +141,9 @@ def _images(
                 continue
             if sequence.size is not None and frame.image.shape[:2] != sequence.size:
                 height, width = sequence.size
-                have = f"{frame.image.shape[1]}x{frame.image.shape[0]}"
+                given = f"{frame.image.shape[1]}x{frame.image.shape[0]}"
                 raise SourceError(
-                    f"{source} is {have}, the skeletons' video {width}x{height}; give that video"
+                    f"{source} has {given} pixels, the skeletons' video {width}x{height}; give that video"
                 )
             yield row, frame.image
 

@@ -1,4 +1,4 @@
-"""Contact sheets: a few frames of a video with their skeletons, side by side in one image."""
+"""Contact sheets: a few frames of a video with their skeletons in one image."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from skelstream.drawing.by_frame import ByFrame, image_size, open_video, video_times
-from skelstream.drawing.overlay import Look, Overlay
+from skelstream.drawing.by_frame import PeopleByFrame, image_size, open_video, video_times
+from skelstream.drawing.overlay import Overlay, OverlaySettings
 from skelstream.errors import SourceError
 from skelstream.files.atomic import replacing
 from skelstream.sequences import SkeletonSequence
 
-GROUND = (20, 20, 23)
+BACKGROUND = (20, 20, 23)
 _TEXT = (235, 235, 235)
 _GAP = 8
-_STRIP = 26  # pixels of the line of text above each image
-_SHAPE = 1.6  # width by height that a sheet should come near
-_TILE = 800  # pixels: wider images are made smaller before they are drawn on
-_LABEL = 0.06  # height of an id by that of the image: images on a sheet are small
-_CLOSE = 1e-3  # seconds: less than between any two frames
-_READ_ON = 3.0  # seconds
+_STRIP = 26  # height in pixels of the text above each image
+_ASPECT = 1.6  # preferred width of a sheet divided by its height
+_TILE = 800  # width in pixels to which wider images are scaled before drawing
+_LABEL = 0.06  # height of an id divided by the height of the image; images on a sheet are small
+_CLOSE = 1e-3  # seconds, less than any frame interval
+_READ_ON = 3.0  # gap in seconds up to which reading on is quicker than seeking
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def contact_sheet(
     tiles: Iterable[tuple[str, np.ndarray]], columns: int | None = None, width: int = 1600
 ) -> np.ndarray:
-    """Images of any sizes in a grid, each under its label.
+    """Arrange images of any sizes in a grid, each under its label.
 
     Args:
-        tiles: label (ASCII) and uint8 RGB (H, W, 3) image; at least one.
-        columns: images in a row; None chooses for a sheet rather wider than high.
-        width: of the sheet, pixels.
+        tiles: label (ASCII) and uint8 RGB (H, W, 3) image of each tile; at least one.
+        columns: number of images per row; None for a sheet somewhat wider than high.
+        width: width of the sheet in pixels.
 
     Returns:
         uint8 RGB (h, width, 3).
 
     Raises:
-        ValueError: no tiles, or too narrow a sheet.
+        ValueError: there are no tiles, or the sheet is too narrow.
     """
     tiles = list(tiles)
     if not tiles:
@@ -55,7 +55,7 @@ def contact_sheet(
     tile_height = max(1, round(tile_width * min(tallest, 2.5)))
     rows = math.ceil(len(tiles) / columns)
     sheet = np.empty((rows * (tile_height + _STRIP + _GAP) + _GAP, width, 3), np.uint8)
-    sheet[:] = GROUND
+    sheet[:] = BACKGROUND
     for i, (label, image) in enumerate(tiles):
         x = _GAP + i % columns * (tile_width + _GAP)
         y = _GAP + i // columns * (tile_height + _STRIP + _GAP)
@@ -74,16 +74,16 @@ def sequence_sheet(
     count: int = 12,
     columns: int | None = None,
     width: int = 1600,
-    look: Look | None = None,
+    settings: OverlaySettings | None = None,
 ) -> np.ndarray:
-    """A contact sheet of a sequence: skeletons drawn on frames of its video.
+    """Draw a contact sheet of a sequence: skeletons on frames of its video.
 
     Args:
-        sequence: the skeletons.
-        source: the video that they come from; None draws them on a plain ground.
-        count: at most so many frames, spread evenly over the time in which there are people.
-        columns, width: see ``contact_sheet``.
-        look: what is drawn.
+        sequence: the sequence.
+        source: video of the sequence; None to draw on a plain background.
+        count: greatest number of frames, spread evenly over the time with people.
+        columns, width: number of columns and width in pixels, as for ``contact_sheet``.
+        settings: settings of the drawing; None for the defaults.
 
     Returns:
         uint8 RGB (h, width, 3).
@@ -93,23 +93,23 @@ def sequence_sheet(
     """
     rows = choose_rows(sequence, count)
     scale = min(1.0, _TILE / image_size(sequence)[1])
-    look = look or Look()
-    if look.style.label_height is None:
+    settings = settings or OverlaySettings()
+    if settings.style.label_height is None:
         height = round(_LABEL * image_size(sequence)[0] * scale)
-        look = replace(look, style=replace(look.style, label_height=max(14, height)))
-    overlay = Overlay(sequence, look, scale)
+        settings = replace(settings, style=replace(settings.style, label_height=max(14, height)))
+    overlay = Overlay(sequence, settings, scale)
     images = ((row, None) for row in rows) if source is None else _decoded(sequence, source, rows)
     tiles = [
         (moment_label(sequence.frame_time[row], int(overlay.people.counts[row])), overlay.draw(row, image))
         for row, image in images
     ]
     if not tiles:
-        raise SourceError(f"{source}: none of the frames of the skeletons are in it; is it the same video?")
+        raise SourceError(f"{source}: it has none of the skeletons' frames; give the skeletons' own video")
     return contact_sheet(tiles, columns, width)
 
 
 def write_png(path: Path, image: np.ndarray) -> None:
-    """Writes an image, uint8 RGB (H, W, 3), so that the file is whole or not there at all.
+    """Write an image, uint8 RGB (H, W, 3), as PNG, atomically.
 
     Raises:
         OutputError: the file cannot be written.
@@ -120,19 +120,19 @@ def write_png(path: Path, image: np.ndarray) -> None:
 
 
 def choose_rows(sequence: SkeletonSequence, count: int) -> list[int]:
-    """At most ``count`` rows of the frame table, spread evenly over the time in which there are people.
+    """Return at most ``count`` rows of the frame table, spread evenly over the time with people.
 
-    A sequence without people gives rows spread over all of its decoded frames.
+    For a sequence without people they are spread over all of its decoded frames.
     """
-    candidates = np.flatnonzero(sequence.frame_ok & (ByFrame(sequence).counts > 0))
+    candidates = np.flatnonzero(sequence.frame_ok & (PeopleByFrame(sequence).counts > 0))
     if not len(candidates):
         candidates = np.flatnonzero(sequence.frame_ok)
     if not len(candidates):
         return []
     times = sequence.frame_time
-    steps = np.diff(times)
-    typical = float(np.median(steps)) if len(steps) else 1.0
-    lengths = np.append(steps, typical)[candidates]
+    intervals = np.diff(times)
+    typical = float(np.median(intervals)) if len(intervals) else 1.0
+    lengths = np.append(intervals, typical)[candidates]
     ends = np.cumsum(np.maximum(lengths, 0))
     if ends[-1] <= 0:
         ends = np.arange(1, len(candidates) + 1)
@@ -142,7 +142,7 @@ def choose_rows(sequence: SkeletonSequence, count: int) -> list[int]:
 
 
 def moment_label(time: float, people: int) -> str:
-    """``"1:02.50  2 people"``."""
+    """Return a label such as ``"1:02.50  2 people"``."""
     minutes, seconds = divmod(round(time, 2), 60)
     hours, minutes = divmod(int(minutes), 60)
     clock = f"{hours}:{minutes:02d}:{seconds:05.2f}" if hours else f"{minutes}:{seconds:05.2f}"
@@ -150,9 +150,9 @@ def moment_label(time: float, people: int) -> str:
 
 
 def _columns(tiles: list[tuple[str, np.ndarray]]) -> int:
-    """Columns of a sheet rather wider than high, rather without a ragged last row."""
+    """Return a number of columns for a sheet somewhat wider than high, with a full last row if possible."""
     aspect = float(np.median([image.shape[1] / image.shape[0] for _, image in tiles]))
-    best = max(1, round(math.sqrt(len(tiles) * _SHAPE / aspect)))
+    best = max(1, round(math.sqrt(len(tiles) * _ASPECT / aspect)))
     near = [columns for columns in (best, best + 1, best - 1) if columns > 0 and len(tiles) % columns == 0]
     return near[0] if near else best
 
@@ -172,7 +172,7 @@ def _decoded(
 
 
 def _groups(sequence: SkeletonSequence, rows: list[int]) -> list[list[int]]:
-    """Rows that lie so close together that reading on is quicker than seeking."""
+    """Group rows that are so close together that reading on is quicker than seeking."""
     groups: list[list[int]] = []
     for row in rows:
         if groups and sequence.frame_time[row] - sequence.frame_time[groups[-1][-1]] < _READ_ON:
@@ -183,7 +183,7 @@ def _groups(sequence: SkeletonSequence, rows: list[int]) -> list[list[int]]:
 
 
 def _write(strip: np.ndarray, text: str) -> None:
-    """Writes ``text`` into a strip of the sheet, smaller if it is too long."""
+    """Write ``text`` into a strip of the sheet, smaller if it is too long."""
     scale = 0.5
     while scale > 0.25 and cv2.getTextSize(text, _FONT, scale, 1)[0][0] > strip.shape[1]:
         scale -= 0.05

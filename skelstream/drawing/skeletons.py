@@ -1,4 +1,4 @@
-"""People drawn on images: limbs, joints and identities."""
+"""Drawing of people on images: limbs, joints and track ids."""
 
 from __future__ import annotations
 
@@ -8,27 +8,29 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from skelstream.drawing.colors import RGB, sided, text_on, track_color
+from skelstream.drawing.colors import RGB, side_shade, text_on, track_color
 from skelstream.drawing.layer import Layer
 from skelstream.skeleton import Skeleton
 
 _OUTLINE_OPACITY = 0.55
-_FAINTEST, _SURE = 0.35, 0.7  # opacity of a joint of score 0; score from which a joint is opaque
+_FAINTEST, _OPAQUE_FROM = 0.35, 0.7  # opacity of a joint of score 0; score from which a joint is opaque
 _FACE = ("nose", "eye", "ear")
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-_CAPITALS = 21.5  # pixels: the font's capitals and digits at scale 1; its text box differs between versions
+_CAPITALS = (
+    21.5  # height in pixels of the font's capitals and digits at scale 1; its text box varies by version
+)
 
 
 @dataclass(frozen=True)
 class Style:
-    """How people are drawn.
+    """Style of drawn people.
 
     Attributes:
         thickness: limb width as a share of the person's size.
         thinnest, thickest: bounds of the limb width in pixels.
-        labels: write the track id above each person.
-        label_height: pixels; None follows the height of the image.
-        min_score: joints below it are not drawn.
+        labels: whether to write the track id above each person.
+        label_height: height of the label in pixels; None to derive it from the height of the image.
+        min_score: least score of drawn joints.
     """
 
     thickness: float = 0.018
@@ -47,19 +49,19 @@ def draw_people(
     ids: Sequence[int] | np.ndarray | None = None,
     style: Style = Style(),
 ) -> np.ndarray:
-    """A copy of ``image`` with people drawn on it.
+    """Return a copy of ``image`` with people drawn on it.
 
-    A person has the colour of its track; the person's left limbs are a little lighter than the right ones.
-    Limbs are as thick as the person is large and as opaque as their joints are sure. Missing joints and
-    limbs that lack an end are left out.
+    A person has the colour of its track; left limbs are a little lighter than right ones. The width of limbs
+    grows with the person's size, their opacity with the joints' scores. Missing joints and limbs with a
+    missing end are left out.
 
     Args:
         image: uint8 RGB (H, W, 3).
         keypoints: float (P, V, 2), source pixels, NaN where missing.
         scores: float (P, V) in [0, 1].
-        skeleton: the joint set of V joints.
-        ids: P track ids; None numbers the people 1 to P and writes no labels.
-        style: see ``Style``.
+        skeleton: joint set of V joints.
+        ids: P track ids; None to number the people 1 to P without labels.
+        style: style of the drawing.
 
     Returns:
         uint8 RGB (H, W, 3).
@@ -72,19 +74,19 @@ def draw_people(
         expected = f"(P, {len(skeleton)}, 2) and (P, {len(skeleton)})"
         raise ValueError(f"keypoints {keypoints.shape} and scores {scores.shape} are not {expected}")
     canvas = np.array(image, np.uint8, order="C")
-    seen = np.isfinite(keypoints).all(-1) & (scores >= style.min_score)
-    sizes = np.array([person_size(points[shown]) for points, shown in zip(keypoints, seen, strict=True)])
+    drawn = np.isfinite(keypoints).all(-1) & (scores >= style.min_score)
+    sizes = np.array([person_size(points[joints]) for points, joints in zip(keypoints, drawn, strict=True)])
     track_ids = np.arange(1, len(keypoints) + 1) if ids is None else np.asarray(ids)
-    far_to_near = [p for p in np.argsort(sizes, kind="stable").tolist() if seen[p].any()]
+    far_to_near = [p for p in np.argsort(sizes, kind="stable").tolist() if drawn[p].any()]
     for p in far_to_near:
         color = track_color(int(track_ids[p]))
         _draw_person(
-            canvas, keypoints[p], scores[p], seen[p], skeleton, color, limb_width(float(sizes[p]), style)
+            canvas, keypoints[p], scores[p], drawn[p], skeleton, color, limb_width(float(sizes[p]), style)
         )
     if style.labels and ids is not None:
         height = style.label_height or max(12, round(canvas.shape[0] * 0.028))
         for p in far_to_near:
-            points = keypoints[p][seen[p]]
+            points = keypoints[p][drawn[p]]
             x, top = float(points[:, 0].mean()), float(points[:, 1].min())
             track = int(track_ids[p])
             draw_label(canvas, str(track), (x, top - height * 1.4), height, track_color(track))
@@ -92,29 +94,29 @@ def draw_people(
 
 
 def person_size(points: np.ndarray) -> float:
-    """Pixels: the longer side of the box round the points (K, 2) of a person; 0 without points."""
+    """Return the longer side in pixels of the box around a person's points (K, 2); 0 without points."""
     return float(np.ptp(points, axis=0).max()) if len(points) else 0.0
 
 
 def limb_width(size: float, style: Style = Style()) -> int:
-    """Pixels: the limb width of a person of that size."""
+    """Return the limb width in pixels of a person of that size in pixels."""
     return int(np.clip(round(size * style.thickness), style.thinnest, style.thickest))
 
 
 def figure_limbs(skeleton: Skeleton) -> list[tuple[int, int]]:
-    """The limbs to draw: without ear-shoulder limbs, which only serve to assemble people."""
+    """Return the limbs to draw: all but ear-shoulder limbs, which only serve grouping."""
     parts = [joint.rpartition("_")[2] for joint in skeleton.joints]
     return [(a, b) for a, b in skeleton.limbs if {parts[a], parts[b]} != {"ear", "shoulder"}]
 
 
 def limb_side(skeleton: Skeleton, a: int, b: int) -> str:
-    """``"left"`` or ``"right"`` for a limb on that side of the person, ``""`` for any other."""
+    """Return ``"left"`` or ``"right"`` for a limb on that side of the person, ``""`` for any other."""
     sides = {joint_side(skeleton.joints[a]), joint_side(skeleton.joints[b])} - {""}
     return sides.pop() if len(sides) == 1 else ""
 
 
 def joint_side(joint: str) -> str:
-    """``"left"``, ``"right"`` or ``""``: the person's side that a joint is on."""
+    """Return the person's side of a joint: ``"left"``, ``"right"`` or ``""``."""
     side = joint.partition("_")[0]
     return side if side in ("left", "right") else ""
 
@@ -122,14 +124,14 @@ def joint_side(joint: str) -> str:
 def draw_label(
     canvas: np.ndarray, text: str, bottom_center: tuple[float, float], height: int, color: RGB
 ) -> None:
-    """Writes ``text`` in place on a patch of ``color``, kept inside the image.
+    """Write ``text`` on a patch of ``color``, in place and kept inside the image.
 
     Args:
         canvas: uint8 RGB (H, W, 3), C-contiguous.
-        text: short, ASCII.
-        bottom_center: x, y of the patch's lower middle, pixels.
-        height: of the patch, pixels.
-        color: of the patch; the text is black or white.
+        text: short ASCII text.
+        bottom_center: x, y of the patch's lower middle in pixels.
+        height: height of the patch in pixels.
+        color: colour of the patch; the text is black or white.
     """
     capitals = 0.62 * height
     scale = capitals / _CAPITALS
@@ -148,16 +150,16 @@ def _draw_person(
     canvas: np.ndarray,
     points: np.ndarray,
     scores: np.ndarray,
-    seen: np.ndarray,
+    drawn: np.ndarray,
     skeleton: Skeleton,
     color: RGB,
     width: int,
 ) -> None:
-    """Draws one person in place, through a transparent layer so that overlapping strokes do not add up."""
-    layer = Layer(canvas, points[seen], 2 * width + 3)
-    opacity = _FAINTEST + (1 - _FAINTEST) * np.clip(scores / _SURE, 0, 1)
-    limbs = [(a, b) for a, b in figure_limbs(skeleton) if seen[a] and seen[b]]
-    joints = np.flatnonzero(seen).tolist()
+    """Draw one person in place, through a transparent layer so that overlapping strokes do not add up."""
+    layer = Layer(canvas, points[drawn], 2 * width + 3)
+    opacity = _FAINTEST + (1 - _FAINTEST) * np.clip(scores / _OPAQUE_FROM, 0, 1)
+    limbs = [(a, b) for a, b in figure_limbs(skeleton) if drawn[a] and drawn[b]]
+    joints = np.flatnonzero(drawn).tolist()
     face = [joint.rpartition("_")[2] in _FACE for joint in skeleton.joints]
     fine = max(1, round(0.6 * width))
     outline = 1 if width < 6 else 2
@@ -175,7 +177,7 @@ def _draw_person(
     for j in joints:
         dot(j, (0, 0, 0), _OUTLINE_OPACITY, outline)
     for a, b in limbs:
-        stroke(a, b, sided(color, limb_side(skeleton, a, b)), 1, 0)
+        stroke(a, b, side_shade(color, limb_side(skeleton, a, b)), 1, 0)
     for j in joints:
-        dot(j, sided(color, joint_side(skeleton.joints[j])), 1, 0)
+        dot(j, side_shade(color, joint_side(skeleton.joints[j])), 1, 0)
     layer.merge()

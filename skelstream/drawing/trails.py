@@ -1,4 +1,4 @@
-"""The paths that people have come along."""
+"""Trails: the recent paths of people."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _OPACITY = 0.85
 def draw_trail(
     canvas: np.ndarray, points: np.ndarray, ages: np.ndarray, longest: float, color: RGB, width: int
 ) -> None:
-    """Draws a path in place, fading and thinning towards its older end.
+    """Draw a trail in place, fading and thinning towards its older end.
 
     Args:
         canvas: uint8 RGB (H, W, 3), C-contiguous.
         points: float (K, 2), pixels, oldest first, finite.
-        ages: float (K,), seconds.
-        longest: age at which the path has faded away, seconds.
-        color: of the path.
-        width: of its newest end, pixels.
+        ages: float (K,), ages of the points in seconds.
+        longest: age in seconds at which the trail has faded away.
+        color: colour of the trail.
+        width: width of its newest end in pixels.
     """
     if len(points) < 2:
         return

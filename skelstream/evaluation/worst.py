@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from skelstream.drawing.sheet import GROUND, contact_sheet
+from skelstream.drawing.sheet import BACKGROUND, contact_sheet
 from skelstream.drawing.skeletons import draw_people
 from skelstream.evaluation.annotations import CocoSet
 from skelstream.evaluation.error_kinds import match, missing_joints
@@ -82,7 +82,7 @@ def _pair(loss: ImageLoss, coco_set: CocoSet, folder: str | Path) -> tuple[str, 
     pair = np.hstack([left, right])
     # All tiles are as high as the highest one: widened upright images let the others keep their size.
     beside = max(0, (_ASPECT * pair.shape[0] - pair.shape[1]) // 2)
-    return caption, cv2.copyMakeBorder(pair, 0, 0, beside, beside, cv2.BORDER_CONSTANT, value=GROUND)
+    return caption, cv2.copyMakeBorder(pair, 0, 0, beside, beside, cv2.BORDER_CONSTANT, value=BACKGROUND)
 
 
 def _draw(pixels: np.ndarray, people: np.ndarray, present: np.ndarray) -> np.ndarray:

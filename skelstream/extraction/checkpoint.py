@@ -86,7 +86,7 @@ class Checkpoints:
 
     def _save(self, file: CheckpointFile) -> None:
         state = pickle.dumps(self._pipeline.state())
-        self._unsaved.append(self._builder.taken())
+        self._unsaved.append(self._builder.take_block())
         try:
             if not self._begun:
                 file.begin(self._facts)
@@ -111,7 +111,7 @@ class Checkpoints:
             return
         file.cut()
         for block, _ in file.blocks():
-            self._builder.go_on_after(block)
+            self._builder.resume_after(block)
         self._pipeline.resume(state)
         self._begun, self.resumed = True, state.policy.frames
         _log.info("%s: continues after %d frames", file.path, self.resumed)

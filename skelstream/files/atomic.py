@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all."""
+"""Atomic writing: files and folders that appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from skelstream.files.locks import claimed
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside ``path`` that takes its name once the block has ended well.
+    """Yield a temporary file beside ``path`` that replaces it when the block ends without an exception.
 
-    A kill at any moment leaves the old file or the new one; an exception leaves the old one and no trace. What a
-    process that was killed left behind is removed.
+    A kill at any moment leaves the old file or the new one; an exception leaves the old file and removes the
+    temporary one. Temporary files that a killed process left behind are removed.
 
     Raises:
         OutputError: the file cannot be written.
@@ -37,14 +37,15 @@ def replacing(path: Path) -> Iterator[Path]:
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         finally:
-            _remove(_leavings(target) if alone else [temporary])
+            _remove(_leftovers(target) if alone else [temporary])
 
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """The same for a folder; an old folder of that name is set aside until the new one is in place.
+    """Yield a temporary folder beside ``path`` that replaces it when the block ends without an exception.
 
-    Its files are not forced to the disk one by one: thousands of them would take minutes.
+    An old folder of that name is set aside until the new one is in place. The files inside are not synced to
+    disk one by one: thousands of them would take minutes.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -69,18 +70,18 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         finally:
-            _remove(_leavings(target) if alone else [temporary, aside])
+            _remove(_leftovers(target) if alone else [temporary, aside])
 
 
 def check_writable(path: Path, overwrite: bool) -> None:
-    """Find out now whether a file, or a folder of that name, could be written: nothing stays behind.
+    """Check that a file or folder can be written, without leaving anything behind.
 
     Args:
         path: the file or folder.
-        overwrite: whether one that is there may be replaced.
+        overwrite: whether an existing one may be replaced.
 
     Raises:
-        OutputError: it could not, or would be overwritten unasked.
+        OutputError: it cannot be written, or it exists and ``overwrite`` is false.
     """
     target = _target(path)
     if target.exists() and not target.is_file() and not target.is_dir():
@@ -95,8 +96,9 @@ def check_writable(path: Path, overwrite: bool) -> None:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _leavings(target: Path) -> list[Path]:
-    """Temporary files and folders of this target: while its lock is ours, no other process is at them."""
+def _leftovers(target: Path) -> list[Path]:
+    """Return the temporary files and folders of this target; while we hold its lock, no other process uses
+    them."""
     with suppress(OSError):
         return list(target.parent.glob(f".{glob.escape(target.name)}.{'[0-9a-f]' * 8}.tmp"))
     return []
@@ -104,7 +106,7 @@ def _leavings(target: Path) -> list[Path]:
 
 def _remove(paths: list[Path]) -> None:
     for path in paths:
-        with suppress(OSError):  # an error of the writing itself is the one to tell
+        with suppress(OSError):  # an error of the writing itself must not be hidden by one of the cleanup
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:
@@ -112,7 +114,7 @@ def _remove(paths: list[Path]) -> None:
 
 
 def _target(path: Path) -> Path:
-    """Where the file really is (a link stays a link), in a folder that exists."""
+    """Return the path with links resolved (so that a link stays a link), in a folder that exists."""
     if "\0" in str(path):
         raise OutputError(f"{path!r}: a file's name cannot hold a NUL character")
     target = Path(os.path.realpath(path))

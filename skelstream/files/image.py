@@ -1,4 +1,4 @@
-"""Image files in memory: whether they are whole, and their pixels."""
+"""Image files in memory: completeness check and decoding."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import cv2
 import numpy as np
 
 _JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
-_END, _SCAN, _ALONE = 0xD9, 0xDA, frozenset((0x01, *range(0xD0, 0xD9)))
-# In a JPEG's compressed data an FF before anything but 00, FF and the restart marks begins the next segment.
-_MARK = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+# JPEG markers: end of image, start of scan, and those without a length.
+_END, _SCAN, _WITHOUT_LENGTH = 0xD9, 0xDA, frozenset((0x01, *range(0xD0, 0xD9)))
+# In a JPEG's compressed data an FF before anything but 00, FF and the restart markers begins the next
+# segment.
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
-def cut_short(data: bytes) -> bool:
-    """A JPEG or PNG file without its end, which some versions of OpenCV fill up with grey and say nothing.
+def is_truncated(data: bytes) -> bool:
+    """Return whether a JPEG or PNG file lacks its end, which some versions of OpenCV silently fill with grey.
 
-    What follows the end, such as the film of a phone's motion photo, is no part of the image.
+    Data after the end, such as the film of a phone's motion photo, is not part of the image.
     """
     if data.startswith(_PNG):
         return b"IEND" not in data
@@ -26,34 +28,34 @@ def cut_short(data: bytes) -> bool:
     while at + 4 <= len(data):
         if data[at] != 0xFF:
             return False  # damaged in another way, which the decoder will report
-        mark = data[at + 1]
-        if mark == _END:
+        marker = data[at + 1]
+        if marker == _END:
             return False
-        if mark == 0xFF:
+        if marker == 0xFF:
             at += 1
-        elif mark in _ALONE:
+        elif marker in _WITHOUT_LENGTH:
             at += 2
         else:
             at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-            if mark == _SCAN:
-                found = _MARK.search(data, at)
+            if marker == _SCAN:
+                found = _MARKER.search(data, at)
                 if found is None:
                     return True
                 at = found.start()
     return data[at : at + 2] != bytes((0xFF, _END))
 
 
-def decoded(data: bytes, orientation: bool) -> np.ndarray | None:
-    """The pixels of an image file.
+def decode_image(data: bytes, orientation: bool) -> np.ndarray | None:
+    """Decode an image file.
 
     Args:
-        data: the whole file; through memory, since OpenCV does not open every file name on every system.
-        orientation: whether to turn the image as its Exif facts say.
+        data: content of the file; OpenCV cannot open every file name on every system.
+        orientation: whether to apply the Exif orientation.
 
     Returns:
-        uint8 RGB (H, W, 3); None where it cannot be decoded or is cut short.
+        uint8 RGB (H, W, 3); None if the image cannot be decoded or is truncated.
     """
-    if not data or cut_short(data):
+    if not data or is_truncated(data):
         return None
     try:
         image = cv2.imdecode(

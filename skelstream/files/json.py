@@ -1,4 +1,4 @@
-"""JSON files of others: parsed, or one line that says why not."""
+"""Reading of JSON files, with a one-line error for files that are not JSON."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from skelstream.files.text import printable
 
 
 def parse_json(text: str | bytes, where: str | Path) -> Any:
-    """The value that a JSON text holds.
+    """Return the value of a JSON text.
 
     Args:
-        where: what to call the text in an error.
+        text: the JSON text.
+        where: name of the text in error messages.
 
     Raises:
-        FormatError: it is not JSON.
+        FormatError: the text is not JSON.
     """
     try:
         return json.loads(text)
     except RecursionError:
-        raise FormatError(f"{where}: not JSON of any known kind: thousands of lists in each other") from None
+        raise FormatError(f"{where}: not JSON of any known kind: lists are nested thousands deep") from None
     except ValueError as error:
         reason = printable(str(error).splitlines()[0])
         raise FormatError(f"{where}: not JSON, or cut short: {reason}") from None
 
 
 def read_json(path: Path) -> Any:
-    """The value that a JSON file holds.
+    """Return the value of a JSON file.
 
     Raises:
-        FormatError: it cannot be read, or is not JSON.
+        FormatError: the file cannot be read, or is not JSON.
     """
     try:
         content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Which process works on a file: a lock beside it, which ends with the process however that ends."""
+"""File locks between processes; a lock ends with its process, however the process ends."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # Windows, where two processes are not kept apart
+except ImportError:  # Windows: no locks between processes
     fcntl = None
 
 
 @contextmanager
 def claimed(path: Path, wait: bool) -> Iterator[bool | None]:
-    """Keeps other processes off ``path`` while the block lasts.
+    """Lock ``path`` against other processes during the block.
 
     Args:
         path: the file to work on; the lock is a hidden file beside it.
-        wait: for another process to release it; else give False at once.
+        wait: whether to wait until another process releases the lock; if false, yield False at once.
 
     Yields:
-        True: it is ours alone. False: another process has it. None: the file system has no locks.
+        True: this process holds the lock. False: another process holds it. None: the file system has no
+            locks.
     """
     lock = path.with_name(f".{path.name}.lock")
     try:
@@ -52,7 +53,7 @@ def _locked(lock: Path, wait: bool) -> int | None:
         handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever had it may have removed the file meanwhile: then this lock is on nothing.
+            # The previous holder may have removed the file meanwhile: then this lock is on a deleted file.
             if os.fstat(handle).st_ino == os.stat(lock).st_ino:
                 return handle
         except FileNotFoundError:

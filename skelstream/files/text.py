@@ -1,12 +1,12 @@
-"""Text of unknown origin, made safe to show."""
+"""Escaping of text of unknown origin, to show it safely."""
 
 from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    r"""``text`` with control characters and other unprintable characters as escapes.
+    r"""Return ``text`` with unprintable characters escaped.
 
-    Control characters, line ends, changes of the writing direction and bytes that are no text become escapes such as
-    ``\x1b``; letters of every script stay.
+    Control characters, line ends, changes of the writing direction and undecodable bytes become escapes such
+    as ``\x1b``; letters of every script stay.
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -1,6 +1,7 @@
-"""Values of files that others wrote, checked one by one: each comes back with its type, or a line says what is wrong.
+"""Checks of single values read from files: each returns the value with its type or raises `FormatError`.
 
-``name`` is what the value is called in its file, for instance ``people[2].score``. The caller, who knows the file, adds its path.
+``name`` is the name of the value in its file, for instance ``people[2].score``. The caller adds the file's
+path.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from skelstream.errors import FormatError
 from skelstream.files.text import printable
 
 INT32 = 2**31 - 1
-"""The largest frame number and track id that a sequence holds."""
+"""Largest frame number and track id of a sequence."""
 
 LARGEST = 1_000_000
-"""No image has a side of more pixels, and no joint lies further from one."""
+"""Largest side of an image, and largest distance of a joint from it, in pixels."""
 
 _SHORT = reprlib.Repr()
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = 3
@@ -28,20 +29,20 @@ _SHORT.maxlong = _SHORT.maxstring = 30
 
 
 def refuse(value: object, name: str, expected: str) -> NoReturn:
-    """Say that a value is not what is expected.
+    """Raise the error of a value that is not as expected.
 
     Raises:
         FormatError: always.
     """
     try:
         shown = printable(_SHORT.repr(value))
-    except ValueError:  # an integer of more digits than Python writes
+    except ValueError:  # an integer with more digits than Python converts to text
         shown = "a number of thousands of digits"
     raise FormatError(f"{printable(name)} is {shown}, {expected} expected")
 
 
 def integer(value: object, name: str, low: int = 0, high: int = INT32) -> int:
-    """A whole number from ``low`` to ``high``; 3.0 counts as 3, true and "3" do not."""
+    """Return a whole number from ``low`` to ``high``; 3.0 counts as 3, true and "3" are refused."""
     whole = None
     if isinstance(value, bool):
         pass
@@ -55,7 +56,7 @@ def integer(value: object, name: str, low: int = 0, high: int = INT32) -> int:
 
 
 def real(value: object, name: str, low: float = -math.inf, high: float = math.inf) -> float:
-    """A finite number from ``low`` to ``high``."""
+    """Return a finite number from ``low`` to ``high``."""
     if isinstance(value, Real) and not isinstance(value, bool):
         try:
             number = float(value)
@@ -67,36 +68,36 @@ def real(value: object, name: str, low: float = -math.inf, high: float = math.in
     refuse(value, name, f"a finite number{limits}")
 
 
-def truth(value: object, name: str) -> bool:
-    """True or false, or 1 or 0."""
+def boolean(value: object, name: str) -> bool:
+    """Return a boolean; 1 and 0 count as true and false."""
     if isinstance(value, bool | Real) and value in (0, 1):
         return bool(value)
     refuse(value, name, "true or false")
 
 
 def string(value: object, name: str) -> str:
-    """Text without NUL, which no file name and no C library takes."""
+    """Return text without NUL characters, which file names and C libraries do not accept."""
     if isinstance(value, str) and "\0" not in value:
         return value
     refuse(value, name, "text")
 
 
 def items(value: object, name: str, length: int | None = None) -> list[Any]:
-    """A list, of ``length`` entries where that is given."""
+    """Return a list, of ``length`` entries if given."""
     if isinstance(value, list | tuple) and length in (None, len(value)):
         return list(value)
     refuse(value, name, "a list" if length is None else f"a list of {length}")
 
 
 def mapping(value: object, name: str) -> dict[str, Any]:
-    """An object of named values."""
+    """Return an object of named values."""
     if isinstance(value, Mapping):
         return dict(value)
     refuse(value, name, "an object of named values")
 
 
 def identifier(value: object, name: str) -> int | str:
-    """What sets of images call an image: a whole number or text."""
+    """Return the identifier of an image: a whole number or text."""
     if isinstance(value, str):
         return string(value, name)
     try:
@@ -108,13 +109,14 @@ def identifier(value: object, name: str) -> int | str:
 def reals(
     value: object, name: str, shape: tuple[int, ...], missing: bool = False, most: float = math.inf
 ) -> np.ndarray:
-    """Numbers as float64 of a shape, in which -1 stands for any length.
-
-    Lists of the same numbers in another nesting are taken too.
+    """Return numbers as a float64 array.
 
     Args:
-        missing: whether NaN may stand for what is missing; else all must be finite.
-        most: the greatest size that a number may have, either way from 0.
+        value: list or array of as many numbers as the shape has, in any nesting.
+        name: name of the value in its file.
+        shape: shape of the result; -1 for any length.
+        missing: whether NaN is allowed, for missing numbers; if false, all must be finite.
+        most: largest absolute value of a number.
     """
     wanted = "x".join("n" if n < 0 else str(n) for n in shape)
     try:
@@ -131,7 +133,7 @@ def reals(
 
 
 def entry(values: Mapping[str, Any], key: str, name: str = "") -> Any:
-    """The value of a key that must be there; ``name`` is what the object is called, if it has a name."""
+    """Return the value of a required key; ``name`` is the name of the object, if it has one."""
     if key not in values:
         raise FormatError(f"{printable(name) or 'an entry'} has no {key}")
     return values[key]

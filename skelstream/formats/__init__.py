@@ -1,4 +1,4 @@
-"""Reading and writing skeleton sequences: one module a format."""
+"""Reading and writing of skeleton sequences, one module per format."""
 
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.jsonl import frame_line, lines

@@ -1,4 +1,4 @@
-"""AlphaPose's result list."""
+"""Writer of AlphaPose's result list."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from skelstream.formats.results_json import read
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     """Write a list with an entry for every person of every frame, in COCO-17 joints.
 
-    ``image_id`` is the image's name, or of a video ``<number of the frame>.jpg``, as AlphaPose names its frames; ``idx``
-    is the track's id, ``box`` x, y, width, height; missing joints are 0, 0, 0.
+    ``image_id`` is the image's name, or for a video ``<frame number>.jpg``, as AlphaPose names its frames;
+    ``idx`` is the track's id, ``box`` is x, y, width, height; missing joints are 0, 0, 0.
     """
     people = people_in_coco(sample.sequence)
     write_list(

@@ -1,4 +1,4 @@
-"""BVH: one person as a skeleton of bones that turn, for animation programs. Written only."""
+"""Writer of BVH: one person as a hierarchy of rotating bones, for animation programs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.space import even_rate, first_person
 from skelstream.sequences.lifted import SKELETON
 
-# Centimetres a metre: what animation programs expect.
+# Centimetres per metre, since animation programs expect centimetres.
 _UNIT = 100.0
-# Where a bone points in the pose of rest: arms out, legs down; x to the person's left.
+# Direction of each bone in the rest pose: arms out, legs down; x to the person's left.
 _REST = {
     "right_hip": (-1, 0, 0), "left_hip": (1, 0, 0), "right_shoulder": (-1, 0, 0), "left_shoulder": (1, 0, 0),
     "right_elbow": (-1, 0, 0), "left_elbow": (1, 0, 0), "right_wrist": (-1, 0, 0), "left_wrist": (1, 0, 0),
@@ -27,14 +27,15 @@ _ORDER = "ZXY"
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
-    """Write the most important person: bones of their median lengths, centimetres, y up, a frame for every frame of the
-    video from their first to their last. A frame that was not lifted repeats the one before. Frames are evenly apart, as
-    the format has it.
+    """Write the most important person, with bones of their median lengths in centimetres, y up.
+
+    There is a frame for every frame of the video from the person's first to their last; a frame that was not
+    lifted repeats the one before. Frames have equal intervals, as the format demands.
     """
     person = first_person(sample, "bvh", options)
     keypoints = _held(person.keypoints)
     lengths = _lengths(keypoints)
-    turns = _turns(keypoints)
+    rotations = _rotations(keypoints)
     rate = even_rate(person.times)
     lines = [
         "HIERARCHY",
@@ -44,7 +45,7 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
         f"Frame Time: {1 / rate:.6f}",
     ]
     joints = [j for j in _order(0) if _CHILDREN[j]]
-    angles = np.stack([turns[j].as_euler(_ORDER, degrees=True) for j in joints], 1).reshape(
+    angles = np.stack([rotations[j].as_euler(_ORDER, degrees=True) for j in joints], 1).reshape(
         len(keypoints), -1
     )
     lines += [" ".join(["0 0 0", *(f"{value:.4f}" for value in row)]) for row in angles]
@@ -53,19 +54,20 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 
 
 def _held(keypoints: np.ndarray) -> np.ndarray:
-    """Gaps filled with the frame before, else with the first one; a person that was never lifted stands at rest."""
-    there = np.isfinite(keypoints[:, 0, 0])
-    if not there.any():
+    """Fill gaps with the frame before, or the first one; a person that was never lifted gets the rest
+    pose."""
+    present = np.isfinite(keypoints[:, 0, 0])
+    if not present.any():
         places = np.zeros((len(SKELETON), 3))
         for j in _order(0)[1:]:
             places[j] = places[_PARENTS[j]] + 0.25 * np.array(_REST[SKELETON.joints[j]])
         return np.broadcast_to(places, keypoints.shape)
-    last = np.maximum.accumulate(np.where(there, np.arange(len(there)), -1))
-    return keypoints[np.where(last < 0, int(np.argmax(there)), last)]
+    last = np.maximum.accumulate(np.where(present, np.arange(len(present)), -1))
+    return keypoints[np.where(last < 0, int(np.argmax(present)), last)]
 
 
 def _lengths(keypoints: np.ndarray) -> dict[int, float]:
-    """Each bone's median length in metres, by its end."""
+    """Return each bone's median length in metres, by its end joint."""
     return {
         j: float(np.median(np.linalg.norm(keypoints[:, j] - keypoints[:, parent], axis=-1)))
         for j, parent in _PARENTS.items()
@@ -73,7 +75,7 @@ def _lengths(keypoints: np.ndarray) -> dict[int, float]:
 
 
 def _order(joint: int) -> list[int]:
-    """A joint and all after it, depth first, as they stand in the file."""
+    """Return a joint and all joints below it, depth first, in the order of the file."""
     return [joint, *(below for child in _CHILDREN[joint] for below in _order(child))]
 
 
@@ -81,19 +83,21 @@ def _joint(joint: int, lengths: dict[int, float], depth: int) -> list[str]:
     name, tab = SKELETON.joints[joint], "  " * depth
     offset = np.zeros(3) if joint == 0 else _UNIT * lengths[joint] * np.array(_REST[name])
     place = "OFFSET " + " ".join(f"{value:.4f}" for value in offset)
-    turn = " ".join(f"{axis}rotation" for axis in _ORDER)
+    rotation = " ".join(f"{axis}rotation" for axis in _ORDER)
     if not _CHILDREN[joint]:
         return [f"{tab}End Site", f"{tab}{{", f"{tab}  {place}", f"{tab}}}"]
     kind = "ROOT" if joint == 0 else "JOINT"
-    channels = f"CHANNELS 6 Xposition Yposition Zposition {turn}" if joint == 0 else f"CHANNELS 3 {turn}"
+    channels = (
+        f"CHANNELS 6 Xposition Yposition Zposition {rotation}" if joint == 0 else f"CHANNELS 3 {rotation}"
+    )
     lines = [f"{tab}{kind} {name}", f"{tab}{{", f"{tab}  {place}", f"{tab}  {channels}"]
     for child in _CHILDREN[joint]:
         lines += _joint(child, lengths, depth + 1)
     return [*lines, f"{tab}}}"]
 
 
-def _turns(keypoints: np.ndarray) -> dict[int, Rotation]:
-    """Each joint's turn over the frames, relative to its parent's."""
+def _rotations(keypoints: np.ndarray) -> dict[int, Rotation]:
+    """Return each joint's rotation over the frames, relative to its parent's."""
     whole: dict[int, Rotation] = {}
     local: dict[int, Rotation] = {}
     for j in _order(0):
@@ -103,24 +107,27 @@ def _turns(keypoints: np.ndarray) -> dict[int, Rotation]:
         rest = np.array([_REST[SKELETON.joints[c]] for c in children], np.float64)
         bones = keypoints[:, children] - keypoints[:, [j]]
         bones = bones / np.maximum(np.linalg.norm(bones, axis=-1, keepdims=True), 1e-9)
-        before = whole[_PARENTS[j]] if j else Rotation.identity(len(keypoints))
+        parent = whole[_PARENTS[j]] if j else Rotation.identity(len(keypoints))
         # In the parent's axes, so that a single bone does not twist about itself more than its parent does.
-        seen = np.stack([before.inv().apply(bones[:, i]) for i in range(len(children))], 1)
-        local[j] = _onto(rest, seen)
-        whole[j] = before * local[j]
+        directions = np.stack([parent.inv().apply(bones[:, i]) for i in range(len(children))], 1)
+        local[j] = _align(rest, directions)
+        whole[j] = parent * local[j]
     return local
 
 
-def _onto(rest: np.ndarray, seen: np.ndarray) -> Rotation:
-    """Turns (T) that bring directions (C, 3) onto those seen (T, C, 3), by the least squares; of one direction the shortest."""
+def _align(rest: np.ndarray, directions: np.ndarray) -> Rotation:
+    """Return T rotations from rest directions (C, 3) onto directions (T, C, 3), by least squares.
+
+    For one direction it is the shortest rotation.
+    """
     if len(rest) == 1:
-        axis = np.cross(np.broadcast_to(rest[0], seen[:, 0].shape), seen[:, 0])
-        sine, cosine = np.linalg.norm(axis, axis=-1), seen[:, 0] @ rest[0]
-        across = np.roll(rest[0], 1)  # straight back: about any axis across
+        axis = np.cross(np.broadcast_to(rest[0], directions[:, 0].shape), directions[:, 0])
+        sine, cosine = np.linalg.norm(axis, axis=-1), directions[:, 0] @ rest[0]
+        across = np.roll(rest[0], 1)  # for opposite directions any perpendicular axis will do
         axis = np.where(sine[:, None] > 1e-9, axis / np.maximum(sine, 1e-9)[:, None], across)
         return Rotation.from_rotvec(axis * np.arctan2(sine, cosine)[:, None])
-    u, _, vt = np.linalg.svd(np.einsum("tci,cj->tij", seen, rest))
-    signs = np.ones((len(seen), 3))
+    u, _, vt = np.linalg.svd(np.einsum("tci,cj->tij", directions, rest))
+    signs = np.ones((len(directions), 3))
     signs[:, 2] = np.linalg.det(u @ vt)
     return Rotation.from_matrix((u * signs[:, None]) @ vt)
 

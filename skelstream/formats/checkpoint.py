@@ -1,6 +1,6 @@
-"""The frames so far of an extraction that is at work: blocks that are only ever added, each with a checksum.
+"""Checkpoint file of a running extraction: the frames so far in appended blocks, each with a checksum.
 
-What a kill leaves behind is at most a block without an end, which does not count.
+A kill leaves at most one incomplete block at the end, which is ignored.
 """
 
 from __future__ import annotations
@@ -28,44 +28,44 @@ from skelstream.sequences.builder import Block
 from skelstream.skeleton import skeleton_named
 
 _HEAD = b"skelstream checkpoint 1\n"
-# Before each block: its length and its CRC-32.
+# Bytes of the length and the CRC-32 before each block.
 _LENGTH, _CRC = 8, 4
 _STATE = "state"
 
 
 class CheckpointFile:
-    """A file of blocks.
+    """Checkpoint file.
 
     Args:
-        path: of the file.
+        path: path of the file.
     """
 
     def __init__(self, path: Path):
         self.path = path
 
     def begin(self, facts: dict[str, Any]) -> None:
-        """Makes the file anew.
+        """Create the file, replacing an existing one.
 
         Args:
-            facts: JSON values that say what it belongs to; ``meta`` is that of the sequence.
+            facts: JSON values that identify the extraction; ``meta`` is that of the sequence.
         """
         with open(self.path, "wb") as file:
             file.write(_HEAD + json.dumps(facts, sort_keys=True).encode() + b"\n")
 
     def facts(self) -> dict[str, Any]:
-        """What ``begin`` was given.
+        """Return the facts that ``begin`` wrote.
 
         Raises:
-            FormatError: it is no such file.
+            FormatError: the file is not a checkpoint.
         """
         with open(self.path, "rb") as file:
             return _facts(file)
 
     def add(self, block: Block, state: bytes) -> None:
-        """Adds a block, and where the work stood after it; both are on the disk when this returns.
+        """Append a block and the extraction's state after it; both are on disk when this returns.
 
         Raises:
-            OSError: they cannot be written; nothing of them is left.
+            OSError: they cannot be written; the file is unchanged.
         """
         content = io.BytesIO()
         with zipfile.ZipFile(content, "x") as file:
@@ -86,7 +86,7 @@ class CheckpointFile:
                 raise
 
     def blocks(self) -> Iterator[tuple[Block, bytes]]:
-        """The whole blocks, each with its state."""
+        """Yield the complete blocks, each with its state."""
         with open(self.path, "rb") as file:
             _facts(file)
             for payload in _payloads(file):
@@ -100,7 +100,7 @@ class CheckpointFile:
                 yield block, state.tobytes()
 
     def cut(self) -> None:
-        """Removes what a kill left after the last whole block."""
+        """Remove an incomplete block at the end of the file."""
         with open(self.path, "r+b") as file:
             _facts(file)
             end = file.tell()
@@ -111,7 +111,9 @@ class CheckpointFile:
 
 def _facts(file: Any) -> dict[str, Any]:
     if file.read(len(_HEAD)) != _HEAD:
-        raise FormatError("no checkpoint of this version of skelstream, or damaged")
+        raise FormatError(
+            "not a checkpoint of this version of skelstream, or damaged; extract the video again"
+        )
     return mapping(parse_json(file.readline(), "its first line"), "its first line")
 
 
@@ -128,10 +130,10 @@ def _payloads(file: Any) -> Iterator[bytes]:
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence:
-    """The frames so far.
+    """Read the frames so far.
 
     Raises:
-        FormatError: the file is foreign or damaged.
+        FormatError: the file is not a checkpoint, or damaged.
     """
     file = CheckpointFile(path)
     meta = mapping(file.facts().get("meta"), "meta")
@@ -140,10 +142,10 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence:
     try:
         sequence = builder.finish(lambda: (block for block, _ in file.blocks()))
     except (KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise FormatError("damaged") from error
-    told = f"the work was broken off: these are the first {sequence.frames} frames"
-    warnings = [*sequence.meta["warnings"], told]
+        raise FormatError("damaged checkpoint; extract the video again") from error
+    partial = f"the extraction was interrupted: these are the first {sequence.frames} frames"
+    warnings = [*sequence.meta["warnings"], partial]
     return replace(sequence, meta={**sequence.meta, **meta, "partial": True, "warnings": warnings})
 
 
-FORMAT = Format("checkpoint", (".checkpoint",), "read only: what a killed extraction left", read=read)
+FORMAT = Format("checkpoint", (".checkpoint",), "checkpoint of an interrupted extraction", read=read)

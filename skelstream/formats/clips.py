@@ -1,4 +1,4 @@
-"""Clips of a fixed length, as the ST-GCN family reads them."""
+"""Clips of a fixed length for the ST-GCN family."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ UNLABELLED = -1
 
 
 CLASSES = "classes.txt"
-"""The file that names the classes of a training set in a folder: line i names class i, as MMAction2's label maps do."""
+"""File name of the class names of a training set in a folder; line i names class i, as in MMAction2's label
+maps."""
 
 
 def clip_of(
@@ -25,11 +26,14 @@ def clip_of(
     skeleton: str = "openpose18",
     persons: int | None = None,
 ) -> np.ndarray:
-    """The first frames of the most important tracks.
+    """Return the first frames of the most important tracks.
 
     Args:
-        skeleton: the joint set.
-        persons: slots M; None: as the options say.
+        sample: the sequence.
+        options: options with the numbers of persons and frames.
+        format: name of the format in messages.
+        skeleton: joint set of the clip.
+        persons: number M of slots; None for that of the options.
 
     Returns:
         float32 (M, T, V, 3): x / width - 0.5, y / height - 0.5, score; zeros where missing. T is the
@@ -42,7 +46,8 @@ def clip_of(
         options.note(f"{sample.name}: {persons} of {len(sequence)} tracks kept{more}")
     if sequence.frames > options.frames:
         options.note(
-            f"{sample.name}: {options.frames} of {sequence.frames} frames kept; a larger number of frames keeps more"
+            f"{sample.name}: {options.frames} of {sequence.frames} frames kept;"
+            " a larger number of frames keeps more"
         )
     height, width = size_of(sequence, format)
     dense = sequence.as_skeleton(skeleton).dense(persons)[:, : options.frames]
@@ -50,7 +55,7 @@ def clip_of(
 
 
 def write_classes(folder: Path, options: WriteOptions) -> None:
-    """Keep the names of the classes, if they have names."""
+    """Write the file of class names, if classes have names."""
     if options.class_names:
         lines = "".join(" ".join(name.split()) + "\n" for name in options.class_names)
         (folder / CLASSES).write_text(lines, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""COCO keypoint results, as ``pycocotools`` loads them."""
+"""Writer of COCO keypoint results, as ``pycocotools`` loads them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from skelstream.sequences import SkeletonSequence
 def people_in_coco(
     sequence: SkeletonSequence,
 ) -> Iterator[tuple[int, str | None, dict[str, Any], list[float], int]]:
-    """Every person of every frame in COCO-17 joints, frame by frame.
+    """Yield every person of every frame in COCO-17 joints, frame by frame.
 
     Yields:
-        The frame's number in the source, and the name of its file if it is an image; what COCO's and AlphaPose's entries share (``category_id``,
-        ``keypoints`` as x, y, score with 0, 0, 0 for missing joints, ``score``); the box as x, y, width,
-        height; the track's id.
+        the frame's number in the source; the image's file name or None; the entry that COCO and AlphaPose
+        share (``category_id``, ``keypoints`` as x, y, score with 0, 0, 0 for missing joints, ``score``); the
+        box as x, y, width, height; the track's id.
     """
     sequence = sequence.as_skeleton("coco17")
     images = sequence.meta.get("images") or [None] * sequence.frames
@@ -40,8 +40,8 @@ def people_in_coco(
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     """Write a list with an entry for every person of every frame; ``image_id`` is the frame's number.
 
-    Images whose names are numbers, such as COCO's own, have these for ids. Beside COCO's own keys there are ``bbox``
-    and ``track_id``, and for images ``file_name``.
+    For images named by numbers, such as COCO's own, ``image_id`` is that number. In addition to COCO's keys
+    there are ``bbox`` and ``track_id``, and for images ``file_name``.
     """
     stems = [Path(name).stem for name in sample.sequence.meta.get("images") or ()]
     by_name = bool(stems) and all(s.isdecimal() for s in stems) and len(set(map(int, stems))) == len(stems)

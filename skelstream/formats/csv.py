@@ -1,4 +1,4 @@
-"""CSV: the table of `skelstream.formats.table`."""
+"""CSV files with the table of `skelstream.formats.table`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _CHUNK = 2048
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
-    """Write the table with a header line; empty cells are empty."""
+    """Write the table with a header line; missing values are empty cells."""
     table, names = Table(sample.sequence), columns(sample.sequence.skeleton)
-    # Seven digits tell float32 pixels apart to a thousandth; the time keeps its microseconds.
+    # Seven digits are enough for thousandths of a pixel; the time keeps microseconds.
     cells = ["%.6f" if name == "time" else "%.0f" if name in INTEGERS else "%.7g" for name in names]
     line = ",".join(cells) + "\n"
     with replacing(path) as temporary, open(temporary, "x", encoding="utf-8", newline="") as file:
@@ -31,10 +31,10 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
-    """Read such a table, or DeepLabCut's; see `skelstream.formats.table.from_values` for what may be absent.
+    """Read such a table, or DeepLabCut's; `skelstream.formats.table.from_values` lists the optional columns.
 
     Raises:
-        FormatError: the file is damaged or foreign; the message names the line where there is one.
+        FormatError: the file is damaged or of another format; the message names the line if possible.
     """
     with open(path, encoding="utf-8-sig") as file:
         first = file.readline()
@@ -49,7 +49,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
 
 
 def _numbers(chunk: list[str], width: int, first: int) -> np.ndarray:
-    """Lines to float64 (n, width), NaN for empty cells; NumPy's reader is fast but knows no empty cells."""
+    """Parse lines to float64 (n, width), NaN for empty cells, which NumPy's fast reader does not support."""
     lines = [line for line in (_filled(text.strip()) for text in chunk) if line]
     if not lines:
         return np.empty((0, width))
@@ -64,9 +64,9 @@ def _numbers(chunk: list[str], width: int, first: int) -> np.ndarray:
 
 
 def _filled(line: str) -> str:
-    """Empty cells of a line spelt ``nan``."""
+    """Write ``nan`` into the empty cells of a line."""
     line = line.replace('""', "").replace(",,", ",nan,").replace(",,", ",nan,")
     return f"{'nan' if line.startswith(',') else ''}{line}{'nan' if line.endswith(',') else ''}"
 
 
-FORMAT = Format("csv", (".csv",), "CSV, a row for each person of each frame", write, read)
+FORMAT = Format("csv", (".csv",), "CSV, one row per person and frame", write, read)

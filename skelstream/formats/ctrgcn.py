@@ -1,4 +1,4 @@
-"""CTR-GCN's npz."""
+"""Writer of CTR-GCN's npz."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from skelstream.formats.zipped import put_array
 from skelstream.skeleton import NTU25
 
 _TRAIN, _TEST, _VAL = "train", "test", "val"
-# A frame whose numbers add up to less than this may count as empty in float32.
-_NOTHING, _NUDGE = 1e-3, 0.01
+# A frame whose sum is below the first number may count as empty in float32; then one score is changed by the
+# second.
+_ZERO_SUM, _NUDGE = 1e-3, 0.01
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
@@ -28,34 +29,36 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
     """Write ``x_train``, ``y_train``, ``x_test``, ``y_test``, and the same for every other split.
 
-    x is float32 (N, T, M * V * C): always M = 2 people, zeros for one who is not there, of NTU's V = 25 joints, as
-    CTR-GCN's feeder takes for granted; C = 3 channels x / width - 0.5, y / height - 0.5, score. CTR-GCN counts a clip's
-    frames whose sum is not 0 and takes that many from the start, so frames without anyone are closed up, and a frame whose
-    numbers happen to add up to 0 has one score 0.01 off. y is one-hot float32 (N, classes). Samples without a split are
-    train; val takes the place of test where there is none, since the feeder reads train and test. Classes that have
-    names are named in ``class_names``. All samples lie in memory, as they do when CTR-GCN reads the file.
+    x is float32 (N, T, M * V * C) with, as CTR-GCN's feeder demands, always M = 2 people (zeros for a missing
+    one) and NTU's V = 25 joints; C = 3 channels are x / width - 0.5, y / height - 0.5, score. CTR-GCN counts
+    a clip's frames whose sum is not 0 and takes that many from the start. Therefore frames without people are
+    removed, and in a frame whose sum happens to be 0 one score is changed by 0.01. y is one-hot, float32 (N,
+    classes). Samples without a split go to train; val replaces a missing test split, since the feeder reads
+    train and test. ``class_names`` lists the names of classes, if they have names. All samples are held in
+    memory, as when CTR-GCN reads the file.
 
     Raises:
-        FormatError: a sample has no label, which one-hot cannot express, or other than two people are asked for.
+        FormatError: a sample has no label, which one-hot cannot express, or another number of people than two
+            is requested.
     """
     if options.persons not in (None, PERSONS):
-        raise FormatError(f"ctrgcn always holds {PERSONS} people, not {options.persons}")
+        raise FormatError(f"format ctrgcn always has {PERSONS} people, not {options.persons}")
     x: dict[str, list[np.ndarray]] = {_TRAIN: [], _TEST: []}
     y: dict[str, list[int]] = {_TRAIN: [], _TEST: []}
     for sample in samples:
         if sample.label is None:
             raise FormatError(
-                f"{sample.name}: ctrgcn needs a class for every clip; give labels", setting="labels"
+                f"{sample.name}: format ctrgcn needs a class for every clip; give labels", setting="labels"
             )
         split = sample.split or _TRAIN
         clip = clip_of(sample, options, "ctrgcn", NTU25.name, PERSONS)
-        clip = _unlike_nothing(clip[:, clip.any(axis=(0, 2, 3))])
+        clip = _without_zero_sums(clip[:, clip.any(axis=(0, 2, 3))])
         padded = np.zeros((options.frames, PERSONS, len(NTU25), 3), np.float32)
         padded[: clip.shape[1]] = clip.transpose(1, 0, 2, 3)
         x.setdefault(split, []).append(padded.reshape(options.frames, -1))
         y.setdefault(split, []).append(sample.label)
     if not x[_TEST] and x.get(_VAL):
-        options.note("there is no test split: val is written as test, the name that CTR-GCN reads")
+        options.note("there is no test split: val is written as test, which CTR-GCN reads")
         x[_TEST], y[_TEST] = x.pop(_VAL), y.pop(_VAL)
     classes = max(options.classes or 1, *(1 + label for labels in y.values() for label in labels), 1)
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "x") as file:
@@ -69,9 +72,9 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
             put_array(file, "class_names", np.array(options.class_names))
 
 
-def _unlike_nothing(clip: np.ndarray) -> np.ndarray:
-    """The clip (M, T, V, 3), no frame of which adds up to 0."""
-    for t in np.flatnonzero(np.abs(clip.sum(axis=(0, 2, 3))) < _NOTHING):
+def _without_zero_sums(clip: np.ndarray) -> np.ndarray:
+    """Change the clip (M, T, V, 3) so that no frame has a sum of 0."""
+    for t in np.flatnonzero(np.abs(clip.sum(axis=(0, 2, 3))) < _ZERO_SUM):
         best = np.unravel_index(clip[:, t, :, 2].argmax(), (clip.shape[0], clip.shape[2]))
         score = clip[best[0], t, best[1], 2]
         clip[best[0], t, best[1], 2] = score - _NUDGE if score > 2 * _NUDGE else score + _NUDGE

@@ -1,4 +1,4 @@
-"""DeepLabCut's tables: CSV and HDF5, of one individual or of several."""
+"""Reader of DeepLabCut's tables, CSV and HDF5, with one or several individuals."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from skelstream.files.values import INT32
 from skelstream.formats.extra import require
 from skelstream.formats.format import Format, ReadOptions
 from skelstream.formats.frames import FoundFrame, assembled
-from skelstream.formats.joint_names import joints_of, missing_note, taken
+from skelstream.formats.joint_names import joints_of, missing_note, select_joints
 from skelstream.formats.pickles import load
 from skelstream.formats.rows import read_text
 from skelstream.formats.zipped import check_unpacked
 from skelstream.sequences import Detections, SkeletonSequence
 
 GROUP = "df_with_missing"
-"""The HDF5 group that DeepLabCut's table is in."""
+"""HDF5 group of DeepLabCut's table."""
 
 _COORDINATES = ("x", "y", "likelihood")
 _LEVELS = ("scorer", "individuals", "bodyparts", "coords")
@@ -33,7 +33,7 @@ Column = tuple[str, str, str]
 
 
 def is_table(first_line: str) -> bool:
-    """Whether a CSV file that begins so is DeepLabCut's."""
+    """Return whether a CSV file with that first line is DeepLabCut's."""
     return first_line.split(",", 1)[0].strip().strip('"') == "scorer"
 
 
@@ -41,7 +41,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     """Read such a table by the names of its body parts; each individual is a track.
 
     Raises:
-        FormatError: the file is damaged or foreign, or its body parts are no joints of people.
+        FormatError: the file is damaged or of another format, or its body parts are not joints of people.
     """
     if path.suffix.lower() == ".csv":
         columns, numbers, values = _from_csv(read_text(path))
@@ -58,27 +58,27 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     skeleton, places = joints_of(parts)
     if line := missing_note(skeleton, places):
         options.note(line)
-    whole = taken(whole, places)
-    there = np.any(whole[..., 2] > 0, axis=-1)
+    whole = select_joints(whole, places)
+    present = np.any(whole[..., 2] > 0, axis=-1)
     frames = [
-        FoundFrame(int(number), whole[t, there[t]], ids=np.flatnonzero(there[t]) + 1)
+        FoundFrame(int(number), whole[t, present[t]], ids=np.flatnonzero(present[t]) + 1)
         for t, number in enumerate(numbers)
     ]
     return assembled(frames, skeleton, path.name, options)
 
 
 def _columns(levels: dict[str, list[str]]) -> list[Column]:
-    """The columns' names from the rows of the header by level."""
+    """Return the columns' names from the rows of the header, which are given by level."""
     if not {"bodyparts", "coords"} <= levels.keys():
         raise FormatError("not DeepLabCut's table: it has no rows bodyparts and coords")
     individuals = levels.get("individuals") or ["1"] * len(levels["coords"])
     columns = list(zip(individuals, levels["bodyparts"], levels["coords"], strict=False))
     if len(columns) < len(levels["coords"]) or len(set(columns)) < len(columns):
         raise FormatError("not DeepLabCut's table: its header is incomplete or names a column twice")
-    strange = [coordinate for *_, coordinate in columns if coordinate not in _COORDINATES]
-    if strange or not columns:
+    unknown = [coordinate for *_, coordinate in columns if coordinate not in _COORDINATES]
+    if unknown or not columns:
         raise FormatError(
-            f"its coordinates are {printable(', '.join(sorted(set(strange))))}, not x, y, likelihood"
+            f"its coordinates are {printable(', '.join(sorted(set(unknown))))}, not x, y, likelihood"
         )
     return columns
 
@@ -105,10 +105,11 @@ def _from_csv(text: str) -> tuple[list[Column], list[int], np.ndarray]:
 
 
 def _number(cell: str, where: str) -> int:
-    """The frame's number: the first cell, or the last digits in the image's name that is there instead."""
+    """Return the frame's number from the first cell, which is the number or an image name with the number
+    last."""
     digits = "".join(c if c.isascii() and c.isdigit() else " " for c in Path(cell.strip()).stem).split()
     if not digits or len(digits[-1]) > 10 or int(digits[-1]) > INT32:
-        raise FormatError(f"{where}: {printable(cell)[:40]!r} is no frame number")
+        raise FormatError(f"{where}: {printable(cell)[:40]!r} is not a frame number")
     return int(digits[-1])
 
 
@@ -117,7 +118,7 @@ def _from_hdf5(path: Path) -> tuple[list[Column], list[int], np.ndarray]:
     try:
         with h5py.File(path, "r") as file:
             if f"{GROUP}/table" not in file:
-                raise FormatError("not DeepLabCut's: it has no table df_with_missing/table")
+                raise FormatError("not DeepLabCut's file: it has no table df_with_missing/table")
             table = file[f"{GROUP}/table"]
             kind: Any = table.attrs["values_block_0_kind"]
             check_unpacked(table.size * table.dtype.itemsize, path)
@@ -127,7 +128,7 @@ def _from_hdf5(path: Path) -> tuple[list[Column], list[int], np.ndarray]:
     except FileNotFoundError:
         raise
     except Exception as error:
-        # HDF5 raises its own kinds for damaged bytes.
+        # HDF5 raises its own exceptions for damaged bytes.
         raise FormatError(f"not HDF5, or damaged: {printable(str(error))[:100]}") from None
     names = load(io.BytesIO(kind.tobytes() if hasattr(kind, "tobytes") else bytes(kind)))
     if not isinstance(names, list) or not all(isinstance(n, tuple) and len(n) in (3, 4) for n in names):

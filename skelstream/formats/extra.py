@@ -1,4 +1,4 @@
-"""Optional libraries of single formats."""
+"""Import of the optional libraries of single formats."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from skelstream.errors import MissingExtraError
 def require(module: str, format: str) -> ModuleType:
     """Import an optional library.
 
+    Args:
+        module: name of the module.
+        format: name of the format that needs it.
+
     Raises:
-        MissingExtraError: it is not installed; the message says how to install it.
+        MissingExtraError: the library is not installed; the message says how to install it.
     """
     try:
         return import_module(module)

@@ -1,4 +1,4 @@
-"""What a format is, and what it is given to write."""
+"""`Format`, the entry of the table of formats, with samples and options of reading and writing."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from skelstream.sequences import Detections, SkeletonSequence
 
 @dataclass(frozen=True)
 class Sample:
-    """A sequence and what a training set says about it.
+    """Sequence with its name, class and split in a training set.
 
     Attributes:
         sequence: the sequence.
-        name: what the consumer calls the clip; unique in a training set. It may have dots and slashes.
-        label: class number from 0, or None if unknown.
-        label_name: class name, or None.
-        split: name of the part of the training set, for instance ``train``, or None.
+        name: name of the clip in the written file, unique in a training set. It may contain dots and slashes.
+        label: class number from 0; None if unknown.
+        label_name: class name; None if unknown.
+        split: name of the split of the training set, for instance ``train``; None without splits.
     """
 
     sequence: SkeletonSequence
@@ -34,15 +34,15 @@ def _quiet(_: str) -> None:
 
 @dataclass(frozen=True)
 class WriteOptions:
-    """Settings of writing a file.
+    """Options of writing a file.
 
     Attributes:
-        persons: slots M of formats that give each person a slot; None: the format's own default.
-        frames: frames that formats of a fixed length hold.
-        classes: number of classes of the training set, or None if there are no labels.
-        class_names: of those classes, by number, or None if they have numbers only.
-        skeleton: the joint set that was asked for, which formats without one of their own keep; None: their default.
-        note: told in a line whatever the format left out.
+        persons: number M of slots in formats with one slot per person; None for the format's default.
+        frames: number of frames in formats of a fixed length.
+        classes: number of classes of the training set; None if there are no labels.
+        class_names: names of the classes by number; None if they have numbers only.
+        skeleton: joint set for formats that allow several; None for the format's default.
+        note: function called with one line for everything that the format leaves out.
     """
 
     persons: int | None = None
@@ -54,18 +54,19 @@ class WriteOptions:
 
 
 ASSUMED_FPS = 30.0
-"""Frames per second of files that hold no times, unless something better is known."""
+"""Default frame rate of files without times."""
 
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """Settings of reading a file, for what it does not say itself.
+    """Options of reading a file, for facts that the file lacks.
 
     Attributes:
-        fps: frames per second, for files that hold no times.
-        size: (height, width) of the image in pixels, for files that hold shares of it, or None.
-        clip: which clip of a file that holds many.
-        note: told in a line whatever was assumed or left out.
+        fps: frames per second, for files without times.
+        size: (height, width) of the image in pixels, for files with positions relative to it; None if
+            unknown.
+        clip: name of the clip to read from a file with several.
+        note: function called with one line for everything assumed or left out.
     """
 
     fps: float = ASSUMED_FPS
@@ -80,19 +81,19 @@ def _one_file(path: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class Format:
-    """A file layout.
+    """File format.
 
     Attributes:
-        name: as on the command line.
-        extensions: endings of the file name that choose this format; empty for a folder.
-        summary: one line for listings.
-        read: a path to a sequence, or to detections if the file holds no identities; None if the format is only
-            written. Its errors need not name the path.
-        write: writes one sample; None if the format is only read.
-        join: writes many samples into one training set, or None if a file holds a single video.
-        outputs: the paths that writing to a path makes.
+        name: name on the command line.
+        extensions: endings of the file name that select this format; empty for a folder.
+        summary: one-line description for lists.
+        write: function that writes one sample; None if the format is read-only.
+        read: function that reads a sequence, or detections if the file has no identities; None if the format
+            is write-only. Its errors need not name the path.
+        join: function that writes many samples into one training set; None if a file contains a single video.
+        outputs: function from the given path to the paths that writing creates.
         folder: whether the path is a folder.
-        space: whether it holds people in 3D.
+        space: whether the format contains 3D joints.
     """
 
     name: str

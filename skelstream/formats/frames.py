@@ -1,4 +1,4 @@
-"""People frame by frame, as other tools' files have them, made into one sequence."""
+"""Assembly of other tools' people, given frame by frame, into one sequence."""
 
 from __future__ import annotations
 
@@ -18,31 +18,32 @@ from skelstream.skeleton import Skeleton
 
 _MOST_FRAMES = 1 << 21
 
-# Numbers so sparse belong to photos, whose numbers say nothing of time.
-_MOST_HOLES = 20
+# Frame numbers sparser than this belong to photos, whose numbers are not times.
+_MOST_SPARSE = 20
 
 
 def check_length(frames: int) -> None:
-    """Refuse what claims to be longer than nineteen hours of video, before memory is asked for.
+    """Check, before memory is allocated, that a file has at most 2,097,152 frames (19 hours of video).
 
     Raises:
-        FormatError: it does.
+        FormatError: it has more.
     """
     if frames > _MOST_FRAMES:
-        raise FormatError(f"claims {frames:,} frames, which no video here has")
+        raise FormatError(f"claims {frames:,} frames, more than the limit of {_MOST_FRAMES:,}")
 
 
 @dataclass(frozen=True)
 class FoundFrame:
-    """The people of a frame.
+    """People of a frame as read from a file.
 
     Attributes:
-        index: its number.
-        poses: float64 (P, V, 3), x, y, score; what is missing is as `rows.people_of` has it.
-        boxes: float64 (P, 4), x0, y0, x1, y1, or None.
-        scores: float64 (P,), or None.
-        ids: int64 (P,), -1 where there is none, or None.
-        time: seconds, or None where only the number and the rate tell.
+        index: number of the frame.
+        poses: float64 (P, V, 3), x, y, score of each joint; `rows.people_of` defines which joints are
+            missing.
+        boxes: float64 (P, 4), x0, y0, x1, y1; None if the file has none.
+        scores: float64 (P,), person scores; None if the file has none.
+        ids: int64 (P,), -1 for people without an id; None if the file has none.
+        time: time in seconds; None to derive it from the number and the frame rate.
     """
 
     index: int
@@ -60,31 +61,32 @@ def assembled(
     options: ReadOptions,
     *,
     size: tuple[int, int] | None = None,
-    holes: bool = True,
+    fill_gaps: bool = True,
 ) -> SkeletonSequence | Detections:
-    """The sequence of a file's frames, or detections if anybody has no id.
+    """Return the sequence of a file's frames, or detections if a person has no id.
 
     Args:
-        frames: in any order.
-        skeleton: the joint set of all poses.
-        source: what to call the video.
-        size: (height, width) of the image, if the file says.
-        holes: whether frames without people may be missing in the file: they get a place then.
+        frames: frames in any order.
+        skeleton: joint set of all poses.
+        source: name of the video.
+        options: options of reading.
+        size: (height, width) of the image, if the file contains it.
+        fill_gaps: whether frame numbers missing in the file are added as frames without people.
 
     Raises:
-        FormatError: there are no frames, a frame comes twice, or values are out of range.
+        FormatError: there are no frames, a frame number occurs twice, or values are out of range.
     """
     if not frames:
-        raise FormatError("holds no people")
+        raise FormatError("contains no people")
     frames = sorted(frames, key=lambda frame: frame.index)
     for a, b in zip(frames, frames[1:], strict=False):
         if a.index == b.index:
-            raise FormatError(f"frame {a.index} comes twice")
-    if holes:
-        frames = _without_holes(frames, len(skeleton), options.note)
+            raise FormatError(f"frame {a.index} occurs twice")
+    if fill_gaps:
+        frames = _without_gaps(frames, len(skeleton), options.note)
     frames = _pixels(frames, size or options.size, options.note)
     if any(frame.scores is not None and (frame.scores > 1).any() for frame in frames):
-        options.note("scores of people go beyond 1; the means of their joints' scores stand in")
+        options.note("some person scores are above 1; the mean joint scores are used instead")
         frames = [replace(frame, scores=None) for frame in frames]
     height, width = size or (None, None)
     people = [people_of(frame.poses, frame.boxes, frame.scores) for frame in frames]
@@ -103,19 +105,17 @@ def assembled(
     return builder.finish()
 
 
-def _without_holes(frames: list[FoundFrame], joints: int, note: Callable[[str], None]) -> list[FoundFrame]:
-    """The frames with those between them that the file leaves out, which held nobody."""
+def _without_gaps(frames: list[FoundFrame], joints: int, note: Callable[[str], None]) -> list[FoundFrame]:
+    """Return the frames with those added that the file leaves out because they have no people."""
     numbers = [frame.index for frame in frames]
     step = reduce(gcd, np.diff(numbers).tolist(), 0)
     if not step or any(frame.time is not None for frame in frames):
         return frames
     wanted = range(numbers[0], numbers[-1] + 1, step)
-    if len(wanted) > _MOST_HOLES * len(frames):
+    if len(wanted) > _MOST_SPARSE * len(frames):
         return frames
     if len(wanted) > len(frames):
-        note(
-            f"{len(wanted) - len(frames)} frames that the file leaves out are taken for frames without people"
-        )
+        note(f"{len(wanted) - len(frames)} frames missing in the file are treated as frames without people")
     known = {frame.index: frame for frame in frames}
     nobody = np.empty((0, joints, 3))
     return [known.get(number) or FoundFrame(number, nobody) for number in wanted]

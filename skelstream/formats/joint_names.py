@@ -1,4 +1,4 @@
-"""Joints by the names that other tools have for them."""
+"""Recognition of joints by the names that other tools give them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skelstream.files.text import printable
 from skelstream.skeleton import BODY25, COCO17, OPENPOSE18, SKELETONS, Skeleton
 
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
-# Parts that come in pairs, and those that do not, by their words without the side.
+# Parts that occur in pairs, and single ones, by their name without the side.
 _PAIRED = {part: part for part in ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "big_toe", "small_toe")}  # fmt: skip
 _SINGLE = {
     "nose": "nose", "neck": "neck", "thorax": "neck", "mid_hip": "mid_hip", "midhip": "mid_hip", "pelvis": "mid_hip",
@@ -24,7 +24,8 @@ _MEASURED = (OPENPOSE18, COCO17, BODY25)
 
 
 def joint_named(name: str) -> str | None:
-    """The joint that a tool calls ``RShoulder``, ``right_shoulder``, ``RIGHT_SHOULDER`` or ``rightShoulder``; or None."""
+    """Return the joint of a name such as ``RShoulder``, ``right_shoulder`` or ``rightShoulder``; None if
+    unknown."""
     words = [word.lower() for word in _WORDS.findall(name)]
     if (
         words
@@ -42,13 +43,13 @@ def joint_named(name: str) -> str | None:
 
 
 def joints_of(names: Sequence[str]) -> tuple[Skeleton, np.ndarray]:
-    """The joint set that fits a tool's names best, and where its joints are among them.
+    """Return the joint set that fits a tool's names best, and the positions of its joints among the names.
 
     Returns:
-        The set, and int (V,), places among ``names``, -1 for joints that are not there.
+        joint set; int (V,), positions in ``names``, -1 for missing joints.
 
     Raises:
-        FormatError: they are no person's joints.
+        FormatError: the names are not joints of people.
     """
     at: dict[str, int] = {}
     for i, name in enumerate(names):
@@ -56,23 +57,24 @@ def joints_of(names: Sequence[str]) -> tuple[Skeleton, np.ndarray]:
 
     def fit(skeleton: Skeleton) -> int:
         found = sum(joint in at for joint in skeleton.joints)
-        # Sets that are made from others are meant only where they are whole.
+        # Derived joint sets are accepted only if all their joints are present.
         return 2 * found - len(skeleton) if skeleton in _MEASURED or found == len(skeleton) else -1000
 
     best = max(SKELETONS.values(), key=fit)
     places = np.array([at.get(joint, -1) for joint in best.joints])
     if (places >= 0).sum() < _FEWEST:
         shown = ", ".join(printable(name) for name in names[:4])
-        raise FormatError(f"its points are no joints of people known here ({shown} ...)")
+        raise FormatError(f"its points are not joints of a known joint set ({shown} ...)")
     return best, places
 
 
-def taken(values: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """The values (..., points, C) of joints (..., V, C); NaN for joints that are not there."""
+def select_joints(values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return the values of joints (..., V, C) from those of points (..., points, C), NaN for missing
+    joints."""
     return np.where((places >= 0)[:, None], values[..., places, :], np.nan)
 
 
 def missing_note(skeleton: Skeleton, places: np.ndarray) -> str | None:
-    """A line on the joints that are not there, or None."""
-    absent = [joint for joint, place in zip(skeleton.joints, places, strict=True) if place < 0]
-    return f"has no {', '.join(absent)}; these are missing in {skeleton.name}" if absent else None
+    """Return a note on the missing joints, or None."""
+    missing = [joint for joint, place in zip(skeleton.joints, places, strict=True) if place < 0]
+    return f"the file lacks {', '.join(missing)}; these joints are missing" if missing else None

@@ -1,4 +1,4 @@
-"""A JSON list written entry by entry, so that it never lies in memory whole."""
+"""Writing of a JSON list entry by entry, without holding it in memory."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from skelstream.files.atomic import replacing
 
 
 def write_list(entries: Iterable[Any], path: Path) -> None:
-    """Write ``[entry, entry, ...]``, one entry a line."""
+    """Write ``[entry, entry, ...]`` to a file, one entry per line."""
     with replacing(path) as temporary, open(temporary, "x", encoding="utf-8") as file:
         put_list(entries, file)
 
 
 def put_list(entries: Iterable[Any], file: IO[str]) -> None:
-    """The same into an open file."""
-    before = "[\n"
+    """Write ``[entry, entry, ...]`` into an open file, one entry per line."""
+    separator = "[\n"
     for entry in entries:
-        file.write(before + json.dumps(entry, separators=(",", ":"), allow_nan=False))
-        before = ",\n"
-    file.write("[]" if before == "[\n" else "\n]")
+        file.write(separator + json.dumps(entry, separators=(",", ":"), allow_nan=False))
+        separator = ",\n"
+    file.write("[]" if separator == "[\n" else "\n]")

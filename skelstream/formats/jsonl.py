@@ -1,4 +1,4 @@
-"""JSON lines: one line a frame, in files and on standard output."""
+"""JSON lines, one per frame, in files and on standard output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from skelstream.errors import FormatError
 from skelstream.files.atomic import replacing
 from skelstream.files.json import parse_json
-from skelstream.files.values import LARGEST, entry, integer, items, mapping, real, reals, string, truth
+from skelstream.files.values import LARGEST, boolean, entry, integer, items, mapping, real, reals, string
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.rows import SOME_WITHOUT_ID, add_rows, people_of, read_text, rounded, rows_by_frame
 from skelstream.people import People
@@ -25,18 +25,19 @@ _MISSING = (float("nan"), float("nan"), 0.0)
 
 
 def frame_line(tracked: TrackedPeople, skeleton: Skeleton, size: tuple[int, int] | None) -> str:
-    """One frame as one line of JSON, without the line's end.
+    """Return a frame as one line of JSON, without the line end.
 
     Keys: ``frame`` (its number in the source), ``time`` (seconds), ``ok`` (False: it failed to decode),
-    ``size`` ([height, width] in pixels, or null), ``skeleton`` (name of the joint set), ``people``: a list,
-    most important first where that is known, of ``id`` (the track's, stable; null if unknown), ``confirmed``
-    (whether the tracker believes the track yet), ``score`` (0 to 1), ``box`` ([x0, y0, x1, y1]) and
-    ``keypoints``: for each joint of the set [x, y, score], or null where it is missing.
+        ``size``
+    ([height, width] in pixels, or null), ``skeleton`` (name of the joint set), and ``people``, a list with
+    the most important person first if that is known. Each person has ``id`` (stable id of the track; null if
+    unknown), ``confirmed`` (False while the track is tentative), ``score`` (0 to 1), ``box`` ([x0, y0, x1,
+    y1]) and ``keypoints``: for each joint of the set [x, y, score], or null if it is missing.
 
     Args:
-        tracked: the frame's people.
-        skeleton: their joint set.
-        size: (height, width) of the image.
+        tracked: people of the frame.
+        skeleton: joint set of the people.
+        size: (height, width) of the image in pixels; None if unknown.
     """
     people = tracked.people
     missing = np.isnan(people.keypoints[..., 0])
@@ -44,9 +45,9 @@ def frame_line(tracked: TrackedPeople, skeleton: Skeleton, size: tuple[int, int]
     found = [
         {
             "id": track, "confirmed": confirmed, "score": score, "box": box,
-            "keypoints": [None if gone else joint for joint, gone in zip(person, absent, strict=True)],
+            "keypoints": [None if gone else joint for joint, gone in zip(person, without, strict=True)],
         }
-        for track, confirmed, score, box, person, absent in zip(
+        for track, confirmed, score, box, person, without in zip(
             tracked.track_ids.tolist(), tracked.confirmed.tolist(), rounded(people.person_scores),
             rounded(people.boxes), joints, missing.tolist(), strict=True,
         )
@@ -61,7 +62,7 @@ def frame_line(tracked: TrackedPeople, skeleton: Skeleton, size: tuple[int, int]
 
 
 def lines(sequence: SkeletonSequence) -> Iterator[str]:
-    """A line for each frame of a sequence, as `frame_line` has it."""
+    """Yield the line of each frame of a sequence; see `frame_line`."""
     s = sequence
     ids = np.repeat(s.track_ids, np.diff(s.track_start))
     for t, rows in enumerate(rows_by_frame(s)):
@@ -74,23 +75,23 @@ def lines(sequence: SkeletonSequence) -> Iterator[str]:
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
-    """Write one line a frame."""
+    """Write one line per frame."""
     with replacing(path) as temporary, open(temporary, "x", encoding="utf-8") as file:
         file.writelines(line + "\n" for line in lines(sample.sequence))
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
-    """Read a file of lines; ``ok``, ``size`` and ``confirmed`` may be absent.
+    """Read a file of such lines; ``ok``, ``size`` and ``confirmed`` are optional.
 
-    Tracks that are never confirmed are left out. If anyone has no ``id``, nobody's counts.
+    Tracks that are never confirmed are left out. If one person has no ``id``, all ids are ignored.
 
     Raises:
-        FormatError: the file is damaged or foreign; the message names the line and the field.
+        FormatError: the file is damaged or of another format; the message names the line and the field.
     """
     frames: list[_Frame] = []
     sizes: set[tuple[int, int]] = set()
     skeleton: Skeleton | None = None
-    # Not splitlines, which knows other ends of lines than JSON lines have.
+    # Not splitlines, which also splits at characters that are no line end in JSON lines.
     for number, text in enumerate(read_text(path).split("\n"), 1):
         if not text.strip():
             continue
@@ -98,7 +99,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
             line = mapping(parse_json(text, "the line"), "the line")
             named = skeleton_named(string(entry(line, "skeleton", "the line"), "skeleton"))
             if skeleton not in (None, named):
-                raise FormatError(f"joint set {named.name} after {skeleton.name}")
+                raise FormatError(f"joint set {named.name} follows {skeleton.name}; a file must have one")
             skeleton = named
             if line.get("size") is not None:
                 height, width = items(line["size"], "size", 2)
@@ -107,7 +108,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
         except FormatError as error:
             raise FormatError(f"line {number}: {error}") from error
     if skeleton is None:
-        raise FormatError("holds no frames")
+        raise FormatError("contains no frames")
     if len(sizes) > 1:
         raise FormatError(f"frames have several sizes: {sorted(sizes)[:2]}")
     height, width = sizes.pop() if sizes else (None, None)
@@ -126,7 +127,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
 
 @dataclass(frozen=True)
 class _Frame:
-    """A line; ``ids`` is int32 (P,), or None if any of its people has none, ``confirmed`` bool (P,)."""
+    """Content of a line; ``ids`` is int32 (P,), or None if a person has none; ``confirmed`` is bool (P,)."""
 
     index: int
     time: float
@@ -148,11 +149,11 @@ def _frame(line: dict[str, Any], skeleton: Skeleton) -> _Frame:
         scores.append(real(entry(person, "score", name), f"{name}.score", 0, 1))
         known = person.get("id")
         ids.append(None if known is None else integer(known, f"{name}.id"))
-        confirmed.append(truth(person.get("confirmed", True), f"{name}.confirmed"))
+        confirmed.append(boolean(person.get("confirmed", True), f"{name}.confirmed"))
     return _Frame(
         integer(entry(line, "frame", "the line"), "frame"),
         real(entry(line, "time", "the line"), "time"),
-        truth(line.get("ok", True), "ok"),
+        boolean(line.get("ok", True), "ok"),
         people_of(
             np.array(poses).reshape(-1, len(skeleton), 3), np.array(boxes).reshape(-1, 4), np.array(scores)
         ),
@@ -161,4 +162,4 @@ def _frame(line: dict[str, Any], skeleton: Skeleton) -> _Frame:
     )
 
 
-FORMAT = Format("jsonl", (".jsonl", ".ndjson"), "JSON lines, one a frame; also for streams", write, read)
+FORMAT = Format("jsonl", (".jsonl", ".ndjson"), "JSON lines, one per frame; also for streams", write, read)

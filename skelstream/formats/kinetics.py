@@ -1,4 +1,4 @@
-"""ST-GCN's kinetics-skeleton JSON: a folder with a file for every video, and a label file beside it."""
+"""Writer of ST-GCN's kinetics-skeleton JSON: a folder with one file per video, and a label file beside it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from skelstream.formats.names import as_file
 from skelstream.formats.rows import rows_by_frame, size_of
 
 _DIGITS = 5
-# ST-GCN's feeder looks at the first five people of a frame.
+# ST-GCN's feeder reads the first five people of a frame.
 _PERSONS = 5
 
 
 def label_file(path: Path) -> Path:
-    """``kinetics_train`` has its labels in ``kinetics_train_label.json``, as ST-GCN's tools name them."""
+    """Return the path of a folder's label file: ``kinetics_train_label.json`` for ``kinetics_train``, as in
+    ST-GCN."""
     return path.with_name(f"{path.name}_label.json")
 
 
@@ -32,12 +33,12 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 
 
 def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
-    """Write ``<name>.json`` for every sample into a folder, and its label file beside the folder.
+    """Write ``<name>.json`` for every sample into a folder, and the label file beside the folder.
 
-    Samples with a split go into a folder of their own, ``<split>``, inside this one, with their label file beside it.
-    In OpenPose's 18 joints, x / width and y / height, 0 with score 0 where missing. Only frames 0 to 299 have
-    a place in ST-GCN's feeder (``frames`` sets another length). People of a frame come most important first;
-    the feeder sorts them by score again, so that identity is lost: the ``stgcn`` array keeps it.
+    Samples of a split go into the folder ``<split>`` inside this one, with their label file beside it. Joints
+    are OpenPose's 18, as x / width and y / height, 0 with score 0 where missing. ST-GCN's feeder uses frames
+    0 to 299 (``frames`` sets another length). People of a frame are sorted by importance; the feeder sorts
+    them by score again, so that identities are lost: the ``stgcn`` array keeps them.
 
     Raises:
         FormatError: two samples would have the same file.
@@ -45,11 +46,11 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
     labels: dict[str | None, dict[str, Any]] = {}
     with replacing_folder(path) as folder:
         for sample in samples:
-            # The feeder takes a file's name up to its first dot for the id.
+            # The feeder uses the file name up to its first dot as the id.
             key = as_file(sample.name).replace(".", "_")
             known = labels.setdefault(sample.split, {})
             if key in known:
-                raise FormatError(f"{sample.name}: another clip's file is called {key}.json too; rename one")
+                raise FormatError(f"{sample.name}: another clip's file is also named {key}.json; rename one")
             video = _video(sample, options)
             place = folder if sample.split is None else folder / sample.split
             place.mkdir(exist_ok=True)
@@ -72,7 +73,8 @@ def _video(sample: Sample, options: WriteOptions) -> dict[str, Any]:
     height, width = size_of(sequence, "kinetics")
     if sequence.frames > options.frames:
         options.note(
-            f"{sample.name}: {options.frames} of {sequence.frames} frames kept; a larger number of frames keeps more"
+            f"{sample.name}: {options.frames} of {sequence.frames} frames kept;"
+            " a larger number of frames keeps more"
         )
     persons = options.persons or _PERSONS
     data, crowded = [], 0
@@ -97,7 +99,8 @@ def _video(sample: Sample, options: WriteOptions) -> dict[str, Any]:
         )
     if crowded:
         options.note(
-            f"{sample.name}: {crowded} frames have more than {persons} people; a larger number of persons keeps more"
+            f"{sample.name}: {crowded} frames have more than {persons} people;"
+            " a larger number of persons keeps more"
         )
     label = UNLABELLED if sample.label is None else sample.label
     name = sample.label_name or ("unknown" if sample.label is None else str(sample.label))

@@ -1,4 +1,4 @@
-"""Classes and splits of a training set, from a CSV file or from the folders that clips lie in."""
+"""Classes and splits of a training set, from a CSV file or from the folders of the clips."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from skelstream.sequences import SkeletonSequence
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _SPLIT = re.compile(r"\w[\w .-]*")
-# One-hot labels of more classes than this would not fit into memory.
+# One-hot labels of more classes would not fit into memory.
 _MOST_CLASSES = 10_000
 _SHOWN = 40
-# Cells without a label, and what else stands for one in a column of numbers.
+# Cells without a label; words that mean unknown in a column of numbers.
 _EMPTY, _UNKNOWN = ("", "nan", "<na>"), ("na", "n/a", "none", "null")
 _SPLIT_FOLDERS = {"training": "train", "valid": "val", "validation": "val", "testing": "test"}
 _SPLIT_FOLDERS |= {split: split for split in ("train", "val", "test")}
@@ -30,7 +30,13 @@ _SPLIT_FOLDERS |= {split: split for split in ("train", "val", "test")}
 
 @dataclass(frozen=True)
 class Label:
-    """What is known about a clip; ``index`` counts classes from 0, None if unknown."""
+    """Class and split of a clip.
+
+    Attributes:
+        index: class number from 0; None if unknown.
+        name: class name; None if unknown or if classes have numbers only.
+        split: name of the split; None if unknown.
+    """
 
     index: int | None
     name: str | None
@@ -39,13 +45,13 @@ class Label:
 
 @dataclass(frozen=True)
 class Labels:
-    """What is known about all clips.
+    """Classes and splits of all clips.
 
     Attributes:
-        of: by the clip's name or path.
-        classes: their number.
-        names: of the classes, by number; None if they are numbers only.
-        source: where they come from, for messages.
+        of: labels by the clip's name or path.
+        classes: number of classes.
+        names: class names by number; None if classes have numbers only.
+        source: origin of the labels in messages.
     """
 
     of: dict[Name, Label]
@@ -58,9 +64,10 @@ class Labels:
         object.__setattr__(self, "_longest", max(map(len, self.of), default=1))
 
     def find(self, path: Path) -> Name | None:
-        """The key of a clip's label: that of the same name, with as many folders before it as the key has.
+        """Return the key of a clip's label: the one with the same name and the most matching folders before
+        it.
 
-        A key without dots is also that of files with other endings after their first dot.
+        A key without dots also matches files by their name up to the first dot. None if no key matches.
         """
         name = name_of(path.absolute())
         for count in range(min(self._longest, len(name)), 0, -1):
@@ -70,18 +77,16 @@ class Labels:
         return first if first in self.of else None
 
     def described(self) -> list[str]:
-        """Lines that tell which classes there are and, where they have names, which number each has."""
+        """Return lines that list the classes with their numbers."""
         if self.names is None:
             return [f"{self.classes} classes, numbered 0 to {self.classes - 1}"] if self.classes else []
         shown = [f"{i} {printable(name)}" for i, name in enumerate(self.names[:_SHOWN])]
-        more = (
-            f" and {len(self.names) - _SHOWN} more, which the file names" if len(self.names) > _SHOWN else ""
-        )
+        more = f" and {len(self.names) - _SHOWN} more, listed in the file" if len(self.names) > _SHOWN else ""
         lines = [f"classes: {', '.join(shown)}{more}"]
         words = [name for name in self.names if not _NUMBER.fullmatch(name)]
         if 0 < len(words) < len(self.names):
             lines.append(
-                f"{printable(words[0])} is no number: labels that are numbers are names too, and renumbered"
+                f"{printable(words[0])} is not a number, so numeric labels count as names and are renumbered"
             )
         return lines
 
@@ -89,13 +94,13 @@ class Labels:
 def read_labels(path: Path) -> Labels:
     """Read a CSV file with the columns ``name``, ``label`` and, if there are splits, ``split``.
 
-    ``name`` is the clip's file name or the end of its path, with or without the ending. Labels that are all numbers are
-    class numbers from 0, whether written 2 or 2.0; -1, an empty cell and nan say that the label is unknown. Labels that
-    are not all numbers are class names, numbered in alphabetical order.
+    ``name`` is the clip's file name or the end of its path, with or without the ending. If all labels are
+    numbers, they are class numbers from 0, written 2 or 2.0; -1, an empty cell and nan mean an unknown label.
+    Otherwise labels are class names, numbered in alphabetical order.
 
     Raises:
-        FormatError: a column is missing, a line has no name, repeats one or has more values than there are columns, or a
-            number is no class number.
+        FormatError: a column is missing; a line has no name, repeats one or has more values than columns; or
+            a number is not a class number.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -109,49 +114,55 @@ def read_labels(path: Path) -> Labels:
         if not key:
             raise FormatError(f"{path}, line {number}: name is empty")
         if split and not _SPLIT.fullmatch(split):
-            raise FormatError(f"{path}, line {number}: {printable(split)!r} cannot be the name of a split")
+            raise FormatError(f"{path}, line {number}: {printable(split)!r} is not a valid name of a split")
     for key, count in Counter(keys).items():
         if count > 1:
-            raise FormatError(f"{path}: {printable('/'.join(key))} is labelled {count} times")
+            raise FormatError(
+                f"{path}: {printable('/'.join(key))} is labelled {count} times; keep one line for it"
+            )
     return numbered(keys, [row[1] for row in rows], [row[2] for row in rows], str(path))
 
 
 def labels_of_folders(inputs: Sequence[Path]) -> Labels:
-    """The folder that each clip lies in as its class; the folder above, where it is called train, val or test, as split.
+    """Return labels from folders: the clip's folder is its class, the folder above its split if named train,
+    val or test.
 
     Raises:
-        FormatError: a clip lies in no folder, or all lie in those of splits.
+        FormatError: a clip is in no folder, or all are directly in folders of splits.
     """
     keys = [name_of(path.absolute()) for path in inputs]
     for path, key in zip(inputs, keys, strict=True):
         if len(key) < 2:
-            raise FormatError(f"{path}: lies in no folder that could be its class")
+            raise FormatError(f"{path}: is not in a folder that could name its class; move it into one")
     if all(split_of_folder(key[-2]) for key in keys):
-        raise FormatError(f"{inputs[0].parent}: is a split and no class; class folders lie inside")
+        raise FormatError(
+            f"{inputs[0].parent}: is the folder of a split, not of a class; put class folders in it"
+        )
     above = [key[-3] if len(key) > 2 else "" for key in keys]
     splits = [split_of_folder(name) for name in above]
     return numbered(keys, [key[-2] for key in keys], splits, "the folders", named=True)
 
 
 def split_of_folder(name: str) -> str:
-    """The split that a folder of that name stands for; empty if none."""
+    """Return the split that a folder's name stands for; empty if it is no split."""
     return _SPLIT_FOLDERS.get(name.lower(), "")
 
 
 def _rows(text: str, path: Path) -> Iterator[tuple[str, str, str]]:
-    """Name, label and split of each line; commas, semicolons or tabs stand between."""
+    """Yield name, label and split of each line of a table separated by commas, semicolons or tabs."""
     header = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=header.count)
     lines = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
     columns = [unicodedata.normalize("NFC", name).strip() for name in next(lines, [])]
-    absent = {"name", "label"} - set(columns)
-    if absent:
-        raise FormatError(f"{path}: has no column {' and '.join(sorted(absent))}")
+    missing = {"name", "label"} - set(columns)
+    if missing:
+        raise FormatError(f"{path}: has no column {' and '.join(sorted(missing))}")
     at = [columns.index(name) if name in columns else None for name in ("name", "label", "split")]
     for cells in lines:
         if any(cell.strip() for cell in cells[len(columns) :]):
             raise FormatError(
-                f"{path}, line {lines.line_num}: has more values than there are columns; quote what has {delimiter!r} in it"
+                f"{path}, line {lines.line_num}: has more values than columns;"
+                f" quote values that contain {delimiter!r}"
             )
         if any(cell.strip() for cell in cells):
             name, label, split = (
@@ -164,31 +175,33 @@ def _rows(text: str, path: Path) -> Iterator[tuple[str, str, str]]:
 def numbered(
     keys: list[Name], labels: list[str], splits: list[str], source: str, named: bool = False
 ) -> Labels:
-    """Labels with their numbers: class numbers as they are, class names in alphabetical order.
+    """Number the labels: class numbers stay, class names are numbered in alphabetical order.
 
     Args:
         keys: names of the clips.
-        labels, splits: of each; empty if unknown.
-        source: where they come from, for messages.
-        named: labels are names even if they are all numbers.
+        labels, splits: label and split of each clip; empty if unknown.
+        source: origin of the labels in messages.
+        named: whether labels are names even if all are numbers.
 
     Raises:
-        FormatError: a number is no class number, or there are too many classes.
+        FormatError: a number is not a class number, or there are too many classes.
     """
-    given = {label for label in labels if not _says_nothing(label)}
-    # Words for "unknown" are classes among names, and not among numbers.
+    given = {label for label in labels if not _is_empty(label)}
+    # Words that mean unknown are ordinary classes among names, but not among numbers.
     if not named and all(_NUMBER.fullmatch(label) for label in given if label.lower() not in _UNKNOWN):
         given = {label for label in given if label.lower() not in _UNKNOWN}
         numbers = {label: _class_number(label, source) for label in given}
         names = None
         classes = 1 + max(numbers.values(), default=-1)
     else:
-        # Numbers among names stand in their own order, 2 before 10.
+        # Numbers among names are sorted by value, 2 before 10.
         names = tuple(sorted(given, key=lambda label: (*_order(label), label)))
         numbers = {label: i for i, label in enumerate(names)}
         classes = len(names)
     if classes > _MOST_CLASSES:
-        raise FormatError(f"{source}: {classes} classes are more than {_MOST_CLASSES}; number them from 0")
+        raise FormatError(
+            f"{source}: {classes} classes exceed the limit of {_MOST_CLASSES}; number them from 0"
+        )
     of = {}
     for key, label, split in zip(keys, labels, splits, strict=True):
         known = numbers.get(label)
@@ -196,14 +209,16 @@ def numbered(
     return Labels(of, classes, names, source)
 
 
-def _says_nothing(label: str) -> bool:
+def _is_empty(label: str) -> bool:
     return label.lower() in _EMPTY or (bool(_NUMBER.fullmatch(label)) and float(label) == -1)
 
 
 def _class_number(label: str, source: str) -> int:
     number = float(label)
     if not 0 <= number < 2**31 or not number.is_integer():
-        raise FormatError(f"{source}: label {label} is no class number; they count from 0, and -1 is unknown")
+        raise FormatError(
+            f"{source}: label {label} is not a class number; they start from 0, and -1 means unknown"
+        )
     return int(number)
 
 
@@ -221,21 +236,22 @@ def labelled(
     read: Callable[[Path], SkeletonSequence],
     note: Callable[[str], None] = _ignore,
 ) -> Iterator[Sample]:
-    """Samples of a training set, each read only when its turn comes.
+    """Return an iterator over the samples of a training set, which reads each clip when it is needed.
 
     Args:
-        inputs: the clips.
-        labels: what is known about them.
-        read: reads one.
-        note: told in a line each: the classes' numbers, classes and lines without a clip, clips without a label.
+        inputs: paths of the clips.
+        labels: classes and splits of the clips; None for a set without labels.
+        read: function that reads a clip.
+        note: function called with the lines of `remarks`.
 
     Raises:
-        FormatError: at once if an input is given twice, has no line of its own, or shares it with another.
+        FormatError: immediately, if an input is given twice, has no label line, or shares one with another
+            input.
     """
     names = distinct(list(inputs))
     for name, count in Counter(names).items():
         if count > 1:
-            raise FormatError(f"{name} is given {count} times; leave out or rename all but one")
+            raise FormatError(f"{name} is given {count} times; remove or rename all but one")
     if labels is None:
         return (Sample(read(path), name) for path, name in zip(inputs, names, strict=True))
     found: dict[Name, Path] = {}
@@ -259,11 +275,12 @@ def labelled(
 
 
 def remarks(labels: Labels, keys: list[Name]) -> Iterator[str]:
-    """Lines about a training set: the classes' numbers, classes and lines without a clip, clips without a label.
+    """Yield lines about a training set: class numbers, classes and lines without a clip, clips without a
+    label.
 
     Args:
-        labels: what is known.
-        keys: those of the clips that are there.
+        labels: classes and splits.
+        keys: keys of the clips in the set.
     """
     yield from labels.described()
     used, known = [labels.of[key] for key in keys], set(keys)

@@ -1,4 +1,4 @@
-"""What clips are called: names of files, paths and lines of a table, brought to one form so that they can be compared."""
+"""Names of clips from file names, paths and table lines, in one form so that they can be compared."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ VIDEO_ENDINGS = (
     ".3gp", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv",
     ".ts", ".vob", ".webm", ".webp", ".wmv",
 )  # fmt: skip
-"""Of the names of videos, in small letters."""
+"""Endings of video files, in lower case."""
 
 _SKELETONS = (
     ".npz", ".jsonl", ".ndjson", ".csv", ".parquet", ".json", ".h5", ".pkl", ".pose", ".trc", ".mot", ".slp",
     ".alphapose.json", ".coco.json", ".posetrack.json", ".ctrgcn.npz", ".analysis.h5",
 )  # fmt: skip
 _ENDINGS = sorted((*VIDEO_ENDINGS, *_SKELETONS), key=len, reverse=True)
-# The bytes that a file's name may have on common systems, less what formats add to it.
+# Largest length of a file name in bytes on common systems, minus what formats append to it.
 _LONGEST = 180
 
 Name = tuple[str, ...]
-"""A name as the parts of a path, the last one without its ending."""
+"""Name as the parts of a path, the last one without its ending."""
 
 
 def name_of(text: str | PurePath) -> Name:
-    """The parts of a file's name or path, composed as Unicode's NFC has it, without the endings of videos and skeletons.
+    """Return the parts of a file's name or path, in Unicode's NFC, without endings of video and skeleton
+    files.
 
-    Other dots are part of the name: ``2024.05.01_walk.mp4`` is ``2024.05.01_walk``.
+    Other dots are part of the name: ``2024.05.01_walk.mp4`` gives ``2024.05.01_walk``.
     """
     text = unicodedata.normalize("NFC", str(text).strip())
     if "/" not in text:
@@ -37,7 +38,7 @@ def name_of(text: str | PurePath) -> Name:
 
 
 def without_ending(file: str) -> str:
-    """A file's name without the endings of videos and skeletons: ``walk.mp4.npz`` is ``walk``."""
+    """Return a file's name without endings of video and skeleton files: ``walk.mp4.npz`` gives ``walk``."""
     while ending := next(
         (end for end in _ENDINGS if file.lower().endswith(end) and len(file) > len(end)), None
     ):
@@ -46,26 +47,28 @@ def without_ending(file: str) -> str:
 
 
 def distinct(paths: list[Path]) -> list[str]:
-    """A name for each path: its file's, with as many folders before it as set it apart from the others.
+    """Return a name for each path: its file name, with as many folders before it as make it unique.
 
-    Paths that are the same file keep the same name.
+    Paths of the same file get the same name.
     """
     names = [name_of(path.absolute()) for path in paths]
-    taken = [1] * len(names)
+    counts = [1] * len(names)
     while True:
-        short = ["/".join(name[-count:]) for name, count in zip(names, taken, strict=True)]
-        seen: dict[str, set[Name]] = {}
+        short = ["/".join(name[-count:]) for name, count in zip(names, counts, strict=True)]
+        groups: dict[str, set[Name]] = {}
         for text, name in zip(short, names, strict=True):
-            seen.setdefault(text, set()).add(name)
+            groups.setdefault(text, set()).add(name)
         longer = [
-            len(seen[text]) > 1 and n < len(name) for text, name, n in zip(short, names, taken, strict=True)
+            len(groups[text]) > 1 and count < len(name)
+            for text, name, count in zip(short, names, counts, strict=True)
         ]
         if not any(longer):
             return short
-        taken = [n + more for n, more in zip(taken, longer, strict=True)]
+        counts = [count + more for count, more in zip(counts, longer, strict=True)]
 
 
 def as_file(name: str) -> str:
-    """The name as part of a file's name, without folders, control characters and excess length."""
+    """Return a name that is safe within a file name: without folders and control characters, at most 180
+    bytes."""
     safe = re.sub(r"[/\\\0-\x1f\x7f]", "_", name)
     return safe.encode("utf-8", "surrogateescape")[:_LONGEST].decode("utf-8", "ignore") or "_"

@@ -1,4 +1,4 @@
-"""The native file: plain NumPy arrays in a zip, no pickle, readable with ``numpy.load``."""
+"""Native file format: plain NumPy arrays in a zip without pickle, readable with ``numpy.load``."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from skelstream.sequences.lifted import Lifted
 from skelstream.sequences.sequence import ARRAYS
 
 FORMAT_VERSION = 1
-"""Of the file; ``meta["version"]``, which is the file's alone: a sequence in memory has none."""
+"""Version of the file format, stored as ``meta["version"]``; a sequence in memory has none."""
 
-# A filled or smoothed sequence adds these beside the measured ones, which keep the plain names.
+# Additional arrays of a filled or smoothed sequence, with a prefix; the measured ones keep the plain names.
 _CLEAN = ("keypoints", "scores", "boxes", "person_scores", "frame", "track_start", "observed")
-# A lifted sequence adds these; readers that do not know them read the others.
+# Additional arrays of a lifted sequence; readers that do not know them ignore them.
 _LIFTED = ("keypoints_3d", "observed_3d")
 _PREFIXES = ("", "clean_")
 NAMES = (
@@ -36,15 +36,16 @@ NAMES = (
     *(p + name for p in _PREFIXES for name in _LIFTED),
     "meta",
 )
-"""Of all arrays that a file may have, in its order."""
+"""Names of all arrays that a file may contain, in its order."""
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     """Write ``skeletons.npz``, version 1: `skelstream.sequences.sequence.ARRAYS` and ``meta`` as JSON text.
 
-    Measured values have the plain names always. A sequence that was filled or smoothed adds
-    ``clean_keypoints``, ``clean_scores`` and so on, of its own length. One that was lifted adds ``keypoints_3d`` and ``observed_3d``.
+    Measured values always have the plain names. A filled or smoothed sequence adds ``clean_keypoints``,
+    ``clean_scores`` and so on, with its own number of rows; a lifted one adds ``keypoints_3d`` and
+    ``observed_3d``.
     """
     sequence = sample.sequence
     measured = sequence if sequence.raw is None else sequence.raw
@@ -64,17 +65,17 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 
 
 def put_arrays(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write the arrays of such a file; equal arrays in the same order make equal bytes."""
+    """Write the arrays of such a file; equal arrays in the same order give equal bytes."""
     with zipfile.ZipFile(file, "w") as zipped:
         for name, array in arrays.items():
             put_array(zipped, name, array)
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence:
-    """Read ``skeletons.npz``; it holds its own times.
+    """Read ``skeletons.npz``, which contains its own times.
 
     Raises:
-        FormatError: the file is foreign, damaged, or of a later version.
+        FormatError: the file is of another format, damaged, or of a later version.
     """
     try:
         with open(path, "rb") as handle, zipfile.ZipFile(handle) as file:
@@ -82,23 +83,23 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence:
     except (FormatError, FileNotFoundError, IsADirectoryError, PermissionError):
         raise
     except Exception as error:
-        # Damaged bytes make zipfile, zlib and numpy raise more kinds than can be listed.
+        # Damaged bytes make zipfile, zlib and numpy raise too many exceptions to list.
         raise FormatError("not a skeletons.npz, or damaged; extract the video again") from error
 
 
 class _Arrays:
-    """The arrays of an open file. What they claim to be is read first; nothing that does not fit is unpacked."""
+    """Arrays of an open file. All headers are checked first; arrays that do not fit are not unpacked."""
 
     def __init__(self, file: zipfile.ZipFile, path: Path):
         self._file = file
-        self._claimed: dict[str, tuple[tuple[int, ...], np.dtype]] = {}
+        self._headers: dict[str, tuple[tuple[int, ...], np.dtype]] = {}
         stored = 0
         for entry in file.infolist():
             name = entry.filename.removesuffix(".npy")
             if name not in NAMES:
                 continue
-            if name in self._claimed:
-                raise FormatError(f"holds {name} twice")
+            if name in self._headers:
+                raise FormatError(f"contains {name} twice")
             with file.open(entry) as stream:
                 version = np.lib.format.read_magic(stream)
                 if version not in _HEADERS:
@@ -108,21 +109,21 @@ class _Arrays:
             if dtype.hasobject or size > entry.file_size:
                 raise FormatError(f"{name} claims {size:,} bytes and has {entry.file_size:,}")
             stored += size
-            self._claimed[name] = shape, dtype
+            self._headers[name] = shape, dtype
         check_unpacked(stored, path)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._claimed
+        return name in self._headers
 
     def __getitem__(self, name: str) -> np.ndarray:
         with self._file.open(f"{name}.npy") as stream:
             return np.lib.format.read_array(stream, allow_pickle=False)
 
     def check(self, prefix: str, names: Iterable[str]) -> None:
-        """Refuse arrays whose sizes do not fit each other, before they are read."""
+        """Check, before the arrays are read, that their sizes fit each other."""
         sizes: dict[str, int] = {}
         for name in names:
-            shape = self._claimed[prefix + name][0]
+            shape = self._headers[prefix + name][0]
             wanted = ("N", "V") if name == "observed" else ARRAYS[name][1]
             if len(shape) != len(wanted):
                 raise FormatError(
@@ -131,31 +132,31 @@ class _Arrays:
             for size, expected in zip(shape, wanted, strict=True):
                 if isinstance(expected, str) and sizes.setdefault(expected, size) != size:
                     raise FormatError(
-                        f"{prefix}{name} has shape {shape}, where {expected} should be {sizes[expected]}"
+                        f"{prefix}{name} has shape {shape}, but {expected} is {sizes[expected]}"
                     )
 
 
 def _sequence(file: _Arrays) -> SkeletonSequence:
-    absent = [name for name in (*ARRAYS, "meta") if name not in file]
-    if absent:
-        raise FormatError(f"not a skeletons.npz: it has no {', '.join(absent[:3])}")
+    missing = [name for name in (*ARRAYS, "meta") if name not in file]
+    if missing:
+        raise FormatError(f"not a skeletons.npz: it has no {', '.join(missing[:3])}")
     file.check("", ARRAYS)
     text = file["meta"]
     if text.dtype.kind != "U" or text.ndim:
-        raise FormatError("meta is no text")
+        raise FormatError("meta is not text")
     meta = mapping(parse_json(text.item(), "meta"), "meta")
     version = meta.pop("version", None)
     if version != FORMAT_VERSION:
         raise FormatError(
-            f"file format version {version!r}, this skelstream reads {FORMAT_VERSION}; upgrade skelstream"
+            f"has format version {version!r}, but this skelstream reads {FORMAT_VERSION}; upgrade skelstream"
         )
     arrays: dict[str, Any] = {name: file[name] for name in ARRAYS}
     sequence = SkeletonSequence(**arrays, meta=meta, lifted=_lifted(file, ""))
     if "clean_keypoints" not in file:
         return sequence
-    absent = [f"clean_{name}" for name in _CLEAN if f"clean_{name}" not in file]
-    if absent:
-        raise FormatError(f"it has clean_keypoints but no {', '.join(absent[:3])}")
+    missing = [f"clean_{name}" for name in _CLEAN if f"clean_{name}" not in file]
+    if missing:
+        raise FormatError(f"has clean_keypoints but no {', '.join(missing[:3])}")
     file.check("clean_", _CLEAN)
     cleaned: dict[str, Any] = {name: file[f"clean_{name}"] for name in _CLEAN}
     return replace(sequence, **cleaned, raw=sequence, lifted=_lifted(file, "clean_"))
@@ -163,10 +164,10 @@ def _sequence(file: _Arrays) -> SkeletonSequence:
 
 def _lifted(file: _Arrays, prefix: str) -> Lifted | None:
     names = [prefix + name for name in _LIFTED]
-    there = [name in file for name in names]
-    if not all(there):
-        if any(there):
-            raise FormatError(f"it has only one of {' and '.join(names)}")
+    present = [name in file for name in names]
+    if not all(present):
+        if any(present):
+            raise FormatError(f"has only one of {' and '.join(names)}")
         return None
     return Lifted(*(file[name] for name in names))
 

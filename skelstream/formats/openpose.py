@@ -1,4 +1,4 @@
-"""OpenPose's JSON: a folder with a file for every frame."""
+"""OpenPose's JSON: a folder with one file per frame."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _FILE = re.compile(r"(.*?)_?(\d+)_keypoints\.json")
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     """Write ``<name>_000000000000_keypoints.json`` and so on.
 
-    The number is the row of the frame table, so that every number has a file; ``person_id`` is the track's
-    id; missing joints are 0, 0, 0. COCO-17 becomes OpenPose's 18 joints; 18 and 25 stay.
+    The number is the row of the frame table, so that no number lacks a file; ``person_id`` is the track's id;
+    missing joints are 0, 0, 0. COCO-17 is converted to OpenPose's 18 joints; 18 and 25 joints stay.
     """
     sequence = sample.sequence
     if sequence.skeleton.name == "coco17":
@@ -51,19 +51,19 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     """Read such a folder; people whose ``person_id`` is -1 have no identity.
 
-    The frame's number is taken from the file name, its time is number / ``fps``. Positions that OpenPose wrote as
-    shares of the image (``--keypoint_scale`` 3 or 4) need the image's size.
+    The frame's number is in the file name, its time is number / ``fps``. Positions that OpenPose wrote
+    relative to the image (``--keypoint_scale`` 3 or 4) need the image's size.
 
     Raises:
-        FormatError: no such files, or a damaged one.
+        FormatError: there are no such files, or one is damaged.
     """
     if not path.is_dir():
-        raise FormatError("no folder; OpenPose's output is one with a JSON file for every frame")
+        raise FormatError("not a folder; OpenPose's output is a folder with one JSON file per frame")
     listed = [(match, file) for file in path.iterdir() if (match := _FILE.fullmatch(file.name))]
     if not listed:
-        raise FormatError("holds no files named <video>_<number>_keypoints.json")
+        raise FormatError("contains no files named <video>_<number>_keypoints.json")
     if len({match[1] for match, _ in listed}) > 1:
-        raise FormatError("holds files of several videos; give each its own folder")
+        raise FormatError("contains files of several videos; put each video into its own folder")
     files = sorted((_number(match[2], file), file) for match, file in listed)
     frames = [(number, *_people(file)) for number, file in files]
     lengths = {poses.shape[1] for _, poses, _ in frames if len(poses)}
@@ -74,16 +74,16 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     found = [
         FoundFrame(number, poses.reshape(-1, len(skeleton), 3), ids=ids) for number, poses, ids in frames
     ]
-    return assembled(found, skeleton, source, options, holes=False)
+    return assembled(found, skeleton, source, options, fill_gaps=False)
 
 
 def _number(digits: str, file: Path) -> int:
-    # A name may hold more digits than Python turns into a number; thirty of them are too many already.
+    # A name may contain more digits than Python converts to a number; thirty are already out of range.
     return integer(int(digits[:30]), f"the number of {file.name[:60]}")
 
 
 def _people(file: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Poses float64 (P, V, 3) and ids int64 (P,), -1 where there is none."""
+    """Return poses, float64 (P, V, 3), and ids, int64 (P,), -1 for people without one."""
     try:
         content = mapping(parse_json(read_text(file), "the content"), "the content")
         poses, ids = [], []
@@ -104,6 +104,4 @@ def _people(file: Path) -> tuple[np.ndarray, np.ndarray]:
         raise FormatError(f"{printable(file.name)}: {error}") from error
 
 
-FORMAT = Format(
-    "openpose", (), "OpenPose's JSON, a folder with a file for every frame", write, read, folder=True
-)
+FORMAT = Format("openpose", (), "OpenPose's JSON, a folder with one file per frame", write, read, folder=True)

@@ -1,4 +1,4 @@
-"""Parquet: the table of `skelstream.formats.table`, through pyarrow."""
+"""Parquet files with the table of `skelstream.formats.table`, through pyarrow."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _CHUNK = 16384
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
-    """Write the table: int32 for whole numbers, float64 for the time, float32 else; null for empty cells.
+    """Write the table: int32 for whole numbers, float64 for the time, else float32; null for empty cells.
 
-    The sequence's ``meta`` lies in the file's key-value metadata as JSON under ``skelstream``.
+    The sequence's ``meta`` is stored as JSON in the file's key-value metadata under ``skelstream``.
     """
     pa, pq = require("pyarrow", "parquet"), require("pyarrow.parquet", "parquet")
     table, names = Table(sample.sequence), columns(sample.sequence.skeleton)
@@ -46,10 +46,10 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
-    """Read such a table; see `skelstream.formats.table.from_values` for what may be absent.
+    """Read such a table; `skelstream.formats.table.from_values` lists the optional columns.
 
     Raises:
-        FormatError: the file is damaged or foreign.
+        FormatError: the file is damaged or of another format.
     """
     pa, pq = require("pyarrow", "parquet"), require("pyarrow.parquet", "parquet")
     try:

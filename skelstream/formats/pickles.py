@@ -1,4 +1,5 @@
-"""Pickles of plain values and arrays: written so that older NumPy releases read them, read without running anything."""
+"""Pickles of plain values and arrays, written so that older NumPy releases read them, and read without
+running code."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from skelstream.files.text import printable
 
 
 class _Pickler(pickle.Pickler):
-    """NumPy 2 pickles arrays by names that NumPy before 1.26 does not know; this spells them by old ones."""
+    """Pickler of arrays by their old names: those that NumPy 2 uses are unknown to NumPy before 1.26."""
 
     def reducer_override(self, value: Any) -> Any:
         if type(value) is np.ndarray:
@@ -28,14 +29,15 @@ def dump(value: Any, file: IO[bytes]) -> None:
 
 
 class RowsPickle:
-    """A pickle of a list, or of a dictionary that holds one, that is written row by row: no row stays in memory.
+    """Writer of a pickle of a list, or of a dictionary with a list, that writes row by row and keeps no row.
 
     Args:
-        file: to write to.
+        file: file to write to.
     """
 
-    # A pickle is a program for a machine with a stack and numbered places; up to protocol 3 it is so plain that what makes
-    # one value can stand inside another's. A row leaves nothing but itself on the stack, and may use all places again.
+    # A pickle is a program for a stack machine with numbered memory. Up to protocol 3 the program of one
+    # value can be embedded in that of another: a row leaves only itself on the stack, and the next row may
+    # reuse the memory.
     _PROTOCOL = 3
 
     def __init__(self, file: IO[bytes]):
@@ -43,13 +45,15 @@ class RowsPickle:
         self._put(pickle.PROTO, bytes([self._PROTOCOL]), pickle.EMPTY_LIST)
 
     def add(self, row: Any) -> None:
-        """Adds a row: plain Python values and numeric arrays."""
+        """Add a row of plain Python values and numeric arrays."""
         self._put(self._body(row), pickle.APPEND)
 
     def finish(self, around: dict[str, Any], name: str) -> None:
-        """Ends the file: the list stands in the dictionary ``around`` under ``name``; alone if the dictionary is empty."""
+        """Complete the file: the list becomes entry ``name`` of ``around``, or stands alone if ``around`` is
+        empty."""
         if around:
-            # The stack has the list, then the dictionary; both are set aside, to be fetched in the order that is wanted.
+            # The stack has the list, then the dictionary; both are stored, to be fetched in the opposite
+            # order.
             self._put(self._body(around), pickle.BINPUT, b"\0", pickle.POP, pickle.BINPUT, b"\1", pickle.POP)
             text = name.encode("utf-8")
             key = pickle.BINUNICODE + len(text).to_bytes(4, "little") + text
@@ -57,7 +61,7 @@ class RowsPickle:
         self._put(pickle.STOP)
 
     def _body(self, value: Any) -> bytes:
-        """What makes a value, without the head and the end of a pickle of its own."""
+        """Return the pickle program of a value, without its beginning and end."""
         content = io.BytesIO()
         _Pickler(content, protocol=self._PROTOCOL).dump(value)
         return content.getvalue()[2:-1]
@@ -67,28 +71,29 @@ class RowsPickle:
 
 
 def load(file: IO[bytes]) -> Any:
-    """Unpickle plain Python values and numeric arrays; nothing else in the file is run.
+    """Unpickle plain Python values and numeric arrays; no code in the file is run.
 
     Raises:
-        FormatError: it holds anything else, or is damaged.
+        FormatError: the file contains anything else, or is damaged.
     """
     try:
         return _Unpickler(file).load()
     except FormatError:
         raise
     except Exception as error:
-        # Damaged bytes make the unpickler and NumPy raise more kinds than can be listed.
+        # Damaged bytes make the unpickler and NumPy raise too many exceptions to list.
         raise FormatError(f"not a pickle, or damaged: {printable(str(error))[:80]}") from None
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows the few names that arrays are pickled by, and gives each a meaning of its own that makes arrays alone."""
+    """Unpickler that maps the few names used for arrays to functions that only create arrays, and refuses all
+    others."""
 
     def find_class(self, module: str, name: str) -> Any:
         known = _NAMES.get((module.replace("numpy._core", "numpy.core"), name))
         if known is None:
             raise FormatError(
-                f"holds {printable(f'{module}.{name}')}, which is neither plain values nor an array"
+                f"contains {printable(f'{module}.{name}')}, which is neither a plain value nor an array"
             )
         return known
 
@@ -105,14 +110,14 @@ def _from_buffer(buffer: Any, dtype: Any, shape: Any, order: Any = "C") -> np.nd
 
 
 def _empty(*_: Any) -> np.ndarray:
-    """What a pickled array begins as; its shape and content follow."""
+    """Return the initial state of a pickled array; its shape and content follow."""
     return np.empty(0, np.uint8)
 
 
 def _dtype(code: Any, *_: Any) -> np.dtype:
     dtype = np.dtype(str(code))
     if dtype.kind not in "iufb" or dtype.itemsize > 8:
-        raise FormatError(f"holds an array of {dtype}, not of numbers")
+        raise FormatError(f"contains an array of {dtype}, not of numbers")
     return dtype
 
 
@@ -124,7 +129,7 @@ def _scalar(dtype: np.dtype, data: Any) -> Any:
 
 def _encode(text: Any, encoding: Any = "latin1") -> bytes:
     if encoding != "latin1":
-        raise FormatError("holds text in an unusual coding")
+        raise FormatError(f"contains text with encoding {printable(str(encoding))[:20]}, not latin1")
     return str(text).encode("latin1")
 
 

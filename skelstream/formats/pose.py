@@ -1,4 +1,4 @@
-"""The ``.pose`` file of sign-language tools, through pose-format."""
+"""``.pose`` files of sign-language tools, through pose-format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from skelstream.files.atomic import replacing
 from skelstream.formats.extra import require
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled, check_length
-from skelstream.formats.joint_names import joints_of, missing_note, taken
+from skelstream.formats.joint_names import joints_of, missing_note, select_joints
 from skelstream.formats.rows import size_of
 from skelstream.sequences import Detections, SkeletonSequence
 
@@ -21,10 +21,10 @@ _COLOR = (0, 255, 0)
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
-    """Write a header with one component ("XYC") named like the joint set, and the tracks, one a slot.
+    """Write a header with one component ("XYC") named like the joint set, and the tracks, one per slot.
 
-    The body has float32 (T, P, V, 2) in pixels and confidence (T, P, V), 0 where missing, which readers take
-    for the mask. The format has a frame rate instead of times: the mean rate is written.
+    The body is float32 (T, P, V, 2) in pixels and confidence (T, P, V), 0 where missing, which readers use as
+    the mask. The format has a frame rate instead of times: the mean frame rate is written.
     """
     header_module = require("pose_format.pose_header", "pose")
     body_module = require("pose_format.numpy", "pose")
@@ -51,10 +51,10 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
-    """Read the body of such a file, by the names of its points; each slot is a track.
+    """Read such a file by the names of its points; each slot is a track.
 
     Raises:
-        FormatError: the file is damaged, or its points are no joints of people.
+        FormatError: the file is damaged, or its points are not joints of people.
     """
     pose_module = require("pose_format.pose", "pose")
     data = path.read_bytes()
@@ -65,7 +65,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
         scores = np.asarray(pose.body.confidence, np.float64)
         fps, size = float(pose.body.fps), (pose.header.dimensions.height, pose.header.dimensions.width)
     except Exception as error:
-        # The library checks nothing, so that damaged bytes may raise anything.
+        # The library checks nothing, so damaged bytes may raise any exception.
         raise FormatError(f"not a .pose file, or damaged ({type(error).__name__})") from None
     if points.shape[:3] != scores.shape or points.shape[2] != len(names) or points.shape[-1] < 2:
         raise FormatError(f"its body has shape {points.shape}, not (frames, people, {len(names)}, 2 or 3)")
@@ -73,13 +73,13 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     skeleton, places = joints_of(names)
     if line := missing_note(skeleton, places):
         options.note(line)
-    whole = taken(np.concatenate([points[..., :2], scores[..., None]], -1), places)
+    whole = select_joints(np.concatenate([points[..., :2], scores[..., None]], -1), places)
     if np.isinf(whole).any():
         raise FormatError("a position or confidence is not finite")
     fps = fps if 0 < fps < 1e6 else options.fps
-    there = np.any(whole[..., 2] > 0, axis=-1)
+    present = np.any(whole[..., 2] > 0, axis=-1)
     frames = [
-        FoundFrame(t, whole[t, there[t]], ids=np.flatnonzero(there[t]) + 1, time=t / fps)
+        FoundFrame(t, whole[t, present[t]], ids=np.flatnonzero(present[t]) + 1, time=t / fps)
         for t in range(len(whole))
     ]
     return assembled(frames, skeleton, path.name, options, size=size if all(size) else None)

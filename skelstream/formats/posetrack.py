@@ -1,4 +1,4 @@
-"""PoseTrack18's JSON, as ``poseval`` reads it."""
+"""Writer of PoseTrack18's JSON, as ``poseval`` reads it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skelstream.formats.rows import boxes_xywh, rounded, rows_by_frame, triples
 from skelstream.skeleton import COCO17
 
 _JOINTS = ("nose", "head_bottom", "head_top", *COCO17.joints[3:])
-# COCO's eyes and ears have no place here; the ears' slots stay empty, as in PoseTrack's own files.
+# PoseTrack has no eyes; its slots for ears stay empty, as in PoseTrack's own files.
 _HEAD_BOTTOM, _NO_SOURCE = 1, [2, 3, 4]
 _LIMBS = (
     (16, 14), (14, 12), (17, 15), (15, 13), (12, 13), (6, 12), (7, 13), (6, 7), (6, 8), (7, 9), (8, 10),
@@ -27,9 +27,9 @@ _MAX_TRACKS = 1000
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     """Write ``images`` (every frame), ``annotations`` and ``categories``.
 
-    Joints: PoseTrack's ``head_bottom`` is the neck (the middle of the shoulders); ``head_top`` is not
-    estimated and stays missing (0, 0, 0). ``track_id`` is the track's rank by importance, 0 to 999;
-    ``person_id`` is its id.
+    PoseTrack's ``head_bottom`` is the neck (the middle of the shoulders); ``head_top`` is not estimated and
+    stays missing (0, 0, 0). ``track_id`` is the track's rank by importance, 0 to 999; ``person_id`` is its
+    id.
     """
     sequence = sample.sequence
     coco, neck = sequence.as_skeleton("coco17"), sequence.as_skeleton("openpose18")
@@ -40,7 +40,8 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     rank = sequence.track_of_row()
     if len(sequence) > _MAX_TRACKS:
         options.note(
-            f"posetrack holds {_MAX_TRACKS} tracks; the {len(sequence) - _MAX_TRACKS} least are left out"
+            f"format posetrack allows {_MAX_TRACKS} tracks;"
+            f" the {len(sequence) - _MAX_TRACKS} least important ones are left out"
         )
 
     def images():

@@ -1,4 +1,4 @@
-"""PYSKL's and MMAction2's annotation pickle."""
+"""Annotation pickle of PYSKL and MMAction2."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 
 
 def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
-    """Write one annotation a sample: a bare list, or ``{'split', 'annotations'}`` if samples name splits.
+    """Write one annotation per sample: a bare list, or ``{'split', 'annotations'}`` if samples have splits.
 
-    ``keypoint`` float32 (M, T, V, 2) in pixels and ``keypoint_score`` float32 (M, T, V) hold the most
-    important tracks, one a slot, zeros where missing; ``img_shape`` is (h, w); ``label`` is -1 if unknown,
-    ``label_name`` is there if classes have names, and so is ``classes`` beside ``split``. Joints are COCO's 17, as the
-    published models and stock configurations have them, unless another set is asked for. Samples are written one by one;
-    no more than one is held.
+    ``keypoint``, float32 (M, T, V, 2) in pixels, and ``keypoint_score``, float32 (M, T, V), contain the most
+    important tracks, one per slot, zeros where missing; ``img_shape`` is (h, w); ``label`` is -1 if unknown.
+    If classes have names, there are ``label_name``, and ``classes`` beside ``split``. Joints are COCO's 17,
+    as in the published models and configurations, unless another joint set is requested. Samples are written
+    one by one; at most one is in memory.
     """
     named = {"classes": list(options.class_names)} if options.class_names else {}
     write_annotations(samples, path, lambda sample: _annotation(sample, options), named)
@@ -47,14 +47,16 @@ def write_annotations(
     annotation: Callable[[Sample], dict[str, Any]],
     beside: dict[str, Any],
 ) -> None:
-    """Write one annotation a sample, of which no more than one is held: a bare list, or, if samples name splits,
-    ``{'split', **beside, 'annotations'}``.
+    """Write one annotation per sample: a bare list, or ``{'split', **beside, 'annotations'}`` if samples have
+    splits.
+
+    At most one sample is in memory.
 
     Args:
-        samples: in the order of the file.
-        path: where to; an existing file gives way once the new one is whole.
-        annotation: makes a sample's.
-        beside: what else stands beside the splits.
+        samples: samples in the order of the file.
+        path: the file; an existing one is replaced when the new one is complete.
+        annotation: function from a sample to its annotation.
+        beside: further entries beside the splits.
     """
     split: dict[str, list[str]] = {}
     with replacing(path) as temporary, open(temporary, "xb") as file:
@@ -94,10 +96,13 @@ _MOST_NAMED = 3
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     """Read one annotation of such a file: the only one, or that of ``options.clip``. Each slot is a track.
 
-    Nothing in the pickle is run. Joints are those of COCO (17), OpenPose (18) or NTU RGB+D (25), by their number.
+    No code in the pickle is run. The joint set follows from the number of joints: COCO (17), OpenPose (18) or
+        NTU RGB+D
+    (25).
 
     Raises:
-        FormatError: the file is damaged, foreign or three-dimensional, or holds several clips and none is chosen.
+        FormatError: the file is damaged, of another format or three-dimensional, or contains several clips
+            and none is chosen.
     """
     with open(path, "rb") as file:
         content = load(file)
@@ -107,12 +112,12 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     if options.clip is not None:
         clips = [clip for clip, name in zip(clips, names, strict=True) if name == options.clip]
     if not names:
-        raise FormatError("holds no clips")
+        raise FormatError("contains no clips")
     if len(clips) != 1:
         shown = ", ".join(map(printable, names[:_MOST_NAMED]))
-        wanted = "" if options.clip is None else f", {len(clips)} of them called {printable(options.clip)}"
+        wanted = "" if options.clip is None else f", {len(clips)} of them named {printable(options.clip)}"
         raise FormatError(
-            f"holds {len(names)} clips ({shown} ...){wanted}; choose one by its name", setting="clip"
+            f"contains {len(names)} clips ({shown} ...){wanted}; choose one by its name", setting="clip"
         )
     return _sequence(clips[0], options)
 
@@ -125,7 +130,7 @@ def _sequence(clip: dict[str, Any], options: ReadOptions) -> SkeletonSequence | 
     people, frames, joints, _ = points.shape
     check_length(frames)
     if joints not in _JOINTS:
-        raise FormatError(f"keypoint has {joints} joints; known are {', '.join(map(str, _JOINTS))}")
+        raise FormatError(f"keypoint has {joints} joints, not one of {', '.join(map(str, _JOINTS))}")
     scores = clip.get("keypoint_score")
     present = np.isfinite(points).all(-1) & (points != 0).any(-1)
     scores = (
@@ -140,9 +145,9 @@ def _sequence(clip: dict[str, Any], options: ReadOptions) -> SkeletonSequence | 
     whole = np.concatenate([points, np.where(present, scores, 0)[..., None]], -1)
     found = []
     for t in range(frames):
-        there = np.flatnonzero(present[:, t].any(-1))
-        found.append(FoundFrame(t, whole[there, t], ids=there + 1))
-    return assembled(found, _JOINTS[joints], name, options, size=size, holes=False)
+        slots = np.flatnonzero(present[:, t].any(-1))
+        found.append(FoundFrame(t, whole[slots, t], ids=slots + 1))
+    return assembled(found, _JOINTS[joints], name, options, size=size, fill_gaps=False)
 
 
 FORMAT = Format("pyskl", (".pkl",), "PYSKL's and MMAction2's annotation pickle", write, read, join)

@@ -1,4 +1,4 @@
-"""PYSKL's annotation pickle in three dimensions, with NTU RGB+D's joints. Written only."""
+"""Writer of PYSKL's annotation pickle in 3D, with NTU RGB+D's joints."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 
 
 def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
-    """Write one annotation a sample: a bare list, or ``{'split', 'annotations'}`` if samples name splits.
+    """Write one annotation per sample: a bare list, or ``{'split', 'annotations'}`` if samples have splits.
 
-    ``keypoint`` float32 (M, T, V, 3) holds metres from the mid-hip in Kinect's axes (x right, y up, z away), the most important tracks, one
-    a slot, zeros where missing. Joints are NTU RGB+D's 25, or ``h36m17`` if that is asked for; hands are at the wrists, and feet at the ankles.
+    ``keypoint``, float32 (M, T, V, 3), is in metres from the mid-hip in Kinect's axes (x right, y up, z
+    away); it contains the most important tracks, one per slot, zeros where missing. Joints are NTU RGB+D's
+    25, with hands at the wrists and feet at the ankles, or ``h36m17`` if requested.
 
     Raises:
         FormatError: a sequence was not lifted.
@@ -50,10 +51,10 @@ def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:
     dense = np.zeros((count, sequence.frames, len(target), 3), np.float32)
     for slot, track in zip(dense, sequence, strict=False):
         places = track.lifted.keypoints * _KINECT  # type: ignore[union-attr]
-        seen = np.isfinite(places[..., 0]).astype(np.float32)
-        # Made joints lie between others in depth as they do across and down.
-        flat = convert(places[..., :2], seen, SKELETON, target)[0]
-        depth = convert(places[..., [2, 2]], seen, SKELETON, target)[0][..., :1]
+        present = np.isfinite(places[..., 0]).astype(np.float32)
+        # Derived joints are means of others in depth as in x and y.
+        flat = convert(places[..., :2], present, SKELETON, target)[0]
+        depth = convert(places[..., [2, 2]], present, SKELETON, target)[0][..., :1]
         slot[track.frame] = np.nan_to_num(np.concatenate([flat, depth], -1))
     return {
         "frame_dir": sample.name,

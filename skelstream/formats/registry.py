@@ -1,4 +1,4 @@
-"""Which formats there are, and how a name or an ending chooses one."""
+"""Table of formats, and reading and writing with a format chosen by name or ending."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ _LISTED = (
     bvh.FORMAT, pyskl3d.FORMAT, checkpoint.FORMAT,
 )  # fmt: skip
 FORMATS: dict[str, Format] = plugins("skelstream.formats", Format, _LISTED)
-"""Every format by name: skelstream's own, then those of other packages."""
+"""Formats by name: skelstream's own, then those of other packages."""
 
 
 def choose(path: Path, name: str | None = None) -> Format:
-    """The format to write called ``name``, or else the one that ``path`` ends like; the longest ending wins.
+    """Return the format to write, by its name or else by the ending of the path; the longest ending wins.
 
-    A folder that is there already counts as OpenPose's.
+    An existing folder counts as OpenPose's.
 
     Raises:
-        FormatError: no such format, or the ending does not say which one.
+        FormatError: the format is unknown or read-only, or the ending is unknown.
     """
     if name is not None:
         if name not in FORMATS:
@@ -103,9 +103,9 @@ def read(
     fps = ASSUMED_FPS if fps is None else fps
     if not 0 < fps < float("inf"):
         raise FormatError(f"the frame rate must be above 0, not {fps}")
-    told = {} if note is None else {"note": lambda text: note(f"{path}: {text}")}
+    notes = {} if note is None else {"note": lambda text: note(f"{path}: {text}")}
     try:
-        return chosen.read(path, ReadOptions(fps, size, clip, **told))
+        return chosen.read(path, ReadOptions(fps, size, clip, **notes))
     except FormatError as error:
         raise FormatError(f"{path}: {error}", setting=error.setting) from error
     except FileNotFoundError:
@@ -125,24 +125,25 @@ def load(
     clip: str | None = None,
     note: Callable[[str], None] | None = None,
 ) -> SkeletonSequence:
-    """Read a sequence from any format that can be read.
+    """Read a sequence from any readable format.
 
     Args:
         path: the file or folder.
-        format: a name of `FORMATS`; None: by the ending of the path.
-        fps: frames per second of files that hold no times; None: 30.
-        size: (height, width) of the image in pixels, for files that hold shares of it.
-        clip: which clip of a file that holds many.
-        note: told in a line whatever was assumed or left out.
+        format: name in `FORMATS`; None to choose by the ending of the path.
+        fps: frames per second of files without times; None for 30.
+        size: (height, width) of the image in pixels, for files with positions relative to it.
+        clip: name of the clip to read from a file with several.
+        note: function called with one line for everything assumed or left out.
 
     Raises:
-        FormatError: the file is missing, damaged or foreign, the format cannot be read, or the people in it have no
-            identities: `read` them, and give them some with `skelstream.processing.tracked`.
+        FormatError: the file is missing, damaged or of another format; the format is write-only; or the
+            people have no identities: `read` them and add identities with `skelstream.processing.tracked`.
     """
     found = read(path, format, fps, size=size, clip=clip, note=note)
     if isinstance(found, Detections):
         raise FormatError(
-            f"{path}: the people in it have no identities; use skelstream.processing.tracked(skelstream.formats.read(path))"
+            f"{path}: its people have no identities;"
+            " use skelstream.processing.tracked(skelstream.formats.read(path))"
         )
     return found
 
@@ -159,16 +160,16 @@ def save(
     """Write one sequence.
 
     Args:
-        sequence: what to write.
-        path: the file, or the folder for formats that make one.
-        format: a name of `FORMATS`; None: by the ending of the path.
+        sequence: the sequence.
+        path: the file, or the folder for formats that write one.
+        format: name in `FORMATS`; None to choose by the ending of the path.
         overwrite: whether an existing file may be replaced.
         label: class number from 0, for formats of training sets; -1 or None if unknown.
-        options: slots, lengths and such.
+        options: options of writing, such as slots and length; None for the defaults.
 
     Raises:
-        FormatError: the format cannot hold this sequence.
-        OutputError: the file exists already or cannot be written.
+        FormatError: the format cannot contain this sequence.
+        OutputError: the file already exists or cannot be written.
     """
     path = Path(path)
     chosen = choose(path, format)
@@ -176,11 +177,11 @@ def save(
     known = None if label is None or label == -1 else integer(label, "label")
     sample = Sample(sequence, clip_name(sequence, path), known)
     write = chosen.write
-    assert write is not None  # choose sees to that
-    told = options or WriteOptions()
+    assert write is not None  # ensured by choose
+    options = options or WriteOptions()
     if sequence.lifted is not None and not chosen.space:
-        told.note(f"format {chosen.name} holds no 3D, which is left out")
-    _named(path, lambda: write(sample, path, told))
+        options.note(f"format {chosen.name} has no 3D joints; they are left out")
+    _with_path(path, lambda: write(sample, path, options))
 
 
 def save_dataset(
@@ -191,35 +192,38 @@ def save_dataset(
     *,
     options: WriteOptions | None = None,
 ) -> None:
-    """Join many sequences into one training set; they are taken one by one. Arguments as for `save`."""
+    """Write many sequences, taken one by one, into one training set; the arguments are those of `save`."""
     path = Path(path)
     chosen = choose(path, format)
     if chosen.join is None:
         joining = ", ".join(f.name for f in FORMATS.values() if f.join)
-        raise FormatError(f"{path}: format {chosen.name} holds one video; these hold many: {joining}")
+        raise FormatError(
+            f"{path}: format {chosen.name} contains one video; choose one for many videos: {joining}"
+        )
     join = chosen.join
     check_free(chosen, path, overwrite)
-    _named(path, lambda: join(samples, path, options or WriteOptions()))
+    _with_path(path, lambda: join(samples, path, options or WriteOptions()))
 
 
 def check_free(chosen: Format, path: Path, overwrite: bool) -> None:
-    """Find out whether a format's files could be written.
+    """Check that a format's files can be written.
 
     Raises:
-        OutputError: something is there and not to be overwritten, or the place cannot be written to.
+        OutputError: a file exists and ``overwrite`` is false, or it cannot be written.
     """
     for output in chosen.outputs(path):
         check_writable(output, overwrite)
 
 
 def clip_name(sequence: SkeletonSequence, path: Path) -> str:
-    """What a consumer calls the clip: the source's name without its ending, else the output's."""
+    """Return the name of a clip in the written file: the source's name without its ending, else the
+    output's."""
     source = name_of(str(sequence.meta.get("source") or ""))
     return source[-1] if source else without_ending(path.name)
 
 
-def _named(path: Path, write: Callable[[], None]) -> None:
-    """A format's refusal, with the file's name."""
+def _with_path(path: Path, write: Callable[[], None]) -> None:
+    """Call a function that writes, and add the path to its errors."""
     try:
         write()
     except FormatError as error:

@@ -1,4 +1,4 @@
-"""COCO's results and annotations, and AlphaPose's list, which is like them."""
+"""Reader of COCO's results and annotations, and of AlphaPose's similar list."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from skelstream.formats.format import ReadOptions
 from skelstream.formats.frames import FoundFrame
 from skelstream.skeleton import COCO17
 
-# Sets whose first joints are COCO's: Halpe's, COCO-WholeBody's.
+# Joint sets that begin with COCO's joints, by their number of joints.
 _BEGIN_AS_COCO = {26: "Halpe", 133: "COCO-WholeBody", 136: "Halpe"}
 
 
 def frames_of(rows: list[Any], options: ReadOptions) -> list[FoundFrame]:
-    """COCO's results and AlphaPose's, which name images by number or by file."""
+    """Return the frames of COCO's or AlphaPose's entries, which identify images by number or file name.
+
+    Raises:
+        FormatError: an entry is damaged, or entries contradict each other.
+    """
     people: dict[int | str, list[tuple[np.ndarray, Any, Any, Any]]] = {}
     categories = set()
     for i, row in enumerate(rows):
@@ -35,18 +39,18 @@ def frames_of(rows: list[Any], options: ReadOptions) -> list[FoundFrame]:
         box = None if not corner else reals(corner, f"{name}: box", (4,))
         people.setdefault(image, []).append((values.reshape(-1, 3), box, score, _identity(row, name)))
     if len(categories) > 1:
-        raise FormatError(f"entries are of several categories: {sorted(map(str, categories))[:3]}")
+        raise FormatError(f"entries have several categories: {sorted(map(str, categories))[:3]}")
     if len({pose.shape for found in people.values() for pose, *_ in found}) > 1:
         raise FormatError("people have different numbers of joints")
     check_coco(len(next(iter(people.values()))[0][0]), options)
     numbers = _numbers(list(people), options)
-    # AlphaPose gives everybody the same number where it does not track.
-    told = all(
+    # Without tracking, AlphaPose gives everybody the same id.
+    distinct_ids = all(
         None not in ids and len(set(ids)) == len(ids)
         for ids in ([identity for *_, identity in found] for found in people.values())
     )
-    if not told and any(identity for found in people.values() for *_, identity in found):
-        options.note("the ids of people do not tell them apart in every frame: all are tracked anew")
+    if not distinct_ids and any(identity for found in people.values() for *_, identity in found):
+        options.note("the ids of people are not unique in every frame: all people are tracked again")
     frames = []
     for image, found in people.items():
         poses, boxes, scores, ids = zip(*found, strict=True)
@@ -59,27 +63,31 @@ def frames_of(rows: list[Any], options: ReadOptions) -> list[FoundFrame]:
                 np.array(poses)[:, : len(COCO17)],
                 boxes,
                 None if None in scores else np.array(scores),
-                np.array(ids) if told else None,
+                np.array(ids) if distinct_ids else None,
             )
         )
     return frames
 
 
 def check_coco(joints: int, options: ReadOptions) -> None:
-    """See to it that the first joints of a set of so many are COCO's 17.
+    """Check that a joint set with that number of joints begins with COCO's 17 joints.
 
     Raises:
-        FormatError: they are not.
+        FormatError: it does not.
     """
     if joints in _BEGIN_AS_COCO:
         options.note(f"of {_BEGIN_AS_COCO[joints]}'s {joints} joints, COCO's 17 are kept")
     elif joints != len(COCO17):
         known = ", ".join(map(str, (len(COCO17), *_BEGIN_AS_COCO)))
-        raise FormatError(f"people have {joints} joints; sets of {known} are known")
+        raise FormatError(f"people have {joints} joints; known joint sets have {known}")
 
 
 def check_categories(content: Any) -> None:
-    """Refuse annotations that say themselves that their joints are others than COCO's."""
+    """Check that the annotations' categories, if given, have COCO's joints.
+
+    Raises:
+        FormatError: a category has other joints.
+    """
     for category in content.get("categories") or () if isinstance(content, dict) else ():
         names = category.get("keypoints") if isinstance(category, dict) else None
         if names and tuple(map(str, items(names, "a category's keypoints"))) != COCO17.joints:
@@ -97,7 +105,8 @@ def _identity(row: dict[str, Any], name: str) -> int | None:
 
 
 def _numbers(images: list[int | str], options: ReadOptions) -> dict[int | str, int]:
-    """The number of each image: its own, or that in its file's name, or its place in the order of names."""
+    """Return the number of each image: its id, or the number in its file name, or its position in the
+    file."""
     found = {}
     for image in images:
         digits = [str(image)] if isinstance(image, int) else re.findall(r"\d+", PurePath(image).stem)
@@ -106,7 +115,5 @@ def _numbers(images: list[int | str], options: ReadOptions) -> dict[int | str, i
         found[image] = int(digits[-1])
     if len(found) == len(images) == len(set(found.values())):
         return found
-    options.note(
-        "the images' names hold no numbers that tell them apart: they are counted in the order of the file"
-    )
+    options.note("the image names contain no unique numbers: images are counted in the order of the file")
     return {image: i for i, image in enumerate(images)}

@@ -1,6 +1,6 @@
-"""Other tools' results in JSON: COCO's layout, AlphaPose's, MMPose's, Ultralytics' and MediaPipe's landmarks.
+"""Reader of other tools' JSON results: COCO's layout, AlphaPose, MMPose, Ultralytics, MediaPipe's landmarks.
 
-Which one it is, the content says.
+The layout is recognised from the content.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     """Read such a file.
 
     Raises:
-        FormatError: it is none of these layouts, or damaged; the message names the entry.
+        FormatError: the file has none of these layouts, or is damaged; the message names the entry.
     """
     content = parse_json(path.read_bytes(), "the content")
     size = None
@@ -32,7 +32,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     rows = _rows(content)
     first = next((row for row in rows if row), None)
     if first is None:
-        raise FormatError("holds no people")
+        raise FormatError("contains no people")
     kind = first
     while isinstance(kind, list) and kind:
         kind = kind[0]
@@ -48,13 +48,13 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
         frames, skeleton = results_mediapipe.frames_of(rows), COCO17
     else:
         raise FormatError(
-            "not the results of a tool known here (COCO's layout, AlphaPose, MMPose, Ultralytics, MediaPipe)"
+            "not the results of a known tool (COCO's layout, AlphaPose, MMPose, Ultralytics, MediaPipe)"
         )
     return assembled(frames, skeleton, path.name, options, size=size)
 
 
 def _rows(content: Any) -> list[Any]:
-    """The list of people or frames, wherever it lies."""
+    """Return the list of people or frames, which is the content itself or one of its entries."""
     if isinstance(content, dict):
         for key in ("instance_info", "frames", "annotations", "results", "predictions", *LANDMARK_KEYS):
             if isinstance(content.get(key), list):

@@ -1,4 +1,4 @@
-"""MediaPipe's pose landmarks."""
+"""Reader of MediaPipe's pose landmarks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skelstream.formats.frames import FoundFrame
 from skelstream.skeleton import COCO17
 
 LANDMARK_KEYS = ("landmarks", "pose_landmarks", "poseLandmarks")
-"""What the landmarks of a frame are called."""
+"""Possible keys of a frame's landmarks."""
 
 # The landmarks that are COCO's joints, in COCO's order.
 _COCO = np.array([0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28])
@@ -20,7 +20,11 @@ _LANDMARKS = 33
 
 
 def frames_of(rows: list[Any]) -> list[FoundFrame]:
-    """Lists of MediaPipe's 33 landmarks, of one person or of several, a frame each."""
+    """Return the frames of lists of MediaPipe's 33 landmarks, one list per frame, for one or several people.
+
+    Raises:
+        FormatError: an entry is damaged.
+    """
     frames = []
     for i, row in enumerate(rows):
         number, time = i, None

@@ -1,4 +1,4 @@
-"""The predictions of MMPose's inferencer."""
+"""Reader of the predictions of MMPose's inferencer."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from skelstream.errors import FormatError
 from skelstream.files.values import entry, integer, items, mapping, real, reals
 from skelstream.formats.format import ReadOptions
 from skelstream.formats.frames import FoundFrame
-from skelstream.formats.joint_names import joints_of, missing_note, taken
+from skelstream.formats.joint_names import joints_of, missing_note, select_joints
 from skelstream.formats.results_coco import check_coco
 from skelstream.skeleton import COCO17, Skeleton
 
 
 def frames_of(content: Any, rows: list[Any], options: ReadOptions) -> tuple[list[FoundFrame], Skeleton]:
-    """MMPose's inferencer: frames of instances, or the instances of one image."""
+    """Return the frames and joint set of MMPose's predictions: frames of instances, or the instances of one
+    image.
+
+    Raises:
+        FormatError: an entry is damaged, or people have different joints.
+    """
     if "instances" not in mapping(rows[0], "the first entry"):
         rows = [{"frame_id": 0, "instances": rows}]
     frames = []
@@ -29,8 +34,10 @@ def frames_of(content: Any, rows: list[Any], options: ReadOptions) -> tuple[list
             name = f"entry {i}: instances[{k}]"
             person = mapping(person, name)
             places = reals(entry(person, "keypoints", name), f"{name}.keypoints", (-1, 2))
-            certain = reals(entry(person, "keypoint_scores", name), f"{name}.keypoint_scores", (len(places),))
-            poses.append(np.concatenate([places, certain[:, None]], 1))
+            joint_scores = reals(
+                entry(person, "keypoint_scores", name), f"{name}.keypoint_scores", (len(places),)
+            )
+            poses.append(np.concatenate([places, joint_scores[:, None]], 1))
             if person.get("bbox"):
                 boxes.append(reals(person["bbox"], f"{name}.bbox", (4,)))
             if person.get("bbox_score") is not None:
@@ -53,7 +60,7 @@ def frames_of(content: Any, rows: list[Any], options: ReadOptions) -> tuple[list
 
 
 def _names(content: Any) -> list[str] | None:
-    """The joints' names by the file's own account of its data set."""
+    """Return the joints' names from the file's description of its data set, or None."""
     info = content.get("meta_info") if isinstance(content, dict) else None
     names = info.get("keypoint_id2name") if isinstance(info, dict) else None
     if isinstance(names, dict) and all(isinstance(name, str) for name in names.values()):
@@ -64,7 +71,7 @@ def _names(content: Any) -> list[str] | None:
 def _in_one_set(
     frames: list[FoundFrame], names: list[str] | None, options: ReadOptions
 ) -> tuple[list[FoundFrame], Skeleton]:
-    """All poses in one joint set: by the joints' names, or else taken for COCO's."""
+    """Convert all poses to one joint set, by the joints' names, or COCO's if there are no names."""
     lengths = {frame.poses.shape[1] for frame in frames if len(frame.poses)}
     if len(lengths) > 1:
         raise FormatError(f"people have different numbers of joints: {sorted(lengths)}")
@@ -73,7 +80,8 @@ def _in_one_set(
         skeleton, places = joints_of(names)
         if line := missing_note(skeleton, places):
             options.note(line)
-        chosen = [taken(f.poses, places) if len(f.poses) else np.empty((0, len(skeleton), 3)) for f in frames]
+        nobody = np.empty((0, len(skeleton), 3))
+        chosen = [select_joints(f.poses, places) if len(f.poses) else nobody for f in frames]
     else:
         skeleton = COCO17
         check_coco(joints, options)

@@ -15,20 +15,20 @@ from skelstream.formats import deeplabcut
 from skelstream.formats.extra import require
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled, check_length
-from skelstream.formats.joint_names import joints_of, missing_note, taken
+from skelstream.formats.joint_names import joints_of, missing_note, select_joints
 from skelstream.sequences import Detections, SkeletonSequence
 
 _PART = 1 << 16
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
-    """Write SLEAP's datasets; every track has its own slab, so that memory holds one track at a time.
+    """Write SLEAP's datasets track by track, so that one track is in memory at a time.
 
-    ``tracks`` float64 (tracks, 2, nodes, frames), NaN where missing; ``point_scores`` (tracks, nodes,
-    frames); ``instance_scores`` and ``tracking_scores``, which nobody knows and are NaN, (tracks, frames);
-    ``track_occupancy`` uint8 (frames, tracks); ``track_names``, ``node_names``, ``edge_names``, ``edge_inds``;
-    ``video_path``. Column i is the video's frame i, whatever part of the video was looked at; the times are added
-    as ``frame_time``, NaN for frames that were not.
+    ``tracks`` is float64 (tracks, 2, nodes, frames), NaN where missing; ``point_scores`` (tracks, nodes,
+    frames); ``instance_scores`` and ``tracking_scores`` (tracks, frames), the latter unknown and NaN;
+    ``track_occupancy`` uint8 (frames, tracks); in addition ``track_names``, ``node_names``, ``edge_names``,
+    ``edge_inds`` and ``video_path``. Column i is the video's frame i, also if only a part of the video was
+    processed. ``frame_time`` has the times, NaN for frames that were not processed.
     """
     h5py = require("h5py", "sleap")
     sequence = sample.sequence
@@ -40,7 +40,7 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     with replacing(path) as temporary, h5py.File(temporary, "x", track_order=True, **memory) as file:
 
         def dataset(name: str, shape: tuple[int, ...], chunk: tuple[int, ...], kind: type, fill: float):
-            # A track that is away costs no room: whole chunks of the fill value are never written.
+            # Frames without the track take no space: chunks with the fill value only are never written.
             chunks = tuple(min(c, s) for c, s in zip(chunk, shape, strict=True)) if all(shape) else None
             squeeze = {"chunks": chunks, "compression": "gzip", "compression_opts": 1} if chunks else {}
             return file.create_dataset(name, shape, kind, fillvalue=fill, **squeeze)
@@ -61,9 +61,9 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
             person[at] = track.person_scores
             places[m, :, :, first:last], scores[m, :, first:last] = slab[:2], slab[2]
             persons[m, first:last] = person
-            there = np.zeros(last - first, np.uint8)
-            there[at] = 1
-            occupied[first:last, m] = there
+            present = np.zeros(last - first, np.uint8)
+            present[at] = 1
+            occupied[first:last, m] = present
         times = np.full(frames, np.nan)
         times[index] = sequence.frame_time
         file["frame_time"] = times
@@ -71,7 +71,7 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
         file["node_names"] = np.array(skeleton.joints, "S")
         file["edge_names"] = np.array([[skeleton.joints[i] for i in limb] for limb in skeleton.limbs], "S")
         file["edge_inds"] = np.array(skeleton.limbs, np.int64)
-        # Names of files may hold bytes that are no text, which HDF5 does not take.
+        # File names may contain undecodable bytes, which HDF5 does not accept.
         source = str(sequence.meta.get("source") or "")
         file["video_path"] = source.encode("utf-8", "replace").decode("utf-8")
         file.flush()
@@ -79,10 +79,11 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
-    """Read such a file, or DeepLabCut's, which has the same ending; joints are known by the names of the nodes.
+    """Read such a file, or DeepLabCut's with the same ending; joints are recognised by the names of the
+    nodes.
 
     Raises:
-        FormatError: the file is damaged or foreign, or its nodes are no joints of people.
+        FormatError: the file is damaged or of another format, or its nodes are not joints of people.
     """
     h5py = require("h5py", "sleap")
     try:
@@ -93,7 +94,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     except (FormatError, FileNotFoundError):
         raise
     except Exception as error:
-        # HDF5 raises its own kinds for damaged bytes.
+        # HDF5 raises its own exceptions for damaged bytes.
         raise FormatError(f"not SLEAP's analysis file, or damaged: {printable(str(error))[:100]}") from None
 
 
@@ -117,38 +118,39 @@ def _sequence(file: Any, path: Path, options: ReadOptions) -> SkeletonSequence |
     }
     for m in range(tracks):
         for start in range(0, frames, _PART):
-            # Tracks that are away cost no room in the file, but do in memory.
+            # In parts: frames without the track take no space in the file, but do in memory.
             part = places[m, :, :, start : start + _PART]
-            there = np.flatnonzero(np.isfinite(part).any((0, 1)))
-            if not len(there):
+            present = np.flatnonzero(np.isfinite(part).any((0, 1)))
+            if not len(present):
                 continue
-            points = part[:, :, there].transpose(2, 1, 0).astype(np.float64)
-            scores = _scores(file, "point_scores", (tracks, nodes, frames), (m, slice(None), start + there))
+            points = part[:, :, present].transpose(2, 1, 0).astype(np.float64)
+            scores = _scores(file, "point_scores", (tracks, nodes, frames), (m, slice(None), start + present))
             scores = np.ones(points.shape[:2]) if scores is None else scores.T
-            persons = _scores(file, "instance_scores", (tracks, frames), (m, start + there))
-            poses = taken(np.concatenate([points, np.nan_to_num(scores)[..., None]], -1), at)
-            for k, t in enumerate((start + there).tolist()):
+            persons = _scores(file, "instance_scores", (tracks, frames), (m, start + present))
+            poses = select_joints(np.concatenate([points, np.nan_to_num(scores)[..., None]], -1), at)
+            for k, t in enumerate((start + present).tolist()):
                 if t not in found:
-                    raise FormatError(f"frame {t} has people and no time")
+                    raise FormatError(f"frame {t} has people but no time")
                 found[t].append((m, poses[k], np.nan if persons is None else float(persons[k])))
     ids = _ids(file, tracks)
     read_frames = []
     for t, people in found.items():
-        sure = np.array([score for *_, score in people])
+        person_scores = np.array([score for *_, score in people])
+        known = len(person_scores) and np.isfinite(person_scores).all() and (person_scores >= 0).all()
         read_frames.append(
             FoundFrame(
                 t,
                 np.array([pose for _, pose, _ in people]).reshape(-1, len(skeleton), 3),
-                scores=sure if len(sure) and np.isfinite(sure).all() and (sure >= 0).all() else None,
+                scores=person_scores if known else None,
                 ids=np.array([ids[m] for m, *_ in people], np.int64),
                 time=float(times[t]),
             )
         )
-    return assembled(read_frames, skeleton, path.name, options, holes=False)
+    return assembled(read_frames, skeleton, path.name, options, fill_gaps=False)
 
 
 def _ids(file: Any, tracks: int) -> list[int]:
-    """The tracks' ids: the numbers in their names where those tell them apart, else their places."""
+    """Return the tracks' ids: the numbers in their names if unique, else their positions from 1."""
     names = [bytes(name).decode("utf-8", "replace") for name in np.asarray(file.get("track_names", []), "S")]
     numbers = [int(name[6:]) for name in names if re.fullmatch(r"track_\d{1,9}", name, re.ASCII)]
     return numbers if len(numbers) == len(set(numbers)) == tracks else list(range(1, tracks + 1))
@@ -159,7 +161,7 @@ def _scores(file: Any, name: str, shape: tuple[int, ...], at: tuple[Any, ...]) -
 
 
 def _times(file: Any, frames: int, fps: float) -> np.ndarray:
-    """Seconds (frames,), NaN for frames that nobody looked at."""
+    """Return times in seconds (frames,), NaN for frames that were not processed."""
     if "frame_time" not in file or file["frame_time"].shape != (frames,):
         return np.arange(frames) / fps
     return np.asarray(file["frame_time"], np.float64)

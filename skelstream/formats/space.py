@@ -1,4 +1,4 @@
-"""What formats in three dimensions share: a person in space over all frames, with y upwards."""
+"""Functions shared by 3D formats: one person's 3D joints over all frames, with y upwards."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from skelstream.formats.format import Sample, WriteOptions
 from skelstream.sequences import SkeletonSequence
 
 UPWARDS = np.array([1, -1, -1], np.float32)
-"""From x right, y down, z away to x right, y up, z towards the camera."""
+"""Factors from axes x right, y down, z away to x right, y up, z towards the camera."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """One person in space.
+    """3D joints of one person.
 
     Attributes:
-        times: float64 (T,) seconds, from their first row to their last.
-        keypoints: float32 (T, 17, 3) metres from the mid-hip; x right, y up, z towards the camera; NaN where not lifted.
+        times: float64 (T,), seconds, from the person's first frame to the last.
+        keypoints: float32 (T, 17, 3), metres from the mid-hip; x right, y up, z towards the camera; NaN where
+            not lifted.
     """
 
     times: np.ndarray
@@ -28,25 +29,27 @@ class Person:
 
 
 def require_lifted(sequence: SkeletonSequence, format: str) -> None:
-    """Refuse a sequence without 3D.
+    """Check that a sequence has 3D joints.
 
     Raises:
         FormatError: it has none.
     """
     if sequence.lifted is None:
-        raise FormatError(f"format {format} holds 3D, and this file has none: skelstream lift makes it")
+        raise FormatError(
+            f"format {format} needs 3D joints, which the sequence lacks: use skelstream lift first"
+        )
 
 
 def first_person(sample: Sample, format: str, options: WriteOptions) -> Person:
-    """The most important person, for formats that hold one.
+    """Return the most important person, for formats with one person.
 
     Raises:
-        FormatError: the sequence was not lifted, or nobody is in it.
+        FormatError: the sequence was not lifted, or has no people.
     """
     sequence = sample.sequence
     require_lifted(sequence, format)
     if not len(sequence):
-        raise FormatError(f"format {format} holds one person, and nobody is in this file")
+        raise FormatError(f"format {format} needs a person, and the sequence has none")
     if len(sequence) > 1:
         options.note(f"{sample.name}: 1 of {len(sequence)} people kept, the most important one")
     track = sequence[0]
@@ -57,7 +60,7 @@ def first_person(sample: Sample, format: str, options: WriteOptions) -> Person:
 
 
 def even_rate(times: np.ndarray) -> float:
-    """Frames a second of times, by their median step; 30 for a single one."""
-    steps = np.diff(times)
-    step = float(np.median(steps)) if len(steps) else 0.0
-    return 1 / step if step > 0 else 30.0
+    """Return the frame rate of times by their median interval; 30 for a single frame."""
+    intervals = np.diff(times)
+    interval = float(np.median(intervals)) if len(intervals) else 0.0
+    return 1 / interval if interval > 0 else 30.0

@@ -1,4 +1,4 @@
-"""The array and label pickle that ST-GCN trains on, and 2s-AGCN's and MS-G3D's variant of it."""
+"""Writer of ST-GCN's training array and label pickle, and of the variant of 2s-AGCN and MS-G3D."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _WHOLE = "all"
 def join(samples: Iterable[Sample], path: Path, options: WriteOptions, *, format: str, y_sign: int) -> None:
     """Write a folder with ``<split>_data.npy`` and ``<split>_label.pkl`` (``all`` for samples without split).
 
-    The array is float32 (N, C=3, T, V=18, M): x / width - 0.5, y / height - 0.5 (negated for 2s-AGCN),
-    score; zeros where missing and after the clip's end. One track a slot, most important first. The pickle is
-    ``(names, labels)``; a label is -1 if unknown. Classes that have names are named in ``classes.txt``.
+    The array is float32 (N, C=3, T, V=18, M) with channels x / width - 0.5, y / height - 0.5 (negated for
+    2s-AGCN) and score; zeros where missing and after the clip's end; one track per slot, most important
+    first. The pickle is ``(names, labels)``; a label is -1 if unknown. ``classes.txt`` lists the class names,
+    if classes have names.
     """
     with replacing_folder(path) as folder, ExitStack() as open_files:
         writers: dict[str, _Split] = {}
@@ -49,7 +50,7 @@ def write(sample: Sample, path: Path, options: WriteOptions, *, format: str, y_s
 
 
 class _Split:
-    """An .npy file that grows clip by clip, so that a training set never lies in memory whole."""
+    """Writer of an .npy file that grows clip by clip, so that the training set is never held in memory."""
 
     def __init__(self, file: IO[bytes], options: WriteOptions):
         self._file = file
@@ -70,7 +71,7 @@ class _Split:
         self._header()
 
     def _header(self) -> None:
-        # NumPy pads the header so that the first axis may grow in place.
+        # NumPy pads the header so that the first axis can grow in place.
         fields = {"descr": "<f4", "fortran_order": False, "shape": (len(self.names), *self._shape)}
         np.lib.format.write_array_header_1_0(self._file, fields)
 
@@ -82,5 +83,5 @@ def _format(name: str, y_sign: int, summary: str) -> Format:
 
 FORMATS = (
     _format("stgcn", 1, "ST-GCN's (N, C, T, V, M) array and label pickle, in a folder"),
-    _format("agcn", -1, "the same for 2s-AGCN and MS-G3D: y negated"),
+    _format("agcn", -1, "ST-GCN's array for 2s-AGCN and MS-G3D, with y negated"),
 )

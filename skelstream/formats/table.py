@@ -1,9 +1,9 @@
-"""The table that CSV and Parquet share: a row for each person of each frame, and one for each empty frame.
+"""Table of CSV and Parquet files: a row for each person of each frame, and one for each frame without people.
 
 Columns: ``frame`` (its number in the source), ``time`` (seconds), ``ok`` (0: it failed to decode), ``height``
 and ``width`` of the image, ``track_id``, ``person_score``, the box ``x0 y0 x1 y1``, then for each joint
-``<joint>_x``, ``<joint>_y``, ``<joint>_score``. Whatever is unknown or missing is an empty cell; an empty or
-failed frame has its first five columns only.
+``<joint>_x``, ``<joint>_y``, ``<joint>_score``. Unknown and missing values are empty cells; a frame without
+people has only its first five columns.
 """
 
 from __future__ import annotations
@@ -26,16 +26,17 @@ INTEGERS = frozenset(("frame", "ok", "height", "width", "track_id"))
 
 
 def columns(skeleton: Skeleton) -> list[str]:
-    """Names of all columns in order."""
+    """Return the names of all columns in order."""
     joints = [f"{joint}_{part}" for joint in skeleton.joints for part in ("x", "y", "score")]
     return [*FRAME, *PERSON, *joints]
 
 
 class Table:
-    """The rows of a sequence, made as they are asked for.
+    """Table of a sequence, whose rows are computed on demand.
 
     Args:
-        sequence: R rows come of its N rows and its frames without people.
+        sequence: the sequence; each of its rows and each of its frames without people gives a row of the
+            table.
     """
 
     def __init__(self, sequence: SkeletonSequence):
@@ -51,48 +52,48 @@ class Table:
         return len(self._t)
 
     def values(self, start: int, stop: int) -> np.ndarray:
-        """Rows ``start`` to ``stop``: float64 (n, number of columns), NaN for empty cells."""
+        """Return rows ``start`` to ``stop``, float64 (n, number of columns), NaN for empty cells."""
         s, t, row = self._sequence, self._t[start:stop], self._row[start:stop]
         out = np.full((len(t), len(columns(s.skeleton))), np.nan)
         height, width = s.size or (np.nan, np.nan)
         out[:, 0], out[:, 1], out[:, 2] = s.frame_index[t], s.frame_time[t], s.frame_ok[t]
         out[:, 3], out[:, 4] = height, width
-        there = row >= 0
-        row = row[there]
+        person = row >= 0
+        row = row[person]
         joints = np.concatenate([s.keypoints[row], s.scores[row][..., None]], -1, dtype=np.float64)
         joints[np.isnan(joints[..., 0])] = np.nan
-        out[there, 5], out[there, 6] = self._ids[row], s.person_scores[row]
-        out[there, 7:11] = s.boxes[row]
-        out[there, 11:] = joints.reshape(len(row), 3 * len(s.skeleton))
+        out[person, 5], out[person, 6] = self._ids[row], s.person_scores[row]
+        out[person, 7:11] = s.boxes[row]
+        out[person, 11:] = joints.reshape(len(row), 3 * len(s.skeleton))
         return out
 
 
 def from_values(
     names: list[str], values: np.ndarray, source: str, options: ReadOptions
 ) -> SkeletonSequence | Detections:
-    """The way back.
+    """Return the sequence of a table, or detections if a person has no ``track_id``.
 
     Args:
-        names: the columns that are there, in any order; ``time``, ``ok``, ``height``, ``width``,
-            ``track_id``, ``person_score`` and the box may be absent.
+        names: names of the columns in any order; ``time``, ``ok``, ``height``, ``width``, ``track_id``,
+            ``person_score`` and the box are optional.
         values: float64 (R, number of columns), NaN for empty cells.
-        source: what to call the video.
-        options: the rate, where there is no ``time``, and the size, where there is none and positions are shares.
+        source: name of the video.
+        options: frame rate for tables without ``time``, and image size for relative positions without it.
 
     Raises:
-        FormatError: columns are missing, contradict each other, or hold values that they cannot have.
+        FormatError: columns are missing, contradict each other, or contain invalid values.
     """
     skeleton = _skeleton(names)
     at = {name: _checked(name, values[:, i]) for i, name in enumerate(names)}
     if not np.isfinite(at["frame"]).all():
         raise FormatError("column frame has empty cells")
-    nothing = np.full(len(values), np.nan)
+    empty = np.full(len(values), np.nan)
     time, ok, track = (
-        at.get("time", at["frame"] / options.fps), at.get("ok", nothing), at.get("track_id", nothing)
+        at.get("time", at["frame"] / options.fps), at.get("ok", empty), at.get("track_id", empty)
     )  # fmt: skip
     if not np.isfinite(time).all():
         raise FormatError("column time has empty cells")
-    height, width = (_one(at.get(name, nothing), name) for name in ("height", "width"))
+    height, width = (_single(at.get(name, empty), name) for name in ("height", "width"))
     joints = np.stack(
         [
             np.stack([at[f"{joint}_{part}"] for part in ("x", "y", "score")], -1) for joint in skeleton.joints
@@ -101,18 +102,18 @@ def from_values(
     )  # fmt: skip
     size = (height, width) if height and width else options.size
     joints[..., :2] = in_pixels(joints[..., :2], joints[..., 2] > 0, size, options.note)
-    boxes = [at.get(side, nothing) for side in ("x0", "y0", "x1", "y1")]
+    boxes = [at.get(side, empty) for side in ("x0", "y0", "x1", "y1")]
     boxes = np.stack(boxes, 1)
-    scores = at.get("person_score", nothing)
-    somebody = np.isfinite(track) | np.isfinite(joints[..., 0]).any(1) | np.isfinite(boxes).all(1)
-    unknown = bool((somebody & ~np.isfinite(track)).any())
+    scores = at.get("person_score", empty)
+    person = np.isfinite(track) | np.isfinite(joints[..., 0]).any(1) | np.isfinite(boxes).all(1)
+    unknown = bool((person & ~np.isfinite(track)).any())
     if unknown and np.isfinite(track).any():
         options.note(SOME_WITHOUT_ID)
     frames = np.split(np.argsort(at["frame"], kind="stable"), _starts(at["frame"]))
     builder = SequenceBuilder(skeleton, source=source, height=height, width=width)
     found = []
     for rows in frames if len(values) else []:
-        first, rows = rows[0], rows[somebody[rows]]
+        first, rows = rows[0], rows[person[rows]]
         known_boxes, known_scores = np.isfinite(boxes[rows]).all(), np.isfinite(scores[rows]).all()
         people = people_of(
             joints[rows], boxes[rows] if known_boxes else None, scores[rows] if known_scores else None
@@ -126,7 +127,7 @@ def from_values(
 
 
 def _checked(name: str, values: np.ndarray) -> np.ndarray:
-    """A column whose values are what they can be, or empty."""
+    """Check that a column's values are in range or empty, and return it."""
     given = values[~np.isnan(values)]
     if np.isinf(given).any():
         raise FormatError(f"column {name} has a value that is not finite")
@@ -136,13 +137,14 @@ def _checked(name: str, values: np.ndarray) -> np.ndarray:
         wrong = (given < least) | (given > most) | (given != np.floor(given))
         if wrong.any():
             raise FormatError(
-                f"column {name} has the value {given[wrong][0]:g}, a whole number from {least} to {most} expected"
+                f"column {name} has the value {given[wrong][0]:g},"
+                f" a whole number from {least} to {most} expected"
             )
     return values
 
 
 def _skeleton(names: list[str]) -> Skeleton:
-    """The joint set that the columns name; the largest if several fit."""
+    """Return the joint set of the columns; the largest if several fit."""
     if twice := [name for name, count in Counter(names).items() if count > 1 and name]:
         raise FormatError(f"has the column {printable(twice[0])} twice")
     if "frame" not in names:
@@ -159,7 +161,7 @@ def _starts(frame: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.diff(np.sort(frame))) + 1
 
 
-def _one(values: np.ndarray, name: str) -> int | None:
+def _single(values: np.ndarray, name: str) -> int | None:
     found = np.unique(values[np.isfinite(values)])
     if len(found) > 1:
         raise FormatError(f"column {name} has several values")

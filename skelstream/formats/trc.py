@@ -1,4 +1,5 @@
-"""TRC tables of marker positions, one person a file: read in pixels, as Sports2D and Pose2Sim write them, written in space."""
+"""TRC tables of marker positions of one person: read in pixels, from Sports2D and Pose2Sim, and written in
+3D."""
 
 from __future__ import annotations
 
@@ -12,22 +13,23 @@ from skelstream.files.text import printable
 from skelstream.files.values import integer
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled
-from skelstream.formats.joint_names import joints_of, missing_note, taken
+from skelstream.formats.joint_names import joints_of, missing_note, select_joints
 from skelstream.formats.rows import read_text
 from skelstream.formats.space import even_rate, first_person
 from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.sequences.lifted import SKELETON
 
 _HEADER = 5
-# Nobody is so small in pixels, nor so tall in metres.
+# Positions below this are in metres: no person is that small in pixels or that tall in metres.
 _METRES = 20.0
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
-    """Read the person of such a file; the table holds no scores, so that every joint that is there has 1.
+    """Read the person of such a file; the table has no scores, so every joint that is not missing has score
+    1.
 
     Raises:
-        FormatError: the file is damaged, in metres, or its markers are no joints of people.
+        FormatError: the file is damaged or in metres, or its markers are not joints of people.
     """
     lines = read_text(path).split("\n")
     if not lines[0].startswith("PathFileType") or len(lines) < _HEADER:
@@ -49,34 +51,36 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
         times.append(values[1])
         rows.append(values[2 : 2 + 3 * len(names)])
     if not rows:
-        raise FormatError("holds no frames")
+        raise FormatError("contains no frames")
     points = np.array(rows).reshape(len(rows), len(names), 3)[..., :2]
     if not np.isfinite(times).all() or np.isinf(points).any():
         raise FormatError("a time or a position is not finite")
     skeleton, places = joints_of(names)
     if line := missing_note(skeleton, places):
         options.note(line)
-    points = taken(points, places)
-    seen = np.all(np.isfinite(points), axis=-1)
-    if seen.any() and (np.abs(points[seen]).max() < _METRES or np.median(points[seen][:, 1]) < 0):
-        raise FormatError(
-            "its positions are no pixels of an image (metres, y upwards?); give the file in pixels"
-        )
-    options.note("the table holds no scores: 1 stands for every joint that is there")
-    whole = np.concatenate([points, seen[..., None].astype(np.float64)], -1)
+    points = select_joints(points, places)
+    present = np.all(np.isfinite(points), axis=-1)
+    if present.any() and (np.abs(points[present]).max() < _METRES or np.median(points[present][:, 1]) < 0):
+        raise FormatError("its positions are not pixels (metres, y upwards?); give the file in pixels")
+    options.note("the table has no scores: every joint that is not missing gets 1")
+    whole = np.concatenate([points, present[..., None].astype(np.float64)], -1)
     frames = [
-        FoundFrame(number, whole[[t]] if seen[t].any() else whole[:0, :], ids=np.ones(int(seen[t].any()), np.int64),
-                   time=float(times[t]))
+        FoundFrame(
+            number, whole[[t]] if present[t].any() else whole[:0, :],
+            ids=np.ones(int(present[t].any()), np.int64), time=float(times[t]),
+        )
         for t, number in enumerate(numbers)
     ]  # fmt: skip
     return assembled(frames, skeleton, path.name, options)
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
-    """Write the most important person in space: metres from the mid-hip, x right, y up, z towards the camera; empty where missing.
+    """Write the most important person's 3D joints in metres from the mid-hip; cells are empty where missing.
+
+    x is right, y up, z towards the camera.
 
     Raises:
-        FormatError: the sequence was not lifted, or nobody is in it.
+        FormatError: the sequence was not lifted, or has no people.
     """
     person = first_person(sample, "trc", options)
     names, rate, count = SKELETON.joints, even_rate(person.times), len(person.times)

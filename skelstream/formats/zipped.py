@@ -1,4 +1,4 @@
-"""Arrays in a zip whose bytes depend on their content alone."""
+"""Arrays in zip files, reproducible to the byte, and a check against files made to fill memory."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ import numpy as np
 
 from skelstream.errors import FormatError
 
-# Skeletons become a few times smaller when they are compressed; what becomes this much larger was made to.
+# Compression makes skeletons a few times smaller; a file that grows more than this when unpacked was made to
+# do so.
 _RATIO, _HARMLESS = 100, 2**28
 
-# Zip entries need a date; a fixed one makes equal content equal bytes.
+# Zip entries need a date; with a fixed one, equal content gives equal bytes.
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def put_array(file: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
-    """Add ``<name>.npy``, uncompressed, without pickle."""
+    """Add ``<name>.npy`` to a zip file, uncompressed and without pickle."""
     with file.open(zipfile.ZipInfo(f"{name}.npy", _DATE), "w", force_zip64=True) as entry:
         np.lib.format.write_array(entry, array, allow_pickle=False)
 
 
 def check_unpacked(size: int, path: Path) -> None:
-    """Refuse a file whose content is out of proportion to it, before memory is asked for.
+    """Check, before memory is allocated, that a file's content is not out of proportion to its size.
 
     Args:
-        size: of the content in bytes.
+        size: size of the content in bytes.
+        path: path of the file.
 
     Raises:
-        FormatError: it is.
+        FormatError: the content exceeds 256 MiB and is more than 100 times the file's size.
     """
     packed = path.stat().st_size
     if size > max(_HARMLESS, _RATIO * packed):
-        raise FormatError(f"damaged, or made to fill memory: {packed:,} bytes claim to hold {size:,}")
+        raise FormatError(f"damaged, or made to fill memory: {packed:,} bytes claim to contain {size:,}")

@@ -1,4 +1,4 @@
-"""The part of the image in which people count."""
+"""The rectangle of the image outside which people are ignored."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ _NUMBER = re.compile(r"\s*(\d+(?:\.\d*)?)\s*(%?)\s*")
 
 @dataclass(frozen=True)
 class Region:
-    """A rectangle in the image.
+    """Rectangle in the image, in pixels or in percent of its size.
 
     Attributes:
         sides: left, top, right, bottom.
-        shares: whether each side is a percentage of the image's width or height; else it is in pixels.
+        shares: for each side, whether it is a percentage of the image's width or height; if not, it is in
+            pixels.
 
     Raises:
-        FormatError: right is not beyond left, or bottom not below top.
+        FormatError: right is not beyond left, or bottom is not below top.
     """
 
     sides: tuple[float, float, float, float]
@@ -32,21 +33,21 @@ class Region:
     def __post_init__(self) -> None:
         for low, high in ((0, 2), (1, 3)):
             if self.shares[low] == self.shares[high] and not self.sides[low] < self.sides[high]:
-                raise FormatError(f"region {self}: give left, top, right, bottom, in this order")
+                raise FormatError(f"region {self} is empty: give left, top, right, bottom, in this order")
 
     def __str__(self) -> str:
         return ",".join(f"{s:g}{'%' * share}" for s, share in zip(self.sides, self.shares, strict=True))
 
     @classmethod
     def parsed(cls, text: str) -> Region:
-        """From ``left,top,right,bottom`` in pixels or, with ``%``, in shares of the image.
+        """Parse ``left,top,right,bottom``, each in pixels or, with ``%``, in percent of the image.
 
         Raises:
-            FormatError: it is not like that.
+            FormatError: the text has another form.
         """
         found = [match for part in text.split(",") if (match := _NUMBER.fullmatch(part))]
         if len(found) != 4 or text.count(",") != 3:
-            raise FormatError(f"region {text!r} is not like 100,0,500,480 or 25%,0,75%,100%")
+            raise FormatError(f"region {text!r} is not valid: give it like 100,0,500,480 or 25%,0,75%,100%")
         left, top, right, bottom = found
         return cls(
             (float(left[1]), float(top[1]), float(right[1]), float(bottom[1])),
@@ -54,23 +55,26 @@ class Region:
         )
 
     def check(self, height: int, width: int) -> None:
-        """Refuse an image of that size of which nothing lies in the region.
+        """Check that a part of an image of that size lies in the region.
 
         Raises:
-            FormatError: it is such an image.
+            FormatError: the region lies outside the image.
         """
         left, top, right, bottom = self._pixels(height, width)
         if not (left < min(right, width) and top < min(bottom, height)):
-            raise FormatError(f"region {self} holds nothing of an image of {width}x{height}")
+            raise FormatError(
+                f"region {self} lies outside the image of {width}x{height} pixels: give another"
+            )
 
     def holds(self, boxes: np.ndarray, height: int, width: int) -> np.ndarray:
-        """bool (P,): whether the middle of each box (P, 4) lies in it, in an image of that size."""
+        """Return, bool (P,), whether the middle of each box (P, 4) lies in the region of an image of that
+        size."""
         left, top, right, bottom = self._pixels(height, width)
         x, y = ((boxes[:, :2] + boxes[:, 2:]) / 2).T
         return (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
 
     def _pixels(self, height: int, width: int) -> list[float]:
-        """The sides in pixels of an image of that size."""
+        """Return left, top, right, bottom in pixels of an image of that size."""
         whole = (width, height, width, height)
         sides = zip(self.sides, self.shares, whole, strict=True)
         return [side * size / 100 if share else side for side, share, size in sides]

@@ -1,4 +1,4 @@
-"""How alike two people are: IoU of boxes and OKS of keypoints."""
+"""Similarity of two people: IoU of boxes and OKS of keypoints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Intersection over union of every box with every other.
+    """Return the intersection over union of each box of one set with each box of another.
 
     Args:
         first: float (A, 4), x0, y0, x1, y1.
@@ -25,13 +25,14 @@ def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def box_areas(boxes: np.ndarray) -> np.ndarray:
-    """Areas (...,) of boxes (..., 4); 0 where a box is turned inside out."""
+    """Return the areas (...,) of boxes (..., 4); 0 for a box whose sides are swapped."""
     return np.prod(np.maximum(boxes[..., 2:] - boxes[..., :2], 0), axis=-1)
 
 
 AREA_OF_BOX = 0.53
-"""A person's segment area, which OKS is defined by, over its box area, where only the box is known. Measured on COCO's own
-annotations the ratio is 0.525 with a standard deviation of 0.127; MMPose uses 0.53 for such sets as well."""
+"""A person's segment area, which defines OKS, divided by its box area; used where only the box is known. On
+COCO's annotations the ratio is 0.525 with a standard deviation of 0.127; MMPose uses 0.53 for such data sets
+as well."""
 
 
 def joint_similarity(
@@ -40,13 +41,13 @@ def joint_similarity(
     sigmas: np.ndarray | Sequence[float],
     variance: np.ndarray | float = 0.0,
 ) -> np.ndarray:
-    """How alike two places of a joint are, exp(-d^2 / 2 s^2 k^2): the summand of the object keypoint similarity.
+    """Return the similarity of two positions of a joint, exp(-d^2 / 2 s^2 k^2): the summand of OKS.
 
     Args:
         squares: float (..., V), squared distances in px^2.
-        areas: float (...), px^2: the size of the person, s^2; above 0.
+        areas: float (...), person areas s^2 in px^2, above 0.
         sigmas: float (V,), falloff of each joint, half of k.
-        variance: float (...) or one number, px^2: as in `oks`.
+        variance: float (...) or one number, variance of the whole person's position in px^2, as for `oks`.
 
     Returns:
         float64 (..., V) in [0, 1].
@@ -63,16 +64,17 @@ def oks(
     variance: np.ndarray | float = 0.0,
     weights: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Object keypoint similarity over the joints that both people have (COCO keypoint evaluation).
+    """Return the object keypoint similarity (OKS) over the joints that both people have (COCO keypoint
+    evaluation).
 
     Args:
-        first: float (A, V, 2), NaN where missing.
-        second: float (B, V, 2).
-        areas: float (A, B), px^2: the size of the person that each pair would be.
+        first: float (A, V, 2), pixels, NaN where missing.
+        second: float (B, V, 2), pixels, NaN where missing.
+        areas: float (A, B), area of the person of each pair in px^2.
         sigmas: float (V,), falloff of each joint; its standard deviation is 2 sigma sqrt(area).
-        variance: float (A, B) or one number, px^2: variance of the place of the whole person, added to every
-            joint's. COCO has none; a predicted pose has some.
-        weights: float (B, V), how much each joint counts; None for all alike, as in COCO.
+        variance: float (A, B) or one number, variance of the whole person's position in px^2, added to that
+            of each joint: 0 in COCO, more for a predicted pose.
+        weights: float (B, V), weight of each joint; None for equal weights, as in COCO.
 
     Returns:
         float64 (A, B) in [0, 1], 0 without common joints; and int (A, B), the number of common joints.

@@ -26,23 +26,25 @@ def assemble(
 ) -> People:
     """Group the candidates of one image into people (after OpenPose, Cao et al. 2019, section 3.4).
 
-    Connections are taken greedily, as in OpenPose, but the limbs of all kinds in one order, the surest first: by
-    the cube of the limb's score times the scores of its two peaks. Peaks that connections join are one person. Where
-    a connection joins two partial people they become one if they have no joint in common, or few joints that are
-    two peaks of the same one. So redundant limbs, those that close cycles, keep a person whole of whom a joint or a
-    limb is not found. A limb that is far too long for the person is refused.
+    Connections are taken greedily, as in OpenPose, but limbs of all kinds in one order, highest connection
+    score first: the cube of the limb's score times the scores of its two peaks. Connected peaks are one
+    person. Two partial people joined by a connection become one if they have no joint in common, or only a
+    few that are close double peaks. So redundant limbs, which close cycles, keep a person in one piece when a
+    joint or a limb is not found. A limb that is far too long for the person is refused.
 
-    The person score is the sum of the joint scores over the number of joints of the skeleton: certainty
-    times completeness. A person who resembles a better one (OKS over the worse one's joints) is dropped.
+    The person score is the sum of the joint scores divided by the number of joints of the skeleton: certainty
+        times
+    completeness. A person similar to one with a higher score (OKS over the former's joints) is dropped as a
+    duplicate.
 
     Args:
-        candidates: of one image.
+        candidates: candidates of one image.
         skeleton: V joints and their limbs.
-        letterbox: where the image lies in the network's input.
-        settings: thresholds, the defaults if None.
+        letterbox: map from the image to the network's input.
+        settings: thresholds; None for the defaults.
 
     Returns:
-        People in image pixels, best first; boxes are the extent of the keypoints, without a margin.
+        People in image pixels, highest score first; boxes are the extent of the keypoints, without a margin.
     """
     settings = settings or GroupingSettings()
     least = settings.min_joints
@@ -65,20 +67,21 @@ def assemble(
 
 
 def connection_score(candidates: Candidates) -> np.ndarray:
-    """How sure each limb candidate is, float64 (C,): the cube of its score times the scores of its two peaks."""
+    """Return each limb candidate's connection score, float64 (C,): its score cubed times the scores of its
+    peaks."""
     first, second = (candidates.peak_scores[candidates.limbs[:, end]].astype(float) for end in (1, 2))
     return candidates.limb_scores.astype(float) ** 3 * first * second
 
 
 @dataclass
 class _Part:
-    """A person as far as known.
+    """Partial person.
 
     Attributes:
-        joints: V peak indices.
-        found: one bit a joint that has a peak.
-        peaks: all peaks that led to this part, also second peaks of a joint.
-        size: the person's, in map cells, as its longest limb tells: lengths over what is usual for the limb.
+        joints: V peak indices, -1 for joints without a peak.
+        found: bit mask of the joints with a peak.
+        peaks: all peaks connected to this part, including second peaks of a joint.
+        size: size of the person in map cells: the greatest limb length divided by that limb's typical length.
     """
 
     joints: list[int]
@@ -94,12 +97,12 @@ class _Part:
 
 
 def _connect(candidates: Candidates, skeleton: Skeleton, settings: GroupingSettings) -> list[list[int]]:
-    """People as lists of V peak indices, in the order of their first connection."""
+    """Return people as lists of V peak indices, in the order of their first connection."""
     parts: list[_Part] = []
     owner: list[_Part | None] = [None] * len(candidates.peaks)
     places, scores = candidates.peaks.tolist(), candidates.peak_scores.tolist()
     order = np.argsort(-connection_score(candidates), kind="stable")
-    # Twice: what is refused since little of the person is known yet gets another chance.
+    # Two passes: a limb refused while little of the person was known gets a second chance.
     for limb, a, b in 2 * candidates.limbs[order].tolist():
         joint_a, joint_b = skeleton.limbs[limb]
         part, other = owner[a], owner[b]
@@ -123,8 +126,8 @@ def _connect(candidates: Candidates, skeleton: Skeleton, settings: GroupingSetti
                 owner[b] = part
         elif _one_person(part, other, places, settings.double_peak):
             for joint, peak in enumerate(other.joints):
-                mine = part.joints[joint]
-                if mine == _NONE or (peak != _NONE and scores[peak] > scores[mine]):
+                own = part.joints[joint]
+                if own == _NONE or (peak != _NONE and scores[peak] > scores[own]):
                     part.joints[joint] = peak
             for peak in other.peaks:
                 owner[peak] = part
@@ -136,7 +139,8 @@ def _connect(candidates: Candidates, skeleton: Skeleton, settings: GroupingSetti
 
 
 def _one_person(part: _Part, other: _Part, places: list[list[float]], double_peak: float) -> bool:
-    """Whether two parts can be of one person: at most half of the smaller one's joints are in both, as close pairs."""
+    """Return whether two parts may be one person: at most half of the smaller one's joints are in both, as
+    close peaks."""
     both = part.found & other.found
     if not both:
         return True
@@ -154,12 +158,12 @@ def _one_person(part: _Part, other: _Part, places: list[list[float]], double_pea
 
 
 def distinct(people: People, skeleton: Skeleton, limit: float) -> np.ndarray:
-    """Which people do not repeat a better one: their indices, int (P,).
+    """Return the indices, int (P,), of people who are not duplicates of one with a higher score.
 
     Args:
-        people: best first.
-        skeleton: their joints.
-        limit: a person at least this similar (OKS over its own joints) to a better one is the same person again.
+        people: people, highest score first.
+        skeleton: joint set of the people.
+        limit: least similarity (OKS over its own joints) of a duplicate to a person with a higher score.
     """
     if len(people) < 2:
         return np.arange(len(people))

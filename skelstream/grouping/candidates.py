@@ -1,4 +1,4 @@
-"""Peaks and limb scores on the network's device; only these few numbers cross to the CPU."""
+"""Peaks and limb scores, computed on the network's device; only these few numbers are copied to the CPU."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from skelstream.network.part_maps import PartMaps
 from skelstream.settings.grouping import GroupingSettings
 from skelstream.skeleton import Skeleton
 
-# A neighbour below this fraction of its peak tells nothing about the peak's place within its cell: it is the
-# noise round a narrow peak, and its logarithm would outweigh the neighbour on the other side.
+# A neighbour below this fraction of its peak is noise around a narrow peak and says nothing about the peak's
+# position within its cell; its logarithm would outweigh the neighbour on the other side.
 _LEAST_NEIGHBOUR = 0.01
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Part candidates and limb candidates of one image: all that assembly needs.
+    """Part candidates and limb candidates of one image, the input of assembly.
 
     Attributes:
-        peaks: float32 (N, 2), x and y in map cells, the centre of the top-left cell being (0, 0).
-        peak_scores: float32 (N,) in [0, 1], best first within a joint.
-        joints: int32 (N,), the joint of each peak, ascending.
+        peaks: float32 (N, 2), x and y in map cells; the centre of the top-left cell is (0, 0).
+        peak_scores: float32 (N,) in [0, 1], highest first within a joint.
+        joints: int32 (N,), joint of each peak, ascending.
         limbs: int32 (C, 3), rows (limb, peak of its first joint, peak of its second joint), ordered by limb,
-            best first within a limb. Only pairs that pass as a limb are listed.
-        limb_scores: float32 (C,), the line integral of each row of ``limbs``, above 0.
+            highest score first within a limb. Only pairs that pass as a limb are listed.
+        limb_scores: float32 (C,), line integral of each row of ``limbs``, above 0.
         stride: network-input pixels per map cell.
     """
 
@@ -48,16 +48,17 @@ def find_candidates(
 
     Peaks are 3 x 3 maxima above a threshold, placed within their cell by a parabola through the logarithms of
     the neighbours, which is exact for a Gaussian; a plateau of equal cells is one peak. Limbs are scored by
-    the line integral of OpenPose (Cao et al. 2019, eq. 11) over bilinear samples, with its implementation's
-    two additions: a least fraction of good samples, and a penalty on limbs longer than half the map's height.
+    OpenPose's line integral (Cao et al. 2019, eq. 11) over bilinear samples, with the two additions of its
+    implementation: a least fraction of good samples, and a penalty on limbs longer than half the map's
+    height.
 
     Args:
         maps: float32, bfloat16 or half maps of B images on any device; the arithmetic is float32.
         skeleton: V joints and L limbs, in the order of the maps' channels.
-        settings: thresholds, the defaults if None.
+        settings: thresholds; None for the defaults.
 
     Returns:
-        B candidates, one an image, each independent of the rest of the batch.
+        B candidates, one per image, each independent of the rest of the batch.
     """
     settings = settings or GroupingSettings()
     peaks, scores = _find_peaks(maps.confidence.float(), settings)
@@ -79,16 +80,17 @@ def find_candidates(
 
 
 def _find_peaks(confidence: torch.Tensor, settings: GroupingSettings) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cells (B, V, K, 2) and scores (B, V, K) of the best peaks; the score is 0 where there is none.
+    """Return the cells (B, V, K, 2) and scores (B, V, K) of the highest peaks; the score is 0 where there is
+    no peak.
 
-    K is the greatest number of peaks that any joint of the batch has, but at least 1.
+    K is the greatest number of peaks of a joint in the batch, but at least 1.
     """
     height, width = confidence.shape[-2:]
     padded = functional.pad(confidence, (1, 1, 1, 1), value=-torch.inf)
     left, right = padded[..., 1:-1, :-2], padded[..., 1:-1, 2:]
     rows = torch.maximum(torch.maximum(padded[..., :-2], padded[..., 1:-1]), padded[..., 2:])
-    # Shifted maxima do the work of a 3 x 3 max-pool, 30 times faster on a CPU. Among equal neighbours the first
-    # in reading order wins.
+    # Shifted maxima replace a 3 x 3 max-pool, 30 times faster on a CPU. Among equal neighbours the first in
+    # reading order wins.
     before = torch.maximum(rows[..., :-2, :], left).clamp_(min=settings.peak_threshold)
     after = torch.maximum(rows[..., 2:, :], right)
     found = (confidence * ((confidence > before) & (confidence >= after))).flatten(2)
@@ -109,7 +111,7 @@ def _find_peaks(confidence: torch.Tensor, settings: GroupingSettings) -> tuple[t
         inside = before.isfinite() & after.isfinite()
         before, after = (torch.maximum(v, least).log() for v in (before, after))
         slope, bend = (after - before) / 2, before + after - 2 * log_peak
-        # On the border, where a neighbour is missing, and on a plateau's flat axis the peak is its cell's centre.
+        # On the border, where a neighbour is missing, and along a plateau the peak is at its cell's centre.
         offset = torch.where(inside & (bend < 0), -slope / bend, 0.0)
         place.append(coordinate + offset)
         log_score = log_score + offset * slope / 2
@@ -117,7 +119,8 @@ def _find_peaks(confidence: torch.Tensor, settings: GroupingSettings) -> tuple[t
 
 
 def _same_plateau(values: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """bool (B, V, K): an earlier peak has exactly the same value within two cells (two tips of a plateau)."""
+    """Return, bool (B, V, K), whether an earlier peak within two cells has the same value (two tips of a
+    plateau)."""
 
     def pairs(v: torch.Tensor) -> torch.Tensor:
         return v[..., :, None] - v[..., None, :]
@@ -133,14 +136,15 @@ def _score_limbs(
     skeleton: Skeleton,
     settings: GroupingSettings,
 ) -> torch.Tensor:
-    """Line integrals (B, L, K, K) between every peak of a limb's first and of its second joint; 0 if no limb."""
+    """Return line integrals (B, L, K, K) between the peaks of each limb's first and second joint; 0 if not a
+    limb."""
     batch, _, height, width = pafs.shape
     count = peaks.shape[2]
     ends = _constant(skeleton.limbs, pafs.device)
     first, second = peaks[:, ends[:, 0], :, None], peaks[:, ends[:, 1], None, :]
     limb = second - first
     length = limb.norm(dim=-1)
-    # Two units of grid_sample's coordinates span the map from the first cell's centre to the last one's.
+    # grid_sample's coordinates go from -1 to 1, from the first cell's centre to the last one's.
     unit = _constant((2 / max(width - 1, 1), 2 / max(height - 1, 1)), pafs.device)
     along = torch.linspace(0, 1, settings.limb_samples, device=pafs.device)[:, None]
     grid = (first * unit - 1)[..., None, :] + along * (limb * unit)[..., None, :]
@@ -159,14 +163,15 @@ def _score_limbs(
 
 @lru_cache(maxsize=64)
 def _constant(values: tuple, device: torch.device) -> torch.Tensor:
-    """Numbers on a device. Each copy to a GPU waits for all that is queued there, so they are copied once."""
+    """Return a tensor of constants on a device, cached: each copy to a GPU waits for all work queued
+    there."""
     return torch.tensor(values, device=device)
 
 
 def _pack(
     peaks: np.ndarray, scores: np.ndarray, limb_scores: np.ndarray, skeleton: Skeleton, stride: int
 ) -> Candidates:
-    """The valid entries of one image's dense tables, in an order that depends on nothing but their values."""
+    """Pack the valid entries of one image's dense tables, in an order that depends only on their values."""
     joints, ranks = np.nonzero(scores)
     order = np.lexsort((peaks[joints, ranks, 0], peaks[joints, ranks, 1], -scores[joints, ranks], joints))
     joints, ranks = joints[order], ranks[order]

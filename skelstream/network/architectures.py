@@ -1,4 +1,4 @@
-"""The networks that there are, by the name that weights files have for them."""
+"""Table of the network architectures, by their name in weights files."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from skelstream.network.paf import PafConfig, PafNetwork
 from skelstream.network.top_down import TopDownConfig, TopDownNetwork
 
 Network = PafNetwork | OpenPoseNetwork
-"""Float (B, 3, H, W) RGB in [0, 255] to confidence maps (B, V, h, w) and part affinity fields (B, 2L, h, w).
+"""Detection network: float (B, 3, H, W) RGB in [0, 255] to confidence maps (B, V, h, w) and part affinity
+fields (B, 2L, h, w).
 
-Height and width are divisible by ``size_divisor``; ``stride``, ``skeleton`` and the channels' order are those of
-``PartMaps``; ``normalisation`` says for people what the network does to its input first.
+H and W must be divisible by ``size_divisor``; ``stride``, ``skeleton`` and the order of channels are those of
+``PartMaps``; ``normalisation`` describes in words how the network normalises its input.
 """
 
 Config = PafConfig | OpenPoseConfig | TopDownConfig | HRNetConfig | LiftingConfig
 CropNetwork = TopDownNetwork | HRNet
-"""Crops of one person to heatmaps of its joints."""
+"""Refinement network: crops of one person to heatmaps of its joints."""
 AnyNetwork = Network | CropNetwork | LiftingNetwork
 
 ARCHITECTURES: dict[str, tuple[Callable[..., AnyNetwork], type[Config]]] = {
@@ -35,18 +36,18 @@ ARCHITECTURES: dict[str, tuple[Callable[..., AnyNetwork], type[Config]]] = {
 
 
 def name_of(config: Config) -> str:
-    """The architecture that the settings are of."""
+    """Return the name of the architecture that the settings belong to."""
     return next(name for name, (_, kind) in ARCHITECTURES.items() if kind is type(config))
 
 
 def build_network(architecture: str, config: Mapping[str, Any]) -> AnyNetwork:
-    """A network with initial weights.
+    """Build a network with initial weights.
 
     Raises:
-        SettingsError: no such architecture, a setting that it does not have, or a value that no network has.
+        SettingsError: the architecture or a setting is unknown, or a value is invalid.
     """
     if architecture not in ARCHITECTURES:
-        raise SettingsError(f"no network {architecture!r}; there are {', '.join(ARCHITECTURES)}")
+        raise SettingsError(f"unknown network {architecture!r}; known: {', '.join(ARCHITECTURES)}")
     network, settings = ARCHITECTURES[architecture]
     if unknown := set(config) - {field.name for field in fields(settings)}:
         raise SettingsError(f"a {architecture} network has no setting {', '.join(sorted(unknown))}")

@@ -1,7 +1,7 @@
-"""The mean of two sets of weights of one network: as good as either, and often better than both.
+"""Blending: the weighted mean of two sets of weights of one network, often better than both.
 
-Weights before and after further training lie in one valley of the loss, and the mean of them keeps what the former knew
-(Wortsman et al., "Robust fine-tuning of zero-shot models", arXiv 2109.01903).
+Weights before and after fine-tuning lie in one valley of the loss, and their mean keeps what the former had
+learnt (Wortsman et al., "Robust fine-tuning of zero-shot models", arXiv 2109.01903).
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from torch import Tensor
 
 from skelstream.errors import ModelError
 from skelstream.network.model_file import ModelFile
-from skelstream.network.ranged_conv import ranged
+from skelstream.network.ranged_conv import ranged_convs
 from skelstream.network.weights import load_network
 
 
 def blend(first: ModelFile, second: ModelFile, share: float) -> dict[str, Tensor]:
-    """The weighted mean of two networks' weights.
+    """Return the weighted mean of two networks' weights.
 
     Args:
-        first, second: of the same architecture with the same settings.
-        share: of the second one, from 0 to 1.
+        first, second: weights files of the same architecture and settings.
+        share: share of the second network, from 0 to 1.
 
     Returns:
-        A state dict, float16 where it was floating-point, which takes half the room and costs no accuracy; the ranges
-        for eight bits span both networks'.
+        State dict, with floating-point tensors as float16, which halves the size and costs no accuracy; the
+        ranges for eight bits span both networks' ranges.
 
     Raises:
         ModelError: the networks differ, or the share is out of range.
@@ -33,12 +33,12 @@ def blend(first: ModelFile, second: ModelFile, share: float) -> dict[str, Tensor
         raise ModelError(f"a share of {share} is not between 0 and 1")
     if (first.architecture, first.config) != (second.architecture, second.config):
         raise ModelError(
-            f"{second.path}: of another network ({second.architecture}, {second.config}) than {first.path}"
-            f" ({first.architecture}, {first.config})"
+            f"{second.path}: another network ({second.architecture}, {second.config}) than in {first.path}"
+            f" ({first.architecture}, {first.config}); blend two files of one network"
         )
     networks = load_network(first), load_network(second)
     a, b = (network.state_dict() for network in networks)
-    ranges = {f"{name}.range" for name in ranged(networks[0])}
+    ranges = {f"{name}.range" for name in ranged_convs(networks[0])}
     result = {}
     for name, tensor in a.items():
         if name in ranges:

@@ -1,4 +1,4 @@
-"""Downloads that can be broken off and taken up again, and count only if their SHA-256 is right."""
+"""Resumable downloads, checked by their SHA-256."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ _TIMEOUT = 30.0
 def fetch(
     url: str, sha256: str, path: Path, report: Callable[[int, int | None], None] = lambda done, total: None
 ) -> None:
-    """Download a file; it appears under its name whole and checked, or not at all.
+    """Download a file; it appears under its name complete and checked, or not at all.
 
-    What has come when a transfer breaks off stays beside ``path``, and the next call asks for the rest only.
+    The part that arrived before a transfer broke off stays beside ``path``; the next call requests only the
+    rest.
 
     Args:
-        url: http or https.
-        sha256: of the whole file, 64 hexadecimal digits.
-        path: where the file goes; one that is there is replaced.
-        report: called with the bytes that are here and, where the server says so, the bytes of the whole.
+        url: http or https address.
+        sha256: SHA-256 of the whole file, 64 hexadecimal digits.
+        path: path of the file; an existing file is replaced.
+        report: function called with the number of bytes received and the total, None if the server does not
+            say.
 
     Raises:
-        ModelError: the URL cannot be read, the transfer broke off, or the file is another one.
+        ModelError: the URL cannot be read, the transfer broke off, or the file has another SHA-256.
         OutputError: the file cannot be written.
     """
     sha256 = sha256.lower()
@@ -39,7 +41,7 @@ def fetch(
         raise ModelError(f"{url}: not an http or https address")
     if not path.parent.is_dir():
         raise OutputError(f"cannot write {path}: the folder {path.parent} does not exist; create it first")
-    # Named after the hash, so that the rest of one file is never added to the start of another.
+    # The name contains the hash, so that the rest of one file is never appended to the start of another.
     partial = path.with_name(f"{path.name}.{sha256[:8]}.part")
     try:
         _download(url, partial, report)
@@ -54,7 +56,7 @@ def fetch(
 
 
 def _download(url: str, partial: Path, report: Callable[[int, int | None], None]) -> None:
-    """Bring ``partial`` to the whole file, from where it stands."""
+    """Complete the partial file, starting from its present size."""
     done = partial.stat().st_size if partial.exists() else 0
     headers = {"User-Agent": "skelstream", "Accept-Encoding": "identity"}
     if done:
@@ -63,13 +65,13 @@ def _download(url: str, partial: Path, report: Callable[[int, int | None], None]
         response = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT)
     except urllib.error.HTTPError as error:
         if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # all of it is here already; the hash decides
+            return  # the file is already complete; the hash is checked by the caller
         raise ModelError(f"{url}: the server answers {error.code} {error.reason}") from None
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise ModelError(f"{url}: cannot be reached ({getattr(error, 'reason', error)})") from None
     with response:
-        goes_on = response.headers.get("Content-Range", "").startswith(f"bytes {done}-")
-        if not (response.status == http.client.PARTIAL_CONTENT and goes_on):
+        resumes = response.headers.get("Content-Range", "").startswith(f"bytes {done}-")
+        if not (response.status == http.client.PARTIAL_CONTENT and resumes):
             done = 0
         length = response.headers.get("Content-Length")
         total = done + int(length) if length else None
@@ -81,12 +83,12 @@ def _download(url: str, partial: Path, report: Callable[[int, int | None], None]
                 report(done, total)
     if total is not None and done < total:
         raise ModelError(
-            f"{url}: broke off after {done} of {total} bytes; run the same again to go on from there"
+            f"{url}: broke off after {done} of {total} bytes; run the same command again to resume"
         )
 
 
 def _read(response: http.client.HTTPResponse) -> bytes:
-    """The next bytes; none at the end and where the connection breaks off."""
+    """Return the next bytes; empty at the end and when the connection breaks."""
     try:
         return response.read1(_CHUNK)
     except (OSError, http.client.HTTPException):

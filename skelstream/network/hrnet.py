@@ -1,4 +1,4 @@
-"""HRNet as a top-down network: a crop of one person to a heatmap of each of its joints."""
+"""HRNet as a top-down network: a crop of one person to one heatmap per joint."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from torch import Tensor, nn
 
 from skelstream.errors import ModelError, SettingsError
 from skelstream.network.backbones.hrnet import DEVIATION, MEAN, HRNetBranches
-from skelstream.network.torch_file import misfits, read_state_dict
+from skelstream.network.torch_file import mismatches, read_state_dict
 from skelstream.skeleton import COCO17
 
 WIDTHS = (32, 48)
-"""Channels of the branch of highest resolution, after which the two networks are called."""
+"""Channels of the highest-resolution branch, which name the two published networks."""
 TRAINED_ON = "as published with HRNet: COCO train2017; not trained here"
 LICENCE = "the published weights' own terms (their code: MIT); COCO's annotations: CC BY 4.0, its images: their Flickr licences"
 
 
 @dataclass(frozen=True)
 class HRNetConfig:
-    """What it takes to build the network and to cut crops for it; it is stored with the weights.
+    """Settings to build the network and to cut crops for it, stored with the weights.
 
     Attributes:
-        channels: of the branch of highest resolution, 32 or 48.
-        height, width: of a crop in pixels, divisible by 32.
+        channels: channels of the highest-resolution branch, 32 or 48.
+        height, width: size of a crop in pixels, divisible by 32.
     """
 
     channels: int = 32
@@ -36,16 +36,16 @@ class HRNetConfig:
         if self.channels not in WIDTHS:
             raise SettingsError(f"channels is {self.channels}; it must be {' or '.join(map(str, WIDTHS))}")
         if self.height < 32 or self.width < 32 or self.height % 32 or self.width % 32:
-            raise SettingsError(f"a crop of {self.width}x{self.height} is not divisible by 32")
+            raise SettingsError(f"a crop of {self.width}x{self.height} is invalid: use multiples of 32")
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
 
 
 class HRNet(HRNetBranches):
-    """Crops, float (B, 3, H, W) RGB in [0, 255], to heatmaps (B, 17, H / 4, W / 4), about 0 to 1.
+    """HRNet from crops, float (B, 3, H, W) RGB in [0, 255], to heatmaps (B, 17, H / 4, W / 4), about 0 to 1.
 
-    Cell i stands for pixel 4 i of the crop.
+    Cell i of a heatmap corresponds to pixel 4 i of the crop.
     """
 
     mean: Tensor
@@ -64,12 +64,12 @@ class HRNet(HRNetBranches):
 
     @property
     def example_size(self) -> tuple[int, int]:
-        """Height and width of an input to trace the network with."""
+        """Height and width of an example input for tracing the network."""
         return self.config.height, self.config.width
 
     @property
     def sizes(self) -> str:
-        """The height and width that it takes, for people to read."""
+        """Description of the input's height and width."""
         return f"H {self.config.height} and W {self.config.width}, a crop of one person"
 
     def forward(self, image: Tensor) -> Tensor:
@@ -78,11 +78,12 @@ class HRNet(HRNetBranches):
 
 
 def load_hrnet(path: Path, height: int = 256, width: int = 192) -> tuple[HRNetConfig, dict[str, Tensor]]:
-    """The settings and the state dict of an HRNet from published weights such as ``pose_hrnet_w32_256x192.pth``.
+    """Read the settings and the state dict of an HRNet from published weights such as
+    ``pose_hrnet_w32_256x192.pth``.
 
     Args:
         path: the file; no code in it is run.
-        height, width: of the crops it was trained on, which the weights do not say.
+        height, width: size in pixels of the crops of its training, which the weights do not tell.
 
     Raises:
         ModelError: the file is missing, not a PyTorch file, or not of this network; the message says which.
@@ -93,11 +94,11 @@ def load_hrnet(path: Path, height: int = 256, width: int = 192) -> tuple[HRNetCo
     if channels not in WIDTHS:
         raise ModelError(f"{path}: not HRNet's weights: no final_layer.weight of 32 or 48 channels")
     if last is not None and last.shape[0] != len(COCO17):
-        raise ModelError(f"{path}: weights for {last.shape[0]} joints; those for COCO's 17 are wanted")
+        raise ModelError(f"{path}: weights for {last.shape[0]} joints; give weights for COCO's 17 joints")
     config = HRNetConfig(channels, height, width)
     with torch.device("meta"):
         wanted = HRNet(config).state_dict()
-    if problem := next(misfits(stored, wanted), None):
+    if problem := next(mismatches(stored, wanted), None):
         raise ModelError(f"{path}: not HRNet w{channels}: {problem}")
     return config, {
         name: stored[name].float() if tensor.is_floating_point() else stored[name]

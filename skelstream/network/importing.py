@@ -1,4 +1,5 @@
-"""Weights that other projects published, each told by the names of its tensors, as weights files of our own."""
+"""Conversion of weights published by other projects, recognised by their tensor names, to skelstream's
+weights files."""
 
 from __future__ import annotations
 
@@ -23,9 +24,9 @@ class Imported:
     """Published weights, ready to be saved.
 
     Attributes:
-        name: a file's name for them, without an ending.
-        architecture, config, state, card: as ``save_weights`` takes them.
-        option: how the command line uses the file.
+        name: suggested file name, without an ending.
+        architecture, config, state, card: arguments of ``save_weights``.
+        option: command line option that uses the file.
     """
 
     name: str
@@ -37,14 +38,14 @@ class Imported:
 
 
 def import_weights(path: Path, height: int = 256, width: int = 192) -> Imported:
-    """Published weights of OpenPose, HRNet or VideoPose3D. No code in the file is run.
+    """Read published weights of OpenPose, HRNet or VideoPose3D. No code in the file is run.
 
     Args:
         path: the file.
-        height, width: of the crops that HRNet was trained on, which its weights do not say.
+        height, width: size in pixels of the crops of HRNet's training, which its weights do not tell.
 
     Raises:
-        ModelError: the file is missing or not one of theirs; the message says what is wrong with it.
+        ModelError: the file is missing or of none of these networks; the message says what is wrong.
     """
     names = read_names(path)
     for part, make in _KINDS.items():
@@ -52,7 +53,7 @@ def import_weights(path: Path, height: int = 256, width: int = 192) -> Imported:
             return make(path, height, width)
     known = ", ".join(sorted(names)[:2]) or "none"
     raise ModelError(
-        f"{path}: weights of neither OpenPose, HRNet nor VideoPose3D; the names of its tensors: {known}"
+        f"{path}: weights of neither OpenPose, HRNet nor VideoPose3D; its tensors are named {known}"
     )
 
 
@@ -76,11 +77,11 @@ def _videopose(path: Path, height: int, width: int) -> Imported:
     return Imported("videopose3d", "lifting", config, state, card, "skelstream lift --weights")
 
 
-# By the beginning of a tensor's name, or of one after a point, that the others lack.
+# Keys: beginning of a tensor's name, or of a part of it after a dot, that only this network has.
 _KINDS: dict[str, Callable[[Path, int, int], Imported]] = {
     "stage4.": _hrnet,
     "transition1.": _hrnet,
-    videopose.INSIDE: _videopose,
+    videopose.STATE_KEY: _videopose,
     "conv1_1.": _openpose,
     "Mconv7_": _openpose,
 }

@@ -1,9 +1,9 @@
-"""The lifting network: some frames of one person's joints in an image to their places in space in one of them.
+"""Lifting network: the 2D joints of one person over several frames to its 3D joints in one of these frames.
 
-VideoPose3D (Pavllo et al., "3D human pose estimation in video with temporal convolutions and semi-supervised training",
-CVPR 2019, section 3): convolutions over time of three frames each, their steps growing threefold, in residual blocks.
-Since one frame is asked for, each convolution takes every third place, which gives that frame's value at a fraction of
-the work. Modules are named as in the published weights.
+VideoPose3D (Pavllo et al., "3D human pose estimation in video with temporal convolutions and semi-supervised
+training", CVPR 2019, section 3): convolutions over time of width 3 in residual blocks, with dilations that
+grow threefold. Since the output is a single frame, convolutions with stride 3 replace the dilated ones: they
+give the same value for that frame at a fraction of the work. Modules are named as in the published weights.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from skelstream.skeleton import COCO17, H36M17
 
 _WIDTH = 3
 FRAMES = (27, 81, 243)
-"""The numbers of frames that a network may look at."""
+"""Possible numbers of input frames."""
 NORMALISATIONS = ("window", "image")
-"""What the joints' places are relative to: the person in these frames, or the whole image."""
+"""Reference of the normalised joint positions: the person in the input frames, or the whole image."""
 
 
 @dataclass(frozen=True)
 class LiftingConfig:
-    """What it takes to build the network and to feed it; it is stored with the weights.
+    """Settings to build the network and to prepare its input, stored with the weights.
 
     Attributes:
-        frames: that it looks at: 27, 81 or 243.
-        channels: of its layers.
-        causal: gives the last of its frames rather than the middle one, for streams.
+        frames: number of input frames: 27, 81 or 243.
+        channels: number of channels of each layer.
+        causal: whether the output is the last input frame, for streams, rather than the middle one.
         normalisation: ``window`` or ``image``; see ``skelstream.processing.lifting.windows``.
-        presence: whether a third number a joint says if it was seen.
-        rate: frames a second.
-        dropout: part of the features left out in training.
+        presence: whether each joint has a third input: 1 if it was detected, 0 if it is missing.
+        rate: input frames per second.
+        dropout: share of the features dropped in training.
     """
 
     frames: int = 27
@@ -57,8 +57,8 @@ class LiftingConfig:
             raise SettingsError("channels and rate must be above 0, dropout in [0, 1)")
 
     @property
-    def shown(self) -> int:
-        """The frame, of all that go in, whose joints come out."""
+    def output_frame(self) -> int:
+        """Index of the input frame whose 3D joints the network returns."""
         return self.frames - 1 if self.causal else self.frames // 2
 
     def to_dict(self) -> dict[str, object]:
@@ -66,10 +66,11 @@ class LiftingConfig:
 
 
 class LiftingNetwork(nn.Module):
-    """Float (B, frames, 17, 2 or 3) of COCO's joints to metres (B, 17, 3) of Human3.6M's, relative to the mid-hip.
+    """Network from COCO's joints, float (B, frames, 17, 2 or 3), to Human3.6M's joints (B, 17, 3) in metres.
 
-    Of the joints come x, y and, with ``presence``, 1 or 0; x and y of unseen ones are 0. What comes out is in the axes of a camera
-    that looks at the person: x right, y down, z away from it.
+    The input is x, y and, with ``presence``, 1 or 0 per joint; x and y of missing joints are 0. The output is
+    relative to the mid-hip, in the axes of a camera facing the person: x right, y down, z away from the
+    camera.
     """
 
     source = COCO17
@@ -85,7 +86,8 @@ class LiftingNetwork(nn.Module):
         self.layers_conv, self.layers_bn = nn.ModuleList(), nn.ModuleList()
         dilation = _WIDTH
         while dilation < config.frames:
-            # Published weights are of dilated convolutions; taken in steps of three, these are the same.
+            # The published weights belong to dilated convolutions, which are equivalent to these with stride
+            # 3.
             for width in (_WIDTH, 1):
                 self.layers_conv.append(nn.Conv1d(channels, channels, width, bias=False))
                 self.layers_bn.append(nn.BatchNorm1d(channels))
@@ -95,7 +97,7 @@ class LiftingNetwork(nn.Module):
 
     @property
     def normalisation(self) -> str:
-        """What is done to the input first, for people to read."""
+        """Description of the input's normalisation."""
         if self.config.normalisation == "window":
             return "x and y less their mean over the frames, by their spread about each frame's own mean"
         return "x / w * 2 - 1, y / w * 2 - h / w"

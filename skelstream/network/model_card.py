@@ -1,4 +1,4 @@
-"""A model's card: what a user should know of weights before trusting them."""
+"""Model cards: joints, input, training data, licence and measured figures of weights."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from skelstream.network.architectures import CropNetwork, Network
 from skelstream.network.lifting import LiftingNetwork
 
 FIELDS = ("joints", "limbs", "input", "data", "licence", "figures")
-"""What a complete card says."""
+"""Fields of a complete card."""
 
 
 def make_card(
     network: Network | CropNetwork, *, data: str, licence: str, figures: dict[str, object]
 ) -> dict[str, object]:
-    """The card of a network's weights; it is stored with them as JSON.
+    """Return the card of a network's weights, which is stored with them as JSON.
 
     Args:
-        network: joints, limbs and input are its own.
-        data: what the weights were trained on, and what they started from.
-        licence: of the weights, with that of their start.
-        figures: measured results, with the protocol they were measured by; empty if nothing was measured.
+        network: the network, which determines joints, limbs and input.
+        data: training data of the weights and of their initial weights.
+        licence: licence of the weights and of their initial weights.
+        figures: measured results with their protocol; empty if nothing was measured.
     """
     joints = network.skeleton.joints
     return {
@@ -37,14 +37,14 @@ def make_card(
 def lifting_card(
     network: LiftingNetwork, *, data: str, licence: str, figures: dict[str, object]
 ) -> dict[str, object]:
-    """The card of weights that lift; the arguments are those of ``make_card``."""
+    """Return the card of a lifting network's weights; the arguments are those of ``make_card``."""
     joints, config = network.skeleton.joints, network.config
     return {
         "joints": list(joints),
         "limbs": [[joints[a], joints[b]] for a, b in network.skeleton.limbs],
         "input": (
             f"{config.frames} frames at {config.rate:g} a second of COCO's 17 joints, {network.normalisation};"
-            " out come metres relative to the mid-hip: x right, y down, z away from a camera that looks at the person"
+            " the output is in metres relative to the mid-hip: x right, y down, z away from a camera facing the person"
         ),
         "data": data,
         "licence": licence,
@@ -52,6 +52,6 @@ def lifting_card(
     }
 
 
-def missing_from(card: dict[str, object]) -> list[str]:
-    """The fields that a card lacks or leaves empty."""
+def missing_fields(card: dict[str, object]) -> list[str]:
+    """Return the fields that a card lacks or leaves empty."""
     return [field for field in FIELDS if not card.get(field)]

@@ -1,4 +1,4 @@
-"""What a weights file says of itself, read without the network or torch."""
+"""Headers of weights files, read without torch, and the packaged models."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from skelstream.settings.models import DETECTOR
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A weights file's header.
+    """Header of a weights file.
 
     Attributes:
-        path: the file.
-        architecture: ``paf`` or ``openpose``.
-        config: the network's settings.
-        card: what a user should know: data, protocol, figures, licences.
-        checksum: SHA-256 of the tensors' bytes, or None in files of before there was one.
+        path: path of the file.
+        architecture: name in ``architectures.ARCHITECTURES``.
+        config: settings of the network.
+        card: model card: data, protocol, figures, licences.
+        checksum: SHA-256 of the tensors' bytes; None if the file has none.
     """
 
     path: Path
@@ -34,35 +34,37 @@ class ModelFile:
     checksum: str | None = None
 
     def sha256(self) -> str:
-        """Of the whole file, in hexadecimal digits."""
+        """Return the SHA-256 of the whole file in hexadecimal digits."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     def read(self) -> bytes:
-        """The whole file.
+        """Return the content of the file.
 
         Raises:
-            ModelError: its tensors are damaged, or it cannot be read.
+            ModelError: the file cannot be read, or its tensors are damaged.
         """
         try:
             content = self.path.read_bytes()
         except OSError as error:
             raise ModelError(f"{self.path}: {error.strerror}") from None
         if self.checksum not in (None, checksum(content)):
-            raise ModelError(f"{self.path}: damaged, as its checksum says; get it anew")
+            raise ModelError(f"{self.path}: damaged: its checksum is wrong; get the file again")
         return content
 
 
 def packaged_models() -> dict[str, Path]:
-    """The weights that come with the package, by name."""
+    """Return the paths of the weights in the package, by name."""
     folder = Path(str(resources.files("skelstream.network"))) / "weights"
     return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
 
 
 def find_model(name: str | None) -> Path:
-    """The file of a packaged model's name, a path, or a path without ``.safetensors``; the default model for None.
+    """Return the weights file of a packaged model's name or of a path, with or without ``.safetensors``.
+
+    None stands for the default model.
 
     Raises:
-        ModelError: neither is there.
+        ModelError: there is neither such a file nor such a packaged model.
     """
     packaged = packaged_models()
     name = name or DETECTOR
@@ -70,19 +72,19 @@ def find_model(name: str | None) -> Path:
         return packaged[name]
     imported = Path(f"{name}.safetensors")
     if not Path(name).is_file() and imported.is_file():
-        return imported  # as skelstream models import leaves it here
+        return imported  # file written by skelstream models import
     if not Path(name).is_file():
         raise ModelError(
-            f"{name}: no such weights file, nor a packaged model (those are: {', '.join(packaged)})"
+            f"{name}: no such weights file or packaged model; packaged models: {', '.join(packaged)}"
         )
     return Path(name)
 
 
 def read_header(path: Path) -> ModelFile:
-    """What a weights file says of itself, without reading the weights.
+    """Read the header of a weights file, without the weights.
 
     Raises:
-        ModelError: not a safetensors file written by ``save_weights``.
+        ModelError: the file is not a safetensors file written by ``save_weights``.
     """
     try:
         with safetensors.safe_open(path, "np") as file:
@@ -92,13 +94,13 @@ def read_header(path: Path) -> ModelFile:
         return ModelFile(path, architecture, config, card, metadata.get("checksum"))
     except KeyError as error:
         raise ModelError(
-            f"{path}: not a skelstream weights file: safetensors without {error} in its metadata"
+            f"{path}: not a skelstream weights file: its safetensors metadata lacks {error}"
         ) from None
     except (OSError, safetensors.SafetensorError, ValueError, FormatError) as error:
         raise ModelError(f"{path}: not a skelstream weights file ({error})") from None
 
 
 def checksum(content: bytes) -> str:
-    """SHA-256 of what follows the header in a safetensors file."""
+    """Return the SHA-256 of the bytes after the header of a safetensors file."""
     header = int.from_bytes(content[:8], "little")
     return hashlib.sha256(content[8 + header :]).hexdigest()

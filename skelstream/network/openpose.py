@@ -1,8 +1,8 @@
-"""The original OpenPose network: VGG-19's first ten layers and six stages of two branches, at stride 8.
+"""Original OpenPose network: VGG-19's first ten layers and six stages of two branches, at stride 8.
 
-Cao et al., "Realtime Multi-Person 2D Pose Estimation using Part Affinity Fields" (arXiv 1611.08050, section 2.1), the
-COCO model. Layers have the names of the Caffe model and of its PyTorch port (github.com/Hzzone/pytorch-openpose), so
-that the port's ``body_pose_model.pth`` can be read.
+Cao et al., "Realtime Multi-Person 2D Pose Estimation using Part Affinity Fields" (arXiv 1611.08050, section
+2.1), the COCO model. Layers have the names of the Caffe model and of its PyTorch port
+(github.com/Hzzone/pytorch-openpose), so that the port's ``body_pose_model.pth`` can be read.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from skelstream.errors import ModelError
-from skelstream.network.torch_file import misfits, read_state_dict
+from skelstream.network.torch_file import mismatches, read_state_dict
 from skelstream.skeleton import OPENPOSE18
 
 _FRONT = [
@@ -26,21 +26,22 @@ _FRONT = [
 _FEATURES = 128
 _BRANCHES = {1: 2 * len(OPENPOSE18.limbs), 2: len(OPENPOSE18) + 1}
 
-# The x channel of each limb's field in the network's output, in the order of OPENPOSE18.limbs; y follows x. These are
-# the numbers of POSE_COCO_MAP_IDX (OpenPose, poseParameters.cpp) less the 19 confidence maps that precede the fields.
+# The x channel of each limb's field in the network's output, in the order of OPENPOSE18.limbs; y follows x.
+# The numbers are those of POSE_COCO_MAP_IDX (OpenPose, poseParameters.cpp) minus 19, for the confidence maps
+# before the fields.
 PAF_X_CHANNELS = (12, 20, 14, 16, 22, 24, 0, 2, 4, 6, 8, 10, 28, 30, 34, 32, 36, 18, 26)
 
 TRAINED_ON = "COCO 2016 keypoints, by OpenPose's authors; VGG-19 from ImageNet"
 LICENCE = "OpenPose's own: academic or non-profit organization noncommercial research use only"
-"""Of the published weights, which this package neither holds nor fetches by itself."""
+"""Licence of the published weights, which this package neither contains nor downloads by itself."""
 
 
 @dataclass(frozen=True)
 class OpenPoseConfig:
-    """What it takes to build the network.
+    """Settings to build the network, stored with the weights.
 
     Attributes:
-        stages: 6 in the published model; fewer are faster and cannot read its weights.
+        stages: number of stages; 6 in the published model, whose weights do not fit fewer (faster) stages.
     """
 
     stages: int = 6
@@ -50,10 +51,11 @@ class OpenPoseConfig:
 
 
 class OpenPoseNetwork(nn.Module):
-    """Image to confidence maps and part affinity fields of OpenPose's 18 joints and 19 limbs.
+    """Network from an image to confidence maps and part affinity fields of OpenPose's 18 joints and 19 limbs.
 
-    Takes float (B, 3, H, W) RGB in [0, 255], H and W divisible by 8; maps are at stride 8. The network itself was
-    trained on BGR scaled to [-0.5, 0.5) and has its own order of limbs and a background map: all that stays inside.
+    The input is float (B, 3, H, W) RGB in [0, 255], H and W divisible by 8; maps have stride 8. The published
+    weights expect BGR in [-0.5, 0.5) and have their own order of limbs and a background map; `forward`
+    converts both.
     """
 
     _paf_channels: Tensor
@@ -75,15 +77,16 @@ class OpenPoseNetwork(nn.Module):
         self.register_buffer("_paf_channels", torch.tensor(channels), persistent=False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Confidence maps (B, 18, H / 8, W / 8), about 0 to 1, and fields (B, 38, H / 8, W / 8) in our limb order."""
+        """Return confidence maps (B, 18, H / 8, W / 8), about 0 to 1, and fields (B, 38, H / 8, W / 8) in our
+        limb order."""
         features = self.model0(image.flip(1) / 256 - 0.5)
         pafs, confidence = self._stage(1, features)
         for stage in range(2, self.config.stages + 1):
             pafs, confidence = self._stage(stage, torch.cat([pafs, confidence, features], 1))
         return confidence[:, :-1], pafs[:, self._paf_channels]
 
-    def _stage(self, stage: int, seen: Tensor) -> tuple[Tensor, Tensor]:
-        pafs, confidence = (self.get_submodule(f"model{stage}_{branch}")(seen) for branch in _BRANCHES)
+    def _stage(self, stage: int, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        pafs, confidence = (self.get_submodule(f"model{stage}_{branch}")(inputs) for branch in _BRANCHES)
         return pafs, confidence
 
 
@@ -99,7 +102,7 @@ def _front() -> nn.Sequential:
 
 
 def _branch(stage: int, branch: int) -> nn.Sequential:
-    """A stage's fields (branch 1) or confidence maps (branch 2); the last layer is linear."""
+    """Build a stage's branch for fields (1) or confidence maps (2); its last layer is linear."""
     maps = _BRANCHES[branch]
     if stage == 1:
         names = [f"conv5_{i}_CPM_L{branch}" for i in range(1, 6)]
@@ -116,10 +119,10 @@ def _branch(stage: int, branch: int) -> nn.Sequential:
 
 
 def load_port(path: Path) -> dict[str, Tensor]:
-    """The state dict of an OpenPoseNetwork from the PyTorch port's ``body_pose_model.pth``.
+    """Read the state dict of an OpenPoseNetwork from the PyTorch port's ``body_pose_model.pth``.
 
-    The port's file names its tensors by layer alone (``conv1_1.weight``), its network by module and layer
-    (``model0.conv1_1.weight``); both are read. No code in the file is run.
+    The port's file names tensors by layer only (``conv1_1.weight``), its network by module and layer
+    (``model0.conv1_1.weight``); both names are accepted. No code in the file is run.
 
     Raises:
         ModelError: the file is missing, not a PyTorch file, or not of this network; the message says which.
@@ -130,7 +133,7 @@ def load_port(path: Path) -> dict[str, Tensor]:
     layers = {name.partition(".")[2]: name for name in wanted}
     state = {layers.get(name, name): tensor.float() for name, tensor in stored.items()}
     if "Mconv7_stage6.weight" in state:
-        raise ModelError(f"{path}: it is the hand model; body_pose_model.pth is wanted")
-    if problem := next(misfits(state, wanted), None):
+        raise ModelError(f"{path}: this is the hand model; give body_pose_model.pth")
+    if problem := next(mismatches(state, wanted), None):
         raise ModelError(f"{path}: not OpenPose's body model of 18 joints: {problem}")
     return {name: state[name] for name in wanted}

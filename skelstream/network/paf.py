@@ -1,7 +1,9 @@
-"""The part affinity field network: a light pretrained backbone and OpenPose's stages at stride 8, shuffled to stride 4.
+"""Part affinity field network: a light pretrained backbone and OpenPose's stages at stride 8, shuffled to
+stride 4.
 
-The order is that of OpenPose (Cao et al., arXiv 1812.08008, section 3.2): first the part affinity fields, then the
-confidence maps, which see the fields; each kind may be refined in further stages, every stage with its own loss.
+The stages have OpenPose's order (Cao et al., arXiv 1812.08008, section 3.2): first the part affinity fields,
+then the confidence maps, which take the fields as input. Each kind may have further stages; every stage has
+its own loss.
 """
 
 from __future__ import annotations
@@ -21,24 +23,24 @@ STRIDE = 4
 """Network-input pixels per cell of the maps."""
 
 _STRIDES = (4, 8, 16, 32)
-# Beyond these a file asks for a network that no machine holds.
+# Upper bounds, so that a damaged file cannot request a network that exceeds a machine's memory.
 _MOST = {"width": 1024, "paf_stages": 8, "confidence_stages": 8, "layers": 16}
 
 
 @dataclass(frozen=True)
 class PafConfig:
-    """What it takes to build the network; it is stored with the weights.
-
-    Raises:
-        SettingsError: a value that no network has.
+    """Settings to build the network, stored with the weights.
 
     Attributes:
-        backbone: a name in ``backbones.registry``: ``movenet`` (starts pose-aware), ``efficientnet`` (starts from ImageNet), ``hrnet-w32`` (starts
-            from the published top-down network).
-        width: channels of the stages.
-        paf_stages, confidence_stages: how often each kind of map is estimated and refined.
-        layers: 3 x 3 convolutions a stage.
-        limbs: ``dense`` (29, ``skeleton.DENSE18``) or ``openpose`` (19).
+        backbone: name in ``backbones.registry``: ``movenet`` (pretrained on poses), ``efficientnet``
+            (pretrained on ImageNet) or ``hrnet-w32`` (pretrained as a top-down network).
+        width: number of channels of the stages, 1 to 1024.
+        paf_stages, confidence_stages: number of stages for each kind of map, 1 to 8.
+        layers: number of 3 x 3 convolutions per stage, 1 to 16.
+        limbs: limb set, ``dense`` (29 limbs, ``skeleton.DENSE18``) or ``openpose`` (19).
+
+    Raises:
+        SettingsError: a value is out of range or unknown.
     """
 
     backbone: str = "movenet"
@@ -63,14 +65,15 @@ class PafConfig:
 
 
 class _Tap(nn.Module):
-    """Some of the backbone's features, brought to the stages' channels and to stride 8.
+    """Conversion of the backbone's features of one stride to the stages' channels and stride 8.
 
-    They are normalised first: some backbones' channels differ a hundredfold in size.
+    The features are normalised first, since channels of some backbones differ a hundredfold in magnitude.
 
     Args:
-        channels: of the features.
-        width: of the stages.
-        stride: of the features; the four cells of stride 4 in a cell of stride 8 each have weights of their own.
+        channels: number of channels of the features.
+        width: number of channels of the stages.
+        stride: stride of the features; the four cells of stride 4 in a cell of stride 8 have separate
+            weights.
     """
 
     def __init__(self, channels: int, width: int, stride: int):
@@ -86,7 +89,7 @@ class _Tap(nn.Module):
 
 
 class _Features(nn.Module):
-    """What the stages see, at stride 8: the backbone's features of all strides, added up."""
+    """Input of the stages at stride 8: the sum of the backbone's features of all strides."""
 
     def __init__(self, config: PafConfig):
         super().__init__()
@@ -98,7 +101,8 @@ class _Features(nn.Module):
         self.mix = nn.Sequential(nn.BatchNorm2d(config.width), nn.ReLU(inplace=True))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Features (B, width, H / 8, W / 8) and, if the backbone has them, logits of 17 COCO keypoints (stride 4)."""
+        """Return features (B, width, H / 8, W / 8) and logits of 17 COCO keypoints (stride 4), None without
+        them."""
         features, logits = self.backbone.features(image)
         return self.mix(sum(tap(x) for tap, x in zip(self.taps, features, strict=True))), logits
 
@@ -112,7 +116,7 @@ def _conv(inputs: int, outputs: int, kernel: int, dilation: int = 1) -> nn.Seque
 
 
 class _Stage(nn.Module):
-    """A few convolutions of growing dilation with a residual, then maps at stride 4 by pixel-shuffle."""
+    """Stage of convolutions of dilations 1, 2, 3 with a residual, and maps at stride 4 by pixel shuffle."""
 
     def __init__(self, inputs: int, config: PafConfig, maps: int):
         super().__init__()
@@ -121,21 +125,22 @@ class _Stage(nn.Module):
             *(_conv(config.width, config.width, 3, dilation=1 + i % 3) for i in range(config.layers))
         )
         self.out = RangedConv(config.width, maps * 4, 1)
-        # Zero maps at first: the confidence maps then start as what a pose-aware backbone gives.
+        # Maps are zero at first, so that the confidence maps start from those of a backbone trained on poses.
         for parameter in self.out.parameters():
             nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The stage's maps at stride 4 and the same at stride 8 with the pixels of a cell in the channels."""
+        """Return the stage's maps at stride 4, and the same at stride 8 with the pixels of a cell as
+        channels."""
         x = self.enter(x)
         folded = self.out(x + self.convs(x))
         return F.pixel_shuffle(folded, 2), folded
 
 
 class PafNetwork(nn.Module):
-    """Image to confidence maps and part affinity fields of OpenPose's 18 joints and L limbs.
+    """Network from an image to confidence maps and part affinity fields of OpenPose's 18 joints and L limbs.
 
-    Takes float (B, 3, H, W) RGB in [0, 255], H and W divisible by 32; maps are at stride 4.
+    The input is float (B, 3, H, W) RGB in [0, 255], H and W divisible by 32; maps have stride 4.
     """
 
     _order: Tensor
@@ -163,33 +168,35 @@ class PafNetwork(nn.Module):
 
     @property
     def sizes(self) -> str:
-        """The height and width that it takes, for people to read."""
+        """Description of the input's height and width."""
         return f"H and W divisible by {self.size_divisor}"
 
     @property
     def normalisation(self) -> str:
-        """What the backbone does to its input first, for people to read."""
+        """Description of the backbone's normalisation of its input."""
         return self.features.backbone.normalisation
 
     def stages(self, image: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Every stage's part affinity fields (B, 2L, H / 4, W / 4) and confidence logits (B, 18, H / 4, W / 4)."""
+        """Return every stage's fields (B, 2L, H / 4, W / 4) and confidence logits (B, 18, H / 4, W / 4)."""
         features, logits = self.features(image)
-        # An empty map's logit; where the backbone knows a joint, its own map is what the stages correct.
+        # -5 is the logit of an empty map; for a joint that the backbone knows, the stages correct the
+        # backbone's map.
         base = -5.0 if logits is None else self._known * logits[:, self._order] + (1 - self._known) * -5.0
         pafs: list[Tensor] = []
-        seen = features
+        inputs = features
         for stage in self.paf_stages:
-            maps, folded = stage(seen)
+            maps, folded = stage(inputs)
             pafs.append(maps)
-            seen = torch.cat([features, folded], 1)
-        context, confidence = seen, []
+            inputs = torch.cat([features, folded], 1)
+        context, confidence = inputs, []
         for stage in self.confidence_stages:
-            maps, folded = stage(seen)
+            maps, folded = stage(inputs)
             confidence.append(base + maps)
-            seen = torch.cat([context, folded], 1)
+            inputs = torch.cat([context, folded], 1)
         return pafs, confidence
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """The last stage's confidence maps (B, 18, H / 4, W / 4) in [0, 1] and fields (B, 2L, H / 4, W / 4)."""
+        """Return the last stage's confidence maps (B, 18, H / 4, W / 4) in [0, 1] and fields (B, 2L, H / 4, W
+        / 4)."""
         pafs, confidence = self.stages(image)
         return confidence[-1].sigmoid(), pafs[-1]

@@ -1,9 +1,11 @@
-"""Eight-bit integers where they cost next to nothing: the stages, and the 1 x 1 convolutions of MoveNet's blocks.
+"""Quantisation to eight-bit integers where it costs almost no accuracy: the stages and MoveNet's 1 x 1
+convolutions.
 
-A tensor has one step, but channels of a network whose batch norms are folded differ a thousandfold in size, so that
-plain rounding would lose the small ones. Dividing each channel of a convolution's input by a number of its own and
-multiplying the weights that look at it by the same changes nothing but what is rounded (Xiao et al., "SmoothQuant",
-arXiv 2211.10438, section 4). The channels' ranges come with the weights (``network.ranges``); no images are needed.
+A tensor has one quantisation step, but channels of a network with folded batch norms differ a thousandfold in
+magnitude, so that plain rounding would lose the small ones. Dividing each input channel of a convolution by
+its own factor and multiplying its weights by the same factor changes only the rounding (Xiao et al.,
+"SmoothQuant", arXiv 2211.10438, section 4). The ranges of the channels are stored with the weights
+(``network.ranged_conv``); no images are needed.
 """
 
 from __future__ import annotations
@@ -18,11 +20,11 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from skelstream.errors import ModelError
-from skelstream.network.ranged_conv import RangedConv, ranged
+from skelstream.network.ranged_conv import RangedConv, ranged_convs
 
-# How much of the differences between an input's channels the weights take over (SmoothQuant's alpha).
-_TAKEN_OVER = 0.75
-# Weights have seven bits: CPUs without VNNI add up two products in 16 bits, where 2 x 255 x 127 would overflow.
+# SmoothQuant's alpha: the exponent by which differences between input channels move into the weights.
+_ALPHA = 0.75
+# Weights use seven bits: CPUs without VNNI add two products in 16 bits, where 2 x 255 x 127 would overflow.
 _HIGHEST_WEIGHT = 63
 
 
@@ -30,10 +32,11 @@ _Network = TypeVar("_Network", bound=nn.Module)
 
 
 class _RoundedConv(nn.Module):
-    """A convolution whose input and weights are rounded to what eight bits hold; a runtime may compute in integers.
+    """Convolution whose input and weights are rounded to eight bits, so that a runtime may compute in
+    integers.
 
     Args:
-        conv: with its batch norm folded in, and with its ranges.
+        conv: convolution with its batch norm folded in, and with its ranges.
     """
 
     inverse: Tensor
@@ -46,7 +49,7 @@ class _RoundedConv(nn.Module):
         self.bias, self.padding, self.dilation = conv.bias, conv.padding, conv.dilation
         low, high = conv.range
         reach = torch.maximum(-low, high).clamp(min=1e-6)
-        size = reach**_TAKEN_OVER
+        size = reach**_ALPHA
         size *= (reach / size).max()  # the input divided by its size lies in [-1, 1]
         self.lowest, self.highest = (-127, 127) if (low < 0).any() else (0, 255)
         weight = conv.weight.detach() * size[:, None, None]
@@ -59,26 +62,27 @@ class _RoundedConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         step = 1 / self.highest
         x = torch.fake_quantize_per_tensor_affine(x * self.inverse, step, 0, self.lowest, self.highest)
-        # Runtimes know eight-bit integers by these limits, even if no weight comes near them.
+        # Runtimes recognise eight-bit integers by these limits, even if no weight comes near them.
         weight = torch.fake_quantize_per_channel_affine(self.weight, self.steps, self.zero, 0, -127, 127)
         return F.conv2d(x, weight, self.bias, padding=self.padding, dilation=self.dilation)
 
 
 def has_ranges(network: nn.Module) -> bool:
-    """Whether ``quantised`` can do anything with the network: it has ranges, and they were measured."""
-    convs = ranged(network).values()
+    """Return whether the network can be quantised: it has ranges, and they were measured."""
+    convs = ranged_convs(network).values()
     return bool(convs) and all(conv.range.any() for conv in convs)
 
 
 def quantised(network: _Network) -> _Network:
-    """A copy of a trained network, to infer, with the convolutions that have ranges rounded to eight bits.
+    """Return a copy of a trained network, for inference, whose convolutions with ranges are rounded to eight
+    bits.
 
     Raises:
         ModelError: the network has no ranges.
     """
     if not has_ranges(network):
         raise ModelError(
-            "these weights do not say what int8 needs to know; use float32, or train them further"
+            "the weights lack the channel ranges that int8 needs; use float32, or train them further"
         )
     network = deepcopy(network).eval()
     for parent in list(network.modules()):

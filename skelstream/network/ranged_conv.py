@@ -1,4 +1,4 @@
-"""Convolutions that know how large their input gets, which is what rounding to eight bits needs to know."""
+"""Convolutions that record the range of their input channels, which quantisation to eight bits needs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 
 class RangedConv(nn.Conv2d):
-    """A convolution with the range of each of its input's channels, for ``network.quantised``.
+    """Convolution with the range of each input channel, for ``network.quantised``.
 
     Attributes:
-        range: float32 (2, inputs): least and greatest value of each channel on the images of ``measure_ranges``, zero
-            included; all zero before that.
+        range: float32 (2, inputs), least and greatest value of each channel on the images of
+            ``measure_ranges``, including zero; all zero before they are measured.
     """
 
     range: Tensor
@@ -31,14 +31,14 @@ class RangedConv(nn.Conv2d):
         self.register_buffer("range", torch.zeros(2, inputs))
 
 
-def ranged(network: nn.Module) -> dict[str, RangedConv]:
-    """The network's convolutions of this kind, by name."""
+def ranged_convs(network: nn.Module) -> dict[str, RangedConv]:
+    """Return the network's convolutions with ranges, by name."""
     return {name: module for name, module in network.named_modules() if isinstance(module, RangedConv)}
 
 
 def measure_ranges(network: nn.Module, images: Iterable[Tensor]) -> None:
-    """Sets the ranges to what occurs in these images, float (B, 3, H, W) RGB in [0, 255] on the network's device."""
-    convs = list(ranged(network).values())
+    """Measure the ranges on images, float (B, 3, H, W) RGB in [0, 255] on the network's device."""
+    convs = list(ranged_convs(network).values())
     for conv in convs:
         conv.range.zero_()
     handles = [conv.register_forward_pre_hook(_widen) for conv in convs]

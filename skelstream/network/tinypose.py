@@ -1,7 +1,7 @@
-"""PP-TinyPose's weights as a start for the top-down network.
+"""Reading of PP-TinyPose's weights, the initial weights of the top-down network.
 
-PP-TinyPose (PaddleDetection, Apache-2.0) is a naive Lite-HRNet. It is read from an OpenVINO IR graph, an XML file of
-layers and a ``.bin`` file of their constants; OpenVINO itself is not needed.
+PP-TinyPose (PaddleDetection, Apache-2.0) is a naive Lite-HRNet. It is read from an OpenVINO IR graph, an XML
+file of layers and a ``.bin`` file of their constants, without OpenVINO.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from skelstream.network.top_down import TopDownNetwork
 
 _DTYPES = {"f16": np.float16, "f32": np.float32}
 _CONVOLUTIONS = ("Convolution", "GroupConvolution")
-# What a convolution's sum with its bias is called, by the number of the batch norm that is folded in.
+# Name of the layer that adds a convolution's bias; it contains the number of the folded batch norm.
 _NORM = re.compile(r"batch_norm2d_(\d+)\.")
-# The last convolution of the way from the branch of highest resolution down to another.
+# The last convolution on the path from the highest-resolution branch down to another.
 _FROM_HIGHEST = re.compile(r"\.paths\.0_(\d)\.(\d)\.0$")
 
 
 def load_tinypose(path: Path) -> dict[str, Tensor]:
-    """The state dict of a TopDownNetwork from PP-TinyPose's graph.
+    """Read the state dict of a TopDownNetwork from PP-TinyPose's graph.
 
     Args:
-        path: ``tinypose_256x192.xml``; its ``.bin`` lies beside it.
+        path: ``tinypose_256x192.xml``, with its ``.bin`` beside it.
 
     Raises:
         ModelError: a file is missing or is not that graph.
@@ -47,7 +47,8 @@ def load_tinypose(path: Path) -> dict[str, Tensor]:
         raise ModelError(f"{path}: its convolutions are not those of PP-TinyPose's pose network")
     state = network.state_dict()
     for name, (weight, bias) in zip(convs, tensors, strict=True):
-        # The graph adds what comes from the highest resolution to itself; here that is in the weights.
+        # The graph adds the features from the highest resolution to themselves; here the weights are doubled
+        # instead.
         found = _FROM_HIGHEST.search(name)
         times = 2 if found and int(found[2]) == 2 * int(found[1]) - 1 else 1
         state[f"{name}.weight"], state[f"{name}.bias"] = weight * times, bias * times
@@ -55,7 +56,8 @@ def load_tinypose(path: Path) -> dict[str, Tensor]:
 
 
 def _convolutions(path: Path) -> list[tuple[Tensor, Tensor]]:
-    """Weights (out, in / groups, k, k) and biases (out,), in the order of their batch norms, the last one having none."""
+    """Return weights (out, in / groups, k, k) and biases (out,) in the order of their batch norms; the last
+    has none."""
     root = ET.parse(path).getroot()
     data = path.with_suffix(".bin").read_bytes()
     layers = {layer.get("id"): layer for layer in root.iterfind("layers/layer")}
@@ -64,7 +66,7 @@ def _convolutions(path: Path) -> list[tuple[Tensor, Tensor]]:
         sources.setdefault(edge.get("to-layer"), []).append(edge.attrib["from-layer"])
 
     def constant(name: str) -> np.ndarray | None:
-        """The value of a layer, if it is a constant or one in another type."""
+        """Return the value of a layer, if it is a constant or a type conversion of one."""
         layer = layers[name]
         if layer.get("type") == "Convert":
             return constant(sources[name][0])

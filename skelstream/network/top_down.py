@@ -1,7 +1,7 @@
-"""The top-down network: a crop of one person to a heatmap of each of its joints.
+"""Top-down network: a crop of one person to one heatmap per joint.
 
-Lite-HRNet's branches are brought together from the lowest resolution upwards, as PP-TinyPose does, and give COCO's 17
-joints at stride 4.
+Lite-HRNet's branches are merged from the lowest resolution upwards, as in PP-TinyPose, to heatmaps of COCO's
+17 joints at stride 4.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from skelstream.skeleton import COCO17
 
 @dataclass(frozen=True)
 class TopDownConfig:
-    """What it takes to build the network and to cut crops for it; it is stored with the weights.
+    """Settings to build the network and to cut crops for it, stored with the weights.
 
     Attributes:
-        height, width: of a crop in pixels.
+        height, width: size of a crop in pixels.
     """
 
     height: int = 256
@@ -33,9 +33,10 @@ class TopDownConfig:
 
 
 class TopDownNetwork(nn.Module):
-    """Crops, float (B, 3, H, W) RGB in [0, 255], to heatmaps (B, 17, H / 4, W / 4), about 0 to 1.
+    """Network from crops, float (B, 3, H, W) RGB in [0, 255], to heatmaps (B, 17, H / 4, W / 4), about 0 to
+    1.
 
-    Cell i stands for pixel 4 i of the crop.
+    Cell i of a heatmap corresponds to pixel 4 i of the crop.
     """
 
     mean: Tensor
@@ -59,17 +60,17 @@ class TopDownNetwork(nn.Module):
 
     @property
     def example_size(self) -> tuple[int, int]:
-        """Height and width of an input to trace the network with."""
+        """Height and width of an example input for tracing the network."""
         return self.config.height, self.config.width
 
     @property
     def normalisation(self) -> str:
-        """What is done to the input first, for people to read."""
+        """Description of the input's normalisation."""
         return "RGB, (x / 255 - mean) / deviation of ImageNet"
 
     @property
     def sizes(self) -> str:
-        """The height and width that it takes, for people to read."""
+        """Description of the input's height and width."""
         return f"H {self.config.height} and W {self.config.width}, a crop of one person"
 
     def forward(self, crops: Tensor) -> Tensor:

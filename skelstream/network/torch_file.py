@@ -1,4 +1,5 @@
-"""PyTorch files of tensors by name, which other projects share: no code in them is run."""
+"""Reading of PyTorch files of named tensors without running code in them, and atomic writing of such
+files."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from skelstream.files.atomic import replacing
 
 
 class _Ignored:
-    """Stands for an object that is of no use here; nothing of its own is run."""
+    """Placeholder of an object that is not needed; none of its code is run."""
 
     def __init__(self, *_: object):
         pass
@@ -25,7 +26,7 @@ class _Ignored:
         pass
 
 
-# NumPy's random numbers, by module and name; older and newer NumPy have some of these in different places.
+# Parts of NumPy's random state, by module and name; some have moved between versions of NumPy.
 _IGNORED: list[Callable[..., object] | tuple[Callable[..., object], str]] = [
     type(name, (_Ignored,), {"__module__": module})
     for module, name in (
@@ -43,55 +44,56 @@ _IGNORED: list[Callable[..., object] | tuple[Callable[..., object], str]] = [
 
 
 def read_names(path: Path) -> list[str]:
-    """What a PyTorch file's outermost entries are called.
+    """Return the names of a PyTorch file's outermost entries.
 
     Raises:
-        ModelError: the file is missing, no PyTorch file, broken off, or holds something else than entries by name.
+        ModelError: the file is missing, not a PyTorch file, truncated, or contains Python objects.
     """
     stored = _read(path)
     return [str(name) for name in stored] if isinstance(stored, dict) else []
 
 
 def read_state_dict(path: Path, inside: str | None = None) -> dict[str, Tensor]:
-    """The tensors of a ``.pth`` file by name, on the CPU.
+    """Return the tensors of a ``.pth`` file by name, on the CPU.
 
     Args:
         path: the file.
-        inside: the entry that holds them, where the file holds other things too.
+        inside: name of the entry that contains the tensors; None if the file contains nothing else.
 
     Raises:
-        ModelError: the file is missing, no PyTorch file, broken off, or holds other things than tensors by name.
+        ModelError: the file is missing, not a PyTorch file, truncated, or contains anything but named
+            tensors.
     """
     stored = _read(path)
     if inside is not None:
         stored = stored.get(inside) if isinstance(stored, dict) else None
     if not isinstance(stored, dict) or not all(isinstance(tensor, Tensor) for tensor in stored.values()):
-        raise ModelError(f"{path}: not a state dict, which is tensors by name")
+        raise ModelError(f"{path}: not a state dict (tensors by name); save the network's state dict alone")
     return stored
 
 
 def _read(path: Path) -> object:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of unusual pickles; if it cannot be read, the error says so
-            # Checkpoints of training runs hold the state of NumPy's random numbers too: it is passed over.
+            warnings.simplefilter("ignore")  # warnings of unusual pickles; an unreadable file raises an error
+            # Training checkpoints also contain NumPy's random state, which is skipped.
             with torch.serialization.safe_globals(_IGNORED):
                 return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ModelError(f"{path}: no such file") from None
     except pickle.UnpicklingError:
         if not _looks_like_torch(path):
-            raise ModelError(f"{path}: not a PyTorch file; was a web page saved in its place?") from None
+            raise ModelError(f"{path}: not a PyTorch file; was a web page saved instead of it?") from None
         raise ModelError(
-            f"{path}: holds Python objects besides tensors; save the network's state dict alone"
+            f"{path}: contains Python objects besides tensors; save the network's state dict alone"
         ) from None
     except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"{path}: cannot be read; a download that broke off? ({reason})") from None
+        raise ModelError(f"{path}: cannot be read; is the download incomplete? ({reason})") from None
 
 
-def misfits(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Iterator[str]:
-    """What keeps a state dict from being the wanted one, the most telling first."""
+def mismatches(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Iterator[str]:
+    """Yield the differences of a state dict from the expected one, the most informative first."""
     missing, extra = (
         [name for name in wanted if name not in state],
         [name for name in state if name not in wanted],
@@ -103,23 +105,23 @@ def misfits(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Iterat
         if state[name].shape != tensor.shape:
             yield f"{name} is {tuple(state[name].shape)}, not {tuple(tensor.shape)}"
         if not state[name].isfinite().all():
-            yield f"{name} holds numbers that are not finite"
+            yield f"{name} contains numbers that are not finite"
 
 
 def _looks_like_torch(path: Path) -> bool:
-    """Whether the first bytes are of a zip archive or of a binary pickle."""
+    """Return whether the first bytes are those of a zip archive or a binary pickle."""
     with path.open("rb") as file:
         start = file.read(2)
     return start == b"PK" or start[:1] == b"\x80"
 
 
 def write_state_dict(path: Path, state: dict[str, object]) -> None:
-    """Write tensors and what goes with them, by name, in torch's own format, whole or not at all.
+    """Write tensors and other values by name in torch's format, atomically.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    # By way of memory: where the disk is full, torch's own writer raises an error that does not say so.
+    # Through memory: torch's own writer raises an error that does not mention a full disk.
     content = BytesIO()
     torch.save(state, content)
     with replacing(path) as temporary:

@@ -1,9 +1,10 @@
-"""The top-down network without its shuffles, to infer: the same heatmaps in two thirds of the time.
+"""Top-down network without channel shuffles, for inference: the same heatmaps in two thirds of the time.
 
-A shuffle unit changes one half of its channels and deals both halves out anew (Ma et al., ShuffleNetV2, ECCV 2018, section
-3.2). Here channels stay where they are: it is worked out beforehand which of the original ones lies where, and the
-weights of each convolution are laid out for that. What a unit is not to see gets weights of zero, and what it hands on gets
-zero added. That costs two fifths more multiplications, and saves all copies.
+A shuffle unit changes one half of its channels and interleaves both halves (Ma et al., ShuffleNetV2, ECCV
+2018, section 3.2). Here channels stay in place: the position of each original channel is computed beforehand,
+and the weights of each convolution are arranged accordingly. Channels that a unit does not use have zero
+weights, and channels that it passes through have zero added. That costs two fifths more multiplications and
+saves all copies.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from skelstream.network.top_down import TopDownNetwork
 
 @torch.no_grad()
 def unshuffled(network: TopDownNetwork) -> TopDownNetwork:
-    """A copy of a network that gives the same heatmaps but for rounding. It is not to be trained."""
+    """Return a copy of a network that gives the same heatmaps except for rounding. The copy cannot be
+    trained."""
     network = deepcopy(network).eval()
     backbone: Any = network.backbone
-    # Of each branch, the place of each of its original channels; the second branch begins at the stem.
+    # For each branch, the position of each original channel; the second branch begins at the stem.
     places = [torch.arange(CHANNELS[0])]
     lowest = torch.arange(STEM)
     backbone.stem = _Stem(backbone.stem)
@@ -47,11 +49,11 @@ def unshuffled(network: TopDownNetwork) -> TopDownNetwork:
 
 
 class _Unit(nn.Module):
-    """A shuffle unit that writes over the channels that it changes.
+    """Shuffle unit that overwrites the channels that it changes.
 
     Args:
-        unit: the original.
-        places: int (C,), of its channels.
+        unit: the original unit.
+        places: int (C,), positions of its channels.
     """
 
     kept: Tensor
@@ -65,12 +67,12 @@ class _Unit(nn.Module):
         self.register_buffer("kept", kept)
 
     def forward(self, x: Tensor) -> Tensor:
-        # Features are not negative: the ReLU leaves alone what is handed on.
+        # Features are not negative, so the ReLU leaves the passed channels unchanged.
         return F.relu(self.convs(x) + x * self.kept)
 
 
 class _Stem(nn.Module):
-    """The stem, each path of which writes to every second channel."""
+    """Stem whose two paths each write to every second channel."""
 
     def __init__(self, stem: Any):
         super().__init__()
@@ -86,7 +88,7 @@ class _Stem(nn.Module):
 
 
 def _dealt(places: Tensor) -> Tensor:
-    """Where the channels lie after a shuffle, both halves in turn, that moved nothing."""
+    """Return the channels' positions after a shuffle (both halves interleaved) that moved nothing."""
     return torch.stack(places.chunk(2), 1).flatten()
 
 
@@ -97,20 +99,20 @@ def _moved(
     width_in: int | None = None,
     width_out: int | None = None,
 ) -> nn.Sequential:
-    """Convolutions, and what lies between them, for channels that lie elsewhere.
+    """Return a path's layers for channels at other positions.
 
     Args:
-        path: layers in a row.
-        inputs, outputs: int, the places of its channels.
-        width_in, width_out: channels that there are; those without a place do not count, and come out as zero. None: as many as
-            have a place.
+        path: layers in sequence.
+        inputs, outputs: int, positions of the path's input and output channels.
+        width_in, width_out: total numbers of channels; other channels are ignored, and are zero in the
+            output. None for the number of positions.
     """
     layers = [layer for layer in path.modules() if not isinstance(layer, nn.Sequential)]
     last = max(i for i, layer in enumerate(layers) if isinstance(layer, nn.Conv2d))
     width, moved = width_in or len(inputs), []
     for i, layer in enumerate(layers):
         if isinstance(layer, nn.Conv2d):
-            if layer.groups > 1:  # each channel by itself
+            if layer.groups > 1:  # depthwise
                 places, after = inputs, width
             elif i < last:
                 places, after = torch.arange(layer.out_channels), layer.out_channels
@@ -123,13 +125,14 @@ def _moved(
 
 
 def _laid_out(conv: nn.Conv2d, inputs: Tensor, outputs: Tensor, width_in: int, width_out: int) -> nn.Conv2d:
-    """A convolution whose channels lie at ``inputs`` and ``outputs`` of so many."""
-    alone = conv.groups > 1
+    """Return a convolution whose channels are at positions ``inputs`` and ``outputs`` of a total number
+    each."""
+    depthwise = conv.groups > 1
     kernel, stride, padding = conv.kernel_size[0], conv.stride[0], conv.padding[0]
-    result = nn.Conv2d(width_in, width_out, kernel, stride, padding, groups=width_in if alone else 1)
+    result = nn.Conv2d(width_in, width_out, kernel, stride, padding, groups=width_in if depthwise else 1)
     assert conv.bias is not None and result.bias is not None
     for values in (result.weight, result.bias):
         values.zero_()
-    result.weight[(outputs,) if alone else (outputs[:, None], inputs)] = conv.weight
+    result.weight[(outputs,) if depthwise else (outputs[:, None], inputs)] = conv.weight
     result.bias[outputs] = conv.bias
     return result

@@ -1,4 +1,5 @@
-"""VideoPose3D's published weights, such as ``pretrained_h36m_detectron_coco.bin``, as weights of the lifting network."""
+"""Reading of VideoPose3D's published weights, such as ``pretrained_h36m_detectron_coco.bin``, for the lifting
+network."""
 
 from __future__ import annotations
 
@@ -9,25 +10,25 @@ from torch import Tensor
 
 from skelstream.errors import ModelError
 from skelstream.network.lifting import FRAMES, LiftingConfig, LiftingNetwork
-from skelstream.network.torch_file import misfits, read_state_dict
+from skelstream.network.torch_file import mismatches, read_state_dict
 
 TRAINED_ON = "as published with VideoPose3D: Human3.6M, with 2D joints by another network; not trained here"
 LICENCE = "the published weights: CC BY-NC 4.0, no commercial use; Human3.6M's own terms"
-INSIDE = "model_pos"
-"""What the network's tensors are called in the file."""
-# Human3.6M's cameras, which the input was made of.
+STATE_KEY = "model_pos"
+"""Name of the entry with the network's tensors in the file."""
+# Frame rate of Human3.6M's cameras, on whose videos the network was trained.
 _RATE = 50.0
 
 
 def load_videopose(path: Path) -> tuple[LiftingConfig, dict[str, Tensor]]:
-    """The settings and the state dict of a LiftingNetwork from VideoPose3D's file for COCO's joints.
+    """Read the settings and the state dict of a LiftingNetwork from VideoPose3D's file for COCO's joints.
 
-    The file does not say whether the network is a causal one; the published ones for COCO's joints are not.
+    The file does not tell whether the network is causal; the published ones for COCO's joints are not.
 
     Raises:
         ModelError: the file is missing, not a PyTorch file, or not of this network; the message says which.
     """
-    stored = read_state_dict(path, INSIDE)
+    stored = read_state_dict(path, STATE_KEY)
     first = stored.get("expand_conv.weight")
     blocks = (
         len([name for name in stored if name.startswith("layers_conv.") and name.endswith(".weight")]) // 2
@@ -37,14 +38,14 @@ def load_videopose(path: Path) -> tuple[LiftingConfig, dict[str, Tensor]]:
         raise ModelError(f"{path}: not VideoPose3D's weights of 27, 81 or 243 frames")
     if first.shape[1] != 2 * len(LiftingNetwork.source):
         raise ModelError(
-            f"{path}: for {first.shape[1] // 2} joints in the image; those for COCO's 17 are wanted"
+            f"{path}: weights for {first.shape[1] // 2} joints in the image; give those for COCO's 17 joints"
         )
     config = LiftingConfig(
         frames, first.shape[0], normalisation="image", presence=False, rate=_RATE, dropout=0.25
     )
     with torch.device("meta"):
         wanted = LiftingNetwork(config).state_dict()
-    if problem := next(misfits(stored, wanted), None):
+    if problem := next(mismatches(stored, wanted), None):
         raise ModelError(f"{path}: not VideoPose3D's weights: {problem}")
     return config, {
         name: stored[name].float() if tensor.is_floating_point() else stored[name]

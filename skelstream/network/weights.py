@@ -1,4 +1,4 @@
-"""Weights in safetensors files that say what network they are of."""
+"""Writing and loading of weights in safetensors files whose header describes the network."""
 
 from __future__ import annotations
 
@@ -23,21 +23,22 @@ def save_weights(
     config: dict[str, object],
     card: dict[str, object],
 ) -> None:
-    """Writes weights with their header, whole or not at all.
+    """Write weights with their header, atomically.
 
     Raises:
         OutputError: the file cannot be written.
     """
     metadata = {"architecture": architecture, "config": json.dumps(config), "card": json.dumps(card)}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    # The order of the tensors' bytes does not depend on the metadata.
+    # The order of the tensors' bytes does not depend on the metadata, so the checksum holds for the final
+    # file.
     metadata["checksum"] = checksum(safetensors.torch.save(tensors, metadata))
     with replacing(path) as temporary:
         temporary.write_bytes(safetensors.torch.save(tensors, metadata))
 
 
 def load_network(file: ModelFile) -> AnyNetwork:
-    """The network of a weights file, ready to infer, on the CPU in float32.
+    """Load the network of a weights file for inference, on the CPU in float32.
 
     Raises:
         ModelError: the weights are damaged or of another network.
@@ -45,7 +46,7 @@ def load_network(file: ModelFile) -> AnyNetwork:
     if file.architecture not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
         raise ModelError(
-            f"{file.path}: of a network called {file.architecture!r}, which this version lacks ({known})"
+            f"{file.path}: unknown network {file.architecture!r}; this version of skelstream knows {known}"
         )
     content = file.read()
     try:
@@ -55,17 +56,19 @@ def load_network(file: ModelFile) -> AnyNetwork:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"{file.path}: its weights do not fit the network ({reason})") from None
     if not all(tensor.isfinite().all() for tensor in network.state_dict().values()):
-        raise ModelError(f"{file.path}: damaged, as some of its weights are not numbers; get it anew")
+        raise ModelError(f"{file.path}: damaged: some of its weights are not numbers; get the file again")
     return network.eval()
 
 
 def load_image_network(file: ModelFile) -> Network | CropNetwork:
-    """The network of a weights file, as ``load_network``, if it is one that sees images.
+    """Load the network of a weights file, as ``load_network`` does, if it takes images.
 
     Raises:
-        ModelError: it lifts joints, or see ``load_network``.
+        ModelError: it is a lifting network, or as for ``load_network``.
     """
     network = load_network(file)
     if isinstance(network, LiftingNetwork):
-        raise ModelError(f"{file.path}: weights of a lifting network, which sees joints and no images")
+        raise ModelError(
+            f"{file.path}: weights of a lifting network, which takes joints; give a network that takes images"
+        )
     return network

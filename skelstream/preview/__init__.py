@@ -1,1 +1,1 @@
-"""A live preview in the terminal."""
+"""Live preview in the terminal."""

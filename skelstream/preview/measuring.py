@@ -1,4 +1,4 @@
-"""How fast a source is analysed, without drawing it."""
+"""Measurement of the speed at which a source is analysed, without drawing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from skelstream.pipeline import AnalysedFrame, Pipeline
-from skelstream.preview.playback import Pace, Playback
+from skelstream.preview.playback import Playback, Throughput
 from skelstream.preview.recording import Recording
 from skelstream.video import SourceInfo
 
@@ -21,24 +21,24 @@ _REPORT_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Measured:
-    """How a source was analysed.
+    """Result of a measurement.
 
     Attributes:
         info: facts about the source.
-        pace: at the end.
-        seconds: from the first frame to the last.
-        people: mean number of people a frame.
-        tracks: number of tracks that were confirmed.
-        latencies: float (F,), seconds from decoding each frame to knowing its people.
-        stages: milliseconds a frame by stage, over all frames.
-        recorded: the file of skeletons that was written and its number of frames, if one was.
-        warnings: what is wrong with the source, a line each.
-        gone: the source ended, before anyone ended it.
-        interrupted: Ctrl-C ended it.
+        throughput: throughput at the end.
+        seconds: time from the first frame to the last in seconds.
+        people: mean number of people per frame.
+        tracks: number of confirmed tracks.
+        latencies: float (F,), seconds from decoding each frame to its result.
+        stages: milliseconds per frame by stage, over all frames.
+        recorded: recorded file and its number of frames; None without a recording.
+        warnings: problems of the source, one line each.
+        source_ended: whether the source ended by itself.
+        interrupted: whether Ctrl-C ended the measurement.
     """
 
     info: SourceInfo
-    pace: Pace
+    throughput: Throughput
     seconds: float
     people: float
     tracks: int
@@ -46,12 +46,12 @@ class Measured:
     stages: dict[str, float]
     recorded: tuple[Path, int] | None
     warnings: list[str]
-    gone: bool
+    source_ended: bool
     interrupted: bool
 
 
 class _Tally:
-    """Counts in the playback's thread."""
+    """Counters, updated in the playback's thread."""
 
     def __init__(self) -> None:
         self.began: float | None = None
@@ -72,58 +72,58 @@ class _Tally:
 
 
 def measure(
-    opened: Callable[[], Pipeline],
+    open_pipeline: Callable[[], Pipeline],
     stem: str,
     *,
     output: Path | None = None,
     overwrite: bool = False,
     seconds: float | None = None,
-    report: Callable[[AnalysedFrame, Pace], None] | None = None,
+    report: Callable[[AnalysedFrame, Throughput], None] | None = None,
 ) -> Measured | None:
-    """Analyses a source as fast as it goes, until it ends, the time is up or Ctrl-C.
+    """Analyse a source at full speed until it ends, the time is up or Ctrl-C is pressed.
 
     Args:
-        opened: makes the pipeline; called in another thread.
-        stem: beginning of the recording's name.
-        output: record to this file.
-        overwrite: whether that file may be there already.
-        seconds: end so long after the first frame.
-        report: called about once a second with the newest frame.
+        open_pipeline: function that opens the pipeline; called in another thread.
+        stem: beginning of the recording's file name.
+        output: file to record to; None for no recording.
+        overwrite: whether an existing file may be replaced.
+        seconds: duration from the first frame on in seconds; None for no limit.
+        report: function called about once a second with the newest frame and the throughput.
 
     Returns:
-        None if no frame came before it was ended.
+        the result; None if it ended before the first frame.
 
     Raises:
-        SourceError: the source cannot be opened or read; what was recorded is kept.
+        SourceError: the source cannot be opened or read; the recording so far is kept.
         OutputError: the recording cannot be written.
     """
     changes: queue.SimpleQueue[None] = queue.SimpleQueue()
     tally, interrupted = _Tally(), False
-    with Playback(opened, False, lambda: changes.put(None), tally.add) as playback:
+    with Playback(open_pipeline, False, lambda: changes.put(None), tally.add) as playback:
         recording = Recording(playback, stem, output, overwrite)
         try:
             _wait(playback, tally, changes, seconds, report)
         except KeyboardInterrupt:
             interrupted = True
-        gone = playback.ended
+        source_ended = playback.ended
         if playback.error is not None:
             recording.keep(playback.error)
             raise playback.error
     if tally.began is None or playback.info is None:
         return None
     recording.write()
-    pace = playback.pace
+    throughput = playback.throughput
     return Measured(
         info=playback.info,
-        pace=pace,
+        throughput=throughput,
         seconds=tally.ended - tally.began,
-        people=tally.people / pace.frames,
+        people=tally.people / throughput.frames,
         tracks=len(tally.ids),
         latencies=np.array(tally.latencies),
-        stages={name: total / pace.frames * 1000 for name, total in playback.times.seconds.items()},
+        stages={name: total / throughput.frames * 1000 for name, total in playback.times.seconds.items()},
         recorded=recording.written,
         warnings=list(playback.warnings),
-        gone=gone,
+        source_ended=source_ended,
         interrupted=interrupted,
     )
 
@@ -133,7 +133,7 @@ def _wait(
     tally: _Tally,
     changes: queue.SimpleQueue[None],
     seconds: float | None,
-    report: Callable[[AnalysedFrame, Pace], None] | None,
+    report: Callable[[AnalysedFrame, Throughput], None] | None,
 ) -> None:
     due = time.monotonic() + _REPORT_SECONDS
     while not playback.ended:
@@ -141,7 +141,7 @@ def _wait(
         if seconds is not None and tally.began is not None and now - tally.began > seconds:
             return
         if report is not None and now >= due and tally.newest is not None:
-            report(tally.newest, playback.pace)
+            report(tally.newest, playback.throughput)
             due = now + _REPORT_SECONDS
         try:
             changes.get(timeout=_REPORT_SECONDS / 4)

@@ -1,4 +1,4 @@
-"""The live preview: a source's people in the terminal, with keys to pause, to keep and to leave."""
+"""Live preview of a source's people in the terminal, with keys to pause, save, record and quit."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ _SMOOTHING = 0.9
 
 @dataclass(frozen=True)
 class Previewed:
-    """How a preview went.
+    """Result of a preview.
 
     Attributes:
-        frames: how many were analysed.
-        dropped: frames of a live source that the network had no time for.
-        seconds: from the first frame to the end.
-        gone: it was live and ended by itself.
-        recorded: the file of skeletons that was written and its number of frames, if one was.
-        warnings: what is wrong with the source, a line each.
+        frames: number of frames analysed.
+        dropped: number of frames of a live source dropped because the network was busy.
+        seconds: time from the first frame to the end in seconds.
+        source_ended: whether the preview ended because a live source did.
+        recorded: recorded file and its number of frames; None without a recording.
+        warnings: problems of the source, one line each.
     """
 
     frames: int
     dropped: int
     seconds: float
-    gone: bool
+    source_ended: bool
     recorded: tuple[Path, int] | None
     warnings: list[str]
 
 
 def preview(
-    opened: Callable[[], Pipeline],
+    open_pipeline: Callable[[], Pipeline],
     skeleton: Skeleton,
     name: str,
     *,
@@ -58,49 +58,55 @@ def preview(
     graphics: str = "auto",
     seconds: float | None = None,
 ) -> Previewed:
-    """Shows a source in the terminal until it ends or the user leaves.
+    """Show a source in the terminal until the user quits or a live source ends.
 
-    A file is played at the pace of its own times, or as fast as the network can; frames that the terminal has
-    no time for are analysed but not drawn. After its end the last image stays. A live source is left when
-    it ends.
+    A file is played in real time, or as fast as the network can; frames for which the terminal is too slow
+    are analysed but not drawn. After the end of a file the last image stays.
 
     Args:
-        opened: makes the pipeline; called in another thread.
-        skeleton: joints of its people.
-        name: of the source; the names of snapshots and recordings begin with it.
-        output: record from the start, to this file.
-        overwrite: whether that file may be there already.
+        open_pipeline: function that opens the pipeline; called in another thread.
+        skeleton: joint set of the people.
+        name: name of the source, with which the names of snapshots and recordings begin.
+        output: file to record to from the start; None for no recording.
+        overwrite: whether an existing file may be replaced.
         graphics: one of ``terminal_image.GRAPHICS``.
-        seconds: leave so long after the first frame.
+        seconds: duration from the first frame on in seconds; None for no limit.
 
     Raises:
-        SourceError: the source cannot be opened or read; what was recorded is kept.
+        SourceError: the source cannot be opened or read; the recording so far is kept.
         OutputError: the recording cannot be written.
     """
     inbox: queue.Queue[str] = queue.Queue()
-    with Playback(opened, True, lambda: inbox.put("")) as playback:
+    with Playback(open_pipeline, True, lambda: inbox.put("")) as playback:
         recording = Recording(playback, Path(name).stem or "camera", output, overwrite)
-        show = _Show(playback, recording, inbox, skeleton, name)
+        view = _View(playback, recording, inbox, skeleton, name)
         try:
             with Terminal(inbox) as terminal:
-                show.run(terminal, graphics, seconds)
+                view.run(terminal, graphics, seconds)
             if playback.error is not None:
                 raise playback.error
         except BaseException as error:
             recording.keep(error)
             raise
-        if playback.pace.frames:
+        if playback.throughput.frames:
             recording.write()
-        pace, warnings = playback.pace, list(playback.warnings)
-        return Previewed(pace.frames, pace.dropped, show.seconds, show.gone, recording.written, warnings)
+        throughput, warnings = playback.throughput, list(playback.warnings)
+        return Previewed(
+            throughput.frames,
+            throughput.dropped,
+            view.seconds,
+            view.source_ended,
+            recording.written,
+            warnings,
+        )
 
 
-class _Show:
-    """What is on the screen, and what the keys do to it.
+class _View:
+    """Screen of the preview and its reaction to keys.
 
     Attributes:
-        gone: it ended because a live source did.
-        seconds: since the first frame.
+        source_ended: whether it ended because a live source did.
+        seconds: seconds since the first frame.
     """
 
     def __init__(
@@ -108,14 +114,14 @@ class _Show:
     ) -> None:
         self._playback, self._recording, self._inbox = playback, recording, inbox
         self._skeleton, self._name = skeleton, name
-        self.gone = False
+        self.source_ended = False
         self._began: float | None = None
         self._frame: AnalysedFrame | None = None
         self._drawn, self._latency, self._drawing, self._sending = 0, 0.0, 0.0, 0.0
-        self._zoom, self._bare, self._paused, self._left = 1.0, False, False, False
+        self._zoom, self._skeletons_only, self._paused, self._quit = 1.0, False, False, False
         self._message, self._message_until = "", 0.0
         self._panel_due = 0.0
-        self._laid_out: tuple | None = None  # what the layout was made for
+        self._laid_out: tuple | None = None  # screen size and source of the present layout
         self._image: TerminalImage | None = None
         self._panel: Panel | None = None
 
@@ -124,19 +130,19 @@ class _Show:
         return 0.0 if self._began is None else time.monotonic() - self._began
 
     def run(self, terminal: Terminal, graphics: str, seconds: float | None) -> None:
-        """Until the user leaves, the source is gone, or the time is up."""
+        """Show the source until the user quits, a live source ends, or the time is up."""
         self._graphics = choose_graphics(graphics, terminal.abilities)
-        while not self._left and not (seconds is not None and self.seconds > seconds):
+        while not self._quit and not (seconds is not None and self.seconds > seconds):
             if terminal.ready():
                 self._refresh(terminal)
             self._take_keys()
             playback = self._playback
             if playback.ended and (playback.error is not None or playback.info is None or playback.info.live):
-                self.gone = playback.error is None
+                self.source_ended = playback.error is None
                 return
 
     def _take_keys(self) -> None:
-        """Waits for something to happen, and does what keys say."""
+        """Wait for an event, and react to keys."""
         items = []
         with suppress(queue.Empty):
             items.append(self._inbox.get(timeout=_PANEL_SECONDS))
@@ -147,40 +153,40 @@ class _Show:
 
     def _press(self, key: str) -> None:
         if key in ("q", "Q", HUNG_UP):
-            self._left = True
+            self._quit = True
         elif key == " ":
             self._paused = not self._paused
             self._playback.pause(self._paused)
         elif key == "b":
-            self._bare, self._laid_out = not self._bare, None
+            self._skeletons_only, self._laid_out = not self._skeletons_only, None
         elif key in "+=":
             self._zoom, self._laid_out = min(1.0, self._zoom * _ZOOM_STEP), None
         elif key == "-":
             self._zoom, self._laid_out = max(_SMALLEST_ZOOM, self._zoom / _ZOOM_STEP), None
         elif key in "sr":
             try:
-                self._say(self._save_image() if key == "s" else self._record())
+                self._notify(self._save_image() if key == "s" else self._record())
             except SkelstreamError as error:
-                self._say(str(error))
+                self._notify(str(error))
         self._panel_due = 0.0
 
     def _save_image(self) -> str:
         frame, info = self._frame, self._playback.info
         if frame is None or info is None:
-            return "there is no frame yet"
+            return "no frame to save yet"
         path = Path(f"{self._recording.stem}-{datetime.now():%Y%m%d-%H%M%S}-{frame.frame.index}.png")
-        write_png(path, snapshot(frame, self._skeleton, (info.height, info.width), self._bare))
+        write_png(path, snapshot(frame, self._skeleton, (info.height, info.width), self._skeletons_only))
         return f"{path} written"
 
     def _record(self) -> str:
         self._recording.begin()
-        return f"{self._recording.path}: {self._recording.frames} frames; the rest follows when you leave"
+        return f"{self._recording.path}: {self._recording.frames} frames; the rest is added when you quit"
 
-    def _say(self, message: str) -> None:
+    def _notify(self, message: str) -> None:
         self._message, self._message_until = message, time.monotonic() + _MESSAGE_SECONDS
 
-    def _told(self, now: float) -> str:
-        """What stands in the place of the keys, if anything."""
+    def _status(self, now: float) -> str:
+        """Return the message shown in place of the keys; empty if there is none."""
         if now < self._message_until:
             return self._message
         if self._playback.info is None:
@@ -188,7 +194,7 @@ class _Show:
         return "waiting for the network's first frame …" if self._frame is None else ""
 
     def _refresh(self, terminal: Terminal) -> None:
-        """Sends what has changed."""
+        """Send the changed parts of the screen."""
         started = time.monotonic()
         parts = self._arrange(terminal)
         newest = None if self._paused else self._playback.take()
@@ -198,9 +204,9 @@ class _Show:
         draws = False
         if self._image is not None and self._frame is not None and (newest is not None or parts):
             draws = True
-            parts += self._image.encode(self._frame, self._bare)
+            parts += self._image.encode(self._frame, self._skeletons_only)
         if self._panel is not None and started >= self._panel_due:
-            parts += self._panel.encode(self._facts(), self._told(started))
+            parts += self._panel.encode(self._facts(), self._status(started))
             self._panel_due = started + _PANEL_SECONDS
         encoded = time.monotonic()
         if parts:
@@ -217,7 +223,8 @@ class _Show:
         self._sending += (1 - kept) * ((now - encoded) * 1000 - self._sending)
 
     def _arrange(self, terminal: Terminal) -> bytes:
-        """Lays the screen out anew if it has changed its size or must be redrawn; what clears it."""
+        """Update the layout if the screen's size has changed or it must be redrawn; return what clears the
+        screen."""
         info, screen = self._playback.info, terminal.size()
         if self._laid_out == (screen, info):
             return b""
@@ -243,11 +250,11 @@ class _Show:
             live=info is not None and info.live,
             state="paused" if self._paused else "ended" if playback.ended else "playing",
             time=frame.frame.time if frame else 0.0,
-            pace=playback.pace,
+            throughput=playback.throughput,
             latency=self._latency,
             drawing=self._drawing,
             sending=self._sending,
-            skipped=max(0, playback.pace.frames - self._drawn),
+            skipped=max(0, playback.throughput.frames - self._drawn),
             ids=frame.tracked.track_ids[frame.tracked.confirmed].tolist() if frame else [],
             recording=self._recording.path.name if self._recording.path else None,
         )

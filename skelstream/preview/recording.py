@@ -1,4 +1,4 @@
-"""The file that a preview's skeletons are kept in."""
+"""Recording of a preview's skeletons to a file."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from skelstream.preview.playback import Playback
 
 
 class Recording:
-    """Once begun, it is written again at the end, however the preview ends.
+    """Recording of all people since the start of a playback, written again at its end.
 
     Args:
-        playback: whose people are kept, all since its start.
-        stem: beginning of the file's name if none is given.
-        path: the file to write; recording has begun then.
-        overwrite: whether the file may be there already.
+        playback: the playback.
+        stem: beginning of the file's name if ``path`` is None.
+        path: file to record to from the start; None to begin later.
+        overwrite: whether an existing file may be replaced.
 
     Attributes:
         stem: beginning of file names.
-        path: the file; None while nothing is to be kept.
-        frames: how many frames it had when it was last written.
+        path: the file; None before recording begins.
+        frames: number of frames when it was last written.
     """
 
     def __init__(self, playback: Playback, stem: str, path: Path | None, overwrite: bool) -> None:
@@ -32,34 +32,35 @@ class Recording:
 
     @property
     def written(self) -> tuple[Path, int] | None:
-        """The file and its number of frames, once it is there."""
+        """File and its number of frames; None before it is written."""
         return (self.path, self.frames) if self.path is not None and self.frames else None
 
     def begin(self) -> None:
-        """Writes what there is now; the first time, under a name with the date and time.
+        """Begin recording, if necessary under a name with the date and time, and write the people so far.
 
         Raises:
-            OutputError: there is nothing yet, or the file cannot be written.
+            OutputError: there is no frame yet, or the file cannot be written.
         """
         self.path = self.path or Path(f"{self.stem}-{datetime.now():%Y%m%d-%H%M%S}.npz")
         self.write()
 
     def write(self) -> None:
-        """Writes all of it if recording has begun.
+        """Write all people so far, if recording has begun.
 
         Raises:
-            OutputError: there is nothing yet, or the file cannot be written.
+            OutputError: there is no frame yet, or the file cannot be written.
         """
         if self.path is None:
             return
         sequence = self._playback.sequence()
         if sequence is None:
-            raise OutputError(f"{self.path}: there is no frame to write yet")
+            raise OutputError(f"{self.path}: no frame to write yet; try again after the first frame")
         save(sequence, self.path, overwrite=self._overwrite)
         self._overwrite, self.frames = True, len(sequence.frame_time)
 
     def keep(self, error: BaseException) -> None:
-        """Writes it after an error, which stays the one to tell, with a note of where the skeletons are."""
+        """Write after an error, whose message gets a note with the file's path; errors of writing are
+        suppressed."""
         with suppress(OSError, SkelstreamError):
             self.write()
         if self.written:

@@ -1,4 +1,4 @@
-"""The preview's screen: where the image and the panel stand, and what the panel says."""
+"""Layout of the preview's screen, and the text of its panel."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from rich.text import Text
 
 from skelstream.drawing.colors import text_on, track_color
 from skelstream.files.text import printable
-from skelstream.preview.playback import Pace
-from skelstream.preview.terminal_image import Place
+from skelstream.preview.playback import Throughput
+from skelstream.preview.terminal_image import CellArea
 
-_PANEL = 27  # columns
-_NARROWEST = 64  # columns of a screen that has room for the panel
+_PANEL = 27  # columns of the panel
+_NARROWEST = 64  # least number of columns of a screen with a panel
 _SMALLEST = 16, 5
 _BAR = 8
 _KEYS = (
@@ -29,20 +29,20 @@ _KEYS = (
 
 @dataclass(frozen=True)
 class Facts:
-    """What the panel tells.
+    """Content of the panel.
 
     Attributes:
-        name: of the source.
-        size: height and width of its frames; None until it is open.
-        live: it goes on without us.
+        name: name of the source.
+        size: height and width of its frames in pixels; None until it is open.
+        live: whether the source is live.
         state: ``playing``, ``paused`` or ``ended``.
-        time: seconds of the frame shown.
-        pace: of the analysis.
-        latency: seconds from decoding a frame to showing it; of a live source.
-        drawing, sending: milliseconds to draw a frame, and until the terminal has taken it.
-        skipped: frames analysed but not drawn.
-        ids: tracks in the frame shown.
-        recording: name of the file that is kept, or None.
+        time: time of the shown frame in seconds.
+        throughput: throughput of the analysis.
+        latency: seconds from decoding a frame to showing it, for a live source.
+        drawing, sending: milliseconds to draw a frame, and to send it to the terminal.
+        skipped: number of frames analysed but not drawn.
+        ids: ids of the tracks in the shown frame.
+        recording: name of the recorded file, or None.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Facts:
     live: bool
     state: str
     time: float
-    pace: Pace
+    throughput: Throughput
     latency: float
     drawing: float
     sending: float
@@ -61,45 +61,45 @@ class Facts:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things stand; None for what there is no room for. Below all is one line for keys and messages."""
+    """Areas of the image and the panel, None if there is no room; the last line is for keys and messages."""
 
     columns: int
     rows: int
-    image: Place | None
-    panel: Place | None
+    image: CellArea | None
+    panel: CellArea | None
 
 
 def lay_out(
     screen: tuple[int, int], source: tuple[int, int], cell: tuple[int, int], zoom: float = 1.0
 ) -> Layout:
-    """Room for the image in its own proportion, as large as it fits, beside the panel on a wide screen.
+    """Return a layout with the image as large as fits in its aspect ratio, beside the panel on a wide screen.
 
     Args:
-        screen: columns and rows.
-        source: height and width of the frames.
-        cell: width and height of a cell, pixels.
-        zoom: size of the image as a share of what fits.
+        screen: columns and rows of the screen.
+        source: height and width of the frames in pixels.
+        cell: width and height of a character cell in pixels.
+        zoom: size of the image divided by the largest that fits.
     """
     columns, rows = screen
     if columns < _SMALLEST[0] or rows < _SMALLEST[1]:
         return Layout(columns, rows, None, None)
-    panel = Place(0, columns - _PANEL, rows - 1, _PANEL) if columns >= _NARROWEST else None
+    panel = CellArea(0, columns - _PANEL, rows - 1, _PANEL) if columns >= _NARROWEST else None
     free = columns - _PANEL - 1 if panel else columns
     height, width = source
-    per_row = width / height * cell[1] / cell[0]  # columns that a row takes
+    per_row = width / height * cell[1] / cell[0]  # columns per row of the image
     high = min(rows - 1, free / per_row) * zoom
     image_rows, image_columns = max(2, round(high)), max(4, round(high * per_row))
     image_rows, image_columns = min(image_rows, rows - 1), min(image_columns, free)
     top, left = (rows - 1 - image_rows) // 2, (free - image_columns) // 2
-    return Layout(columns, rows, Place(top, left, image_rows, image_columns), panel)
+    return Layout(columns, rows, CellArea(top, left, image_rows, image_columns), panel)
 
 
 class Panel:
-    """Writes the panel and the line below.
+    """Writer of the panel and the last line.
 
     Args:
-        layout: where.
-        truecolor: 24-bit colours; else the 256 of xterm.
+        layout: layout of the screen.
+        truecolor: whether to use 24-bit colours; if not, xterm's 256 colours.
     """
 
     def __init__(self, layout: Layout, truecolor: bool) -> None:
@@ -108,12 +108,12 @@ class Panel:
         self._shown: dict[tuple[int, int], str] = {}
 
     def encode(self, facts: Facts, message: str) -> bytes:
-        """What to send for what has changed; ``message`` takes the place of the keys if there is one."""
+        """Return the bytes that update the changed lines; ``message``, if any, replaces the keys."""
         place, lines = self._layout.panel, {}
         if place is not None:
-            told = self._rendered(_table(facts, self._colors), place.columns)
+            text = self._rendered(_table(facts, self._colors), place.columns)
             for i in range(place.rows):
-                lines[place.row + i + 1, place.column + 1] = told[i] if i < len(told) else ""
+                lines[place.row + i + 1, place.column + 1] = text[i] if i < len(text) else ""
         bottom = (
             Text(f" {printable(message)}") if message else _keys() if place is not None else _short(facts)
         )
@@ -121,12 +121,12 @@ class Panel:
         lines[self._layout.rows, 1] = self._rendered(bottom, self._layout.columns)[0]
         changed = [at for at, line in lines.items() if self._shown.get(at) != line]
         self._shown = lines
-        # The rest of each row is theirs to clear.
+        # Each line clears the rest of its row.
         parts = [f"\x1b[0m\x1b[{row};{column}H\x1b[K{lines[row, column]}" for row, column in changed]
         return "".join(parts).encode()
 
     def _rendered(self, what: Table | Text, columns: int) -> list[str]:
-        # The colours are the terminal's already: rich keeps a style's codes whatever the next console has.
+        # The styles are already in the terminal's colours, which rich keeps whatever this console supports.
         text = io.StringIO()
         console = Console(
             file=text,
@@ -140,7 +140,7 @@ class Panel:
 
 
 def too_small(columns: int, rows: int) -> bytes:
-    """What stands on a screen without room for an image."""
+    """Return the message for a screen without room for an image."""
     text = f"{columns}x{rows} is too small"[:columns]
     return f"\x1b[0m\x1b[1;1H\x1b[2J{text}".encode()
 
@@ -157,19 +157,19 @@ def _table(facts: Facts, colors: ColorSystem) -> Table:
         height, width = facts.size
         whole.add_row(Text(f"{width}x{height}, {'live' if facts.live else 'file'}", style="dim"))
     whole.add_row(Text(""))
-    pace = facts.pace
+    throughput = facts.throughput
     table.add_row("time", f"{facts.time:.1f} s" + ("" if facts.state == "playing" else f", {facts.state}"))
-    table.add_row("frames/s", f"{pace.fps:.1f}")
+    table.add_row("frames/s", f"{throughput.fps:.1f}")
     if facts.live:
         table.add_row("latency", f"{facts.latency * 1000:.0f} ms")
-        table.add_row("dropped", f"{pace.dropped} of {pace.frames + pace.dropped}")
+        table.add_row("dropped", f"{throughput.dropped} of {throughput.frames + throughput.dropped}")
     else:
-        table.add_row("speed", f"{pace.speed:.2f} x")
+        table.add_row("speed", f"{throughput.speed:.2f} x")
     table.add_row("not drawn", f"{facts.skipped}")
     table.add_row("people", f"{len(facts.ids)}")
     table.add_row("ids", _ids(facts.ids, colors))
     table.add_row("")
-    stages = {**(pace.stages or {}), "drawing": facts.drawing, "sending": facts.sending}
+    stages = {**(throughput.stages or {}), "drawing": facts.drawing, "sending": facts.sending}
     slowest = max(stages.values(), default=0) or 1
     for name, milliseconds in stages.items():
         bar = "━" * round(_BAR * milliseconds / slowest)
@@ -204,4 +204,4 @@ def _keys() -> Text:
 def _short(facts: Facts) -> Text:
     people = f"{len(facts.ids)} people" if len(facts.ids) != 1 else "1 person"
     state = "" if facts.state == "playing" else f"  {facts.state}"
-    return Text.assemble(" ", ("q", "bold"), f" quit  {people}  {facts.pace.fps:.1f} frames/s{state}")
+    return Text.assemble(" ", ("q", "bold"), f" quit  {people}  {facts.throughput.fps:.1f} frames/s{state}")

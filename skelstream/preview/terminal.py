@@ -1,4 +1,4 @@
-"""A terminal taken over for a while and given back as it was, and what it is able to show."""
+"""Full-screen use of a terminal, restored afterwards, and query of its graphics abilities."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from typing import Any
 
 from skelstream.preview.terminal_input import Keyboard
 
-_ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[H\x1b[2J"  # other screen, no cursor, no wrapping
-# First the end of whatever string was under way when something went wrong.
+_ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[H\x1b[2J"  # alternate screen, no cursor, no wrapping
+# Begins with the end of a string that may be incomplete after an error.
 _LEAVE = b"\x1b\\\x1b[?2026l\x1b[0m\x1b[2J\x1b[?7h\x1b[?25h\x1b[?1049l"
-# Kitty graphics? 24-bit colours (what is the ground, once set)? Size of a cell? Last, what all answer.
-_ASK = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[0m\x1b[16t\x1b[c"
+# Kitty graphics? 24-bit colours (set a background and query it)? Size of a cell? Last, a query that all
+# answer.
+_QUERY = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[0m\x1b[16t\x1b[c"
 _SHOWN = b"\x1b[5n"
 _ANSWER_SECONDS = 1.0
 _SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -31,13 +32,13 @@ _SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(s
 
 @dataclass(frozen=True)
 class Abilities:
-    """What a terminal says of itself.
+    """Abilities of a terminal.
 
     Attributes:
-        truecolor: 24-bit colours.
-        kitty, sixel: graphics that it shows.
-        cell: pixels (width, height) of a character cell; None if unknown.
-        answers: it answers questions at all.
+        truecolor: whether it supports 24-bit colours.
+        kitty, sixel: whether it supports kitty's graphics protocol, and sixel graphics.
+        cell: (width, height) of a character cell in pixels; None if unknown.
+        answers: whether it answers queries at all.
     """
 
     truecolor: bool = False
@@ -48,9 +49,9 @@ class Abilities:
 
 
 def abilities(answers: Iterable[str], environment: Mapping[str, str]) -> Abilities:
-    """What the answers to the questions mean; the environment can only add 24-bit colours.
+    """Return the abilities that a terminal's answers mean; the environment can only add 24-bit colours.
 
-    tmux takes 24-bit colours whatever it runs in, and has no answer about them.
+    tmux accepts 24-bit colours in any terminal, but does not answer the query about them.
     """
     answers = list(answers)
     color = environment.get("COLORTERM", "") in ("truecolor", "24bit") or "TMUX" in environment
@@ -70,19 +71,22 @@ def abilities(answers: Iterable[str], environment: Mapping[str, str]) -> Abiliti
 
 
 def _attributes(answer: str) -> list[str]:
-    """A terminal's primary device attributes."""
+    """Return the primary device attributes in an answer; empty if it is another answer."""
     found = re.fullmatch(r"\x1b\[\?([\d;]*)c", answer)
     return found[1].split(";") if found else []
 
 
 class Terminal:
-    """The terminal in full-screen mode, inside a ``with``; it is given back however the block ends.
+    """Context manager of a terminal in full-screen mode, which is restored however the block ends.
 
     SIGTERM and a hang-up end the block by ``SystemExit``, Ctrl-C by ``KeyboardInterrupt``.
 
     Args:
-        inbox: each key that is pressed arrives here, a character.
-        keyboard, screen: file descriptors.
+        inbox: queue that receives each pressed key as a character.
+        keyboard, screen: file descriptors; None for standard input and output.
+
+    Attributes:
+        abilities: abilities of the terminal.
     """
 
     def __init__(self, inbox: queue.Queue, keyboard: int | None = None, screen: int | None = None) -> None:
@@ -98,13 +102,13 @@ class Terminal:
     def __enter__(self) -> Terminal:
         self._keys = Keyboard(self._keyboard, self._received)
         if sys.platform == "win32":
-            os.system("")  # switches the console's understanding of control sequences on
+            os.system("")  # enables control sequences in the console
         try:
             for number in _SIGNALS:
                 self._handlers[number] = signal.signal(number, _exit)
             self._keys.start()
             self._send(_ENTER)
-            self.abilities = self._ask()
+            self.abilities = self._query()
         except BaseException:
             self._restore()
             raise
@@ -116,20 +120,20 @@ class Terminal:
         self._restore()
 
     def size(self) -> tuple[int, int]:
-        """Columns and rows at this moment."""
+        """Return the present numbers of columns and rows."""
         columns, rows = os.get_terminal_size(self._screen)
         return columns, rows
 
     def show(self, parts: bytes) -> None:
-        """Sends a screen that appears in one piece (synchronised output, DEC private mode 2026)."""
-        ask = _SHOWN if self.abilities.answers else b""
-        if ask:
+        """Send a screen that appears at once (synchronised output, DEC private mode 2026)."""
+        query = _SHOWN if self.abilities.answers else b""
+        if query:
             self._arrived.clear()
             self._sent = time.monotonic()
-        self._send(b"\x1b[?2026h" + parts + b"\x1b[?2026l" + ask)
+        self._send(b"\x1b[?2026h" + parts + b"\x1b[?2026l" + query)
 
     def ready(self) -> bool:
-        """Whether what was shown last has arrived: over a slow line, screens must not queue up."""
+        """Return whether the last screen has arrived: over a slow line, screens must not queue up."""
         return self._arrived.is_set() or time.monotonic() - self._sent > _ANSWER_SECONDS
 
     def _received(self, item: str) -> None:
@@ -141,14 +145,14 @@ class Terminal:
         else:
             self._inbox.put(item)
 
-    def _ask(self) -> Abilities:
+    def _query(self) -> Abilities:
         if sys.platform == "win32":
             return Abilities(
                 truecolor=True
-            )  # its consoles have it since 2017; their answers come as key presses
-        if not self._keys.there:
+            )  # supported by Windows consoles since 2017; their answers would arrive as key presses
+        if not self._keys.available:
             return abilities([], os.environ)
-        self._send(_ASK)
+        self._send(_QUERY)
         answers: list[str] = []
         until = time.monotonic() + _ANSWER_SECONDS
         while not any(_attributes(answer) for answer in answers):
@@ -156,12 +160,12 @@ class Terminal:
                 answers.append(self._answers.get(timeout=max(0.0, until - time.monotonic())))
             except queue.Empty:
                 break
-        self._send(b"\x1b[H\x1b[2J")  # a terminal may have printed what it did not understand
-        said = abilities(answers, os.environ)
-        return said if said.cell else replace(said, cell=self._cell())
+        self._send(b"\x1b[H\x1b[2J")  # a terminal may have printed unknown sequences
+        found = abilities(answers, os.environ)
+        return found if found.cell else replace(found, cell=self._cell())
 
     def _cell(self) -> tuple[int, int] | None:
-        """Pixels of a cell as the kernel has them, for terminals that do not tell (xterm, by default)."""
+        """Return the size of a cell from the kernel, for terminals that do not answer (xterm by default)."""
         import fcntl
         import termios
 
@@ -173,7 +177,7 @@ class Terminal:
         return None
 
     def _send(self, data: bytes) -> None:
-        # Straight to the descriptor: of a screen that was broken off, nothing is left in a buffer.
+        # Written to the descriptor directly, so that an interrupted screen leaves nothing in a buffer.
         view = memoryview(data)
         while view:
             try:
@@ -182,13 +186,13 @@ class Terminal:
                 select.select([], [self._screen], [])
 
     def _restore(self) -> None:
-        # A second Ctrl-C must not stop this half-way.
+        # A second Ctrl-C must not interrupt this.
         numbers = [signal.SIGINT, *self._handlers]
         handlers = {number: signal.signal(number, signal.SIG_IGN) for number in numbers} | self._handlers
         try:
             with suppress(OSError):  # the terminal may be gone
                 self._send(_LEAVE)
-            # An answer that came later would be typed into the shell.
+            # A later answer would be typed into the shell.
             self._arrived.wait(_ANSWER_SECONDS)
             self._keys.stop()
         finally:

@@ -1,4 +1,5 @@
-"""Images in a terminal's character cells: two pixels a cell, an upper half block on a coloured ground."""
+"""Images in a terminal's character cells: two pixels per cell, as an upper half block on a coloured
+background."""
 
 from __future__ import annotations
 
@@ -11,19 +12,19 @@ import numpy as np
 
 from skelstream.drawing.colors import RGB
 
-_CUBE = (0, 95, 135, 175, 215, 255)  # xterm's levels of colours 16 to 231
-_UNSEEN = 4  # a change of a colour channel that is not worth the bytes
+_CUBE = (0, 95, 135, 175, 215, 255)  # xterm's channel levels of colours 16 to 231
+_INVISIBLE = 4  # greatest change of a colour channel that is not sent
 _HALF_BLOCK = "▀".encode()
 
 
 @dataclass(frozen=True)
 class Label:
-    """Words over an image of cells.
+    """Text over an image of cells.
 
     Attributes:
-        row, column: of the first character, cells from the image's upper left.
-        text: printable ASCII.
-        ink, ground: colours of the characters and behind them.
+        row, column: position of the first character in cells from the image's upper left.
+        text: printable ASCII text.
+        ink, ground: colours of the characters and of their background.
     """
 
     row: int
@@ -34,11 +35,11 @@ class Label:
 
 
 class HalfBlocks:
-    """Writes one image after another at a place on the screen, only the cells that changed.
+    """Encoder of successive images at one position on the screen, which sends only changed cells.
 
     Args:
-        row, column: the image's upper left cell, counted from 0.
-        truecolor: 24-bit colours; else the 256 of xterm.
+        row, column: upper left cell of the image, from 0.
+        truecolor: whether to use 24-bit colours; if not, xterm's 256 colours.
     """
 
     def __init__(self, row: int, column: int, truecolor: bool = True) -> None:
@@ -46,14 +47,14 @@ class HalfBlocks:
         self._shown: np.ndarray | None = None
 
     def encode(self, image: np.ndarray, labels: Sequence[Label] = ()) -> bytes:
-        """What to send so that the image stands on the screen.
+        """Return the bytes that show an image.
 
         Args:
             image: uint8 RGB (2 * rows, columns, 3).
-            labels: written over it; what is outside of the image is left out.
+            labels: labels over the image, cut off at its edges.
 
         Returns:
-            Text and control sequences; the last colours stay set.
+            text and control sequences; the last colours stay set.
         """
         cells = _cells(image, labels)
         if self._shown is None or self._shown.shape != cells.shape:
@@ -61,7 +62,7 @@ class HalfBlocks:
             self._shown = cells
         else:
             difference = cv2.absdiff(cells, self._shown)
-            changed = (difference[..., :6] > _UNSEEN).any(-1) | (difference[..., 6] > 0)
+            changed = (difference[..., :6] > _INVISIBLE).any(-1) | (difference[..., 6] > 0)
             self._shown[changed] = cells[changed]
         row, column = np.nonzero(changed)
         if not len(row):
@@ -69,7 +70,7 @@ class HalfBlocks:
         return self._sequences(row, column, cells[changed])
 
     def _sequences(self, row: np.ndarray, column: np.ndarray, cells: np.ndarray) -> bytes:
-        """Each of K cells as a row of bytes, zero where it needs none: place, colours, character."""
+        """Return the bytes of K cells: position, colours and character, each only if needed."""
         count = len(cells)
         color = _direct if self._truecolor else _indexed
         jump = np.ones(count, bool)
@@ -91,7 +92,7 @@ class HalfBlocks:
 
 
 def _cells(image: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
-    """uint8 (rows, columns, 7): colours of the upper and the lower half; a character, 0 for a half block."""
+    """Return cells, uint8 (rows, columns, 7): colours of both halves, and a character, 0 for a half block."""
     rows, columns = image.shape[0] // 2, image.shape[1]
     cells = np.zeros((rows, columns, 7), np.uint8)
     cells[..., :3], cells[..., 3:6] = image[0 : 2 * rows : 2], image[1 : 2 * rows : 2]
@@ -107,7 +108,7 @@ def _cells(image: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
 
 
 def _direct(kind: int, colors: np.ndarray) -> np.ndarray:
-    """uint8 (K, 19): the sequences that set the colours (K, 3), of the ink (38) or the ground (48)."""
+    """Return the sequences that set the colours (K, 3) of the ink (38) or the ground (48), uint8 (K, 19)."""
     count = len(colors)
     parts = [_text(b"\x1b[%d;2" % kind, count)]
     for channel in range(3):
@@ -116,7 +117,7 @@ def _direct(kind: int, colors: np.ndarray) -> np.ndarray:
 
 
 def _indexed(kind: int, colors: np.ndarray) -> np.ndarray:
-    """uint8 (K, 11): the same in xterm's 256 colours."""
+    """Return the sequences that set the colours in xterm's 256 colours, uint8 (K, 11)."""
     count = len(colors)
     index = _nearest()[tuple((colors >> 3).T)]
     return np.hstack([_text(b"\x1b[%d;5;" % kind, count), _digits(index), _text(b"m", count)])
@@ -127,7 +128,7 @@ def _text(text: bytes, count: int) -> np.ndarray:
 
 
 def _digits(numbers: np.ndarray) -> np.ndarray:
-    """uint8 (K, 3): numbers up to 999 in ASCII, zero bytes before them."""
+    """Return numbers up to 999 in ASCII with leading zero bytes, uint8 (K, 3)."""
     return _decimals()[numbers]
 
 
@@ -140,9 +141,9 @@ def _decimals() -> np.ndarray:
 
 @cache
 def _nearest() -> np.ndarray:
-    """uint8 (32, 32, 32): for each colour, a 5-bit step in each channel, the nearest of xterm's 256.
+    """Return a table, uint8 (32, 32, 32), of the nearest of xterm's 256 colours by 5-bit channels.
 
-    The first 16 are left out: every user has others there.
+    The first 16 colours are left out, since users configure them.
     """
     cube = [(r, g, b) for r in _CUBE for g in _CUBE for b in _CUBE]
     palette = np.array(cube + [(grey,) * 3 for grey in range(8, 239, 10)], np.int32)

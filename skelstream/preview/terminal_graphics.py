@@ -1,4 +1,4 @@
-"""Images in terminals that show pixels: kitty's graphics protocol and DEC's sixel."""
+"""Encoding of images for terminals with pixel graphics: kitty's graphics protocol and DEC's sixel."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ import numpy as np
 # https://sw.kovidgoyal.net/kitty/graphics-protocol/#remote-client
 _CHUNK = 4096
 _IMAGE = 31
-# Of the usual 256 registers: a cube of colours with more dark levels than bright ones, since images are
-# darkened, and greys, of which there are more in most images than of all else.
+# Use of the usual 256 colour registers: a cube of colours with more dark than bright levels, since images are
+# darkened, and greys, which are the most frequent colours of most images.
 _LEVELS = (0, 28, 56, 88, 140, 255)
 _GREY_STEP, _GREYS = 6, 26
-_COLORFUL = 20  # difference of the largest and the smallest channel from which a pixel is not grey
+_COLORFUL = 20  # least difference of the largest and the smallest channel of a pixel that is not grey
 _BAND = 6  # pixel rows in a row of sixels
 
 
 def kitty(image: np.ndarray, columns: int, rows: int) -> bytes:
-    """An image at the cursor by kitty's graphics protocol, in the place of the one before; the cursor stays.
+    """Encode an image at the cursor in kitty's graphics protocol; it replaces the one before, and the cursor
+    stays.
 
     Args:
         image: uint8 RGB (H, W, 3).
-        columns, rows: cells that the terminal stretches it over.
+        columns, rows: number of cells over which the terminal stretches the image.
     """
     height, width = image.shape[:2]
     data = base64.standard_b64encode(zlib.compress(image.tobytes(), 1))
@@ -38,15 +39,16 @@ def kitty(image: np.ndarray, columns: int, rows: int) -> bytes:
 
 
 def kitty_clear() -> bytes:
-    """Takes the image away."""
+    """Return the sequence that removes the image."""
     return b"\x1b_Ga=d,d=I,i=%d,q=2\x1b\\" % _IMAGE
 
 
 def sixel(image: np.ndarray) -> bytes:
-    """An image at the cursor in sixels, in 242 fixed colours.
+    """Encode an image at the cursor in sixels, in 242 fixed colours.
 
-    A row of sixels is six pixels high: for each colour in it, which of the six have the colour, from left to
-    right (DEC STD 070, chapter 9). Equal neighbours are written as a count.
+    A row of sixels is six pixels high: for each colour in it, sixels from left to right tell which of the six
+        pixels
+    have the colour (DEC STD 070, chapter 9). Equal neighbours are written as a count.
 
     Args:
         image: uint8 RGB (H, W, 3).
@@ -54,7 +56,7 @@ def sixel(image: np.ndarray) -> bytes:
     height, width = image.shape[:2]
     color = _registers(image)
     row = np.arange(height, dtype=np.int32)[:, None]
-    # One sorted number a pixel: band, colour, column, row within the band.
+    # One number per pixel, to be sorted: band, colour, column, row within the band.
     key = ((row // _BAND) * 256 + color) * width + np.arange(width, dtype=np.int32)
     key = np.sort((key * 8 + row % _BAND).ravel())
     sixels, pixels = key >> 3, (1 << (key & 7)).astype(np.uint8)
@@ -68,7 +70,7 @@ def sixel(image: np.ndarray) -> bytes:
 
 
 def _runs(group: np.ndarray, column: np.ndarray, length: np.ndarray, value: np.ndarray) -> bytes:
-    """N runs of equal sixels in order; a group is a colour of a band. Bytes not needed are zero."""
+    """Encode N runs of equal sixels in order; a group is a colour of a band."""
     new = np.ones(len(group), bool)
     new[1:] = group[1:] != group[:-1]
     band = group // 256
@@ -91,20 +93,20 @@ def _runs(group: np.ndarray, column: np.ndarray, length: np.ndarray, value: np.n
 
 
 def _starts(breaks: np.ndarray) -> np.ndarray:
-    """Indices where runs begin, from the breaks between neighbours."""
+    """Return the indices where runs begin, from the breaks between neighbours."""
     return np.concatenate([[0], np.flatnonzero(breaks) + 1])
 
 
 @cache
 def _decimals() -> np.ndarray:
-    """uint8 (10000, 4): numbers in ASCII, zero bytes before them."""
+    """Return numbers to 9999 in ASCII with leading zero bytes, uint8 (10000, 4)."""
     numbers = np.array([list(b"%4d" % number) for number in range(10_000)], np.uint8)
     numbers[numbers == ord(" ")] = 0
     return numbers
 
 
 def _registers(image: np.ndarray) -> np.ndarray:
-    """int32 (H, W): the number of the colour that each pixel gets."""
+    """Return the colour register of each pixel, int32 (H, W)."""
     red, green, blue = cv2.split(image)
     level = np.abs(np.arange(256)[:, None] - _LEVELS).argmin(1).astype(np.int32)
     color = level[red] * 36 + level[green] * 6 + level[blue]
@@ -116,7 +118,7 @@ def _registers(image: np.ndarray) -> np.ndarray:
 
 @cache
 def _palette() -> bytes:
-    """The definitions of the colours."""
+    """Return the definitions of the colour registers."""
     colors = [(r, g, b) for r in _LEVELS for g in _LEVELS for b in _LEVELS]
     colors += [(grey * _GREY_STEP,) * 3 for grey in range(_GREYS)]
     percent = [[round(channel / 2.55) for channel in color] for color in colors]

@@ -1,4 +1,4 @@
-"""A frame and its people as an image for a terminal, in whatever way the terminal shows images."""
+"""Encoding of a frame and its people as an image for a terminal, with the best graphics that it supports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from skelstream.drawing.colors import STAGE, text_on, track_color
+from skelstream.drawing.colors import PLAIN_BACKGROUND, text_on, track_color
 from skelstream.drawing.skeletons import Style, draw_people
 from skelstream.pipeline import AnalysedFrame
 from skelstream.preview.terminal import Abilities
@@ -18,16 +18,16 @@ from skelstream.tracking.tracked import TrackedPeople
 
 GRAPHICS = ("auto", "kitty", "sixel", "blocks", "blocks256")
 _DARKENED = 0.45
-_CELL = (8, 16)  # pixels, where the terminal does not tell: only the proportion matters
-_LARGEST = 720  # pixels, the longer side of images in pixels: more would not keep up with a camera
-_FINER = 4  # pixels drawn for each that blocks show: without them, thin limbs break up
+_CELL = (8, 16)  # default size of a cell in pixels; only the aspect ratio matters
+_LARGEST = 720  # longer side of pixel images: more would not keep up with a camera
+_FINER = 4  # drawn pixels per side of a shown one for blocks: otherwise thin limbs have gaps
 _BLOCK_STYLE = Style(thickness=0.03, thinnest=5, thickest=12, labels=False)
 _PIXEL_STYLE = Style(thickness=0.02, thinnest=2, label_height=16)
 
 
 @dataclass(frozen=True)
-class Place:
-    """Cells of the screen, from its upper left, counted from 0."""
+class CellArea:
+    """Rectangle of cells on the screen; row and column are counted from 0 at the upper left."""
 
     row: int
     column: int
@@ -36,9 +36,9 @@ class Place:
 
 
 def choose_graphics(asked: str, abilities: Abilities) -> str:
-    """One of ``GRAPHICS`` but ``auto``, which is the best that the terminal says it has.
+    """Return one of ``GRAPHICS``: the requested one, or for ``auto`` the best that the terminal supports.
 
-    Sixels have the size of their pixels: a terminal which does not tell the size of its cells gets blocks.
+    Sixels have a fixed size in pixels: a terminal with an unknown cell size gets blocks.
     """
     if asked != "auto":
         return asked
@@ -50,29 +50,34 @@ def choose_graphics(asked: str, abilities: Abilities) -> str:
 
 
 def cell_pixels(abilities: Abilities) -> tuple[int, int]:
-    """Width and height of a cell, or something of the usual proportion."""
+    """Return width and height of a cell in pixels; 8 x 16 if unknown."""
     return abilities.cell or _CELL
 
 
 class TerminalImage:
-    """Shows one frame after another in one place.
+    """Encoder of successive frames in one area of the screen.
 
     Args:
-        place: what it fills.
+        place: area to fill.
         graphics: ``kitty``, ``sixel``, ``blocks`` or ``blocks256``.
-        cell: pixels of a cell.
-        source: height and width of the frames, pixels.
-        skeleton: the people's joints.
+        cell: width and height of a cell in pixels.
+        source: height and width of the frames in pixels.
+        skeleton: joint set of the people.
     """
 
     def __init__(
-        self, place: Place, graphics: str, cell: tuple[int, int], source: tuple[int, int], skeleton: Skeleton
+        self,
+        place: CellArea,
+        graphics: str,
+        cell: tuple[int, int],
+        source: tuple[int, int],
+        skeleton: Skeleton,
     ) -> None:
         self._place, self._graphics, self._source, self._skeleton = place, graphics, source, skeleton
         self._blocks = HalfBlocks(place.row, place.column, graphics == "blocks")
         width, height = place.columns * cell[0], place.rows * cell[1]
         shrunk = min(1.0, _LARGEST / max(width, height))
-        if graphics == "kitty":  # which stretches what it gets
+        if graphics == "kitty":  # kitty stretches images
             self._size = max(1, round(width * shrunk)), max(1, round(height * shrunk))
         elif graphics == "sixel":
             self._place = _shrunk(place, shrunk)
@@ -81,7 +86,7 @@ class TerminalImage:
             self._size = place.columns * _FINER, place.rows * 2 * _FINER
 
     def encode(self, analysed: AnalysedFrame, skeletons_only: bool) -> bytes:
-        """What to send to show a frame with those of its people whose tracks are confirmed."""
+        """Return the bytes that show a frame with the people of confirmed tracks."""
         at = b"\x1b[%d;%dH" % (self._place.row + 1, self._place.column + 1)
         if self._graphics == "kitty":
             return at + kitty(
@@ -94,14 +99,14 @@ class TerminalImage:
         return self._blocks.encode(small, self._labels(analysed))
 
     def clear(self) -> bytes:
-        """What to send before the screen is laid out anew."""
+        """Return the bytes that remove the image before the layout changes."""
         return kitty_clear() if self._graphics == "kitty" else b""
 
     def _drawn(self, analysed: AnalysedFrame, skeletons_only: bool, style: Style) -> np.ndarray:
         image = analysed.frame.image
         if image is None or skeletons_only:
             canvas = np.empty((*self._size[::-1], 3), np.uint8)
-            canvas[:] = STAGE
+            canvas[:] = PLAIN_BACKGROUND
         else:
             small = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
             canvas = cv2.convertScaleAbs(small, alpha=_DARKENED)
@@ -110,30 +115,30 @@ class TerminalImage:
         return draw_people(canvas, points, shown.people.scores, self._skeleton, shown.track_ids, style)
 
     def _labels(self, analysed: AnalysedFrame) -> list[Label]:
-        """The number of each track over its person's head."""
+        """Return a label with the track id above each person's head."""
         shown = _confirmed(analysed)
         points = self._scaled(shown.people.keypoints, (self._place.columns, self._place.rows))
         labels = []
         for track, person in zip(shown.track_ids.tolist(), points, strict=True):
-            seen = person[np.isfinite(person[:, 0])]
-            if len(seen):
+            present = person[np.isfinite(person[:, 0])]
+            if len(present):
                 text, color = f" {track} ", track_color(track)
-                column = round(float(seen[:, 0].mean()) - len(text) / 2)
+                column = round(float(present[:, 0].mean()) - len(text) / 2)
                 column = min(max(0, column), max(0, self._place.columns - len(text)))
-                row = max(0, round(float(seen[:, 1].min())) - 2)
+                row = max(0, round(float(present[:, 1].min())) - 2)
                 labels.append(Label(row, column, text, text_on(color), color))
         return labels
 
     def _scaled(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """Source pixels in those of an image of ``size`` (width, height)."""
+        """Scale points from source pixels to those of an image of ``size`` (width, height)."""
         height, width = self._source
         return (points + 0.5) * np.array([size[0] / width, size[1] / height], np.float32) - 0.5
 
 
-def _shrunk(place: Place, share: float) -> Place:
-    """A part of a place, in its middle."""
+def _shrunk(place: CellArea, share: float) -> CellArea:
+    """Return an area shrunk by a factor around its middle."""
     rows, columns = max(1, int(place.rows * share)), max(1, int(place.columns * share))
-    return Place(
+    return CellArea(
         place.row + (place.rows - rows) // 2, place.column + (place.columns - columns) // 2, rows, columns
     )
 
@@ -141,15 +146,15 @@ def _shrunk(place: Place, share: float) -> Place:
 def snapshot(
     analysed: AnalysedFrame, skeleton: Skeleton, source: tuple[int, int], skeletons_only: bool
 ) -> np.ndarray:
-    """The frame with its people in the size of the source (height, width), uint8 RGB."""
+    """Return a frame with its people at the size of the source (height, width), uint8 RGB."""
     image = analysed.frame.image
     if image is None or skeletons_only:
         image = np.empty((*source, 3), np.uint8)
-        image[:] = STAGE
+        image[:] = PLAIN_BACKGROUND
     shown = _confirmed(analysed)
     return draw_people(image, shown.people.keypoints, shown.people.scores, skeleton, shown.track_ids)
 
 
 def _confirmed(analysed: AnalysedFrame) -> TrackedPeople:
-    """The people that results would have: tracks that are never confirmed are left out."""
+    """Return the people of confirmed tracks, which are the ones in results."""
     return analysed.tracked.take(analysed.tracked.confirmed)

@@ -1,4 +1,4 @@
-"""What a terminal sends: keys that a person pressed, and the terminal's answers to questions."""
+"""Input from a terminal: pressed keys, and the terminal's answers to queries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-# An answer is a string (DCS, OSC, APC: up to ST) or a control sequence; so are arrow and function keys.
+# Answers are strings (DCS, OSC, APC: up to ST) or control sequences; arrow and function keys are control
+# sequences.
 _SEQUENCE = re.compile(
     rb"\x1b[P_\]][^\x1b\x07]*(?:\x1b\\|\x07)"  # DCS, APC, OSC
     rb"|\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
@@ -20,17 +21,17 @@ _UNFINISHED = re.compile(rb"\x1b(?:[P_\]][^\x1b\x07]*\x1b?|\[[0-?]*[ -/]*|O)?\Z"
 _LONGEST = 4096
 
 HUNG_UP = "\x04"
-"""Comes as a key when the keyboard is gone; it is also what Ctrl-D sends."""
+"""Key received when the terminal has been closed; Ctrl-D sends the same."""
 
 
 class InputSplitter:
-    """Takes a terminal's bytes apart into keys and sequences, however they are cut up on their way."""
+    """Splitter of a terminal's bytes into keys and sequences, which may arrive in parts."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, received: bytes) -> list[str]:
-        """One string a key (the character) or sequence (which begins with ESC)."""
+        """Return one string for each key (the character) or sequence (which begins with ESC) in the bytes."""
         buffer, found = self._rest + received, []
         self._rest = b""
         while buffer:
@@ -42,32 +43,34 @@ class InputSplitter:
                 self._rest = buffer
                 break
             else:
-                # A lone ESC before another key, or the first byte of a character that is no key of ours.
+                # A lone ESC before another key, or the first byte of a character that is not a known key.
                 found.append(buffer[:1].decode("latin-1"))
                 buffer = buffer[1:]
         return [item for item in found if item != "\x1b"]
 
 
 class Keyboard:
-    """Reads a keyboard key by key, without echo, in a thread.
+    """Reader of a keyboard in a thread, key by key and without echo.
 
     Args:
         keyboard: file descriptor.
-        received: called in the thread with each key (a character) and each sequence (which begins with ESC).
+        received: function called in the thread with each key (a character) and sequence (which begins with
+            ESC).
 
     Attributes:
-        there: whether there is a keyboard at all.
+        available: whether there is a keyboard at all.
     """
 
     def __init__(self, keyboard: int, received: Callable[[str], None]) -> None:
         self._keyboard, self._received = keyboard, received
         self._stopped = threading.Event()
-        self.there = os.isatty(keyboard)
+        self.available = os.isatty(keyboard)
         self._thread: threading.Thread | None = None
         self._mode: list | None = None
 
     def start(self) -> None:
-        if not self.there:
+        """Start reading, if there is a keyboard."""
+        if not self.available:
             return
         if sys.platform != "win32":
             self._take_over()
@@ -77,6 +80,7 @@ class Keyboard:
         self._thread.start()
 
     def stop(self) -> None:
+        """Stop reading and restore the terminal's mode."""
         if self._thread is not None:
             self._stopped.set()
             os.write(self._waker, b".")
@@ -88,7 +92,7 @@ class Keyboard:
             import termios
 
             with suppress(termios.error):
-                # Flushing keeps answers that come late from the shell.
+                # Flushing keeps late answers out of the shell.
                 termios.tcsetattr(self._keyboard, termios.TCSAFLUSH, self._mode)
             self._mode = None
 
@@ -97,9 +101,9 @@ class Keyboard:
 
         mode = termios.tcgetattr(self._keyboard)
         self._mode = [*mode[:6], list(mode[6])]
-        mode[0] &= ~termios.IXON  # Ctrl-S would stop the image for good
+        mode[0] &= ~termios.IXON  # Ctrl-S would freeze the image
         mode[3] &= ~(termios.ICANON | termios.ECHO)
-        # Suspended, the program would leave the screen to a shell that cannot use it.
+        # A suspended program would leave the shell with an unusable screen.
         mode[6][termios.VSUSP] = b"\x00"
         mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
         termios.tcsetattr(self._keyboard, termios.TCSADRAIN, mode)

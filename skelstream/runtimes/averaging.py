@@ -1,4 +1,4 @@
-"""Maps averaged over scales of the input and its mirror image, as in multi-scale testing."""
+"""Multi-scale testing: maps averaged over scales of the input and its mirror image."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from skelstream.geometry.letterbox import GROUND
+from skelstream.geometry.letterbox import PADDING_GREY
 from skelstream.network.part_maps import PartMaps
 from skelstream.runtimes.runtime import Runtime
 from skelstream.skeleton import Skeleton
 
 
 class AveragingRuntime:
-    """A runtime that runs another one at several scales, mirrored or not, and averages the maps.
+    """Runtime that runs another one at several scales, optionally mirrored too, and averages the maps.
 
-    The maps are those of scale 1: others are brought to its cells bilinearly (OpenPose averages over scales
-    in the same way; Cao et al., arXiv 1812.08008, section 5.2).
+    The result has the cells of scale 1; maps of other scales are resampled bilinearly. OpenPose averages over
+    scales in the same way (Cao et al., arXiv 1812.08008, section 5.2).
 
     Args:
-        runtime: runs the network.
+        runtime: runtime that runs the network.
         scales: factors of the input's height and width, at least one.
-        flip: run the mirror image at each scale too.
+        flip: whether to run the mirror image at each scale too.
     """
 
     def __init__(self, runtime: Runtime, scales: Sequence[float] = (1.0,), flip: bool = False):
@@ -36,7 +36,7 @@ class AveragingRuntime:
         self._runtime, self._scales, self._flip = runtime, tuple(scales), flip
 
     def maps(self, images: np.ndarray) -> PartMaps:
-        """The averaged maps of uint8 RGB images (B, H, W, 3)."""
+        """Return the averaged maps of uint8 RGB images (B, H, W, 3)."""
         found: list[PartMaps] = []
         for scale in self._scales:
             scaled, ratio = _scaled(images, scale, self.size_divisor)
@@ -53,10 +53,10 @@ class AveragingRuntime:
 
 
 def unmirrored(maps: PartMaps, skeleton: Skeleton) -> PartMaps:
-    """The maps of mirrored images as maps of the images themselves.
+    """Convert the maps of mirrored images to maps of the original images.
 
-    Columns are reversed; left and right joints and limbs change places; a field's x part changes its sign. A limb
-    from one side to the other (hip to hip) becomes itself and points the other way.
+    Columns are reversed, left and right joints and limbs swap, and the x part of fields changes its sign. A
+    limb from one side to the other (hip to hip) stays the same limb with reversed direction.
     """
     joints = list(skeleton.flip_order)
     channels: list[int] = []
@@ -72,23 +72,24 @@ def unmirrored(maps: PartMaps, skeleton: Skeleton) -> PartMaps:
 
 
 def _scaled(images: np.ndarray, scale: float, size_divisor: int) -> tuple[np.ndarray, tuple[float, float]]:
-    """Images scaled and filled up to a size that the network takes, and the factors of height and width."""
+    """Return images scaled and padded to a size that the network takes, and the factors of height and
+    width."""
     if scale == 1:
         return images, (1.0, 1.0)
     height, width = images.shape[1:3]
     h, w = max(1, round(height * scale)), max(1, round(width * scale))
     filter_ = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    out = np.full((len(images), h + -h % size_divisor, w + -w % size_divisor, 3), GROUND, np.uint8)
+    out = np.full((len(images), h + -h % size_divisor, w + -w % size_divisor, 3), PADDING_GREY, np.uint8)
     for image, place in zip(images, out, strict=True):
         place[:h, :w] = cv2.resize(image, (w, h), interpolation=filter_)
     return out, (h / height, w / width)
 
 
 def _at_cells(maps: Tensor, shape: tuple[int, int], ratio: tuple[float, float]) -> Tensor:
-    """Maps of scaled images, float (B, C, h, w), read at the cells of scale 1: float32 (B, C, *shape).
+    """Resample maps of scaled images, float (B, C, h, w), at the cells of scale 1: float32 (B, C, *shape).
 
-    Cell i of scale 1 has its centre at (i + 0.5) * stride pixels from the image's edge, that is at
-    (i + 0.5) * ratio cells of the scaled image's maps.
+    The centre of cell i of scale 1 is (i + 0.5) * stride pixels from the image's edge, which is (i + 0.5) *
+    ratio cells of the scaled image's maps.
     """
     maps = maps.float()
     if ratio == (1.0, 1.0):

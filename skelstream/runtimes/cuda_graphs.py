@@ -1,7 +1,8 @@
-"""A network's kernels launched all at once: CUDA graphs for inputs of a shape that comes again and again.
+"""CUDA graphs, which launch all kernels of a network at once for inputs of recurring shapes.
 
-A small network has hundreds of kernels of a few microseconds each, and a GPU waits for their launches rather than for
-their arithmetic. A graph is recorded once for a shape and replayed after that (docs.pytorch.org, CUDA semantics).
+A small network has hundreds of kernels of a few microseconds each, so that a GPU waits for their launches
+rather than their arithmetic. A graph is recorded once per shape and replayed after that (docs.pytorch.org,
+CUDA semantics).
 """
 
 from __future__ import annotations
@@ -11,57 +12,57 @@ from collections import Counter, OrderedDict
 import torch
 from torch import Tensor, nn
 
-# A recording costs as much as some dozens of plain runs, and memory: it is made for a shape that came a few times, and
-# a video has one or two of them.
-_COMES_AGAIN = 3
-_MOST = 4
+# A recording costs as much as some dozens of plain runs, and memory: it is made when a shape occurs for the
+# third time, for at most four shapes; a video has one or two.
+_RECORD_AT = 3
+_MAX_GRAPHS = 4
 
 
 class ReplayedNetwork:
-    """A network on CUDA, to infer.
+    """Network for inference on CUDA, replayed from graphs.
 
     Args:
-        network: on the device; its output is a tensor or a tuple of them.
-        dtype: what its input is converted to.
+        network: network on the device, whose output is a tensor or a tuple of tensors.
+        dtype: type to which its input is converted.
     """
 
     def __init__(self, network: nn.Module, dtype: torch.dtype):
         self._network, self._dtype = network, dtype
-        self._seen: Counter[torch.Size] = Counter()
+        self._counts: Counter[torch.Size] = Counter()
         self._graphs: OrderedDict[torch.Size, tuple[torch.cuda.CUDAGraph, Tensor, tuple[Tensor, ...]]] = (
             OrderedDict()
         )
 
     def __call__(self, batch: Tensor) -> tuple[Tensor, ...]:
-        """The outputs for a batch (B, 3, H, W) on the device; they are the caller's to keep."""
+        """Return the outputs for a batch (B, 3, H, W) on the device; the caller owns them."""
         shape = batch.shape
-        self._seen[shape] += 1
+        self._counts[shape] += 1
         if shape not in self._graphs:
-            if self._seen[shape] < _COMES_AGAIN:
+            if self._counts[shape] < _RECORD_AT:
                 return self._run(batch)
             self._graphs[shape] = self._record(batch)
-            if len(self._graphs) > _MOST:
+            if len(self._graphs) > _MAX_GRAPHS:
                 self._graphs.popitem(last=False)
         self._graphs.move_to_end(shape)
-        graph, given, outputs = self._graphs[shape]
-        given.copy_(batch)
+        graph, inputs, outputs = self._graphs[shape]
+        inputs.copy_(batch)
         graph.replay()
         return tuple(output.clone() for output in outputs)
 
     def _record(self, batch: Tensor) -> tuple[torch.cuda.CUDAGraph, Tensor, tuple[Tensor, ...]]:
-        given = batch.clone(memory_format=torch.preserve_format)
-        aside = torch.cuda.Stream()
-        aside.wait_stream(torch.cuda.current_stream())
-        # What libraries set up at a first call must not be recorded.
-        with torch.cuda.stream(aside):
+        inputs = batch.clone(memory_format=torch.preserve_format)
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        # Warm up: the initialisation of libraries at their first call must not be recorded.
+        with torch.cuda.stream(stream):
             for _ in range(2):
-                self._run(given)
-        torch.cuda.current_stream().wait_stream(aside)
+                self._run(inputs)
+        torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        # Other threads go on using the GPU meanwhile: those of the second look, of other videos.
+        # thread_local: other threads use the GPU meanwhile, for refinement and other videos.
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            outputs = self._run(given)
-        return graph, given, outputs
+            outputs = self._run(inputs)
+        return graph, inputs, outputs
 
     def _run(self, batch: Tensor) -> tuple[Tensor, ...]:
         outputs = self._network(batch.to(self._dtype))

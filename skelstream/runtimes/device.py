@@ -1,4 +1,4 @@
-"""Which of torch's devices to use."""
+"""Choice of the torch device."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from skelstream.errors import ModelError
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """``auto`` is CUDA, then MPS, then the CPU; otherwise a torch device name.
+    """Return a torch device.
+
+    Args:
+        name: torch device name, or ``auto`` for the first available of CUDA, MPS and the CPU.
 
     Raises:
-        ModelError: no such device here.
+        ModelError: the device is not available.
     """
     if name == "auto":
         if torch.cuda.is_available():

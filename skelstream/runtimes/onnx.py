@@ -1,4 +1,4 @@
-"""The network as an ONNX file for other runtimes. Needs the extra ``onnx``."""
+"""Export of networks to ONNX files for other runtimes. Needs the extra ``onnx``."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ _OPSET = 17
 
 
 def export_onnx(network: Network | CropNetwork, path: Path, card: dict[str, object]) -> None:
-    """Write the network as ONNX, checked by ONNX's own checker.
+    """Write a network as ONNX, checked by ONNX's own checker.
 
-    Input ``image``: float32 (batch, 3, height, width), RGB in [0, 255]; outputs ``confidence`` and ``pafs``, float32
-    (batch, V, h, w) and (batch, 2L, h, w), as in ``PartMaps``; of the second look's network ``heatmaps``, float32
-    (batch, V, h, w). The batch is free, and so are height and width but for the second look's. The metadata holds
+    The input ``image`` is float32 (batch, 3, height, width), RGB in [0, 255]. A detection network has the
+    outputs ``confidence``, float32 (batch, V, h, w), and ``pafs``, float32 (batch, 2L, h, w), as in
+    ``PartMaps``; a refinement network has ``heatmaps``, float32 (batch, V, h, w). The batch size is free;
+    height and width are free for detection networks and fixed for refinement networks. The metadata contains
     joints, limbs, stride, size_divisor and the card, as JSON.
 
     Args:
-        network: on the CPU in float32.
-        path: the file; one that is there is replaced, in one step.
-        card: of the weights.
+        network: network on the CPU in float32.
+        path: the file; an existing file is replaced atomically.
+        card: model card of the weights.
 
     Raises:
         OutputError: the file cannot be written.
@@ -47,7 +48,8 @@ def export_onnx(network: Network | CropNetwork, path: Path, card: dict[str, obje
             "card": card,
         }
         if isinstance(network, CropNetwork):
-            # What ``--second-look`` reads of other projects' graphs too; the values from 0 to 255 go in as they are.
+            # The same description that refinement reads from other projects' graphs; the input is RGB from 0
+            # to 255.
             height, width = network.example_size
             metadata["refiner"] = {
                 "height": height, "width": width, "output": "heatmap", "stride": network.stride,
@@ -64,8 +66,9 @@ def _trace(network: Network | CropNetwork, path: Path) -> None:
     maps = {0: "batch"} if crops else {0: "batch", 2: "map_height", 3: "map_width"}
     outputs = ["heatmaps"] if crops else ["confidence", "pafs"]
     with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter's remarks on what it does not fold
-        # The TorchScript exporter: it needs no further package, and leaves the sizes free without being told how.
+        warnings.simplefilter("ignore")  # the exporter warns of constants that it does not fold
+        # The TorchScript exporter needs no further package, and leaves sizes free without constraints from
+        # us.
         torch.onnx.export(
             network.eval(),
             (torch.zeros(1, 3, *network.example_size),),

@@ -1,6 +1,6 @@
-"""The network under OpenVINO: the fastest there is on x86 CPUs. Needs the extra ``openvino``.
+"""OpenVINO runtime, the fastest on x86 CPUs. Needs the extra ``openvino``.
 
-Import this module only where OpenVINO is wanted: ``runtimes.registry`` does so.
+This module is imported only when OpenVINO is used, by ``runtimes.registry``.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from skelstream.runtimes.signal_stack import kept_signal_stack
 
 
 class OpenVinoRuntime:
-    """The network compiled once.
+    """Network compiled by OpenVINO.
 
-    Whole images may have any height and width, and run one after the other, each with all cores. Crops of one size, which
-    are little work each, run side by side, each with a core. Either way what comes out for an image does not depend on
-    what else is in the batch.
+    Whole images of any height and width run one after the other, each on all cores. Crops, which have one
+    size and are little work, run in parallel, each on one core. In both cases the result of an image does not
+    depend on the rest of the batch.
 
     Args:
-        network: on the CPU in float32; it is left as it is.
-        precision: ``float32``; ``bfloat16``; ``int8``, which is eight-bit integers where they cost next to nothing
-            (``network.quantised``) and the CPU's fastest floating-point numbers elsewhere; or ``auto``: int8 where the
-            weights hold what it needs to know, else the fastest floating-point numbers.
+        network: network on the CPU in float32, which stays unchanged.
+        precision: ``float32``; ``bfloat16``; ``int8``: eight-bit integers where they cost almost no accuracy
+            (``network.quantised``) and the CPU's fastest floating-point numbers elsewhere; or ``auto``: int8
+            if the weights contain channel ranges, else the fastest floating-point numbers.
 
     Raises:
-        ModelError: the precision is not available here, or OpenVINO cannot take the network.
+        ModelError: the precision is not available here, or OpenVINO cannot read or compile the network.
     """
 
     batch = 1
-    # Torch only finds peaks: a second thread of it takes more from the network than it gives.
+    # Torch only finds peaks: a second torch thread slows the network by more than it gains.
     torch_threads: int | None = 1
 
     @kept_signal_stack()
@@ -47,7 +47,7 @@ class OpenVinoRuntime:
         if precision == "auto":
             precision = "int8" if has_ranges(network) else fastest
         if precision == "bfloat16" and not native:
-            raise ModelError("this CPU does not compute in bfloat16; use float32 or int8")
+            raise ModelError("this CPU does not support bfloat16; use float32 or int8")
         if precision == "int8":
             network = quantised(network)
         crops = isinstance(network, CropNetwork)
@@ -62,30 +62,30 @@ class OpenVinoRuntime:
         self.skeleton, self.size_divisor, self.stride = network.skeleton, network.size_divisor, network.stride
 
     def outputs(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
-        """The network's outputs (float32) for uint8 RGB images (B, H, W, 3)."""
+        """Return the network's outputs (float32) for uint8 RGB images (B, H, W, 3)."""
         return self._queue(images)
 
     def maps(self, images: np.ndarray) -> PartMaps:
-        """The maps (float32) of uint8 RGB images (B, H, W, 3)."""
+        """Return the maps (float32) of uint8 RGB images (B, H, W, 3)."""
         confidence, pafs = self.outputs(images)
         return PartMaps(confidence, pafs, self.stride)
 
 
 def convert(network: Network | CropNetwork) -> ov.Model:
-    """An OpenVINO model of the network: uint8 RGB (B, H, W, 3) to its outputs in float32.
+    """Convert a network to an OpenVINO model from uint8 RGB (B, H, W, 3) to its outputs in float32.
 
-    ``openvino.convert_model`` is not used, since it reports each use over the network.
+    ``openvino.convert_model`` is not used, since it reports each use over the internet.
     """
-    # Imported here: where OpenVINO is missing, the import above says so in words.
+    # Imported here, so that a missing OpenVINO is reported by the message of openvino_queue.
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
     example = torch.zeros(1, 3, *network.example_size)
     with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of torch.jit, which is what OpenVINO reads
+        warnings.simplefilter("ignore", DeprecationWarning)  # of torch.jit, which OpenVINO needs
         traced = torch.jit.trace(network.eval(), example, check_trace=False)
         frontend = FrontEndManager().load_by_framework("pytorch")
-        # Weights are copied, so that the model does not hang on to torch's memory.
+        # Weights are copied, so that the model does not keep torch's memory.
         decoder = TorchScriptPythonDecoder(traced, shared_memory=False)
         model = frontend.convert(frontend.load(decoder))
     steps = ov.preprocess.PrePostProcessor(model)

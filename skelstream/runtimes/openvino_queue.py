@@ -1,4 +1,4 @@
-"""Images through a compiled OpenVINO graph, several of them side by side. Needs the extra ``openvino``."""
+"""Execution of a compiled OpenVINO graph, with several images in parallel. Needs the extra ``openvino``."""
 
 from __future__ import annotations
 
@@ -21,25 +21,29 @@ DEVICE = "CPU"
 
 
 class ImageQueue:
-    """A graph of one image at a time, compiled. Several threads may ask it at a time: OpenVINO goes from the images of one to those
-    of the next without waiting for Python.
+    """Compiled graph for one image at a time.
+
+    Several threads may call it concurrently: OpenVINO goes on from one caller's images to the next without
+        waiting for
+    Python.
 
     Args:
-        core: OpenVINO's.
-        model: uint8 RGB (1, H, W, 3) to its outputs.
-        precision: ``float32``, or the CPU's fastest numbers for anything else.
-        crops: whether images are small work, which is done side by side, each with a core.
+        core: OpenVINO's core.
+        model: model from uint8 RGB (1, H, W, 3) to its outputs.
+        precision: ``float32``; any other value stands for the CPU's fastest floating-point numbers.
+        crops: whether images are little work; they then run in parallel, each on one core.
 
     Raises:
         ModelError: OpenVINO cannot compile the graph.
     """
 
     def __init__(self, core: ov.Core, model: ov.Model, precision: str, crops: bool):
-        self._together = available_cores() if crops else 1
+        self._parallel = available_cores() if crops else 1
         settings = {
-            **({"NUM_STREAMS": self._together} if crops else {"PERFORMANCE_HINT": "LATENCY"}),
+            **({"NUM_STREAMS": self._parallel} if crops else {"PERFORMANCE_HINT": "LATENCY"}),
             "INFERENCE_PRECISION_HINT": "bf16" if has_bfloat16(core) and precision != "float32" else "f32",
-            # A thread bound to a core waits for whatever else runs there, as decoding does, while another core is free.
+            # A thread pinned to a core waits for other work on it, such as decoding, while another core is
+            # free.
             "ENABLE_CPU_PINNING": False,
         }
         try:
@@ -51,16 +55,16 @@ class ImageQueue:
         self._free: deque[ov.InferRequest] = deque()
 
     def __call__(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
-        """The graph's outputs, each for all images: uint8 (B, H, W, 3)."""
+        """Return the graph's outputs, each for all images, uint8 RGB (B, H, W, 3)."""
         rows: list[list[torch.Tensor]] = []
-        under_way: deque[ov.InferRequest] = deque()
+        running: deque[ov.InferRequest] = deque()
         for row in range(len(images)):
-            if len(under_way) == self._together:
-                rows.append(self._outputs(under_way.popleft()))
+            if len(running) == self._parallel:
+                rows.append(self._outputs(running.popleft()))
             request = self._request()
             request.start_async([np.ascontiguousarray(images[row : row + 1])])
-            under_way.append(request)
-        rows += [self._outputs(request) for request in under_way]
+            running.append(request)
+        rows += [self._outputs(request) for request in running]
         return tuple(torch.cat(column) for column in zip(*rows, strict=True))
 
     def _request(self) -> ov.InferRequest:
@@ -70,7 +74,7 @@ class ImageQueue:
             return self._graph.create_infer_request()
 
     def _outputs(self, request: ov.InferRequest) -> list[torch.Tensor]:
-        """What came out for an image, once it has; the request's memory is used again."""
+        """Wait for a request and return copies of its outputs; its memory is reused."""
         request.wait()
         outputs = [torch.from_numpy(tensor.data.copy()) for tensor in request.output_tensors]
         self._free.append(request)
@@ -78,5 +82,5 @@ class ImageQueue:
 
 
 def has_bfloat16(core: ov.Core) -> bool:
-    """Whether the CPU computes in bfloat16."""
+    """Return whether the CPU supports bfloat16."""
     return "BF16" in core.get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")

@@ -1,4 +1,4 @@
-"""The table of runtimes, and which of them runs a network where."""
+"""Table of runtimes, and the choice of one for a device and a precision."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 def _openvino(network: Network | CropNetwork, device: torch.device, precision: str) -> Runtime:
-    # An extra, and it takes a third of a second to import.
+    # Imported here: it is an extra, and its import takes a third of a second.
     from skelstream.runtimes.openvino import OpenVinoRuntime
 
     return OpenVinoRuntime(network, precision)
@@ -43,36 +43,37 @@ _LISTED = (
     ),
 )
 RUNTIMES: dict[str, RuntimeEntry] = plugins("skelstream.runtimes", RuntimeEntry, _LISTED)
-"""Every runtime by name: skelstream's own, then those of other packages. ``auto`` takes the first that is preferred."""
+"""Runtimes by name: skelstream's own, then those of other packages. ``auto`` takes the first preferred
+one."""
 
 
 def choose_runtime(
     network: Network | CropNetwork, device: str = "auto", runtime: str = "auto", precision: str = "auto"
 ) -> Runtime:
-    """The runtime for a network: OpenVINO on an x86 CPU where it is installed, torch elsewhere.
+    """Build the runtime of a network: by default OpenVINO on an x86 CPU if it is installed, torch elsewhere.
 
     Args:
-        network: on the CPU in float32; torch's runtime takes it over.
-        device: as in ``choose_device``.
+        network: network on the CPU in float32; the torch runtime changes it.
+        device: device name, as for ``choose_device``.
         runtime: ``auto`` or a name in ``RUNTIMES``.
         precision: ``auto`` or one of the runtime's precisions.
 
     Raises:
         ModelError: the device, runtime or precision cannot be used here.
-        MissingExtraError: OpenVINO was asked for and is not installed.
+        MissingExtraError: OpenVINO was requested and is not installed.
     """
     entry, place = _choose(device, runtime, precision)
-    made = entry.make(network, place, precision)
-    _log.info("runtime: %s", made.name)
-    return made
+    chosen = entry.make(network, place, precision)
+    _log.info("runtime: %s", chosen.name)
+    return chosen
 
 
 def _choose(device: str, runtime: str, precision: str) -> tuple[RuntimeEntry, torch.device]:
     precisions = dict.fromkeys(name for entry in RUNTIMES.values() for name in entry.precisions)
     if runtime not in ("auto", *RUNTIMES):
-        raise ModelError(f"no runtime {runtime!r}; there are auto, {', '.join(RUNTIMES)}")
+        raise ModelError(f"unknown runtime {runtime!r}; known: auto, {', '.join(RUNTIMES)}")
     if precision not in ("auto", *precisions):
-        raise ModelError(f"no precision {precision!r}; there are auto, {', '.join(precisions)}")
+        raise ModelError(f"unknown precision {precision!r}; known: auto, {', '.join(precisions)}")
     if runtime != "auto":
         entry = RUNTIMES[runtime]
         place = choose_device(entry.devices[0] if entry.devices and device == "auto" else device)
@@ -80,8 +81,8 @@ def _choose(device: str, runtime: str, precision: str) -> tuple[RuntimeEntry, to
             raise ModelError(f"the {runtime} runtime runs on {' and '.join(entry.devices)}, not on {device}")
         if precision not in ("auto", *entry.precisions):
             raise ModelError(
-                f"the {runtime} runtime does not run in {precision}; use {', '.join(entry.precisions)}"
-                f"{_who_runs_in(precision)}"
+                f"the {runtime} runtime does not support {precision}; use {', '.join(entry.precisions)}"
+                f"{_runtime_hint(precision)}"
             )
         return entry, place
     place = choose_device(device)
@@ -89,14 +90,14 @@ def _choose(device: str, runtime: str, precision: str) -> tuple[RuntimeEntry, to
         suits = (entry.devices is None or place.type in entry.devices) and entry.preferred()
         if suits and precision in ("auto", *entry.precisions):
             return entry, place
-    raise ModelError(f"nothing here runs in {precision} on {place}{_who_runs_in(precision)}")
+    raise ModelError(f"no runtime here supports {precision} on {place}{_runtime_hint(precision)}")
 
 
-def _who_runs_in(precision: str) -> str:
-    """The end of a message that says where a precision is to be had."""
+def _runtime_hint(precision: str) -> str:
+    """Return the end of an error message that names a runtime which supports a precision."""
     for entry in RUNTIMES.values():
         if precision in entry.precisions:
             where = f" on {' and '.join(entry.devices)}" if entry.devices else ""
             install = f" ({entry.install})" if entry.install else ""
-            return f"; {precision} is for the {entry.name} runtime{where}{install}"
+            return f"; the {entry.name} runtime{where} supports {precision}{install}"
     return ""

@@ -1,4 +1,4 @@
-"""What a runtime is: a network ready to run, and an entry of the table that says where it can."""
+"""Protocol of a runtime, and the entries of the table of runtimes."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from skelstream.skeleton import Skeleton
 
 
 class Runtime(Protocol):
-    """A network ready to run; several threads may ask it at a time.
+    """Network ready to run; several threads may call it concurrently.
 
     Attributes:
-        name: what it is and where it runs, for people to read.
-        skeleton: the joints and limbs of its maps.
-        size_divisor: its input's height and width are divisible by this.
-        stride: input pixels per cell of its maps.
-        batch: images per call that suit it.
-        torch_threads: threads of torch's that suit the rest of the process beside it; None: as many as torch has.
+        name: description of the runtime, its device and its precision.
+        skeleton: joints and limbs of the maps.
+        size_divisor: divisor of the input's height and width.
+        stride: input pixels per cell of the maps.
+        batch: preferred batch size.
+        torch_threads: preferred number of torch threads beside this runtime; None for torch's default.
     """
 
     name: str
@@ -34,26 +34,27 @@ class Runtime(Protocol):
     torch_threads: int | None
 
     def outputs(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
-        """The network's outputs for uint8 RGB images (B, H, W, 3), which are the caller's to keep."""
+        """Return the network's outputs for uint8 RGB images (B, H, W, 3); the caller owns them."""
         ...
 
     def maps(self, images: np.ndarray) -> PartMaps:
-        """The maps of uint8 RGB images (B, H, W, 3)."""
+        """Return the maps of uint8 RGB images (B, H, W, 3)."""
         ...
 
 
 @dataclass(frozen=True)
 class RuntimeEntry:
-    """A runtime in the table of runtimes, or under the entry point ``skelstream.runtimes`` of another package.
+    """Entry of the table of runtimes; other packages add theirs as entry points of the group
+    ``skelstream.runtimes``.
 
     Attributes:
-        name: as on the command line.
-        make: a network (on the CPU in float32, the runtime's to change), a device and a precision, one of ``precisions`` or
-            ``auto``, to the runtime. It may raise ModelError and MissingExtraError.
-        precisions: what it can run in.
-        devices: types of torch's devices that it runs on, the usual one first; None for all of them.
-        preferred: whether ``auto`` takes it where the device and the precision allow.
-        install: how to get it where it is missing.
+        name: name on the command line.
+        make: function from a network (on the CPU in float32, which it may change), a device and a precision
+            (one of ``precisions`` or ``auto``) to the runtime. It may raise ModelError and MissingExtraError.
+        precisions: supported precisions.
+        devices: supported types of torch devices, the default one first; None for all.
+        preferred: function that returns whether ``auto`` may choose this runtime.
+        install: command that installs it; empty if it needs none.
     """
 
     name: str

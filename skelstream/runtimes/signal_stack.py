@@ -1,4 +1,4 @@
-"""The stack on which a thread's signal handlers run, kept as it was."""
+"""Restoration of a thread's alternate signal stack after OpenVINO has replaced it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ class _Stack(ctypes.Structure):
 
 @contextmanager
 def kept_signal_stack() -> Iterator[None]:
-    """Gives the thread its stack for signals back after the block; does nothing but on Linux.
+    """Restore the thread's alternate signal stack after the block, on Linux only.
 
-    Where the CPU has AMX, OpenVINO sets one up of the least size that the kernel allows. Python's handlers run on it, and the
-    registers of a thread that has used AMX do not fit: Ctrl-C would end the process with a segmentation fault.
+    On a CPU with AMX, OpenVINO installs one of the smallest size that the kernel allows. Python's handlers
+    run on it, and the registers of a thread that has used AMX do not fit: Ctrl-C would end the process with a
+    segmentation fault.
     """
     if sys.platform != "linux":
         yield

@@ -1,4 +1,4 @@
-"""The network under torch, on CUDA, MPS or the CPU."""
+"""Torch runtime, on CUDA, MPS or the CPU."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from skelstream.runtimes.cuda_graphs import ReplayedNetwork
 
 
 class TorchRuntime:
-    """The network under torch, channels-last.
+    """Network run by torch in channels-last memory format, one caller at a time.
 
-    On a CPU, images run one after the other: an image's maps do not depend on what else is in the batch. Of several callers, one
-    runs at a time.
+    On a CPU, images run one after the other, so that the maps of an image do not depend on the rest of the
+    batch.
 
     Args:
-        network: it is moved to the device and to the precision.
+        network: the network, which is moved to the device and the precision.
+        device: device to run on.
         precision: ``float32``, ``bfloat16``, ``float16``, or ``auto``: float16 on CUDA, float32 elsewhere.
     """
 
@@ -38,23 +39,25 @@ class TorchRuntime:
         network = network.eval().to(device, self._dtype)
         convert_conv2d_weight_memory_format(network, torch.channels_last)
         self._network = ReplayedNetwork(network, self._dtype) if device.type == "cuda" else network
-        self._turn = threading.Lock()  # a graph has memory for one run, and one run takes all cores
+        self._lock = threading.Lock()  # a graph has memory for one run, and one run takes all cores
 
     @torch.inference_mode()
     def outputs(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
+        """Return the network's outputs for uint8 RGB images (B, H, W, 3)."""
         batch = torch.from_numpy(np.ascontiguousarray(images))
         if self.device.type == "cuda":
             batch = batch.pin_memory()
         batch = batch.to(self.device, non_blocking=True).permute(0, 3, 1, 2)  # NHWC memory is channels-last
         if self.device.type == "cuda":
-            with self._turn:
+            with self._lock:
                 return self._network(batch)
         parts = batch.split(1) if self.device.type == "cpu" else [batch]
-        with self._turn:
+        with self._lock:
             rows = [_as_tuple(self._network(part.to(self._dtype))) for part in parts]
         return tuple(torch.cat(column) for column in zip(*rows, strict=True))
 
     def maps(self, images: np.ndarray) -> PartMaps:
+        """Return the maps of uint8 RGB images (B, H, W, 3)."""
         confidence, pafs = self.outputs(images)
         return PartMaps(confidence, pafs, self.stride)
 

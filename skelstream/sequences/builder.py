@@ -1,4 +1,4 @@
-"""Collects tracked people frame by frame into a `SkeletonSequence`."""
+"""Builder of a `SkeletonSequence` from tracked people, frame by frame."""
 
 from __future__ import annotations
 
@@ -18,32 +18,33 @@ from skelstream.sequences.track import importance
 from skelstream.skeleton import Skeleton
 from skelstream.tracking.tracked import TrackedPeople
 
-# Of eleven real clips, a tracker leaves out at most one sighting in a hundred.
+# Share of dropped poses from which on a warning is given; in eleven real clips tracking drops at most 0.01.
 _MANY_DROPPED = 0.1
 
-# What takes nearly all the memory.
+# Arrays that take nearly all the memory.
 _LARGE = ("keypoints", "scores", "boxes")
 
 Block = dict[str, np.ndarray]
-"""Successive frames and the people in them, and who was confirmed in them, as ``SequenceBuilder.taken`` gives them."""
+"""Successive frames, the people in them and the tracks confirmed in them, from
+``SequenceBuilder.take_block``."""
 
 
 class SequenceBuilder:
-    """Grows by the rows themselves, in flat arrays; one builder belongs to one video.
+    """Builder of the sequence of one video, which stores rows in flat arrays.
 
-    What it has may be taken out of it block by block, to be kept elsewhere until the end.
+    Its content can be taken out block by block and stored elsewhere until the end.
 
     Args:
-        skeleton: joint set of the people that will be added.
+        skeleton: joint set of the people.
         source: path, URL or device, as the user gave it.
-        height, width: pixels of the upright image; None if unknown.
-        rotation: degrees counter-clockwise that made the image upright.
+        height, width: size of the upright image in pixels; None if unknown.
+        rotation: counter-clockwise rotation in degrees that made the image upright.
         made_with: facts about the making, as JSON values: model, checksums, runtime, settings.
-        images: for image files, the name of the file by the number of the frame; the meta lists those of its frames.
-        warnings: asked at the end what was wrong or assumed, a line each; the lines become part of the meta.
+        images: file name by frame number, for image files; the meta lists those of its frames.
+        warnings: function called at the end that returns warnings for the meta, one line each.
 
     Raises:
-        FormatError: what the file is to tell about its making is not JSON; better now than after hours.
+        FormatError: the settings are not JSON; checked here rather than after hours of work.
     """
 
     def __init__(
@@ -67,13 +68,13 @@ class SequenceBuilder:
         try:
             self._meta = json.loads(json.dumps(meta, allow_nan=False))
         except (TypeError, ValueError) as error:
-            raise FormatError(f"facts about {source} are not JSON: {error}") from error
+            raise FormatError(f"the settings or meta of {source} are not JSON: {error}") from error
         self._frames, self._last = 0, (-1, float("-inf"))
         self._begin_block()
 
     @property
     def meta(self) -> dict[str, Any]:
-        """The facts that were known from the start."""
+        """Meta known from the start."""
         return self._meta
 
     def _begin_block(self) -> None:
@@ -84,7 +85,8 @@ class SequenceBuilder:
         self._confirmed: set[int] = set()
 
     def add(self, tracked: TrackedPeople) -> None:
-        """One frame, with or without people; one that failed to decode keeps its place in the frame table.
+        """Add a frame, with or without people; a frame that failed to decode gets a row of the frame table
+        too.
 
         Raises:
             FormatError: the frame is not later than the one before, or its people have other joints.
@@ -97,7 +99,9 @@ class SequenceBuilder:
             )
         index, time = tracked.frame_index, tracked.time
         if index <= self._last[0] or time < self._last[1]:
-            raise FormatError(f"frame {index} at {time:.3f} s comes after frame {self._last[0]}")
+            raise FormatError(
+                f"frame {index} at {time:.3f} s is not later than frame {self._last[0]} before it"
+            )
         self._last = index, time
         self._frame_index.append(index)
         self._frame_time.append(time)
@@ -112,8 +116,8 @@ class SequenceBuilder:
         self._track.frombytes(np.ascontiguousarray(tracked.track_ids, np.int32).tobytes())
         self._confirmed.update(tracked.track_ids[tracked.confirmed].tolist())
 
-    def taken(self) -> Block:
-        """What has been added since the last time, which the builder forgets; ``finish`` has to be given it."""
+    def take_block(self) -> Block:
+        """Remove and return everything added since the last call; pass it to ``finish`` later."""
         block = self._block()
         self._begin_block()
         return block
@@ -132,18 +136,18 @@ class SequenceBuilder:
             "confirmed": np.array(sorted(self._confirmed), np.int32),
         }
 
-    def go_on_after(self, block: Block) -> None:
-        """Takes up the work behind a block that another builder gave; to be called for each, in order."""
+    def resume_after(self, block: Block) -> None:
+        """Continue after a block of another builder; call it for each block, in order."""
         self._frames += len(block["frame_index"])
         if len(block["frame_index"]):
             self._last = int(block["frame_index"][-1]), float(block["frame_time"][-1])
 
     def finish(self, earlier: Callable[[], Iterable[Block]] = tuple) -> SkeletonSequence:
-        """The sequence so far: tracks that were never confirmed dropped, the others most important first.
+        """Return the sequence so far, without tracks that were never confirmed, most important track first.
 
         Args:
-            earlier: gives what ``taken`` gave, all of it, in order. It is asked twice, and one block is held at a time, so that no row
-                is held twice.
+            earlier: function that yields all results of ``take_block``, in order. It is called twice, and one
+                block is held at a time, so that no row is in memory twice.
         """
         last = self._block()
 
@@ -151,56 +155,56 @@ class SequenceBuilder:
             yield from earlier()
             yield last
 
-        few = [{name: block[name] for name in last if name not in _LARGE} for block in blocks()]
-        whole = {name: np.concatenate([block[name] for block in few]) for name in few[0]}
-        track, person_scores = whole["track"], whole["person_scores"]
-        kept = np.flatnonzero(np.isin(track, whole["confirmed"]))
+        parts = [{name: block[name] for name in last if name not in _LARGE} for block in blocks()]
+        small = {name: np.concatenate([block[name] for block in parts]) for name in parts[0]}
+        track, person_scores = small["track"], small["person_scores"]
+        kept = np.flatnonzero(np.isin(track, small["confirmed"]))
         ids, number = np.unique(track[kept], return_inverse=True)
         # The older track wins a tie.
         order = np.argsort(-importance(number, person_scores[kept], len(ids)), kind="stable")
         rank = np.empty(len(ids), np.int64)
         rank[order] = np.arange(len(ids))
-        # Rows came in the order of the frames, which a stable sort by track keeps.
+        # Rows are in frame order, which a stable sort by track keeps.
         rows = kept[np.argsort(rank[number], kind="stable")]
-        time = whole["frame_time"]
-        large = _gathered(blocks(), rows, len(track))
+        time = small["frame_time"]
+        large = _gather(blocks(), rows, len(track))
         return SkeletonSequence(
             keypoints=large["keypoints"],
             scores=large["scores"],
             boxes=large["boxes"],
             person_scores=person_scores[rows],
-            frame=whole["frame"][rows],
+            frame=small["frame"][rows],
             track_ids=ids[order],
             track_start=np.concatenate([[0], np.cumsum(np.bincount(rank[number], minlength=len(ids)))]),
-            frame_index=whole["frame_index"],
+            frame_index=small["frame_index"],
             frame_time=time,
-            frame_ok=whole["frame_ok"],
+            frame_ok=small["frame_ok"],
             meta={
                 **self._meta,
-                **self._found(time, whole["frame_index"], len(track), len(track) - len(kept)),
+                **self._final_meta(time, small["frame_index"], len(track), len(track) - len(kept)),
             },
         )
 
-    def _found(self, time: np.ndarray, index: np.ndarray, seen: int, dropped: int) -> dict[str, Any]:
+    def _final_meta(self, time: np.ndarray, index: np.ndarray, rows: int, dropped: int) -> dict[str, Any]:
         images, warnings = self._images, list(self._warnings())
-        if dropped > _MANY_DROPPED * seen:
+        if dropped > _MANY_DROPPED * rows:
             warnings.append(
-                f"{self._meta['source']}: {dropped} of {seen} sightings are left out, since those people were"
-                " not seen often enough in a row to be followed; without tracking, everyone is kept"
+                f"{self._meta['source']}: {dropped} of {rows} poses are left out, since their people were not found"
+                " in enough successive frames to be tracked; switch tracking off to keep everyone"
             )
         named = {} if images is None else {"images": [images[number] for number in index.tolist()]}
         return {"fps": mean_fps(time), "dropped": dropped, "warnings": warnings, **named}
 
 
 def mean_fps(frame_time: np.ndarray) -> float | None:
-    """Rows of the frame table per second, or None where the times do not tell."""
+    """Return the mean number of frames per second, or None if the times do not determine it."""
     span = float(frame_time[-1] - frame_time[0]) if len(frame_time) > 1 else 0.0
     return round((len(frame_time) - 1) / span, 6) if span > 0 else None
 
 
-def _gathered(blocks: Iterable[Block], rows: np.ndarray, seen: int) -> dict[str, np.ndarray]:
-    """The large arrays of the sequence, of ``rows`` of the ``seen`` ones in all blocks, in that order."""
-    place = np.full(seen, -1)
+def _gather(blocks: Iterable[Block], rows: np.ndarray, total: int) -> dict[str, np.ndarray]:
+    """Return the sequence's large arrays: ``rows``, in that order, of the ``total`` rows of all blocks."""
+    place = np.full(total, -1)
     place[rows] = np.arange(len(rows))
     whole: dict[str, np.ndarray] = {}
     begin = 0

@@ -1,4 +1,4 @@
-"""People of successive frames that have no identity yet, as other tools write them."""
+"""`Detections`: people of successive frames without identities, as some tools write them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from skelstream.skeleton import Skeleton
 
 @dataclass(frozen=True)
 class Detections:
-    """The people of one video, frame by frame; `skelstream.processing.tracked` gives them identities.
+    """People of one video without identities, which `skelstream.processing.tracked` adds.
 
     Attributes:
-        skeleton: their joint set.
-        frames: (frame number in the source, seconds, people, or None for a frame that failed to decode).
-        source: what to call the video.
-        height, width: pixels of the image, None if unknown.
+        skeleton: joint set of the people.
+        frames: for each frame its number in the source, time in seconds, and people; None if it failed to
+            decode.
+        source: name of the video.
+        height, width: size of the image in pixels; None if unknown.
     """
 
     skeleton: Skeleton

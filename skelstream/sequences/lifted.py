@@ -1,4 +1,4 @@
-"""`Lifted`: joints in space beside those in the image."""
+"""`Lifted`: 3D joints beside those in the image."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from skelstream.skeleton import H36M17
 
 SKELETON = H36M17
 """The joint set of lifted rows."""
-# Metres from the root; nobody is larger.
+# Largest coordinate in metres from the root; no person is larger.
 _LARGEST = 100.0
 
 
 @dataclass(frozen=True, eq=False)
 class Lifted:
-    """The rows of a sequence in space, in the joints of ``SKELETON``.
+    """3D joints of a sequence's rows, in the joint set ``SKELETON``.
 
     Attributes:
-        keypoints: float32 (N, 17, 3), metres from the mid-hip of a person of average size; x right, y down, z away from a camera that
-            looks at the person. NaN in rows that were not lifted.
-        observed: bool (N, 17), False where a joint's own joints in the image were not seen in that row, so that it follows from
-            others and from the frames around.
+        keypoints: float32 (N, 17, 3), metres from the mid-hip of a person of average size; x right, y down, z
+            away from a camera facing the person. NaN in rows that were not lifted.
+        observed: bool (N, 17), False for a joint whose own joints in the image are missing in that row, so
+            that it is inferred from other joints and neighbouring frames.
 
     Raises:
         FormatError: an array has the wrong shape, type or contents.
@@ -43,9 +43,9 @@ class Lifted:
         if (missing.any((1, 2)) != missing.all((1, 2))).any() or (
             np.abs(keypoints[~missing]) > _LARGEST
         ).any():
-            raise FormatError(f"keypoints_3d must lie within {_LARGEST:g} m, or be NaN in the whole of a row")
+            raise FormatError(f"keypoints_3d must lie within {_LARGEST:g} m, or be NaN in the whole row")
         if (observed & missing.any(-1)).any():
-            raise FormatError("observed_3d must be False where a row was not lifted")
+            raise FormatError("observed_3d must be False in rows that were not lifted")
         object.__setattr__(self, "keypoints", np.ascontiguousarray(keypoints, np.float32))
         object.__setattr__(self, "observed", observed)
 
@@ -53,11 +53,11 @@ class Lifted:
         return len(self.keypoints)
 
     def take(self, rows: np.ndarray | slice) -> Lifted:
-        """Some rows, in any order."""
+        """Return some rows, in any order."""
         return Lifted(self.keypoints[rows], self.observed[rows])
 
     def equals(self, other: Lifted) -> bool:
-        """Whether all values are the same."""
+        """Return whether all values are equal."""
         return np.array_equal(self.keypoints, other.keypoints, equal_nan=True) and np.array_equal(
             self.observed, other.observed
         )

@@ -1,4 +1,4 @@
-"""The facts about a video and how its skeletons were made, checked before anybody relies on them."""
+"""Check of a sequence's meta: facts about the video and how its skeletons were made."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from skelstream.files.values import LARGEST, integer, items, mapping, real, refu
 
 
 def checked_meta(meta: Any) -> dict[str, Any]:
-    """A copy of the meta in which every known fact has its type; facts that are not known stay as they are.
+    """Return a copy of the meta in which every known entry has its type; unknown entries stay unchanged.
 
     Raises:
-        FormatError: it is no mapping, does not name its joint set, a fact is of another type or out of range, or one is
-            nothing that JSON can hold, such as NaN.
+        FormatError: the meta is not a mapping or does not name its joint set, or an entry has the wrong type,
+            is out of range or is not JSON, such as NaN.
     """
     if not isinstance(meta, Mapping) or "skeleton" not in meta:
         raise FormatError("meta must be a mapping that names its joint set in 'skeleton'")
@@ -28,8 +28,7 @@ def checked_meta(meta: Any) -> dict[str, Any]:
             facts[name] = integer(facts[name], f"meta's {name}", 1, LARGEST)
     if facts.get("rotation") is not None:
         facts["rotation"] = integer(facts["rotation"], "meta's rotation", -360, 360)
-    if "rate" in facts:  # its name in files of earlier versions
-        facts.setdefault("fps", facts.pop("rate"))
+
     if facts.get("fps") is not None:
         facts["fps"] = real(facts["fps"], "meta's fps", 0, 1e9)
     for name in ("joints", "images", "warnings"):
@@ -49,7 +48,7 @@ def checked_meta(meta: Any) -> dict[str, Any]:
         try:
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError, RecursionError):
-            refuse(value, f"meta's {name}", "what JSON can hold")
+            refuse(value, f"meta's {name}", "a JSON value")
     return facts
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from skelstream.errors import FormatError
+from skelstream.files.text import printable
 from skelstream.files.values import LARGEST
 from skelstream.sequences.lifted import Lifted
 from skelstream.sequences.meta import checked_meta
@@ -17,7 +18,7 @@ from skelstream.sequences.track import Track
 from skelstream.sequences.window import Window, check_window, make_window
 from skelstream.skeleton import Skeleton, convert, skeleton_named
 
-# Row arrays: one entry for each time that a tracked person was in a frame.
+# Row arrays: one entry for each pose, that is each tracked person in a frame.
 ROWS: dict[str, tuple[type, tuple[str | int, ...]]] = {
     "keypoints": (np.float32, ("N", "V", 2)),
     "scores": (np.float32, ("N", "V")),
@@ -32,7 +33,7 @@ _TABLES: dict[str, tuple[type, tuple[str | int, ...]]] = {
     "frame_time": (np.float64, ("T",)),
     "frame_ok": (np.bool_, ("T",)),
 }
-# Seconds; times of day since 1970 lie well within.
+# Largest time in seconds; times since 1970 are much smaller.
 _LATEST = 1e12
 
 ARRAYS = ROWS | _TABLES
@@ -40,7 +41,7 @@ ARRAYS = ROWS | _TABLES
 
 
 def skeleton_meta(skeleton: Skeleton) -> dict[str, Any]:
-    """The part of ``meta`` that says which joints there are and in what order."""
+    """Return the part of ``meta`` that describes the joint set."""
     return {
         "skeleton": skeleton.name,
         "joints": list(skeleton.joints),
@@ -49,30 +50,31 @@ def skeleton_meta(skeleton: Skeleton) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SkeletonSequence:
-    """The people of one video with their identities, N rows of M tracks over T frames.
+    """People of one video with their identities: N poses (rows) of M tracks over T frames.
 
     Rows are ordered by track, then by frame: a track is a slice. Tracks are ordered by importance (observed
-    length times mean person score). The frame table has a row for every decoded frame, also for the empty
-    ones and for those that failed to decode. Arrays are checked and cast at construction.
+        length
+    times mean person score). The frame table has a row for every frame of the source, including frames
+    without people and frames that failed to decode. Arrays are checked and cast at construction.
 
     Attributes:
-        keypoints: float32 (N, V, 2), source pixels, NaN where missing.
-        scores: float32 (N, V) in [0, 1], 0 where missing.
-        boxes: float32 (N, 4), x0, y0, x1, y1 of the person as the tracker reports it.
+        keypoints: float32 (N, V, 2), joint positions in source pixels, NaN where missing.
+        scores: float32 (N, V) in [0, 1], joint scores, 0 where missing.
+        boxes: float32 (N, 4), x0, y0, x1, y1 of the person in source pixels, as the tracker reports it.
         person_scores: float32 (N,) in [0, 1].
         frame: int32 (N,), row of the frame table.
         track_ids: int32 (M,), stable ids of 0 or more, most important track first.
         track_start: int64 (M+1,); track m is rows ``track_start[m]:track_start[m+1]``.
-        frame_index: int32 (T,), number of the decoded frame in the source, from 0, increasing.
+        frame_index: int32 (T,), number of the frame in the source, from 0, increasing.
         frame_time: float64 (T,), seconds, never decreasing.
-        frame_ok: bool (T,), False: the frame failed to decode.
-        meta: facts about the source and the making; ``skeleton`` names the joint set, ``height`` and
-            ``width`` are the upright image's pixels, or None where unknown.
-        raw: what was measured, if this sequence has been filled or smoothed; else None.
+        frame_ok: bool (T,), False for a frame that failed to decode.
+        meta: facts about the source and the processing; ``skeleton`` names the joint set, ``height`` and
+            ``width`` are the upright image's size in pixels, or None if unknown.
+        raw: measured sequence, if this one has been filled or smoothed; else None.
         observed: bool (N, V), False for joints that are missing or were filled in.
-        lifted: the same rows in space, or None.
+        lifted: 3D joints of the same rows, or None.
 
     Raises:
         FormatError: an array is missing, or has the wrong shape, type or contents.
@@ -89,18 +91,18 @@ class SkeletonSequence:
     frame_time: np.ndarray
     frame_ok: np.ndarray
     meta: Mapping[str, Any]
-    raw: SkeletonSequence | None = field(default=None, repr=False)
-    observed: np.ndarray = field(default=None, repr=False)  # type: ignore[assignment]
-    lifted: Lifted | None = field(default=None, repr=False)
+    raw: SkeletonSequence | None = None
+    observed: np.ndarray = None  # type: ignore[assignment]
+    lifted: Lifted | None = None
 
     def __post_init__(self) -> None:
         sizes = self._checked_arrays()
         object.__setattr__(self, "meta", checked_meta(self.meta))
         images = self.meta.get("images")
         if images is not None and len(images) != sizes["T"]:
-            raise FormatError(f"meta's images are {len(images)} names for {sizes['T']} frames")
+            raise FormatError(f"meta's images have {len(images)} names for {sizes['T']} frames")
         if list(self.meta.get("joints", self.skeleton.joints)) != list(self.skeleton.joints):
-            raise FormatError(f"meta's joints are not those of joint set {self.skeleton.name!r}")
+            raise FormatError(f"meta's joints differ from those of joint set {self.skeleton.name!r}")
         if sizes["V"] != len(self.skeleton):
             raise FormatError(
                 f"keypoints have {sizes['V']} joints, {self.skeleton.name} has {len(self.skeleton)}"
@@ -113,7 +115,7 @@ class SkeletonSequence:
             raise FormatError("observed must be bool (N, V) and False where a joint is missing")
         object.__setattr__(self, "observed", observed)
         if self.lifted is not None and len(self.lifted) != sizes["N"]:
-            raise FormatError(f"keypoints_3d has {len(self.lifted)} rows, where {sizes['N']} should be")
+            raise FormatError(f"keypoints_3d has {len(self.lifted)} rows, expected {sizes['N']}")
 
     def _checked_arrays(self) -> dict[str, int]:
         sizes: dict[str, int] = {}
@@ -128,7 +130,7 @@ class SkeletonSequence:
                     expected, size = "M", size - 1
                 wanted = expected if isinstance(expected, int) else sizes.setdefault(expected, size)
                 if size != wanted:
-                    raise FormatError(f"{name} has shape {array.shape}, where {expected} should be {wanted}")
+                    raise FormatError(f"{name} has shape {array.shape}, but {expected} is {wanted}")
             object.__setattr__(self, name, _cast(array, dtype, name))
         return sizes
 
@@ -150,9 +152,9 @@ class SkeletonSequence:
         if len(start) == 0 or start[0] != 0 or start[-1] != rows or (np.diff(start) <= 0).any():
             raise FormatError(f"track_start must increase from 0 to the number of rows, {rows}")
         if len(np.unique(self.track_ids)) != len(self.track_ids) or (self.track_ids < 0).any():
-            raise FormatError("track_ids must differ from each other, and not be negative")
+            raise FormatError("track_ids must be unique and not negative")
         if rows and (self.frame.min() < 0 or self.frame.max() >= len(self.frame_index)):
-            raise FormatError("frame must point into the frame table")
+            raise FormatError("frame must be a row of the frame table")
         same_track = np.ones(max(rows - 1, 0), bool)
         same_track[start[1:-1] - 1] = False
         if (np.diff(self.frame)[same_track] <= 0).any():
@@ -165,25 +167,51 @@ class SkeletonSequence:
 
     @cached_property
     def skeleton(self) -> Skeleton:
-        """The joint set of ``keypoints``."""
+        """Joint set of ``keypoints``."""
         return skeleton_named(self.meta["skeleton"])
 
     @property
     def frames(self) -> int:
-        """T, the length of the frame table."""
+        """Number T of frames."""
         return len(self.frame_index)
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """(height, width) of the upright image in pixels, or None if the file does not say."""
+        """(height, width) of the upright image in pixels, or None if unknown."""
         height, width = self.meta.get("height"), self.meta.get("width")
         return (height, width) if height and width else None
+
+    def __repr__(self) -> str:
+        """Return three lines: source, size and duration; tracks, poses and joints; processing and model."""
+        meta, time = self.meta, self.frame_time
+        size = f"{self.size[1]} x {self.size[0]} pixels" if self.size else "unknown size"
+        seconds = float(time[-1] - time[0]) if len(time) else 0.0
+        rate = f" at {meta['fps']:.4g} frames per second" if meta.get("fps") else ""
+        source = printable(meta.get("source") or "an unknown source")
+        model = printable(meta.get("model") or "unknown")
+        joints = f"{len(self.skeleton)} joints ({self.skeleton.name})"
+        return "\n".join(
+            (
+                f"SkeletonSequence of {source}: {size}, {seconds:.2f} s, {self.frames} frames{rate}",
+                f"{len(self)} tracks, {len(self.frame)} poses, {joints}",
+                f"{', '.join(self._processing()) or 'as measured'}; model {model}",
+            )
+        )
+
+    def _processing(self) -> list[str]:
+        done = []
+        if self.raw is not None:
+            if (np.isfinite(self.keypoints[..., 0]) & ~self.observed).any():
+                done.append("filled")
+            if not np.array_equal(self.keypoints[self.observed], self.raw.keypoints[self.raw.observed]):
+                done.append("smoothed")
+        return [*done, "lifted to 3D"] if self.lifted is not None else done
 
     def __len__(self) -> int:
         return len(self.track_ids)
 
     def __getitem__(self, m: int) -> Track:
-        """Track number ``m``, the most important one first."""
+        """Return track number ``m``; 0 is the most important one."""
         m = range(len(self))[m]
         rows = slice(self.track_start[m], self.track_start[m + 1])
         frame = self.frame[rows]
@@ -198,46 +226,54 @@ class SkeletonSequence:
 
     @property
     def tracks(self) -> list[Track]:
-        """Every track, the most important one first."""
+        """All tracks, most important one first."""
         return list(self)
 
     @property
     def measured(self) -> SkeletonSequence:
-        """The sequence as measured: itself, unless it has been filled or smoothed."""
+        """Sequence as measured: itself, unless it has been filled or smoothed."""
         return self if self.raw is None else self.raw
 
     def track_of_row(self) -> np.ndarray:
-        """int64 (N,): the number m of each row's track."""
+        """Return the number m of each row's track, int64 (N,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.track_start))
 
     def dense(self, persons: int | None = 2, fill_value: float = 0.0) -> np.ndarray:
-        """The most important tracks as one array, one person a slot for the whole length.
+        """Return the most important tracks as one array, one track per slot over the whole length.
 
         Args:
-            persons: number M of slots; slots beyond the number of tracks stay missing. None: one a track.
-            fill_value: x and y of joints that are missing; recognisers expect 0, NaN keeps them apart from the
+            persons: number M of slots, at least 0; slots beyond the number of tracks stay missing. None: one
+                per track.
+            fill_value: x and y of missing joints; recognisers expect 0, NaN distinguishes them from the
                 image's corner. Their score is 0 either way.
 
         Returns:
-            float32 (M, T, V, 3): x and y in source pixels, score.
+            float32 (M, T, V, 3): x and y in source pixels, and score.
         """
         count = len(self) if persons is None else persons
         out = np.zeros((count, self.frames, len(self.skeleton), 3), np.float32)
         out[..., :2] = fill_value
         for slot, track in zip(out, self, strict=False):
-            there = np.isfinite(track.keypoints)
-            slot[track.frame, :, :2] = np.where(there, track.keypoints, np.float32(fill_value))
+            present = np.isfinite(track.keypoints)
+            slot[track.frame, :, :2] = np.where(present, track.keypoints, np.float32(fill_value))
             slot[track.frame, :, 2] = track.scores
         return out
 
     def windows(
         self, length: int = 64, stride: int = 16, persons: int = 2, fill_value: float = 0.0
     ) -> Iterator[Window]:
-        """Clips of ``length`` frames for a recogniser, one every ``stride`` frames; see also `skelstream.windows`.
+        """Yield clips of ``length`` frames for a recogniser, one every ``stride`` frames; see also
+        `skelstream.windows`.
 
-        Each window's slots go to the people that matter most within that window. Frames after the last full
-        window are left out, except that a shorter sequence gives one window, padded with missing people.
-        ``fill_value`` is as in `dense`.
+        Each window's slots contain the tracks that are most important within that window. Frames after the
+        last full window are left out; a sequence shorter than a window gives one window, padded with missing
+        people.
+
+        Args:
+            length: frames per window.
+            stride: frames from the start of one window to the next.
+            persons: number M of slots.
+            fill_value: x and y of missing joints, as for `dense`.
         """
         check_window(length, stride, persons)
         ids = np.repeat(self.track_ids, np.diff(self.track_start))
@@ -254,13 +290,14 @@ class SkeletonSequence:
             )  # fmt: skip
 
     def as_skeleton(self, name: str) -> SkeletonSequence:
-        """This sequence in another joint set, for instance ``coco17``; see `skelstream.skeleton.convert`."""
+        """Return this sequence in another joint set, for instance ``coco17``; see
+        `skelstream.skeleton.convert`."""
         target = skeleton_named(name)
         if target == self.skeleton:
             return self
         keypoints, scores = convert(self.keypoints, self.scores, self.skeleton, target)
-        seen = np.where(self.observed[..., None], self.keypoints, np.nan)
-        observed = np.isfinite(convert(seen, self.scores, self.skeleton, target)[0][..., 0])
+        measured = np.where(self.observed[..., None], self.keypoints, np.nan)
+        observed = np.isfinite(convert(measured, self.scores, self.skeleton, target)[0][..., 0])
         return replace(
             self, keypoints=keypoints, scores=scores, observed=observed,
             meta={**self.meta, **skeleton_meta(target)},
@@ -268,7 +305,7 @@ class SkeletonSequence:
         )  # fmt: skip
 
     def equals(self, other: SkeletonSequence) -> bool:
-        """Whether every array and the meta are the same, missing joints counting as equal."""
+        """Return whether all arrays and the meta are equal; missing joints count as equal."""
         names = [f.name for f in fields(self) if f.name not in ("meta", "raw", "lifted")]
         if any(not _same(getattr(self, n), getattr(other, n)) for n in names) or self.meta != other.meta:
             return False
@@ -283,10 +320,10 @@ class SkeletonSequence:
 
 
 def _cast(array: np.ndarray, dtype: type, name: str) -> np.ndarray:
-    """The array in its type, whose range none of its values may leave.
+    """Convert an array to its type.
 
     Raises:
-        FormatError: one does; NumPy would wrap it round, or make it infinite.
+        FormatError: a value is out of the type's range, which NumPy would wrap around or make infinite.
     """
     if array.dtype.kind in "iu" and array.size and np.dtype(dtype).kind == "i":
         info = np.iinfo(dtype)
@@ -294,7 +331,7 @@ def _cast(array: np.ndarray, dtype: type, name: str) -> np.ndarray:
             raise FormatError(f"{name} must lie in {info.min} to {info.max}")
     if name in ("keypoints", "boxes") and (np.abs(array) > LARGEST).any():
         raise FormatError(f"{name} must be finite and lie within {LARGEST:,} pixels")
-    with np.errstate(over="ignore"):  # what becomes infinite is refused later
+    with np.errstate(over="ignore"):  # infinite values are refused later
         return np.ascontiguousarray(array, dtype)
 
 

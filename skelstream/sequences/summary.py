@@ -1,4 +1,4 @@
-"""What is in a sequence, in numbers that a person or a program wants to know."""
+"""Summary of a sequence in numbers: video, frames, tracks and joints."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from skelstream.sequences.track import Track
 
 
 def summary(sequence: SkeletonSequence) -> dict[str, Any]:
-    """Plain values that JSON can hold: the video, the frames, each track and each joint.
+    """Return the summary of a sequence as JSON values: the video, the frames, each track and each joint.
 
-    Shares lie in 0 to 1, times are seconds. A joint's ``coverage`` is the share of all rows in which it was
-    observed, its ``mean_score`` is taken over those.
+    Shares are in [0, 1], times in seconds. A joint's ``coverage`` is the share of rows in which it was
+    observed; its ``mean_score`` is the mean over those rows.
     """
     meta, times = sequence.meta, sequence.frame_time
     rows, observed = len(sequence.frame), sequence.observed
-    steps = np.diff(times)
+    intervals = np.diff(times)
     filled = np.isfinite(sequence.keypoints[..., 0]) & ~observed
-    seen = observed.sum(0)
+    observed_rows = observed.sum(0)
     return {
         "source": meta.get("source"),
         "height": meta.get("height"),
@@ -33,8 +33,8 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
         "start": float(times[0]) if len(times) else None,
         "end": float(times[-1]) if len(times) else None,
         "fps": meta.get("fps"),
-        "longest_step": float(steps.max()) if len(steps) else None,
-        "shortest_step": float(steps.min()) if len(steps) else None,
+        "longest_step": float(intervals.max()) if len(intervals) else None,
+        "shortest_step": float(intervals.min()) if len(intervals) else None,
         "skeleton": sequence.skeleton.name,
         "model": meta.get("model"),
         "weights_sha256": meta.get("weights_sha256"),
@@ -51,8 +51,10 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
         "joints": [
             {
                 "name": name,
-                "coverage": _share(seen[v], rows),
-                "mean_score": _share(sequence.scores[observed[:, v], v].sum(dtype=np.float64), seen[v]),
+                "coverage": _share(observed_rows[v], rows),
+                "mean_score": _share(
+                    sequence.scores[observed[:, v], v].sum(dtype=np.float64), observed_rows[v]
+                ),
             }
             for v, name in enumerate(sequence.skeleton.joints)
         ],
@@ -60,15 +62,16 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
 
 
 def timeline(track: Track, frame_time: np.ndarray, cells: int) -> np.ndarray:
-    """How much of each of ``cells`` equal parts of the video a track is there: float64 (cells,), 0 to 1.
+    """Return the share of frames with the track in each of ``cells`` equal parts of the video, float64
+    (cells,).
 
-    A part without any frame of the video takes the value of the part before it.
+    A part without any frame has the value of the part before it.
     """
     span = max(float(frame_time[-1] - frame_time[0]), 1e-9)
     cell = np.minimum((frame_time - frame_time[0]) / span * cells, cells - 1).astype(int)
     frames = np.bincount(cell, minlength=cells)
-    there = np.bincount(cell[track.frame], minlength=cells)
-    share = there / np.maximum(frames, 1)
+    present = np.bincount(cell[track.frame], minlength=cells)
+    share = present / np.maximum(frames, 1)
     last = np.maximum.accumulate(np.where(frames > 0, np.arange(cells), 0))
     return share[last]
 
@@ -87,7 +90,7 @@ def _track(track: Track) -> dict[str, Any]:
 
 
 def _lifted(lifted: Lifted) -> int:
-    """How many rows are in space."""
+    """Return the number of rows with 3D joints."""
     return int(np.isfinite(lifted.keypoints[:, 0, 0]).sum())
 
 

@@ -1,4 +1,4 @@
-"""A clip of fixed length for a recogniser."""
+"""`Window`: a clip of fixed length for a recogniser."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from skelstream.sequences.track import importance
 
 
 class Window(NamedTuple):
-    """A clip of consecutive frames, one person a slot.
+    """Clip of consecutive frames, one track per slot.
 
     Attributes:
-        clip: float32 (M, T, V, 3), x and y in source pixels, score; where nothing is seen the score is 0 and x
-            and y are what ``fill_value`` was.
-        track_ids: int32 (M,), the id in each slot, most important first; 0 for an empty slot.
-        start: time of the first frame, seconds.
-        end: time of the last frame, seconds.
+        clip: float32 (M, T, V, 3), x and y in source pixels, and score; a missing joint has score 0 and
+            ``fill_value`` as x and y.
+        track_ids: int32 (M,), id of the track in each slot, most important first; 0 for an empty slot.
+        start: time of the first frame in seconds.
+        end: time of the last frame in seconds.
     """
 
     clip: np.ndarray
@@ -28,7 +28,8 @@ class Window(NamedTuple):
 
 
 def check_window(length: int, stride: int, persons: int) -> None:
-    """
+    """Check the settings of a window.
+
     Raises:
         FormatError: one of them is below 1.
     """
@@ -48,16 +49,18 @@ def make_window(
     start: float,
     end: float,
 ) -> Window:
-    """Rows of a window, R of them in any order, put into the slots of the most important tracks.
+    """Return a window with the most important tracks of R rows, which may have any order.
 
     Args:
-        ids: int (R,), each row's track.
-        offsets: int (R,), each row's frame, counted from the window's first.
-        keypoints: float32 (R, V, 2).
+        ids: int (R,), track id of each row.
+        offsets: int (R,), frame of each row, counted from the window's first.
+        keypoints: float32 (R, V, 2), source pixels, NaN where missing.
         scores: float32 (R, V).
         person_scores: float32 (R,).
-        length, persons, fill_value: as for `WindowBuffer`.
-        start, end: times of the first and the last frame, seconds.
+        length: frames of the window.
+        persons: number M of slots.
+        fill_value: x and y of missing joints.
+        start, end: times of the first and the last frame in seconds.
     """
     clip = np.zeros((persons, length, keypoints.shape[1], 3), np.float32)
     clip[..., :2] = fill_value

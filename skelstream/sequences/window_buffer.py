@@ -1,4 +1,4 @@
-"""Clips of fixed length from a stream, as it comes."""
+"""`WindowBuffer`: clips of fixed length from a running stream."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from skelstream.tracking.tracked import TrackedPeople
 
 
 class WindowBuffer:
-    """Windows of a stream: keeps the last ``length`` frames and gives a window as soon as one is full.
+    """Buffer of a stream's last ``length`` frames that returns a window as soon as one is full.
 
-    They equal those of the finished sequence (`SkeletonSequence.windows`) but for one thing that cannot be known
-    in time: only tracks that are confirmed by the window's last frame take a slot. Once a track is confirmed, its
-    rows in the window from before that count.
+    Windows equal those of the finished sequence (`SkeletonSequence.windows`) except that only tracks
+    confirmed by the window's last frame get a slot, since later confirmations are not yet known. Earlier rows
+    of a confirmed track in the window are included.
 
     Args:
-        length: frames in a window.
-        stride: frames from one window's start to the next.
-        persons: slots M.
-        fill_value: x and y of joints that are missing.
+        length: frames per window.
+        stride: frames from the start of one window to the next.
+        persons: number M of slots.
+        fill_value: x and y of missing joints.
     """
 
     def __init__(self, length: int = 64, stride: int = 16, persons: int = 2, fill_value: float = 0.0):
@@ -32,14 +32,16 @@ class WindowBuffer:
         self._count = 0
 
     def add(self, tracked: TrackedPeople) -> Window | None:
-        """Take one frame, also an empty or failed one, and return the window that it completes, if any."""
+        """Add a frame, also one without people or one that failed; return the window that it completes, if
+        any."""
         self._frames.append(tracked)
         self._count += 1
         over = self._count - self._length
         return self._window() if over >= 0 and over % self._stride == 0 else None
 
     def finish(self) -> Window | None:
-        """At the end of the source: the one window of a source too short for any, padded with missing people."""
+        """Return, at the end of a source shorter than a window, its one window, padded with missing
+        people."""
         return self._window() if 0 < self._count < self._length else None
 
     def _window(self) -> Window:

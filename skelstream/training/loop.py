@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from skelstream.errors import ModelError
 from skelstream.network.architectures import build_network, name_of
-from skelstream.network.ranged_conv import measure_ranges, ranged
+from skelstream.network.ranged_conv import measure_ranges, ranged_convs
 from skelstream.network.torch_file import write_state_dict
 from skelstream.training.annotations import AnnotatedSet, read_set
 from skelstream.training.detected_people import DetectedPeople
@@ -226,7 +226,7 @@ class Trainer:
         network = convert_conv2d_weight_memory_format(network.to(self.device), torch.channels_last)
         images = (self.task.source[number]["image"] for number in range(_MEASURED))
         measure_ranges(network, (image[None].float().to(self.device) for image in images))
-        for name, conv in ranged(network).items():
+        for name, conv in ranged_convs(network).items():
             self.average[f"{name}.range"].copy_(conv.range)
 
     def run(self, report: Callable[[Progress], object]) -> bool:

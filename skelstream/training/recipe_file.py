@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from skelstream.errors import FormatError
-from skelstream.files.values import integer, items, mapping, real, reals, refuse, string, truth
+from skelstream.files.values import boolean, integer, items, mapping, real, reals, refuse, string
 from skelstream.network.paf import PafConfig
 from skelstream.network.top_down import TopDownConfig
 from skelstream.training.annotations import SetConfig
@@ -158,7 +158,7 @@ def _setting(value: Any, kind: str, name: str) -> Any:
         case "float":
             return real(value, name, *_LIMITS.get(name, _LIMIT))
         case "bool":
-            return truth(value, name)
+            return boolean(value, name)
         case "str":
             return string(value, name)
         case "Path":

@@ -1,4 +1,4 @@
-"""Pixels in and out: files, cameras, URLs and image folders to frames, and frames to video files."""
+"""Video input and output: frames of files, cameras, URLs and image folders, and writing of video files."""
 
 from skelstream.video.frame import Frame, SourceInfo
 from skelstream.video.opening import open_source

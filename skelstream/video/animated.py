@@ -1,4 +1,4 @@
-"""Files of several images: animated WebP and PNG, TIFF of many pages."""
+"""Image files with several images: animated WebP and PNG, multi-page TIFF."""
 
 from __future__ import annotations
 
@@ -19,27 +19,28 @@ from skelstream.video.source import Selection, Source
 _PNG = b"\x89PNG\r\n\x1a\n"
 _BIG_TIFF = (b"II+\0", b"MM\0+")
 _TIFF = (b"II*\0", b"MM\0*", *_BIG_TIFF)
-# What a block of a GIF begins with.
+# First byte of a GIF's blocks.
 _EXTENSION, _IMAGE = 0x21, 0x2C
-# Images decoded at a time: from an animation, each needs the ones before it.
-_AT_A_TIME = 64
-# A page without a time, and an image shown for no time, which browsers show for a tenth of a second.
-_PAGES_A_SECOND, _SHORTEST = 30.0, 0.1
+# Images decoded at a time: an image of an animation needs the ones before it.
+_CHUNK = 64
+# Rate of pages, which have no times; seconds of an image whose duration is 0, as in browsers.
+_PAGES_A_SECOND, _DEFAULT_SECONDS = 30.0, 0.1
 
 
 class AnimatedSource(Source):
-    """The images of one file, each at the time when it is shown; pages of a TIFF come at a rate.
+    """Source of the images of one file, each at its own display time; pages of a TIFF have a fixed rate.
 
-    The first image gives the size; others are scaled to fit it, centred and padded with black.
+    All images have the size of the first; others are scaled to fit, centred and padded with black.
     """
 
     def __init__(self, name: str, path: Path, fps: float | None, selection: Selection) -> None:
         """
         Args:
-            name: what the user calls the source.
+            name: name of the source in messages.
             path: the file.
-            fps: images per second, whatever the file says; None: the file's times, or 30 for pages.
-            selection: the frames that are wanted.
+            fps: images per second, which replaces the file's times; None for the file's times, or 30 for
+                pages.
+            selection: the frames to read.
 
         Raises:
             SourceError: the file cannot be read, or no image is in the selection.
@@ -49,21 +50,21 @@ class AnimatedSource(Source):
         try:
             self._data: np.ndarray | None = np.fromfile(path, np.uint8)
         except OSError as error:
-            raise SourceError(f"{name} may not be read ({error.strerror})") from error
+            raise SourceError(f"{name} cannot be read ({error.strerror}): check its permissions") from error
         self._paged = bytes(self._data[:4]) in _TIFF
-        self._claimed = images_in(path)
+        self._declared = images_in(path)
         first = next(self._images(), None)
         if first is None:
-            raise SourceError(f"{name}: no image could be decoded; it may be broken")
+            raise SourceError(f"{name}: no image could be decoded; the file may be damaged")
         self._size = first[0].shape[:2]
         if next((1 for _, time, _ in self._rows() if not selection.before(time)), None) is None:
-            raise SourceError(f"{name} has no image in the part asked for")
+            raise SourceError(f"{name} has no image in the requested part: change start or end")
         guess = _PAGES_A_SECOND if self._paged else None
-        self.info = SourceInfo(name, *self._size, fps=fps or guess, frames=self._claimed)
+        self.info = SourceInfo(name, *self._size, fps=fps or guess, frames=self._declared)
         if self._paged and fps is None:
-            self._wrong.append(
-                f"{name}: its pages have no times; {_PAGES_A_SECOND:g} a second are assumed, give the rate if it is"
-                " another"
+            self._warnings.append(
+                f"{name}: its pages have no times; {_PAGES_A_SECOND:g} pages per second are assumed,"
+                " give the rate if it differs"
             )
 
     def close(self) -> None:
@@ -74,37 +75,39 @@ class AnimatedSource(Source):
         for index, (image, seconds) in enumerate(self._images()):
             yield index, index / self._fps if self._fps else time, image
             time += seconds
-        if self._data is not None and index + 1 != self._claimed:
-            self._wrong.append(f"{self._name}: it says {self._claimed} images, {index + 1} can be decoded")
+        if self._data is not None and index + 1 != self._declared:
+            self._warnings.append(
+                f"{self._name}: the file declares {self._declared} images, {index + 1} can be decoded"
+            )
 
     def _image(self, payload: np.ndarray) -> np.ndarray:
         return fit(_rgb(payload), *self._size)
 
     def _images(self) -> Iterator[tuple[np.ndarray, float]]:
-        """Each image as OpenCV has it, and the seconds that it is shown."""
-        for start in itertools.count(step=_AT_A_TIME):
+        """Yield each image in OpenCV's channel order, and its duration in seconds."""
+        for start in itertools.count(step=_CHUNK):
             if self._data is None:
                 return
-            found = self._some(self._data, start)
+            found = self._chunk(self._data, start)
             yield from found
-            if len(found) < _AT_A_TIME or start + _AT_A_TIME >= self._claimed:
+            if len(found) < _CHUNK or start + _CHUNK >= self._declared:
                 return
 
-    def _some(self, data: np.ndarray, start: int) -> list[tuple[np.ndarray, float]]:
+    def _chunk(self, data: np.ndarray, start: int) -> list[tuple[np.ndarray, float]]:
         try:
             if self._paged:
-                end = min(start + _AT_A_TIME, self._claimed)
+                end = min(start + _CHUNK, self._declared)
                 _, images = cv2.imdecodemulti(data, cv2.IMREAD_COLOR, range=(start, end))
                 return [(image, 1 / _PAGES_A_SECOND) for image in images]
-            _, animation = cv2.imdecodeanimation(data, start, _AT_A_TIME)
+            _, animation = cv2.imdecodeanimation(data, start, _CHUNK)
         except cv2.error:
             return []
-        shown = [d / 1000 if d > 0 else _SHORTEST for d in np.ravel(animation.durations).tolist()]
-        return list(zip(animation.frames, shown, strict=False))
+        seconds = [d / 1000 if d > 0 else _DEFAULT_SECONDS for d in np.ravel(animation.durations).tolist()]
+        return list(zip(animation.frames, seconds, strict=False))
 
 
 def images_in(path: Path) -> int:
-    """How many images an image file says it holds; 1 for what holds one, or cannot be read."""
+    """Return the number of images that an image file declares; 1 also if it cannot be read."""
     try:
         with path.open("rb") as file:
             head = file.read(32)
@@ -119,8 +122,9 @@ def images_in(path: Path) -> int:
     return 1
 
 
-def is_cut_gif(path: Path) -> bool:
-    """Whether a file is a GIF that ends before its end mark: FFmpeg shows what there is of it and tells nothing."""
+def is_truncated_gif(path: Path) -> bool:
+    """Return whether a file is a GIF without its end marker, which FFmpeg decodes as far as it goes without
+    an error."""
     with path.open("rb") as file:
         head = file.read(13)
         if not head.startswith(b"GIF8") or len(head) < 13:
@@ -137,12 +141,13 @@ def is_cut_gif(path: Path) -> bool:
 
 
 def _colors(flags: int) -> int:
-    """Bytes of the table of colours that a GIF's flags announce."""
+    """Return the size in bytes of the colour table that a GIF's flags declare."""
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _pages(file: BinaryIO, magic: bytes) -> int:
-    """Pages of a TIFF, of the kind with large offsets too; one whose place lies outside the file counts as well."""
+    """Return the number of pages of a TIFF or BigTIFF; a page whose offset lies outside the file counts
+    too."""
     order, large = ("<" if magic[:2] == b"II" else ">"), magic in _BIG_TIFF
     link, entries, each, place = ("Q", "Q", 20, 8) if large else ("I", "H", 12, 4)
     count, seen = 0, set()
@@ -159,14 +164,14 @@ def _pages(file: BinaryIO, magic: bytes) -> int:
 
 
 def _number(file: BinaryIO, place: int, form: str) -> int | None:
-    """The number at that place in the file, or None beyond its end."""
+    """Return the number at that offset in the file, or None beyond its end."""
     file.seek(place)
     data = file.read(struct.calcsize(form))
     return struct.unpack(form, data)[0] if len(data) == struct.calcsize(form) else None
 
 
 def _png_frames(file: BinaryIO) -> int:
-    """What the animation's own chunk says, which comes before the first image."""
+    """Return the number of frames in a PNG's animation chunk (acTL), which precedes the first image."""
     place = len(_PNG)
     while size := _number(file, place, ">Q"):
         length, kind = size >> 32, size & 0xFFFFFFFF

@@ -16,12 +16,12 @@ _FORMATS = {"darwin": "avfoundation", "win32": "dshow"}
 
 
 def device_input(device: str, fps: float | None = None, platform: str = sys.platform) -> Input:
-    """What FFmpeg opens for a capture device.
+    """Return the FFmpeg input of a capture device.
 
     Args:
-        device: a number from 0, a device file, or (part of) the name that the system gives the device.
-        fps: frames per second to ask of the device; None leaves it to the device.
-        platform: as ``sys.platform``; it decides which of FFmpeg's input devices is used.
+        device: number from 0, device file, or (part of) the device's name in the system.
+        fps: frames per second to request; None for the device's default.
+        platform: value of ``sys.platform``; it selects FFmpeg's input device.
 
     Raises:
         SourceError: no device has this number or name.
@@ -34,7 +34,7 @@ def device_input(device: str, fps: float | None = None, platform: str = sys.plat
             url = _named(form, device)
     elif form == "avfoundation":
         url = f"{device}:none"
-        # It refuses its own default rate on most built-in cameras.
+        # AVFoundation refuses its own default rate on most built-in cameras.
         options.setdefault("framerate", "30")
     else:
         url = f"video={_named(form, device)}"
@@ -52,6 +52,6 @@ def _named(form: str, device: str) -> str:
     else:
         matches = [d for d in found if device.casefold() in f"{d.name} {d.description}".casefold()]
     if not matches:
-        there = ", ".join(d.description or d.name for d in found) or "none"
-        raise SourceError(f"camera {device} is not there: the cameras that FFmpeg sees are {there}")
+        cameras = ", ".join(d.description or d.name for d in found) or "none"
+        raise SourceError(f"camera {device} was not found: FFmpeg sees these cameras: {cameras}")
     return matches[0].name

@@ -1,4 +1,4 @@
-"""Files, URLs and devices that FFmpeg reads."""
+"""Source of the frames of a file, URL or device that FFmpeg reads."""
 
 from __future__ import annotations
 
@@ -16,52 +16,54 @@ from skelstream.video.decoding import Decoder, Input
 from skelstream.video.filters import Deinterlacer, ToneMap
 from skelstream.video.frame import SourceInfo
 from skelstream.video.pixels import Upright
-from skelstream.video.seeking import Place, find_place
+from skelstream.video.seeking import KeyFrame, find_key_frame
 from skelstream.video.source import Selection, Source
 from skelstream.video.timestamps import Timestamps
 
 _log = logging.getLogger(__name__)
 
-_TICKS = 1_000_000  # of a container's duration, per second
-# A container rounds its duration, and the sound may be a little longer than the images.
-_LATE_SECONDS = 1.0
+_TICKS = 1_000_000  # ticks per second of a container's duration
+# Tolerance of the check against the declared duration: it is rounded, and the sound may be a little longer.
+_DURATION_TOLERANCE = 1.0
 
 _Timed = tuple[int, float, VideoFrame | None]
 
 
 class ContainerSource(Source):
-    """The video stream of a file, a URL or a capture device."""
+    """Source of the video stream of a file, a URL or a capture device."""
 
     def __init__(self, source: Input, selection: Selection, threads: int | None = None) -> None:
         """
         Args:
-            source: what FFmpeg opens.
-            selection: the frames that are wanted.
-            threads: decoding threads, None for 4.
+            source: the input for FFmpeg.
+            selection: the frames to read.
+            threads: number of decoding threads; None for 4.
 
         Raises:
-            SourceError: it cannot be opened, or gives no frame within the selection.
+            SourceError: the input cannot be opened, or has no frame in the selection.
         """
         self._deinterlacer, self._tone = Deinterlacer(), ToneMap()
         super().__init__(selection)
         self._name = source.name
-        place = find_place(source, selection.start) if source.path and selection.start else None
+        key_frame = find_key_frame(source, selection.start) if source.path and selection.start else None
         self._decoder = Decoder(source, threads)
         try:
-            if place and not self._go_to(place):
+            if key_frame and not self._seek(key_frame):
                 _log.info("%s: seeking failed; decoding from the beginning", self._name)
                 self._decoder.close()
-                self._decoder, place = Decoder(source, threads), None
-            # The size of an upright frame is known once one has decoded.
-            self._ahead = self._begin(place)
+                self._decoder, key_frame = Decoder(source, threads), None
+            # The size of an upright frame is known once one is decoded.
+            self._ahead = self._begin(key_frame)
             if not self._ahead and source.path:
-                _log.info("%s: nothing in it is intact; decoding what there is", self._name)
+                _log.info("%s: no frame is intact; decoding damaged frames too", self._name)
                 self._decoder.close()
                 self._decoder = Decoder(source, threads, frame_threads=False, strict=False)
-                self._wrong = [f"{self._name}: nothing in it is intact, so what is seen may be damaged"]
+                self._warnings = [f"{self._name}: no frame is intact, so images may be damaged"]
                 self._ahead = self._begin(None)
             if not self._ahead:
-                raise SourceError(f"{self._name}: no frame could be decoded; it may be broken or empty")
+                raise SourceError(
+                    f"{self._name}: no frame could be decoded; the file may be damaged or empty"
+                )
             self._tone = ToneMap(self._decoder.stream.codec_context.color_trc)
             self._upright = Upright(self._first_image(), self._aspect(), self._decoder.upright)
             self.info = self._describe(live=self._is_live(source))
@@ -76,21 +78,21 @@ class ContainerSource(Source):
 
     @property
     def warnings(self) -> list[str]:
-        done = []
+        conversions = []
         if self._deinterlacer.used:
-            done.append(f"{self._name}: its frames are interlaced; bwdif makes whole images of them")
+            conversions.append(f"{self._name}: its frames are interlaced; they are deinterlaced (bwdif)")
         if self._tone.used:
-            done.append(f"{self._name}: its images are in HDR (PQ); they are tone mapped to BT.709")
-        return [*self._wrong, *done]
+            conversions.append(f"{self._name}: its images are in HDR (PQ); they are tone mapped to BT.709")
+        return [*self._warnings, *conversions]
 
     def warn(self, line: str) -> None:
-        """One more line, without the name."""
-        self._wrong.append(f"{self._name}: {line}")
+        """Add a warning; the source's name is prepended."""
+        self._warnings.append(f"{self._name}: {line}")
 
     def _rows(self) -> Iterator[_Timed]:
         while self._ahead:
             yield self._ahead.popleft()
-        # A name of its own, since close() replaces it: an iterator at work then stops.
+        # Read through the attribute each time: close() replaces it, and a running iterator then stops.
         while (row := next(self._timed, None)) is not None:
             yield row
 
@@ -101,25 +103,25 @@ class ContainerSource(Source):
             self._lost += 1
             return None
 
-    def _go_to(self, place: Place) -> bool:
-        """Seeks to the key frame and says whether that is where the container went."""
+    def _seek(self, key_frame: KeyFrame) -> bool:
+        """Seek to the key frame; return whether the container went there."""
         try:
-            self._decoder.seek(place.pts)
+            self._decoder.seek(key_frame.pts)
             first = next(self._decoder.packets(), None)
-            if first is None or first.pts != place.pts:
+            if first is None or first.pts != key_frame.pts:
                 return False
-            self._decoder.seek(place.pts)
+            self._decoder.seek(key_frame.pts)
         except FFmpegError:
             return False
         return True
 
-    def _numbered(self, place: Place | None) -> Iterator[_Timed]:
-        clock = Timestamps(self._decoder.time_base, self._fps(), place.origin if place else None)
-        index, time, first_lost = place.index if place else 0, 0.0, None
+    def _numbered(self, key_frame: KeyFrame | None) -> Iterator[_Timed]:
+        clock = Timestamps(self._decoder.time_base, self._fps(), key_frame.origin if key_frame else None)
+        index, time, first_lost = key_frame.index if key_frame else 0, 0.0, None
         slots, last = index, None
         for row in self._deinterlacer.rows(self._decoder.rows()):
             time = clock.seconds(row.pts)
-            # An AVI counts the frames that stand for the one before and are not there.
+            # An AVI's frame count includes empty frames, which repeat the one before.
             slots += 1 if last is None else max(1, round((time - last) * (self._fps() or 0)))
             last = time
             if row.frame is None:
@@ -127,33 +129,41 @@ class ContainerSource(Source):
                 first_lost = time if first_lost is None else first_lost
             yield index, time, row.frame
             index += 1
-        self._sum_up({index, slots} if place is None else set(), time, first_lost)
+        self._warn_of_differences({index, slots} if key_frame is None else set(), time, first_lost)
 
-    def _sum_up(self, counts: set[int], last: float, first_lost: float | None) -> None:
-        """``counts``: the frames there are, without and with those that gaps in time stand for; none if unknown."""
-        claimed, duration = self._decoder.stream.frames, self._duration()
+    def _warn_of_differences(self, counts: set[int], last: float, first_lost: float | None) -> None:
+        """Add warnings where the container's header and the decoded frames differ.
+
+        Args:
+            counts: plausible frame counts, without and with the frames that gaps in time stand for; empty if
+                unknown.
+            last: time of the last frame in seconds.
+            first_lost: time of the first frame without an image in seconds; None if there is none.
+        """
+        declared, duration = self._decoder.stream.frames, self._duration()
         lines = list(self._decoder.errors)
         if first_lost is not None:
             lines.append(
-                f"frames that failed to decode, or were made from ones that did: {self._lost}, the first at {first_lost:.2f} s"
+                f"{self._lost} frames failed to decode or depend on frames that did,"
+                f" the first at {first_lost:.2f} s"
             )
-        if claimed and counts and claimed - self._decoder.hidden not in counts:
-            lines.append(f"the header says {claimed} frames, there are {min(counts)}")
-        if duration is not None and last + _LATE_SECONDS < duration:
+        if declared and counts and declared - self._decoder.hidden not in counts:
+            lines.append(f"the header says {declared} frames, there are {min(counts)}")
+        if duration is not None and last + _DURATION_TOLERANCE < duration:
             lines.append(f"the header says {duration:.2f} s, the last frame is at {last:.2f} s")
         for line in lines:
             self.warn(line)
 
-    def _begin(self, place: Place | None) -> deque[_Timed]:
+    def _begin(self, key_frame: KeyFrame | None) -> deque[_Timed]:
         self._lost, self._deinterlacer = 0, Deinterlacer()
-        self._timed = self._numbered(place)
+        self._timed = self._numbered(key_frame)
         return self._read_ahead()
 
     def _read_ahead(self) -> deque[_Timed]:
-        """The rows up to the first that has an image; none if there is no such row.
+        """Return the rows up to the first with an image; empty if there is no such row.
 
         Raises:
-            SourceError: there are frames, and none in the selection.
+            SourceError: there are frames, but none in the selection.
         """
         ahead: deque[_Timed] = deque()
         last = None
@@ -168,10 +178,10 @@ class ContainerSource(Source):
                 return ahead
         if last is None or ahead:
             return deque()
-        raise SourceError(f"{self._name} has no frame in the part asked for: its last is at {last:.2f} s")
+        raise SourceError(f"{self._name} has no frame in the requested part: its last is at {last:.2f} s")
 
     def _first_image(self) -> VideoFrame:
-        """The image that reading ahead ended with."""
+        """Return the frame with which reading ahead ended."""
         frame = self._ahead[-1][2]
         assert frame is not None
         return frame
@@ -182,7 +192,7 @@ class ContainerSource(Source):
 
     def _fps(self) -> float | None:
         stream = self._decoder.stream
-        # Without timestamps the average is the demuxer's invention; the guess heeds what the codec says.
+        # Without timestamps the demuxer invents the average; the guessed rate uses the codec's.
         timed = stream.start_time is not None or stream.duration is not None
         fps = stream.average_rate if timed and stream.average_rate else stream.guessed_rate
         return float(fps) if fps else None

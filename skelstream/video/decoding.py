@@ -1,4 +1,5 @@
-"""A container's video stream as rows in display order, each packet accounted for."""
+"""Decoding of a container's video stream to rows in display order, one for each packet that should give a
+frame."""
 
 from __future__ import annotations
 
@@ -29,30 +30,32 @@ _log = logging.getLogger(__name__)
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 30.0
 _READ_FAILURES = 16
 _DEVICE_PAUSE = 0.005
-# Not as many as the machine has: what is made of damage that no decoder reports must not depend on the machine.
+# Independent of the machine's core count: the result of damage that no decoder reports must not depend on the
+# machine.
 _THREADS = 4
 
-# FFmpeg's own decoders show damaged images without a word; libvpx is as fast and tells, of VP8 a part.
-_TELLING = {"vp9": "libvpx-vp9", "vp8": "libvpx"}
-# This one reports most damaged images only if it is to stop at an error. In others that gains little, and costs the
-# images of files with a harmless error in what goes along with them.
-_STOPPING = {"mjpeg"}
-# libvpx marks no frames, and dav1d shows an old key frame for one that it has lost.
+# FFmpeg's own decoders show damaged images without an error; libvpx is as fast and reports them (in VP8 a
+# part).
+_REPORTING_DECODERS = {"vp9": "libvpx-vp9", "vp8": "libvpx"}
+# This decoder reports most damaged images only if it must stop at an error. For others that gains little, and
+# loses the images of files with a harmless error in their metadata.
+_STOP_AT_ERROR = {"mjpeg"}
+# libvpx marks no key frames, and dav1d shows an old key frame for a lost one.
 _KEYS_BY_PACKET = {"vp9", "vp8", "av1"}
-# What FFmpeg's own makes of damage depends on which of its threads is first, and it reports none.
-_RACING = {"vp8"}
+# The result of damage in FFmpeg's own decoder depends on the timing of its threads, and it reports no damage.
+_NO_FRAME_THREADS = {"vp8"}
 
 
 @dataclass(frozen=True)
 class Input:
-    """What FFmpeg is to open.
+    """Input for FFmpeg.
 
     Attributes:
-        name: what the user calls it.
-        path: a local file; None for a URL or a device.
-        url: what FFmpeg opens.
-        format: the name of FFmpeg's input device or demuxer; None lets it find out.
-        options: for the demuxer.
+        name: name of the source in messages.
+        url: URL or device name that FFmpeg opens.
+        path: path of a local file; None for a URL or a device.
+        format: name of FFmpeg's input device or demuxer; None to let FFmpeg detect it.
+        options: options of the demuxer.
     """
 
     name: str
@@ -63,15 +66,16 @@ class Input:
 
     @staticmethod
     def of_file(path: Path, name: str | None = None) -> Input:
-        # With its protocol named, a file may be called anything, "a:b.mp4" too.
+        """Return the input of a local file."""
+        # With the protocol named, any file name works, "a:b.mp4" too.
         return Input(name or str(path), f"file:{path}", path)
 
 
 def open_container(source: Input) -> InputContainer:
-    """Opens the container.
+    """Open the container of an input.
 
     Raises:
-        SourceError: it cannot be opened.
+        SourceError: the input cannot be opened.
     """
     timeout = None if source.path else (_CONNECT_SECONDS, _READ_SECONDS)
     try:
@@ -87,38 +91,38 @@ def open_container(source: Input) -> InputContainer:
 
 
 def choose_stream(container: InputContainer, name: str) -> VideoStream:
-    """The stream that a player would show: not cover art; the default one; the largest.
+    """Return the stream that a player would show: not cover art; the default one, else the largest.
 
     Raises:
-        SourceError: there is none, or no decoder for it.
+        SourceError: there is no video stream, or no decoder for it.
     """
     images = Disposition.attached_pic | Disposition.timed_thumbnails
     streams = [s for s in container.streams.video if not s.disposition & images]
     if not streams:
         what = "only cover art" if container.streams.video else "no video stream"
-        raise SourceError(f"{name} has {what}: give a file with moving images")
+        raise SourceError(f"{name} has {what}: give a video file")
     known = [s for s in streams if s.codec_context is not None]
     if not known:
-        raise SourceError(f"{name}: this build of FFmpeg has no decoder for its video; convert it to H.264")
+        raise SourceError(f"{name}: this build of FFmpeg has no decoder for its codec; convert it to H.264")
     return max(known, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height))
 
 
-def tick_of(stream: Stream | Packet, name: str) -> Fraction:
-    """Seconds of a tick of the timestamps.
+def time_base_of(stream: Stream | Packet, name: str) -> Fraction:
+    """Return the seconds per tick of the timestamps.
 
     Raises:
-        SourceError: the container does not tell.
+        SourceError: the container does not say.
     """
     if stream.time_base is None:
-        raise SourceError(f"{name}: its timestamps have no unit; convert it to MP4")
+        raise SourceError(f"{name}: its timestamps have no time base; convert it to MP4")
     return stream.time_base
 
 
 def gives_frame(packet: Packet, codec: str) -> bool:
-    """Whether the packet should give a frame of its own.
+    """Return whether the packet should give a frame of its own.
 
-    Not those that an edit list leaves out, nor the hidden reference images of VP8 (RFC 6386, section 9.1),
-    which WebM keeps in packets of their own; other codecs pack theirs together with an image that is shown.
+    Packets that an edit list leaves out give none, nor do hidden reference images of VP8 (RFC 6386, section
+    9.1), which WebM keeps in separate packets; other codecs pack them together with an image that is shown.
     """
     if packet.is_discard:
         return False
@@ -126,17 +130,18 @@ def gives_frame(packet: Packet, codec: str) -> bool:
 
 
 class Decoder:
-    """Decodes one video stream; use it once.
+    """Decoder of one video stream, for a single pass.
 
-    A file is decoded by several threads until something is wrong. From there a second decoder without frame
-    threads goes over it, in which every error belongs to the packet just sent: so one file gives one result.
+    A file is decoded by several threads until something is damaged. From there a second decoder without frame
+    threads takes over, whose errors always belong to the packet just sent: one file gives one result.
 
     Attributes:
-        container, stream: PyAV's, open while the decoder is.
-        time_base: seconds of a tick of the stream's timestamps.
-        errors: what went wrong with reading (not with single frames), one line each, without the name.
-        hidden: packets so far that an edit list leaves out.
-        upright: a frame that carries the container's display matrix, once the first frame is there; None: each does.
+        container, stream: PyAV's container and stream, open until the decoder is closed.
+        time_base: seconds per tick of the stream's timestamps.
+        errors: errors of reading (not of single frames), one line each, without the source's name.
+        hidden: number of packets so far that an edit list leaves out.
+        upright: frame with the container's display matrix, set at the first frame; None if every frame
+            carries it.
     """
 
     def __init__(
@@ -149,31 +154,32 @@ class Decoder:
     ) -> None:
         """
         Args:
-            source: what to open.
-            threads: decoding threads, None for 4.
-            frame_threads: decode several frames side by side; without, errors and frames come out in step.
-            strict: leave out what is damaged or was made from it. Without, a file of which nothing is intact gives
-                the images that its decoder makes up.
+            source: the input to open.
+            threads: number of decoding threads; None for 4.
+            frame_threads: whether to decode several frames in parallel; if not, errors come out with their
+                frames.
+            strict: whether to leave out frames that are damaged or predicted from damaged ones. If not, a
+                file without any intact frame gives the images that its decoder makes up.
 
         Raises:
             SourceError: no video can be opened.
         """
         self._source, self._threads, self._strict = source, threads, strict
         self._frame_threads = frame_threads
-        self._place: int | None = None
-        self._trouble = False
+        self._start: int | None = None
+        self._damaged = False
         self.hidden = 0
         self.upright: VideoFrame | None = None
         self.errors: list[str] = []
         self.container = open_container(source)
         try:
             self.stream = choose_stream(self.container, source.name)
-            self.time_base = tick_of(self.stream, source.name)
+            self.time_base = time_base_of(self.stream, source.name)
         except SourceError:
             self.container.close()
             raise
         self._codec = self._chosen_codec()
-        self._frame_threads &= self._codec.name not in _RACING
+        self._frame_threads &= self._codec.name not in _NO_FRAME_THREADS
         self._codec.thread_type = "AUTO" if self._frame_threads else "NONE"
         # dav1d has frame threads of its own.
         self._codec.thread_count = (threads or _THREADS) if self._frame_threads else 1
@@ -182,10 +188,10 @@ class Decoder:
         own: VideoCodecContext = self.stream.codec_context
         if self._source.path is None or not self._strict:
             return own
-        if own.name in _STOPPING:
+        if own.name in _STOP_AT_ERROR:
             own.options = {"err_detect": "explode"}
-        better = _TELLING.get(own.name)
-        # Its common builds know eight bits only.
+        better = _REPORTING_DECODERS.get(own.name)
+        # Common builds of libvpx support eight bits only.
         eight_bits = own.pix_fmt in ("yuv420p", "yuv422p", "yuv440p", "yuv444p", "gbrp")
         if better is None or not eight_bits or better not in av.codecs_available:
             return own
@@ -195,24 +201,24 @@ class Decoder:
         return codec
 
     def seek(self, pts: int) -> None:
-        """Goes to the key frame at this timestamp.
+        """Seek to the key frame at this timestamp.
 
         Raises:
-            FFmpegError: the container cannot.
+            FFmpegError: the container cannot seek.
         """
         self.container.seek(pts, stream=self.stream)
-        self._place = pts
+        self._start = pts
 
     def close(self) -> None:
         self.container.close()
 
     def packets(self) -> Iterator[Packet]:
-        """The stream's packets; reading goes on after an error as long as something follows."""
+        """Yield the stream's packets; reading continues after up to 16 errors in a row."""
         failures = 0
         while failures < _READ_FAILURES:
             try:
                 for packet in self.container.demux(self.stream):
-                    # An empty packet, which AVI uses for "as before", would tell a decoder to finish.
+                    # An empty packet, which AVI uses to repeat a frame, would tell the decoder to finish.
                     if packet.size:
                         failures = 0
                         yield packet
@@ -222,38 +228,39 @@ class Decoder:
             except FFmpegError as error:
                 failures += 1
                 if not self.errors:
-                    self.errors.append(f"reading failed in places ({_reason(error)})")
+                    self.errors.append(f"some parts cannot be read ({_reason(error)})")
                 if isinstance(error, (av.error.ExitError, av.error.TimeoutError)):
                     return
 
     def rows(self) -> Iterator[Row]:
-        """Every frame in display order; those that are lost, or made from damaged ones, without an image."""
+        """Yield a row for every frame in display order; frames lost or predicted from damaged ones have no
+        image."""
         if self._source.path is None or not self._strict:
-            # What is seen live cannot wait to be judged.
+            # Live frames cannot wait until they are judged.
             yield from self._shown(None)
             return
         count = 0
         for row in self._shown(Damage(self.stream.codec_context.codec.canonical_name in _KEYS_BY_PACKET)):
-            if self._trouble and self._frame_threads:
+            if self._damaged and self._frame_threads:
                 break
             yield row
             count += 1
         else:
-            if not (self._trouble and self._frame_threads):
+            if not (self._damaged and self._frame_threads):
                 return
-        yield from self._again(count)
+        yield from self._without_frame_threads(count)
 
-    def _again(self, done: int) -> Iterator[Row]:
-        """The rows after those that are done, from a decoder that works in step."""
-        _log.info("%s: damaged; decoding again in step from frame %d on", self._source.name, done)
-        again = Decoder(self._source, self._threads, frame_threads=False)
+    def _without_frame_threads(self, done: int) -> Iterator[Row]:
+        """Yield the rows after the first ``done`` ones from a decoder without frame threads."""
+        _log.info("%s: damaged; decoding without frame threads from frame %d on", self._source.name, done)
+        decoder = Decoder(self._source, self._threads, frame_threads=False)
         try:
-            if self._place is not None:
-                again.seek(self._place)
-            yield from islice(again.rows(), done, None)
-            self.errors, self.hidden = again.errors, again.hidden
+            if self._start is not None:
+                decoder.seek(self._start)
+            yield from islice(decoder.rows(), done, None)
+            self.errors, self.hidden = decoder.errors, decoder.hidden
         finally:
-            again.close()
+            decoder.close()
 
     def _shown(self, damage: Damage | None) -> Iterator[Row]:
         codec = self.stream.codec_context
@@ -262,7 +269,7 @@ class Decoder:
         first = True
         for packet in self.packets():
             if first and packet.pts is None and self._source.path:
-                # Without timestamps only a decoder that works in step tells which frame is lost.
+                # Without timestamps only a decoder without frame threads tells which frame is lost.
                 self._codec.thread_type = "SLICE"
             first = False
             self.hidden += packet.is_discard
@@ -282,7 +289,7 @@ class Decoder:
         for row in rows:
             if row.pts in bad:
                 row = Row(row.pts, None)
-            self._trouble |= row.frame is None
+            self._damaged |= row.frame is None
             if damage is None:
                 yield row
             else:
@@ -290,7 +297,7 @@ class Decoder:
 
     def _decode(self, packet: Packet | None, order: DisplayOrder, bad: set[int | None]) -> Iterator[Row]:
         if self._codec is not self.stream.codec_context and self.upright is None and packet is not None:
-            self.upright = self._by_own_decoder(packet)
+            self.upright = self._frame_of_own_decoder(packet)
         try:
             frames = self._codec.decode(packet)
         except EOFError:
@@ -302,8 +309,9 @@ class Decoder:
         for frame in frames:
             yield from order.decoded(frame.pts, None if frame.is_corrupt else frame)
 
-    def _by_own_decoder(self, packet: Packet) -> VideoFrame | None:
-        """A frame from the stream's own decoder, which alone knows what the container says of it."""
+    def _frame_of_own_decoder(self, packet: Packet) -> VideoFrame | None:
+        """Return a frame from the stream's own decoder, which alone attaches the container's display
+        matrix."""
         own = self.stream.codec_context
         if not own.is_open:
             own.thread_type, own.thread_count = "NONE", 1
@@ -313,14 +321,14 @@ class Decoder:
             return None
 
     def _failed(self, packet: Packet | None, bad: set[int | None]) -> None:
-        """Notes the packet whose error this is, which only a decoder that works in step can tell."""
-        self._trouble = True
+        """Record a decoding error, and its packet if the decoder has no frame threads."""
+        self._damaged = True
         if not self._frame_threads and packet is not None and packet.pts is not None:
             bad.add(packet.pts)
 
 
 def _interlaced(codec: VideoCodecContext) -> bool:
-    # PyAV before 18 does not tell; AVFieldOrder: 0 unknown, 1 progressive, then the orders of fields.
+    # PyAV before 18 lacks the attribute. AVFieldOrder: 0 unknown, 1 progressive, then the field orders.
     return getattr(codec, "field_order", 0) > 1
 
 
@@ -328,11 +336,13 @@ def _why(source: Input, error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return f"{source.name} does not exist: check the name"
     if isinstance(error, PermissionError):
-        return f"{source.name} may not be read: give yourself the permission"
+        return f"{source.name} cannot be read: change its permissions"
     if source.path is None:
-        return f"{source.name} cannot be opened ({_reason(error)}): check that it is there and free"
+        return f"{source.name} cannot be opened ({_reason(error)}): check that it exists and is not in use"
     if isinstance(error, av.error.InvalidDataError):
-        return f"{source.name} is no video that FFmpeg can read: it may be cut off or of another kind"
+        return (
+            f"{source.name} is not a video that FFmpeg can read: it may be truncated or another kind of file"
+        )
     return f"{source.name} cannot be opened ({_reason(error)})"
 
 

@@ -1,4 +1,4 @@
-"""What a stream says that its images need before they look as they should, done by FFmpeg's filters."""
+"""Deinterlacing and tone mapping by FFmpeg's filters."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from av.filter import Graph
 
 from skelstream.video.order import Row
 
-# The numbers of ITU-T H.273: the transfer characteristics of SMPTE ST 2084; primaries.
+# Numbers of ITU-T H.273: transfer characteristics of SMPTE ST 2084 (PQ); colour primaries.
 _PQ, _BT2020 = 16, 9
 _KNOWN_PRIMARIES = {1, 9, 11, 12}
-_TICK = Fraction(1, 1000)  # a filter wants to know; none of these looks at times
+_TIME_BASE = Fraction(1, 1000)  # filters require one; none of these uses times
 
 
 class Deinterlacer:
-    """Gives every frame that is marked as interlaced a full image of its first field's moment (bwdif).
+    """Deinterlacer that turns each frame marked as interlaced into a full image at its first field's time
+    (bwdif).
 
-    Frames come out one for one, each a frame later than it went in, since bwdif looks at both neighbours.
+    One frame comes out for each that goes in, one frame later, since bwdif uses both neighbours.
 
     Attributes:
-        used: an interlaced frame has come by.
+        used: whether an interlaced frame has occurred.
     """
 
     def __init__(self) -> None:
@@ -35,7 +36,7 @@ class Deinterlacer:
         self._waiting: deque[Row] = deque()
 
     def rows(self, rows: Iterator[Row]) -> Iterator[Row]:
-        """The rows, from the first interlaced one on through the filter."""
+        """Yield the rows; from the first interlaced one on they pass through the filter."""
         for row in rows:
             if row.frame is not None and (self.used or row.frame.interlaced_frame):
                 self.used = True
@@ -77,13 +78,14 @@ class Deinterlacer:
 
 
 class ToneMap:
-    """Brings images in PQ, which would look grey and flat, to the range and colours of BT.709 (swscale).
+    """Tone mapping of PQ images, which would look grey and flat, to the range and colours of BT.709
+    (swscale).
 
     Args:
-        of_stream: the transfer characteristics that the stream declares, for frames that have none.
+        of_stream: transfer characteristics that the stream declares, for frames that declare none.
 
     Attributes:
-        used: a frame in PQ has come by.
+        used: whether a frame in PQ has occurred.
     """
 
     def __init__(self, of_stream: int | None = None) -> None:
@@ -93,7 +95,7 @@ class ToneMap:
         self._shape: tuple[int, int, str] | None = None
 
     def __call__(self, frame: VideoFrame) -> VideoFrame:
-        """The frame, mapped if it is in PQ."""
+        """Return the frame, mapped if it is in PQ."""
         if _PQ not in (int(frame.color_trc), self._of_stream):
             return frame
         frame.color_trc = _PQ
@@ -106,7 +108,7 @@ class ToneMap:
             )
             try:
                 self._graph = _graph(frame, [("scale", to), ("format", "yuv444p")])
-            except (FFmpegError, ValueError):  # an FFmpeg before 8 does not know the words
+            except (FFmpegError, ValueError):  # FFmpeg before 8 does not know these options
                 self._graph = None
             self._shape = shape
         if self._graph is None:
@@ -119,7 +121,7 @@ class ToneMap:
 def _graph(frame: VideoFrame, filters: list[tuple[str, str]]) -> Graph:
     graph = Graph()
     last = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or _TICK
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or _TIME_BASE
     )
     for name, options in filters:
         node = graph.add(name, options)

@@ -1,4 +1,4 @@
-"""What a source of pixels gives: frames with their own times, and facts about the source."""
+"""Frames with their times, and facts about their source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Frame:
-    """One decoded frame, or the place of one that failed to decode.
+    """Decoded frame, or placeholder of a frame that failed to decode.
 
     Attributes:
         index: number of the frame in the source, from 0, in display order.
@@ -25,23 +25,25 @@ class Frame:
 
     @property
     def ok(self) -> bool:
+        """Whether the frame was decoded."""
         return self.image is not None
 
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """Facts about a source as it opens; counts and rates are what the container claims, or None.
+    """Facts about a source when it is opened; counts and rates are those that the container declares, or
+    None.
 
     Attributes:
-        name: the path, URL or device as the user gave it.
-        height, width: pixels of the upright image.
-        rotation: degrees counter-clockwise that were applied to make the image upright (0, 90, 180, 270).
+        name: path, URL or device as the user gave it.
+        height, width: size of the upright image in pixels.
+        rotation: counter-clockwise rotation in degrees that makes the stored image upright (0, 90, 180, 270).
         fps: mean frames per second.
-        duration: seconds.
-        frames: number of frames; containers often lie, so this only serves progress displays.
-        live: a camera or stream that goes on without us.
-        photos: images that do not follow one another in time.
-        images: for image files, the name of the file by the number of the frame.
+        duration: duration in seconds.
+        frames: number of frames; often wrong in containers, so it only serves progress displays.
+        live: whether the source is a camera or live stream, which does not wait for the reader.
+        photos: whether the images are unrelated photos rather than frames of one video.
+        images: file name by frame number, for image files.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Image files as frames."""
+"""Source of image files as frames."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from skelstream.errors import SourceError
-from skelstream.files.image import decoded
+from skelstream.files.image import decode_image
 from skelstream.video.animated import images_in
 from skelstream.video.frame import SourceInfo
 from skelstream.video.pixels import fit
@@ -38,35 +38,36 @@ IMAGE_SUFFIXES = frozenset(
 
 
 ASSUMED_FPS = 30.0
-"""Images a second where nobody says."""
+"""Images per second if no rate is given."""
 
-# A larger number in a file's name counts no frames: it is a time or a catalogue's.
-_MOST_FRAMES = 10**7
-# Neighbours of a film look alike: in eleven real clips 95 of 100 agree by 0.9 and more, and half of those a sixth
-# of a second apart; of unrelated photos one pair in 100 does. Where names count the images, 0.5 will do: one pair of photos in 14.
-_ALIKE, _ALIKE_COUNTED = 0.8, 0.5
-_PROBED = 12
+# A larger number in a file name is not a frame number but a time or a catalogue number.
+_MAX_FRAME_NUMBER = 10**7
+# Least correlation of neighbours of a video. In eleven real clips 95 of 100 neighbours correlate by 0.9 and
+# more, as do half of the images a sixth of a second apart; of unrelated photos one pair in 100 does. For
+# numbered names 0.5 is enough: one pair of photos in 14 reaches it.
+_SIMILAR, _SIMILAR_NUMBERED = 0.8, 0.5
+_PAIRS = 12
 
 
 class ImageSource(Source):
-    """Image files, one a frame.
+    """Source of image files, one per frame.
 
-    Where the names are one name with a growing number, as in ``img_00012.jpg``, that number is the frame's, so
-    that images which are missing leave their hole in time; otherwise images are counted from 0. An image is at
-    ``(number - first number) / rate`` seconds. Without a rate 30 a second are assumed, and images that do not
-    look like each other are taken for photos, which do not follow one another.
+    Where the file names differ only by an increasing number, as in ``img_00012.jpg``, that number is the
+    frame number, so that missing images leave a gap in time; otherwise images are counted from 0. An image is
+    at ``(number - first number) / rate`` seconds. Without a rate 30 images per second are assumed, and images
+    that do not look like each other are treated as unrelated photos.
 
-    EXIF orientation is applied. The first readable image gives the size; others are scaled to fit it, centred
-    and padded with black. A file that cannot be read is a frame without an image.
+    The Exif orientation is applied. All images have the size of the first readable one; others are scaled to
+    fit, centred and padded with black. A file that cannot be read is a frame without an image.
     """
 
     def __init__(self, name: str, paths: Sequence[Path], fps: float | None, selection: Selection) -> None:
         """
         Args:
-            name: what the user calls the source.
+            name: name of the source in messages.
             paths: the files in order, at least one.
-            fps: images per second; None if nobody knows.
-            selection: the frames that are wanted.
+            fps: images per second; None if unknown.
+            selection: the frames to read.
 
         Raises:
             SourceError: none of the files can be read, or none is in the selection.
@@ -76,13 +77,13 @@ class ImageSource(Source):
         photos = len(paths) == 1 or (fps is None and unrelated(paths))
         numbers = None if photos else numbers_in(paths)
         self._numbers = list(range(len(paths))) if numbers is None else numbers
-        self._resized = self._animated = 0
+        self._warned_of_size = self._warned_of_animation = False
         wanted = [
             path for _, time, path in self._rows() if not selection.before(time) and not selection.after(time)
         ]
         if not wanted:
             last = self._time(len(self._paths) - 1)
-            raise SourceError(f"{name} has no image in the part asked for: the last one is at {last:.2f} s")
+            raise SourceError(f"{name} has no image in the requested part: its last is at {last:.2f} s")
         first = next((image for path in wanted if (image := read_image(path)) is not None), None)
         if first is None:
             raise SourceError(f"{name}: no image could be decoded; the first is {wanted[0].name}")
@@ -100,7 +101,7 @@ class ImageSource(Source):
             photos=photos,
             images=images,
         )
-        self._tell_of_times(assumed=fps is None, photos=photos)
+        self._warn_of_times(assumed=fps is None, photos=photos)
 
     def close(self) -> None:
         self._paths = []
@@ -117,54 +118,56 @@ class ImageSource(Source):
     def _time(self, index: int) -> float:
         return (self._numbers[index] - self._numbers[0]) / self._fps
 
-    def _tell_of_times(self, assumed: bool, photos: bool) -> None:
+    def _warn_of_times(self, assumed: bool, photos: bool) -> None:
         name, numbers = self.info.name, self._numbers
         if photos and len(numbers) > 1:
-            self._wrong.append(
-                f"{name}: its images do not look like each other and are taken for photos; give the rate if they are"
-                " frames"
+            self._warnings.append(
+                f"{name}: its images do not look like each other and are treated as photos; give the rate"
+                " if they are frames of a video"
             )
         elif assumed and len(numbers) > 1:
-            self._wrong.append(
-                f"{name}: images have no times; {self._fps:g} a second are assumed, give the rate if it is another"
+            self._warnings.append(
+                f"{name}: images have no times; {self._fps:g} per second are assumed,"
+                " give the rate if it differs"
             )
-        holes = [(a + 1, b - a - 1) for a, b in itertools.pairwise(numbers) if b - a > 1]
-        if holes:
-            missing = sum(count for _, count in holes)
-            self._wrong.append(
-                f"{name}: going by the names, {missing} of {missing + len(numbers)} images are missing, the first is"
-                f" number {holes[0][0]}; the times keep their place"
+        gaps = [(a + 1, b - a - 1) for a, b in itertools.pairwise(numbers) if b - a > 1]
+        if gaps:
+            missing = sum(count for _, count in gaps)
+            self._warnings.append(
+                f"{name}: by the numbers in their names, {missing} of {missing + len(numbers)} images are"
+                f" missing, first number {gaps[0][0]}; the other images keep their times"
             )
 
     def _image(self, payload: Path) -> np.ndarray | None:
         image = read_image(payload)
         if image is None:
-            self._wrong.append(f"{payload} is no image that can be decoded")
+            self._warnings.append(f"{payload} cannot be decoded as an image; its frame is empty")
             return None
-        if not self._animated and images_in(payload) > 1:
-            self._animated = 1
-            self._wrong.append(
-                f"{payload} and maybe others hold several images, of which the first is taken; give it alone for all"
+        if not self._warned_of_animation and images_in(payload) > 1:
+            self._warned_of_animation = True
+            self._warnings.append(
+                f"{payload}, and perhaps others, contain several images; only the first is used,"
+                " open the file alone to use all"
             )
-        if image.shape[:2] != self._size and not self._resized:
-            self._resized = 1
-            self._wrong.append(
-                f"{payload} and maybe others are fitted into the first image's size, which"
-                " their keypoints are in"
+        if image.shape[:2] != self._size and not self._warned_of_size:
+            self._warned_of_size = True
+            self._warnings.append(
+                f"{payload}, and perhaps others, are scaled to the size of the first image;"
+                " their keypoints are in pixels of that size"
             )
         return fit(image, *self._size)
 
 
 def read_image(path: Path) -> np.ndarray | None:
-    """The upright image as uint8 RGB (H, W, 3), or None if it cannot be read."""
+    """Return the upright image as uint8 RGB (H, W, 3), or None if it cannot be read."""
     try:
-        return decoded(path.read_bytes(), orientation=True)
+        return decode_image(path.read_bytes(), orientation=True)
     except OSError:
         return None
 
 
 def numbers_in(paths: Sequence[Path]) -> list[int] | None:
-    """The number of each frame where the names are one name with a growing number, else None."""
+    """Return the frame numbers if the file names differ only by an increasing number, else None."""
     matches = [re.fullmatch(r"(.*?)(\d+)(\D*)", path.stem) for path in paths]
     found = [match for match in matches if match is not None]
     if (
@@ -173,36 +176,37 @@ def numbers_in(paths: Sequence[Path]) -> list[int] | None:
     ):
         return None
     numbers = [int(match[2]) for match in found]
-    growing = all(a < b for a, b in itertools.pairwise(numbers))
-    return numbers if growing and numbers[-1] < _MOST_FRAMES else None
+    increasing = all(a < b for a, b in itertools.pairwise(numbers))
+    return numbers if increasing and numbers[-1] < _MAX_FRAME_NUMBER else None
 
 
 def unrelated(paths: Sequence[Path]) -> bool:
-    """Whether images do not continue each other: most of a dozen pairs of neighbours do not look alike."""
-    enough = _ALIKE if numbers_in(paths) is None else _ALIKE_COUNTED
-    starts = np.unique(np.linspace(0, len(paths) - 2, _PROBED).astype(int))
-    looks = [(_look(paths[i]), _look(paths[i + 1])) for i in starts]
-    alike = [
-        a[0] == b[0] and float((a[1] * b[1]).sum()) >= enough
-        for a, b in looks
+    """Return whether images are unrelated photos: most of up to 12 pairs of neighbours do not correlate."""
+    least = _SIMILAR if numbers_in(paths) is None else _SIMILAR_NUMBERED
+    starts = np.unique(np.linspace(0, len(paths) - 2, _PAIRS).astype(int))
+    pairs = [(_thumbnail(paths[i]), _thumbnail(paths[i + 1])) for i in starts]
+    similar = [
+        a[0] == b[0] and float((a[1] * b[1]).sum()) >= least
+        for a, b in pairs
         if a is not None and b is not None
     ]
-    return len(alike) > 0 and sum(alike) * 2 < len(alike)
+    return len(similar) > 0 and sum(similar) * 2 < len(similar)
 
 
-def _look(path: Path) -> tuple[tuple[int, ...], np.ndarray] | None:
-    """Size and normalised small grey image, whose product with another's is their correlation."""
+def _thumbnail(path: Path) -> tuple[tuple[int, ...], np.ndarray] | None:
+    """Return an image's shape and its normalised small grey version; the product of two is their
+    correlation."""
     image = read_image(path)
     if image is None:
         return None
     small = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (32, 32), interpolation=cv2.INTER_AREA)
     centred = small - small.mean(dtype=np.float64)
     length = float(np.linalg.norm(centred))
-    # An image of one colour looks like any other.
+    # An image of one colour counts as similar to any other of its kind.
     return image.shape, centred / length if length > 1 else np.full_like(centred, 1 / 32)
 
 
 def natural_order(path: Path) -> list[tuple[int, int, str]]:
-    """A sort key that puts frame9 before frame10."""
+    """Return a sort key that puts frame9 before frame10."""
     parts = re.split(r"(\d+)", path.name)
     return [(0, int(p), p) if p.isdecimal() else (1, 0, p.casefold()) for p in parts if p]

@@ -1,4 +1,4 @@
-"""From what a user names to a source of frames."""
+"""Opening of any kind of source from its name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import glob
 from pathlib import Path
 
 from skelstream.errors import SourceError
-from skelstream.video.animated import AnimatedSource, images_in, is_cut_gif
+from skelstream.video.animated import AnimatedSource, images_in, is_truncated_gif
 from skelstream.video.capture import CAMERA_PREFIX, device_input
 from skelstream.video.container import ContainerSource
 from skelstream.video.decoding import Input
@@ -24,31 +24,31 @@ def open_source(
     threads: int | None = None,
     fps: float | None = None,
 ) -> Source:
-    """Opens anything that gives frames.
+    """Open a video file, image, image folder, URL or capture device as a source of frames.
 
     Args:
-        source: a video file of any container and codec that FFmpeg reads; an image, also an animated or
-            many-paged one; a folder of images or a pattern with ``*``, ``?`` or ``[]`` (in natural order); a URL; a capture device: its number
-            (``0``), its device file (``/dev/video0``) or its name (``camera:FaceTime``).
-        name: what a file is called, in messages and in what is made of it; None: as ``source`` has it.
-        start, end: give only the frames with ``start <= time < end``, seconds. Frames keep the numbers that
-            they have in the whole source.
-        every: give only the frames whose number is a multiple of this.
-        threads: decoding threads; None for 4.
-        fps: frames per second of images, or to ask of a capture device. None: images are taken for photos where
-            they do not look like each other, else for 30 a second.
+        source: video file of any container and codec that FFmpeg reads; image, also animated or multi-page;
+            folder of images or pattern with ``*``, ``?`` or ``[]`` (in natural order); URL; or capture
+            device: its number (``0``), its device file (``/dev/video0``) or its name (``camera:FaceTime``).
+        name: name of the source in messages and results; None for ``source`` itself.
+        start, end: bounds in seconds: only frames with ``start <= time < end`` are read. Frames keep the
+            numbers that they have in the whole source.
+        every: only frames whose number is a multiple of this are read.
+        threads: number of decoding threads; None for 4.
+        fps: frames per second of images, or the rate to request from a capture device. None: images that do
+            not look like each other are treated as photos, others as 30 frames per second.
 
     Returns:
-        A context manager that gives :class:`Frame` objects once, in display order, one for each frame of the
-        source: a frame that fails to decode is there without an image. All images have the size of the first:
-        a frame of another size is scaled to fit, centred, and padded with black.
+        Context manager that yields :class:`Frame` objects once, in display order, one for each frame of the
+        source; a frame that fails to decode has no image. All images have the size of the first: a frame of
+        another size is scaled to fit, centred, and padded with black.
 
     Raises:
-        SourceError: there is nothing there to read, or no frame in the part asked for.
+        SourceError: the source cannot be read, or has no frame in the requested part.
     """
     selection = Selection(start, end, every)
     if fps is not None and not 0 < fps < float("inf"):
-        raise SourceError(f"fps is {fps}: give frames per second, more than 0")
+        raise SourceError(f"fps is {fps}: give a number of frames per second above 0")
     given = str(source)
     name = name or given
     if "\0" in given:
@@ -61,7 +61,7 @@ def open_source(
     try:
         path.exists()
     except OSError as error:
-        raise SourceError(f"{name} cannot be looked at ({error.strerror})") from None
+        raise SourceError(f"{name} cannot be opened ({error.strerror}): check the name") from None
     if path.is_dir():
         return ImageSource(name, _images_in(path), fps, selection)
     if not path.exists():
@@ -75,10 +75,10 @@ def open_source(
             return AnimatedSource(name, path, fps, selection)
         return ImageSource(name, [path], fps, selection)
     film = ContainerSource(Input.of_file(path, name), selection, threads)
-    if is_cut_gif(path):
-        film.warn("it ends before the end of its images: the last may be damaged")
+    if is_truncated_gif(path):
+        film.warn("the file is truncated: its last image may be damaged")
     if fps is not None:
-        film.warn("its frames have their own times; a rate is for images and cameras, and is left out")
+        film.warn("its frames have their own times; the given rate is ignored, it is for images and cameras")
     return film
 
 
@@ -86,9 +86,7 @@ def _images_in(folder: Path) -> list[Path]:
     try:
         paths = [p for p in folder.iterdir() if _is_image(p)]
     except OSError as error:
-        raise SourceError(
-            f"{folder} may not be read ({error.strerror}): give yourself the permission"
-        ) from error
+        raise SourceError(f"{folder} cannot be read ({error.strerror}): change its permissions") from error
     if not paths:
         raise SourceError(f"{folder} has no images: put {', '.join(sorted(IMAGE_SUFFIXES))} files into it")
     return sorted(paths, key=natural_order)
@@ -106,5 +104,5 @@ def _matching(pattern: str) -> list[Path]:
 
 
 def _is_image(path: Path) -> bool:
-    # Files that begin with a dot are other programs' leavings, such as "._frame.png" from macOS.
+    # Files that begin with a dot are hidden files of other programs, such as "._frame.png" from macOS.
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()

@@ -1,4 +1,4 @@
-"""Decoded frames to upright, square-pixel RGB images of one size."""
+"""Conversion of decoded frames to upright RGB images of one size with square pixels."""
 
 from __future__ import annotations
 
@@ -10,33 +10,35 @@ import numpy as np
 from av import VideoFrame
 from av.video.reformatter import VideoReformatter
 
-# The numbers of ITU-T H.273 (matrix coefficients, range) that FFmpeg's frames carry.
+# Numbers of ITU-T H.273 (matrix coefficients, range) in FFmpeg's frames.
 _BT709, _UNSPECIFIED, _SMPTE170M = 1, 2, 6
 _LIMITED, _FULL = 1, 2
-# FFmpeg's scaler names its matrices by its own numbers (SWS_CS_*); only these two are ever guessed.
+# FFmpeg's scaler has its own numbers for matrices (SWS_CS_*); only the first two are ever guessed.
 _SWS = {_BT709: 1, _SMPTE170M: 5, 4: 4, 5: 5, 7: 7, 9: 9, 10: 9}
 _HD_HEIGHT = 720
 _MAX_ASPECT = 8
 
 
 class Upright:
-    """Turns the decoded frames of one source into images of one size.
+    """Converter of one source's decoded frames to upright images of one size.
 
-    The size is that of the first frame once it is upright: stored height kept, width stretched by the sample
-    aspect ratio, then turned (and mirrored) by the display matrix. A later frame of another size is scaled to
-    fit, centred, and padded with black, so that one size holds for the whole source.
+    The size is that of the first upright frame: the stored height, the width stretched by the sample aspect
+        ratio, both
+    rotated (and mirrored) by the display matrix. A later frame of another size is scaled to fit, centred, and
+    padded with black.
 
     Attributes:
-        height, width: pixels of every image.
-        rotation: degrees counter-clockwise that make the stored image upright (0, 90, 180, 270).
+        height, width: size of every image in pixels.
+        rotation: counter-clockwise rotation in degrees that makes the stored image upright (0, 90, 180, 270).
     """
 
     def __init__(self, first: VideoFrame, aspect: Fraction | None, turned: VideoFrame | None = None) -> None:
         """
         Args:
-            first: the first frame that decoded.
-            turned: a frame that carries the display matrix; None if the first does.
-            aspect: sample aspect ratio, width over height of a stored pixel; None or absurd values mean 1.
+            first: the first decoded frame.
+            aspect: sample aspect ratio, width over height of a stored pixel; None or a ratio above 8 or below
+                1/8 means 1.
+            turned: frame that carries the display matrix; None if the first does.
         """
         self._aspect = float(aspect or 1)
         if not 1 / _MAX_ASPECT <= self._aspect <= _MAX_ASPECT:
@@ -51,7 +53,7 @@ class Upright:
         self._reformatter = VideoReformatter()
 
     def image(self, frame: VideoFrame) -> np.ndarray:
-        """The frame as contiguous uint8 RGB (height, width, 3)."""
+        """Return the frame as contiguous uint8 RGB (height, width, 3)."""
         image = _rgb(self._reformatter, frame, self._square_width(frame))
         if self._transposed:
             image = cv2.transpose(image)
@@ -66,7 +68,7 @@ class Upright:
 
 
 def fit(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The image (H, W, 3) at (height, width): scaled to fit, centred, padded with black."""
+    """Return an image (H, W, 3) as (height, width, 3): scaled to fit, centred, padded with black."""
     if image.shape[:2] == (height, width):
         return image
     scale = min(height / image.shape[0], width / image.shape[1])
@@ -79,7 +81,7 @@ def fit(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _display_matrix(frame: VideoFrame) -> np.ndarray:
-    """The 2x2 part [[a, b], [c, d]] of the display matrix: x' = a x + c y, y' = b x + d y (y down)."""
+    """Return the 2x2 part [[a, b], [c, d]] of the display matrix: x' = a x + c y, y' = b x + d y (y down)."""
     side = frame.side_data.get("DISPLAYMATRIX")
     if side is None:
         return np.eye(2)
@@ -87,9 +89,10 @@ def _display_matrix(frame: VideoFrame) -> np.ndarray:
 
 
 def _rgb(reformatter: VideoReformatter, frame: VideoFrame, width: int) -> np.ndarray:
-    """uint8 RGB, with the frame's own matrix and range where it says so.
+    """Convert a frame to uint8 RGB with the colour matrix and range that it declares.
 
-    An untagged frame of high definition is taken for BT.709 and a smaller one for BT.601, as players do.
+    A frame without a declared matrix is read as BT.709 from a height of 720 pixels on, else as BT.601, as
+    players do.
     """
     tagged = int(frame.colorspace)
     guess = _BT709 if frame.height >= _HD_HEIGHT else _SMPTE170M

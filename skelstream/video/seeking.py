@@ -1,4 +1,4 @@
-"""Where to start decoding for a given time, with the numbers of the frames known."""
+"""Search for the key frame from which to decode for a given time, with its frame number."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 
 from skelstream.video.decoding import Decoder, Input, gives_frame
 
-# Containers that keep a display time for each packet and find their key frames by it.
+# Containers that store a display time for each packet and seek by it.
 _CONTAINERS = {"mov", "matroska"}
 # No codec reorders over more packets than this.
 _WINDOW = 32
 
 
 @dataclass(frozen=True)
-class Place:
-    """A key frame.
+class KeyFrame:
+    """Key frame and its frame number.
 
     Attributes:
-        pts: its timestamp.
-        index: its number in the source, in display order.
-        origin: the timestamp of frame 0.
+        pts: timestamp of the key frame.
+        index: number of the frame in the source, in display order.
+        origin: timestamp of frame 0.
     """
 
     pts: int
@@ -27,11 +27,11 @@ class Place:
     origin: int
 
 
-def find_place(source: Input, start: float) -> Place | None:
-    """The last key frame at or before ``start`` seconds.
+def find_key_frame(source: Input, start: float) -> KeyFrame | None:
+    """Return the last key frame at or before ``start`` seconds.
 
-    Reads the packets from the beginning without decoding them, since only their count gives the number of a
-    frame. None where that count could differ from the frames': then decode from the beginning.
+    All packets from the beginning are read without decoding, since only their count gives the number of a
+    frame. None if that count could differ from the number of frames: then decode from the beginning.
     """
     decoder = Decoder(source)
     try:
@@ -42,9 +42,9 @@ def find_place(source: Input, start: float) -> Place | None:
         decoder.close()
 
 
-def _count(decoder: Decoder, start: float) -> Place | None:
+def _count(decoder: Decoder, start: float) -> KeyFrame | None:
     codec, origin, sought = decoder.stream.codec_context.name, None, 0
-    place: Place | None = None
+    found: KeyFrame | None = None
     total, beyond = 0, 0
     recent: list[int] = []
     for packet in decoder.packets():
@@ -55,16 +55,16 @@ def _count(decoder: Decoder, start: float) -> Place | None:
         if origin is None:
             origin = packet.pts
             sought = origin + int(start / decoder.time_base)
-        # A leading picture at the start may or may not be shown; equal times hide which frame is meant.
+        # A leading picture at the start may or may not be shown; equal timestamps are ambiguous.
         if packet.pts < origin or packet.pts in recent:
             return None
         recent = [*recent[1 - _WINDOW :], packet.pts]
         if packet.is_keyframe and packet.pts <= sought:
-            place = Place(packet.pts, total, origin)
-        elif place and packet.pts < place.pts:
-            place = Place(place.pts, place.index + 1, origin)
+            found = KeyFrame(packet.pts, total, origin)
+        elif found and packet.pts < found.pts:
+            found = KeyFrame(found.pts, found.index + 1, origin)
         total += 1
         beyond = beyond + 1 if packet.pts > sought else 0
         if beyond > _WINDOW:
             break
-    return place if place and place.index else None
+    return found if found and found.index else None

@@ -1,4 +1,4 @@
-"""What every kind of source has in common."""
+"""Base class of all sources of frames, and the selection of frames to read."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from skelstream.video.frame import Frame, SourceInfo
 
 @dataclass(frozen=True)
 class Selection:
-    """Which frames of a source are wanted: ``start <= time < end``, and of those each ``every``-th.
+    """Selection of the frames to read: ``start <= time < end``, and of those each ``every``-th.
 
     Attributes:
-        start, end: seconds on the source's own clock, None for no bound.
-        every: 1 for all; n for the frames whose number in the source is a multiple of n.
+        start, end: bounds in seconds on the source's own clock; None for no bound.
+        every: 1 for all frames; n for the frames whose number in the source is a multiple of n.
 
     Raises:
-        SourceError: the bounds make no sense.
+        SourceError: a value is out of range, or ``end`` is not after ``start``.
     """
 
     start: float | None = None
@@ -31,26 +31,28 @@ class Selection:
 
     def __post_init__(self) -> None:
         if self.every < 1:
-            raise SourceError(f"every is {self.every}: give 1 for each frame, 2 for each second one")
+            raise SourceError(f"every is {self.every}: give 1 for every frame, 2 for every second one")
         if self.start is not None and not self.start >= 0:
             raise SourceError(f"start is {self.start}: give seconds from the beginning, 0 or more")
         if self.end is not None and not self.end > (self.start or 0):
             raise SourceError(f"end is {self.end}: give seconds after the start")
 
     def after(self, time: float) -> bool:
+        """Return whether a time in seconds is after the selection."""
         return self.end is not None and time >= self.end
 
     def before(self, time: float) -> bool:
+        """Return whether a time in seconds is before the selection."""
         return self.start is not None and time < self.start
 
 
 class Source(ABC):
-    """A context manager that gives its frames once.
+    """Context manager that yields its frames once.
 
     Attributes:
-        info: facts about the whole source, whatever part of it is read.
-        warnings: what is wrong with the source without stopping it, one line each; complete once the frames
-            have been read.
+        info: facts about the whole source, also if only a part is read.
+        warnings: problems of the source that do not stop reading, one line each; complete once all frames are
+            read.
     """
 
     info: SourceInfo
@@ -58,7 +60,7 @@ class Source(ABC):
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
         self._started = False
-        self._wrong: list[str] = []
+        self._warnings: list[str] = []
 
     def __enter__(self) -> Source:
         return self
@@ -68,26 +70,27 @@ class Source(ABC):
 
     def __iter__(self) -> Iterator[Frame]:
         if self._started:
-            raise SourceError(f"{self.info.name} has been read already: open it again")
+            raise SourceError(f"{self.info.name} has already been read: open it again")
         self._started = True
         return self._frames()
 
     @property
     def warnings(self) -> list[str]:
-        """What is wrong with the source without stopping it."""
-        return self._wrong
+        """Problems of the source that do not stop reading, one line each; complete once all frames are
+        read."""
+        return self._warnings
 
     @abstractmethod
     def close(self) -> None:
-        """Frees the source; its frames stop."""
+        """Close the source; a running iteration ends."""
 
     @abstractmethod
     def _rows(self) -> Iterator[tuple[int, float, Any]]:
-        """Index, time and what ``_image`` makes an image of (None for a lost frame), in display order."""
+        """Yield index, time and payload for ``_image`` (None for a lost frame), in display order."""
 
     @abstractmethod
     def _image(self, payload: Any) -> np.ndarray | None:
-        """The image, or None if it turns out not to decode."""
+        """Return the image, or None if it cannot be decoded."""
 
     def _wanted(self, index: int) -> bool:
         return index % self._selection.every == 0

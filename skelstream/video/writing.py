@@ -1,4 +1,4 @@
-"""Frames to H.264 in MP4."""
+"""Writing of H.264 video in MP4."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from skelstream.errors import OutputError, SourceError
 from skelstream.files.atomic import check_writable, replacing
-from skelstream.video.decoding import Input, choose_stream, open_container, tick_of
+from skelstream.video.decoding import Input, choose_stream, open_container, time_base_of
 
 _TIME_BASE = Fraction(1, 90_000)
 _ENCODERS = ("libx264", "libopenh264")
@@ -24,10 +24,11 @@ _BT709, _LIMITED = 1, 1
 
 
 class VideoWriter:
-    """Writes one MP4, each frame with its own time; the first frame is at 0.
+    """Writer of one MP4 file, each frame with its own time; the first frame is at 0.
 
-    The file appears under its name only when it is complete: it grows beside it and takes its place on
-    :meth:`close`. Leaving the context by an exception removes it.
+    The file appears under its name only when it is complete: a temporary file beside it is renamed by
+        :meth:`close`.
+    Leaving the context by an exception removes it.
     """
 
     def __init__(
@@ -42,12 +43,13 @@ class VideoWriter:
     ) -> None:
         """
         Args:
-            path: the file to write; one that is there is replaced.
-            height, width: of the images. An odd one gets a repeated row or column, which H.264 needs.
-            fps: about how many frames a second will come; the encoder plans with it.
-            quality: constant rate factor, lower is better and larger.
-            audio_from: a video file whose sound is copied; ``write`` then takes times on that file's clock.
-                A file without sound is fine.
+            path: the file to write; an existing file is replaced.
+            height, width: size of the images in pixels. H.264 needs even sizes: the last row or column of an
+                odd one is repeated.
+            fps: approximate frames per second, for the encoder's planning.
+            quality: constant rate factor; lower is better and larger.
+            audio_from: video file whose sound is copied; ``write`` then takes times on that file's clock. The
+                file may lack sound.
 
         Raises:
             OutputError: the file cannot be written, or the sound cannot be put into an MP4.
@@ -62,7 +64,7 @@ class VideoWriter:
         self._container: OutputContainer | None = None
         self._replacing = ExitStack()
         try:
-            check_writable(self._path, overwrite=True)  # FFmpeg would only find out at the first frame
+            check_writable(self._path, overwrite=True)  # FFmpeg would only fail at the first frame
             part = self._replacing.enter_context(replacing(self._path))
             self._container = container = av.open(
                 str(part), "w", format="mp4", options={"movflags": "+faststart"}
@@ -84,20 +86,20 @@ class VideoWriter:
             self.abort()
 
     def write(self, image: np.ndarray, time: float) -> None:
-        """Adds a frame.
+        """Add a frame.
 
         Args:
             image: uint8 RGB (height, width, 3).
-            time: seconds; a time that is not after the frame before is moved to just after it.
+            time: time in seconds; a time not after the frame before is moved to just after it.
 
         Raises:
             OutputError: the image has another size, or the disk is full.
         """
         if image.shape != (*self._size, 3) or image.dtype != np.uint8:
-            was, wanted = f"{image.dtype} {image.shape}", (*self._size, 3)
-            raise OutputError(f"{self._path}: a frame is {was}, not uint8 {wanted}")
+            given, wanted = f"{image.dtype} {image.shape}", (*self._size, 3)
+            raise OutputError(f"{self._path}: a frame is {given}, not uint8 {wanted}")
         if self._container is None:
-            raise OutputError(f"{self._path}: it is complete, and takes no more frames")
+            raise OutputError(f"{self._path}: the file is complete; no frame can be added")
         if self._first is None:
             self._first = time
         height, width = self._size
@@ -113,7 +115,7 @@ class VideoWriter:
             self._mux_sound(self._container, self._sound, self._first, until=time)
 
     def close(self) -> None:
-        """Completes the file and puts it in its place.
+        """Complete the file and rename it to its final name.
 
         Raises:
             OutputError: no frame was written, or the disk is full.
@@ -137,16 +139,16 @@ class VideoWriter:
         self._replacing.close()
 
     def abort(self) -> None:
-        """Removes what has been written; a file that was there before stays."""
+        """Remove the unfinished file; a file of that name from before stays."""
         self._close_sound()
         if self._container is not None:
-            # An MP4 without frames cannot be completed, and need not be.
+            # An MP4 without frames cannot be completed, which does not matter here.
             with suppress(FFmpegError, OSError, ValueError):
                 self._container.close()
             self._container = None
-        given_up = OutputError(f"{self._path}: given up")
+        aborted = OutputError(f"{self._path}: aborted")
         with suppress(OutputError):
-            self._replacing.__exit__(type(given_up), given_up, None)
+            self._replacing.__exit__(type(aborted), aborted, None)
 
     def _add_video(self, container: OutputContainer, fps: float, quality: int) -> VideoStream:
         encoder = next((name for name in _ENCODERS if name in av.codecs_available), None)
@@ -188,7 +190,7 @@ class VideoWriter:
 
 
 class _Sound:
-    """The packets of a file's first sound stream, in step with its images."""
+    """Packets of a file's first audio stream, synchronous with its images."""
 
     def __init__(self, path: Path) -> None:
         source = Input.of_file(path)
@@ -196,7 +198,7 @@ class _Sound:
         self._source = open_container(source)
         try:
             images = choose_stream(self._source, source.name)
-            self._zero = (images.start_time or 0) * tick_of(images, source.name)
+            self._zero = (images.start_time or 0) * time_base_of(images, source.name)
         except SourceError:
             self._source.close()
             raise
@@ -213,7 +215,7 @@ class _Sound:
         self._copy = container.add_stream_from_template(self._stream)
 
     def packets(self, first: float, until: float) -> Iterator[Packet]:
-        """Those from ``first`` to ``until`` seconds that have not been given, with ``first`` as time 0."""
+        """Yield the remaining packets from ``first`` to ``until`` seconds, with ``first`` as time 0."""
         while (packet := self._ahead or next(self._packets, None)) is not None:
             self._ahead = None
             if not packet.size or packet.pts is None:

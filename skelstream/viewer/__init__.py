@@ -1,1 +1,1 @@
-"""A page that plays skeletons in a browser."""
+"""HTML page that plays skeletons in a browser."""

@@ -1,4 +1,4 @@
-"""Videos that browsers play, and copies of the others that they do."""
+"""Check whether browsers play a video, and conversion of those that they do not play."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from skelstream.errors import SourceError
 from skelstream.video import Frame, VideoWriter, open_source
 from skelstream.video.decoding import Input, choose_stream, open_container
 
-# What Chrome, Firefox and Safari all play, by FFmpeg's names.
+# Codecs and formats that Chrome, Firefox and Safari all play, by FFmpeg's names.
 _CODECS = {"h264", "vp8", "vp9", "av1", "libdav1d", "theora"}
 _PIXELS = {"yuv420p", "yuvj420p"}
 _CONTAINERS = {"mov", "mp4"}
@@ -20,9 +20,9 @@ _LONG_SIDE, _QUALITY = 960, 26
 
 
 def plays(video: Path) -> bool:
-    """Whether browsers play a video: H.264, VP8, VP9 or AV1 of eight bits in MP4 or WebM.
+    """Return whether browsers play a video: H.264, VP8, VP9 or AV1 with eight bits in MP4 or WebM.
 
-    A file that is no video to FFmpeg is for the browser to refuse.
+    A file that FFmpeg cannot read counts as playable: the browser decides.
     """
     try:
         container = open_container(Input.of_file(video))
@@ -43,12 +43,12 @@ def playable_copy(
     copy: Path,
     progress: Callable[[Iterable[Frame], int | None], Iterable[Frame]] = lambda frames, _: frames,
 ) -> None:
-    """A small H.264 copy without sound: each frame at its time, at most 960 pixels long.
+    """Write an H.264 copy of a video without sound, at most 960 pixels on its longer side.
 
     Args:
-        video: the file to copy.
-        copy: the MP4 to write; one that is there is replaced.
-        progress: goes over the frames, whose number it is told where it is known.
+        video: the video file.
+        copy: the MP4 file to write; an existing file is replaced.
+        progress: function from the frames and their number, None if unknown, to the frames, to show progress.
 
     Raises:
         SourceError: the video cannot be read.

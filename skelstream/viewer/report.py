@@ -1,4 +1,4 @@
-"""One self-contained page that plays a skeleton sequence in a browser."""
+"""Self-contained HTML page that plays a skeleton sequence in a browser."""
 
 from __future__ import annotations
 
@@ -15,31 +15,28 @@ from urllib.parse import quote
 import numpy as np
 
 from skelstream.drawing.by_frame import image_size, video_times
-from skelstream.drawing.colors import PALETTE, RGB, sided, text_on
+from skelstream.drawing.colors import PALETTE, RGB, side_shade, text_on
 from skelstream.drawing.skeletons import figure_limbs, joint_side, limb_side
 from skelstream.errors import OutputError, SourceError
 from skelstream.sequences import SkeletonSequence
 from skelstream.sequences.lifted import SKELETON
 
 _SCRIPTS = ("data.js", "stage.js", "charts.js", "space.js", "player.js", "app.js")
-_FINEST_STEP = 0.1  # pixels; finer steps than that only make the page larger
-_LARGEST_EMBEDDED = 256 * 2**20  # bytes: browsers refuse data URLs of more than about 512 MB
-_NOWHERE = 32767  # minus this, in millimetres: a joint that was not lifted
+_FINEST_STEP = 0.1  # pixels; finer steps would only make the page larger
+_LARGEST_EMBEDDED = 256 * 2**20  # bytes; browsers refuse data URLs above about 512 MB
+_NOT_LIFTED = 32767  # minus this, in millimetres, marks a joint that was not lifted
 _MIME = {".webm": "video/webm", ".mkv": "video/webm", ".ogv": "video/ogg"}
 
 
 def report_page(sequence: SkeletonSequence, title: str, video: str | None = None) -> str:
-    """The HTML of a page that needs nothing but itself and, if given, the video.
+    """Return the HTML of a page that needs no other file than, if given, the video.
 
-    Coordinates are packed in steps of at most 0.1 pixels, or of 1/65535 of their range where that is more.
+    Coordinates are packed in steps of 0.1 pixels, or of 1/65535 of their range if that is more.
 
     Args:
-        sequence: the skeletons.
-        title: of the page.
-        video: URL of the video: relative to the page, or ``data:``.
-
-    Returns:
-        An HTML document.
+        sequence: the sequence.
+        title: title of the page.
+        video: URL of the video, relative to the page or ``data:``; None for no video.
     """
     step, origin, packed = _packed(sequence)
     height, width = image_size(sequence)
@@ -55,7 +52,12 @@ def report_page(sequence: SkeletonSequence, title: str, video: str | None = None
         "step": step,
         "origin": origin,
         "palette": [
-            [_css(sided(color, "left")), _css(color), _css(sided(color, "right")), _css(text_on(color))]
+            [
+                _css(side_shade(color, "left")),
+                _css(color),
+                _css(side_shade(color, "right")),
+                _css(text_on(color)),
+            ]
             for color in PALETTE
         ],
         "space": _space(sequence),
@@ -66,7 +68,7 @@ def report_page(sequence: SkeletonSequence, title: str, video: str | None = None
     parts = {
         "title": html.escape(title),
         "style": page.joinpath("page.css").read_text("utf-8"),
-        # "<" could end the script element, or open a comment in it.
+        # "<" could end the script element or start a comment in it.
         "facts": json.dumps(facts, allow_nan=False).replace("<", "\\u003c"),
         "packed": base64.b64encode(packed).decode("ascii"),
         "script": "\n".join(page.joinpath(name).read_text("utf-8") for name in _SCRIPTS),
@@ -76,7 +78,7 @@ def report_page(sequence: SkeletonSequence, title: str, video: str | None = None
 
 
 def video_link(video: Path, page: Path) -> str:
-    """URL of ``video`` as seen from ``page``: relative, so that both can be moved together.
+    """Return the URL of ``video`` relative to ``page``, so that both can be moved together.
 
     Raises:
         SourceError: there is no such file.
@@ -92,11 +94,11 @@ def video_link(video: Path, page: Path) -> str:
 
 
 def video_data(video: Path) -> str:
-    """``video`` as a ``data:`` URL.
+    """Return ``video`` as a ``data:`` URL.
 
     Raises:
         SourceError: there is no such file.
-        OutputError: it is too large to be embedded.
+        OutputError: the file is too large to embed.
     """
     if not video.is_file():
         raise SourceError(
@@ -114,19 +116,20 @@ def video_data(video: Path) -> str:
 
 
 def _packed(sequence: SkeletonSequence) -> tuple[float, list[float], bytes]:
-    """Step and origin of the coordinates, and the arrays in the order in which ``data.js`` takes them."""
-    seen = np.isfinite(sequence.keypoints[..., 0])
-    points = sequence.keypoints[seen].astype(np.float64)
+    """Return step and origin of the coordinates, and the compressed arrays in the order in which ``data.js``
+    reads."""
+    present = np.isfinite(sequence.keypoints[..., 0])
+    points = sequence.keypoints[present].astype(np.float64)
     low = points.min(0) if len(points) else np.zeros(2)
     span = float((points.max(0) - low).max()) if len(points) else 0.0
     step = max(_FINEST_STEP, span / 65535)
-    # A missing joint repeats the place before it, so that it costs nothing; its score of 0 tells.
-    rows = np.arange(len(seen))[:, None]
-    last_seen = np.maximum.accumulate(np.where(seen, rows, 0), axis=0) if len(seen) else rows
-    held = np.nan_to_num(np.take_along_axis(sequence.keypoints, last_seen[..., None], axis=0) - low)
+    # A missing joint repeats the position before it, which compresses to nothing; its score is 0.
+    rows = np.arange(len(present))[:, None]
+    last = np.maximum.accumulate(np.where(present, rows, 0), axis=0) if len(present) else rows
+    held = np.nan_to_num(np.take_along_axis(sequence.keypoints, last[..., None], axis=0) - low)
     cells = np.round(np.maximum(held, 0) / step).astype(np.uint16)
     steps = np.diff(cells, axis=0, prepend=np.zeros_like(cells[:1])).transpose(1, 2, 0)  # (V, 2, N)
-    scores = np.where(seen, np.maximum(np.round(sequence.scores * 255), 1), 0).astype(np.uint8)
+    scores = np.where(present, np.maximum(np.round(sequence.scores * 255), 1), 0).astype(np.uint8)
     parts = [
         video_times(sequence).astype("<f8"),
         sequence.frame_index.astype("<i4"),
@@ -144,7 +147,7 @@ def _packed(sequence: SkeletonSequence) -> tuple[float, list[float], bytes]:
 
 
 def _space(sequence: SkeletonSequence) -> dict[str, object] | None:
-    """The joints and limbs in space, or None where nobody was lifted."""
+    """Return the joints and limbs in 3D; None if the sequence was not lifted."""
     if sequence.lifted is None:
         return None
     limbs = [[a, b, limb_side(SKELETON, a, b)] for a, b in SKELETON.limbs]
@@ -152,20 +155,20 @@ def _space(sequence: SkeletonSequence) -> dict[str, object] | None:
 
 
 def _packed_space(sequence: SkeletonSequence) -> list[np.ndarray]:
-    """Places in space in millimetres, int16 (N, 17, 3), and whether each joint was seen, uint8 (N, 17)."""
+    """Return 3D joints in millimetres, int16 (N, 17, 3), and whether each was observed, uint8 (N, 17)."""
     if sequence.lifted is None:
         return []
     places = sequence.lifted.keypoints
-    there = np.isfinite(places)
-    millimetres = np.clip(np.round(np.where(there, places, 0) * 1000), -_NOWHERE + 1, _NOWHERE)
+    present = np.isfinite(places)
+    millimetres = np.clip(np.round(np.where(present, places, 0) * 1000), -_NOT_LIFTED + 1, _NOT_LIFTED)
     return [
-        np.where(there, millimetres, -_NOWHERE).astype("<i2"),
+        np.where(present, millimetres, -_NOT_LIFTED).astype("<i2"),
         sequence.lifted.observed.astype(np.uint8),
     ]
 
 
 def _summary(sequence: SkeletonSequence) -> str:
-    """``"640 × 480, 300 frames, 12.0 s, 3 tracks, coco17"``."""
+    """Return a summary such as ``"640 × 480, 300 frames, 12.0 s, 3 tracks, coco17"``."""
     height, width = image_size(sequence)
     seconds = float(video_times(sequence)[-1]) if sequence.frames else 0.0
     tracks = f"{len(sequence)} {'track' if len(sequence) == 1 else 'tracks'}"

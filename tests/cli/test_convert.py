@@ -126,7 +126,7 @@ def test_openpose_folders_are_tracked(tmp_path):
         (("{walk}", "-o", "x.json"), 1, "(--format)"),
         (("{walk}", "-o", "x", "--format", "vhs"), 1, "unknown format 'vhs'"),
         (("{walk}", "-o", "no/such/x.csv"), 1, "does not exist"),
-        (("{walk}", "other.npz", "-o", "x.csv"), 1, "holds one video"),
+        (("{walk}", "other.npz", "-o", "x.csv"), 1, "contains one video"),
         (("{walk}", "-o", "x.ctrgcn.npz"), 1, "give labels (--labels)"),
         (("{walk}", "-o", "x.csv", "--size", "big"), 2, "1920x1080"),
         (("{walk}", "{walk}", "-o", "-"), 2, "one input"),

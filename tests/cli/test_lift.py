@@ -40,7 +40,7 @@ def test_a_file_is_lifted_and_exported(walk, tmp_path):
         code, said = run("convert", tmp_path / "walk.3d.npz", "-o", tmp_path / name)
         assert code == 0, said
     code, said = run("convert", tmp_path / "walk.3d.npz", "-o", tmp_path / "walk.csv")
-    assert code == 0 and "csv holds no 3D, which is left out" in said
+    assert code == 0 and "csv has no 3D joints; they are left out" in said
     code, said = run("lift", walk, "--device", "cpu")
     assert code == 1 and "--overwrite" in said
 

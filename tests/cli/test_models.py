@@ -85,7 +85,7 @@ def test_show_gives_the_card_of_a_name_and_of_a_file(packaged: Path) -> None:
 def test_show_of_what_is_not_there(packaged: Path) -> None:
     result = run("models", "show", "old")
     assert result.exit_code == 1
-    assert "old: no such weights file, nor a packaged model (those are: young)" in result.stderr
+    assert "old: no such weights file or packaged model; packaged models: young" in result.stderr
 
 
 def test_import_and_use(port_file: Path, here: Path) -> None:

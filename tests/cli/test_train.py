@@ -133,7 +133,7 @@ def test_check_reads_all_data(train, data: Path) -> None:
     assert "train.json: 2 images, 2 people" in output
     assert "left out: image is missing: 1 (0.jpg)" in output
     assert "left out: number of keypoints is not 17: 1 (1.jpg)" in output
-    assert "left out: image cannot be read: 1" in output and "2.jpg: the JPEG file is cut short" in output
+    assert "left out: image cannot be read: 1" in output and "2.jpg: the JPEG file is truncated" in output
     assert "dev.json: 2 images to evaluate on" in output
     assert {path.name for path in data.iterdir()} == {"train", "train.json", "dev", "dev.json", "tiny.toml"}
     for path in (data / "train").iterdir():

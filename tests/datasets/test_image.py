@@ -62,7 +62,7 @@ def test_the_annotated_size_says_whether_an_orientation_counts(
     assert (seen.pixels.shape[:2] == (WIDTH, HEIGHT)) == applied
     assert (seen.assumed is not None) == assumed
     if assumed:
-        assert seen.assumed.startswith(f"{path}: taken as stored and not as its Exif orientation says")
+        assert seen.assumed.startswith(f"{path}: its Exif orientation is ignored")
     if not applied:
         assert np.abs(seen.pixels.astype(int) - image).max() < 12
 
@@ -91,7 +91,7 @@ def test_other_byte_orders_and_other_kinds_of_files(tmp_path, image):
         assert (read_set_image(tmp_path / "a.png").assumed is not None) == (value == 3)
 
 
-def test_a_square_that_is_turned_is_told_of(tmp_path, image):
+def test_a_square_that_is_turned_is_reported(tmp_path, image):
     square = image[:, :HEIGHT]
     (tmp_path / "a.jpg").write_bytes(turned(jpeg(square), 6))
     assert read_set_image(tmp_path / "a.jpg", HEIGHT, HEIGHT).assumed
@@ -106,7 +106,7 @@ def test_another_size_than_annotated(tmp_path, image):
 
 
 @pytest.mark.parametrize("progressive", [0, 1])
-def test_whole_files_are_whole_whatever_follows(tmp_path, image, progressive):
+def test_complete_files_with_trailing_data_are_read(tmp_path, image, progressive):
     file = jpeg(image, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive, cv2.IMWRITE_JPEG_RST_INTERVAL, 2)
     trailers = [
         b"",
@@ -121,30 +121,30 @@ def test_whole_files_are_whole_whatever_follows(tmp_path, image, progressive):
 
 @pytest.mark.parametrize("progressive", [0, 1])
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
-def test_half_files_are_refused(tmp_path, image, progressive, part):
+def test_truncated_files_are_refused(tmp_path, image, progressive, part):
     file = jpeg(image, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive)
     # The preview image inside has an end of its own, which is not the file's.
     file = with_segment(file, exif(1) + jpeg(image[::4, ::4]))
     for cut in (file[: int(len(file) * part)], file[: int(len(file) * part)] + b"\0" * 9000, file[:-2]):
         (tmp_path / "a.jpg").write_bytes(cut)
         with pytest.raises(
-            SourceError, match="a.jpg: (the JPEG file is cut short|cannot be read as an image)"
+            SourceError, match="a.jpg: (the JPEG file is truncated|cannot be read as an image)"
         ):
             read_set_image(tmp_path / "a.jpg")
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".webp", ".tiff"])
-def test_half_files_of_other_kinds(tmp_path, image, suffix):
+def test_truncated_files_of_other_kinds(tmp_path, image, suffix):
     path = tmp_path / f"a{suffix}"
     path.write_bytes(cv2.imencode(suffix, image)[1].tobytes())
     assert read_set_image(path, HEIGHT, WIDTH).pixels.shape == image.shape
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(SourceError, match="a.* (cut short|cannot be read)"):
+    with pytest.raises(SourceError, match="a.* (truncated|cannot be read)"):
         read_set_image(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8", b"\xff\xd8\xff", b"text", b"\xff\xd8\xff\xe0\xff\xff"])
-def test_what_is_no_image(tmp_path, content):
+def test_other_content_is_refused(tmp_path, content):
     (tmp_path / "a.jpg").write_bytes(content)
     with pytest.raises(SourceError, match="a.jpg: "):
         read_set_image(tmp_path / "a.jpg")

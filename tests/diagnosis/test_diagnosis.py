@@ -37,7 +37,7 @@ def by_name(checks):
     ("error", "detail"),
     [(ModelError("a.pt: no"), "a.pt: no"), (RuntimeError("two\n lines"), "RuntimeError: two lines")],
 )
-def test_what_a_check_raises_is_an_answer(error, detail):
+def test_an_exception_of_a_check_is_a_result(error, detail):
     def fails():
         raise error
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from skelstream.drawing.by_frame import ByFrame, image_size, open_video, video_times
+from skelstream.drawing.by_frame import PeopleByFrame, image_size, open_video, video_times
 from skelstream.errors import SourceError
 from skelstream.extraction.extraction import run
 from skelstream.extraction.settings import ExtractionSettings
@@ -12,7 +12,7 @@ from skelstream.processing.resampling import resampled
 
 
 def test_every_frame_gives_its_people_and_no_others(two_walkers):
-    people = ByFrame(two_walkers)
+    people = PeopleByFrame(two_walkers)
     expected = np.bincount(two_walkers.frame, minlength=two_walkers.frames)
     assert people.counts.tolist() == expected.tolist()
     for track in two_walkers:
@@ -28,12 +28,12 @@ def test_every_frame_gives_its_people_and_no_others(two_walkers):
 def test_rows_are_found_by_the_number_of_the_frame_in_the_source(make_walkers, make_figure):
     sequence = make_walkers(np.arange(5) / 10, lambda i: {1: make_figure(50, 20, 100)})
     sequence.frame_index[:] = [10, 13, 16, 19, 22]
-    people = ByFrame(sequence)
+    people = PeopleByFrame(sequence)
     assert [people.row_of(i) for i in (9, 10, 11, 16, 22, 23)] == [None, 0, None, 2, 4, None]
 
 
 def test_a_sequence_without_people(make_walkers):
-    people = ByFrame(make_walkers(np.arange(3) / 10, lambda i: {}))
+    people = PeopleByFrame(make_walkers(np.arange(3) / 10, lambda i: {}))
     assert people.counts.tolist() == [0, 0, 0] and len(people[2]) == 0
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skelstream.drawing.faces import blur_heads, bridged, head_circles
+from skelstream.drawing.faces import blur_heads, bridge_gaps, head_circles
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
 
 HEIGHT = 400.0
@@ -35,7 +35,7 @@ def whole(make_figure):
         ["nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_hip", "right_hip"],
     ],
 )  # fmt: skip
-def test_the_head_is_covered_whatever_is_seen(whole, missing):
+def test_the_head_is_covered_whatever_joints_are_missing(whole, missing):
     points = whole.copy()
     points[[OPENPOSE18.index(name) for name in missing]] = np.nan
     assert covers(circle(points), whole)
@@ -89,7 +89,7 @@ def test_short_gaps_are_bridged_long_ones_held_at_both_ends():
     times = np.arange(100) / 10
     rows = np.array([20, 21, 25, 26, 60])
     circles = np.array([[r * 2.0, 5, 10] for r in rows])
-    frames, filled = bridged(times, rows, circles, max_gap=1.0, hold=0.25)
+    frames, filled = bridge_gaps(times, rows, circles, max_gap=1.0, hold=0.25)
     assert frames.tolist() == [*range(18, 29), *range(58, 63)]
     at = dict(zip(frames.tolist(), filled.tolist(), strict=True))
     assert at[23] == pytest.approx([46, 5, 10]) and at[18][0] == 40 and at[62][0] == 120

@@ -6,9 +6,9 @@ import av
 import numpy as np
 import pytest
 
-from skelstream.drawing.colors import STAGE
+from skelstream.drawing.colors import PLAIN_BACKGROUND
 from skelstream.drawing.movie import render
-from skelstream.drawing.overlay import Look
+from skelstream.drawing.overlay import OverlaySettings
 from skelstream.drawing.sheet import sequence_sheet, write_png
 from skelstream.drawing.skeletons import Style
 from skelstream.errors import OutputError, SourceError
@@ -83,7 +83,7 @@ def test_sound_is_kept_and_can_be_left_out(tmp_path, sequence, clip):
     loud = add_sound(clip, tmp_path / "loud.mp4")
     render(sequence, tmp_path / "with.mp4", loud)
     render(sequence, tmp_path / "without.mp4", loud, sound=False)
-    render(sequence, tmp_path / "only.mp4", loud, Look(skeleton_only=True))
+    render(sequence, tmp_path / "only.mp4", loud, OverlaySettings(skeleton_only=True))
     for name, kept in (("with", True), ("without", False), ("only", True)):
         with av.open(str(tmp_path / f"{name}.mp4")) as container:
             assert bool(container.streams.audio) == kept
@@ -102,7 +102,7 @@ def test_a_part_and_a_smaller_size(tmp_path, sequence, clip):
     np.testing.assert_allclose(frames[0].image[5, 5], level(first), atol=5)
 
 
-def test_frames_that_were_not_looked_at_are_not_shown(tmp_path, make_walkers, make_figure, clip):
+def test_frames_that_were_not_processed_are_not_shown(tmp_path, make_walkers, make_figure, clip):
     sequence = make_walkers(TIMES[::3], lambda i: {1: make_figure(60, 60, 150)})
     sequence.frame_index[:] = np.arange(0, 30, 3)
     assert render(sequence, tmp_path / "out.mp4", clip).frames == 10
@@ -117,7 +117,7 @@ def test_without_a_video(tmp_path, two_walkers):
     done = render(two_walkers, tmp_path / "out.mp4")
     frames = read(tmp_path / "out.mp4")
     assert done.frames == len(frames) == 40
-    np.testing.assert_allclose(frames[0].image[5, 5], STAGE, atol=4)
+    np.testing.assert_allclose(frames[0].image[5, 5], PLAIN_BACKGROUND, atol=4)
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
@@ -176,8 +176,8 @@ def test_blurred_faces_are_blurred_on_the_sheet_too(tmp_path, make_walkers, make
     noise = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
     write_png(path, noise)
     sequence = make_walkers([0.0], lambda i: {1: make_figure(160, 60, 150)})
-    look = Look(Style(labels=False, min_score=1.0), blur_faces=True)
-    sheet = sequence_sheet(sequence, path, count=1, width=336, look=look)
+    look = OverlaySettings(Style(labels=False, min_score=1.0), blur_faces=True)
+    sheet = sequence_sheet(sequence, path, count=1, width=336, settings=look)
     left, top = 8, 8 + 26
     head, feet = (
         sheet[top + 65 : top + 75, left + 155 : left + 165],

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skelstream.drawing.sheet import GROUND, choose_rows, contact_sheet, moment_label, sequence_sheet
+from skelstream.drawing.sheet import BACKGROUND, choose_rows, contact_sheet, moment_label, sequence_sheet
 
 
 def tile(value, height=90, width=160):
@@ -16,7 +16,7 @@ def test_images_lie_in_reading_order_under_their_labels():
     middle = sheet[sheet.shape[0] // 4 + 12, [100, 300, 500], 0]
     assert middle.tolist() == [40, 80, 120]
     lower = sheet[sheet.shape[0] * 3 // 4 + 10, [100, 300, 500], 0]
-    assert lower.tolist() == [160, 200, GROUND[0]]
+    assert lower.tolist() == [160, 200, BACKGROUND[0]]
     assert (sheet[8:34, 8:200] > 150).any()  # the first label
 
 

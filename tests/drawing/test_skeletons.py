@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skelstream.drawing.colors import PALETTE, sided, text_on, track_color
+from skelstream.drawing.colors import PALETTE, side_shade, text_on, track_color
 from skelstream.drawing.skeletons import (
     Style,
     draw_label,
@@ -103,7 +103,7 @@ def test_labels_only_with_ids_and_inside_the_image(ground):
 def test_text_is_readable_on_every_colour_of_the_palette_and_the_palette_repeats():
     for color in PALETTE:
         assert np.abs(np.array(text_on(color)) - color).max() > 120
-        assert sided(color, "") == color
+        assert side_shade(color, "") == color
     assert track_color(1) == PALETTE[0] == track_color(1 + len(PALETTE))
     assert len({track_color(i) for i in range(1, 17)}) == 16
 

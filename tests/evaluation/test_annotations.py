@@ -113,7 +113,7 @@ def _set(value, *path):
             "keypoints is .*nan.* finite numbers",
         ),
         (_set(9, "annotations", 0, "image_id"), "image 9, which 'images' does not list"),
-        (_set([], "images"), "lists no images"),
+        (_set([], "images"), "the list 'images' is empty"),
         (_set(1, "images", 1, "id"), "two images have the id 1"),
         (_set([{"id": 1}], "images"), "no id or file_name"),
         (_set({}, "annotations"), "not a COCO annotation file"),
@@ -125,7 +125,7 @@ def _set(value, *path):
         (_set(5, "categories", 0, "keypoints"), "a category's keypoints is 5, a list expected"),
         (_set([{"name": "person"}], "categories"), "the id of category person is None"),
         (_set([3], "images", 0, "id"), r"images\[0\].id is \[3\], a whole number"),
-        (_set("a", "images", 0, "id"), "some ids of images are numbers, others text"),
+        (_set("a", "images", 0, "id"), "some image ids are numbers, others text"),
         (_set(3, "images", 0), r"images\[0\] is 3, an object"),
         (_set(3, "images", 0, "file_name"), r"images\[0\].file_name is 3, text expected"),
         (_set("a\0.jpg", "images", 0, "file_name"), r"file_name is 'a\\x00.jpg', text expected"),
@@ -140,7 +140,7 @@ def _set(value, *path):
         (_set("9", "annotations", 0, "area"), "area is '9', a finite number"),
         (_set([1, 2, 3], "annotations", 0, "bbox"), r"bbox is \[1, 2, 3\], 4 finite numbers"),
         (_set([9] * 51, "annotations", 0, "num_keypoints"), "num_keypoints is"),
-        (_set(7, "categories", 0, "id"), "none of its annotations has category_id 7"),
+        (_set(7, "categories", 0, "id"), "no annotation has the category_id of persons, 7"),
     ],
 )
 def test_broken_files_are_reported_with_the_reason(scene, write, change, message):

@@ -102,5 +102,5 @@ def test_an_orientation_that_is_not_applied_is_reported(scene, load, folder):
     first, second = estimate(FromTruth(coco_set), coco_set, folder)
     assert (
         first.orientation is None
-        and "002.png: taken as stored and not as its Exif orientation says" in second.orientation
+        and "002.png: its Exif orientation is ignored" in second.orientation
     )

@@ -43,7 +43,7 @@ def test_an_error_leaves_the_old_file_and_no_trace(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["a"] and (tmp_path / "a").read_text() == "old"
 
 
-def test_the_error_of_the_writing_is_told_though_cleaning_up_fails_too(tmp_path, monkeypatch):
+def test_the_error_of_writing_is_reported_even_if_cleaning_up_fails(tmp_path, monkeypatch):
     """A file system that has become read-only refuses both."""
 
     def refuse(*_, **__):
@@ -87,7 +87,7 @@ def test_a_claim_ends_with_its_process(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_can_be_written_is_known_before(tmp_path):
+def test_an_unwritable_path_is_refused_before_writing(tmp_path):
     check_writable(tmp_path / "a", overwrite=False)
     assert list(tmp_path.iterdir()) == []
     for path, match in (
@@ -98,13 +98,13 @@ def test_what_can_be_written_is_known_before(tmp_path):
             check_writable(path, overwrite=False)
 
 
-def test_without_locks_only_its_own_leavings_are_removed(tmp_path, monkeypatch):
+def test_without_locks_only_its_own_leftovers_are_removed(tmp_path, monkeypatch):
     def none(*_):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr("skelstream.files.locks.fcntl.flock", none)
     others = tmp_path / ".a.0123abcd.tmp"
-    others.write_text("another process may be at it")
+    others.write_text("another process may use it")
     with pytest.raises(KeyError), replacing(tmp_path / "a") as temporary:
         temporary.write_text("new")
         raise KeyError

@@ -19,11 +19,11 @@ from skelstream.files.text import printable
         ("\x9b31m\0", "\\x9b31m\\x00"),
     ],
 )
-def test_what_a_terminal_would_obey_is_spelt_out(text, shown):
+def test_control_characters_are_escaped(text, shown):
     assert printable(text) == shown
 
 
 @given(st.text(st.characters()))
-def test_it_can_always_be_shown(text):
+def test_the_result_is_always_printable(text):
     printable(text).encode()
     assert printable(text).isprintable()

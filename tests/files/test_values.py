@@ -18,8 +18,8 @@ HUGE = 10**400
         (values.integer, 2**31 - 1, 2**31 - 1),
         (values.real, 0.5, 0.5),
         (values.real, np.float32(0.5), 0.5),
-        (values.truth, True, True),
-        (values.truth, 0, False),
+        (values.boolean, True, True),
+        (values.boolean, 0, False),
         (values.string, "a", "a"),
         (values.items, (1, 2), [1, 2]),
         (values.mapping, {"a": 1}, {"a": 1}),
@@ -27,7 +27,7 @@ HUGE = 10**400
         (values.identifier, 7.0, 7),
     ],
 )
-def test_what_is_taken(check, good, result):
+def test_valid_values_are_returned_with_their_type(check, good, result):
     found = check(good, "x")
     assert found == result and type(found) is type(result)
 
@@ -37,14 +37,14 @@ def test_what_is_taken(check, good, result):
     [
         *((values.integer, bad) for bad in (True, "3", 3.5, -1, 2**31, HUGE, np.nan, np.inf, None, [3])),
         *((values.real, bad) for bad in (True, "0.5", HUGE, -HUGE, np.nan, np.inf, None, 1j)),
-        *((values.truth, bad) for bad in ("false", "true", 2, None, 0.5, [], HUGE)),
+        *((values.boolean, bad) for bad in ("false", "true", 2, None, 0.5, [], HUGE)),
         *((values.string, bad) for bad in (1, None, b"a", "a\0b")),
         *((values.items, bad) for bad in ("ab", {}, None, 3)),
         *((values.mapping, bad) for bad in ([], None, "a")),
         *((values.identifier, bad) for bad in ([1], None, True, 1.5)),
     ],
 )
-def test_what_is_refused_is_named(check, bad):
+def test_the_error_names_the_value(check, bad):
     with pytest.raises(FormatError, match=r"^people\[2\]\.x is .* expected$"):
         check(bad, "people[2].x")
 

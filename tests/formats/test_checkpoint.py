@@ -18,7 +18,7 @@ def file(tmp_path):
     file.begin({"meta": builder.meta})
     for i in range(3):
         builder.add(TrackedPeople.failed(i, i / 10, 18))
-        file.add(builder.taken(), bytes([i]))
+        file.add(builder.take_block(), bytes([i]))
     return file
 
 

@@ -104,6 +104,6 @@ def test_shares_of_the_image(scene, tmp_path):
     for line in lines:
         line[header.index("height")] = ""
     (tmp_path / "b.csv").write_text("\n".join(",".join(line) for line in [header, *lines]))
-    with pytest.raises(FormatError, match="positions are shares of the image"):
+    with pytest.raises(FormatError, match="positions are relative to the image"):
         load(tmp_path / "b.csv")
     assert load(tmp_path / "b.csv", size=(480, 640)).frames == 8

@@ -70,13 +70,13 @@ def test_splits_and_one_hot(scene, tmp_path):
         assert npz["x_test"].shape == (1, 8, 2 * 25 * 3) and npz["x_train"].dtype == np.float32
 
 
-def test_val_takes_the_place_of_test_where_there_is_none(scene, tmp_path):
+def test_val_replaces_a_missing_test_split(scene, tmp_path):
     said = []
     samples = [Sample(scene, "a", 1, None, "train"), Sample(scene, "b", 0, None, "val")]
     save_dataset(samples, tmp_path / "a.ctrgcn.npz", options=WriteOptions(note=said.append))
     with np.load(tmp_path / "a.ctrgcn.npz") as npz:
         assert npz["y_test"].argmax(1).tolist() == [0] and "x_val" not in npz
-    assert said == ["there is no test split: val is written as test, the name that CTR-GCN reads"]
+    assert said == ["there is no test split: val is written as test, which CTR-GCN reads"]
 
 
 def test_one_person_and_three(tmp_path):
@@ -90,11 +90,11 @@ def test_one_person_and_three(tmp_path):
     assert data[0, :, :4, :, 0].any() and not data[0, ..., 1].any()
     # The two that matter most, in that order.
     assert data[1, 2, 0, 0].tolist() == [0.875, 0.75]
-    with pytest.raises(FormatError, match="always holds 2 people, not 3"):
+    with pytest.raises(FormatError, match="always has 2 people, not 3"):
         save_dataset(samples, tmp_path / "b.ctrgcn.npz", options=WriteOptions(persons=3))
 
 
-def test_no_frame_with_a_person_adds_up_to_nothing(tmp_path):
+def test_no_frame_with_a_person_has_a_sum_of_zero(tmp_path):
     """The feeder would take such a frame for an empty one and cut the clip."""
     pose = np.zeros((18, 3), np.float32)
     pose[:, :2], pose[:, 2] = (160, 120), 0.5

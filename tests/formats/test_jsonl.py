@@ -48,7 +48,7 @@ def test_a_stream_writes_the_same_lines(scene, tmp_path):
     assert frame_line(TrackedPeople.failed(3, 0.12, 18), OPENPOSE18, (480, 640)) == failed
 
 
-def test_a_stream_says_who_is_not_yet_believed(tmp_path):
+def test_a_stream_marks_tentative_tracks(tmp_path):
     people = People(np.ones((1, 18, 2), np.float32), np.ones((1, 18), np.float32),
                     np.ones(1, np.float32), np.ones((1, 4), np.float32))  # fmt: skip
     tracked = TrackedPeople(np.int64(0), np.float64(0.5), people, np.array([9]), np.array([False]))
@@ -113,7 +113,7 @@ GOOD = '{"frame": 0, "time": 0, "skeleton": "openpose18", "people": []}\n'
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "holds no frames"),
+        ("", "contains no frames"),
         (GOOD + "{", "line 2: .*not JSON"),
         ("[]\n", "line 1: the line is .*, an object"),
         ("3\n", "line 1: the line is .*, an object"),
@@ -122,7 +122,7 @@ GOOD = '{"frame": 0, "time": 0, "skeleton": "openpose18", "people": []}\n'
             GOOD + GOOD.replace("openpose18", "coco17").replace('"frame": 0', '"frame": 1'),
             "line 2: joint set",
         ),
-        (GOOD + GOOD, "comes after"),
+        (GOOD + GOOD, "is not later than frame"),
         (GOOD.replace("[]", '[{"id": 1, "keypoints": [[1, 2]], "box": [0, 0, 1, 1], "score": 1}]'), "line 1"),
         (GOOD.replace("[]", '[{"id": 1}]'), "line 1"),
     ],

@@ -34,11 +34,11 @@ def test_names_are_numbered_in_alphabetical_order(tmp_path):
     assert labels.described() == ["classes: 0 fall, 1 wave"]
 
 
-def test_a_word_among_numbers_is_told(tmp_path):
+def test_a_word_among_numbers_is_noted(tmp_path):
     labels = read_labels(write(tmp_path, 'name,label\na,10\nb,3\nc,"1,5"\n'))
     assert labels.described() == [
         "classes: 0 3, 1 10, 2 1,5",
-        "1,5 is no number: labels that are numbers are names too, and renumbered",
+        "1,5 is not a number, so numeric labels count as names and are renumbered",
     ]
 
 
@@ -78,7 +78,7 @@ def test_among_names_none_is_a_class_and_minus_one_is_not(tmp_path):
 
 
 @pytest.mark.parametrize("between", [",", ";", "\t"])
-def test_what_stands_between_cells(tmp_path, between):
+def test_separators(tmp_path, between):
     text = "\n".join(between.join(cells) for cells in (("name", "label", "x"), ("a", "1", "y"), ("", "", "")))
     assert plain(read_labels(write(tmp_path, text, "utf-8-sig"))) == {"a": (1, None, None)}
 
@@ -91,15 +91,15 @@ def test_what_stands_between_cells(tmp_path, between):
         ("name,label\n,0\n", "line 2: name is empty"),
         ("name,label\na,0\na.npz,1\n", "a is labelled 2 times"),
         ("name,label\n\u00fcb,0\nu\u0308b,1\n", "\u00fcb is labelled 2 times"),
-        ("name,label\na,-2\n", "label -2 is no class number"),
-        ("name,label\na,1.5\n", "label 1.5 is no class number"),
-        ("name,label\na,1e99\n", "label 1e99 is no class number"),
-        ("name,label\na,20000\n", "20001 classes are more than 10000"),
+        ("name,label\na,-2\n", "label -2 is not a class number"),
+        ("name,label\na,1.5\n", "label 1.5 is not a class number"),
+        ("name,label\na,1e99\n", "label 1e99 is not a class number"),
+        ("name,label\na,20000\n", "20001 classes exceed the limit of 10000"),
         (
             "name,label,split\na,run, fast,train\n",
-            "line 2: has more values than there are columns; quote what has ','",
+            "line 2: has more values than columns; quote values that contain ','",
         ),
-        ("name,label,split\na,0,../x\n", "line 2: '../x' cannot be the name of a split"),
+        ("name,label,split\na,0,../x\n", "line 2: '../x' is not a valid name of a split"),
         ('name,label\n"a,0\n', "cannot be read as CSV"),
     ],
 )
@@ -154,7 +154,7 @@ def test_samples(tmp_path, scene):
         labelled([Path("a.npz"), Path("a.csv")], labels, lambda p: scene)
 
 
-def test_what_is_told(tmp_path, scene):
+def test_what_is_noted(tmp_path, scene):
     labels = read_labels(write(tmp_path, "name,label,split\na,run,train\nb,walk,\nc,,val\nd,sit,val\n"))
     said = []
     labelled([Path(f"{name}.npz") for name in "abc"], labels, lambda p: scene, said.append)
@@ -185,9 +185,9 @@ def test_folders_as_classes():
     assert [x.name for x in labels_of_folders([Path("0/a.npz"), Path("10/a.npz"), Path("2/a.npz")]).of.values()] == [
         "0", "10", "2",
     ]  # fmt: skip
-    with pytest.raises(FormatError, match="d/train: is a split and no class"):
+    with pytest.raises(FormatError, match="d/train: is the folder of a split, not of a class"):
         labels_of_folders([Path("d/train/1.npz"), Path("d/val/1.npz")])
-    with pytest.raises(FormatError, match="lies in no folder"):
+    with pytest.raises(FormatError, match="is not in a folder"):
         labels_of_folders([Path("/a.npz")])
 
 

@@ -54,7 +54,7 @@ def test_same_content_same_bytes(scene, tmp_path):
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
-def test_overwrite_needs_leave(scene, empty, tmp_path):
+def test_overwriting_must_be_requested(scene, empty, tmp_path):
     path = tmp_path / "a.npz"
     save(scene, path)
     with pytest.raises(OutputError, match="exists; choose another name, or overwrite it"):

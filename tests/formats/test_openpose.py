@@ -111,7 +111,7 @@ def test_foreign_files(tmp_path, content, words):
 
 
 def test_foreign_folders(tmp_path):
-    with pytest.raises(FormatError, match="holds no files named"):
+    with pytest.raises(FormatError, match="contains no files named"):
         load(tmp_path)
     (tmp_path / "a_000_keypoints.json").write_text('{"people": []}')
     (tmp_path / "b_000_keypoints.json").write_text('{"people": []}')
@@ -170,7 +170,9 @@ def test_shares_of_the_image_become_pixels(tmp_path, scale, where):
 @pytest.mark.parametrize("scale", [3, 4])
 def test_shares_of_a_image_of_unknown_size_are_refused(tmp_path, scale):
     scaled(tmp_path / "json", scale)
-    with pytest.raises(FormatError, match="json: positions are shares of the image .* give the image's size"):
+    with pytest.raises(
+        FormatError, match="json: positions are relative to the image .* give the image's size"
+    ):
         load(tmp_path / "json")
 
 

@@ -81,4 +81,4 @@ def test_poseval_knows_a_thousand_tracks(tmp_path):
     save(crowd, tmp_path / "a.posetrack.json", options=WriteOptions(note=said.append))
     content = json.loads((tmp_path / "a.posetrack.json").read_text())
     assert max(a["track_id"] for a in content["annotations"]) == 999 and len(content["images"]) == 1002
-    assert said == ["posetrack holds 1000 tracks; the 2 least are left out"]
+    assert said == ["format posetrack allows 1000 tracks; the 2 least important ones are left out"]

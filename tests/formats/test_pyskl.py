@@ -46,7 +46,7 @@ def test_one_video(scene, tmp_path):
     assert annotation["keypoint"][0, 1, COCO.index("right_wrist")].tolist() == [0, 0]
 
 
-def test_another_joint_set_is_there_for_the_asking(scene, tmp_path):
+def test_another_joint_set_on_request(scene, tmp_path):
     save(scene, tmp_path / "a.pkl", options=WriteOptions(skeleton="openpose18"))
     (annotation,) = load_pickle(tmp_path / "a.pkl")
     check_as_pyskl(annotation)
@@ -101,5 +101,5 @@ def test_size_is_needed(tmp_path):
 @pytest.mark.parametrize("content", [[], {"annotations": [], "split": {}}])
 def test_a_pickle_without_clips(tmp_path, content):
     (tmp_path / "a.pkl").write_bytes(pickle.dumps(content))
-    with pytest.raises(FormatError, match=r"a\.pkl: holds no clips$"):
+    with pytest.raises(FormatError, match=r"a\.pkl: contains no clips$"):
         load(tmp_path / "a.pkl")

@@ -47,7 +47,7 @@ def test_written_only_and_read_only(scene, tmp_path):
 
 
 def test_one_video_formats_do_not_join(scene, tmp_path):
-    with pytest.raises(FormatError, match="these hold many: pyskl, stgcn, agcn, kinetics, ctrgcn"):
+    with pytest.raises(FormatError, match="choose one for many videos: pyskl, stgcn, agcn, kinetics, ctrgcn"):
         save_dataset([Sample(scene, "a")], tmp_path / "a.csv")
 
 

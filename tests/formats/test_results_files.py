@@ -47,9 +47,9 @@ def test_one_of_many_clips(tmp_path):
     content = {"split": {"train": ["a"]}, "annotations": [pyskl(frame_dir=name) for name in "abcde"]}
     with open(tmp_path / "set.pkl", "wb") as file:
         pickle.dump(content, file)
-    with pytest.raises(FormatError, match=r"holds 5 clips \(a, b, c ...\); choose one by its name"):
+    with pytest.raises(FormatError, match=r"contains 5 clips \(a, b, c ...\); choose one by its name"):
         load(tmp_path / "set.pkl")
-    with pytest.raises(FormatError, match="0 of them called x"):
+    with pytest.raises(FormatError, match="0 of them named x"):
         load(tmp_path / "set.pkl", clip="x")
     assert load(tmp_path / "set.pkl", clip="d").meta["source"] == "d"
 
@@ -158,7 +158,7 @@ def test_sleap_without_scores(tmp_path):
 
 
 def test_sleap_of_a_part_of_a_video(tmp_path):
-    """Columns are the video's frames; those that nobody looked at have no time."""
+    """Columns are the video's frames; those that were not processed have no time."""
     times = np.arange(FRAMES) / 25
     times[:3] = np.nan
     tracks = np.full((1, 2, 17, FRAMES), np.nan)
@@ -188,9 +188,9 @@ def test_sleap_that_claims_a_century(tmp_path):
         (
             ["snout", "tail", *"abcdefghijklmno"],
             {},
-            r"no joints of people known here \(snout, tail, a, b ...\)",
+            r"not joints of a known joint set \(snout, tail, a, b ...\)",
         ),
-        (COCO, {"frame_time": np.full(FRAMES, np.nan)}, "frame 0 has people and no time"),
+        (COCO, {"frame_time": np.full(FRAMES, np.nan)}, "frame 0 has people but no time"),
     ],
 )
 def test_sleap_that_is_something_else(tmp_path, names, more, words):
@@ -232,7 +232,7 @@ def test_deeplabcut_of_several(tmp_path):
     sequence = load(deeplabcut(tmp_path / "a.csv", ("one", "two"), COCO[:13]), note=said.append)
     assert sequence.track_ids.tolist() == [1, 2]
     check(sequence, [t for t in range(FRAMES) if t != 4], x=100, joints=COCO[:13], index=1)
-    assert "has no left_knee, right_knee, left_ankle, right_ankle" in said[0]
+    assert "the file lacks left_knee, right_knee, left_ankle, right_ankle" in said[0]
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_deeplabcut_of_several(tmp_path):
         (lambda text: text.replace("bodyparts", "parts"), "no rows bodyparts and coords"),
         (lambda text: text + "9,1,2\n", "line 13 has 3 cells, the header 52"),
         (lambda text: text.replace("0.75", "x", 1), "line 4: could not convert"),
-        (lambda text: text.replace("\n0,", "\nframe,"), "line 4: 'frame' is no frame number"),
+        (lambda text: text.replace("\n0,", "\nframe,"), "line 4: 'frame' is not a frame number"),
         (lambda text: text.replace("0.75", "inf", 1), "not finite"),
         (lambda text: text.replace("left_eye", "nose"), "names a column twice"),
     ],
@@ -291,7 +291,7 @@ def test_trc(tmp_path):
             np.array(SHAPE[joint]) + (304, 250)
         )
     assert sequence.frame_time[-1] == pytest.approx((FRAMES - 1) / 25) and any(
-        "holds no scores" in s for s in said
+        "has no scores" in s for s in said
     )
 
 
@@ -300,13 +300,13 @@ def test_trc(tmp_path):
     [
         (lambda text: "x" + text, "not a TRC table"),
         (lambda text: text[:20], "not a TRC table"),
-        (lambda text: text.split("\n0\t")[0], "holds no frames"),
+        (lambda text: text.split("\n0\t")[0], "contains no frames"),
         (lambda text: text.replace("\n1\t", "\n1.5\t"), "line 7: the frame's number is 1.5"),
         (lambda text: text.replace("\n1\t0.04", "\n1\tx"), "line 7: could not convert"),
         (lambda text: text.replace("\n1\t0.04", "\n1\tinf"), "not finite"),
         (
             lambda text: text.replace("Hip", "Tail").replace("Knee", "Paw").replace("Ankle", "Claw"),
-            "no joints of people",
+            "not joints of a known joint set",
         ),
     ],
 )
@@ -318,5 +318,5 @@ def test_trc_that_is_something_else(tmp_path, change, words):
 
 
 def test_metres_are_refused(tmp_path):
-    with pytest.raises(FormatError, match="no pixels of an image"):
+    with pytest.raises(FormatError, match="not pixels"):
         load(trc(tmp_path / "walk_m_person00.trc", scale=0.005))

@@ -57,7 +57,7 @@ def test_frames_that_are_left_out_have_a_place(tmp_path):
         dump(tmp_path / "r.json", coco_rows([4, 5, 6, 9, 10], track_id=lambda i, t: i)), note=said.append
     )
     assert sequence.frame_index.tolist() == [4, 5, 6, 7, 8, 9, 10] and len(sequence[0]) == 5
-    assert "2 frames that the file leaves out" in said[0]
+    assert "2 frames missing in the file" in said[0]
     every_third = load(dump(tmp_path / "r.json", coco_rows([0, 3, 9], track_id=lambda i, t: i)))
     assert every_third.frame_index.tolist() == [0, 3, 6, 9]
     photos = load(dump(tmp_path / "r.json", coco_rows([397133, 37777, 252219], track_id=lambda i, t: i)))
@@ -72,8 +72,8 @@ def test_alphapose_with_tracking(tmp_path, idx):
     said = []
     sequence = load(dump(tmp_path / "alphapose-results.json", rows), note=said.append)
     assert sorted(sequence.track_ids) == [1, 2]
-    # AlphaPose's scores of people are sums: where they go beyond 1, the joints' mean stands in.
-    assert sequence.person_scores == pytest.approx(0.75) and "beyond 1" in said[0]
+    # AlphaPose's scores of people are sums: where they go above 1, the joints' mean stands in.
+    assert sequence.person_scores == pytest.approx(0.75) and "above 1" in said[0]
 
 
 def test_alphapose_without_tracking_gives_everybody_the_same_number(tmp_path):
@@ -85,7 +85,7 @@ def test_ids_that_do_not_tell_people_apart(tmp_path):
     said = []
     rows = coco_rows(track_id=lambda i, t: 5)
     assert isinstance(read(dump(tmp_path / "r.json", rows), note=said.append), Detections)
-    assert "all are tracked anew" in said[0]
+    assert "all people are tracked again" in said[0]
     rows = [{"frame_id": 0, "instances": [mmpose_instance(0, 300, track_id=1), mmpose_instance(0, 60)]}]
     said.clear()
     assert isinstance(read(dump(tmp_path / "r.json", rows), note=said.append), Detections)
@@ -178,7 +178,7 @@ def test_ultralytics(tmp_path):
 
 def test_ultralytics_shares(tmp_path):
     frames = [[ultralytics(t, 300, (640, 480), track_id=3)] for t in range(FRAMES)]
-    with pytest.raises(FormatError, match="positions are shares of the image"):
+    with pytest.raises(FormatError, match="positions are relative to the image"):
         load(dump(tmp_path / "a.json", frames))
     check(load(tmp_path / "a.json", size=(480, 640)))
     assert load(tmp_path / "a.json", size=(480, 640)).boxes[0, 2] > 300
@@ -202,17 +202,17 @@ def test_mediapipe(tmp_path, layout):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ([], "holds no people"),
-        ([[], []], "holds no people"),
+        ([], "contains no people"),
+        ([[], []], "contains no people"),
         ({}, "the content is {}, a list expected"),
         ("x", "the content is 'x', a list expected"),
-        ([{"a": 1}], "not the results of a tool known here"),
+        ([{"a": 1}], "not the results of a known tool"),
         ([1], "the first entry is 1, an object"),
         ([{"image_id": [1], "keypoints": [1] * 51}], "entry 0: image_id is"),
         ([{"image_id": 1, "keypoints": [1] * 50}], "entry 0: keypoints has 50 values"),
         ([{"image_id": 1, "keypoints": ["1"] * 51}], "entry 0: keypoints is"),
-        ([{"image_id": 1, "keypoints": [1e9] * 51}], "which no image has"),
-        ([{"image_id": 1, "keypoints": [1] * 42}], "people have 14 joints; sets of 17, 26, 133, 136 are known"),
+        ([{"image_id": 1, "keypoints": [1e9] * 51}], "beyond the limit"),
+        ([{"image_id": 1, "keypoints": [1] * 42}], "people have 14 joints; known joint sets have 17, 26, 133, 136"),
         ([{"image_id": 1, "keypoints": [1] * 51, "track_id": "x"}], "entry 0: track_id is 'x'"),
         ([{"image_id": 1, "keypoints": [1] * 51, "category_id": c} for c in (1, 2)], "several categories"),
         ([{"instances": 5}], "entry 0: instances is 5"),

@@ -59,7 +59,7 @@ def test_splits(scene, empty, tmp_path):
     assert feed(tmp_path / "set", "val")[0].shape[0] == 3
 
 
-def test_longer_clips_are_cut_and_it_is_said(tmp_path):
+def test_longer_clips_are_cut_with_a_note(tmp_path):
     said = []
     long = build({i: {1: asymmetric(300, 250, 0.5)} for i in range(310)})
     save(long, tmp_path / "set", "stgcn", options=WriteOptions(note=said.append))

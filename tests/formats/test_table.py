@@ -16,7 +16,8 @@ from skelstream.tracking.tracked import TrackedPeople
 
 @pytest.fixture
 def sequence():
-    """Frames 0 to 3 at 10 a second: tracks 1 and 2 in frame 0, nobody in 1, a failed frame 2, track 1 in 3."""
+    """Frames 0 to 3 at 10 a second: tracks 1 and 2 in frame 0, nobody in 1, a failed frame 2, track 1 in
+    3."""
     builder = SequenceBuilder(COCO17, source="a.mp4", height=100, width=200)
     rng = np.random.default_rng(0)
     for index, ids in enumerate(([1, 2], [], None, [1])):
@@ -54,7 +55,7 @@ def test_parts_are_those_of_the_whole(sequence):
     np.testing.assert_array_equal(np.concatenate(parts), whole(sequence))
 
 
-def test_there_and_back(sequence):
+def test_round_trip(sequence):
     back = from_values(columns(COCO17), whole(sequence), "a.csv", ReadOptions())
     for name in (
         "keypoints",
@@ -104,7 +105,7 @@ def test_the_largest_joint_set_that_fits_is_taken():
         ("width", 7, "several values"), ("track_id", 2.0**40, "whole number"),
     ],
 )  # fmt: skip
-def test_values_that_cannot_be(sequence, column, value, message):
+def test_invalid_values(sequence, column, value, message):
     values, names = whole(sequence), columns(COCO17)
     values[0, names.index(column)] = value
     with pytest.raises(FormatError, match=message):

@@ -1,4 +1,5 @@
-"""Values of other types and ranges than they should have: each is named in one line, none becomes another value."""
+"""Values of other types and ranges than they should have: each is named in one line, none becomes another
+value."""
 
 from __future__ import annotations
 
@@ -79,7 +80,7 @@ def test_json_lines_that_contradict_each_other(small, tmp_path):
             lambda: lines[1].update(size=None, people=lines[0]["people"] * 2),
             "frame 1: two people have the same id",
         ),
-        (lambda: lines[1].update(people=[], frame=0), "comes after frame 0"),
+        (lambda: lines[1].update(people=[], frame=0), "is not later than frame 0"),
     ):
         change()
         path.write_text("\n".join(map(json.dumps, lines)))
@@ -87,14 +88,14 @@ def test_json_lines_that_contradict_each_other(small, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
-def test_that_not_everyone_has_an_id_is_told(small, tmp_path, name):
+def test_that_not_everyone_has_an_id_is_noted(small, tmp_path, name):
     path, said = tmp_path / name, []
     save(small, path)
     text, track = path.read_text(), small.track_ids[0]
     path.write_text(text.replace(f'"id":{track},', "", 1).replace(f",640,{track},", ",640,,", 1))
     assert path.read_text() != text
     assert load_tracked(path, note=said.append).frames == 3
-    assert "some people have no id: all are tracked anew" in " ".join(said)
+    assert "some people have no id: all people are tracked again" in " ".join(said)
 
 
 def test_other_ends_of_lines_are_text(small, tmp_path):
@@ -233,7 +234,7 @@ def test_whole_numbers_may_be_written_with_a_point(small, tmp_path):
         ({"frame_index": np.array([0, 1, 2**63], np.uint64)}, "frame_index must lie in"),
         ({"frame_index": np.array([-3, 0, 1])}, "frame_index must increase, from 0"),
         ({"track_ids": np.array([2**31])}, "track_ids must lie in"),
-        ({"track_ids": np.array([-5])}, "track_ids must differ from each other, and not be negative"),
+        ({"track_ids": np.array([-5])}, "track_ids must be unique and not negative"),
         ({"frame": np.array([0, 1, 2**32])}, "frame must lie in"),
         ({"keypoints": np.full((3, 18, 2), 1e38, np.float32)}, "keypoints must be finite and lie within"),
         ({"keypoints": np.full((3, 18, 2), 1e300)}, "keypoints must be finite and lie within"),
@@ -241,8 +242,8 @@ def test_whole_numbers_may_be_written_with_a_point(small, tmp_path):
         ({"scores": np.full((3, 18), 1e300)}, "scores must lie in 0 to 1"),
         ({"frame_time": np.array([0, 1, 1e300])}, "frame_time must be finite"),
         ({"frame_ok": np.array(["a", "b", "c"])}, "frame_ok has dtype"),
-        ({"keypoints": np.zeros((3, 17, 2), np.float32)}, "scores has shape .*, where V should be 17"),
-        ({"boxes": np.zeros((2, 4), np.float32)}, "boxes has shape .*, where N should be 3"),
+        ({"keypoints": np.zeros((3, 17, 2), np.float32)}, "scores has shape .*, but V is 17"),
+        ({"boxes": np.zeros((2, 4), np.float32)}, "boxes has shape .*, but N is 3"),
         ({"boxes": np.zeros(4, np.float32)}, "boxes has shape .*, expected"),
     ],
 )
@@ -269,7 +270,7 @@ def test_a_file_that_unpacks_to_much_more_is_refused_before(small, tmp_path):
     np.savez_compressed(path, **arrays, meta=np.array(json.dumps({**small.meta, "version": 1})))
     zeros(path, "keypoints", (2**19, 256, 2))
     assert path.stat().st_size < 2e6
-    refuses(path, "made to fill memory: [0-9,]* bytes claim to hold 1,073,")
+    refuses(path, "made to fill memory: [0-9,]* bytes claim to contain 1,073,")
 
 
 def test_a_header_that_claims_more_than_there_is(small, tmp_path):

@@ -29,8 +29,9 @@ def test_a_box_without_size_still_has_a_crop() -> None:
 
 
 @pytest.mark.parametrize("scale", [0.2, 0.3, 0.6, 1.0, 4.0])
-def test_pixels_are_where_the_letterbox_says(scale: float) -> None:
-    """A bright disc about a point of the image is about that point of the crop, whatever part of it is blurred."""
+def test_pixels_follow_the_letterbox(scale: float) -> None:
+    """A bright disc about a point of the image is about that point of the crop, whatever part of it is
+    blurred."""
     y, x = np.mgrid[:900, :700]
     image = np.repeat(
         (255 * np.exp(-((x - 400) ** 2 + (y - 300) ** 2) / (2 * (12 / scale) ** 2)))[..., None], 3, 2
@@ -60,7 +61,7 @@ def test_a_crop_beyond_the_image_is_black() -> None:
     assert not cut(image, crop_letterbox(np.array([-500, -500, -400, -350]), SIZE).matrix, SIZE).any()
 
 
-def test_boxes_have_a_little_around_the_joints() -> None:
+def test_boxes_are_larger_than_the_joints() -> None:
     keypoints = np.full((2, 17, 2), np.nan, np.float32)
     keypoints[0, [3, 5, 9]] = [(10, 20), (110, 70), (60, 40)]
     (x0, y0, x1, y1), nobody = joints_boxes(keypoints)

@@ -1,4 +1,4 @@
-"""Images in the network's input, and points of it in the image."""
+"""An image in the network's input, and the way back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_input_has_the_long_side_and_fits_the_network(size: tuple[int, int], siz
 
 
 @pytest.mark.parametrize("long_side", [96, 192, 384, 500])
-def test_a_place_comes_back_to_where_it_was(long_side: int) -> None:
+def test_a_point_of_the_input_maps_back_to_the_image(long_side: int) -> None:
     image = np.zeros((120, 192, 3), np.uint8)
     image[40:61, 100:113] = 255  # centre (106, 50)
     boxed, letterbox = letterboxed(image, long_side, 32)
@@ -41,7 +41,7 @@ def test_an_image_that_fits_is_left_as_it_is() -> None:
     assert letterbox == Letterbox((1, 1), (0, 0))
 
 
-def test_a_tile_comes_back_with_its_offset() -> None:
+def test_a_tile_maps_back_with_its_offset() -> None:
     tile = Letterbox((2.0, 0.5), (-30.0, 7.0))
     points = np.array([[0.0, 0.0], [15.0, 40.0], [np.nan, np.nan]])
     assert tile.to_input(points)[1].tolist() == [0.0, 27.0]

@@ -21,7 +21,7 @@ BOXES = np.array([[0, 0, 20, 20], [80, 40, 120, 60], [150, 90, 190, 100]], np.fl
         ("75%,0,200,100%", [False, False, True]),
     ],
 )
-def test_whose_middle_is_inside(text, inside):
+def test_boxes_whose_middle_is_inside(text, inside):
     assert Region.parsed(text).holds(BOXES, 100, 200).tolist() == inside
     assert Region.parsed(str(Region.parsed(text))) == Region.parsed(text)
 
@@ -29,13 +29,13 @@ def test_whose_middle_is_inside(text, inside):
 @pytest.mark.parametrize(
     "text", ["", "1,2,3", "1,2,3,4,5", "a,b,c,d", "5,0,5,9", "0,9,5,1", "-1,0,5,5", "1e3,0,5,5"]
 )
-def test_what_is_no_region(text):
+def test_text_that_is_no_region_is_refused(text):
     with pytest.raises(FormatError, match="region"):
         Region.parsed(text)
 
 
-def test_only_those_in_there_are_followed(walk, bars):
-    """One walks from 15 to 54 on the left, another from 130 to 111 on the right."""
+def test_only_people_inside_the_region_are_tracked(walk, bars):
+    """One person walks from 15 to 54 on the left, another from 130 to 111 on the right."""
     right = run(
         walk, ExtractionSettings().with_options(region=Region.parsed("50%,0,100%,100%")), estimator=bars()
     )
@@ -43,7 +43,7 @@ def test_only_those_in_there_are_followed(walk, bars):
     assert right.sequence.meta["settings"]["video"]["region"] == "50%,0,100%,100%"
 
 
-def test_slow_motion_has_the_times_of_life(walk, bars):
+def test_slow_motion_has_real_times(walk, bars):
     done = run(walk, ExtractionSettings().with_options(slow_motion=4.0, end=1.0), estimator=bars())
     assert done.sequence.frame_time == pytest.approx(np.arange(20) / 80, abs=1e-3)
     assert (
@@ -53,6 +53,6 @@ def test_slow_motion_has_the_times_of_life(walk, bars):
 
 
 @pytest.mark.parametrize("text", ["90%,0,10,100%", "160,0,900,50", "0,90%,100%,20", "0,120,160,130"])
-def test_a_region_without_any_of_the_image(walk, bars, text):
-    with pytest.raises(FormatError, match=f"region {text} holds nothing of an image of 160x"):
+def test_a_region_outside_the_image_is_refused(walk, bars, text):
+    with pytest.raises(FormatError, match=f"region {text} lies outside the image of 160x"):
         run(walk, ExtractionSettings().with_options(region=Region.parsed(text)), estimator=bars())

@@ -28,7 +28,7 @@ def test_oks_is_cocos():
     assert common[0, 0] == 2
 
 
-def test_oks_looks_at_common_joints_only():
+def test_oks_counts_common_joints_only():
     first = np.array([[[0, 0], [np.nan, np.nan]]])
     second = np.array([[[0, 0], [50, 50]], [[np.nan, np.nan], [50, 50]]])
     alike, common = oks(first, second, np.full((1, 2), 100.0), np.array([0.1, 0.1]))
@@ -36,7 +36,7 @@ def test_oks_looks_at_common_joints_only():
     assert common.tolist() == [[1, 0]]
 
 
-def test_doubt_forgives_distance():
+def test_variance_forgives_distance():
     first, second = np.zeros((1, 2, 2)), np.full((1, 2, 2), 10.0)
     sure, _ = oks(first, second, np.array([[100.0]]), np.array([0.1, 0.1]))
     unsure, _ = oks(first, second, np.array([[100.0]]), np.array([0.1, 0.1]), np.array([[100.0]]))

@@ -65,7 +65,7 @@ def test_optimal_matching_gives_up_the_best_limb_for_a_better_total(oracle):
     assert chosen.limb_scores.tolist() == pytest.approx([0.8, 0.8])
 
 
-def test_further_limbs_join_whom_a_missing_neck_parts(oracle, tmp_path, monkeypatch, capsys):
+def test_further_limbs_join_a_person_without_a_neck(oracle, tmp_path, monkeypatch, capsys):
     pose = np.zeros((17, 3), int)
     xs = [60, 63, 57, 67, 53, 75, 45, 82, 38, 85, 35, 70, 50, 72, 48, 73, 47]
     ys = [20, 17, 17, 20, 20, 40, 40, 65, 65, 90, 90, 95, 95, 130, 130, 165, 165]

@@ -82,7 +82,7 @@ def test_a_download_appears_whole_and_is_reported(server: Server, tmp_path: Path
 def test_a_broken_transfer_goes_on_where_it_stood(server: Server, tmp_path: Path) -> None:
     server.break_after = 1_000_000
     with pytest.raises(
-        ModelError, match=f"broke off after 1000000 of {len(CONTENT)} bytes; run the same again"
+        ModelError, match=f"broke off after 1000000 of {len(CONTENT)} bytes; run the same command again"
     ):
         fetch(server.url, SHA256, tmp_path / "m")
     assert files(tmp_path) == [f"m.{SHA256[:8]}.part"]

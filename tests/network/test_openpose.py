@@ -1,4 +1,5 @@
-"""The original OpenPose network: the port's names and shapes, its channels in our order, wrong files told apart."""
+"""The original OpenPose network: the port's names and shapes, its channels in our order, errors of other
+files."""
 
 from __future__ import annotations
 
@@ -146,7 +147,7 @@ def test_files_of_other_networks_are_told_apart(port: dict[str, Tensor], tmp_pat
         },
         "1 are unknown (it has extra.bias)": tiny | {"extra.bias": torch.zeros(1)},
         "model0.conv1_1.weight is (1,), not (64, 3, 3, 3)": tiny,
-        "Mconv7_stage6_L2.bias holds numbers that are not finite": holes,
+        "Mconv7_stage6_L2.bias contains numbers that are not finite": holes,
     }
     for words, content in cases.items():
         torch.save(content, path)

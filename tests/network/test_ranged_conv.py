@@ -9,7 +9,7 @@ from torch import nn
 
 from skelstream.network.model_file import read_header
 from skelstream.network.paf import PafConfig, PafNetwork
-from skelstream.network.ranged_conv import RangedConv, measure_ranges, ranged
+from skelstream.network.ranged_conv import RangedConv, measure_ranges, ranged_convs
 from skelstream.network.weights import load_network, save_weights
 
 
@@ -19,7 +19,7 @@ def test_ranges_hold_all_images_and_zero() -> None:
     second = torch.tensor([[[[0.5, 2.0]], [[4.0, -0.5]]]])
     measure_ranges(network, [first, second])
     assert network[0].range.tolist() == [[0.0, -2.0], [3.0, 4.0]]
-    measure_ranges(network, [second])  # anew, not on top
+    measure_ranges(network, [second])  # replaces the ranges
     assert network[0].range.tolist() == [[0.0, -0.5], [2.0, 4.0]]
 
 
@@ -36,6 +36,6 @@ def test_measuring_leaves_the_network_as_it_was() -> None:
 def test_a_weights_file_holds_them(movenet: PafNetwork, tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     save_weights(path, movenet.state_dict(), "paf", movenet.config.to_dict(), {})
-    loaded = ranged(load_network(read_header(path)))
-    assert loaded.keys() == ranged(movenet).keys() and len(loaded) > 20
-    assert all(torch.equal(conv.range, loaded[name].range) for name, conv in ranged(movenet).items())
+    loaded = ranged_convs(load_network(read_header(path)))
+    assert loaded.keys() == ranged_convs(movenet).keys() and len(loaded) > 20
+    assert all(torch.equal(conv.range, loaded[name].range) for name, conv in ranged_convs(movenet).items())

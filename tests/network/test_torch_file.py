@@ -39,7 +39,7 @@ def test_wrong_files_are_told_apart_in_one_line(
         "no such file": lambda: path.unlink(missing_ok=True),
         "web page": lambda: path.write_text("<!DOCTYPE html><html>Sign in</html>"),
         "cannot be read": lambda: path.write_bytes(b""),
-        "a download that broke off": lambda: (
+        "is the download incomplete": lambda: (
             save({"a": torch.zeros(9999)}),
             path.write_bytes(path.read_bytes()[:2000]),
         ),
@@ -58,7 +58,7 @@ def test_wrong_files_are_told_apart_in_one_line(
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path: Path, there: bool) -> None:
+def test_a_full_disk_is_reported_and_leaves_the_old_file(tmp_path: Path, there: bool) -> None:
     resource = pytest.importorskip("resource")  # not on Windows
     path = tmp_path / "state.pth"
     if there:

@@ -27,7 +27,7 @@ def test_the_packaged_weights_give_the_same_heatmaps() -> None:
     torch.testing.assert_close(got, want, atol=1e-5, rtol=1e-4)
 
 
-def test_so_do_weights_that_make_each_channel_another_and_the_original_stays() -> None:
+def test_random_weights_give_the_same_heatmaps_and_the_original_stays() -> None:
     torch.manual_seed(0)
     network = TopDownNetwork(TopDownConfig(64, 96)).eval()
     for name, values in network.named_parameters():

@@ -35,28 +35,32 @@ class Watcher:
 
 @pytest.fixture
 def play(walk, bars):
-    def make(paced, source=walk, **options):
+    def make(real_time, source=walk, **options):
         watcher = Watcher()
         playback = Playback(
-            lambda: Pipeline(source, bars(**options)), paced, watcher.changed.set, watcher.each
+            lambda: Pipeline(source, bars(**options)), real_time, watcher.changed.set, watcher.each
         )
         return playback, watcher
 
     return make
 
 
-def test_a_file_at_its_own_pace(play):
+def test_a_file_in_real_time(play):
     playback, watcher = play(True)
     with playback:
         watcher.wait(playback, lambda: playback.ended)
-    assert len(watcher.frames) == 40 and playback.pace.frames == 40
+    assert len(watcher.frames) == 40 and playback.throughput.frames == 40
     wall = watcher.at[-1][0] - watcher.at[0][0]
     source = watcher.at[-1][1].frame.time - watcher.at[0][1].frame.time
     assert source > 1 and wall > 0.85 * source  # a busy machine may be slower, never faster
-    assert 0 < playback.pace.speed < 1.2 and set(playback.pace.stages) >= {"decode", "network", "tracking"}
+    assert 0 < playback.throughput.speed < 1.2 and set(playback.throughput.stages) >= {
+        "decode",
+        "network",
+        "tracking",
+    }
 
 
-def test_as_fast_as_it_goes(play):
+def test_a_file_at_full_speed(play):
     playback, watcher = play(False)
     with playback:
         watcher.wait(playback, lambda: playback.ended)
@@ -71,12 +75,12 @@ def test_a_pause_holds_a_file(play):
         playback.pause(True)
         time.sleep(0.3)
         playback.take()
-        seen = playback.pace.frames
+        seen = playback.throughput.frames
         time.sleep(0.4)
-        assert playback.paused and playback.pace.frames <= seen + 1 and playback.take() is None
+        assert playback.paused and playback.throughput.frames <= seen + 1 and playback.take() is None
         playback.pause(False)
         watcher.wait(playback, lambda: playback.ended)
-    assert playback.pace.frames == 40
+    assert playback.throughput.frames == 40
 
 
 def test_it_can_be_left_at_any_time(play):
@@ -138,12 +142,12 @@ def test_a_recording_after_an_error(play, tmp_path):
 
 
 def test_measuring(walk, bars, tmp_path):
-    told = []
+    reports = []
     done = measure(
         lambda: Pipeline(walk, bars()), "walk", output=tmp_path / "walk.npz",
-        report=lambda *told_now: told.append(told_now),
+        report=lambda *report: reports.append(report),
     )  # fmt: skip
-    assert done.pace.frames == len(done.latencies) == 40 and done.gone and not done.interrupted
+    assert done.throughput.frames == len(done.latencies) == 40 and done.source_ended and not done.interrupted
     assert done.tracks == 2 and 1 <= done.people <= 1.5 and (done.latencies >= 0).all()
     assert done.recorded == (tmp_path / "walk.npz", 40) and np.isfinite(list(done.stages.values())).all()
 
@@ -153,7 +157,7 @@ def test_measuring_for_some_time(walk, bars, monkeypatch):
     find = estimator.infer
     monkeypatch.setattr(estimator, "infer", lambda inputs: (time.sleep(0.1), find(inputs))[1])
     done = measure(lambda: Pipeline(walk, estimator), "walk", seconds=0.5)
-    assert 2 <= done.pace.frames < 30 and not done.gone
+    assert 2 <= done.throughput.frames < 30 and not done.source_ended
 
 
 def test_measuring_a_source_that_breaks(walk, bars, tmp_path):

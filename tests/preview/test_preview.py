@@ -130,7 +130,7 @@ def test_keys(sit, walk, bars, tmp_path):
         ("npz: .* frames", " "),
         ("ended", "q"),
     )  # fmt: skip
-    assert done.frames == 40 and not done.gone
+    assert done.frames == 40 and not done.source_ended
     assert b"8;2;36;36;42m" in person.seen  # the plain ground
     path, frames = done.recorded
     assert frames == 40 and load(path).frames == 40 and path.name.startswith("walk-")

@@ -6,12 +6,14 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from skelstream.preview.playback import Pace
+from skelstream.preview.playback import Throughput
 from skelstream.preview.screen import Facts, Panel, lay_out, too_small
 
-PACE = Pace(1234, 56, 24.96, 1.0, {"decode": 2.0, "network": 31.25, "grouping": 0.5, "tracking": 0.25})
+THROUGHPUT = Throughput(
+    1234, 56, 24.96, 1.0, {"decode": 2.0, "network": 31.25, "grouping": 0.5, "tracking": 0.25}
+)
 FACTS = Facts(
-    "rtsp://camera.example/a/very/long/name/indeed/of-a-stream", (480, 640), True, "playing", 61.26, PACE,
+    "rtsp://camera.example/a/very/long/name/indeed/of-a-stream", (480, 640), True, "playing", 61.26, THROUGHPUT,
     0.0854, 3.2, 1.1, 4, [1, 12, 3, 444, 5555, 6], "film-20240229-101112.npz",
 )  # fmt: skip
 
@@ -97,7 +99,7 @@ def test_a_low_screen_keeps_what_fits():
 
 
 def test_before_the_source_is_open():
-    facts = replace(FACTS, size=None, pace=Pace(), ids=[], recording=None, live=False)
+    facts = replace(FACTS, size=None, throughput=Throughput(), ids=[], recording=None, live=False)
     assert Panel(lay_out((80, 24), (3, 4), (8, 16)), True).encode(facts, "opening …")
 
 

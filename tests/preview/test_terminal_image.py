@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skelstream.drawing.colors import STAGE, track_color
+from skelstream.drawing.colors import PLAIN_BACKGROUND, track_color
 from skelstream.pipeline import AnalysedFrame
 from skelstream.preview.terminal import Abilities
 from skelstream.preview.terminal_image import (
     GRAPHICS,
-    Place,
+    CellArea,
     TerminalImage,
     cell_pixels,
     choose_graphics,
@@ -61,22 +61,22 @@ class Shown(TerminalImage):
 @pytest.mark.parametrize("graphics", GRAPHICS[1:])
 @pytest.mark.parametrize("bare", [False, True])
 def test_a_darkened_frame_with_confirmed_people(analysed, graphics, bare):
-    picture = Shown(Place(1, 2, 30, 80), graphics, (8, 16), SOURCE, OPENPOSE18)
+    picture = Shown(CellArea(1, 2, 30, 80), graphics, (8, 16), SOURCE, OPENPOSE18)
     assert picture.encode(analysed, bare)
-    ground = STAGE if bare else (90, 90, 90)
+    ground = PLAIN_BACKGROUND if bare else (90, 90, 90)
     assert (picture.pixels[2, 2] == ground).all()
     assert colors_near(picture.pixels, track_color(7)) > 50 > colors_near(picture.pixels, track_color(8))
 
 
 def test_a_frame_that_failed_to_decode(analysed):
     failed = AnalysedFrame(Frame(4, 0.2, None), TrackedPeople.failed(4, 0.2, 18), 0.0)
-    picture = Shown(Place(0, 0, 20, 40), "blocks", (8, 16), SOURCE, OPENPOSE18)
-    assert picture.encode(failed, False) and (picture.pixels == STAGE).all()
-    assert (snapshot(failed, OPENPOSE18, SOURCE, False) == STAGE).all()
+    picture = Shown(CellArea(0, 0, 20, 40), "blocks", (8, 16), SOURCE, OPENPOSE18)
+    assert picture.encode(failed, False) and (picture.pixels == PLAIN_BACKGROUND).all()
+    assert (snapshot(failed, OPENPOSE18, SOURCE, False) == PLAIN_BACKGROUND).all()
 
 
 def test_numbers_stand_over_heads_in_blocks(analysed):
-    blocks = TerminalImage(Place(0, 0, 30, 80), "blocks", (8, 16), SOURCE, OPENPOSE18)
+    blocks = TerminalImage(CellArea(0, 0, 30, 80), "blocks", (8, 16), SOURCE, OPENPOSE18)
     sent = blocks.encode(analysed, False)
     red, green, blue = track_color(7)
     assert b"48;2;%d;%d;%dm 7 " % (red, green, blue) in sent
@@ -85,7 +85,7 @@ def test_numbers_stand_over_heads_in_blocks(analysed):
 
 
 def test_large_images_in_pixels_stay_quick(analysed):
-    place = Place(0, 0, 100, 300)
+    place = CellArea(0, 0, 100, 300)
     kitty = Shown(place, "kitty", (10, 20), SOURCE, OPENPOSE18)
     assert b"c=300,r=100" in kitty.encode(analysed, False) and max(kitty.pixels.shape) <= 720
     sixel = Shown(place, "sixel", (10, 20), SOURCE, OPENPOSE18)
@@ -98,4 +98,4 @@ def test_a_snapshot_is_the_whole_frame(analysed):
     picture = snapshot(analysed, OPENPOSE18, SOURCE, False)
     assert picture.shape == (*SOURCE, 3) and (picture[2, 2] == 200).all()
     assert colors_near(picture, track_color(7)) > 50
-    assert (snapshot(analysed, OPENPOSE18, SOURCE, True)[2, 2] == STAGE).all()
+    assert (snapshot(analysed, OPENPOSE18, SOURCE, True)[2, 2] == PLAIN_BACKGROUND).all()

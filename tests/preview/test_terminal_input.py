@@ -47,7 +47,7 @@ def test_a_keyboard_key_by_key_and_given_back():
     before = termios.tcgetattr(keyboard)
     got = []
     keys = Keyboard(keyboard, got.append)
-    assert keys.there
+    assert keys.available
     keys.start()
     os.write(terminal, b"q\x1b[0n")
     wait_for(lambda: len(got) == 2)
@@ -76,7 +76,7 @@ def test_a_terminal_that_is_closed_hangs_up():
 def test_no_keyboard(tmp_path):
     with open(tmp_path / "none", "w+") as file:
         keys = Keyboard(file.fileno(), pytest.fail)
-        assert not keys.there
+        assert not keys.available
         keys.start()
         keys.stop()
 

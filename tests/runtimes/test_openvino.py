@@ -80,7 +80,7 @@ def test_int8_computes_in_integers(movenet: PafNetwork) -> None:
     assert kinds.count("u8") + kinds.count("i8") > 30
 
 
-def test_auto_is_int8_where_the_weights_know_their_ranges(movenet: PafNetwork) -> None:
+def test_auto_is_int8_if_the_weights_contain_ranges(movenet: PafNetwork) -> None:
     assert OpenVinoRuntime(movenet).name == "OpenVINO, cpu, int8"
     assert "int8" not in OpenVinoRuntime(OpenPoseNetwork(OpenPoseConfig(stages=1))).name
 
@@ -107,7 +107,7 @@ def test_images_may_be_views(compiled: OpenVinoRuntime) -> None:
     assert torch.equal(compiled.maps(mirrored).pafs, compiled.maps(mirrored.copy()).pafs)
 
 
-def test_the_torch_network_may_go() -> None:
+def test_the_torch_network_may_be_deleted() -> None:
     torch.manual_seed(0)
     network = PafNetwork().eval()
     with torch.no_grad():
@@ -123,10 +123,10 @@ def test_the_torch_network_may_go() -> None:
     assert torch.equal(runtime.maps(images).confidence, expected)
 
 
-def test_precisions_that_it_has_not(movenet: PafNetwork) -> None:
+def test_unsupported_precisions(movenet: PafNetwork) -> None:
     with pytest.raises(ModelError, match="float16"):
         choose_runtime(movenet, "cpu", "openvino", "float16")
-    with pytest.raises(ModelError, match="int8 is for the openvino runtime on cpu"):
+    with pytest.raises(ModelError, match="the openvino runtime on cpu supports int8"):
         choose_runtime(movenet, "cpu", "torch", "int8")
     with pytest.raises(ModelError, match="not on meta"):
         choose_runtime(movenet, "meta", "openvino")

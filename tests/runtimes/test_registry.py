@@ -1,4 +1,4 @@
-"""Runtimes: the same maps whoever runs the network and whatever else is in the batch."""
+"""Runtimes: the same maps in every runtime and whatever else is in the batch."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ def test_without_openvino(movenet: PafNetwork, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_cannot_be_used_is_named(movenet: PafNetwork) -> None:
-    with pytest.raises(ModelError, match="no runtime 'tensorrt'"):
+    with pytest.raises(ModelError, match="unknown runtime 'tensorrt'"):
         choose_runtime(movenet, runtime="tensorrt")
-    with pytest.raises(ModelError, match="no precision 'int4'"):
+    with pytest.raises(ModelError, match="unknown precision 'int4'"):
         choose_runtime(movenet, precision="int4")
     with pytest.raises(ModelError, match="'gpu' cannot be used here"):
         choose_device("gpu")

@@ -52,7 +52,7 @@ def test_nobody_and_nothing(builder, tracked):
     assert (len(sequence), sequence.frames, sequence.keypoints.shape) == (0, 2, (0, 18, 2))
 
 
-def test_finish_may_be_asked_again_after_more_frames(builder, tracked):
+def test_finish_may_be_called_again_after_more_frames(builder, tracked):
     builder.add(tracked(0, 0.0, {1: (*person(0), 0.9)}))
     first = builder.finish()
     builder.add(tracked(1, 0.1, {1: (*person(1), 0.9)}))
@@ -62,11 +62,11 @@ def test_finish_may_be_asked_again_after_more_frames(builder, tracked):
 @pytest.mark.parametrize(("index", "time"), [(0, 1.0), (2, -1.0)])
 def test_frames_come_in_order(builder, tracked, index, time):
     builder.add(tracked(0, 0.0, {}))
-    with pytest.raises(FormatError, match="comes after"):
+    with pytest.raises(FormatError, match="is not later than frame"):
         builder.add(TrackedPeople.failed(index, time, 18))
 
 
-def test_what_cannot_be_written_is_refused_at_once():
+def test_settings_that_are_not_json_are_refused_at_once():
     for settings in ({"far": float("inf")}, {"net": object()}):
         with pytest.raises(FormatError, match="not JSON"):
             SequenceBuilder(COCO17, source="x", height=1, width=1, made_with={"settings": settings})
@@ -79,16 +79,16 @@ def test_people_of_another_joint_set(tracked):
     assert builder.finish().frames == 0
 
 
-@pytest.mark.parametrize(("fleeting", "told"), [(1, False), (5, True)])
-def test_many_who_are_left_out_are_told(builder, tracked, fleeting, told):
+@pytest.mark.parametrize(("fleeting", "warned"), [(1, False), (5, True)])
+def test_many_dropped_poses_give_a_warning(builder, tracked, fleeting, warned):
     for i in range(20):
         others = {10 + i: (*person(60 + i), 0.9)} if i < fleeting else {}
         builder.add(tracked(i, i / 10, {1: (*person(i), 0.9)} | others, confirmed=[1]))
     meta = builder.finish().meta
     assert meta["dropped"] == fleeting
-    assert [f"{fleeting} of {20 + fleeting} sightings are left out" in line for line in meta["warnings"]] == [
+    assert [f"{fleeting} of {20 + fleeting} poses are left out" in line for line in meta["warnings"]] == [
         True
-    ] * told
+    ] * warned
 
 
 def test_rows_that_were_taken_out_come_back_once(builder, tracked):
@@ -102,7 +102,7 @@ def test_rows_that_were_taken_out_come_back_once(builder, tracked):
         builder.add(frame)
         whole.add(frame)
         if i % 20 == 10:
-            kept.append(pickle.dumps(builder.taken()))
+            kept.append(pickle.dumps(builder.take_block()))
     tracemalloc.start()
     sequence = builder.finish(lambda: map(pickle.loads, kept))
     _, most = tracemalloc.get_traced_memory()

@@ -13,7 +13,7 @@ from skelstream.sequences import Detections
 from skelstream.skeleton import COCO17
 
 
-def somebody(x: float) -> People:
+def person_at(x: float) -> People:
     points = np.stack([np.linspace(x, x + 20, 17), np.linspace(10, 90, 17)], -1).astype(np.float32)[None]
     box = np.array([[x, 10, x + 20, 90]], np.float32)
     return People(points, np.full((1, 17), 0.9, np.float32), np.full(1, 0.9, np.float32), box)
@@ -22,7 +22,7 @@ def somebody(x: float) -> People:
 @pytest.fixture
 def detections():
     """A walker in frames 10 to 19 at 10 frames a second; frame 14 failed, frame 16 is empty."""
-    frames = [(i, i / 10, somebody(5.0 * (i - 10))) for i in range(10, 20)]
+    frames = [(i, i / 10, person_at(5.0 * (i - 10))) for i in range(10, 20)]
     frames[4], frames[6] = (14, 1.4, None), (16, 1.6, People.none(17))
     return Detections(COCO17, frames, "a.json", 100, 200)
 

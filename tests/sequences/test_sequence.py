@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skelstream.errors import FormatError
-from skelstream.processing import filled
+from skelstream.processing import filled, smoothed
 from skelstream.skeleton import COCO17
 
 
@@ -94,8 +94,8 @@ def _bad_scores(s):
             lambda s: {"track_start": np.array([], int), "track_ids": np.array([], int)},
             "track_start has shape",
         ),
-        (lambda s: {"track_ids": np.array([1, 1])}, "track_ids must differ"),
-        (lambda s: {"frame": s.frame + 4}, "into the frame table"),
+        (lambda s: {"track_ids": np.array([1, 1])}, "track_ids must be unique"),
+        (lambda s: {"frame": s.frame + 4}, "a row of the frame table"),
         (lambda s: {"frame": s.frame * 0}, "increase within a track"),
         (lambda s: {"frame_index": s.frame_index[::-1]}, "frame_index must increase"),
         (lambda s: {"frame_time": s.frame_time[::-1]}, "frame_time must be finite"),
@@ -127,6 +127,14 @@ def test_importing_sequences_does_not_import_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_rate_of_files_of_earlier_versions_is_their_fps(sequence):
-    meta = {name: value for name, value in sequence.meta.items() if name != "fps"}
-    assert replace(sequence, meta={**meta, "rate": 25}).meta["fps"] == 25
+def test_a_sequence_prints_as_three_lines(sequence):
+    assert str(sequence).splitlines() == [
+        "SkeletonSequence of clip.mp4: 640 x 480 pixels, 0.20 s, 6 frames at 25 frames per second",
+        "2 tracks, 6 poses, 18 joints (openpose18)",
+        "as measured; model unknown",
+    ]
+    bare = replace(sequence, meta={"skeleton": "openpose18", "model": "paf"})
+    assert "an unknown source: unknown size, 0.20 s, 6 frames\n" in repr(bare)
+    assert str(filled(bare, 1.0)).endswith("\nfilled; model paf")
+    assert str(smoothed(filled(bare, 1.0)).as_skeleton("coco17")).endswith("\nfilled, smoothed; model paf")
+    assert str(smoothed(bare)).endswith("\nsmoothed; model paf")

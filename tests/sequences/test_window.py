@@ -17,7 +17,7 @@ def test_windows_are_slices_of_dense(sequence):
     assert np.array_equal(windows[0].clip, sequence.dense()[:, :3])
 
 
-def test_slots_go_to_whoever_matters_in_the_window(sequence):
+def test_slots_go_to_the_most_important_tracks_of_the_window(sequence):
     # Frames 1 to 3: track 7 is seen once at 0.9, track 3 twice at 0.4.
     second = list(sequence.windows(length=3, stride=1, persons=1))[1]
     assert second.track_ids.tolist() == [7]

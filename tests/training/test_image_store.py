@@ -28,7 +28,7 @@ def cut(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (cut, "1.jpg: the JPEG file is cut short"),
+        (cut, "1.jpg: the JPEG file is truncated"),
         (lambda data: b"", "1.jpg: cannot be read as an image"),
         (lambda data: b"text", "1.jpg: cannot be read as an image"),
         (

@@ -10,7 +10,7 @@ import torch
 
 from skelstream.errors import ModelError, OutputError
 from skelstream.estimation.pose_estimator import PoseEstimator
-from skelstream.network.model_card import missing_from
+from skelstream.network.model_card import missing_fields
 from skelstream.network.model_file import read_header
 from skelstream.network.quantised import has_ranges
 from skelstream.network.weights import load_network
@@ -79,7 +79,7 @@ def test_a_run_leaves_its_files(evaluated, tmp_path: Path) -> None:
     assert "random weights" in header.card["data"] and "6 images" in header.card["data"]
     assert "3 images" in figures["protocol"]
     assert figures["PCK"] == pytest.approx(float(scores[1]["PCK"]), abs=0.01)
-    assert missing_from(header.card) == []
+    assert missing_fields(header.card) == []
     best = read_header(files.best).card
     assert best["figures"]["PCK"] == pytest.approx(max(float(s["PCK"]) for s in scores), abs=0.01)
     # What ships are the averaged weights.

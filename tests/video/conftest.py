@@ -1,4 +1,4 @@
-"""Videos made on the spot: each frame carries its number as a pattern that survives compression."""
+"""Generated test videos: each frame carries its number as a pattern that survives compression."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def marked(number: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
 
 
 def number_in(image: np.ndarray) -> int:
-    """What :func:`marked` wrote into an image of any size."""
+    """Read the number that :func:`marked` wrote into an image of any size."""
     height, width = image.shape[:2]
     centres = ((np.arange(BITS) + 0.5) * width / BITS).astype(int)
     cells = [image[height // 8 : height * 3 // 8, c - 1 : c + 2].mean() > 127 for c in centres]
@@ -48,7 +48,8 @@ def encode(
     tick: Fraction | None = None,
     muxer: dict[str, str] | None = None,
 ) -> Path:
-    """Writes a video at 25 frames/s, or with the given times in seconds (multiples of a millisecond, or of the tick)."""
+    """Writes a video at 25 frames/s, or with the given times in seconds (multiples of a millisecond, or of
+    the tick)."""
     container = av.open(str(path), "w", format=form, options=muxer or {})
     stream = container.add_stream(codec, rate=25, options=options or {})
     stream.pix_fmt, stream.gop_size = pix_fmt, gop
@@ -89,7 +90,7 @@ def rewrite(source: Path, target: Path, change, form: str | None = None) -> list
 
 
 def garbled(data: bytes) -> bytes:
-    """The same length, other bytes: no decoder makes an image of it.
+    """Return other bytes of the same length, which no decoder can decode.
 
     The first byte stays, from which the WebM muxer reads whether a VP9 frame is shown.
     """

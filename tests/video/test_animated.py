@@ -10,7 +10,7 @@ import pytest
 
 from skelstream.errors import SourceError
 from skelstream.video import open_source
-from skelstream.video.animated import images_in, is_cut_gif
+from skelstream.video.animated import images_in, is_truncated_gif
 
 
 def write(make, path, count, durations=()):
@@ -36,7 +36,9 @@ def test_every_image_is_a_frame(make, tmp_path, suffix, count):
     assert [make.number_in(f.image) for f in frames] == list(range(count))
     step = 1 / 30 if suffix == ".tif" else 0.1
     assert [f.time for f in frames] == pytest.approx([i * step for i in range(count)])
-    assert [("30 a second are assumed" in line) for line in source.warnings] == [True] * (suffix == ".tif")
+    assert [("30 pages per second are assumed" in line) for line in source.warnings] == [True] * (
+        suffix == ".tif"
+    )
 
 
 def big_tiff(images):
@@ -75,7 +77,7 @@ def test_each_image_has_its_own_time(make, tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_a_file_that_is_cut_short_says_so(make, tmp_path, suffix):
+def test_a_truncated_file_is_reported(make, tmp_path, suffix):
     path = write(make, tmp_path / f"a{suffix}", 20)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with open_source(path, fps=30) as source:
@@ -84,35 +86,38 @@ def test_a_file_that_is_cut_short_says_so(make, tmp_path, suffix):
     assert "images" in source.warnings[0] and str(len(frames)) in source.warnings[0]
 
 
-def test_broken_ones(make, tmp_path):
+def test_damaged_files(make, tmp_path):
     path = write(make, tmp_path / "a.webp", 5)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(SourceError, match="no image could be decoded"):
         open_source(path)
-    with pytest.raises(SourceError, match="no image in the part asked for"):
+    with pytest.raises(SourceError, match="no image in the requested part"):
         open_source(write(make, tmp_path / "b.webp", 5), start=9)
 
 
-def test_among_other_images_the_first_image_counts_and_this_is_told(make, tmp_path):
+def test_in_a_folder_the_first_image_of_a_file_is_used_with_a_warning(make, tmp_path):
     for number in range(3):
         cv2.imwrite(str(tmp_path / f"{number}.webp"), make.marked(number), [cv2.IMWRITE_WEBP_QUALITY, 101])
     write(make, tmp_path / "1.webp", 5)
     with open_source(tmp_path, fps=30) as source:
         assert [make.number_in(f.image) for f in source] == [0, 0, 2]
-    assert len(source.warnings) == 1 and "1.webp and maybe others hold several images" in source.warnings[0]
+    assert (
+        len(source.warnings) == 1
+        and "1.webp, and perhaps others, contain several images" in source.warnings[0]
+    )
 
 
-def test_a_gif_cut_short_is_told(make, tmp_path):
+def test_a_truncated_gif_is_reported(make, tmp_path):
     whole, cut = tmp_path / "a.gif", tmp_path / "b.gif"
     write(make, whole, 5)
     data = whole.read_bytes()
     for size in (len(data) // 2, len(data) - 1):
         cut.write_bytes(data[:size])
         with open_source(cut) as source:
-            assert list(source) and "b.gif: it ends before the end of its images" in source.warnings[0]
+            assert list(source) and "b.gif: the file is truncated" in source.warnings[0]
     cut.write_bytes(data + b"after the end")
     for path in (whole, cut):
         with open_source(path) as source:
             assert len(list(source)) == 5 and not source.warnings
     cut.write_bytes(b"GIF89a")
-    assert not is_cut_gif(cut)
+    assert not is_truncated_gif(cut)

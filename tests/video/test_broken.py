@@ -120,8 +120,8 @@ def test_truncated_mp4_with_its_header_in_front(make, tmp_path):
     assert len(source.warnings) >= 2 and any("250 frames" in line for line in source.warnings)
 
 
-def test_frames_that_stand_for_the_one_before_are_no_loss(make, tmp_path):
-    """AVI counts them, and their places are gaps in time."""
+def test_repeated_frames_are_no_loss(make, tmp_path):
+    """AVI counts them, and they are gaps in time."""
     kept = [i for i in range(28) if i not in (5, 6, 17, 23)]
     path = make.encode(
         tmp_path / "a.avi",
@@ -169,7 +169,7 @@ def test_a_header_that_counts_wrong(make, tmp_path):
 
 
 def flipped(path, target, seed, share=(0.1, 0.9), flips=8):
-    """A copy with some bits turned over."""
+    """A copy with some bits flipped."""
     data, rng = bytearray(path.read_bytes()), np.random.default_rng(seed)
     for at in rng.integers(int(len(data) * share[0]), int(len(data) * share[1]), flips):
         data[at] ^= 1 << rng.integers(8)
@@ -192,7 +192,7 @@ def textured(number):
         ("a.webm", "libvpx-vp9", {"cpu-used": "8", "deadline": "realtime"}),
     ],
 )
-def test_what_is_made_from_damaged_images_is_marked(make, tmp_path, name, codec, options):
+def test_frames_predicted_from_damaged_ones_are_marked(make, tmp_path, name, codec, options):
     path = make.encode(tmp_path / name, map(textured, range(48)), codec, options=options)
     intact = [f.image for f in read(path)[0]]
     shown = damaged = lost = 0
@@ -212,7 +212,7 @@ def test_what_is_made_from_damaged_images_is_marked(make, tmp_path, name, codec,
     assert shown > 50 and lost > 50 and damaged < 20
 
 
-def test_what_is_intact_before_a_cut_is_kept(make, tmp_path):
+def test_intact_frames_before_a_truncation_are_kept(make, tmp_path):
     path = make.encode(
         tmp_path / "a.mp4", map(textured, range(60)),
         options={"bf": "3"}, muxer={"movflags": "frag_keyframe+empty_moov"},
@@ -232,12 +232,12 @@ def test_what_is_intact_before_a_cut_is_kept(make, tmp_path):
         assert decoded > 20 and sum(f.ok for f in frames) == decoded
 
 
-def test_of_a_file_without_an_intact_image_the_damaged_ones_are_shown(make, tmp_path):
+def test_a_file_without_an_intact_image_gives_damaged_ones(make, tmp_path):
     path = make.encode(tmp_path / "whole.avi", map(textured, range(40)), "mpeg4", gop=100)
     make.rewrite(path, tmp_path / "a.avi", lambda n, data: make.garbled(data) if n == 0 else data)
     frames, source = read(tmp_path / "a.avi")
     assert any(f.ok for f in frames)
-    assert any("nothing in it is intact" in line for line in source.warnings)
+    assert any("no frame is intact" in line for line in source.warnings)
 
 
 def test_seeking_in_a_damaged_file_keeps_the_numbers(make, intact, tmp_path):

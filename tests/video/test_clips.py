@@ -1,4 +1,4 @@
-"""Real clips, where they are to be had."""
+"""Real clips, where they are available."""
 
 from __future__ import annotations
 

@@ -265,7 +265,7 @@ class TestErrors:
 
     def test_not_a_video(self, tmp_path):
         (tmp_path / "a.mp4").write_text("not a video " * 500)
-        self.fails(tmp_path / "a.mp4", "no video that FFmpeg can read")
+        self.fails(tmp_path / "a.mp4", "not a video that FFmpeg can read")
 
     def test_empty(self, tmp_path):
         (tmp_path / "a.mp4").write_bytes(b"")
@@ -301,14 +301,14 @@ class TestErrors:
         path = tmp_path / "a.mp4"
         path.write_bytes(plain.read_bytes())
         path.chmod(0)
-        self.fails(path, "may not be read")
+        self.fails(path, "cannot be read")
 
     def test_no_permission_says_so(self, plain, monkeypatch):
         def refuse(*_, **__):
             raise PermissionError(13, "Permission denied")
 
         monkeypatch.setattr(av, "open", refuse)
-        self.fails(plain, "may not be read: give yourself the permission")
+        self.fails(plain, "cannot be read: change its permissions")
 
     def test_start_after_the_end(self, plain):
         self.fails(plain, "its last is at 2.36 s", start=10)

@@ -106,10 +106,10 @@ def test_images_in_pq_are_brought_to_the_usual_range(tmp_path, declared):
         container.mux(stream.encode(None))
     with open_source(path) as source:
         bars = [int(value) for value in next(iter(source)).image[24, 8::16].mean(1)]
-        told = source.warnings
+        warnings = source.warnings
     assert bars == sorted(bars)
     if declared:
         assert bars[0] < 40 and 135 < bars[3] < 200 and bars[4] - bars[2] > 90
-        assert "tone mapped" in told[0]
+        assert "tone mapped" in warnings[0]
     else:
-        assert told == [] and bars == pytest.approx(255 * pq(nits), abs=4)
+        assert warnings == [] and bars == pytest.approx(255 * pq(nits), abs=4)

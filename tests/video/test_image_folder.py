@@ -39,9 +39,9 @@ def test_a_folder_in_natural_order(make, folder):
     assert (info.height, info.width, info.frames, info.fps) == (make.HEIGHT, make.WIDTH, 7, 30)
     assert info.images[9] == "walk9.png" and not info.photos
     assert all(f.image.dtype == np.uint8 and f.image.flags.c_contiguous for f in frames)
-    assumed, holes = source.warnings
-    assert "30 a second are assumed" in assumed
-    assert "94 of 101 images are missing, the first is number 3" in holes
+    assumed, gaps = source.warnings
+    assert "30 per second are assumed" in assumed
+    assert "94 of 101 images are missing, first number 3" in gaps
 
 
 def test_rate_bounds_and_every(make, folder):
@@ -75,7 +75,7 @@ def test_images_that_look_like_no_other_are_photos(tmp_path):
         image = cv2.resize(rng.integers(0, 255, (6, 8, 3), np.uint8), (64, 48))
         write(tmp_path / f"IMG_{number:04}.png", image)
     with open_source(tmp_path) as source:
-        assert source.info.photos and "taken for photos" in source.warnings[0]
+        assert source.info.photos and "treated as photos" in source.warnings[0]
         assert [f.index for f in source] == list(range(8))
     with open_source(tmp_path, fps=2) as source:
         assert not source.info.photos and [f.time for f in source] == [i / 2 for i in range(8)]
@@ -143,7 +143,7 @@ def test_a_broken_image_keeps_its_place(make, folder):
         frames = list(source)
     assert [f.ok for f in frames] == [True, True, False, False, True, True, True]
     assert make.number_in(frames[4].image) == 10
-    broken = [line for line in source.warnings if "no image" in line]
+    broken = [line for line in source.warnings if "cannot be decoded" in line]
     assert len(broken) == 2 and "walk2.png" in broken[0]
 
 
@@ -177,7 +177,7 @@ def test_errors(tmp_path, folder, kind):
         (tmp_path / "a.png").write_bytes(b"broken")
         target, options, match = tmp_path / "a.png", {}, "no image could be decoded"
     else:
-        target, options, match = folder, {"start": 5}, "the last one is at 3.33 s"
+        target, options, match = folder, {"start": 5}, "its last is at 3.33 s"
     with pytest.raises(SourceError, match=match) as caught:
         open_source(target, **options)
     assert "\n" not in str(caught.value) and str(tmp_path) in str(caught.value)
@@ -196,4 +196,4 @@ def test_images_that_are_cut_short_and_those_with_a_trailer(make, tmp_path, qual
     (tmp_path / "4.jpg").write_bytes(data[: len(thumbnail) + 20])
     with open_source(tmp_path, fps=10) as source:
         assert [(f.ok and make.number_in(f.image)) for f in source] == [7, False, 7, False]
-    assert sum("no image that can be decoded" in line for line in source.warnings) == 2
+    assert sum("cannot be decoded as an image" in line for line in source.warnings) == 2

@@ -55,7 +55,7 @@ def test_windows(cameras):
 
 
 def test_a_name_that_is_not_there(cameras):
-    with pytest.raises(SourceError, match="camera Nikon is not there.*Integrated Camera, USB Webcam"):
+    with pytest.raises(SourceError, match="camera Nikon was not found.*Integrated Camera, USB Webcam"):
         device_input("Nikon", platform="win32")
 
 

@@ -1,1 +1,1 @@
-"""Feature extractors that the networks are built on."""
+"""Backbones: feature extractors of the networks."""

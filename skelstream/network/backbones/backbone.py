@@ -1,4 +1,4 @@
-"""What a backbone has to offer to the network of part affinity fields."""
+"""Base class of the PAF network's backbones."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 
 class Backbone(nn.Module, ABC):
-    """Features of an image at four strides.
+    """Extractor of image features at four strides.
 
     Attributes:
-        channels: of the features at strides 4, 8, 16 and 32.
-        normalisation: what it does to its input first, for people to read.
-        start_suffix: ending of the file of published weights that it starts from.
-        stem, blocks: its first layers, of which training may keep the first as they start.
+        channels: number of channels of the features at strides 4, 8, 16 and 32.
+        normalisation: description of the normalisation of the input.
+        start_suffix: file ending of the published weights with which training starts.
+        stem, blocks: first layers, in order; training may freeze the first ones.
     """
 
     channels: tuple[int, int, int, int]
@@ -26,20 +26,21 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def features(self, image: Tensor) -> tuple[tuple[Tensor, ...], Tensor | None]:
-        """Features at strides 4, 8, 16 and 32, and logits of COCO's 17 keypoints where the backbone knows them.
+        """Return features at strides 4, 8, 16 and 32, and logits of COCO's 17 keypoints if the backbone has
+        them.
 
         Args:
             image: float (B, 3, H, W) RGB in [0, 255], H and W divisible by 32.
 
         Returns:
-            Four float (B, C, H / stride, W / stride); float (B, 17, H / 4, W / 4) or None.
+            four features, float (B, C, H / stride, W / stride); logits, float (B, 17, H / 4, W / 4), or None.
         """
 
     @classmethod
     @abstractmethod
     def start(cls, path: Path) -> dict[str, Tensor]:
-        """The state dict in a file of published weights.
+        """Read the state dict from a file of published weights.
 
         Raises:
-            ModelError: the file is missing or holds something else.
+            ModelError: the file is missing or contains something else.
         """

@@ -1,4 +1,5 @@
-"""EfficientNet-Lite0 as a backbone that starts from ImageNet and never saw a pose (Tan and Le, 2019; Liu, 2020)."""
+"""EfficientNet-Lite0 as a backbone pretrained on ImageNet only, without poses (Tan and Le, 2019; Liu,
+2020)."""
 
 from __future__ import annotations
 
@@ -38,9 +39,9 @@ class _InvertedResidual(nn.Module):
 
 
 class EfficientNetLite0(Backbone):
-    """Features ``s4`` (24 channels), ``s8`` (40), ``s16`` (112) and ``s32`` (320).
+    """Backbone with features ``s4`` (24 channels), ``s8`` (40), ``s16`` (112) and ``s32`` (320).
 
-    Takes float (B, 3, H, W) RGB in [0, 255], H and W divisible by 32.
+    The input is float (B, 3, H, W) RGB in [0, 255], H and W divisible by 32.
     """
 
     channels = (24, 40, 112, 320)
@@ -75,9 +76,9 @@ class EfficientNetLite0(Backbone):
 
 
 def load_efficientnet(path: Path) -> dict[str, Tensor]:
-    """The state dict of an EfficientNetLite0 from ``efficientnet-lite0-57934424.pth``.
+    """Read the state dict of an EfficientNetLite0 from ``efficientnet-lite0-57934424.pth``.
 
-    The file's tensors follow the network's order; its classifier, the last ones, is left out.
+    The file's tensors have the network's order; its last ones, the classifier, are left out.
 
     Raises:
         ModelError: the file is missing or its tensors do not fit.

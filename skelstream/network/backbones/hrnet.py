@@ -1,8 +1,8 @@
-"""HRNet: a branch of high resolution through the whole network, and others of lower ones beside it.
+"""HRNet: a high-resolution branch through the whole network, with branches of lower resolutions beside it.
 
-Sun et al., "Deep High-Resolution Representation Learning for Human Pose Estimation", CVPR 2019, section 3: residual blocks
-in each branch, an exchange of features between all branches after every four, a new branch of half the lowest
-resolution with every stage. Modules have the names of the published weights.
+Sun et al., "Deep High-Resolution Representation Learning for Human Pose Estimation", CVPR 2019, section 3:
+residual blocks in each branch, an exchange of features between all branches after every four blocks, and a
+new branch of half the lowest resolution with each stage. Modules have the names of the published weights.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from skelstream.network.backbones.backbone import Backbone
 from skelstream.network.backbones.branches import exchanged
 from skelstream.network.torch_file import read_state_dict
 
-# ImageNet's, in RGB from 0 to 255.
+# Mean and standard deviation of ImageNet, RGB from 0 to 255.
 MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
 DEVIATION = (0.229 * 255, 0.224 * 255, 0.225 * 255)
 
 _STEM = 64
-_FIRST = 4  # bottlenecks of the first stage, whose features have 256 channels
-_WIDE = 256
-_BLOCKS = 4  # of each branch before an exchange
-# Exchanges between two, three and four branches.
+_FIRST = 4  # number of bottlenecks of the first stage
+_WIDE = 256  # channels of the first stage's features
+_BLOCKS = 4  # number of blocks of each branch before an exchange
+# Number of exchanges between two, three and four branches.
 _MODULES = (1, 4, 3)
 
 
@@ -40,7 +40,7 @@ def _entry(inputs: int, outputs: int, stride: int = 1, kernel: int = 3, relu: bo
 
 
 class _Bottleneck(nn.Module):
-    """1 x 1, 3 x 3 and 1 x 1 convolutions beside what goes round them (He et al. 2016)."""
+    """Residual block of 1 x 1, 3 x 3 and 1 x 1 convolutions (He et al. 2016)."""
 
     def __init__(self, inputs: int):
         super().__init__()
@@ -56,7 +56,7 @@ class _Bottleneck(nn.Module):
 
 
 class _BasicBlock(nn.Module):
-    """Two 3 x 3 convolutions beside what goes round them."""
+    """Residual block of two 3 x 3 convolutions."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -69,7 +69,7 @@ class _BasicBlock(nn.Module):
 
 
 def _down(inputs: int, outputs: int, steps: int) -> nn.Sequential:
-    """Features at 1 / 2^steps of the resolution."""
+    """Build the layers to features at 1 / 2^steps of the resolution."""
     last = steps - 1
     return nn.Sequential(
         *(_entry(inputs, outputs if i == last else inputs, 2, relu=i != last) for i in range(steps))
@@ -104,13 +104,13 @@ class _Module(nn.Module):
 
 
 class HRNetBranches(nn.Module):
-    """The branches of highest resolution, (B, channels · 2^i, H / 4 / 2^i, W / 4 / 2^i), of normalised float (B, 3, H, W).
+    """HRNet without its last layer, from normalised float (B, 3, H, W) to the branches of highest resolution.
 
-    H and W are divisible by 32.
+    H and W must be divisible by 32; branch i is (B, channels · 2^i, H / 4 / 2^i, W / 4 / 2^i).
 
     Args:
-        channels: of the branch of highest resolution: 32 or 48; each lower one has twice as many as the one above.
-        outputs: how many branches to give; the published top-down network has one.
+        channels: channels of the highest-resolution branch, 32 or 48; each lower branch has twice as many.
+        outputs: number of branches to return; 1 in the published top-down network.
     """
 
     def __init__(self, channels: int, outputs: int = 1):
@@ -119,7 +119,8 @@ class HRNetBranches(nn.Module):
         self.conv1, self.bn1 = _conv(3, _STEM, stride=2), nn.BatchNorm2d(_STEM)
         self.conv2, self.bn2 = _conv(_STEM, _STEM, stride=2), nn.BatchNorm2d(_STEM)
         self.layer1 = nn.Sequential(*(_Bottleneck(_WIDE if i else _STEM) for i in range(_FIRST)))
-        # A new branch begins at the lowest resolution so far; the first two are made of the first stage's features.
+        # A new branch begins at the lowest resolution so far; the first two begin at the first stage's
+        # features.
         self.transition1 = nn.ModuleList(
             [_entry(_WIDE, widths[0]), nn.Sequential(_entry(_WIDE, widths[1], 2))]
         )
@@ -138,9 +139,9 @@ class HRNetBranches(nn.Module):
 
 
 class HRNetW32(HRNetBranches, Backbone):
-    """HRNet w32 as a backbone: all of its four branches, of 32, 64, 128 and 256 channels.
+    """HRNet w32 as a backbone, with all four branches of 32, 64, 128 and 256 channels.
 
-    Takes float (B, 3, H, W) RGB in [0, 255], H and W divisible by 32.
+    The input is float (B, 3, H, W) RGB in [0, 255], H and W divisible by 32.
     """
 
     channels = (32, 64, 128, 256)
@@ -169,7 +170,10 @@ class HRNetW32(HRNetBranches, Backbone):
 
     @classmethod
     def start(cls, path: Path) -> dict[str, Tensor]:
-        """The published top-down network's tensors but for its last layer; of the last exchange these are the first branch's."""
+        """Read the published top-down network's tensors except its last layer.
+
+        Its last exchange has tensors of the first branch only.
+        """
         stored = {name.removeprefix("module."): tensor for name, tensor in read_state_dict(path).items()}
         wanted = cls().state_dict()
         state = {name: stored[name] for name in wanted if name in stored}
@@ -182,13 +186,13 @@ class HRNetW32(HRNetBranches, Backbone):
 
 
 def _stage(channels: list[int], modules: int, outputs: int) -> nn.Sequential:
-    """Modules one after the other, of which the last one gives so many branches."""
+    """Build a sequence of modules whose last one returns ``outputs`` branches."""
     return nn.Sequential(
         *(_Module(channels, outputs if i == modules - 1 else len(channels)) for i in range(modules))
     )
 
 
 def _new_branch(widths: list[int], count: int) -> nn.ModuleList:
-    """One more branch than ``count``; those that are there go on as they are."""
+    """Build the layers that add one branch to ``count`` branches, which pass unchanged."""
     begin = nn.Sequential(_entry(widths[count - 1], widths[count], 2))
     return nn.ModuleList([*(nn.Identity() for _ in range(count)), begin])

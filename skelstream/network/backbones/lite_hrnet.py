@@ -1,11 +1,11 @@
-"""Naive Lite-HRNet: HRNet's branches of falling resolution, built of ShuffleNet's units.
+"""Naive Lite-HRNet: HRNet's branches of decreasing resolution, built of ShuffleNet's units.
 
-HRNet (Sun et al., "Deep High-Resolution Representation Learning for Human Pose Estimation", CVPR 2019, section 3)
-keeps a branch of high resolution through the whole network and exchanges features between branches again and again;
-Lite-HRNet (Yu et al., CVPR 2021, section 3.1) puts shuffle units (Ma et al., ShuffleNetV2, ECCV 2018) in the place
-of its residual blocks. Batch norms are folded into the convolutions, as the weights that it starts from have them.
+HRNet (Sun et al., "Deep High-Resolution Representation Learning for Human Pose Estimation", CVPR 2019,
+section 3) keeps a high-resolution branch through the whole network and repeatedly exchanges features between
+branches; Lite-HRNet (Yu et al., CVPR 2021, section 3.1) replaces its residual blocks by shuffle units (Ma et
+al., ShuffleNetV2, ECCV 2018). Batch norms are folded into the convolutions, as in the initial weights.
 
-Modules are defined in the order in which PP-TinyPose numbers its batch norms, which is how its weights are read.
+Modules are defined in the order in which PP-TinyPose numbers its batch norms, by which its weights are read.
 """
 
 from __future__ import annotations
@@ -18,28 +18,29 @@ from skelstream.network.backbones.branches import exchanged
 STEM = 32
 CHANNELS = (40, 80, 160, 320)
 """Channels of the branches at strides 4, 8, 16 and 32."""
-# Exchanges between two, three and four branches, and shuffle units of each branch before an exchange.
+# Number of exchanges between two, three and four branches; number of shuffle units per branch before an
+# exchange.
 _EXCHANGES = (2, 4, 2)
 _UNITS = 2
 
 
 def pointwise(inputs: int, outputs: int, relu: bool = True) -> nn.Sequential:
-    """A 1 x 1 convolution."""
+    """Build a 1 x 1 convolution, with a ReLU if requested."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1), *([nn.ReLU()] if relu else []))
 
 
 def depthwise(channels: int, stride: int = 1) -> nn.Conv2d:
-    """A 3 x 3 convolution of each channel by itself."""
+    """Build a depthwise 3 x 3 convolution."""
     return nn.Conv2d(channels, channels, 3, stride, 1, groups=channels)
 
 
 def _shuffled(x: Tensor, y: Tensor) -> Tensor:
-    """The channels of two tensors (B, C, H, W) in turn."""
+    """Interleave the channels of two tensors (B, C, H, W)."""
     return torch.stack([x, y], 2).flatten(1, 2)
 
 
 class _Stem(nn.Module):
-    """Image to features at stride 4."""
+    """First layers, from the image to features at stride 4."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +66,7 @@ class _ShuffleUnit(nn.Module):
 
 
 def _down(inputs: int, outputs: int, steps: int) -> nn.Sequential:
-    """Features at 1 / 2^steps of the resolution."""
+    """Build the layers to features at 1 / 2^steps of the resolution."""
     layers: list[nn.Module] = []
     for i in range(steps):
         last = i == steps - 1
@@ -74,7 +75,7 @@ def _down(inputs: int, outputs: int, steps: int) -> nn.Sequential:
 
 
 class _Exchange(nn.Module):
-    """Shuffle units in each branch, then each branch takes the sum of all."""
+    """Shuffle units in each branch, followed by an exchange of features between all branches."""
 
     def __init__(self, branches: int):
         super().__init__()
@@ -94,7 +95,7 @@ class _Exchange(nn.Module):
 
 
 class _Stage(nn.Module):
-    """A new branch at half the lowest resolution, and exchanges between all that there are then."""
+    """New branch at half the lowest resolution, followed by exchanges between all branches."""
 
     def __init__(self, branches: int, exchanges: int, inputs: int):
         super().__init__()
@@ -106,16 +107,17 @@ class _Stage(nn.Module):
 
 
 class LiteHRNet(nn.Module):
-    """Features of four branches, (B, ``CHANNELS[i]``, H / 4 / 2^i, W / 4 / 2^i).
+    """Network from normalised float (B, 3, H, W) to four branches, (B, ``CHANNELS[i]``, H / 4 / 2^i, W / 4 /
+    2^i).
 
-    Takes normalised float (B, 3, H, W), H and W divisible by 32.
+    H and W must be divisible by 32.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.stem = _Stem()
         self.begin = nn.Sequential(depthwise(STEM), pointwise(STEM, CHANNELS[0]))
-        # The second branch begins at the stem, later ones at the lowest so far.
+        # The second branch begins at the stem, later ones at the lowest branch so far.
         self.stages = nn.ModuleList(
             _Stage(i + 2, exchanges, CHANNELS[i] if i else STEM) for i, exchanges in enumerate(_EXCHANGES)
         )

@@ -1,8 +1,8 @@
-"""MoveNet MultiPose's backbone, decoder and keypoint heads as a pose-aware start for the PAF network.
+"""MoveNet MultiPose's backbone, decoder and keypoint heads as a backbone pretrained on poses.
 
-The graph is a MobileNetV2 x 1.5 with a feature-pyramid decoder to stride 4 (Votel and Li, "Next-Generation Pose
-Detection with MoveNet", 2021), batch norms folded into the convolutions. It is read from the TensorFlow.js
-files ``movenet-multipose.json`` and ``.bin``.
+The graph is a MobileNetV2 x 1.5 with a feature-pyramid decoder to stride 4 (Votel and Li, "Next-Generation
+Pose Detection with MoveNet", 2021), with batch norms folded into the convolutions. It is read from the
+TensorFlow.js files ``movenet-multipose.json`` and ``.bin``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from skelstream.errors import ModelError
 from skelstream.network.backbones.backbone import Backbone
 from skelstream.network.ranged_conv import RangedConv
 
-# MobileNetV2's inverted residuals at width 1.5: (expansion, output channels, stride) from the second block on.
+# MobileNetV2's inverted residuals at width 1.5: (expansion, output channels, stride) from the second block
+# on.
 _BLOCKS = [
     (6, 40, 2), (6, 40, 1),
     (6, 48, 2), (6, 48, 1), (6, 48, 1),
@@ -27,15 +28,15 @@ _BLOCKS = [
     (6, 144, 1), (6, 144, 1), (6, 144, 1),
     (6, 240, 2), (6, 240, 1), (6, 240, 1), (6, 480, 1),
 ]  # fmt: skip
-# The last block that sees strides below 16. Up to it, rounding to eight bits costs more than it saves.
-_FINE = 6
+# Last block that uses strides below 16. Up to it, rounding to eight bits costs more than it saves.
+_LAST_FLOAT_BLOCK = 6
 _HEADS = {"kpt_heatmap": 17, "kpt_regress": 34, "center": 1, "box_scale": 2}
 
 
 class SameConv(nn.Conv2d):
-    """A convolution with TensorFlow's SAME padding: at stride 2 the extra row and column are at the end.
+    """Convolution with TensorFlow's SAME padding: at stride 2 the extra row and column are at the end.
 
-    Takes height and width divisible by the stride.
+    Height and width of the input must be divisible by the stride.
     """
 
     def __init__(
@@ -88,9 +89,9 @@ class _Head(nn.Module):
 
 
 class MoveNetBackbone(Backbone):
-    """Features at strides 4 to 32 and MoveNet's own keypoint, centre and offset maps at stride 4.
+    """Backbone with features at strides 4 to 32 and MoveNet's keypoint, centre and offset maps at stride 4.
 
-    Takes float (B, 3, H, W) RGB in [0, 255], H and W divisible by 32.
+    The input is float (B, 3, H, W) RGB in [0, 255], H and W divisible by 32.
     """
 
     channels = (40 + 24 + 17 + 1, 48 + 34 + 2, 144, 480)
@@ -102,7 +103,7 @@ class MoveNetBackbone(Backbone):
         self.stem = SameConv(3, 48, 3, 2)
         blocks, inputs = [_InvertedResidual(48, 24, 1, 1)], 24
         for i, (expansion, outputs, stride) in enumerate(_BLOCKS, 1):
-            conv = RangedConv if i > _FINE else nn.Conv2d
+            conv = RangedConv if i > _LAST_FLOAT_BLOCK else nn.Conv2d
             blocks.append(_InvertedResidual(inputs, outputs, expansion, stride, conv))
             inputs = outputs
         self.blocks = nn.ModuleList(blocks)
@@ -113,8 +114,8 @@ class MoveNetBackbone(Backbone):
         self.heads = nn.ModuleDict({name: _Head(channels) for name, channels in _HEADS.items()})
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """``s4`` (40 channels), ``s8`` (48), ``s16`` (144), ``s32`` (480), ``decoder`` (24, stride 4) and MoveNet's
-        heads (stride 4)."""
+        """Return ``s4`` (40 channels), ``s8`` (48), ``s16`` (144), ``s32`` (480), ``decoder`` (24, stride 4)
+        and MoveNet's heads (stride 4)."""
         x = F.relu6(self.stem(image / 127.5 - 1))
         taps = {}
         for i, block in enumerate(self.blocks):
@@ -133,9 +134,9 @@ class MoveNetBackbone(Backbone):
         maps = self(image)
         logits = maps["kpt_heatmap"]
         s4 = torch.cat([maps["s4"], maps["decoder"], logits.sigmoid(), maps["center"].sigmoid()], 1)
-        # Offsets and box sizes are slow: half resolution loses nothing.
-        slow = torch.cat([maps["kpt_regress"], maps["box_scale"]], 1)
-        s8 = torch.cat([maps["s8"], F.avg_pool2d(slow, 2)], 1)
+        # Offsets and box sizes vary slowly over the image: half resolution loses nothing.
+        smooth = torch.cat([maps["kpt_regress"], maps["box_scale"]], 1)
+        s8 = torch.cat([maps["s8"], F.avg_pool2d(smooth, 2)], 1)
         return (s4, s8, maps["s16"], maps["s32"]), logits
 
     @classmethod
@@ -156,10 +157,10 @@ def _tensors(path: Path) -> dict[str, np.ndarray]:
 
 
 def load_movenet(path: Path) -> dict[str, Tensor]:
-    """The state dict of a MoveNetBackbone from MoveNet MultiPose's TensorFlow.js files.
+    """Read the state dict of a MoveNetBackbone from MoveNet MultiPose's TensorFlow.js files.
 
     Args:
-        path: ``movenet-multipose.json``; its ``.bin`` lies beside it.
+        path: ``movenet-multipose.json``, with its ``.bin`` beside it.
 
     Raises:
         ModelError: a file is missing or is not that graph.
@@ -174,7 +175,8 @@ def load_movenet(path: Path) -> dict[str, Tensor]:
     state: dict[str, Tensor] = {}
 
     def put(name: str, weight: str, bias: str | None, depthwise: bool = False) -> None:
-        # TensorFlow: (height, width, in, out), depthwise (height, width, in, 1); torch: (out, in / groups, height, width).
+        # TensorFlow: (height, width, in, out), depthwise (height, width, in, 1); torch: (out, in / groups,
+        # height, width).
         order = (2, 3, 0, 1) if depthwise else (3, 2, 0, 1)
         state[f"{name}.weight"] = torch.from_numpy(tensors[weight].transpose(order).copy())
         if bias is not None:

@@ -1,4 +1,4 @@
-"""The table of backbones."""
+"""Table of backbones."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ BACKBONES: dict[str, type[Backbone]] = {
     "efficientnet": EfficientNetLite0,
     "hrnet-w32": HRNetW32,
 }
-"""Every backbone, by the name that settings of networks and weights files have for it."""
+"""Backbones by their name in network settings and weights files."""

@@ -74,7 +74,7 @@ class Lifter:
         parts = [np.empty((0, len(self.network.skeleton), 3), np.float32)]
         for first in range(0, len(rows), _BATCH):
             part = rows[first : first + _BATCH]
-            window = windows_of(times, keypoints, config.frames, config.shown, config.rate, part)
+            window = windows_of(times, keypoints, config.frames, config.output_frame, config.rate, part)
             parts.append(self._poses(torch.from_numpy(window).to(self._device), size))
         return np.concatenate(parts)
 

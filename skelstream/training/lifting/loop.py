@@ -153,7 +153,7 @@ class LiftingTrainer:
         )
         found = self.network(relative_to_window(keypoints))
         # In training the root is a joint like the others; inference sets it to zero.
-        loss = (found - views.poses[:, recipe.network.shown]).norm(dim=-1).mean()
+        loss = (found - views.poses[:, recipe.network.output_frame]).norm(dim=-1).mean()
         for group in self._optimiser.param_groups:
             group["lr"] = recipe.learning_rate * self._factor()
         self._optimiser.zero_grad(set_to_none=True)

@@ -50,7 +50,7 @@ def measure(
     true = []
     for part in moments.split(_BATCH):
         views = project(maker.at(part, generator), CameraRange(), generator)
-        shown = network.config.shown
+        shown = network.config.output_frame
         true.append(views.poses[:, shown].cpu().numpy())
         for name, wrong in (("clean", NO_ERRORS), ("noisy", errors)):
             with torch.inference_mode():

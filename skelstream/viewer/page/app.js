@@ -1,4 +1,4 @@
-// Puts the page together and keeps its parts in step.
+// Assembles the page and keeps its parts synchronous.
 
 const byId = (id) => document.getElementById(id);
 
@@ -33,7 +33,7 @@ class Page {
     this.player = new Player(sequence, byId("video"), () => this.refresh());
     byId("facts").textContent = facts.summary;
     byId("scrub").max = Math.max(0, sequence.frames - 1);
-    byId("bars").setAttribute("aria-label", `When each of ${sequence.tracks} tracks is seen`);
+    byId("bars").setAttribute("aria-label", `Frames of each of the ${sequence.tracks} tracks over time`);
     this.listTracks();
     this.listJoints();
     this.listen();
@@ -48,8 +48,8 @@ class Page {
     byId("video").hidden = !plays;
     if (video && !plays) {
       byId("notice").textContent =
-        "The video cannot be played here: it is not beside this page, or this browser does not know its codec. " +
-        "The skeletons are shown on a plain ground.";
+        "The video cannot be played: it is not beside this page, or this browser does not support its codec. " +
+        "The skeletons are shown on a plain background.";
     } else if (!this.sequence.tracks) {
       byId("notice").textContent = "Nobody was found in this video.";
     }
@@ -151,7 +151,7 @@ class Page {
       i: () => byId("show-labels").click(),
       p: () => byId("show-paths").click(),
     };
-    // Controls keep the keys that work them.
+    // Controls keep the keys that operate them.
     if (control === "SELECT" || (event.key === " " && ["BUTTON", "INPUT", "SUMMARY"].includes(control))) {
       if (event.target.id !== "scrub") return;
     }
@@ -227,12 +227,12 @@ class Page {
     this.stage.draw(frame, view);
     this.timeline.mark(player.time);
     this.trajectory.mark(player.time);
-    const there = new Set(Array.from(sequence.rowsOf(frame), (row) => sequence.trackOf[row]));
-    this.trackItems.forEach(({ item }, m) => item.classList.toggle("absent", !there.has(m)));
+    const present = new Set(Array.from(sequence.rowsOf(frame), (row) => sequence.trackOf[row]));
+    this.trackItems.forEach(({ item }, m) => item.classList.toggle("absent", !present.has(m)));
     const reading = `${clock(player.time)} / ${clock(sequence.end)}  frame ${sequence.index[frame]}`;
     byId("clock").textContent = sequence.ok[frame] ? reading : `${reading} (not decoded)`;
     byId("scrub").value = frame;
-    byId("scrub").setAttribute("aria-valuetext", `${clock(player.time)}, ${there.size} people`);
+    byId("scrub").setAttribute("aria-valuetext", `${clock(player.time)}, ${present.size} people`);
     byId("play").textContent = player.playing ? "\u275A\u275A" : "\u25B6";
     byId("play").setAttribute("aria-label", player.playing ? "Pause" : "Play");
     const row = view.track >= 0 ? sequence.rowIn(view.track, frame) : -1;
@@ -245,7 +245,7 @@ class Page {
   }
 }
 
-// What a script that drives the page may ask.
+// Interface for scripts that control the page.
 window.skelstream = {
   ready: Sequence.unpack(JSON.parse(byId("facts-json").textContent), byId("packed").textContent).then(async (sequence) => {
     byId("packed").remove();

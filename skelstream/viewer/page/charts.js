@@ -1,4 +1,4 @@
-// Two images over time, each drawn once: the tracks with their gaps, and the way of one joint.
+// Two charts over time, each drawn once: the tracks with their gaps, and the trajectory of one joint.
 
 const LANE = 13;
 
@@ -31,7 +31,7 @@ class Chart {
     this.step = sequence.frames > 1 ? this.span / (sequence.frames - 1) : 0;
   }
 
-  // From seconds to pixels across the chart, and back.
+  // Converts seconds to horizontal pixels of the chart.
   place(time) {
     const width = this.width - Chart.LEFT - Chart.RIGHT;
     return Chart.LEFT + (this.span > 0 ? ((time - this.begin) / this.span) * width : 0);
@@ -106,7 +106,7 @@ class Trajectory extends Chart {
     }
     context.textAlign = "right";
     context.fillStyle = style("--soft");
-    if (low > high) { context.textAlign = "left"; context.fillText("never seen", Chart.LEFT, height / 2); return; }
+    if (low > high) { context.textAlign = "left"; context.fillText("missing in all frames", Chart.LEFT, height / 2); return; }
     if (high - low < 1) { low -= 1; high += 1; }
     const top = 24, bottom = height - 34;
     const level = (value) => bottom - ((value - low) / (high - low)) * (bottom - top);

@@ -1,4 +1,4 @@
-// The sequence as it was packed by report.py: rows ordered by track, looked up by frame.
+// The sequence packed by report.py: rows ordered by track, with access by frame.
 
 class Sequence {
   static async unpack(facts, packed) {
@@ -29,7 +29,7 @@ class Sequence {
     this.start = take(Int32Array, tracks + 1);
     this.end = frames ? this.time[frames - 1] : 0;
 
-    // Coordinates: one column a joint and axis, steps from row to row, low bytes before high bytes.
+    // Coordinates: one column per joint and axis, differences from row to row, low bytes before high bytes.
     const cells = rows * this.joints * 2;
     const low = take(Uint8Array, cells), high = take(Uint8Array, cells);
     this.steps = new Uint16Array(cells);
@@ -44,7 +44,7 @@ class Sequence {
     this.ok = take(Uint8Array, frames);
     if (facts.space) {
       const places = rows * facts.space.joints.length * 3;
-      // What comes before has any number of bytes.
+      // A copy, since the offset may not be aligned.
       this.places = new Int16Array(buffer.slice(offset, offset + 2 * places));
       offset += 2 * places;
       this.placesSeen = take(Uint8Array, places / 3);
@@ -65,17 +65,17 @@ class Sequence {
   seen(row, joint) { return this.confidence[joint * this.rows + row] > 0; }
   score(row, joint) { return this.confidence[joint * this.rows + row] / 255; }
 
-  // In space: metres, x right, y down, z away.
+  // 3D joint in metres: x right, y down, z away.
   place(row, joint) {
     const first = (row * this.facts.space.joints.length + joint) * 3;
     return [0, 1, 2].map((axis) => this.places[first + axis] / 1000);
   }
   lifted(row) { return this.places[row * this.facts.space.joints.length * 3] !== -32767; }
-  guessed(row, joint) { return !this.placesSeen[row * this.facts.space.joints.length + joint]; }
+  inferred(row, joint) { return !this.placesSeen[row * this.facts.space.joints.length + joint]; }
 
   rowsOf(frame) { return this.byFrame.subarray(this.frameStart[frame], this.frameStart[frame + 1]); }
 
-  // The frame that is on screen at a time: the last one that has begun.
+  // Returns the frame shown at a time: the last one that has begun.
   frameAt(time) {
     let low = 0, high = this.frames;
     while (low < high) {
@@ -85,13 +85,13 @@ class Sequence {
     return Math.max(0, low - 1);
   }
 
-  // Row of a track in a frame, or -1.
+  // Returns the row of a track in a frame, or -1.
   rowIn(track, frame) {
     for (const row of this.rowsOf(frame)) if (this.trackOf[row] === track) return row;
     return -1;
   }
 
-  // Runs of frames without a gap: [first, last] pairs.
+  // Returns the runs of frames without a gap, as [first, last] pairs.
   runs(track) {
     const runs = [];
     for (let r = this.start[track]; r < this.start[track + 1]; r++) {

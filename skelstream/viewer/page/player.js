@@ -1,4 +1,4 @@
-// Time: from the video where there is one that plays, else from a clock of our own.
+// Playback: the time comes from the video if one plays, else from an own clock.
 
 class Player {
   constructor(sequence, video, onChange) {
@@ -13,7 +13,7 @@ class Player {
     this.started = null;
   }
 
-  // Resolves once the video is known to play or not to.
+  // Resolves to whether the video plays.
   open(source) {
     if (!source) return Promise.resolve(false);
     const { video } = this;
@@ -42,7 +42,7 @@ class Player {
     if (!sequence.frames) return;
     this.time = Math.min(Math.max(time, sequence.time[0]), sequence.end);
     this.started = null;
-    // A browser rounds times: half a frame into the frame is safely that frame.
+    // Browsers round times: a time in the middle of the frame selects it safely.
     if (this.hasVideo) this.video.currentTime = this.inside(sequence.frameAt(this.time));
     this.show(sequence.frameAt(this.time));
   }
@@ -67,7 +67,7 @@ class Player {
     if (this.hasVideo) {
       this.video.playbackRate = this.speed;
       this.video.play().catch(() => {
-        // Sound may not start without a gesture; images may.
+        // Browsers may refuse sound without a user gesture, but not images.
         this.video.muted = true;
         this.video.play().catch(() => this.pause());
       });
@@ -82,7 +82,7 @@ class Player {
     this.playing = false;
     if (this.hasVideo) {
       this.video.pause();
-      // The image may be a frame ahead of the last one that the browser told us of.
+      // The shown image may be one frame ahead of the last one that the browser reported.
       this.video.currentTime = this.inside(this.frame);
     }
     this.onChange();
@@ -94,7 +94,7 @@ class Player {
     if (this.hasVideo) this.video.playbackRate = speed;
   }
 
-  // The browser tells which frame of the video it has put on screen.
+  // The browser reports which frame of the video it shows.
   follow() {
     this.video.requestVideoFrameCallback((now, facts) => {
       if (!this.playing) return;

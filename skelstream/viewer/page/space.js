@@ -1,4 +1,4 @@
-// The chosen person in space, which a drag turns: an orthographic view about the middle of the hips.
+// 3D view of the chosen person, rotated by dragging: orthographic, around the middle of the hips.
 
 class Space {
   static START = { yaw: 0.5, pitch: 0.15 };
@@ -29,7 +29,7 @@ class Space {
 
   reset() { Object.assign(this, Space.START); this.draw(); }
 
-  // Canvas pixels of a joint, and its depth in metres.
+  // Returns a joint's canvas pixels and its depth in metres.
   at(row, joint) {
     const [x, y, z] = this.sequence.place(row, joint);
     const across = x * Math.cos(this.yaw) + z * Math.sin(this.yaw);
@@ -56,18 +56,18 @@ class Space {
       context.fillStyle = style("--soft");
       context.font = `${12 * ratio}px system-ui, sans-serif`;
       context.textAlign = "center";
-      context.fillText(row < 0 ? "not in this frame" : "too little seen to be lifted", this.canvas.width / 2, this.canvas.height / 2);
+      context.fillText(row < 0 ? "not in this frame" : "not lifted: too few joints", this.canvas.width / 2, this.canvas.height / 2);
       return;
     }
     const [left, middle, right] = sequence.colors(this.track);
     const shade = { left, right, "": middle };
     const places = sequence.facts.space.joints.map((_, j) => this.at(row, j));
     const limbs = sequence.facts.space.limbs.slice();
-    // What is further away is drawn first.
+    // Farther limbs are drawn first.
     limbs.sort(([a, b], [c, d]) => places[c][2] + places[d][2] - places[a][2] - places[b][2]);
     context.lineCap = "round";
     for (const [a, b, side] of limbs) {
-      context.globalAlpha = sequence.guessed(row, a) || sequence.guessed(row, b) ? 0.35 : 1;
+      context.globalAlpha = sequence.inferred(row, a) || sequence.inferred(row, b) ? 0.35 : 1;
       for (const outline of [true, false]) {
         context.strokeStyle = outline ? "#000" : shade[side];
         context.lineWidth = (outline ? 7 : 5) * ratio;

@@ -1,4 +1,4 @@
-// The skeletons of one frame, drawn over the video or a plain ground.
+// Draws the skeletons of one frame over the video or a plain background.
 
 class Stage {
   constructor(sequence, canvas, box) {
@@ -21,7 +21,7 @@ class Stage {
     this.scale = width / this.sequence.facts.size[1];
   }
 
-  // Canvas pixels of a joint.
+  // Returns a joint's canvas pixels.
   at(row, joint) {
     return [(this.sequence.x(row, joint) + 0.5) * this.scale, (this.sequence.y(row, joint) + 0.5) * this.scale];
   }
@@ -109,7 +109,7 @@ class Stage {
     context.fillText(text, x + 4 * ratio, y + height / 2 + ratio / 2);
   }
 
-  // Where the chosen joint has been within the last two seconds.
+  // Draws the path of the chosen joint over the last two seconds.
   path(context, frame, view) {
     const { sequence } = this;
     const now = sequence.time[frame], longest = 2;
@@ -132,7 +132,7 @@ class Stage {
     }
   }
 
-  // Track of the figure nearest to a place on the page, or -1.
+  // Returns the track of the figure nearest to a position on the page, or -1.
   trackNear(frame, clientX, clientY, view) {
     const box = this.canvas.getBoundingClientRect();
     const px = ((clientX - box.left) / box.width) * this.canvas.width;

@@ -14,7 +14,7 @@ def test_branches_halve_in_resolution() -> None:
     assert all((branch >= 0).all() for branch in branches)
 
 
-def test_every_branch_hears_of_every_other() -> None:
+def test_every_branch_depends_on_every_other() -> None:
     """A change at one place of the image reaches all branches, far beyond what a few convolutions see."""
     torch.manual_seed(0)
     network = LiteHRNet()
