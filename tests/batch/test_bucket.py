@@ -22,7 +22,7 @@ fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("s3fs")
 pytestmark = pytest.mark.slow
 
-FAST = ("--size", "64", "--looks", "0", "--runtime", "torch", "--workers", "1")
+FAST = ("--size", "64", "--refine", "0", "--runtime", "torch", "--workers", "1")
 
 
 @pytest.fixture

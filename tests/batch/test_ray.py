@@ -17,7 +17,7 @@ def batch(*arguments, **options):
 
 
 def test_a_cluster_of_its_own(tree, tmp_path):
-    fast = ("--size", 64, "--looks", 0, "--runtime", "torch", "-o", tmp_path / "out")
+    fast = ("--size", 64, "--refine", 0, "--runtime", "torch", "-o", tmp_path / "out")
     done = batch(tree, *fast, "--engine", "ray", "--workers", 1)
     assert done.returncode == 0, done.stderr
     assert "3 extracted" in done.stderr and "1 actors" in done.stderr and "Ray" in done.stderr

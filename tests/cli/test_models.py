@@ -46,6 +46,7 @@ def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     weights.save_weights(path, network.state_dict(), "paf", network.config.to_dict(), card)
     monkeypatch.setattr(model_file, "packaged_models", lambda: {"young": path})
     monkeypatch.setattr(model_file, "DETECTOR", "young")
+    monkeypatch.setattr("skelstream.settings.models.DETECTOR", "young")
     return path
 
 

@@ -113,7 +113,7 @@ def test_no_display_only_measures(run, walk):
     assert re.search(r"source .*walk.mp4, 160x64, file", result.output)
     assert all(
         re.search(rf"{stage} +\d+\.\d ms a frame", result.output)
-        for stage in ("decode", "second look", "tracking")
+        for stage in ("decode", "refinement", "tracking")
     )
     assert "latency" not in result.output and not list(Path.cwd().glob("walk-*"))
 
@@ -134,7 +134,7 @@ def test_a_stream_that_stops(run, draw_bars, tmp_path):
     frames, dropped = map(int, re.search(r"frames +(\d+), (\d+) dropped", result.output).groups())
     # How many are seen depends on what else the machine does.
     assert frames > 0 and frames + dropped <= 60 and "live" in result.output
-    assert re.search(r"latency +\d+ ms", result.output) and f"{stream.url} has gone after" in result.output
+    assert re.search(r"latency +\d+ ms", result.output) and f"{stream.url} ended after" in result.output
     assert load(tmp_path / "seen.npz").frames == frames
 
 
@@ -260,7 +260,7 @@ def test_a_stream_that_stops_in_tmux(tmux, command, draw_bars, tmp_path):
         assert re.search(r"latency +\d+ ms", screen) and "160x64, live" in screen
         assert re.search(r"dropped +\d+ of \d+", screen) and "● seen.npz" in screen
         screen = shell.wait("^status 0")
-    assert "has gone after" in screen and "▀" not in screen
+    assert "ended after" in screen and "▀" not in screen
     frames = int(re.search(r"seen\.npz: (\d+) frames", screen)[1])
     assert frames > 20 and load(tmp_path / "seen.npz").frames == frames
 
