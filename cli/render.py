@@ -63,6 +63,7 @@ def render(
     Frames keep their own times and the video its sound. Thickness follows the size of a person, opacity the
     score of a joint; the person's left limbs are lighter than the right ones.
     """
+    from skelstream.drawing.movie import MovieSettings
     from skelstream.drawing.movie import render as render_movie
     from skelstream.drawing.overlay import OverlaySettings
     from skelstream.drawing.sheet import sequence_sheet, write_png
@@ -83,10 +84,8 @@ def render(
     look = OverlaySettings(Style(labels=ids, min_score=min_joint_score), trails, blur_faces, skeleton_only)
     if output is not None:
         with _Progress("render", quiet) as progress:
-            done = render_movie(
-                sequence, output, images, look,
-                start=settings.video.start, end=settings.video.end, width=width, fps=rate, sound=sound, progress=progress,
-            )  # fmt: skip
+            movie = MovieSettings(settings.video.start, settings.video.end, width, rate, sound)
+            done = render_movie(sequence, output, images, look, movie, progress)
         if not quiet:
             _summarise(sequence, done, output)
     if sheet is not None:

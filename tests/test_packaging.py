@@ -97,6 +97,18 @@ def test_version_has_one_source(wheel):
     assert said == f"skelstream {skelstream.__version__}\n"
 
 
+def test_a_checkout_runs_its_own_command_line(tmp_path):
+    """Whatever is installed, an editable checkout elsewhere included."""
+    for name in ("skelstream", "cli"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    version = tmp_path / "skelstream" / "version.py"
+    version.write_text(version.read_text().replace(skelstream.__version__, "9.9.9"))
+    (tmp_path / "cli" / "info.py").write_text("def info() -> None:\n    print('its own')\n")
+    assert run("-m", "skelstream", "--version", cwd=tmp_path) == "skelstream 9.9.9\n"
+    assert run("-m", "skelstream", "info", cwd=tmp_path) == "its own\n"
+
+
 def test_torch_has_no_upper_limit(wheel):
     """It would keep skelstream from whoever has a newer one; what the README's commands install is in constraints.txt."""
     (metadata,) = wheel.glob("*.dist-info/METADATA")

@@ -38,17 +38,31 @@ class Rendered:
     size: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class MovieSettings:
+    """Which part of a sequence a movie shows, and how.
+
+    Attributes:
+        start, end: bounds in seconds: only frames with ``start <= time < end`` are rendered; None for no bound.
+        width: greatest width in pixels, to which wider images are scaled; None for no limit for MP4 and 480 for GIF
+            and WebP.
+        fps: greatest number of images per second of GIF and WebP; None for 12.5.
+        sound: whether to copy the source's sound into an MP4.
+    """
+
+    start: float | None = None
+    end: float | None = None
+    width: int | None = None
+    fps: float | None = None
+    sound: bool = True
+
+
 def render(
     sequence: SkeletonSequence,
     output: Path,
     source: str | Path | None = None,
     settings: OverlaySettings | None = None,
-    *,
-    start: float | None = None,
-    end: float | None = None,
-    width: int | None = None,
-    fps: float | None = None,
-    sound: bool = True,
+    movie: MovieSettings = MovieSettings(),  # noqa: B008 - frozen
     progress: Callable[[int, int], None] | None = None,
 ) -> Rendered:
     """Write the frames of a sequence with its skeletons as H.264 MP4, GIF or WebP.
@@ -62,11 +76,7 @@ def render(
             complete; an existing file is replaced.
         source: video of the sequence; None to draw on a plain background, without sound.
         settings: settings of the drawing; None for the defaults.
-        start, end: bounds in seconds: only frames with ``start <= time < end`` are rendered.
-        width: greatest width in pixels, to which wider images are scaled; None for no limit for MP4 and 480
-            for GIF and WebP.
-        fps: greatest number of images per second of GIF and WebP; None for 12.5.
-        sound: whether to copy the source's sound into an MP4.
+        movie: which part to show, and how.
         progress: function called with the number of frames done and in total.
 
     Raises:
@@ -79,12 +89,12 @@ def render(
             f"{output}: cannot render to {suffix or 'a file without ending'}; use .mp4, .gif or .webp"
         )
     animated = suffix in SUFFIXES
-    rows = _rows_between(sequence, start, end)
+    rows = _rows_between(sequence, movie.start, movie.end)
     if not len(rows):
         raise SourceError(
             f"{output}: there is no frame in the requested part; the last is at {_last(sequence):.2f} s"
         )
-    rate = fps or _ANIMATION_RATE
+    rate, width = movie.fps or _ANIMATION_RATE, movie.width
     if animated:
         width = width or _ANIMATION_WIDTH
         seconds = video_times(sequence)[rows[-1]] - video_times(sequence)[rows[0]]
@@ -99,7 +109,7 @@ def render(
     if animated:
         writer: AbstractContextManager = AnimationWriter(output, rate)
     else:
-        audio = source if sound and source is not None and Path(source).is_file() else None
+        audio = source if movie.sound and source is not None and Path(source).is_file() else None
         writer = VideoWriter(output, *overlay.size, fps=_mean_fps(sequence), audio_from=audio)
     frames = people = 0
     first = last = 0.0

@@ -15,7 +15,7 @@ from skelstream.files.values import LARGEST
 from skelstream.sequences.lifted import Lifted
 from skelstream.sequences.meta import checked_meta
 from skelstream.sequences.track import Track
-from skelstream.sequences.window import Window, check_window, make_window
+from skelstream.sequences.window import Window, WindowRows, check_window, make_window
 from skelstream.skeleton import Skeleton, convert, skeleton_named
 
 # Row arrays: one entry for each pose, that is each tracked person in a frame.
@@ -283,11 +283,11 @@ class SkeletonSequence:
             low, high = np.searchsorted(ordered, [first, first + length])
             rows = by_frame[low:high]
             last = min(first + length, self.frames) - 1
-            yield make_window(
-                ids[rows], self.frame[rows] - first, self.keypoints[rows], self.scores[rows],
-                self.person_scores[rows], length, persons, fill_value,
-                start=float(self.frame_time[first]), end=float(self.frame_time[last]),
+            inside = WindowRows(
+                ids[rows], self.frame[rows] - first, self.keypoints[rows], self.scores[rows], self.person_scores[rows]
             )  # fmt: skip
+            start, end = float(self.frame_time[first]), float(self.frame_time[last])
+            yield make_window(inside, length, persons, fill_value, start, end)
 
     def as_skeleton(self, name: str) -> SkeletonSequence:
         """Return this sequence in another joint set, for instance ``coco17``; see

@@ -37,39 +37,44 @@ def check_window(length: int, stride: int, persons: int) -> None:
         raise FormatError("a window's length, stride and persons must be at least 1")
 
 
-def make_window(
-    ids: np.ndarray,
-    offsets: np.ndarray,
-    keypoints: np.ndarray,
-    scores: np.ndarray,
-    person_scores: np.ndarray,
-    length: int,
-    persons: int,
-    fill_value: float,
-    start: float,
-    end: float,
-) -> Window:
-    """Return a window with the most important tracks of R rows, which may have any order.
+class WindowRows(NamedTuple):
+    """R rows within a window, in any order.
 
-    Args:
+    Attributes:
         ids: int (R,), track id of each row.
         offsets: int (R,), frame of each row, counted from the window's first.
         keypoints: float32 (R, V, 2), source pixels, NaN where missing.
         scores: float32 (R, V).
         person_scores: float32 (R,).
+    """
+
+    ids: np.ndarray
+    offsets: np.ndarray
+    keypoints: np.ndarray
+    scores: np.ndarray
+    person_scores: np.ndarray
+
+
+def make_window(
+    rows: WindowRows, length: int, persons: int, fill_value: float, start: float, end: float
+) -> Window:
+    """Return a window with the most important tracks of some rows.
+
+    Args:
+        rows: rows within the window.
         length: frames of the window.
         persons: number M of slots.
         fill_value: x and y of missing joints.
         start, end: times of the first and the last frame in seconds.
     """
-    clip = np.zeros((persons, length, keypoints.shape[1], 3), np.float32)
+    clip = np.zeros((persons, length, rows.keypoints.shape[1], 3), np.float32)
     clip[..., :2] = fill_value
     chosen = np.zeros(persons, np.int32)
-    unique, inverse = np.unique(ids, return_inverse=True)
-    order = np.argsort(-importance(inverse, person_scores, len(unique)), kind="stable")
+    unique, inverse = np.unique(rows.ids, return_inverse=True)
+    order = np.argsort(-importance(inverse, rows.person_scores, len(unique)), kind="stable")
     for slot, track in enumerate(order[:persons]):
-        rows = inverse == track
+        own = inverse == track
         chosen[slot] = unique[track]
-        clip[slot, offsets[rows], :, :2] = np.nan_to_num(keypoints[rows], nan=fill_value)
-        clip[slot, offsets[rows], :, 2] = scores[rows]
+        clip[slot, rows.offsets[own], :, :2] = np.nan_to_num(rows.keypoints[own], nan=fill_value)
+        clip[slot, rows.offsets[own], :, 2] = rows.scores[own]
     return Window(clip, chosen, start, end)

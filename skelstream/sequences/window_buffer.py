@@ -6,7 +6,7 @@ from collections import deque
 
 import numpy as np
 
-from skelstream.sequences.window import Window, check_window, make_window
+from skelstream.sequences.window import Window, WindowRows, check_window, make_window
 from skelstream.tracking.tracked import TrackedPeople
 
 
@@ -53,7 +53,6 @@ class WindowBuffer:
         scores = np.concatenate([frame.people.scores for frame in frames])
         person_scores = np.concatenate([frame.people.person_scores for frame in frames])
         keep = np.isin(ids, list(confirmed))
-        return make_window(
-            ids[keep], offsets[keep], keypoints[keep], scores[keep], person_scores[keep],
-            self._length, self._persons, self._fill_value, start=frames[0].time, end=frames[-1].time,
-        )  # fmt: skip
+        rows = WindowRows(ids[keep], offsets[keep], keypoints[keep], scores[keep], person_scores[keep])
+        start, end = frames[0].time, frames[-1].time
+        return make_window(rows, self._length, self._persons, self._fill_value, start, end)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skelstream.drawing.colors import PLAIN_BACKGROUND
-from skelstream.drawing.movie import render
+from skelstream.drawing.movie import MovieSettings, render
 from skelstream.drawing.overlay import OverlaySettings
 from skelstream.drawing.sheet import sequence_sheet, write_png
 from skelstream.drawing.skeletons import Style
@@ -82,7 +82,7 @@ def test_frames_keep_their_times_and_get_their_people(tmp_path, sequence, clip):
 def test_sound_is_kept_and_can_be_left_out(tmp_path, sequence, clip):
     loud = add_sound(clip, tmp_path / "loud.mp4")
     render(sequence, tmp_path / "with.mp4", loud)
-    render(sequence, tmp_path / "without.mp4", loud, sound=False)
+    render(sequence, tmp_path / "without.mp4", loud, movie=MovieSettings(sound=False))
     render(sequence, tmp_path / "only.mp4", loud, OverlaySettings(skeleton_only=True))
     for name, kept in (("with", True), ("without", False), ("only", True)):
         with av.open(str(tmp_path / f"{name}.mp4")) as container:
@@ -93,7 +93,7 @@ def test_sound_is_kept_and_can_be_left_out(tmp_path, sequence, clip):
 
 
 def test_a_part_and_a_smaller_size(tmp_path, sequence, clip):
-    done = render(sequence, tmp_path / "out.mp4", clip, start=0.3, end=1.0, width=160)
+    done = render(sequence, tmp_path / "out.mp4", clip, movie=MovieSettings(start=0.3, end=1.0, width=160))
     wanted = TIMES[(TIMES >= 0.3) & (TIMES < 1.0)]
     frames = read(tmp_path / "out.mp4")
     assert done.frames == len(frames) == len(wanted) and frames[0].image.shape == (120, 160, 3)
@@ -122,7 +122,7 @@ def test_without_a_video(tmp_path, two_walkers):
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
 def test_animations(tmp_path, sequence, clip, suffix):
-    done = render(sequence, tmp_path / f"a{suffix}", clip, width=100, fps=50)
+    done = render(sequence, tmp_path / f"a{suffix}", clip, movie=MovieSettings(width=100, fps=50))
     assert done.size == (75, 100) and (tmp_path / f"a{suffix}").stat().st_size > 1000
 
 
@@ -141,7 +141,7 @@ def test_what_cannot_be_written_is_said(tmp_path, two_walkers, make_walkers):
     with pytest.raises(OutputError, match="mp4, .gif or .webp"):
         render(two_walkers, tmp_path / "out.avi")
     with pytest.raises(SourceError, match="last is at 1.95 s"):
-        render(two_walkers, tmp_path / "out.mp4", start=5)
+        render(two_walkers, tmp_path / "out.mp4", movie=MovieSettings(start=5))
     with pytest.raises(SourceError, match="no frame"):
         render(make_walkers([], lambda i: {}), tmp_path / "out.mp4")
     long = make_walkers(np.arange(2000) / 10, lambda i: {})

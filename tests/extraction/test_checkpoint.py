@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 import skelstream.extraction.checkpoint
+from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.extraction.checkpoint import _unpickled
 from skelstream.extraction.extraction import run
 from skelstream.extraction.output import Output
 from skelstream.extraction.settings import ExtractionSettings
 from skelstream.formats import load
 from skelstream.formats.checkpoint import CheckpointFile
+from skelstream.video import VideoWriter
 
 LIMITED = ExtractionSettings().with_options(max_people=1)
 
@@ -124,6 +126,37 @@ def test_a_full_disk_stops_no_work(walk, bars, tmp_path, undisturbed, monkeypatc
     run(walk, output=Output(tmp_path / "out.npz"), estimator=bars())
     assert (tmp_path / "out.npz").read_bytes() == undisturbed
     assert "cannot be written (No space left on device)" in caplog.text
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("each_frame")
+def test_an_extraction_with_refinement_resumes_to_the_same_bytes(tmp_path, mannequins):
+    """With the real networks, whose refinement keeps its crops and doubts from frame to frame."""
+    (photo, _), video, output = (
+        next(iter(mannequins.photos(1, seed=2))),
+        tmp_path / "a.mp4",
+        tmp_path / "out.npz",
+    )
+    with VideoWriter(video, 240, 320, fps=10) as writer:
+        for i in range(8):
+            writer.write(photo[60:300, 80 + 4 * i : 400 + 4 * i], i / 10)
+    settings = ExtractionSettings().with_options(
+        size=160, device="cpu", runtime="torch", detect_every="auto", tracker="skelstream"
+    )
+    estimator, frames = PoseEstimator(settings.estimator), []
+    whole = run(video, settings, Output(tmp_path / "whole.npz"), estimator)
+    assert whole.times.crops and len(whole.sequence.frame)
+
+    def kill(*_):
+        frames.append(1)
+        if len(frames) == 5:
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        run(video, settings, Output(output), estimator, report=kill)
+    done = run(video, settings, Output(output), estimator)
+    assert done.resumed == 5 and output.read_bytes() == (tmp_path / "whole.npz").read_bytes()
+    assert done.times.crops == whole.times.crops
 
 
 def test_a_state_is_a_pipelines_and_nothing_else():

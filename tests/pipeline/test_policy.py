@@ -1,0 +1,149 @@
+"""The policy alone, with an estimator, a refinement and a tracker whose answers are known."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from skelstream.errors import SettingsError
+from skelstream.people import People
+from skelstream.pipeline.detection import DecodedFrame, detect, prepared
+from skelstream.pipeline.policy import EstimationPolicy
+from skelstream.pipeline.times import StageTimes
+from skelstream.refinement.refinement import RefinementState
+from skelstream.settings import RefinementSettings
+from skelstream.video import Frame, SourceInfo
+
+ONE = People(
+    np.zeros((1, 18, 2), np.float32),
+    np.ones((1, 18), np.float32),
+    np.ones(1, np.float32),
+    np.zeros((1, 4), np.float32),
+)
+
+
+class Refined:
+    """A refinement that records its calls; ``finds`` says whether it finds the expected people."""
+
+    def __init__(self, people: int | str = "auto"):
+        self.settings, self.state = RefinementSettings(people=people), RefinementState()
+        self.crops = self.unrefined = 0
+        self.calls, self.finds = [], True
+
+    def refine(self, image, people, expected, budget):
+        self.calls.append(("refine", budget))
+        self.crops += 1
+        return people
+
+    def refine_expected(self, image, expected, lost, budget, force):
+        self.calls.append(("expected", force))
+        return expected if self.finds else None
+
+
+class Estimates:
+    """An estimator that detects one person in every image."""
+
+    batch = 1
+
+    def __init__(self, refinement: Refined | None):
+        self._refinement, self.detected = refinement, 0
+
+    def refinement(self):
+        return self._refinement
+
+    def prepare(self, image):
+        return image, "letterbox"
+
+    def infer(self, inputs):
+        self.detected += len(inputs)
+        return ["candidates"] * len(inputs)
+
+    def group(self, candidates, letterbox):
+        return ONE
+
+
+class Expects:
+    """A tracker that expects the person where it was."""
+
+    def expected(self, time, searched=False):
+        return ONE
+
+    def lost(self, time):
+        return People.none(18)
+
+
+def run(policy: EstimationPolicy, estimator: Estimates, times: StageTimes, frames: int, rate: float = 10.0):
+    for number in range(frames):
+        time = number / rate
+        item = DecodedFrame(Frame(number, time, np.zeros((4, 4, 3), np.uint8)), 0.0)
+        if policy.due(time):
+            (item,) = detect([prepared(item, estimator)], estimator, times)
+        assert len(policy.people(item, Expects(), time)) == 1
+
+
+def policy_of(estimator, every=1, live=False, photos=False):
+    times = StageTimes()
+    info = SourceInfo("a.mp4", 4, 4, live=live, photos=photos)
+    return EstimationPolicy(estimator, every, info, times), times
+
+
+@pytest.mark.parametrize(("every", "detections"), [(1, 12), (4, 3), ("auto", 6)])
+def test_frames_between_detections_are_refined_where_people_are_expected(every, detections):
+    refinement = Refined()
+    estimator = Estimates(refinement)
+    policy, times = policy_of(estimator, every)
+    run(policy, estimator, times, 12)
+    assert times.detections == estimator.detected == detections == times.crops
+    assert [name for name, _ in refinement.calls].count("expected") == 12 - detections
+    assert policy.state.frames == 12
+
+
+def test_a_frame_in_which_a_person_is_missing_is_detected_at_once():
+    refinement = Refined()
+    refinement.finds = False
+    estimator = Estimates(refinement)
+    policy, times = policy_of(estimator, 6)
+    run(policy, estimator, times, 6)
+    assert times.detections == 6  # none of the frames between can be left without detection
+
+
+def test_photos_are_detected_one_by_one_and_detection_alone_follows_nobody():
+    for refinement, photos in ((Refined(), True), (None, False)):
+        estimator = Estimates(refinement)
+        policy, times = policy_of(estimator, "auto", photos=photos)
+        run(policy, estimator, times, 5)
+        assert times.detections == 5
+    with pytest.raises(SettingsError, match="without refinement") as error:
+        policy_of(Estimates(None), 3)
+    assert error.value.setting == "detect_every"
+
+
+@pytest.mark.parametrize(
+    ("people", "live", "limited"), [("auto", True, True), ("all", True, False), ("auto", False, False)]
+)
+def test_only_a_live_source_that_has_to_keep_up_has_a_budget(people, live, limited):
+    refinement = Refined(people)
+    estimator = Estimates(refinement)
+    policy, times = policy_of(estimator, live=live)
+    run(policy, estimator, times, 1)
+    ((_, budget),) = refinement.calls
+    assert (budget is not None) == limited
+
+
+def test_a_policy_continues_after_the_state_of_another():
+    estimator = Estimates(Refined())
+    first, times = policy_of(estimator, 4)
+    run(first, estimator, times, 6)
+    other, counts = policy_of(Estimates(Refined()), 4)
+    vars(counts).update(vars(times))
+    other.resume(first.state)
+    assert other.state.frames == 6 and other.state.last_detection == (4, 0.4)
+    other.skip()
+    assert other.state.frames == 7
+
+
+def test_states_are_plain_values():
+    state = SimpleNamespace(**vars(policy_of(Estimates(None))[0].state))
+    assert (state.frames, state.last_detection, state.refinement) == (0, None, None)
