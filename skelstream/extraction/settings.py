@@ -23,8 +23,10 @@ class ExtractionSettings(PipelineSettings):
     those of the command line's options.
     """
 
-    estimator: EstimatorSettings = group(EstimatorSettings, "Networks")
-    postprocessing: PostprocessingSettings = group(PostprocessingSettings, "Postprocessing")
+    estimator: EstimatorSettings = group(default_factory=EstimatorSettings, title="Networks")
+    postprocessing: PostprocessingSettings = group(
+        default_factory=PostprocessingSettings, title="Postprocessing"
+    )
 
     def with_options(self, **options: Any) -> Self:
         """Return the settings with some values replaced, each by its flat name.

@@ -125,6 +125,7 @@ class Keyboard:
                 self._received(item)
 
     def _read_windows(self) -> None:
+        assert sys.platform == "win32"
         import msvcrt
 
         while not self._stopped.wait(0.05):

@@ -13,7 +13,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, 
 from functools import cache
 from numbers import Integral, Real
 from types import NoneType, UnionType
-from typing import Any, Protocol, Self, Union, dataclass_transform, get_args, get_origin, get_type_hints
+from typing import Any, Self, Union, dataclass_transform, get_args, get_origin, get_type_hints
 
 from skelstream.errors import SettingsError
 
@@ -76,26 +76,19 @@ class Setting:
         )
 
 
-def setting(default: Any, help: str, **declared: Any) -> Any:
-    """Return a dataclass field for a setting; the keywords are the attributes of ``Setting``."""
+def setting(help: str, *, default: Any, **declared: Any) -> Any:
+    """Return a dataclass field for a setting; the other keywords are the attributes of ``Setting``."""
     return field(default=default, metadata={_KEY: Setting(help, **declared)})
 
 
-def group(kind: Callable[[], Any], title: str = "") -> Any:
+def group(*, default_factory: Callable[[], Any], title: str = "") -> Any:
     """Return a dataclass field for settings that belong together.
 
     Args:
-        kind: class of the settings.
+        default_factory: class of the settings.
         title: heading above their options in help; empty for the heading of the group around them.
     """
-    return field(default_factory=kind, metadata={_KEY: title})
-
-
-class _Parsed(Protocol):
-    """A value with a text form, such as a region."""
-
-    @classmethod
-    def parsed(cls, text: str) -> Any: ...
+    return field(default_factory=default_factory, metadata={_KEY: title})
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,15 @@ class DetectionSettings(Settings):
     """How people are found in the whole image, by the part affinity field network and grouping."""
 
     weights: str = setting(
-        DETECTOR,
         "Detection network.",
+        default=DETECTOR,
         more="Name of a packaged model, or a weights file.",
         option="--weights",
         metavar="NAME",
     )
     size: int = setting(
-        SIZE,
         "Long side of the input; larger finds smaller people.",
+        default=SIZE,
         more="Smaller is faster; the packaged weights are measured at the default.",
         unit="pixels",
         low=64,
@@ -32,28 +32,33 @@ class DetectionSettings(Settings):
         metavar="PX",
     )
     scales: tuple[float, ...] = setting(
-        (1.0,), "Factors of the input size whose maps are averaged, each from 0.1 to 8.", low=0.1, high=8
+        "Factors of the input size whose maps are averaged, each from 0.1 to 8.",
+        default=(1.0,),
+        low=0.1,
+        high=8,
     )
-    flip: bool = setting(False, "Average with the maps of the mirrored image.")
-    grouping: GroupingSettings = group(GroupingSettings)
+    flip: bool = setting("Average with the maps of the mirrored image.", default=False)
+    grouping: GroupingSettings = group(default_factory=GroupingSettings)
 
 
 class EstimatorSettings(Settings):
     """Everything that a ``PoseEstimator`` is made from."""
 
-    detection: DetectionSettings = group(DetectionSettings, "Detection")
-    refinement: RefinementSettings = group(RefinementSettings, "Refinement")
-    device: str = setting("auto", "auto, cpu, cuda, cuda:1 or mps.", option="--device", metavar="NAME")
+    detection: DetectionSettings = group(default_factory=DetectionSettings, title="Detection")
+    refinement: RefinementSettings = group(default_factory=RefinementSettings, title="Refinement")
+    device: str = setting(
+        "auto, cpu, cuda, cuda:1 or mps.", default="auto", option="--device", metavar="NAME"
+    )
     runtime: str = setting(
-        "auto",
         "auto, torch or openvino.",
+        default="auto",
         more="auto is OpenVINO on an x86 CPU, if it is installed, else torch.",
         option="--runtime",
         metavar="NAME",
     )
     precision: str = setting(
-        "auto",
         "auto, float32, bfloat16, float16 or int8.",
+        default="auto",
         more="auto is the fastest that the device supports natively.",
         option="--precision",
         metavar="NAME",

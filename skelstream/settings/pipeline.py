@@ -10,11 +10,11 @@ from skelstream.settings.video import VideoSettings
 class PipelineSettings(Settings):
     """Everything that determines a pipeline's output, except the estimator."""
 
-    video: VideoSettings = group(VideoSettings, "Source")
-    tracking: TrackerSettings = group(TrackerSettings, "Tracking")
+    video: VideoSettings = group(default_factory=VideoSettings, title="Source")
+    tracking: TrackerSettings = group(default_factory=TrackerSettings, title="Tracking")
     detect_every: int | str = setting(
-        1,
         "Detect every N-th frame, or auto.",
+        default=1,
         more="auto detects as rarely as leaves 0.2 seconds between two detections. In between, refinement finds people where"
         " the tracker expects them; a frame in which it misses one is detected as well.",
         low=1,

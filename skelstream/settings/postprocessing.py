@@ -10,18 +10,18 @@ class PostprocessingSettings(Settings):
     """Conversion of joints, filling, smoothing, an even frame rate, the order of the people and 3D, each on request."""
 
     skeleton: str | None = setting(
-        None,
         "openpose18, coco17, body25, h36m17, mpii16 or ntu25.",
+        default=None,
         option="--skeleton",
         metavar="NAME",
     )
     fill: float | None = setting(
-        None, "Fill gaps of up to this length.", unit="seconds", low=0, option="--fill", metavar="SEC"
+        "Fill gaps of up to this length.", default=None, unit="seconds", low=0, option="--fill", metavar="SEC"
     )
-    smooth: bool = setting(False, "Smooth tracks; a stream by past frames only.", option="--smooth")
+    smooth: bool = setting("Smooth tracks; a stream by past frames only.", default=False, option="--smooth")
     fps: float | None = setting(
-        None,
         "Resample to an even frame rate.",
+        default=None,
         more="Interpolated values are marked as not observed.",
         unit="frames/s",
         above=0,
@@ -29,12 +29,12 @@ class PostprocessingSettings(Settings):
         metavar="FPS",
     )
     person: str | None = setting(
-        None,
         "First person: longest, largest, centre or moving.",
+        default=None,
         more="For formats with few slots: the longest or largest track, the most central or the most moving one.",
         words=("longest", "largest", "centre", "moving"),
         option="--person",
         metavar="WHO",
     )
-    lift: bool = setting(False, "Lift people to 3D as well (experimental).", option="--lift")
-    lifter: str = setting(LIFTER, "Lifting network: a packaged model or a weights file.")
+    lift: bool = setting("Lift people to 3D as well (experimental).", default=False, option="--lift")
+    lifter: str = setting("Lifting network: a packaged model or a weights file.", default=LIFTER)

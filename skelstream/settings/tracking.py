@@ -10,25 +10,25 @@ _SIZES = "person sizes"  # the longer side of the box
 class TrackerSettings(Settings):
     """How people are followed; lengths are in person sizes, the longer side of the box."""
 
-    follow: bool = setting(True, "Let each frame stand alone, as photos do.", option="--no-tracking")
+    follow: bool = setting("Let each frame stand alone, as photos do.", default=True, option="--no-tracking")
     tracker: str = setting(
-        "skelstream",
         "skelstream, bytetrack or sort.",
+        default="skelstream",
         more="A preset of the settings below, or the tracker of a plug-in.",
         option="--tracker",
         metavar="NAME",
     )
     max_people: int | None = setting(
-        None,
         "Most people per frame.",
+        default=None,
         more="Those with the most evidence so far stay.",
         low=1,
         option="--max-people",
         metavar="N",
     )
     max_lost: float = setting(
-        1.0,
         "End a track lost for longer.",
+        default=1.0,
         more="A person who returns later gets a new id.",
         unit="seconds",
         low=0,
@@ -36,8 +36,8 @@ class TrackerSettings(Settings):
         metavar="SEC",
     )
     max_interval: float = setting(
-        1.5,
         "End tracks at a longer frame interval.",
+        default=1.5,
         more="A longer interval is a cut or a seek; the frame after it stands alone.",
         unit="seconds",
         low=0,
@@ -45,66 +45,74 @@ class TrackerSettings(Settings):
         metavar="SEC",
     )
     min_observations: int = setting(
-        3,
         "Observations to confirm a track.",
+        default=3,
         more="Tracks of the first frame are confirmed at once, so that a single image has people too.",
         low=1,
         option="--min-observations",
         metavar="N",
     )
     high_certainty: float = setting(
-        0.5,
         "People whose visible joints are at least this certain (People.certainty) are matched first and may start a"
         " track, however much of them is in view.",
+        default=0.5,
         low=0,
         high=1,
     )
     low_score: float = setting(
-        0.05,
         "People with a lower score are ignored; uncertain ones above it only continue a track found in the last frame.",
+        default=0.05,
         low=0,
         high=1,
     )
     min_similarity: float = setting(
-        0.2, "Least similarity of a person and a track, first round.", low=0, high=1
+        "Least similarity of a person and a track, first round.", default=0.2, low=0, high=1
     )
     min_similarity_low: float = setting(
-        0.5, "Least similarity of an uncertain person and a track; 1 matches none.", low=0, high=1
+        "Least similarity of an uncertain person and a track; 1 matches none.", default=0.5, low=0, high=1
     )
-    oks_weight: float = setting(0.4, "Share of OKS in the similarity; the rest is IoU.", low=0, high=1)
-    max_missed_tentative: int = setting(1, "Frames in a row that a tentative track may be missed.", low=0)
+    oks_weight: float = setting(
+        "Share of OKS in the similarity; the rest is IoU.", default=0.4, low=0, high=1
+    )
+    max_missed_tentative: int = setting(
+        "Frames in a row that a tentative track may be missed.", default=1, low=0
+    )
     confirm_within: float = setting(
-        0.5,
         "Where two frame intervals take longer, two observations confirm a track; where one does, a single one.",
+        default=0.5,
         unit="seconds",
         low=0,
     )
     duplicate_similarity: float = setting(
-        0.7,
         "A person at least this similar to a tracked one in the same frame starts no track; by OKS, or by IoU without"
         " joints.",
+        default=0.7,
         low=0,
     )
     re_update: bool = setting(
-        True, "When a track returns, replace the prediction over the gap by a straight path (OC-SORT)."
+        "When a track returns, replace the prediction over the gap by a straight path (OC-SORT).",
+        default=True,
     )
     acceleration: float = setting(
-        0.5, "Root spectral density of the white-noise acceleration.", unit=f"{_SIZES} / s^1.5", low=0
+        "Root spectral density of the white-noise acceleration.", default=0.5, unit=f"{_SIZES} / s^1.5", low=0
     )
     size_change: float = setting(
-        0.15, "Root spectral density of the random walk of width and height.", unit=f"{_SIZES} / s^0.5", low=0
+        "Root spectral density of the random walk of width and height.",
+        default=0.15,
+        unit=f"{_SIZES} / s^0.5",
+        low=0,
     )
     position_noise: float = setting(
-        0.05, "Standard deviation of a measured box centre.", unit=_SIZES, above=0
+        "Standard deviation of a measured box centre.", default=0.05, unit=_SIZES, above=0
     )
     torso_noise: float = setting(
-        0.02, "Standard deviation of a measured centre of the torso joints.", unit=_SIZES, above=0
+        "Standard deviation of a measured centre of the torso joints.", default=0.02, unit=_SIZES, above=0
     )
     size_noise: float = setting(
-        0.1, "Standard deviation of a measured width or height.", unit=_SIZES, above=0
+        "Standard deviation of a measured width or height.", default=0.1, unit=_SIZES, above=0
     )
     start_speed: float = setting(
-        0.5, "Standard deviation of the speed of a new track.", unit=f"{_SIZES} / s", low=0
+        "Standard deviation of the speed of a new track.", default=0.5, unit=f"{_SIZES} / s", low=0
     )
 
     @property

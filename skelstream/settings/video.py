@@ -10,15 +10,15 @@ class VideoSettings(Settings):
     """Which frames of a source are analysed, which part of the image counts, and how fast time runs in it."""
 
     start: float | None = setting(
-        None, "Start at this time.", unit="seconds", low=0, option="--start", metavar="SEC"
+        "Start at this time.", default=None, unit="seconds", low=0, option="--start", metavar="SEC"
     )
     end: float | None = setting(
-        None, "Stop before this time.", unit="seconds", low=0, option="--end", metavar="SEC"
+        "Stop before this time.", default=None, unit="seconds", low=0, option="--end", metavar="SEC"
     )
-    every: int = setting(1, "Analyse every N-th frame only.", low=1, option="--every", metavar="N")
+    every: int = setting("Analyse every N-th frame only.", default=1, low=1, option="--every", metavar="N")
     rate: float | None = setting(
-        None,
         "Frame rate of images, or to ask of a camera.",
+        default=None,
         more="Without it, images that do not resemble each other are photos, and others come 30 a second.",
         unit="frames/s",
         above=0,
@@ -26,16 +26,16 @@ class VideoSettings(Settings):
         metavar="FPS",
     )
     slow_motion: float = setting(
-        1.0,
         "Slow-motion factor of the video.",
+        default=1.0,
         more="How many times slower than life the video plays: 4 for 120 frames/s shown at 30. Times are divided by it.",
         above=0,
         option="--slow-motion",
         metavar="X",
     )
     region: Region | None = setting(
-        None,
         "Keep people centred in L,T,R,B (pixels or %).",
+        default=None,
         more="Left, top, right, bottom: 100,0,500,480 or 25%,0,75%,100%.",
         option="--region",
         metavar="BOX",
