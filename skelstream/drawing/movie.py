@@ -76,7 +76,7 @@ def render(
             complete; an existing file is replaced.
         source: video of the sequence; None to draw on a plain background, without sound.
         settings: settings of the drawing; None for the defaults.
-        movie: which part to show, and how.
+        movie: part of the sequence to show, size and sound.
         progress: function called with the number of frames done and in total.
 
     Raises:

@@ -23,7 +23,7 @@ class Provenance:
         model: name of the detection weights.
         weights_sha256: SHA-256 of the detection weights file, hexadecimal.
         settings: settings of the estimator, as JSON values.
-        runtime: what ran the networks, for people to read.
+        runtime: runtimes and devices of the networks, for people to read.
         refiner: name of the refinement weights; None without refinement.
         refiner_sha256: SHA-256 of the refinement weights file; None without refinement.
     """
@@ -42,7 +42,7 @@ class Estimator(Protocol):
     Attributes:
         skeleton: the V joints of the people, and the limbs to draw.
         batch: preferred number of images per call of ``infer``.
-        provenance: what the people are estimated with.
+        provenance: weights, settings and runtime, for the record.
     """
 
     @property

@@ -72,7 +72,7 @@ class Pipeline:
     Args:
         source: anything that ``skelstream.video.open_source`` takes.
         estimator: an estimator, or a function that makes one once the source is open.
-        settings: what part of the source is analysed, and how people are followed.
+        settings: part of the source, tracking, and how often to detect.
         name: name of the source in messages and results; None for ``source`` itself.
 
     Raises:

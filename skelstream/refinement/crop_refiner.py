@@ -17,7 +17,7 @@ class CropRefiner:
 
     Args:
         outputs: network, from uint8 RGB crops (B, H, W, 3) to its output tensors; several threads may call it at once.
-        decoding: from output tensors to joints.
+        decoding: conversion of output tensors to joints.
         size: height and width of a crop in pixels.
         name, skeleton, weights_sha256: see ``Refiner``.
         flip: whether to average with the outputs of the mirrored crop.

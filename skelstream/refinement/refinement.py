@@ -33,7 +33,7 @@ class RefinementState:
     """What refinement keeps from one frame to the next. May be pickled.
 
     Attributes:
-        doubtful: whether refinement found an expected person whom the last detection missed.
+        doubtful: whether refinement found an expected person that the last detection missed.
         boxes: float32 (B, 4), x0, y0, x1, y1 of the last crops in source pixels.
     """
 
@@ -53,7 +53,7 @@ class Refinement:
     Attributes:
         crops: number of crops so far.
         unrefined: number of people so far who stayed as detected because of the limit.
-        state: what later frames depend on.
+        state: memory that later frames depend on.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Refinement:
         """Return the people of an image that were detected or are expected, refined.
 
         Where the tracker expects a person, the crop follows the expected joints: they come from refinement and are better
-        than the detected box. An expected person whom detection missed is refined too, but scores no higher than
+        than the detected box. An expected person that detection missed is refined too, but scores no higher than
         expected: refinement finds what it is pointed at and would keep a track alive after its person has left. A
         person who is not expected and does not fill the detected box is refined a second time in the box of the joints
         found; the result with the higher score counts.
@@ -112,7 +112,7 @@ class Refinement:
         Args:
             image: uint8 RGB (H, W, 3).
             expected: people that the tracker expects, in source pixels.
-            lost: people whom the tracker has lost, where they may return.
+            lost: people that the tracker has lost, where they may return.
             budget: most people to refine in this frame; None for the limit of the settings.
             force: whether to return those who are found even where the frame needs detection.
 
@@ -149,7 +149,7 @@ class Refinement:
 
     def _boxes(self, people: People, expected: People | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return boxes (P + E, 4) to refine and their detection scores (P + E,): of P people, then of E expected ones
-        whom detection missed; and bool (P + E,), True for boxes of expected joints."""
+        that detection missed; and bool (P + E,), True for boxes of expected joints."""
         boxes, scores = joints_boxes(people.keypoints), people.person_scores
         known = np.zeros(len(people), bool)
         if expected is None or not len(expected):

@@ -18,8 +18,8 @@ class TopDownRefiner(CropRefiner):
     """A ``Refiner`` with weights of the light HRNet or of HRNet.
 
     Args:
-        settings: which weights, and whether crops are mirrored too.
-        device, runtime, precision: what runs the network, see ``EstimatorSettings``.
+        settings: weights, and whether crops are mirrored too.
+        device, runtime, precision: see ``EstimatorSettings``.
 
     Raises:
         ModelError: the weights belong to another kind of network, or the device, runtime or precision cannot be used.

@@ -25,7 +25,7 @@ class Setting:
     """Declaration of one setting.
 
     Attributes:
-        help: what the setting does, in one short sentence for help on the command line.
+        help: one short sentence for help on the command line.
         more: further explanation for the documentation.
         unit: unit of a number, for example ``seconds``; empty for text and for pure numbers.
         low, high: least and greatest number, both allowed; None for no bound.
@@ -33,7 +33,7 @@ class Setting:
         words: texts that are allowed; with a number, texts that may stand in its place.
         option: name on the command line, for example ``--size``, or ``--no-tracking`` for a flag that is on by default;
             None for settings that are reached from Python only.
-        metavar: what help calls the value; None for the type's own name.
+        metavar: name of the value in help; None for the type's own name.
         title: heading of the option in help; empty for the heading of its group.
     """
 
@@ -181,7 +181,7 @@ def _hints(cls: type) -> dict[str, Any]:
 
 
 def _alternatives(kind: Any) -> tuple[Any, ...]:
-    """The types that a field takes; one for a plain type."""
+    """Return the types that a field takes; one for a plain type."""
     return get_args(kind) if get_origin(kind) in (UnionType, Union) else (kind,)
 
 

@@ -86,7 +86,7 @@ class KalmanTracker:
 
         Args:
             time: seconds.
-            searched: whether detection searches the whole image at ``time``. A person whom it misses is then less
+            searched: whether detection searches the whole image at ``time``. A person that it misses is then less
                 credible: scores are halved for each tenth of a second since the last frame. Tentative tracks are
                 not expected then, because detection has to find them.
 

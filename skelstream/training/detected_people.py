@@ -63,7 +63,7 @@ def detect_people(
         path: the file to write.
         config: settings of detection.
         sets: images of each set.
-        device: as for ``PoseEstimator``.
+        device: see ``EstimatorSettings``.
 
     Yields:
         The number of images processed so far; the file is complete once the iterator is exhausted.

@@ -84,7 +84,7 @@ class Started:
         processes: number of training processes.
         precision: number format of the network's arithmetic.
         sample: number of samples seen before; 0 for a new run.
-        origin: what the weights were before training.
+        origin: initial weights, for people to read.
     """
 
     recipe: Recipe

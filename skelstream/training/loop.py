@@ -92,7 +92,7 @@ class Trainer:
         sample: number of samples seen so far.
         seconds: training time so far.
         average: the averaged weights by name; these are the weights to use.
-        origin: what the weights were before training.
+        origin: initial weights, for people to read.
         unreadable: one message for each image that could not be read, in order of appearance.
 
     Args:
