@@ -104,7 +104,6 @@ def _stream(source: str, settings: ExtractionSettings) -> None:
     from skelstream.formats import frame_line
     from skelstream.pipeline import Pipeline
     from skelstream.processing.one_euro import OneEuro
-    from skelstream.skeleton import OPENPOSE18
 
     from .estimator import estimator_maker
 
@@ -113,7 +112,7 @@ def _stream(source: str, settings: ExtractionSettings) -> None:
         size = pipeline.info.height, pipeline.info.width
         for analysed in pipeline:
             tracked = euro.update(analysed.tracked) if euro else analysed.tracked
-            put(frame_line(tracked, OPENPOSE18, size))
+            put(frame_line(tracked, pipeline.skeleton, size))
         show_warnings(pipeline.warnings)
 
 

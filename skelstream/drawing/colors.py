@@ -36,7 +36,7 @@ def side_shade(color: RGB, side: str) -> RGB:
 
 
 def text_on(color: RGB) -> RGB:
-    """Return black or white, whichever is more readable on ``color`` (WCAG 2 relative luminance)."""
+    """Return black or white, the more readable one on ``color`` (WCAG 2 relative luminance)."""
     channels = np.array(color) / 255
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     luminance = linear @ (0.2126, 0.7152, 0.0722)

@@ -1,6 +1,6 @@
 """Location of heads from keypoints, and blurring so that faces cannot be recognised.
 
-This helps to anonymise a video without a guarantee: the faces of people whom the network missed stay visible.
+This helps to anonymise a video without a guarantee: the faces of missed people stay visible.
 """
 
 from __future__ import annotations

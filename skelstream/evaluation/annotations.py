@@ -64,7 +64,7 @@ class CocoSet:
         images: images by id, in the file's order.
         persons: people by image id; every image has an entry.
         category: category id of persons; None if the file lists no categories.
-        substituted_areas: number of people without ``area``, for whom ``AREA_OF_BOX`` times the box's area is
+        substituted_areas: number of people without ``area``, where ``AREA_OF_BOX`` times the box's area is
             used.
     """
 

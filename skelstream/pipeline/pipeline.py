@@ -22,6 +22,7 @@ from skelstream.pipeline.queues import StageQueue
 from skelstream.pipeline.times import StageTimes
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.settings.pipeline import PipelineSettings
+from skelstream.skeleton import Skeleton
 from skelstream.tracking.registry import make_tracker
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.tracking.tracker import Tracker
@@ -112,6 +113,11 @@ class Pipeline:
     def info(self) -> SourceInfo:
         """Facts about the source."""
         return self._source.info
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The joints of the people."""
+        return self._estimator.skeleton
 
     @property
     def expected_end(self) -> float | None:

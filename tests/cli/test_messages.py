@@ -61,7 +61,19 @@ def test_an_error_names_the_option_for_its_setting(tmp_path):
 def test_debug_shows_the_log(walk, tmp_path):
     for debug in ([], ["--debug"]):
         result = CliRunner().invoke(
-            app, ["extract", str(walk), "-o", str(tmp_path / "a.npz"), "--overwrite", *debug]
+            app,
+            [
+                "extract",
+                str(walk),
+                "-o",
+                str(tmp_path / "a.npz"),
+                "--overwrite",
+                "--size",
+                "64",
+                "--refine",
+                "0",
+                *debug,
+            ],
         )
         assert ("skelstream.runtimes.registry: runtime: " in result.stderr) == bool(debug)
     assert not logging.getLogger("skelstream").handlers
