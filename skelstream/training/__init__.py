@@ -1,24 +1,19 @@
-"""Training of the networks: ``run`` trains by a recipe, ``check`` reads all of its data.
-
-Names are imported when they are used, so that importing this package stays light.
-"""
+"""Training of the networks: ``run`` trains by a recipe, ``check`` reads all of its data."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from skelstream.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from skelstream.training import lifting
     from skelstream.training.runner import TrainingOptions, check, run
 
-__all__ = ["TrainingOptions", "check", "run"]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.runner"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "runner": ["TrainingOptions", "check", "run"],
+    },
+    packages=["lifting"],
+)
