@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from skelstream.batch.dataset import Batch
 from skelstream.batch.results import Results
-from skelstream.errors import SettingsError
+from skelstream.errors import OutputError, SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 from skelstream.formats import (
     Labels,
@@ -111,6 +112,8 @@ def convert(
         OutputError: the output exists or cannot be written.
         SettingsError: inputs or options exclude each other.
     """
+    for name in inputs:
+        check_not_input(Path(output), name)
     elsewhere = [str(name) for name in inputs if "://" in str(name)]
     if elsewhere and len(inputs) > 1:
         raise SettingsError(f"{elsewhere[0]}: a batch elsewhere is converted alone, without other inputs")
@@ -131,6 +134,21 @@ def convert(
     samples = labelled(paths, labels, lambda path: read_converted(path, settings, options), options.note)
     shown = _reported(samples, len(paths), report)
     save_dataset(shown, output, options.format, options.overwrite, options=written)
+
+
+def check_not_input(output: Path, given: str | Path) -> None:
+    """Check that an existing output is not an input, and neither holds one nor lies within one.
+
+    Raises:
+        OutputError: it would replace what it is made from.
+    """
+    source, target = Path(os.path.realpath(given)), Path(os.path.realpath(output))
+    if not (source.exists() and target.exists()):
+        return
+    if source.samefile(target) or target in source.parents or source in target.parents:
+        raise OutputError(
+            f"{output}: would replace the input {given}, or a part of it; choose another output"
+        )
 
 
 def _convert_batch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -41,24 +41,30 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
+def replacing_folder(path: Path, owns: Callable[[Path], bool]) -> Iterator[Path]:
     """Yield a temporary folder beside ``path`` that replaces it when the block ends without an exception.
 
     An old folder of that name is set aside until the new one is in place. The files inside are not synced to
     disk one by one: thousands of them would take minutes.
 
+    Args:
+        path: the folder.
+        owns: predicate that tells whether a file in the old folder belongs to an earlier output of the same kind.
+
     Raises:
-        OutputError: the folder cannot be written.
+        OutputError: the folder cannot be written, or the old one holds a file of another kind.
     """
     target = _target(path)
     if target.exists() and not target.is_dir():
         raise OutputError(f"{path} is a file, and this format writes a folder; choose another output")
+    check_replaceable(path, owns)
     temporary, aside = _beside(target), _beside(target)
     with claimed(target, wait=True) as alone:
         try:
             temporary.mkdir()
             yield temporary
             if target.exists():
+                check_replaceable(path, owns)  # again: the work may have taken hours
                 os.replace(target, aside)
             try:
                 os.replace(temporary, target)
@@ -71,6 +77,24 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         finally:
             _remove(_leftovers(target) if alone else [temporary, aside])
+
+
+def check_replaceable(folder: Path, owns: Callable[[Path], bool]) -> None:
+    """Check that an existing folder holds nothing but an earlier output of the same kind, so that it may be replaced.
+
+    Args:
+        folder: the folder; it need not exist.
+        owns: predicate that tells whether a file in it belongs to such an output.
+
+    Raises:
+        OutputError: it holds another file, or a link.
+    """
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if path.is_symlink() or not (path.is_dir() or (path.is_file() and owns(path))):
+            raise OutputError(
+                f"{folder}: is not replaced, because it holds {path.relative_to(folder)}, which is no such output;"
+                " choose another folder"
+            )
 
 
 def check_writable(path: Path, overwrite: bool) -> None:

@@ -75,6 +75,10 @@ class ReadOptions:
     note: Callable[[str], None] = _quiet
 
 
+def _owns_nothing(_: Path) -> Callable[[Path], bool]:
+    return lambda file: False
+
+
 def _one_file(path: Path) -> list[Path]:
     return [path]
 
@@ -93,6 +97,7 @@ class Format:
         join: function that writes many samples into one training set; None if a file contains a single video.
         outputs: function from the given path to the paths that writing creates.
         folder: whether the path is a folder.
+        owns: function from a folder to the predicate that tells which files in it belong to an earlier output.
         space: whether the format contains 3D joints.
     """
 
@@ -104,4 +109,5 @@ class Format:
     join: Callable[[Iterable[Sample], Path, WriteOptions], None] | None = None
     outputs: Callable[[Path], list[Path]] = _one_file
     folder: bool = False
+    owns: Callable[[Path], Callable[[Path], bool]] = _owns_nothing
     space: bool = False

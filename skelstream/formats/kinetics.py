@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
         FormatError: two samples would have the same file.
     """
     labels: dict[str | None, dict[str, Any]] = {}
-    with replacing_folder(path) as folder:
+    with replacing_folder(path, _owns(path)) as folder:
         for sample in samples:
             # The feeder uses the file name up to its first dot as the id.
             key = as_file(sample.name).replace(".", "_")
@@ -66,6 +66,32 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
     if None in labels or not labels:
         with replacing(label_file(path)) as temporary:
             temporary.write_text(json.dumps(labels.get(None, {}), indent=1), encoding="utf-8")
+
+
+def _owns(folder: Path) -> Callable[[Path], bool]:
+    """Return a predicate for the clips that a label file lists, and for the label files of splits."""
+    listed: dict[Path, frozenset[str]] = {}
+
+    def owns(file: Path) -> bool:
+        place = file.parent
+        if file.suffix != ".json" or folder not in (place, place.parent):
+            return False
+        if place == folder and (folder / file.name.removesuffix("_label.json")).is_dir():
+            return True
+        if place not in listed:
+            listed[place] = _listed(label_file(place))
+        return file.stem in listed[place]
+
+    return owns
+
+
+def _listed(labels: Path) -> frozenset[str]:
+    """Return the clips that a label file lists; none if there is no such file."""
+    try:
+        content = json.loads(labels.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return frozenset()
+    return frozenset(content) if isinstance(content, dict) else frozenset()
 
 
 def _video(sample: Sample, options: WriteOptions) -> dict[str, Any]:
@@ -109,5 +135,5 @@ def _video(sample: Sample, options: WriteOptions) -> dict[str, Any]:
 
 FORMAT = Format(
     "kinetics", (), "ST-GCN's kinetics-skeleton JSON: a folder and its label file", write, join=join,
-    outputs=lambda path: [path, label_file(path)], folder=True,
+    outputs=lambda path: [path, label_file(path)], folder=True, owns=_owns,
 )  # fmt: skip

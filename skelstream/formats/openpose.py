@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ _EMPTY = (
     "face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d", "pose_keypoints_3d",
     "face_keypoints_3d", "hand_left_keypoints_3d", "hand_right_keypoints_3d",
 )  # fmt: skip
+_WRITTEN = re.compile(r".+_\d{12}_keypoints\.json")
 _FILE = re.compile(r"(.*?)_?(\d+)_keypoints\.json")
 
 
@@ -37,7 +39,7 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
         sequence = sequence.as_skeleton("openpose18")
     ids = np.repeat(sequence.track_ids, np.diff(sequence.track_start))
     empty = {key: [] for key in _EMPTY}
-    with replacing_folder(path) as folder:
+    with replacing_folder(path, _owns(path)) as folder:
         for t, rows in enumerate(rows_by_frame(sequence)):
             poses = triples(sequence.keypoints[rows], sequence.scores[rows])
             people = [
@@ -46,6 +48,10 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
             ]
             text = json.dumps({"version": 1.3, "people": people}, separators=(",", ":"))
             (folder / f"{as_file(sample.name)}_{t:012d}_keypoints.json").write_text(text, encoding="utf-8")
+
+
+def _owns(folder: Path) -> Callable[[Path], bool]:
+    return lambda file: file.parent == folder and _WRITTEN.fullmatch(file.name) is not None
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
@@ -104,4 +110,6 @@ def _people(file: Path) -> tuple[np.ndarray, np.ndarray]:
         raise FormatError(f"{printable(file.name)}: {error}") from error
 
 
-FORMAT = Format("openpose", (), "OpenPose's JSON, a folder with one file per frame", write, read, folder=True)
+FORMAT = Format(
+    "openpose", (), "OpenPose's JSON, a folder with one file per frame", write, read, folder=True, owns=_owns
+)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from skelstream.errors import FormatError
-from skelstream.files.atomic import check_writable
+from skelstream.files.atomic import check_replaceable, check_writable
 from skelstream.files.values import integer
 from skelstream.formats import (
     alphapose,
@@ -213,6 +213,8 @@ def check_free(chosen: Format, path: Path, overwrite: bool) -> None:
     """
     for output in chosen.outputs(path):
         check_writable(output, overwrite)
+    if chosen.folder:
+        check_replaceable(path, chosen.owns(path))
 
 
 def clip_name(sequence: SkeletonSequence, path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import IO
 import numpy as np
 
 from skelstream.files.atomic import replacing_folder
-from skelstream.formats.clips import PERSONS, UNLABELLED, clip_of, write_classes
+from skelstream.formats.clips import CLASSES, PERSONS, UNLABELLED, clip_of, write_classes
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.pickles import dump
 
@@ -27,7 +27,7 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions, *, format
     first. The pickle is ``(names, labels)``; a label is -1 if unknown. ``classes.txt`` lists the class names,
     if classes have names.
     """
-    with replacing_folder(path) as folder, ExitStack() as open_files:
+    with replacing_folder(path, _owns(path)) as folder, ExitStack() as open_files:
         writers: dict[str, _Split] = {}
         for sample in samples:
             split = sample.split or _WHOLE
@@ -42,6 +42,17 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions, *, format
             with open(folder / f"{split}_label.pkl", "xb") as file:
                 dump((writer.names, writer.labels), file)
         write_classes(folder, options)
+
+
+def _owns(folder: Path) -> Callable[[Path], bool]:
+    """Return a predicate for pairs of an array and a label pickle, and for the list of classes."""
+
+    def owns(file: Path) -> bool:
+        array, labels = file.name.removesuffix("_data.npy"), file.name.removesuffix("_label.pkl")
+        pair = (folder / f"{array}_label.pkl").is_file() or (folder / f"{labels}_data.npy").is_file()
+        return file.parent == folder and (pair or file.name == CLASSES)
+
+    return owns
 
 
 def write(sample: Sample, path: Path, options: WriteOptions, *, format: str, y_sign: int) -> None:
@@ -78,7 +89,9 @@ class _Split:
 
 def _format(name: str, y_sign: int, summary: str) -> Format:
     choices = {"format": name, "y_sign": y_sign}
-    return Format(name, (), summary, partial(write, **choices), join=partial(join, **choices), folder=True)
+    return Format(
+        name, (), summary, partial(write, **choices), join=partial(join, **choices), folder=True, owns=_owns
+    )
 
 
 FORMATS = (

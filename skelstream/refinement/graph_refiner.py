@@ -13,7 +13,8 @@ from skelstream.network.model_file import find_model
 from skelstream.refinement.crop_refiner import CropRefiner
 from skelstream.refinement.decoding import Decoding, Heatmaps, SimCC
 from skelstream.refinement.graph_description import GraphDescription, read_description
-from skelstream.runtimes.openvino_queue import ImageQueue, has_bfloat16, ov
+from skelstream.runtimes.openvino_import import ov
+from skelstream.runtimes.openvino_queue import ImageQueue, has_bfloat16
 from skelstream.runtimes.signal_stack import kept_signal_stack
 from skelstream.settings.refinement import RefinementSettings
 from skelstream.skeleton import COCO17

@@ -14,7 +14,8 @@ from skelstream.errors import ModelError
 from skelstream.network.architectures import CropNetwork, Network
 from skelstream.network.part_maps import PartMaps
 from skelstream.network.quantised import has_ranges, quantised
-from skelstream.runtimes.openvino_queue import ImageQueue, has_bfloat16, ov
+from skelstream.runtimes.openvino_import import ov
+from skelstream.runtimes.openvino_queue import ImageQueue, has_bfloat16
 from skelstream.runtimes.signal_stack import kept_signal_stack
 
 
@@ -76,7 +77,7 @@ def convert(network: Network | CropNetwork) -> ov.Model:
 
     ``openvino.convert_model`` is not used, since it reports each use over the internet.
     """
-    # Imported here, so that a missing OpenVINO is reported by the message of openvino_queue.
+    # Imported here, so that a missing OpenVINO is reported by the message of openvino_import.
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 

@@ -7,15 +7,9 @@ from collections import deque
 import numpy as np
 import torch
 
-from skelstream.errors import MissingExtraError, ModelError
+from skelstream.errors import ModelError
 from skelstream.runtimes.cores import available_cores
-
-try:
-    import openvino as ov
-except ImportError as error:
-    raise MissingExtraError(
-        f"OpenVINO is not installed ({error}); pip install 'skelstream[openvino]', or use the torch runtime"
-    ) from None
+from skelstream.runtimes.openvino_import import ov
 
 DEVICE = "CPU"
 
@@ -23,9 +17,7 @@ DEVICE = "CPU"
 class ImageQueue:
     """Compiled graph for one image at a time.
 
-    Several threads may call it concurrently: OpenVINO goes on from one caller's images to the next without
-        waiting for
-    Python.
+    Several threads may call it concurrently: OpenVINO continues with the next caller's images without waiting for Python.
 
     Args:
         core: OpenVINO's core.

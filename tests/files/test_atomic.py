@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,10 @@ from skelstream.files.locks import claimed
 
 KILLED = """
 import os, signal, sys
+from functools import partial
 from pathlib import Path
 from skelstream.files.atomic import replacing, replacing_folder
-way = replacing_folder if sys.argv[2] == "folder" else replacing
+way = partial(replacing_folder, owns=lambda file: True) if sys.argv[2] == "folder" else replacing
 with way(Path(sys.argv[1])) as temporary:
     ((temporary / "part") if temporary.is_dir() else temporary).write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -30,7 +32,8 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path, kind):
     subprocess.run([sys.executable, "-c", KILLED, str(target), kind], check=False)
     assert any(path.name.endswith(".tmp") for path in tmp_path.iterdir()) and not target.exists()
     (tmp_path / ".out.more.0123abcd.tmp").write_text("another target's")
-    with (replacing_folder if kind == "folder" else replacing)(target) as temporary:
+    way = partial(replacing_folder, owns=lambda file: True) if kind == "folder" else replacing
+    with way(target) as temporary:
         ((temporary / "all") if kind == "folder" else temporary).write_text("whole")
     assert sorted(p.name for p in tmp_path.iterdir()) == [".out.more.0123abcd.tmp", "out"]
 

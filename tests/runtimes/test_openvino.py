@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 
 import numpy as np
 import pytest
 import torch
 
-ov = pytest.importorskip("openvino")
+if importlib.util.find_spec("openvino") is None:
+    pytest.skip("OpenVINO is not installed", allow_module_level=True)
 
 from skelstream.errors import ModelError  # noqa: E402
 from skelstream.network.architectures import Network  # noqa: E402
@@ -16,6 +18,7 @@ from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork  # noqa:
 from skelstream.network.paf import PafNetwork  # noqa: E402
 from skelstream.network.quantised import quantised  # noqa: E402
 from skelstream.runtimes.openvino import OpenVinoRuntime, convert  # noqa: E402
+from skelstream.runtimes.openvino_import import ov  # noqa: E402
 from skelstream.runtimes.registry import choose_runtime  # noqa: E402
 from skelstream.runtimes.torch import TorchRuntime  # noqa: E402
 

@@ -64,7 +64,7 @@ def test_without_openvino(movenet: PafNetwork, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "openvino" else found(name))
     assert choose_runtime(movenet, "cpu").name.startswith("torch")
     monkeypatch.setitem(__import__("sys").modules, "openvino", None)
-    for name in ("openvino", "openvino_queue"):
+    for name in ("openvino", "openvino_queue", "openvino_import"):
         monkeypatch.delitem(__import__("sys").modules, f"skelstream.runtimes.{name}", raising=False)
     with pytest.raises(MissingExtraError, match=r"pip install 'skelstream\[openvino\]'"):
         choose_runtime(movenet, "cpu", "openvino")
