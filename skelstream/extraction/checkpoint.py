@@ -7,14 +7,12 @@ import logging
 import os
 import pickle
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from skelstream.errors import FormatError
 from skelstream.files.locks import claimed
 from skelstream.formats.checkpoint import CheckpointFile
 from skelstream.pipeline import Pipeline, PipelineState
@@ -99,20 +97,26 @@ class Checkpoints:
         self._last = time.monotonic()
 
     def _resume(self, file: CheckpointFile) -> None:
-        state = None
+        state, frames, kept = None, 0, 0
         try:
             if self._resumable and file.facts() == self._facts:
-                for _, pickled in deque(file.blocks(), maxlen=1):
-                    state = _unpickled(pickled)
-        except (FormatError, ValueError, KeyError, pickle.UnpicklingError, EOFError) as error:
+                for number, (block, pickled) in enumerate(file.blocks(), 1):
+                    frames += len(block["frame_index"])
+                    found = _unpickled(pickled)
+                    # Blocks that waited for room on the disk have the state after the last of them.
+                    if found.policy.frames == frames:
+                        state, kept = found, number
+            if state is not None:
+                self._pipeline.resume(state)
+        except Exception as error:  # damaged bytes make pickle raise too many exceptions to list
             _log.info("%s: %s", file.path, error)
+            state = None
         if state is None:
             self._set_aside(file.path)
             return
-        file.cut()
+        file.cut(kept)
         for block, _ in file.blocks():
             self._builder.resume_after(block)
-        self._pipeline.resume(state)
         self._begun, self.resumed = True, state.policy.frames
         _log.info("%s: continues after %d frames", file.path, self.resumed)
 

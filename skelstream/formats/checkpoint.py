@@ -1,6 +1,6 @@
 """Checkpoint file of a running extraction: the frames so far in appended blocks, each with a checksum.
 
-A kill leaves at most one incomplete block at the end, which is ignored.
+A kill or a power cut leaves an incomplete block or zeros at the end. What follows the last whole block does not count.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -22,15 +23,16 @@ from skelstream.errors import FormatError
 from skelstream.files.json import parse_json
 from skelstream.files.values import mapping, string
 from skelstream.formats.format import Format, ReadOptions
-from skelstream.formats.zipped import put_array
+from skelstream.formats.zipped import array_header, get_array, put_array
 from skelstream.sequences import SequenceBuilder, SkeletonSequence
-from skelstream.sequences.builder import Block
-from skelstream.skeleton import skeleton_named
+from skelstream.sequences.builder import Block, check_block
+from skelstream.skeleton import Skeleton, skeleton_named
 
 _HEAD = b"skelstream checkpoint 1\n"
 # Bytes of the length and the CRC-32 before each block.
 _LENGTH, _CRC = 8, 4
 _STATE = "state"
+_LONGEST_FACTS = 2**24
 
 
 class CheckpointFile:
@@ -86,47 +88,67 @@ class CheckpointFile:
                 raise
 
     def blocks(self) -> Iterator[tuple[Block, bytes]]:
-        """Yield the complete blocks, each with its state."""
+        """Yield the whole blocks, each with its state, up to the first that is incomplete, damaged or out of order."""
         with open(self.path, "rb") as file:
-            _facts(file)
-            for payload in _payloads(file):
-                with zipfile.ZipFile(io.BytesIO(payload)) as arrays:
-                    block = {}
-                    for entry in arrays.infolist():
-                        with arrays.open(entry) as stream:
-                            array = np.lib.format.read_array(stream, allow_pickle=False)
-                        block[entry.filename.removesuffix(".npy")] = array
-                state = block.pop(_STATE)
-                yield block, state.tobytes()
+            for block, state, _ in _blocks(file):
+                yield block, state
 
-    def cut(self) -> None:
-        """Remove an incomplete block at the end of the file."""
+    def cut(self, blocks: int) -> None:
+        """Remove what follows the first ``blocks`` whole blocks."""
         with open(self.path, "r+b") as file:
             _facts(file)
-            end = file.tell()
-            for _ in _payloads(file):
-                end = file.tell()
-            file.truncate(end)
+            ends = [file.tell(), *(end for _, _, end in islice(_blocks(file), blocks))]
+            file.truncate(ends[-1])
 
 
-def _facts(file: Any) -> dict[str, Any]:
+def _facts(file: BinaryIO) -> dict[str, Any]:
+    file.seek(0)
     if file.read(len(_HEAD)) != _HEAD:
         raise FormatError(
             "not a checkpoint of this version of skelstream, or damaged; extract the video again"
         )
-    return mapping(parse_json(file.readline(), "its first line"), "its first line")
+    return mapping(parse_json(file.readline(_LONGEST_FACTS), "its first line"), "its first line")
 
 
-def _payloads(file: Any) -> Iterator[bytes]:
+def _blocks(file: BinaryIO) -> Iterator[tuple[Block, bytes, int]]:
+    """Yield each whole block with its state and its end in the file."""
+    joints = len(_skeleton(_facts(file)))
+    last = -1
+    for payload in _payloads(file):
+        try:
+            block, state = _unpacked(payload)
+            check_block(block, joints, after=last)
+        except Exception:  # damaged bytes make zipfile and numpy raise too many exceptions to list
+            return
+        last = int(block["frame_index"][-1])
+        yield block, state, file.tell()
+
+
+def _payloads(file: BinaryIO) -> Iterator[bytes]:
     while True:
         head = file.read(_LENGTH + _CRC)
         size = int.from_bytes(head[:_LENGTH], "little")
-        if len(head) < _LENGTH + _CRC or size > os.fstat(file.fileno()).st_size:
+        left = os.fstat(file.fileno()).st_size - file.tell()
+        if len(head) < _LENGTH + _CRC or not 0 < size <= left:
             return
         payload = file.read(size)
-        if len(payload) < size or zlib.crc32(payload) != int.from_bytes(head[_LENGTH:], "little"):
+        if zlib.crc32(payload) != int.from_bytes(head[_LENGTH:], "little"):
             return
         yield payload
+
+
+def _unpacked(payload: bytes) -> tuple[Block, bytes]:
+    with zipfile.ZipFile(io.BytesIO(payload)) as arrays:
+        if sum(entry.file_size for entry in arrays.infolist()) > len(payload):
+            raise FormatError("claims to contain more than it has")
+        for entry in arrays.infolist():
+            array_header(arrays, entry)
+        block = {entry.filename.removesuffix(".npy"): get_array(arrays, entry) for entry in arrays.infolist()}
+    return block, block.pop(_STATE).tobytes()
+
+
+def _skeleton(facts: dict[str, Any]) -> Skeleton:
+    return skeleton_named(string(mapping(facts.get("meta"), "meta").get("skeleton"), "skeleton"))
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence:
@@ -136,16 +158,15 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence:
         FormatError: the file is not a checkpoint, or damaged.
     """
     file = CheckpointFile(path)
-    meta = mapping(file.facts().get("meta"), "meta")
-    skeleton = skeleton_named(string(meta.get("skeleton"), "skeleton"))
-    builder = SequenceBuilder(skeleton, source=path.name, height=None, width=None)
+    facts = file.facts()
+    builder = SequenceBuilder(_skeleton(facts), source=path.name, height=None, width=None)
     try:
         sequence = builder.finish(lambda: (block for block, _ in file.blocks()))
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (IndexError, ValueError) as error:  # blocks that are whole, and do not fit each other
         raise FormatError("damaged checkpoint; extract the video again") from error
     partial = f"the extraction was interrupted: these are the first {sequence.frames} frames"
     warnings = [*sequence.meta["warnings"], partial]
-    return replace(sequence, meta={**sequence.meta, **meta, "partial": True, "warnings": warnings})
+    return replace(sequence, meta={**sequence.meta, **facts["meta"], "partial": True, "warnings": warnings})
 
 
 FORMAT = Format("checkpoint", (".checkpoint",), "checkpoint of an interrupted extraction", read=read)

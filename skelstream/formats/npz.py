@@ -17,7 +17,7 @@ from skelstream.files.atomic import replacing
 from skelstream.files.json import parse_json
 from skelstream.files.values import mapping
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
-from skelstream.formats.zipped import check_unpacked, put_array
+from skelstream.formats.zipped import array_header, check_unpacked, get_array, put_array
 from skelstream.sequences import SkeletonSequence
 from skelstream.sequences.lifted import Lifted
 from skelstream.sequences.sequence import ARRAYS
@@ -37,7 +37,6 @@ NAMES = (
     "meta",
 )
 """Names of all arrays that a file may contain, in its order."""
-_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
@@ -100,24 +99,15 @@ class _Arrays:
                 continue
             if name in self._headers:
                 raise FormatError(f"contains {name} twice")
-            with file.open(entry) as stream:
-                version = np.lib.format.read_magic(stream)
-                if version not in _HEADERS:
-                    raise FormatError(f"{name} has version {version} of NumPy's format")
-                shape, _, dtype = _HEADERS[version](stream)
-            size = math.prod(shape) * dtype.itemsize
-            if dtype.hasobject or size > entry.file_size:
-                raise FormatError(f"{name} claims {size:,} bytes and has {entry.file_size:,}")
-            stored += size
-            self._headers[name] = shape, dtype
+            shape, dtype = self._headers[name] = array_header(file, entry)
+            stored += math.prod(shape) * dtype.itemsize
         check_unpacked(stored, path)
 
     def __contains__(self, name: str) -> bool:
         return name in self._headers
 
     def __getitem__(self, name: str) -> np.ndarray:
-        with self._file.open(f"{name}.npy") as stream:
-            return np.lib.format.read_array(stream, allow_pickle=False)
+        return get_array(self._file, self._file.getinfo(f"{name}.npy"))
 
     def check(self, prefix: str, names: Iterable[str]) -> None:
         """Check, before the arrays are read, that their sizes fit each other."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from pathlib import Path
 
@@ -16,11 +17,37 @@ _RATIO, _HARMLESS = 100, 2**28
 # Zip entries need a date; with a fixed one, equal content gives equal bytes.
 _DATE = (1980, 1, 1, 0, 0, 0)
 
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
 
 def put_array(file: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
     """Add ``<name>.npy`` to a zip file, uncompressed and without pickle."""
     with file.open(zipfile.ZipInfo(f"{name}.npy", _DATE), "w", force_zip64=True) as entry:
         np.lib.format.write_array(entry, array, allow_pickle=False)
+
+
+def array_header(file: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype]:
+    """Return shape and dtype of an array in a zip file, without reading the array.
+
+    Raises:
+        FormatError: it contains Python objects, claims more bytes than it has, or has an unknown version.
+    """
+    name = entry.filename.removesuffix(".npy")
+    with file.open(entry) as stream:
+        version = np.lib.format.read_magic(stream)
+        if version not in _HEADERS:
+            raise FormatError(f"{name} has version {version} of NumPy's format")
+        shape, _, dtype = _HEADERS[version](stream)
+    size = math.prod(shape) * dtype.itemsize
+    if dtype.hasobject or size > entry.file_size:
+        raise FormatError(f"{name} claims {size:,} bytes and has {entry.file_size:,}")
+    return shape, dtype
+
+
+def get_array(file: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
+    """Read an array from a zip file, after its ``array_header`` was checked."""
+    with file.open(entry) as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)
 
 
 def check_unpacked(size: int, path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from skelstream.errors import FormatError
 from skelstream.estimation.protocol import Estimator
 from skelstream.pipeline.detection import DecodedFrame, decoded, detected
 from skelstream.pipeline.policy import EstimationPolicy, PolicyState
@@ -167,7 +168,17 @@ class Pipeline:
 
         Call it before the iteration. The earlier frames are decoded again and left out, because later frames and warnings
         may depend on them.
+
+        Raises:
+            FormatError: the state is not one that such a pipeline wrote.
         """
+        own = self.state()
+        parts = (
+            (state.policy, PolicyState), (state.tracker, type(own.tracker)), (state.importance, Counter), (state.times, StageTimes),
+            (state.policy.frames, int), (state.policy.refinement, type(own.policy.refinement)), (state.times.seconds, dict),
+        )  # fmt: skip
+        if not all(isinstance(part, kind) for part, kind in parts):
+            raise FormatError("not the state of a pipeline with these settings")
         self._skipped = state.policy.frames
         self._tracker, self._importance = state.tracker, state.importance
         vars(self.times).update(vars(state.times))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from skelstream.errors import FormatError
-from skelstream.sequences.sequence import SkeletonSequence, skeleton_meta
+from skelstream.sequences.sequence import ARRAYS, ROWS, SkeletonSequence, skeleton_meta
 from skelstream.sequences.track import importance
 from skelstream.skeleton import Skeleton
 from skelstream.tracking.tracked import TrackedPeople
@@ -23,6 +23,14 @@ _MANY_DROPPED = 0.1
 
 # Arrays that take nearly all the memory.
 _LARGE = ("keypoints", "scores", "boxes")
+
+# Dtype and shape of a block's arrays: N poses, V joints, T frames, C tracks confirmed.
+_BLOCK: dict[str, tuple[type, tuple[str | int, ...]]] = {
+    **ROWS,
+    "track": (np.int32, ("N",)),
+    **{name: ARRAYS[name] for name in ("frame_index", "frame_time", "frame_ok")},
+    "confirmed": (np.int32, ("C",)),
+}
 
 Block = dict[str, np.ndarray]
 """Successive frames, the people in them and the tracks confirmed in them, from
@@ -194,6 +202,36 @@ class SequenceBuilder:
             )
         named = {} if images is None else {"images": [images[number] for number in index.tolist()]}
         return {"fps": mean_fps(time), "dropped": dropped, "warnings": warnings, **named}
+
+
+def check_block(block: Block, joints: int, *, after: int) -> None:
+    """Check that a block can follow the frame with index ``after``; for blocks that were stored elsewhere.
+
+    Args:
+        block: arrays by name.
+        joints: number of joints of the sequence.
+        after: index of the last frame before the block.
+
+    Raises:
+        FormatError: arrays are missing or do not fit each other, or its frames are not later.
+    """
+    if block.keys() != _BLOCK.keys():
+        raise FormatError(f"a block has the arrays {', '.join(block)}; expected {', '.join(_BLOCK)}")
+    sizes: dict[str | int, int] = {"V": joints}
+    for name, (dtype, shape) in _BLOCK.items():
+        found = block[name]
+        wanted = tuple(size if isinstance(size, int) else sizes.get(size, -1) for size in shape)
+        sizes |= dict(zip(shape, found.shape, strict=False)) if found.ndim == len(shape) else {}
+        fits = found.ndim == len(shape) and all(
+            w in (-1, f) for w, f in zip(wanted, found.shape, strict=True)
+        )
+        if found.dtype != dtype or not fits:
+            raise FormatError(
+                f"{name} of a block is {found.dtype} {found.shape}, expected {np.dtype(dtype)} {shape}"
+            )
+    index = block["frame_index"]
+    if not len(index) or index[0] <= after or (np.diff(index.astype(np.int64)) <= 0).any():
+        raise FormatError(f"the frames of a block do not follow frame {after}")
 
 
 def mean_fps(frame_time: np.ndarray) -> float | None:

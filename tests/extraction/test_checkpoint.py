@@ -194,3 +194,33 @@ def test_after_kill_9(walk, bars, tmp_path, undisturbed):
     done = run(walk, output=Output(output), estimator=bars())
     assert done.resumed > 0 and output.read_bytes() == undisturbed
     assert not checkpoint.exists()
+
+
+@pytest.mark.usefixtures("each_frame")
+@pytest.mark.parametrize("end", ["zeros", "repeated"])
+def test_a_power_cut_costs_no_frames(walk, bars, tmp_path, undisturbed, end):
+    output = tmp_path / "out.npz"
+    broken_off(walk, bars, output)
+    checkpoint = output.with_name("out.checkpoint")
+    if end == "zeros":
+        checkpoint.write_bytes(checkpoint.read_bytes() + bytes(8192))
+    else:
+        CheckpointFile(checkpoint).add(*list(CheckpointFile(checkpoint).blocks())[-1])
+    assert run(walk, output=Output(output), estimator=bars()).resumed > 15
+    assert output.read_bytes() == undisturbed
+
+
+@pytest.mark.usefixtures("each_frame")
+@pytest.mark.parametrize("field", ["policy", "tracker", "importance", "times"])
+def test_planted_states_are_kept_aside(walk, bars, tmp_path, undisturbed, field):
+    output = tmp_path / "out.npz"
+    broken_off(walk, bars, output)
+    file = CheckpointFile(output.with_name("out.checkpoint"))
+    facts, blocks = file.facts(), list(file.blocks())
+    file.begin(facts)
+    for block, state in blocks:
+        planted = pickle.loads(state)
+        setattr(planted, field, ["odd"])
+        file.add(block, pickle.dumps(planted))
+    assert run(walk, output=Output(output), estimator=bars()).resumed == 0
+    assert output.read_bytes() == undisturbed and (tmp_path / "out.2.checkpoint").exists()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from skelstream.errors import FormatError
@@ -30,15 +31,15 @@ def test_blocks_are_one_sequence(file):
 
 
 def test_every_cut_leaves_whole_blocks(file):
-    content = file.path.read_bytes()
+    content, last = file.path.read_bytes(), list(file.blocks())[-1][0]
     ends = [len(content)]
     for cut in range(len(content) - 1, len(content) * 2 // 3, -97):
         file.path.write_bytes(content[:cut])
         assert len(list(file.blocks())) in (1, 2)
-        file.cut()
+        file.cut(3)
         ends.append(file.path.stat().st_size)
     assert len(set(ends)) <= 3
-    file.add(next(iter(file.blocks()))[0], b"more")
+    file.add(last, b"more")
     assert [state for _, state in file.blocks()][-1] == b"more"
 
 
@@ -47,6 +48,50 @@ def test_a_changed_byte_ends_it(file):
     content[-100] ^= 1
     file.path.write_bytes(content)
     assert len(list(file.blocks())) == 2
+
+
+def test_zeros_and_repeated_blocks_at_the_end_do_not_count(file):
+    content, facts = file.path.read_bytes(), file.facts()
+    file.path.write_bytes(content + bytes(4096))
+    assert len(list(file.blocks())) == 3 and load(file.path).frames == 3
+    file.cut(3)
+    assert file.path.read_bytes() == content
+    block, state = list(file.blocks())[-1]
+    file.add(block, state)
+    assert len(list(file.blocks())) == 3
+    file.begin(facts)
+    assert not list(file.blocks())
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        {"frame_index": np.array([], np.int32)},
+        {"frame_index": np.array([2**31 - 1, -5], np.int32)},
+        {"scores": np.zeros((0, 17), np.float32)},
+        {"track": np.zeros(0, np.float64)},
+        {"boxes": np.zeros(3, np.float32)},
+        {"confirmed": np.array("x")},
+        {"more": np.zeros(1)},
+    ],
+)
+def test_planted_blocks_do_not_count(file, planted):
+    block, state = list(file.blocks())[-1]
+    later = {**block, "frame_index": np.array([3], np.int32), "frame_time": np.array([3.0])}
+    file.add({**later, **planted}, state)
+    assert load(file.path).frames == 3
+    file.cut(3)
+    file.add(later, state)
+    assert load(file.path).frames == 4
+
+
+@pytest.mark.parametrize(
+    "meta", [None, [], {"skeleton": 3}, {"skeleton": "none"}, {"skeleton": "openpose18", "fps": []}]
+)
+def test_planted_facts_are_refused(tmp_path, meta):
+    CheckpointFile(tmp_path / "b.checkpoint").begin({"meta": meta})
+    with pytest.raises(FormatError, match="b.checkpoint"):
+        load(tmp_path / "b.checkpoint")
 
 
 @pytest.mark.parametrize(
