@@ -31,8 +31,8 @@ def train(
     start: Annotated[
         Path | None,
         typer.Option(
-            help="Initial weights: a weights file (.safetensors), MoveNet MultiPose's .json, EfficientNet-Lite0's"
-            " .pth, HRNet's .pth or PP-TinyPose's .xml."
+            help="Initial weights: a weights file (.safetensors), MoveNet MultiPose's .json,"
+            " HRNet's .pth or PP-TinyPose's .xml."
         ),
     ] = None,
     resume: Annotated[

@@ -16,7 +16,7 @@ from skelstream.network.weights import load_network, save_weights
 from skelstream.runtimes.registry import choose_runtime
 from skelstream.training.recipe_file import read_recipe
 
-BACKBONE = "backbone 'resnet50' is not one of movenet, efficientnet"
+BACKBONE = "backbone 'resnet50' is not one of movenet, hrnet-w32"
 LIMBS = "limbs 'some' is not one of openpose, dense"
 WRONG = [({"backbone": "resnet50"}, BACKBONE), ({"limbs": "some"}, LIMBS)]
 

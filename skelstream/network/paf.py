@@ -32,8 +32,8 @@ class PafConfig:
     """Settings to build the network, stored with the weights.
 
     Attributes:
-        backbone: name in ``backbones.registry``: ``movenet`` (pretrained on poses), ``efficientnet``
-            (pretrained on ImageNet) or ``hrnet-w32`` (pretrained as a top-down network).
+        backbone: name in ``backbones.registry``: ``movenet`` (pretrained on poses) or ``hrnet-w32``
+            (pretrained as a top-down network).
         width: number of channels of the stages, 1 to 1024.
         paf_stages, confidence_stages: number of stages for each kind of map, 1 to 8.
         layers: number of 3 x 3 convolutions per stage, 1 to 16.

@@ -39,7 +39,7 @@ def load_initial_weights(path: Path | None, config: PafConfig | TopDownConfig, s
 
     Args:
         path: a weights file of the same network; for the bottom-up network also ``movenet-multipose.json``
-            (its ``.bin`` beside it) or ``efficientnet-lite0-57934424.pth``, for the top-down network
+            (its ``.bin`` beside it) or HRNet's ``.pth``, for the top-down network
             PP-TinyPose's ``tinypose_256x192.xml`` (its ``.bin`` beside it); None for random weights.
         config: the network's settings.
         seed: seed of the random weights.

@@ -15,7 +15,7 @@ import torch
 from typer.testing import CliRunner
 
 from skelstream.cli import app
-from skelstream.network.backbones import efficientnet
+from skelstream.network.backbones import movenet
 from skelstream.network.model_file import read_header
 from skelstream.skeleton import COCO17
 
@@ -28,7 +28,7 @@ batch = 4
 precision = "float32"
 warmup = 4
 [network]
-backbone = "efficientnet"
+backbone = "movenet"
 width = 16
 layers = 1
 [augmentation]
@@ -75,10 +75,7 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def train(data: Path, monkeypatch: pytest.MonkeyPatch):
     """Runs the command on the set; a backbone that is narrower inside keeps it quick."""
-    groups = [
-        (kernel, stride, 1, outputs, repeats) for kernel, stride, _, outputs, repeats in efficientnet._GROUPS
-    ]
-    monkeypatch.setattr(efficientnet, "_GROUPS", groups)
+    monkeypatch.setattr(movenet, "_BLOCKS", [(1, outputs, stride) for _, outputs, stride in movenet._BLOCKS])
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -160,7 +157,7 @@ def test_mistakes_of_the_user_are_one_line(train, data: Path) -> None:
 
 def test_ctrl_c_saves_and_says_how_to_continue(data: Path, train) -> None:
     run = data / "run"
-    narrow = "from skelstream.network.backbones import efficientnet as e; e._GROUPS = [(*g[:2], 1, *g[3:]) for g in e._GROUPS];"
+    narrow = "from skelstream.network.backbones import movenet as m; m._BLOCKS = [(1, *b[1:]) for b in m._BLOCKS];"
     call = "from skelstream.cli import main; main()"
     arguments = ["train", str(data / "tiny.toml"), "--data", str(data), "-o", str(run), "--samples", "40000"]
     process = subprocess.Popen(

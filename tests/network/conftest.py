@@ -33,7 +33,7 @@ def enliven(network: Network) -> Network:
 
 
 def make_network(name: str) -> Network:
-    """``movenet``, ``efficientnet`` or ``openpose``, the latter with two of its six stages."""
+    """``movenet`` or ``openpose``, the latter with two of its six stages."""
     if name == "openpose":
         return enliven(OpenPoseNetwork(OpenPoseConfig(stages=2)))
     network = enliven(PafNetwork(PafConfig(backbone=name, width=32, layers=2)))
@@ -60,6 +60,6 @@ def movenet() -> PafNetwork:
     return make_network("movenet")
 
 
-@pytest.fixture(scope="session", params=["movenet", "efficientnet", "openpose"])
+@pytest.fixture(scope="session", params=["movenet", "openpose"])
 def network(request: pytest.FixtureRequest) -> Network:
     return make_network(request.param)

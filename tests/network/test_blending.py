@@ -15,7 +15,7 @@ from skelstream.network.weights import save_weights
 
 def saved(path: Path, seed: int, width: int = 8) -> ModelFile:
     torch.manual_seed(seed)
-    network = PafNetwork(PafConfig("efficientnet", width=width, layers=1))
+    network = PafNetwork(PafConfig("movenet", width=width, layers=1))
     for i, conv in enumerate(ranged_convs(network).values()):
         conv.range[0], conv.range[1] = -float(seed * 10 + i), float(20 - seed + i)
     save_weights(path, network.state_dict(), "paf", network.config.to_dict(), {})

@@ -40,7 +40,7 @@ def test_fresh_stages_leave_what_the_backbone_knows() -> None:
 
 def test_more_stages_refine_and_confidence_sees_the_fields() -> None:
     torch.manual_seed(0)
-    network = PafNetwork(PafConfig("efficientnet", 16, paf_stages=2, confidence_stages=3, layers=1)).eval()
+    network = PafNetwork(PafConfig("movenet", 16, paf_stages=2, confidence_stages=3, layers=1)).eval()
     for stage in [*network.paf_stages, *network.confidence_stages]:
         torch.nn.init.normal_(stage.out.weight, 0, 0.1)
     image = torch.rand(1, 3, 64, 64) * 255

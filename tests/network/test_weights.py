@@ -91,7 +91,7 @@ def test_damage_within_the_weights_is_noticed(movenet: Network, tmp_path: Path) 
 def test_weights_that_do_not_fit_are_named(movenet: Network, tmp_path: Path) -> None:
     path, state = tmp_path / "x.safetensors", movenet.state_dict()
     for architecture, config, words in (
-        ("paf", {"backbone": "efficientnet"}, "do not fit"),
+        ("paf", {"backbone": "hrnet-w32"}, "do not fit"),
         ("paf", {"colour": "red"}, "do not fit"),
         ("hourglass", {}, "unknown network 'hourglass'"),
     ):

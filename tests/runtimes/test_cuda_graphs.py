@@ -10,7 +10,7 @@ from skelstream.runtimes.cuda_graphs import ReplayedNetwork
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_replay_gives_what_a_plain_run_gives() -> None:
     torch.manual_seed(0)
-    network = PafNetwork(PafConfig("efficientnet", width=16, layers=1)).eval().cuda()
+    network = PafNetwork(PafConfig("movenet", width=16, layers=1)).eval().cuda()
     replayed = ReplayedNetwork(network, torch.float32)
     with torch.inference_mode():
         kept = []

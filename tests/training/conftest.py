@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from skelstream.network.backbones import efficientnet
+from skelstream.network.backbones import movenet
 from skelstream.network.paf import PafConfig
 from skelstream.skeleton import COCO17
 from skelstream.training.annotations import SetConfig
@@ -102,10 +102,7 @@ def people_set(write_set) -> SetConfig:
 @pytest.fixture
 def narrow_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A backbone with the same outputs and a sixth of the inner width, for quick tests."""
-    groups = [
-        (kernel, stride, 1, outputs, repeats) for kernel, stride, _, outputs, repeats in efficientnet._GROUPS
-    ]
-    monkeypatch.setattr(efficientnet, "_GROUPS", groups)
+    monkeypatch.setattr(movenet, "_BLOCKS", [(1, outputs, stride) for _, outputs, stride in movenet._BLOCKS])
 
 
 @pytest.fixture
@@ -113,7 +110,7 @@ def recipe(people_set: SetConfig, narrow_backbone: None) -> Recipe:
     """A run of four steps with a narrow network on small crops, in float32."""
     return Recipe(
         sets=[people_set],
-        network=PafConfig("efficientnet", width=16, layers=1),
+        network=PafConfig("movenet", width=16, layers=1),
         augmentation=Augmentation(crop=64),
         samples=16,
         batch=4,

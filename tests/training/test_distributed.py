@@ -19,13 +19,13 @@ RUN = """
     import sys
     from pathlib import Path
     import torch
-    from skelstream.network.backbones import efficientnet
+    from skelstream.network.backbones import movenet
     from skelstream.training.distributed import processes
     from skelstream.training.loop import Trainer
     from skelstream.training.recipe_file import read_recipe
     from skelstream.training.run_folder import RunFolder
     from skelstream.training.session import Cadence, Session
-    efficientnet._GROUPS = [(k, s, 1, o, r) for k, s, _, o, r in efficientnet._GROUPS]
+    movenet._BLOCKS = [(1, o, s) for _, o, s in movenet._BLOCKS]
     torch.set_num_threads(1)
     folder = Path(sys.argv[1])
     recipe = read_recipe(folder / "tiny.toml", folder)
@@ -61,7 +61,7 @@ accumulate = 2
 precision = "float32"
 warmup = 4
 [network]
-backbone = "efficientnet"
+backbone = "movenet"
 width = 16
 layers = 1
 [augmentation]

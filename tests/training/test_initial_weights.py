@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from skelstream.errors import ModelError
-from skelstream.network.backbones.efficientnet import EfficientNetLite0
+from skelstream.network.backbones.hrnet import HRNetW32
 from skelstream.network.paf import PafConfig, PafNetwork
 from skelstream.network.weights import save_weights
 from skelstream.training.initial_weights import load_initial_weights
 
-CONFIG = PafConfig("efficientnet", width=8, layers=1)
+CONFIG = PafConfig("movenet", width=8, layers=1)
 
 
 def equal(a: dict, b: dict) -> bool:
@@ -31,16 +31,17 @@ def test_weights_of_an_earlier_run(tmp_path: Path) -> None:
     start = load_initial_weights(path, CONFIG, 0)
     assert equal(start.state, state) and start.origin.startswith("stage-one.safetensors (sha256 ")
     with pytest.raises(ModelError, match="stage-one.safetensors: weights of another network"):
-        load_initial_weights(path, PafConfig("efficientnet", width=16, layers=1), 0)
+        load_initial_weights(path, PafConfig("movenet", width=16, layers=1), 0)
 
 
 def test_a_pretrained_backbone_with_random_stages(tmp_path: Path) -> None:
     torch.manual_seed(7)
-    backbone = EfficientNetLite0().state_dict()
-    path = tmp_path / "efficientnet-lite0.pth"
+    backbone = HRNetW32().state_dict()
+    path = tmp_path / "hrnet-w32.pth"
     torch.save(backbone, path)
-    state = load_initial_weights(path, CONFIG, 3).state
-    scratch = load_initial_weights(None, CONFIG, 3).state
+    hrnet = PafConfig("hrnet-w32", width=8, layers=1)
+    state = load_initial_weights(path, hrnet, 3).state
+    scratch = load_initial_weights(None, hrnet, 3).state
     for name, tensor in state.items():
         inner = name.removeprefix("features.backbone.")
         assert torch.equal(tensor, backbone[inner] if inner != name else scratch[name]), name
@@ -51,9 +52,9 @@ def test_a_pretrained_backbone_with_random_stages(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("x.onnx", "the backbone efficientnet starts from a .safetensors file"),
+        ("x.onnx", "the backbone movenet starts from a .safetensors file"),
         ("x.safetensors", "x.safetensors: not a skelstream weights file"),
-        ("x.pth", "x.pth: n"),
+        ("x.json", "x.json: not MoveNet"),
     ],
 )
 @pytest.mark.parametrize("there", [True, False])

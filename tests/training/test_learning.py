@@ -28,7 +28,7 @@ def test_a_person_is_learned_and_estimated_again(recipe, write_set, person, tmp_
     recipe = replace(
         recipe,
         sets=[write_set([[person((34, 14))]], "one")],
-        network=PafConfig("efficientnet", width=32, layers=2),
+        network=PafConfig("movenet", width=32, layers=2),
         augmentation=STILL,
         samples=400, batch=2, learning_rate=4e-3, backbone_learning_rate=1.0, warmup=10, ema_decay=0.9,
     )  # fmt: skip

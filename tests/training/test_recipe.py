@@ -31,7 +31,6 @@ def test_packaged_recipes_are_whole() -> None:
         "refinement",
         "lspet-single",
         "coco-people",
-        "efficientnet-imagenet",
         "hrnet-w32",
     }
     for name, path in packaged.items():
