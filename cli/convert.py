@@ -100,7 +100,7 @@ def convert(
     """
     from skelstream.batch import ConversionOptions
     from skelstream.batch import convert as convert_files
-    from skelstream.batch.conversion import read_converted
+    from skelstream.batch.conversion import read_skeletons
     from skelstream.formats import lines
 
     from .progress import InputProgress
@@ -112,7 +112,7 @@ def convert(
     if output == "-":
         if len(inputs) > 1 or labels is not None or class_folders:
             raise SettingsError("standard output takes one input and no labels", setting="output")
-        for line in lines(read_converted(Path(inputs[0]), settings, options)):
+        for line in lines(read_skeletons(Path(inputs[0]), settings, options)):
             put(line)
         return
     with InputProgress("reading", quiet) as progress:

@@ -48,7 +48,7 @@ def lift(
 
     output = output or skeletons.with_suffix(".3d.npz")
     check_writable(output, overwrite)
-    if not (chosen := choose(output)).space:
+    if not (chosen := choose(output)).holds_3d:
         raise FormatError(f"{output}: format {chosen.name} holds no 3D; write .npz, and convert that")
     check_not_source(output, skeletons)
     sequence = tracked(read(skeletons, note=None if quiet else warn))

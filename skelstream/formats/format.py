@@ -93,7 +93,7 @@ class Format:
         join: function that writes many samples into one training set; None if a file contains a single video.
         outputs: function from the given path to the paths that writing creates.
         folder: whether the path is a folder.
-        space: whether the format contains 3D joints.
+        holds_3d: whether the format contains 3D joints.
     """
 
     name: str
@@ -104,4 +104,4 @@ class Format:
     join: Callable[[Iterable[Sample], Path, WriteOptions], None] | None = None
     outputs: Callable[[Path], list[Path]] = _one_file
     folder: bool = False
-    space: bool = False
+    holds_3d: bool = False

@@ -100,7 +100,4 @@ def test_an_orientation_that_is_not_applied_is_reported(scene, load, folder):
     cv2.imwrite(str(folder / "turned.jpg"), cv2.imread(str(picture)))
     picture.write_bytes(with_orientation((folder / "turned.jpg").read_bytes(), 3))
     first, second = estimate(FromTruth(coco_set), coco_set, folder)
-    assert (
-        first.orientation is None
-        and "002.png: its Exif orientation is ignored" in second.orientation
-    )
+    assert first.orientation is None and "002.png: its Exif orientation is ignored" in second.orientation
