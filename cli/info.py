@@ -35,10 +35,10 @@ def info(
     [bold]skelstream info skeletons.npz --json | jq '.tracks[].id'[/]
     """
     from skelstream.formats import read
-    from skelstream.processing import tracked
+    from skelstream.processing import with_identities
     from skelstream.sequences.summary import summary
 
-    sequence = tracked(read(file))
+    sequence = with_identities(read(file))
     facts = summary(sequence)
     if as_json:
         typer.echo(json.dumps(facts, indent=2))

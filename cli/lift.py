@@ -41,7 +41,7 @@ def lift(
     from skelstream.extraction.output import check_not_source
     from skelstream.files.atomic import check_writable
     from skelstream.formats import choose, read, save
-    from skelstream.processing import tracked
+    from skelstream.processing import with_identities
     from skelstream.processing.lifting.lift import lift as lifted
     from skelstream.processing.lifting.lifter import Lifter
     from skelstream.settings.models import LIFTER
@@ -51,7 +51,7 @@ def lift(
     if not (chosen := choose(output)).holds_3d:
         raise FormatError(f"{output}: format {chosen.name} holds no 3D; write .npz, and convert that")
     check_not_source(output, skeletons)
-    sequence = tracked(read(skeletons, note=None if quiet else warn))
+    sequence = with_identities(read(skeletons, note=None if quiet else warn))
     known = len(sequence.meta.get("warnings") or [])
     sequence = lifted(sequence, Lifter(weights or LIFTER, device, mirrored))
     save(sequence, output, overwrite=overwrite)

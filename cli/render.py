@@ -105,13 +105,13 @@ def _skeletons_and_video(
     """Return the skeletons, and the source of their images if any are needed."""
     from skelstream.formats import read
     from skelstream.formats.registry import choose
-    from skelstream.processing import tracked
+    from skelstream.processing import with_identities
 
     try:
         choose(Path(source))
     except FormatError:
         return _analysed(source, settings, quiet), source
-    sequence = tracked(read(source))
+    sequence = with_identities(read(source))
     if video is None and not skeleton_only:
         named = str(sequence.meta.get("source") or "")
         if "\0" in named or not Path(named).exists():

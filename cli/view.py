@@ -41,7 +41,7 @@ def view(
     from skelstream.extraction.output import check_not_source
     from skelstream.files.atomic import check_writable, replacing
     from skelstream.formats import read
-    from skelstream.processing import tracked
+    from skelstream.processing import with_identities
     from skelstream.viewer.playable import plays
     from skelstream.viewer.report import report_page, video_data, video_link
 
@@ -51,7 +51,7 @@ def view(
     for used in (skeletons, video):
         if used is not None:
             check_not_source(output, used)
-    sequence = tracked(read(skeletons))
+    sequence = with_identities(read(skeletons))
     with TemporaryDirectory() as folder:
         if video is not None and video.is_file() and not plays(video):
             video = _copy(

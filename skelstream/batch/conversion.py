@@ -21,7 +21,7 @@ from skelstream.formats import (
     save,
     save_dataset,
 )
-from skelstream.processing import postprocess, tracked
+from skelstream.processing import postprocess, with_identities
 from skelstream.sequences import Detections, SkeletonSequence
 
 
@@ -80,7 +80,7 @@ def read_skeletons(
         note=note,
     )
     if isinstance(skeletons, Detections):
-        skeletons = tracked(skeletons, settings.tracking)
+        skeletons = with_identities(skeletons, settings.tracking)
         for warning in skeletons.meta["warnings"]:
             note(warning)
     if skeletons.meta.get("partial"):

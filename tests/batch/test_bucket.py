@@ -7,6 +7,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -26,8 +27,11 @@ FAST = ("--size", "64", "--refine", "0", "--runtime", "torch", "--workers", "1")
 
 
 @pytest.fixture
-def bucket(monkeypatch):
+def bucket(monkeypatch, tmp_path):
     """Return the URL of a bucket that a separate process serves."""
+    # Other test runs on this machine have the same URL, hence the same files in the temporary folder.
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for name, value in (
         ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x"), ("AWS_DEFAULT_REGION", "us-east-1"),
     ):  # fmt: skip
