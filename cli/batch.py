@@ -129,8 +129,9 @@ def run(
     [bold]skelstream batch run clips.csv -o /shared/x --partition 3/50[/]  one machine of 50
     [bold]skelstream batch run clips.csv -o /shared/x --engine slurm --tasks 50[/]
 
-    Each clip becomes OUT/ID.npz, which appears whole or not at all; with --shards it moves to OUT/shards/, and
-    OUT/index.csv lists the shards. The same command continues after Ctrl-C, a crash or a power cut. A clip that
+    Each clip becomes OUT/ID.npz, which appears whole or not at all; with --shards it moves to OUT/shards/,
+    and OUT/index.csv lists the shards. The same command continues after Ctrl-C, a crash or a power cut. A
+    clip that
     fails, or whose workers die three times, is recorded and skipped: see batch status and batch retry. Exit
     status 1 if clips failed.
     """
@@ -205,8 +206,8 @@ def pack(
     [bold]skelstream batch pack skeletons/ --shards parquet --clips-per-shard 500[/]
     [bold]skelstream batch pack skeletons/ --unpack[/]
 
-    A shard with pending clips is written once they are done or have failed. Run nothing else on the batch while
-    its shards change. Exit status 1 if results are deleted or damaged: run the batch again.
+    A shard with pending clips is written once they are done or have failed. Run nothing else on the batch
+    while its shards change. Exit status 1 if results are deleted or damaged: run the batch again.
     """
     from skelstream.batch import Results
     from skelstream.batch import pack as pack_batch
@@ -275,7 +276,8 @@ def _finish(done: BatchFinished, output: str, quiet: bool) -> None:
         others = f"{done.by_others} by other processes, " if done.by_others else ""
         left = f", {done.failed_before} skipped that failed before" if done.failed_before else ""
         say(
-            f"{done.done} extracted{rate}, {done.existing} done before, {others}{done.failed} failed{left}; in {output}"
+            f"{done.done} extracted{rate}, {done.existing} done before, {others}"
+            f"{done.failed} failed{left}; in {output}"
         )
     if done.failed or done.failed_before:
         raise typer.Exit(1)
@@ -287,7 +289,8 @@ def _print_remarks(status: Status) -> None:
 
     def listed(records: list[Record]) -> str:
         return ", ".join(
-            f"{printable(r.clip)} ({r.seconds:.1f} s, {r.frames} frames, {r.people / max(1, r.frames):.1f} people)"
+            f"{printable(r.clip)} ({r.seconds:.1f} s, {r.frames} frames,"
+            f" {r.people / max(1, r.frames):.1f} people per frame)"
             for r in records
         )
 
