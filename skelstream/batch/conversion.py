@@ -37,7 +37,8 @@ class ConversionOptions:
         format: name of the output format; None to choose by the output's ending.
         source_format: name of the input format; None to choose by ending and content.
         labels: CSV with name, label and optionally split, for a training set; None for no labels.
-        class_folders: whether an input's folder is its label; a folder train, val or test above that is its split.
+        class_folders: whether an input's folder is its label; a folder train, val or test above that is its
+            split.
         persons: number of people in formats with a fixed number; None for the format's default.
         frames: number of frames in formats with a fixed length.
         size: width and height of the image in pixels, for inputs without it.

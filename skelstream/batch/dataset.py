@@ -18,10 +18,10 @@ from skelstream.sequences import SkeletonSequence
 
 
 class Batch:
-    """The done clips of a batch, in the manifest's order; it has a length and can be iterated any number of times.
+    """The done clips of a batch, in the manifest's order; they can be counted, and iterated repeatedly.
 
-    Each result is read as it is reached, from its own file or a shard, local or remote, and its SHA-256 is compared with
-    the record. Only one result is in memory at a time; of Parquet shards, one row group. ::
+    Each result is read as it is reached, from its own file or a shard, local or remote, and its SHA-256 is
+    compared with the record. Only one result is in memory at a time; of Parquet shards, one row group. ::
 
         for sample in skelstream.Batch("s3://bucket/skeletons"):
             sample.name, sample.label, sample.split, sample.sequence
@@ -34,8 +34,8 @@ class Batch:
         clips: number of clips in the manifest.
 
     Raises:
-        FormatError: there is no batch, no clip is done, or a label's number is invalid; during iteration: a result does
-            not exist or is not the recorded one.
+        FormatError: there is no batch, no clip is done, or a label's number is invalid; during iteration: a
+            result does not exist or is not the recorded one.
         MissingExtraError: a library for this kind of URL, or for Parquet, is not installed.
     """
 

@@ -85,8 +85,8 @@ class BatchFinished:
         failed: number of clips that failed in this run.
         failed_before: number of clips that failed in earlier runs and were not tried again.
         seconds: duration of the extraction in seconds.
-        submitted: whether tasks of a cluster extract the clips; then the other counts and ``seconds`` are 0, and
-            ``failed`` is too unless the tasks ran on this machine.
+        submitted: whether tasks of a cluster extract the clips; then the other counts and ``seconds`` are 0,
+            and ``failed`` is too unless the tasks ran on this machine.
     """
 
     done: int = 0

@@ -75,7 +75,8 @@ class Job:
     ) -> Record | None:
         """Extract a clip, read the result back, and return its record.
 
-        Return None if another process extracts the clip or has done so meanwhile. A result appears whole or not at all.
+        Return None if another process extracts the clip or has done so meanwhile. A result appears whole or
+        not at all.
 
         Args:
             clip: the clip.
@@ -100,13 +101,14 @@ class Job:
                 raise OutputError(str(error)) from error
             lines = str(error).splitlines() or [type(error).__name__]
             record = Record(
-                clip.id, FAILED, key, time.time(), time.time() - start, reason=type(error).__name__, message=lines[-1]
+                clip.id, FAILED, key, time.time(), time.time() - start,
+                reason=type(error).__name__, message=lines[-1],
             )  # fmt: skip
             save_record(record)
             return record
 
     def _is_done_by_others(self, clip: Clip, others: Records) -> bool:
-        """Return whether another process has recorded a clip as done, and its result is in a file or a shard."""
+        """Return whether another process has extracted a clip, and its result is in a file or a shard."""
         store, name = self.results.store, result_name(clip.id)
         others.refresh(_REFRESH_SECONDS if store.remote else 0.0)
         record = done_record(others[clip.id], self.hash, clip)

@@ -20,7 +20,7 @@ from skelstream.formats.names import VIDEO_ENDINGS, name_of
 COLUMNS = ("id", "path", "label", "split", "start", "end")
 """Columns of a manifest; ``path`` is required."""
 
-# Most bytes of a file or folder name: common file systems take 255, and results' temporary files have longer names.
+# Most bytes of a name: common file systems take 255, and names of temporary files are longer.
 _MAX_NAME = 180
 # Key of values after the last column; column names are stripped, so no column has it.
 _EXTRA = " "
@@ -50,12 +50,13 @@ class Clip:
 def read_manifest(path: Path) -> list[Clip]:
     """Return the clips of a CSV or Parquet file, or of a tree of folders.
 
-    A table has a column ``path``, and may have ``id``, ``label``, ``split``, ``start`` and ``end``. Paths are relative to
-    the table's folder. Without an ``id``, a clip's id is its path without the ending. In a tree, a video's folder is its
-    class; a folder train, val or test above that is its split.
+    A table has a column ``path``, and may have ``id``, ``label``, ``split``, ``start`` and ``end``. Paths are
+    relative to the table's folder. Without an ``id``, a clip's id is its path without the ending. In a tree,
+    a video's folder is its class; a folder train, val or test above that is its split.
 
     Raises:
-        FormatError: the manifest does not exist, is damaged or empty, has a wrong column or value, or gives two clips one id.
+        FormatError: the manifest does not exist, is damaged or empty, has a wrong column or value, or gives
+            two clips one id.
         MissingExtraError: the manifest is Parquet, and pyarrow is not installed.
     """
     if re.match(r"\w[\w+.-]+:/", str(path)) and not path.exists():
@@ -73,8 +74,8 @@ def read_manifest(path: Path) -> list[Clip]:
         other = seen.setdefault(clip.id, clip)
         if other is not clip:
             raise FormatError(
-                f"{path}: {printable(clip.path)} and {printable(other.path)} have the same id {printable(clip.id)};"
-                " give them different ones in a column id"
+                f"{path}: {printable(clip.path)} and {printable(other.path)} have the same id"
+                f" {printable(clip.id)}; give them different ones in a column id"
             )
     return clips
 

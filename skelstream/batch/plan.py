@@ -68,7 +68,7 @@ def make_plan(clips: Sequence[Clip], results: Results, settings: str) -> Generat
 
 
 def partition(clips: Sequence[Clip], text: str | None) -> list[Clip]:
-    """Return the partition of the clips that ``I/N`` names: the I-th of N, counted from 1; all clips for None.
+    """Return the partition ``I/N`` of the clips: the I-th of N, counted from 1; all clips for None.
 
     Raises:
         SettingsError: the text does not have that form.

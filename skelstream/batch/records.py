@@ -1,7 +1,7 @@
 """Records of a batch's clips: lines in one log per process, merged as they are read.
 
-Records are only added, without locks, so that processes on several machines may share a store and a process may be
-killed at any moment: it leaves at most a line without an end, which is ignored.
+Records are only added, without locks, so that processes on several machines may share a store and a process
+may be killed at any moment: it leaves at most a line without an end, which is ignored.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Record:
 
     Attributes:
         clip: id of the clip.
-        state: ``done``; ``failed``; ``crashed``: a worker died over the clip; ``reset``: earlier failures and crashes
-            no longer count.
+        state: ``done``; ``failed``; ``crashed``: a worker died over the clip; ``reset``: earlier failures and
+            crashes no longer count.
         settings: hash of the settings.
         time: end of the attempt in seconds since 1970.
         seconds: duration of the attempt in seconds.
@@ -146,8 +146,8 @@ class Records:
 
     Args:
         store: store of the batch.
-        offsets: ``offsets`` of earlier ``Records``; then nothing is read before ``refresh``, which reads later records
-            only. None to read all records now.
+        offsets: ``offsets`` of earlier ``Records``; then nothing is read before ``refresh``, which reads
+            later records only. None to read all records now.
     """
 
     def __init__(self, store: Store, offsets: Mapping[str, int] | None = None):

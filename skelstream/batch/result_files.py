@@ -37,7 +37,7 @@ class ResultFiles:
         return has_file or self.shards.shard_of(record.clip, record.sha256) is not None
 
     def is_intact(self, record: Record) -> bool:
-        """Return whether a result is the recorded one; in a remote store, as far as known without a download."""
+        """Return whether a result is the recorded one; remote results are not downloaded for this."""
         name = result_name(record.clip)
         if self.shards.is_intact(record.clip, record.sha256):
             return True

@@ -1,4 +1,4 @@
-"""The results of a batch: a file per clip or shards, and in ``.batch`` the manifest, the settings and the records."""
+"""The results of a batch: a file per clip or shards, and the manifest, settings and records in ``.batch``."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ class Results:
         Args:
             clips: all clips of the manifest; they replace those of an earlier run.
             settings: settings that determine the results, as JSON values.
-            redo: whether other settings may replace those of an earlier run, whose results then no longer count.
+            redo: whether other settings may replace those of an earlier run, whose results then no longer
+                count.
             layout: layout of the shards; None for the present one, which at first is a file per clip.
 
         Raises:
@@ -75,8 +76,9 @@ class Results:
             )
         if layout is not None and before is not None and (present := self.layout()) != layout:
             raise OutputError(
-                f"{self.location}: stores results in {present or 'a file per clip'}; for {layout}, run: skelstream"
-                f" batch pack {self.location} --shards {layout.format} --clips-per-shard {layout.clips}"
+                f"{self.location}: stores results in {present or 'a file per clip'}; for {layout}, run:"
+                f" skelstream batch pack {self.location} --shards {layout.format}"
+                f" --clips-per-shard {layout.clips}"
             )
         if layout is not None:
             self.set_layout(layout)
@@ -149,13 +151,13 @@ def settings_hash(settings: Mapping[str, Any]) -> str:
 
 
 def clip_settings_hash(settings: str, clip: Clip) -> str:
-    """Return the hash of a clip's settings: the batch's ``settings`` hash together with the clip's start and end."""
+    """Return the hash of the batch's ``settings`` hash together with the clip's start and end."""
     span = (clip.start, clip.end)
     return settings if span == (None, None) else settings_hash({"settings": settings, "part": span})
 
 
 def done_record(history: History, settings: str, clip: Clip) -> Record | None:
-    """Return the successful record of a clip with these settings; None if there is none or the video has changed.
+    """Return a clip's successful record with these settings; None without one or if the video has changed.
 
     Args:
         history: records of the clip.

@@ -31,9 +31,9 @@ def run(
         for event in skelstream.batch.run("clips.csv", "skeletons/"):
             print(event)
 
-    Each clip is extracted once, and its result appears whole or not at all. After Ctrl-C, a crash or a power cut, the same
-    call continues: it verifies and keeps the results. A clip that fails, or whose workers die three times, is recorded as
-    failed and skipped.
+    Each clip is extracted once, and its result appears whole or not at all. After Ctrl-C, a crash or a power
+    cut, the same call continues: it verifies and keeps the results. A clip that fails, or whose workers die
+    three times, is recorded as failed and skipped.
 
     Args:
         manifest: CSV or Parquet table of clips, or a folder with class folders of videos.

@@ -35,11 +35,11 @@ class _Request(Generic[Result]):
 class SharedBatches(Generic[Result]):
     """A network that several threads call at once and that runs their images in batches of one fixed size.
 
-    A thread that finds the network free runs the oldest waiting images of one shape, its own or other threads', up to a
-    full batch. If fewer wait, blank images fill the batch at once, so that no thread waits for another that may have no
-    more images. As all batches have one size, an image's result does not depend on the other images, provided that the
-    network computes each image of a batch independently. A batch that fails is run again for each caller alone, so that
-    an error reaches only the caller whose image caused it.
+    A thread that finds the network free runs the oldest waiting images of one shape, its own or other
+    threads', up to a full batch. If fewer wait, blank images fill the batch at once, so that no thread waits
+    for another that may have no more images. As all batches have one size, an image's result does not depend
+    on the other images, provided that the network computes each image of a batch independently. A batch that
+    fails is run again for each caller alone, so that an error reaches only the caller whose image caused it.
 
     Args:
         run: function from ``size`` images of one shape to a result for each; called by one thread at a time.
@@ -70,7 +70,7 @@ class SharedBatches(Generic[Result]):
         return [cast(Result, request.result) for request in requests]
 
     def _next_batch(self, requests: Sequence[_Request[Result]]) -> list[_Request[Result]]:
-        """Wait until the network is free and return the next batch; an empty one if all ``requests`` are done."""
+        """Wait until the network is free and return the next batch; empty if all ``requests`` are done."""
         with self._changed:
             self._changed.wait_for(lambda: not self._busy or all(request.done for request in requests))
             if all(request.done for request in requests):
@@ -151,11 +151,11 @@ class SharedEstimator:
         return self._estimator.provenance
 
     def prepare(self, image: np.ndarray) -> tuple[np.ndarray, Letterbox]:
-        """Return a uint8 RGB image (H, W, 3) as network input, with the letterbox that maps back to source pixels."""
+        """Return a uint8 RGB image (H, W, 3) as network input, with its letterbox."""
         return self._estimator.prepare(image)
 
     def infer(self, inputs: Sequence[np.ndarray]) -> list[Candidates]:
-        """Return the candidates of network inputs of one size, which may share batches with other threads' inputs."""
+        """Return the candidates of network inputs of one size; batches may be shared with other threads."""
         return self._batches(inputs)
 
     def group(self, candidates: Candidates, letterbox: Letterbox) -> People:
@@ -163,7 +163,7 @@ class SharedEstimator:
         return self._estimator.group(candidates, letterbox)
 
     def refinement(self) -> Refinement | None:
-        """Return a refinement for one video, whose crops may share batches with other videos'; None without one."""
+        """Return a refinement for one video; batches of crops may be shared with other videos."""
         refinement = self._estimator.refinement()
         if refinement is not None and self._refiner is not None:
             refinement.refiner = self._refiner

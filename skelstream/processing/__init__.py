@@ -1,4 +1,4 @@
-"""Processing of finished sequences: filling, smoothing, resampling, normalising. No function changes its input."""
+"""Processing of finished sequences: filling, smoothing, resampling, normalising. Inputs do not change."""
 
 from skelstream.processing.filling import filled
 from skelstream.processing.identities import with_identities

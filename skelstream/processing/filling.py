@@ -13,8 +13,8 @@ from skelstream.sequences.track import Track
 def filled(sequence: SkeletonSequence, max_gap: float = 0.5) -> SkeletonSequence:
     """Return a sequence with short gaps filled: missing joints and rows, interpolated linearly in time.
 
-    Each joint is filled on its own, in position and score, where its observations before and after a gap are at most
-    ``max_gap`` seconds apart. ``observed`` is False there, and ``raw`` has the measured values.
+    Each joint is filled on its own, in position and score, where its observations before and after a gap are
+    at most ``max_gap`` seconds apart. ``observed`` is False there, and ``raw`` has the measured values.
     """
     parts = [_filled_track(track, sequence.frame_time, max_gap) for track in sequence]
     if not parts:
@@ -44,7 +44,8 @@ class _FilledRows:
 def _filled_track(track: Track, frame_time: np.ndarray, max_gap: float) -> _FilledRows:
     """Return the rows of a track with gaps filled.
 
-    A frame without the person gets a row if one of its joints can be filled; box and person score are interpolated too.
+    A frame without the person gets a row if one of its joints can be filled; box and person score are
+    interpolated too.
 
     Args:
         track: the track.
@@ -84,7 +85,7 @@ def _filled_track(track: Track, frame_time: np.ndarray, max_gap: float) -> _Fill
 
 
 def _neighbours(seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the last row observed up to each cell of bool (L, V), else -1, and the first from it on, else L."""
+    """Return the last True row up to each cell of bool (L, V), else -1, and the first from it on, else L."""
     length = len(seen)
     rows = np.arange(length)[:, None]
     before = np.maximum.accumulate(np.where(seen, rows, -1), axis=0)

@@ -1,4 +1,4 @@
-"""Normalisations for recognisers, of arrays (..., V, 3) with x, y and score as ``SkeletonSequence.dense`` returns them.
+"""Normalisations for recognisers, of arrays (..., V, 3) with x, y and score from ``SkeletonSequence.dense``.
 
 A joint with score 0 is missing, and stays at (0, 0) with score 0.
 """
@@ -47,8 +47,8 @@ def centred_on_torso(clip: np.ndarray, skeleton: Skeleton) -> np.ndarray:
 def scaled_by_torso(clip: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     """Return each person divided by its median distance from mid-shoulder to mid-hip over the clip's frames.
 
-    One scale for the whole clip keeps motion towards the camera. A person without such a distance is scaled by the
-    median of the other people, or left unchanged if there is none.
+    One scale for the whole clip keeps motion towards the camera. A person without such a distance is scaled
+    by the median of the other people, or left unchanged if there is none.
 
     Args:
         clip: float32 (..., T, V, 3), pixels.
@@ -68,7 +68,7 @@ def scaled_by_torso(clip: np.ndarray, skeleton: Skeleton) -> np.ndarray:
 
 
 def _middle(clip: np.ndarray, skeleton: Skeleton, part: str) -> np.ndarray:
-    """Return the middle of the left and right ``part``, or the one not missing: float64 (..., 2), NaN if both are."""
+    """Return the middle of the left and right ``part``, or the only one: float64 (..., 2), NaN if missing."""
     try:
         ends = [skeleton.index(f"{side}_{part}") for side in ("left", "right")]
     except ValueError:

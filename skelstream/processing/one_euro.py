@@ -21,8 +21,8 @@ class _State:
 class OneEuro:
     """A One-Euro filter for the keypoints of one live stream (Casiez, Roussel, Vogel, CHI 2012).
 
-    Speeds are in heights of the person per second, so that near and far people are smoothed alike. A missing joint stays
-    missing, and its filter restarts after ``forget`` seconds without an observation.
+    Speeds are in heights of the person per second, so that near and far people are smoothed alike. A missing
+    joint stays missing, and its filter restarts after ``forget`` seconds without an observation.
 
     Args:
         min_cutoff: cutoff of a joint at rest in Hz; lower smooths more.

@@ -54,9 +54,9 @@ def main_person_first(sequence: SkeletonSequence, person: str) -> SkeletonSequen
 
     Args:
         sequence: the tracks.
-        person: a name in ``PERSONS``: ``longest`` (most frames), ``largest`` (largest boxes), ``centre`` (nearest to the
-            middle of the image) or ``moving`` (most motion of the joints for the person's size). Each is summed over
-            the frames, so that long tracks weigh more.
+        person: a name in ``PERSONS``: ``longest`` (most frames), ``largest`` (largest boxes), ``centre``
+            (nearest to the middle of the image) or ``moving`` (most motion of the joints for the person's
+            size). Each is summed over the frames, so that long tracks weigh more.
 
     Raises:
         FormatError: the name is unknown.

@@ -11,20 +11,21 @@ from skelstream.sequences.sequence import SkeletonSequence
 
 # A frame within this many seconds of a new time is used unchanged: containers round their times.
 _TOLERANCE = 1e-3
-# Most new frames, absolute or as a multiple of the old ones, whichever is more: a mistyped rate must not fill the memory.
+# Most new frames, absolute or as a multiple of the old ones: a mistyped rate must not fill the memory.
 _MAX_FRAMES, _MAX_RATIO = 1_000_000, 10
 
 
 def resampled(sequence: SkeletonSequence, fps: float) -> SkeletonSequence:
     """Return the sequence at ``fps`` frames per second, from its first frame on.
 
-    A person has a row if they are in both frames around the new time; joints and boxes are interpolated linearly, and
-    ``observed`` is False. A frame within a millisecond of the new time is used unchanged. ``frame_index`` is the number
-    of the nearest source frame if all these differ, else new frames are numbered from 0; ``meta["resampled"]`` records
-    which.
+    A person has a row if they are in both frames around the new time; joints and boxes are interpolated
+    linearly, and ``observed`` is False. A frame within a millisecond of the new time is used unchanged.
+    ``frame_index`` is the number of the nearest source frame if all these differ, else new frames are
+    numbered from 0; ``meta["resampled"]`` records which.
 
     Raises:
-        FormatError: the rate is not above 0, or would make more than 10 times as many frames and more than 1,000,000.
+        FormatError: the rate is not above 0, or would make more than 10 times as many frames and more than
+            1,000,000.
     """
     if not 0 < fps < float("inf"):
         raise FormatError(f"fps is {fps}: give a frame rate above 0")
@@ -72,7 +73,8 @@ def resampled(sequence: SkeletonSequence, fps: float) -> SkeletonSequence:
     warnings: list[str] = list(sequence.meta.get("warnings") or ())
     if len(kept) < len(sequence):
         warnings.append(
-            f"{len(sequence) - len(kept)} of {len(sequence)} tracks are too short for {fps:g} frames per second and are left out"
+            f"{len(sequence) - len(kept)} of {len(sequence)} tracks are too short for {fps:g} frames per"
+            " second and are left out"
         )
     meta = {
         **{key: value for key, value in sequence.meta.items() if key != "images"},

@@ -23,13 +23,15 @@ def smoothed(
     Each joint's x and y follow a constant-velocity model with white acceleration noise, whose transition and
     noise matrices come from the time between the rows (Bar-Shalom, Li, Kirubarajan, "Estimation with
     Applications to Tracking and Navigation", section 6.2.2); the smoother is Rauch, Tung, Striebel, 1965.
-    Joints are independent, so all of them run in one vectorised 2-state filter. Missing joints stay missing; ``raw`` keeps
-    the measured values. The defaults predict held-out observations of real clips of walking and acrobatics well.
+    Joints are independent, so all of them run in one vectorised 2-state filter. Missing joints stay missing;
+    ``raw`` keeps the measured values. The defaults predict held-out observations of real clips of walking and
+    acrobatics well.
 
     Args:
         sequence: the tracks.
         noise: standard deviation of a keypoint with score 1, as a fraction of the person's height.
-        acceleration_psd: spectral density of the acceleration noise in heights^2 / second^3; larger smooths less.
+        acceleration_psd: spectral density of the acceleration noise in heights^2 / second^3; larger smooths
+            less.
     """
     if not len(sequence):
         return sequence
@@ -48,7 +50,7 @@ def smoothed(
 
 
 def _smooth_group(tracks: list[Track], noise: float, acceleration_psd: float) -> list[np.ndarray]:
-    """Return smoothed keypoints of G tracks of similar length, longest first, padded to the longest (K rows)."""
+    """Return smoothed keypoints of G tracks, longest first, padded to K rows."""
     length, group, joints = len(tracks[0]), len(tracks), tracks[0].scores.shape[1]
     z = np.full((length, group, joints, 2), np.nan)
     r = np.full((length, group, joints), np.inf)
@@ -114,7 +116,7 @@ def _rts(z: np.ndarray, r: np.ndarray, dt: np.ndarray, q: np.ndarray, scale: np.
 def _predict(
     p: np.ndarray, v: np.ndarray, a: np.ndarray, b: np.ndarray, c: np.ndarray, dt: np.ndarray, q: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return state and covariance after ``dt`` seconds, at least 1e-4, so that the covariance stays invertible."""
+    """Return state and covariance after ``dt`` seconds; at least 1e-4 keeps the covariance invertible."""
     h = np.maximum(dt, 1e-4)
     return (
         p + v * h[..., None],

@@ -29,7 +29,7 @@ class Crashes:
         return self._counts[clip.id] > 0
 
     def add(self, clip: Clip, cause: str) -> Record | None:
-        """Record a worker's death over a clip; return a record if the clip has failed now, None to try it again.
+        """Record a worker's death over a clip; return a record if the clip has failed now, else None.
 
         Args:
             clip: the clip.
@@ -41,7 +41,7 @@ class Crashes:
         self._counts[clip.id] += 1
         if self._counts[clip.id] < MAX_CRASHES:
             return None
-        message = f"{MAX_CRASHES} workers died over it ({cause}); is the video damaged, or too large for the memory?"
+        message = f"{MAX_CRASHES} workers died over it ({cause}); is the video too large for the memory?"
         record = Record(
             clip.id, FAILED, key, time.time(), attempts=MAX_CRASHES, reason=CRASH, message=message
         )

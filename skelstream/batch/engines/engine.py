@@ -18,8 +18,8 @@ class Engine:
     Attributes:
         name: value of ``--engine``.
         summary: one line for lists.
-        start: function from job, clips and options to the events of the run; the last one is ``BatchFinished``. It may
-            raise SkelstreamError; when its generator is closed, its workers end.
+        start: function from job, clips and options to the events of the run; the last one is
+            ``BatchFinished``. It may raise SkelstreamError; when its generator is closed, its workers end.
     """
 
     name: str

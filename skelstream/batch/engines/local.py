@@ -1,4 +1,4 @@
-"""The local engine: worker processes on this machine. A worker that dies is replaced, and its clips tried again."""
+"""The local engine: worker processes on this machine, which are replaced if they die."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ def start(job: Job, clips: Sequence[Clip], options: BatchOptions) -> Iterator[Ev
 def run_local(plan: Plan, job: Job, slots: Sequence[Slot]) -> Extracted:
     """Run one worker process per slot, and yield each clip with its record as it finishes.
 
-    A worker that dies is replaced. Its clips are tried again, each alone in a worker, to identify the one that killed it. A
-    clip that has killed ``MAX_CRASHES`` workers is recorded as failed. However this ends, the workers end too.
+    A worker that dies is replaced. Its clips are tried again, each alone in a worker, to identify the one
+    that killed it. A clip that has killed ``MAX_CRASHES`` workers is recorded as failed. However this ends,
+    the workers end too.
 
     Args:
         plan: pending clips.

@@ -1,8 +1,8 @@
 """The Ray engine: actors of Ray Core on this machine or on a cluster. Needs the extra ``ray``.
 
-Ray restarts an actor that dies, on another node if necessary. Its clip goes to another actor, and the crash is counted in
-the records as with every engine. Ray's own count of retries is not used: it rises with each attempt to reach a lost node,
-and clips that are not at fault would fail.
+Ray restarts an actor that dies, on another node if necessary. Its clip goes to another actor, and the crash
+is counted in the records as with every engine. Ray's own count of retries is not used: it rises with each
+attempt to reach a lost node, and clips that are not at fault would fail.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def run_ray(plan: Plan, job: Job, workers: int | None, address: str | None) -> E
 
 
 def _run(ray: Any, plan: Plan, job: Job, actors: list[Any]) -> Extracted:
-    """Send clips to idle actors; the clip of an actor that died goes to another one while that actor restarts."""
+    """Send clips to idle actors; the clip of an actor that died goes to the next idle one."""
     waiting, crashes, unfinished = deque(plan.pending), Crashes(plan, job), len(plan.pending)
     running: dict[Any, tuple[Any, Clip | None]] = {
         actor.ready.options(max_task_retries=-1).remote(): (actor, None) for actor in actors

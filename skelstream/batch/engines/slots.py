@@ -21,8 +21,8 @@ class Slot:
     Attributes:
         cores: CPU cores of its networks; None for all.
         device: device of its networks; None for the one in the settings.
-        clips: most clips at once, if the networks' batches are as large; while one clip is written and the next opened,
-            the networks work on another.
+        clips: most clips at once, if the networks' batches are as large; while one clip is written and the
+            next opened, the networks work on another.
     """
 
     cores: frozenset[int] | None = None
@@ -33,8 +33,9 @@ class Slot:
 def make_slots(workers: int | None, device: str) -> list[Slot]:
     """Return a slot for each worker.
 
-    On a CPU each worker has its own cores, and the default is one worker per core, or fewer if free memory requires it. On
-    GPUs the default is one worker per GPU, with as many clips at once as it has cores to decode them.
+    On a CPU each worker has its own cores, and the default is one worker per core, or fewer if free memory
+    requires it. On GPUs the default is one worker per GPU, with as many clips at once as it has cores to
+    decode them.
 
     Args:
         workers: number of workers; None for the default.

@@ -1,4 +1,4 @@
-"""The Slurm engine: an array of tasks, each with a partition of the manifest. Needs the extra ``slurm`` (submitit)."""
+"""The Slurm engine: an array of tasks, each with a partition of the manifest. Needs the extra ``slurm``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def start(job: Job, clips: Sequence[Clip], options: BatchOptions) -> Iterator[Ev
     """
     tasks = submit(job, options.tasks, options.workers, options.slurm)
     yield Message(
-        f"{len(tasks)} tasks submitted, the first as {tasks[0].job_id}; their logs are in {job.results.store.job_folder()}"
+        f"{len(tasks)} tasks submitted, the first as {tasks[0].job_id};"
+        f" their logs are in {job.results.store.job_folder()}"
     )
     if type(tasks[0]).__name__ == "SlurmJob":
         yield Message(f"follow them with: skelstream batch status {job.results.location}")
@@ -73,8 +74,8 @@ def submit(
         job: settings and results that the clips share; all machines must reach the store of its results.
         tasks: number of partitions of the manifest.
         workers: worker processes per task; None for one per GPU, or as cores and memory allow.
-        parameters: parameters of submitit's ``update_parameters``, for example ``timeout_min``, ``slurm_partition`` and
-            ``gpus_per_node``.
+        parameters: parameters of submitit's ``update_parameters``, for example ``timeout_min``,
+            ``slurm_partition`` and ``gpus_per_node``.
         cluster: ``slurm``, ``local`` or ``debug``; None for Slurm if it is installed, else this machine.
 
     Raises:
@@ -109,6 +110,7 @@ def failures(jobs: Sequence[Any]) -> int:
         reasons = re.findall(r"^skelstream\.errors\.\w+: (.*)", str(error), re.MULTILINE)
         raise SkelstreamError(
             f"{len(broken)} of {len(jobs)} tasks ended early, the first of them {task.job_id}:"
-            f" {reasons[-1] if reasons else f'see its log, {task.paths.stdout}'}; the same command continues from there"
+            f" {reasons[-1] if reasons else f'see its log, {task.paths.stdout}'};"
+            " the same command continues from there"
         )
     return sum(task.result().get("failed", 0) for task in jobs)

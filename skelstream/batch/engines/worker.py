@@ -53,7 +53,7 @@ class Worker:
 
 
 def _estimator(settings: EstimatorSettings, cores: Set[int] | None) -> PoseEstimator:
-    """Return an estimator with a thread per core of ``cores``: runtimes read the process's cores as they start."""
+    """Return an estimator with a thread per core; runtimes read the process's cores when they start."""
     if cores is None or not hasattr(os, "sched_setaffinity"):
         estimator = PoseEstimator(settings)
     else:

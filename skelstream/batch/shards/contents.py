@@ -1,4 +1,4 @@
-"""The contents of a batch's shards, from a small file for each or, if that is outdated, from the shard itself."""
+"""The contents of a batch's shards, from a small file for each or, if that is outdated, from the shard."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def remove_shard(store: Store, name: str) -> None:
 
 @contextmanager
 def _ignoring_damage() -> Iterator[None]:
-    """Log errors in the block instead of raising them: readers of damaged files raise errors of many classes."""
+    """Log errors in the block instead of raising them: damaged files cause errors of many classes."""
     try:
         yield
     except SkelstreamError:

@@ -63,6 +63,6 @@ def shard_groups(clips: Iterable[Clip], layout: Layout | None) -> Iterator[Shard
 
 
 def _prefix(split: str) -> str:
-    """Return a split as the start of a file name; Parquet readers skip files that start with a dot or ``_``."""
+    """Return a split as a file name's start; Parquet readers skip names that start with a dot or ``_``."""
     first = f"%{ord(split[0]):02X}" if split[0] in "._" else quote(split[0], safe=" ")
     return first + quote(split[1:], safe=" ")

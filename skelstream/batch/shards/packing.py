@@ -1,7 +1,7 @@
 """Packing of results into shards; every process packs the same files.
 
-A shard is written whole, then its contents file, and only then the clips' own files are removed. A kill in between leaves
-a clip in both places, where it counts once.
+A shard is written whole, then its contents file, and only then the clips' own files are removed. A kill in
+between leaves a clip in both places, where it counts once.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class PackResult:
         shards: number of shards.
         clips: number of clips in them.
         waiting: number of done clips that wait for other clips of their shard.
-        damaged: ids of clips whose results do not exist or are not the recorded ones; for a shard with several, the first.
+        damaged: ids of clips whose results do not exist or are not the recorded ones; for a shard with
+            several, the first.
     """
 
     shards: int
@@ -76,7 +77,7 @@ def packing(
 
 
 class _DamagedResult(Exception):
-    """A result that does not exist or is not the recorded one; its clip must be extracted again before packing."""
+    """A result that does not exist or is not the recorded one; its clip must be extracted again."""
 
     def __init__(self, clip: Clip):
         super().__init__(clip.id)
@@ -92,7 +93,8 @@ class Packer:
         pending: clips that ``clip_finished`` will be called with.
 
     Raises:
-        MissingExtraError: a library for these shards is not installed; raised here, before hours of extraction.
+        MissingExtraError: a library for these shards is not installed; raised here, before hours of
+            extraction.
     """
 
     def __init__(self, results: Results, settings: str, pending: Iterable[Clip] = ()):
@@ -112,7 +114,7 @@ class Packer:
         self._thread, self._writes = ThreadPoolExecutor(1), list[Future[None]]()
 
     def clip_finished(self, clip: Clip) -> None:
-        """Note that a clip is done or has failed; a thread writes its shard once that holds for all clips of the shard.
+        """Note that a clip is done or has failed; a thread writes its shard when all its clips are noted.
 
         Raises:
             OutputError: an earlier shard cannot be written.
@@ -128,7 +130,8 @@ class Packer:
     def finish(self) -> PackResult:
         """Write all shards whose clips are done or have failed, and the index.
 
-        Clips that the manifest no longer names, or has in another shard, get files of their own before their shard is removed.
+        Clips that the manifest no longer names, or has in another shard, get files of their own before their
+        shard is removed.
 
         Raises:
             OutputError: a shard cannot be written.
@@ -174,7 +177,7 @@ class Packer:
 
     def _pack_early(self, group: ShardGroup) -> None:
         self._records.refresh()
-        members = self._members(group, with_failures=False)
+        members = self._members(group)
         if members is not None:
             self._own_files |= {result_name(clip.id) for clip, _ in members}
             with suppress(_DamagedResult):  # `finish` tries again and reports it
@@ -183,8 +186,8 @@ class Packer:
     def _done_record(self, clip: Clip) -> Record | None:
         return done_record(self._records[clip.id], self._settings, clip)
 
-    def _members(self, group: ShardGroup, with_failures: bool) -> list[tuple[Clip, Record]] | None:
-        """Return the done clips of a group; None if others are pending or, without ``with_failures``, have failed."""
+    def _members(self, group: ShardGroup, with_failures: bool = False) -> list[tuple[Clip, Record]] | None:
+        """Return the done clips of a group; None if others are pending or, by default, have failed."""
         members = []
         for clip in group.clips:
             record, history = self._done_record(clip), self._records[clip.id]
@@ -241,7 +244,7 @@ class Packer:
                     yield Item(clip, record, content)
 
     def _unpack(self, name: str, kept: set[str]) -> None:
-        """Write the clips of a shard to files of their own, except ``kept`` ones and those stored elsewhere too."""
+        """Write a shard's clips to files of their own, except ``kept`` ones and those stored elsewhere."""
         shards = self._files.shards
         for id, sha256 in shards.clips_of(name):
             if id in kept or shards.shard_of(id, sha256) != name or self._store.info(result_name(id)):

@@ -21,8 +21,8 @@ _ROW_GROUP = 2**23
 _VALUES = ("id", "label", "split", "sha256", "frames", "tracks", "people")
 _COUNTS = ("frames", "tracks", "people")
 _DTYPES = {
-    "frame": np.int32, "track_ids": np.int32, "frame_index": np.int32, "track_start": np.int64, "frame_time": np.float64,
-    "frame_ok": np.bool_, "observed": np.bool_, "observed_3d": np.bool_,
+    "frame": np.int32, "track_ids": np.int32, "frame_index": np.int32, "track_start": np.int64,
+    "frame_time": np.float64, "frame_ok": np.bool_, "observed": np.bool_, "observed_3d": np.bool_,
 }  # fmt: skip
 # Shape of a row of each array with more than one number per row; None stands for the number of joints.
 _SHAPES: dict[str, tuple[int | None, ...]] = {
@@ -34,9 +34,10 @@ _SHAPES: dict[str, tuple[int | None, ...]] = {
 def write(path: Path, items: Iterable[Item]) -> None:
     """Write a Parquet file with one row per clip.
 
-    Columns are ``id``, ``label``, ``split``, ``sha256`` of the npz, ``frames``, ``tracks``, ``people``, the arrays of the
-    npz by name, and ``meta`` as JSON text. An array with one number per row is a list, one with more a list of lists:
-    ``keypoints`` has x0, y0, x1, y1 ... in each, float32, NaN where missing. Arrays that a clip does not have are null.
+    Columns are ``id``, ``label``, ``split``, ``sha256`` of the npz, ``frames``, ``tracks``, ``people``, the
+    arrays of the npz by name, and ``meta`` as JSON text. An array with one number per row is a list, one with
+    more a list of lists: ``keypoints`` has x0, y0, x1, y1 ... in each, float32, NaN where missing. Arrays
+    that a clip does not have are null.
 
     Raises:
         FormatError: a clip has content that the columns cannot hold.
@@ -69,8 +70,9 @@ def _row(item: Item) -> dict[str, Any]:
     with np.load(io.BytesIO(item.content)) as file:
         arrays = dict(file)
     row: dict[str, Any] = {
-        "id": clip.id, "label": clip.label, "split": clip.split, "sha256": record.sha256, "frames": record.frames,
-        "tracks": record.tracks, "people": record.people, "meta": arrays["meta"].item(),
+        "id": clip.id, "label": clip.label, "split": clip.split, "sha256": record.sha256,
+        "frames": record.frames, "tracks": record.tracks, "people": record.people,
+        "meta": arrays["meta"].item(),
     }  # fmt: skip
     if _npz(arrays) != item.content:
         raise FormatError(f"{clip.id}: its npz was not written by skelstream; extract the clip again")

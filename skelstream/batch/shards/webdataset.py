@@ -14,7 +14,7 @@ from skelstream.batch.shards.contract import Item
 
 
 def write(path: Path, items: Iterable[Item]) -> None:
-    """Write a tar; ``KEY.npz`` has the bytes of the clip's npz, ``KEY.json`` its id, label, split and counts."""
+    """Write a tar; ``KEY.npz`` is the clip's npz, ``KEY.json`` has its id, label, split and counts."""
     with tarfile.open(path, "x", format=tarfile.PAX_FORMAT) as file:
         for item in items:
             clip, record = item.clip, item.record
@@ -28,7 +28,7 @@ def write(path: Path, items: Iterable[Item]) -> None:
 
 
 def key_of(id: str) -> str:
-    """Return a clip's id as a WebDataset key, with dots escaped: the first dot of a file name ends the key."""
+    """Return a clip's id as a key, with dots escaped: the first dot of a file name ends the key."""
     folder, slash, name = id.rpartition("/")
     return f"{folder}{slash}{name.replace('%', '%25').replace('.', '%2E')}"
 

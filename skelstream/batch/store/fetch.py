@@ -19,7 +19,8 @@ def fetched(path: str) -> Iterator[Path]:
     """Yield a local copy of a remote video, which is deleted after the block; yield a local video itself.
 
     Args:
-        path: local path, or a URL that fsspec reads: ``s3://``, ``gs://``, ``http://``, ``https://`` and others.
+        path: local path, or a URL that fsspec reads: ``s3://``, ``gs://``, ``http://``, ``https://`` and
+            others.
 
     Raises:
         MissingExtraError: fsspec, or its package for this kind of URL, is not installed.

@@ -23,7 +23,7 @@ def open_store(location: str | Path) -> Store:
     text = str(location).removeprefix("file://")
     if _INCOMPLETE_URL.fullmatch(text):
         raise OutputError(
-            f"{text}: is an incomplete URL; write s3://bucket/skeletons, or ./{text} for a folder of that name"
+            f"{text}: is an incomplete URL; write s3://bucket/skeletons, or ./{text} for a folder"
         )
     if "://" not in text:
         return FolderStore(Path(text))

@@ -1,7 +1,8 @@
 """A store on an object store or another file system that fsspec reaches. Needs the extra ``remote``.
 
-An object store has no locks, and its files cannot grow. An upload appears whole or not at all, and two processes that
-extract the same clip upload the same bytes. A log is a series of segments; each line uploads the last one again.
+An object store has no locks, and its files cannot grow. An upload appears whole or not at all, and two
+processes that extract the same clip upload the same bytes. A log is a series of segments; each line uploads
+the last one again.
 """
 
 from __future__ import annotations
@@ -162,7 +163,8 @@ class RemoteStore(Store):
             return ""
         if info.size != size:
             raise StoreError(
-                f"{self.path(name)}: has {info.size} bytes instead of {size} after its upload; is there enough space?"
+                f"{self.path(name)}: has {info.size} bytes instead of {size} after its upload;"
+                " is there enough space?"
             )
         return md5 if info.md5 == md5 else ""
 
@@ -174,7 +176,7 @@ class RemoteStore(Store):
         return hashlib.sha256(self.url.encode()).hexdigest()[:16]
 
     def _working_path(self, name: str) -> Path:
-        """Return the path where a file is written on this machine; it is always the same, so that a checkpoint is found."""
+        """Return the path where a file is written on this machine, always the same for its checkpoint."""
         user = os.getuid() if hasattr(os, "getuid") else "user"
         return Path(tempfile.gettempdir()) / f"skelstream-{user}" / self._url_hash / name
 
@@ -194,7 +196,7 @@ class RemoteStore(Store):
 
     @contextmanager
     def _reaching(self, name: str) -> Iterator[None]:
-        """Turn any error of the file system in the block into a one-line StoreError, except FileNotFoundError."""
+        """Turn errors of the file system in the block into one-line StoreErrors, except FileNotFoundError."""
         try:
             yield
         except (FileNotFoundError, SkelstreamError):

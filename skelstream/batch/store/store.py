@@ -30,7 +30,7 @@ class FileInfo:
 
 
 class Fingerprint(Protocol):
-    """The recorded size in bytes, SHA-256 and MD5 of a file; ``md5`` is empty unless the store confirmed it."""
+    """The recorded size in bytes, SHA-256 and MD5 of a file; ``md5`` may be empty."""
 
     @property
     def size(self) -> int: ...
@@ -109,22 +109,22 @@ class Store(ABC):
 
     @abstractmethod
     def writing(self, name: str) -> AbstractContextManager[Path]:
-        """Provide a path on this machine to write; the file is in the store when the block ends without an error.
+        """Provide a path on this machine to write; the file is stored when the block ends without an error.
 
         Other files that the block leaves in that folder are still there next time on this machine.
         """
 
     @abstractmethod
     def claimed(self, name: str, wait: bool) -> AbstractContextManager[bool | None]:
-        """Lock a file, see ``skelstream.files.locks.claimed``; remote stores exclude this machine's processes only."""
+        """Lock a file, see ``skelstream.files.locks.claimed``; remote stores lock on this machine only."""
 
     @abstractmethod
     def log(self, name: str) -> Log:
-        """Return a new log; its files have the name, with a number before the ending where there are several."""
+        """Return a new log; its files have the name, with a number before the ending if there are several."""
 
     @abstractmethod
     def matches(self, name: str, fingerprint: Fingerprint, info: FileInfo | None = None) -> bool:
-        """Return whether a file is the recorded one; a remote store compares what it reports without a download.
+        """Return whether a file is the recorded one; a remote store does not download it.
 
         Args:
             name: name of the file.

@@ -22,8 +22,8 @@ _LEGS = [COCO17.index(f"{side}_{joint}") for joint in ("knee", "ankle") for side
 def lift(sequence: SkeletonSequence, lifter: Lifter) -> SkeletonSequence:
     """Return the sequence with 3D joints, as ``lifted``.
 
-    A filled or smoothed sequence is lifted together with its ``raw``. A pose with too few joints is not lifted;
-    ``meta["lifting"]`` and a warning have the number of these and of poses without legs.
+    A filled or smoothed sequence is lifted together with its ``raw``. A pose with too few joints is not
+    lifted; ``meta["lifting"]`` and a warning have the number of these and of poses without legs.
 
     Raises:
         ModelError: the network needs the image's size, and the sequence has none.

@@ -82,7 +82,7 @@ class Lifter:
             inputs = relative_to_window(windows)
         elif size is None:
             raise ModelError(
-                f"{self.name} needs the image's size, which the file does not have; choose other lifting weights"
+                f"{self.name} needs the image's size, which is unknown; choose other lifting weights"
             )
         else:
             inputs = relative_to_image(windows, size)

@@ -13,9 +13,9 @@ def sample_windows(
 ) -> np.ndarray:
     """Return a window of frames around each row at a constant rate: float32 (R, T, V, 2), NaN where missing.
 
-    A joint is interpolated linearly between observations at most 0.25 s apart. Otherwise the nearer observation is used
-    if it is within half a frame interval of the network's, else the joint is missing. Times before the track's start and
-    after its end use its first and last row.
+    A joint is interpolated linearly between observations at most 0.25 s apart. Otherwise the nearer
+    observation is used if it is within half a frame interval of the network's, else the joint is missing.
+    Times before the track's start and after its end use its first and last row.
 
     Args:
         times: float64 (n,), times of the rows in seconds, never decreasing.

@@ -9,10 +9,10 @@ _MIN_SPREAD = 1e-6
 
 
 def relative_to_window(keypoints: Tensor) -> Tensor:
-    """Return joints with mean 0 and spread 1 over the window: float (B, T, V, 3) with x, y, 1; zeros where missing.
+    """Return joints with mean 0 and spread 1: float (B, T, V, 3) with x, y, 1; zeros where missing.
 
-    The spread is taken about each frame's own mean, so that a person who crosses the image has the same size as one who
-    stands still.
+    The spread is taken about each frame's own mean, so that a person who crosses the image has the same size
+    as one who stands still.
 
     Args:
         keypoints: float (B, T, V, 2) in any unit, NaN where missing.
@@ -42,7 +42,7 @@ def relative_to_image(keypoints: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _completed(keypoints: Tensor) -> Tensor:
-    """Return missing joints filled from the last frame before that has them, else the next one, else with the mean joint."""
+    """Return missing joints filled from the last frame that has them, else the next, else by the mean."""
     seen = keypoints.isfinite().all(-1)
     frames = torch.arange(keypoints.shape[1], device=keypoints.device)[None, :, None]
     last = torch.where(seen, frames, -1).cummax(1).values
