@@ -149,7 +149,7 @@ def test_a_network_of_the_image_needs_its_size(tmp_path):
     save_weights(path, network.state_dict(), "lifting", network.config.to_dict(), {})
     lifter = Lifter(path, "cpu")
     assert lift(_sequence(), lifter).lifted is not None
-    with pytest.raises(ModelError, match="needs the image's size"):
+    with pytest.raises(ModelError, match="needs the image"):
         lift(_sequence(height=None, width=None), lifter)
 
 
