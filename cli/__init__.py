@@ -1,6 +1,6 @@
-"""The ``skelstream`` command line: one module a command, no logic of its own.
+"""The ``skelstream`` command line: one module per command, without logic of its own.
 
-Command modules import the library inside their function, so that ``--help`` answers at once.
+Commands import the library inside their functions, so that ``--help`` answers at once.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from skelstream import __version__
 from skelstream.errors import SettingsError, SkelstreamError, Stopped
 
 from .messages import complain
-from .signals import obey_signals
+from .signals import handle_signals
 
 WRONG_USE, INTERRUPTED = 2, 130
-"""Exit statuses: a setting that is not allowed, as for an unknown option; and Ctrl-C."""
+"""Exit statuses of a wrong setting, as for an unknown option, and of Ctrl-C."""
 
 
 class _Group(TyperGroup):
-    """Turns errors that the user can fix into one line on standard error and an exit status."""
+    """The application's commands; errors that the user can fix become one line and an exit status."""
 
     def invoke(self, ctx):
         try:
@@ -33,27 +33,27 @@ class _Group(TyperGroup):
         except SkelstreamError as error:
             if ctx.obj == "debug":
                 raise
-            _tell(f"{error}{self._option(ctx, error.setting)}", error)
+            _report(f"{error}{self._option(ctx, error.setting)}", error)
             raise typer.Exit(WRONG_USE if isinstance(error, SettingsError) else 1) from None
         except Stopped as stopped:
-            _tell(f"ended by {signal.Signals(stopped.number).name}", stopped)
+            _report(f"ended by {signal.Signals(stopped.number).name}", stopped)
             raise typer.Exit(128 + stopped.number) from None
         except KeyboardInterrupt as interrupt:
-            _tell("interrupted", interrupt)
+            _report("interrupted", interrupt)
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
-            # The reader of our output has gone and has what it wanted; Python's flush at exit must not complain.
+            # The reader of standard output has ended; Python's flush at exit must not fail.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         except OSError as error:
-            # A path that cannot be accessed: too long a name, a folder without permission.
+            # A path that cannot be accessed, for example a too long name or a folder without permission.
             if ctx.obj == "debug" or error.filename is None:
                 raise
-            _tell(f"{error.filename}: {error.strerror}", error)
+            _report(f"{error.filename}: {error.strerror}", error)
             raise typer.Exit(1) from None
 
     def _option(self, ctx, setting: str | None) -> str:
-        """Return the option of the current command that is named like a setting, in parentheses."""
+        """Return the current command's option for a setting, in parentheses; empty if there is none."""
         command = self.get_command(ctx, ctx.invoked_subcommand)
         for part in (command, *getattr(command, "commands", {}).values()):
             for parameter in part.params if part else ():
@@ -62,10 +62,10 @@ class _Group(TyperGroup):
         return ""
 
 
-def _tell(message: str, error: BaseException) -> None:
-    # Notes say what was saved before the error.
+def _report(message: str, error: BaseException) -> None:
+    """Print an error with its notes, which say what was saved."""
     notes = "".join(f"; {note}" for note in getattr(error, "__notes__", []))
-    with suppress(OSError):  # the terminal may have gone
+    with suppress(OSError):  # the terminal may be closed
         complain(f"{message}{notes}")
 
 
@@ -75,12 +75,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Video in, identity-stable, time-stamped skeleton sequences out.",
+    help="Extract identity-stable, time-stamped skeleton sequences from videos.",
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(value: bool) -> None:
+    if value:
         typer.echo(f"skelstream {__version__}")
         raise typer.Exit
 
@@ -91,14 +91,14 @@ def _commands(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Keep commands named and errors on one line, however few commands there are."""
+    """Hold the options of the application itself."""
 
 
 def main() -> None:
-    """Entry point of the installed ``skelstream`` command."""
+    """Run the ``skelstream`` command."""
     # skelstream reports damaged images itself.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
-    obey_signals()
+    handle_signals()
     app()
 
 

@@ -1,4 +1,4 @@
-"""``skelstream batch``: many clips, with a record of each."""
+"""``skelstream batch``: extraction of many clips, with a record of each."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
     from skelstream.batch.records import Record
     from skelstream.batch.status import Status
 
-batch = typer.Typer(
-    no_args_is_help=True, help="Many clips: from a manifest to results, with a record of each."
-)
+batch = typer.Typer(no_args_is_help=True, help="Extract many clips, with a record of each.")
 
 
 class Shards(StrEnum):
-    """Formats of files that hold many results."""
+    """Formats of shards."""
 
     webdataset = "webdataset"
     parquet = "parquet"
 
 
 _ENGINE = "Engine"
-Place = Annotated[str, typer.Argument(help="Folder or URL of the results.", metavar="OUT")]
+Location = Annotated[str, typer.Argument(help="Folder or URL of the results.", metavar="OUT")]
 ClipsPerShard = Annotated[
     int | None,
-    typer.Option("--clips-per-shard", min=1, help="Clips in a shard. Default: 1000.", metavar="N"),
+    typer.Option(
+        "--clips-per-shard", min=1, help="Set the number of clips per shard. Default: 1000.", metavar="N"
+    ),
 ]
 EngineName = Annotated[
     str,
     typer.Option(
-        "--engine", help="local, ray, slurm or a plug-in's.", rich_help_panel=_ENGINE, metavar="NAME"
+        "--engine", help="Choose local, ray, slurm or a plug-in.", rich_help_panel=_ENGINE, metavar="NAME"
     ),
 ]
 Workers = Annotated[
@@ -49,7 +49,7 @@ Workers = Annotated[
     typer.Option(
         "--workers",
         min=1,
-        help="Worker processes. Default: one per GPU, or as cores and memory allow.",
+        help="Set worker processes. Default: one per GPU, or by cores and memory.",
         rich_help_panel=_ENGINE,
         metavar="N",
     ),
@@ -64,24 +64,24 @@ def run(
     manifest: Annotated[
         Path,
         typer.Argument(
-            help="CSV or Parquet with a column path (and id, label, split, start, end), or a folder of class folders.",
+            help="CSV or Parquet with path (and id, label, split, start, end), or class folders.",
             metavar="MANIFEST",
         ),
     ],
     output: Annotated[
         str,
         typer.Option(
-            "--output", "-o", help="Folder of the results, or a URL such as s3://bucket/x.", metavar="OUT"
+            "--output", "-o", help="Write results to a folder or URL, e.g. s3://bucket/x.", metavar="OUT"
         ),
     ],
     settings: ExtractionSettings,
     shards: Annotated[
         Shards | None,
-        typer.Option("--shards", help="Store results in files of many clips. Default: a file per clip."),
+        typer.Option("--shards", help="Store results in shards. Default: a file per clip."),
     ] = None,
     clips_per_shard: ClipsPerShard = None,
     redo: Annotated[
-        bool, typer.Option("--redo", help="Extract clips again that were done with other settings.")
+        bool, typer.Option("--redo", help="Extract clips done with other settings again.")
     ] = False,
     engine: EngineName = "local",
     workers: Workers = None,
@@ -89,7 +89,7 @@ def run(
         str | None,
         typer.Option(
             "--partition",
-            help="Extract one of N parts of the manifest: 1/4 to 4/4.",
+            help="Extract one partition of N: 1/4 to 4/4.",
             rich_help_panel=_ENGINE,
             metavar="I/N",
         ),
@@ -98,20 +98,22 @@ def run(
         str | None,
         typer.Option(
             "--address",
-            help="Ray cluster to join, or auto. Default: a new one here.",
+            help="Join a Ray cluster, or auto. Default: start one here.",
             rich_help_panel=_ENGINE,
             metavar="HOST",
         ),
     ] = None,
     tasks: Annotated[
         int,
-        typer.Option("--tasks", min=1, help="Tasks of a Slurm array.", rich_help_panel=_ENGINE, metavar="N"),
+        typer.Option(
+            "--tasks", min=1, help="Set tasks of a Slurm array.", rich_help_panel=_ENGINE, metavar="N"
+        ),
     ] = 10,
     slurm: Annotated[
         list[str],
         typer.Option(
             "--slurm",
-            help="Slurm parameter by submitit's name: timeout_min=600, gpus_per_node=1.",
+            help="Set a Slurm parameter by submitit's name: timeout_min=600.",
             rich_help_panel=_ENGINE,
             metavar="NAME=VALUE",
         ),
@@ -127,10 +129,11 @@ def run(
     [bold]skelstream batch run clips.csv -o /shared/x --partition 3/50[/]  one machine of 50
     [bold]skelstream batch run clips.csv -o /shared/x --engine slurm --tasks 50[/]
 
-    Each clip becomes OUT/ID.npz, once, and whole or not at all; with --shards it moves to OUT/shards/, and
-    OUT/index.csv says where. The same command continues after Ctrl-C, a crash or a power cut. A clip that fails,
-    or ends its worker three times, is recorded and left: see batch status and batch retry. Exit status 1 if
-    clips failed.
+    Each clip becomes OUT/ID.npz, which appears whole or not at all; with --shards it moves to OUT/shards/,
+    and OUT/index.csv lists the shards. The same command continues after Ctrl-C, a crash or a power cut. A
+    clip that
+    fails, or whose workers die three times, is recorded and skipped: see batch status and batch retry. Exit
+    status 1 if clips failed.
     """
     from skelstream.batch import BatchOptions
     from skelstream.batch import run as run_batch
@@ -142,94 +145,96 @@ def run(
 
 
 @batch.command("status")
-def status(output: Place, debug: Debug = False) -> None:
-    """Show how far a batch is, and what failed and why."""
+def status(output: Location, debug: Debug = False) -> None:
+    """Count done, failed and pending clips, with reasons of failures."""
     from rich.console import Console
     from rich.table import Table
 
     from skelstream.batch import Results, status_of
 
-    found = status_of(Results(output))
+    current = status_of(Results(output))
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_row("clips", f"{found.total}")
-    table.add_row("done", f"{len(found.done)}", f"{sum(r.frames for r in found.done)} frames")
-    table.add_row("failed", f"{len(found.failed)}")
-    stale = [f"{found.stale} done with other settings, or of videos that have changed"] if found.stale else []
-    gone = [f"{found.gone} done before, whose results are gone"] if found.gone else []
-    table.add_row("missing", f"{found.missing}", "; ".join(stale + gone))
-    if found.layout is not None or found.shards:
-        table.add_row("in shards", f"{found.packed}", f"{found.shards} shards")
-    if found.rate is not None:
-        left = "" if found.seconds_left is None else f"{_duration(found.seconds_left)} left"
-        table.add_row("rate", f"{found.rate:.2f} clips/s", left)
+    table.add_row("clips", f"{current.total}")
+    table.add_row("done", f"{len(current.done)}", f"{sum(r.frames for r in current.done)} frames")
+    table.add_row("failed", f"{len(current.failed)}")
+    notes = [f"{current.outdated} with other settings or a changed video"] if current.outdated else []
+    notes += [f"{current.deleted} whose results were deleted"] if current.deleted else []
+    table.add_row("pending", f"{current.pending}", "; ".join(notes))
+    if current.layout is not None or current.shards:
+        table.add_row("in shards", f"{current.packed}", f"{current.shards} shards")
+    if current.rate is not None:
+        left = "" if current.seconds_left is None else f"{_duration(current.seconds_left)} left"
+        table.add_row("rate", f"{current.rate:.2f} clips/s", left)
     Console().print(table)
-    _print_remarks(found)
+    _print_remarks(current)
 
 
 @batch.command("retry")
 def retry(
-    output: Place,
+    output: Location,
     failed: Annotated[
-        bool, typer.Option("--failed", help="Clips that failed, also by ending workers.")
+        bool, typer.Option("--failed", help="Extract failed clips, including those whose workers died.")
     ] = False,
     engine: EngineName = "local",
     workers: Workers = None,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Extract clips again that failed, with the settings of the batch."""
+    """Extract failed clips again, with the settings of the batch."""
     from skelstream.batch import BatchOptions
     from skelstream.batch import retry as retry_batch
 
     if not failed:
-        raise SettingsError("say which clips to extract again", setting="failed")
+        raise SettingsError("choose the clips to extract again", setting="failed")
     _show(retry_batch(output, BatchOptions(engine=engine, workers=workers)), output, quiet)
 
 
 @batch.command("pack")
 def pack(
-    output: Place,
+    output: Location,
     shards: Annotated[
-        Shards | None, typer.Option("--shards", help="Format of shards. Default: the batch's present one.")
+        Shards | None, typer.Option("--shards", help="Set the shard format. Default: the present one.")
     ] = None,
     clips_per_shard: ClipsPerShard = None,
-    loose: Annotated[bool, typer.Option("--loose", help="Unpack the shards to a file per clip.")] = False,
+    unpack: Annotated[bool, typer.Option("--unpack", help="Unpack the shards into a file per clip.")] = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Pack results into shards, or into others, without extracting anything.
+    """Pack results into shards, or into other shards, without extracting anything.
 
-    [bold]skelstream batch pack skeletons/[/]  what machines left that worked on partitions
+    [bold]skelstream batch pack skeletons/[/]  after runs of partitions
     [bold]skelstream batch pack skeletons/ --shards parquet --clips-per-shard 500[/]
-    [bold]skelstream batch pack skeletons/ --loose[/]
+    [bold]skelstream batch pack skeletons/ --unpack[/]
 
-    Shards with clips that are neither done nor failed wait for them. Nothing else should work on the batch while
-    its shards change. Exit status 1 if results are gone or damaged: run the batch again.
+    A shard with pending clips is written once they are done or have failed. Run nothing else on the batch
+    while its shards change. Exit status 1 if results are deleted or damaged: run the batch again.
     """
     from skelstream.batch import Results
     from skelstream.batch import pack as pack_batch
-    from skelstream.batch.results import name_of_result
+    from skelstream.batch.results import result_name
 
-    packed = pack_batch(output, shards, clips_per_shard, loose=loose)
+    packed = pack_batch(output, shards, clips_per_shard, unpack=unpack)
     if not quiet:
-        waiting = f"; {packed.waiting} done clips wait for others of their shard" if packed.waiting else ""
+        waiting = (
+            f"; {packed.waiting} done clips wait for pending clips of their shard" if packed.waiting else ""
+        )
         say(f"{packed.clips} clips in {packed.shards} shards{waiting}; in {output}")
-    for id in packed.lost:
-        path = Results(output).store.path(name_of_result(id))
-        complain(f"{path}: is missing, or not what was recorded; run the batch again")
-    if packed.lost:
+    for id in packed.damaged:
+        path = Results(output).store.path(result_name(id))
+        complain(f"{path}: does not exist or has changed; run the batch again")
+    if packed.damaged:
         raise typer.Exit(1)
 
 
 def _parameters(slurm: list[str]) -> dict[str, str | int]:
     if wrong := [text for text in slurm if "=" not in text]:
-        raise SettingsError(f"{wrong[0]!r} is not of the form timeout_min=600", setting="slurm")
-    named = (text.split("=", 1) for text in slurm)
-    return {name: int(value) if value.isdecimal() else value for name, value in named}
+        raise SettingsError(f"{wrong[0]!r} does not have the form timeout_min=600", setting="slurm")
+    pairs = (text.split("=", 1) for text in slurm)
+    return {name: int(value) if value.isdecimal() else value for name, value in pairs}
 
 
 def _show(events: Generator[Event, None, None], output: str, quiet: bool) -> None:
-    """Show the events of a batch, with a bar for its clips, and a summary; exit with status 1 if clips failed."""
+    """Show a batch's events with a progress bar and a summary; exit with status 1 if clips failed."""
     from contextlib import ExitStack, closing
 
     from skelstream.batch.events import (
@@ -253,7 +258,7 @@ def _show(events: Generator[Event, None, None], output: str, quiet: bool) -> Non
                     title = "verifying" if isinstance(event, VerificationStarted) else "extracting"
                     progress = bar.enter_context(ClipProgress(title, event.clips, quiet))
                 case ClipVerified(intact=False):
-                    warn(f"{event.path}: is not what was recorded; the clip is extracted again")
+                    warn(f"{event.path}: has changed; the clip is extracted again")
                 case ClipFinished(record=record) if event.failed and record is not None:
                     complain(f"{event.clip.id}: {record.message}")
                 case Message() if not quiet:
@@ -268,48 +273,44 @@ def _show(events: Generator[Event, None, None], output: str, quiet: bool) -> Non
 def _finish(done: BatchFinished, output: str, quiet: bool) -> None:
     if not quiet and not done.submitted:
         rate = f" ({done.done / done.seconds:.2f} clips/s)" if done.done and done.seconds else ""
-        others = f"{done.elsewhere} with another process, " if done.elsewhere else ""
-        left = f", {done.failed_before} that failed before are left" if done.failed_before else ""
+        others = f"{done.by_others} by other processes, " if done.by_others else ""
+        left = f", {done.failed_before} skipped that failed before" if done.failed_before else ""
         say(
-            f"{done.done} extracted{rate}, {done.existing} there already, {others}{done.failed} failed{left}; in {output}"
+            f"{done.done} extracted{rate}, {done.existing} done before, {others}"
+            f"{done.failed} failed{left}; in {output}"
         )
     if done.failed or done.failed_before:
         raise typer.Exit(1)
 
 
-def _print_remarks(found: Status) -> None:
-    """Print examples of failures, of short results and of unusual clips."""
+def _print_remarks(status: Status) -> None:
+    """Print examples of failures, of incomplete results and of unusual clips."""
     from skelstream.files.text import printable
 
-    def listed(records: list[Record], describe: str) -> str:
+    def listed(records: list[Record]) -> str:
         return ", ".join(
-            f"{printable(r.clip)} ({describe.format(r=r, people=r.people / max(1, r.frames))})"
+            f"{printable(r.clip)} ({r.seconds:.1f} s, {r.frames} frames,"
+            f" {r.people / max(1, r.frames):.1f} people per frame)"
             for r in records
         )
 
-    for reason, count, example in found.reasons:
-        typer.echo(
-            f"{count} x {reason}, for instance {printable(example.clip)}: {printable(example.message)}"
-        )
-    if found.short:
+    for reason, count, example in status.reasons:
+        typer.echo(f"{count} x {reason}, e.g. {printable(example.clip)}: {printable(example.message)}")
+    if status.short:
         shown = ", ".join(
-            f"{printable(r.clip)} ({r.decoded} of {max(r.frames, r.expected or 0)})" for r in found.short[:3]
+            f"{printable(r.clip)} ({r.decoded} of {max(r.frames, r.expected or 0)})" for r in status.short[:3]
         )
-        typer.echo(
-            f"fewer frames than the container claims, or damaged: {len(found.short)} clips, for instance {shown}"
-        )
-    if len(found.made_with) > 1:
-        mixed = ", ".join(f"{count} with {printable(name)}" for name, count in found.made_with.most_common())
-        typer.echo(f"a mixture: {mixed}")
-    for title, records in (("slowest", found.slowest), ("emptiest", found.emptiest)):
+        typer.echo(f"damaged, or shorter than the container claims: {len(status.short)} clips, e.g. {shown}")
+    if len(status.software) > 1:
+        mixed = ", ".join(f"{count} with {printable(name)}" for name, count in status.software.most_common())
+        typer.echo(f"mixed versions: {mixed}")
+    for title, records in (("slowest", status.slowest), ("emptiest", status.emptiest)):
         if records:
-            typer.echo(
-                f"{title}: {listed(records, '{r.seconds:.1f} s, {r.frames} frames, {people:.1f} people')}"
-            )
+            typer.echo(f"{title}: {listed(records)}")
 
 
 def _duration(seconds: float) -> str:
-    """Return a duration of the form 3 d 04:05:06."""
+    """Return a duration as text, for example 3 d 04:05:06."""
     days, rest = divmod(round(seconds), 86_400)
     clock = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
     return f"{days} d {clock}" if days else clock

@@ -1,4 +1,4 @@
-"""``skelstream convert``: skeletons from one format to another."""
+"""``skelstream convert``: conversion of skeletons to another format."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def convert(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            help="Skeletons: .npz, .jsonl, .csv, .parquet, .json, .pkl, .pose, .h5, .trc, a folder of OpenPose's JSON,"
-            " or the folder or URL of a batch's results.",
+            help="Skeletons: .npz, .jsonl, .csv, .parquet, .json, .pkl, .pose, .h5, .trc, a folder of"
+            " OpenPose JSON, or a batch's folder or URL.",
             metavar="INPUT...",
         ),
     ],
@@ -40,54 +40,66 @@ def convert(
         typer.Option(
             "--output",
             "-o",
-            help="File to write; its ending decides the format. -: JSON lines.",
+            help="Write to this file, in the format of its ending; -: JSON lines.",
             metavar="PATH",
         ),
     ],
     settings: ExtractionSettings,
     format: Annotated[
         str | None,
-        typer.Option("--format", "-f", help="Format, if the ending does not say it.", metavar="NAME"),
+        typer.Option("--format", "-f", help="Set the format. Default: by the ending.", metavar="NAME"),
     ] = None,
     source_format: Annotated[
         str | None,
-        typer.Option("--from", help="Format of the inputs, if they do not say it.", metavar="NAME"),
+        typer.Option(
+            "--from", help="Set the inputs' format. Default: by ending and content.", metavar="NAME"
+        ),
     ] = None,
     labels: Annotated[
         Path | None,
-        typer.Option("--labels", help="CSV with name, label and split: makes a training set.", metavar="CSV"),
+        typer.Option(
+            "--labels", help="Make a training set with a CSV of name, label and split.", metavar="CSV"
+        ),
     ] = None,
     class_folders: Annotated[
         bool,
         typer.Option(
-            "--class-folders", help="Label each input by its folder; train, val or test above is its split."
+            "--class-folders", help="Label each input by its folder, split by train, val or test above."
         ),
     ] = False,
     persons: Annotated[
         int | None,
         typer.Option(
-            "--persons", min=1, help="Slots for people, in formats with slots. Default: 2.", metavar="M"
+            "--persons",
+            min=1,
+            help="Set people per clip, in formats with a fixed number. Default: 2.",
+            metavar="M",
         ),
     ] = None,
     frames: Annotated[
-        int, typer.Option("--frames", min=1, help="Frames, in formats with a fixed length.", metavar="T")
+        int,
+        typer.Option(
+            "--frames", min=1, help="Set frames per clip, in formats with a fixed length.", metavar="T"
+        ),
     ] = 300,
     size: Annotated[
         str | None,
-        typer.Option("--size", help="Image size, if the input does not say it.", metavar="WIDTHxHEIGHT"),
+        typer.Option("--size", help="Set the image size, for inputs without it.", metavar="WIDTHxHEIGHT"),
     ] = None,
     clip: Annotated[
-        str | None, typer.Option("--clip", help="Clip of a pickle that holds many.", metavar="NAME")
+        str | None, typer.Option("--clip", help="Read one clip of a pickle with many.", metavar="NAME")
     ] = None,
     rate: Annotated[
         float | None,
-        typer.Option("--rate", help="Frame rate of an input without times. Default: 30.", metavar="FPS"),
+        typer.Option(
+            "--rate", help="Set the frame rate of inputs without times. Default: 30.", metavar="FPS"
+        ),
     ] = None,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Write skeletons in the layout that a recogniser or another tool reads.
+    """Convert skeletons to the format of a recogniser or another tool.
 
     [bold]skelstream convert walk.npz -o walk.csv[/]
     [bold]skelstream convert walk.npz -o walk.pkl[/]  for PYSKL or MMAction2
@@ -96,11 +108,12 @@ def convert(
     [bold]skelstream convert skeletons/ -o set.pkl[/]  results of batch run, with their labels
     [bold]skelstream convert openpose_json/ -o walk.npz --size 1920x1080 --rate 25[/]
 
-    Measured values stay in .npz files; --fill and --smooth add to them. People without identities are tracked.
+    In .npz files, measured values are kept beside filled and smoothed ones. People without identities are
+    tracked.
     """
     from skelstream.batch import ConversionOptions
     from skelstream.batch import convert as convert_files
-    from skelstream.batch.conversion import read_converted
+    from skelstream.batch.conversion import read_skeletons
     from skelstream.formats import lines
 
     from .progress import InputProgress
@@ -111,21 +124,21 @@ def convert(
     )  # fmt: skip
     if output == "-":
         if len(inputs) > 1 or labels is not None or class_folders:
-            raise SettingsError("standard output takes one input and no labels", setting="output")
-        for line in lines(read_converted(Path(inputs[0]), settings, options)):
+            raise SettingsError("standard output takes one input, without labels", setting="output")
+        for line in lines(read_skeletons(Path(inputs[0]), settings, options)):
             put(line)
         return
     with InputProgress("reading", quiet) as progress:
         convert_files(inputs, output, settings, options, progress.report)
     if not quiet:
-        say(f"{output} written")
+        say(f"wrote {output}")
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
-    """Return (width, height) of ``WIDTHxHEIGHT``."""
+    """Return width and height in pixels from text of the form ``WIDTHxHEIGHT``."""
     if text is None:
         return None
     width, _, height = text.lower().partition("x")
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise SettingsError(f"{text!r} is not of the form 1920x1080", setting="size")
+        raise SettingsError(f"size is {text!r}: give width and height, such as 1920x1080", setting="size")
     return int(width), int(height)

@@ -1,4 +1,4 @@
-"""``skelstream doctor``: what skelstream finds on this machine, and what of it is broken."""
+"""``skelstream doctor``: a check of everything that skelstream needs on this machine."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _COLORS = {"fine": "green", "absent": "dim", "broken": "bold red"}
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Look at everything that skelstream builds on: versions, devices, weights, runtimes, codecs, terminal.
+    """Check everything that skelstream needs: versions, devices, weights, runtimes, codecs, terminal.
 
-    Takes some seconds, as a frame is estimated by each runtime and a video of each codec is read. Ends with status 1 if
-    something is broken. What is optional and not there is no fault.
+    Takes some seconds, as each runtime processes a frame and a video of each codec is read. Exit status 1 if
+    something is broken; missing optional parts are not errors.
 
     [bold]skelstream doctor[/]
-    [bold]skelstream doctor --json > doctor.json[/]  to attach to a report
+    [bold]skelstream doctor --json > doctor.json[/]  to attach to an issue
     """
-    os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder tells its settings on standard error otherwise
+    os.environ.setdefault("SVT_LOG", "1")  # else the AV1 encoder prints its settings to standard error
     from skelstream import __version__
     from skelstream.diagnosis import State, diagnose
 

@@ -1,4 +1,4 @@
-"""The estimator of a command, which is alone in its process."""
+"""The estimator of a command, which has the process for itself."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 def make_estimator(settings: EstimatorSettings) -> PoseEstimator:
-    """Return a ``PoseEstimator``, after giving torch the number of threads that suits its runtime.
+    """Return a ``PoseEstimator`` and set torch's number of threads to the one that suits its runtime.
 
-    The number of torch's threads belongs to the whole process, so a command may set it and the library may not.
+    Torch's number of threads is a setting of the whole process, so a command may change it and the library
+    may not.
     """
     import torch
 

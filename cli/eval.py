@@ -23,47 +23,41 @@ if TYPE_CHECKING:
 def evaluate(
     annotations: Annotated[
         Path,
-        typer.Option(
-            help="COCO annotation file with person keypoints, such as person_keypoints_val2017.json."
-        ),
+        typer.Option(help="Read this COCO annotation file, such as person_keypoints_val2017.json."),
     ],
     settings: ExtractionSettings,
-    images: Annotated[Path | None, typer.Option(help="Folder of the set's images.")] = None,
+    images: Annotated[Path | None, typer.Option(help="Read the set's images from this folder.")] = None,
     results: Annotated[
-        Path | None, typer.Option(help="Score this COCO results file of any tool instead of an estimator.")
+        Path | None, typer.Option(help="Score this COCO results file instead of an estimator.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Evaluate only the first N images.")] = None,
     scales: Annotated[
         str | None,
-        typer.Option(
-            help="Average over these input size factors, such as 0.5,1,1.5; with --results: as made."
-        ),
+        typer.Option(help="Average over input size factors, such as 0.5,1,1.5; with --results: as used."),
     ] = None,
     flip: Annotated[
         bool | None,
-        typer.Option("--flip/--no-flip", help="Average in the mirrored image; with --results: as made."),
+        typer.Option("--flip/--no-flip", help="Average with the mirrored image; with --results: as used."),
     ] = None,
     bootstrap: Annotated[
-        int, typer.Option(min=0, help="Number of bootstrap draws for the 95 % intervals; 0 for no intervals.")
+        int, typer.Option(min=0, help="Set bootstrap draws for the 95 % intervals; 0: none.")
     ] = 1000,
     save_results: Annotated[
-        Path | None, typer.Option(help="Write the estimates to this file in COCO's results format.")
+        Path | None, typer.Option(help="Write the poses to this file in COCO's results format.")
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write a Markdown report to this file.")] = None,
     worst: Annotated[
         Path | None,
-        typer.Option(
-            help="Write the images with the greatest errors, labelled beside estimated, to this PNG file."
-        ),
+        typer.Option(help="Write the images with the largest errors to this PNG, labelled beside estimated."),
     ] = None,
-    worst_count: Annotated[int, typer.Option(min=1, help="Number of images in the --worst file.")] = 12,
+    worst_count: Annotated[int, typer.Option(min=1, help="Set the number of images in --worst.")] = 12,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Score poses on a COCO-format set: AP, errors by kind, PCK, and published figures of the same protocol.
 
-    An interrupt (Ctrl-C) scores the images processed so far.
+    Ctrl-C scores the images processed so far.
     """
     from skelstream.evaluation.runner import EvaluationOptions, run, scoring_settings
     from skelstream.files.atomic import check_writable
@@ -72,14 +66,14 @@ def evaluate(
 
     if images is None and (results is None or worst is not None):
         raise SettingsError(
-            "give the folder of the set's images, unless only results are scored", setting="images"
+            "give the folder of the set's images; only --results without --worst needs none", setting="images"
         )
     for path in (save_results, report, worst):
         if path is not None:
             check_writable(path, overwrite)
     options = EvaluationOptions(limit, bootstrap, _factors(scales), flip)
     estimator = None if results else make_estimator(scoring_settings(settings.estimator, options))
-    done = _last(run(annotations, images, estimator=estimator, results=results, options=options))
+    done = _show(run(annotations, images, estimator=estimator, results=results, options=options))
     _save_results(done, save_results)
     _print(done.evaluation, as_json)
     _write_report(done, report)
@@ -92,7 +86,7 @@ def evaluate(
 
 
 def _factors(scales: str | None) -> tuple[float, ...] | None:
-    """Return the numbers of ``--scales``."""
+    """Return the factors of ``--scales``; None without the option."""
     if scales is None:
         return None
     try:
@@ -106,8 +100,8 @@ def _factors(scales: str | None) -> tuple[float, ...] | None:
     return factors
 
 
-def _last(events: Iterator[EvaluationEvent]) -> Evaluated:
-    """Show the events, with a progress bar over the images, and return the last one."""
+def _show(events: Iterator[EvaluationEvent]) -> Evaluated:
+    """Show the events with a progress bar over the images, and return the last event."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -166,7 +160,7 @@ def _write_worst(done: Evaluated, images: Path | None, path: Path | None, count:
         write_png(path, montage(worst, done.coco_set, images))
         say(f"wrote {path}")
     else:
-        say(f"not written, because no image has an error: {path}")
+        say(f"{path}: not written, because no image has an error")
 
 
 def _print(evaluation: Evaluation, as_json: bool) -> None:

@@ -16,19 +16,15 @@ if TYPE_CHECKING:
 def evaluate_tracking(
     skeletons: Annotated[Path, typer.Argument(help="Skeleton file in any readable format.")],
     truth: Annotated[
-        Path, typer.Option(help="Ground truth in MOTChallenge's format, gt.txt: frame,id,x,y,w,h,confidence.")
+        Path, typer.Option(help="Read ground truth in MOTChallenge's format: frame,id,x,y,w,h,confidence.")
     ],
     min_iou: Annotated[
         float,
-        typer.Option(
-            min=0.01, max=1, help="Least overlap (IoU) of a tracked and a true box of the same person."
-        ),
+        typer.Option(min=0.01, max=1, help="Set the least IoU of a tracked and a true box of one person."),
     ] = 0.5,
     margin: Annotated[
         float,
-        typer.Option(
-            min=0, help="Grow the tracks' boxes by this share on each side; they enclose the joints only."
-        ),
+        typer.Option(min=0, help="Grow tracked boxes by this share per side, as they enclose joints only."),
     ] = 0.1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     debug: Debug = False,

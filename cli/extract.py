@@ -1,4 +1,4 @@
-"""``skelstream extract``: videos to skeleton sequences."""
+"""``skelstream extract``: extraction of skeleton sequences from videos."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def extract(
         typer.Option(
             "--output",
             "-o",
-            help="File, folder, or - for JSON lines. Default: SOURCE.npz.",
+            help="Write to a file, a folder, or - (JSON lines). Default: SOURCE.npz.",
             rich_help_panel=_OUTPUT,
             metavar="PATH",
         ),
@@ -39,14 +39,17 @@ def extract(
     format: Annotated[
         str | None,
         typer.Option(
-            "--format", help="Format, if the ending does not say it.", rich_help_panel=_OUTPUT, metavar="NAME"
+            "--format",
+            help="Set the format. Default: by the ending.",
+            rich_help_panel=_OUTPUT,
+            metavar="NAME",
         ),
     ] = None,
     sheet: Annotated[
         Path | None,
         typer.Option(
             "--sheet",
-            help="Draw skeletons on a dozen frames, as PNG.",
+            help="Write a PNG of 12 frames with skeletons.",
             rich_help_panel=_OUTPUT,
             metavar="PATH",
         ),
@@ -55,7 +58,7 @@ def extract(
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Find people in videos, follow them, and write their skeletons.
+    """Find and track people in videos, and write their skeletons.
 
     [bold]skelstream extract dance.mp4 -o dance.npz --sheet dance.png[/]
     [bold]skelstream extract clips/*.mp4 -o skeletons/[/]  continues where it stopped
@@ -72,28 +75,28 @@ def extract(
     if output == "-":
         _stream(sources[0], settings)
     elif many:
-        _many(sources, Path(str(output)), settings, quiet, format=format, overwrite=overwrite)
+        _extract_many(sources, Path(str(output)), settings, quiet, format=format, overwrite=overwrite)
     else:
         path = Path(output or f"{Path(sources[0]).stem}.npz")
-        _one(sources[0], settings, quiet, sheet, path=path, format=format, overwrite=overwrite)
+        _extract_one(sources[0], settings, quiet, sheet, path=path, format=format, overwrite=overwrite)
 
 
 def _check_options(
     output: str | None, format: str | None, sheet: Path | None, many: bool, settings: ExtractionSettings
 ) -> None:
-    """Refuse options that exclude each other."""
+    """Raise SettingsError if options exclude each other."""
     from dataclasses import replace
 
     from skelstream.settings import PostprocessingSettings
 
     if many and (output in (None, "-") or sheet is not None):
-        raise SettingsError("several sources need a folder as output, and no --sheet", setting="output")
+        raise SettingsError("several sources need a folder as output, without --sheet", setting="output")
     if output == "-":
         if sheet is not None or format not in (None, "jsonl"):
-            raise SettingsError("standard output takes JSON lines, and no --sheet", setting="output")
+            raise SettingsError("standard output takes JSON lines only, without --sheet", setting="output")
         if replace(settings.postprocessing, smooth=False) != PostprocessingSettings():
             raise SettingsError(
-                "frames are written at once, without --fill, --skeleton, --fps, --person or --lift",
+                "JSON lines on standard output take no --fill, --skeleton, --fps, --person or --lift",
                 setting="output",
             )
     if sheet is not None and output is not None and sheet.absolute() == Path(output).absolute():
@@ -107,16 +110,18 @@ def _stream(source: str, settings: ExtractionSettings) -> None:
 
     from .estimator import estimator_maker
 
-    euro = OneEuro() if settings.postprocessing.smooth else None
+    one_euro = OneEuro() if settings.postprocessing.smooth else None
     with Pipeline(source, estimator_maker(settings), settings) as pipeline:
         size = pipeline.info.height, pipeline.info.width
         for analysed in pipeline:
-            tracked = euro.update(analysed.tracked) if euro else analysed.tracked
+            tracked = one_euro.update(analysed.tracked) if one_euro else analysed.tracked
             put(frame_line(tracked, pipeline.skeleton, size))
         show_warnings(pipeline.warnings)
 
 
-def _one(source: str, settings: ExtractionSettings, quiet: bool, sheet: Path | None, **written: Any) -> None:
+def _extract_one(
+    source: str, settings: ExtractionSettings, quiet: bool, sheet: Path | None, **output_options: Any
+) -> None:
     from skelstream.drawing.sheet import sequence_sheet, write_png
     from skelstream.extraction import Output, run
     from skelstream.extraction.output import check_not_source
@@ -125,7 +130,7 @@ def _one(source: str, settings: ExtractionSettings, quiet: bool, sheet: Path | N
     from .estimator import estimator_maker
     from .progress import FrameProgress
 
-    output = Output(**written)
+    output = Output(**output_options)
     if sheet is not None:
         check_writable(sheet, output.overwrite)
         check_not_source(sheet, source)
@@ -135,44 +140,44 @@ def _one(source: str, settings: ExtractionSettings, quiet: bool, sheet: Path | N
     show_warnings(done.warnings)
     files = [str(output.path)]
     if sheet is not None:
-        counted = done.sequence.meta.get("resampled", {}).get("frame_index") == "counted"
-        write_png(sheet, sequence_sheet(done.sequence, None if counted else source))
+        has_source_frames = done.sequence.meta.get("resampled", {}).get("frame_index") != "counted"
+        write_png(sheet, sequence_sheet(done.sequence, source if has_source_frames else None))
         files.append(str(sheet))
     if not quiet:
-        _summary(done, files)
+        _print_summary(done, files)
 
 
-def _many(
-    sources: list[str], folder: Path, settings: ExtractionSettings, quiet: bool, **written: Any
+def _extract_many(
+    sources: list[str], folder: Path, settings: ExtractionSettings, quiet: bool, **output_options: Any
 ) -> None:
     from skelstream.extraction import run_many
 
     from .estimator import estimator_maker
     from .progress import FrameProgress
 
-    failed = done = existing = elsewhere = 0
+    failed = done = existing = by_others = 0
     with FrameProgress(f"{len(sources)} sources", quiet, len(sources)) as progress:
         maker = estimator_maker(settings)
-        for outcome in run_many(sources, folder, settings, maker, report=progress.report, **written):
+        for outcome in run_many(sources, folder, settings, maker, report=progress.report, **output_options):
             progress.source_done()
             if outcome.error is not None:
                 failed += 1
                 complain(str(outcome.error))
             elif outcome.elsewhere:
-                elsewhere += 1
+                by_others += 1
             elif outcome.extraction is None:
                 existing += 1
             else:
                 done += 1
                 show_warnings(outcome.extraction.warnings)
     if not quiet:
-        others = f"{elsewhere} with another process, " if elsewhere else ""
-        say(f"{done} extracted, {existing} there already, {others}{failed} failed; in {folder}")
+        others = f"{by_others} by other processes, " if by_others else ""
+        say(f"{done} extracted, {existing} done before, {others}{failed} failed; in {folder}")
     if failed:
         raise typer.Exit(1)
 
 
-def _summary(done: Extraction, written: list[str]) -> None:
+def _print_summary(done: Extraction, files: list[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -181,7 +186,7 @@ def _summary(done: Extraction, written: list[str]) -> None:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_row("frames", f"{frames}" + (f", {lost} failed to decode" if lost else "")
                   + (f", {times.dropped} dropped" if times.dropped else ""))  # fmt: skip
-    table.add_row("people", f"{len(sequence.frame) / max(1, frames):.1f} a frame")
+    table.add_row("people", f"{len(sequence.frame) / max(1, frames):.1f} per frame")
     table.add_row("tracks", f"{len(sequence.track_ids)}")
     if times.crops:
         over = f", {times.unrefined} people not refined" if times.unrefined else ""
@@ -198,5 +203,5 @@ def _summary(done: Extraction, written: list[str]) -> None:
                 f"  {stage}", f"{seconds:.1f} s", f"{frames / seconds:.1f} frames/s" if seconds else ""
             )
     Console(stderr=True).print(table)
-    for path in written:
+    for path in files:
         say(f"wrote {path}")

@@ -1,4 +1,4 @@
-"""``skelstream info``: what is in a file of skeletons."""
+"""``skelstream info``: a summary of a skeleton file."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
     from skelstream.sequences import SkeletonSequence
 
 _SHADES = " ░▒▓█"
-_CELLS = 40
-_SHOWN = 20
+_TIMELINE_CELLS = 40
+_MAX_TRACKS = 20
 
 
 def info(
-    file: Annotated[Path, typer.Argument(help="Skeletons in any format that can be read.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+    file: Annotated[Path, typer.Argument(help="Skeleton file in any readable format.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     every_track: Annotated[
-        bool, typer.Option("--all", help=f"Show every track, not only the {_SHOWN} most important ones.")
+        bool, typer.Option("--all", help=f"Show all tracks, not only the {_MAX_TRACKS} most important ones.")
     ] = False,
     debug: Debug = False,
 ) -> None:
-    """Tell what is in a file of skeletons: the video, its times, who is there when, how well joints are seen.
+    """Summarise a skeleton file: video, times, tracks with timelines, and coverage of the joints.
 
     [bold]skelstream info skeletons.npz[/]
     [bold]skelstream info skeletons.npz --json | jq '.tracks[].id'[/]
     """
     from skelstream.formats import read
-    from skelstream.processing import tracked
+    from skelstream.processing import with_identities
     from skelstream.sequences.summary import summary
 
-    sequence = tracked(read(file))
+    sequence = with_identities(read(file))
     facts = summary(sequence)
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
@@ -49,7 +49,7 @@ def info(
     console.print(f"[bold]{plain(file.name)}[/]")
     console.print(_video(facts))
     if facts["tracks"]:
-        console.print(_tracks(sequence, facts["tracks"], len(sequence) if every_track else _SHOWN))
+        console.print(_tracks(sequence, facts["tracks"], len(sequence) if every_track else _MAX_TRACKS))
         console.print(_joints(facts["joints"]))
 
 
@@ -58,17 +58,18 @@ def _video(facts: dict[str, Any]) -> Table:
 
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     size = f"{facts['width']} x {facts['height']}" if facts["width"] else "size unknown"
-    turned = f", turned by {facts['rotation']} degrees" if facts["rotation"] else ""
-    table.add_row("video", plain(f"{facts['source']}, {size}{turned}"))
+    rotation = f", rotated by {facts['rotation']} degrees" if facts["rotation"] else ""
+    table.add_row("video", plain(f"{facts['source']}, {size}{rotation}"))
     failed = f", {facts['frames_failed']} failed to decode" if facts["frames_failed"] else ""
     table.add_row("frames", f"{facts['frames']}, {facts['frames_empty']} without people{failed}")
     if facts["frames"]:
-        rate = f", {facts['fps']:.3g} a second" if facts["fps"] else ""
-        table.add_row("time", f"{facts['start']:.2f} to {facts['end']:.2f} s{rate}{_steps(facts)}")
+        rate = f", {facts['fps']:.3g} per second" if facts["fps"] else ""
+        table.add_row("time", f"{facts['start']:.2f} to {facts['end']:.2f} s{rate}{_intervals(facts)}")
     cleaned = f", filled or smoothed ({facts['filled']:.1%} of joints filled)" if facts["cleaned"] else ""
     table.add_row(
         "people",
-        f"{len(facts['tracks'])} track{'s' * (len(facts['tracks']) != 1)}, at most {facts['people_at_once']} at once{cleaned}",
+        f"{len(facts['tracks'])} track{'s' * (len(facts['tracks']) != 1)},"
+        f" at most {facts['people_at_once']} at once{cleaned}",
     )
     weights = f", weights {facts['weights_sha256'][:12]}" if facts["weights_sha256"] else ""
     refiner = f", refined by {facts['refiner']}" if facts["refiner"] else ""
@@ -76,14 +77,14 @@ def _video(facts: dict[str, Any]) -> Table:
         "joints", plain(f"{facts['skeleton']}, by {facts['model'] or 'an unknown model'}{weights}{refiner}")
     )
     if facts["rows_lifted"] is not None:
-        table.add_row("3D", f"{facts['rows_lifted']:,} of {facts['rows']:,} rows lifted")
+        table.add_row("3D", f"{facts['rows_lifted']:,} of {facts['rows']:,} poses lifted")
     for warning in facts["warnings"]:
         table.add_row("warning", plain(warning))
     return table
 
 
-def _steps(facts: dict[str, Any]) -> str:
-    """Words on a frame rate that varies."""
+def _intervals(facts: dict[str, Any]) -> str:
+    """Return text about a variable frame interval; empty for a constant one."""
     if not facts["longest_step"] or facts["longest_step"] < 1.5 * facts["shortest_step"]:
         return ""
     return f", {facts['shortest_step'] * 1000:.0f} to {facts['longest_step'] * 1000:.0f} ms apart"
@@ -99,15 +100,15 @@ def _tracks(sequence: SkeletonSequence, tracks: list[dict[str, Any]], shown: int
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column(f"{sequence.frame_time[0]:.1f} s … {sequence.frame_time[-1]:.1f} s", no_wrap=True)
     for track, facts in list(zip(sequence, tracks, strict=True))[:shown]:
-        there = timeline(track, sequence.frame_time, _CELLS)
-        # Whoever is there at all, however briefly, leaves a mark.
-        bar = "".join(_SHADES[int(-(-share * (len(_SHADES) - 1) // 1))] for share in there)
+        shares = timeline(track, sequence.frame_time, _TIMELINE_CELLS)
+        # Round up, so that the briefest presence is visible.
+        bar = "".join(_SHADES[int(-(-share * (len(_SHADES) - 1) // 1))] for share in shares)
         table.add_row(
             str(facts["id"]), f"{facts['start']:.1f}–{facts['end']:.1f}", str(facts["frames"]),
             f"{facts['mean_score']:.2f}", f"{facts['joints']:.0%}", f"[cyan on grey15]{bar}[/]",
         )  # fmt: skip
     if len(tracks) > shown:
-        table.add_row("…", f"{len(tracks) - shown} more", "", "", "", "[dim]--all shows them[/]")
+        table.add_row("…", f"{len(tracks) - shown} more", "", "", "", "[dim]show with --all[/]")
     return table
 
 
@@ -116,11 +117,11 @@ def _joints(joints: list[dict[str, Any]]) -> Table:
 
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("joint")
-    table.add_column("seen", justify="right")
+    table.add_column("found", justify="right")
     table.add_column("score", justify="right")
     table.add_column("")
     for joint in joints:
-        bar = "█" * round(joint["coverage"] * _CELLS / 2)
+        bar = "█" * round(joint["coverage"] * _TIMELINE_CELLS / 2)
         table.add_row(
             joint["name"], f"{joint['coverage']:.0%}", f"{joint['mean_score']:.2f}", f"[green]{bar}[/]"
         )

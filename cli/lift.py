@@ -1,4 +1,4 @@
-"""``skelstream lift``: 3D joints from joints in the image."""
+"""``skelstream lift``: lifting of skeletons to 3D."""
 
 from __future__ import annotations
 
@@ -12,54 +12,57 @@ from .options import Debug, Device, Overwrite, Quiet
 
 
 def lift(
-    skeletons: Annotated[Path, typer.Argument(help="Skeletons in any format that can be read.")],
+    skeletons: Annotated[Path, typer.Argument(help="Skeleton file in any readable format.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File to write. Default: NAME.3d.npz beside the input."),
+        typer.Option("--output", "-o", help="Write to this file. Default: NAME.3d.npz beside the input."),
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option(help="Name of a packaged model that lifts, or a weights file.", metavar="NAME"),
+        typer.Option(help="Use these lifting weights: a model's name or a file.", metavar="NAME"),
     ] = None,
     device: Device = "auto",
     mirrored: Annotated[
         bool,
-        typer.Option("--mirrored/--no-mirrored", help="Average with the mirror image; half as fast without."),
+        typer.Option(
+            "--mirrored/--no-mirrored", help="Average with the mirror image; twice as fast without."
+        ),
     ] = True,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Lift people to 3D: metres from the mid-hip, beside the keypoints in the image.
+    """Lift poses to 3D, in metres from the mid-hip, and write them beside the 2D keypoints.
 
     [bold]skelstream lift walk.npz -o walk3d.npz[/]
-    [bold]skelstream extract walk.mp4 --lift -o walk3d.npz[/]  both at once
+    [bold]skelstream extract walk.mp4 --lift -o walk3d.npz[/]  in one step
 
-    Experimental: one camera shows neither the size of a person nor the distance; see the documentation on 3D.
+    Experimental: one camera shows neither size nor distance of a person; see the documentation on 3D.
     """
     from skelstream.errors import FormatError
     from skelstream.extraction.output import check_not_source
     from skelstream.files.atomic import check_writable
     from skelstream.formats import choose, read, save
-    from skelstream.processing import tracked
+    from skelstream.processing import with_identities
     from skelstream.processing.lifting.lift import lift as lifted
     from skelstream.processing.lifting.lifter import Lifter
     from skelstream.settings.models import LIFTER
 
     output = output or skeletons.with_suffix(".3d.npz")
     check_writable(output, overwrite)
-    if not (chosen := choose(output)).space:
-        raise FormatError(f"{output}: format {chosen.name} holds no 3D; write .npz, and convert that")
+    if not (chosen := choose(output)).holds_3d:
+        raise FormatError(f"{output}: format {chosen.name} holds no 3D; write .npz and convert that file")
     check_not_source(output, skeletons)
-    sequence = tracked(read(skeletons, note=None if quiet else warn))
-    known = len(sequence.meta.get("warnings") or [])
+    sequence = with_identities(read(skeletons, note=None if quiet else warn))
+    warning_count = len(sequence.meta.get("warnings") or [])
     sequence = lifted(sequence, Lifter(weights or LIFTER, device, mirrored))
     save(sequence, output, overwrite=overwrite)
     if quiet:
         return
-    for line in sequence.meta["warnings"][known:]:
+    for line in sequence.meta["warnings"][warning_count:]:
         warn(line)
     facts = sequence.meta["lifting"]
     say(
-        f"{facts['rows_lifted']:,} of {facts['rows']:,} rows of {len(sequence)} people lifted; wrote {output}"
+        f"{facts['rows_lifted']:,} of {facts['rows']:,} poses of {len(sequence)} tracks lifted;"
+        f" wrote {output}"
     )

@@ -1,4 +1,4 @@
-"""Lines for the user, in which text from outside is printed as text and nothing else."""
+"""Messages to the user; control characters and markup in names and file contents are escaped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skelstream.files.text import printable
 
 
 def say(text: str, color: str | None = None, err: bool = True) -> None:
-    """Print a line, to standard error unless it is the command's result."""
+    """Print a line to standard error, or to standard output if ``err`` is false."""
     typer.secho(printable(text), fg=color, err=err)
 
 
@@ -24,7 +24,7 @@ def warn(text: str) -> None:
 
 
 def show_warnings(lines: Iterable[str]) -> None:
-    """Print warnings, a line each."""
+    """Print warnings, one line each."""
     for line in lines:
         warn(line)
 
@@ -39,39 +39,41 @@ def put(line: str) -> None:
 
     Raises:
         OutputError: standard output cannot be written.
-        BrokenPipeError: its reader has gone.
+        BrokenPipeError: the reader of standard output has ended.
     """
     try:
         print(line, flush=True)
     except BrokenPipeError:
         raise
     except OSError as error:
-        with suppress(OSError):  # unwritten output must not be tried again at exit
+        with suppress(OSError):  # Python must not write the rest again at exit
             sys.stdout.close()
         raise OutputError(f"standard output cannot be written ({error.strerror})") from None
 
 
 class _LogLines(logging.Handler):
+    """A handler that prints each record of the log as a line."""
+
     def emit(self, record: logging.LogRecord) -> None:
         say(f"{record.name}: {record.getMessage()}")
 
 
 def show_log() -> Callable[[], None]:
-    """Print the library's log from now on; return a function that ends this."""
+    """Start printing the library's log, and return a function that stops it."""
     handler, logger = _LogLines(), logging.getLogger("skelstream")
     logger.addHandler(handler)
     level = logger.level
     logger.setLevel(logging.DEBUG)
 
-    def end() -> None:
+    def stop() -> None:
         logger.removeHandler(handler)
         logger.setLevel(level)
 
-    return end
+    return stop
 
 
 def plain(text: str) -> str:
-    """Return text for a rich table or bar that takes markup."""
+    """Return text with rich's markup escaped."""
     from rich.markup import escape
 
     return escape(printable(text))

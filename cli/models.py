@@ -1,4 +1,4 @@
-"""``skelstream models``: lists, describes, imports, exports, blends and downloads weights."""
+"""``skelstream models``: listing, import, export, blending and download of weights."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import typer
 from skelstream.errors import OutputError
 
 from .messages import say
-from .options import Debug
+from .options import Debug, Overwrite
 
 models = typer.Typer(no_args_is_help=True, help="List, show, import, export, blend and download weights.")
 
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")]
 
 
 @models.command("list")
@@ -35,14 +34,14 @@ def list_models(debug: Debug = False) -> None:
         megabytes = f"{path.stat().st_size / 1e6:.1f}"
         table.add_row(shown, file.architecture, megabytes, _figures(file.card.get("figures")))
     if not table.rows:
-        typer.echo("this package comes without weights; see skelstream models fetch and models import")
+        typer.echo("no weights are installed; see skelstream models fetch and models import")
         return
     Console().print(table)
 
 
 @models.command("show")
 def show(
-    name: Annotated[str, typer.Argument(help="Name of a packaged model, or a weights file.")],
+    name: Annotated[str, typer.Argument(help="Model's name, or weights file.")],
     debug: Debug = False,
 ) -> None:
     """Show a model's card: joints, limbs, input, training data, licence, figures."""
@@ -76,16 +75,14 @@ def import_published(
     file: Annotated[
         Path,
         typer.Argument(
-            help="body_pose_model.pth of the PyTorch port of OpenPose, pose_hrnet_w32_256x192.pth or another one"
-            " of HRNet, or pretrained_h36m_detectron_coco.bin of VideoPose3D."
+            help="body_pose_model.pth of OpenPose's PyTorch port, a pose_hrnet_*.pth of HRNet, or"
+            " pretrained_h36m_detectron_coco.bin of VideoPose3D."
         ),
     ],
     output: Output = None,
     crop: Annotated[
         str | None,
-        typer.Option(
-            help="Height x width of HRNet's crops, such as 384x288. Default: in the file's name, else 256x192."
-        ),
+        typer.Option(help="Set height x width of HRNet's crops. Default: by the file's name, else 256x192."),
     ] = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
@@ -95,41 +92,41 @@ def import_published(
     [bold]skelstream models import pose_hrnet_w32_256x192.pth[/]  then extract --refiner hrnet-w32
     [bold]skelstream models import pretrained_h36m_detectron_coco.bin[/]  then lift --weights videopose3d
 
-    Code in the file is not run; names and shapes of its tensors are checked.
+    Code in the file is never run; names and shapes of its tensors are checked.
     """
     from skelstream.network.importing import import_weights
     from skelstream.network.weights import save_weights
 
-    found = import_weights(file, *_crop(crop, file))
-    output = _output(output or Path(f"{found.name}.safetensors"), overwrite)
-    save_weights(output, found.state, found.architecture, found.config.to_dict(), found.card)
+    imported = import_weights(file, *_crop(crop, file))
+    output = _output(output or Path(f"{imported.name}.safetensors"), overwrite)
+    save_weights(output, imported.state, imported.architecture, imported.config.to_dict(), imported.card)
     shown = output.stem if output == Path(output.name) and output.suffix == ".safetensors" else output
-    say(f"wrote {output}; use it with {found.option} {shown}", err=False)
-    typer.echo(f"its licence: {found.card['licence']}")
+    say(f"wrote {output}; use it with {imported.option} {shown}", err=False)
+    typer.echo(f"licence: {imported.card['licence']}")
 
 
 def _crop(text: str | None, file: Path) -> tuple[int, int]:
-    """Return height and width of a text such as ``256x192``, or of a file's name."""
+    """Return height and width from text such as ``256x192``, else from a file's name, else 256 and 192."""
     import re
 
-    found = re.search(r"(\d{2,4})x(\d{2,4})", file.stem if text is None else text)
-    if found:
-        return int(found[1]), int(found[2])
+    match = re.search(r"(\d{2,4})x(\d{2,4})", file.stem if text is None else text)
+    if match:
+        return int(match[1]), int(match[2])
     if text is not None:
-        raise typer.BadParameter(f"{text!r} is not of the form 256x192", param_hint="--crop")
+        raise typer.BadParameter(f"{text!r} does not have the form 256x192", param_hint="--crop")
     return 256, 192
 
 
 @models.command("export")
 def export_weights(
-    name: Annotated[str, typer.Argument(help="Name of a packaged model, or a weights file.")],
+    name: Annotated[str, typer.Argument(help="Model's name, or weights file.")],
     output: Output = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Write a model as .safetensors with its card, as .pth (a plain PyTorch state dict) or as .onnx.
+    """Export a model as .safetensors with its card, .pth (a plain PyTorch state dict) or .onnx.
 
-    [bold]skelstream models export skelstream-movenet -o model.onnx[/]  image to confidence maps and fields
+    [bold]skelstream models export skelstream-movenet -o model.onnx[/]  image to confidence maps and PAFs
     [bold]skelstream models export skelstream-refiner -o refiner.onnx[/]  crop of a person to heatmaps
     """
     from skelstream.network.model_file import find_model, read_header
@@ -148,22 +145,22 @@ def export_weights(
 
         export_onnx(load_image_network(file), output, file.card | {"sha256": file.sha256()})
     else:
-        raise OutputError(f"{output}: a model is written as .safetensors, .pth or .onnx")
+        raise OutputError(f"{output}: unknown ending; choose .safetensors, .pth or .onnx")
     say(f"wrote {output}", err=False)
 
 
 @models.command("blend")
 def blend_weights(
-    first: Annotated[str, typer.Argument(help="Name of a packaged model, or a weights file.")],
-    second: Annotated[str, typer.Argument(help="Weights of the same network, such as further trained ones.")],
+    first: Annotated[str, typer.Argument(help="Model's name, or weights file.")],
+    second: Annotated[str, typer.Argument(help="Weights of the same network, for example fine-tuned ones.")],
     share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of the second weights in the mean.")
+        float, typer.Option(min=0, max=1, help="Set the share of the second weights, 0 to 1.")
     ] = 0.5,
     output: Output = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Write the weighted mean of two weights of one network, in half precision."""
+    """Blend two weights of one network to their weighted mean, in half precision."""
     from skelstream.network.blending import blend
     from skelstream.network.model_file import find_model, read_header
     from skelstream.network.weights import save_weights
@@ -173,7 +170,7 @@ def blend_weights(
     state = blend(*files, share)
     names = " and ".join(f"{file.path.name} (sha256 {file.sha256()[:12]})" for file in files)
     data = f"{files[1].card.get('data', '')}; the mean of {names}, the latter with a share of {share:g}"
-    # The figures of either file do not hold for the mean.
+    # The figures of the two files do not hold for the mean.
     card = files[1].card | {"data": data, "figures": {}}
     save_weights(output, state, files[1].architecture, files[1].config, card)
     typer.echo(f"wrote {output}; measure it with skelstream eval --weights {output}")
@@ -181,8 +178,8 @@ def blend_weights(
 
 @models.command("fetch")
 def fetch_file(
-    url: Annotated[str, typer.Argument(help="Address (http or https) of a weights file.")],
-    sha256: Annotated[str, typer.Option(help="SHA-256 of the file, 64 hexadecimal digits.")],
+    url: Annotated[str, typer.Argument(help="URL (http or https) of a weights file.")],
+    sha256: Annotated[str, typer.Option(help="Check the file's SHA-256: 64 hexadecimal digits.")],
     output: Output = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
@@ -198,9 +195,7 @@ def fetch_file(
     if output is None:
         name = Path(unquote(urlsplit(url).path)).name
         if not name:
-            raise typer.BadParameter(
-                "needed, because the address ends without a file name", param_hint="--output"
-            )
+            raise typer.BadParameter("give a file name, because the URL has none", param_hint="--output")
         output = Path(name)
     output = _output(output, overwrite)
     columns = (

@@ -1,4 +1,4 @@
-"""Options that several commands share; those of settings are made from the settings' declarations."""
+"""Options that several commands share, and options generated from the settings."""
 
 from __future__ import annotations
 
@@ -26,29 +26,31 @@ def _debug(ctx: typer.Context, value: bool) -> None:
 
 
 Debug = Annotated[
-    bool, typer.Option("--debug", callback=_debug, help="Show the log, and the traceback of an error.")
+    bool, typer.Option("--debug", callback=_debug, help="Print the log, and tracebacks of errors.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps.", metavar="NAME")]
+Device = Annotated[
+    str, typer.Option("--device", help="Compute on auto, cpu, cuda, cuda:1 or mps.", metavar="NAME")
+]
 
 
 def with_settings(*names: str, **defaults: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that gives a command the options of settings, and passes it ``settings``.
+    """Return a decorator that adds options of the settings to a command, and passes it ``settings``.
 
     Args:
-        names: flat names of options, or groups such as ``tracking.*`` for all of their options.
-        defaults: values that differ from the settings' own defaults for this command.
+        names: names of options, or of groups such as ``tracking.*`` for all their options.
+        defaults: defaults of this command that differ from the settings' own.
     """
     base = ExtractionSettings().with_options(**defaults)
     groups = {name.removesuffix(".*") for name in names if name.endswith(".*")}
-    wanted = [o for o in base.options() if o.name in names or set(o.path[:-1]) & groups]
-    inverted = {o.name for o in wanted if o.default is True}  # flags such as --no-tracking
-    wanted.sort(key=lambda option: _PANELS.index(option.title))
+    chosen = [o for o in base.options() if o.name in names or set(o.path[:-1]) & groups]
+    inverted = {o.name for o in chosen if o.default is True}  # flags with names such as --no-tracking
+    chosen.sort(key=lambda option: _PANELS.index(option.title))
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True).parameters.values()
-        added = [_parameter(option, defaults) for option in wanted]
+        added = [_parameter(option, defaults) for option in chosen]
         parameters = [p for p in own if p.name not in ("settings", "debug")]
         parameters += added + [p for p in own if p.name == "debug"]
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
@@ -57,7 +59,7 @@ def with_settings(*names: str, **defaults: Any) -> Callable[[Callable[..., None]
 
         @wraps(command)
         def run(ctx: typer.Context, **values: Any) -> None:
-            given = {option.name: values.pop(option.name) for option in wanted}
+            given = {option.name: values.pop(option.name) for option in chosen}
             given = {
                 name: value != (name in inverted) if isinstance(value, bool) else value
                 for name, value in given.items()

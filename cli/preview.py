@@ -1,4 +1,4 @@
-"""``skelstream preview``: the people of a camera, stream or file, live in the terminal."""
+"""``skelstream preview``: a live view of a camera, stream or file in the terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from skelstream.preview.playback import Throughput
     from skelstream.preview.preview import Previewed
 
-_GRAPHICS = ("auto", "kitty", "sixel", "blocks", "blocks256")  # the drawing module loads OpenCV
+_GRAPHICS = ("auto", "kitty", "sixel", "blocks", "blocks256")  # not imported: the drawing module loads OpenCV
 
 
 def _graphics(value: str) -> str:
@@ -33,14 +33,16 @@ def _graphics(value: str) -> str:
 def preview(
     settings: ExtractionSettings,
     source: Annotated[
-        str, typer.Argument(help="A camera's number, device file or camera:NAME, a URL, or a video file.")
+        str, typer.Argument(help="Camera number, device file, camera:NAME, URL or video file.")
     ] = "0",
     display: Annotated[
         bool, typer.Option("--display/--no-display", help="Draw, or only measure at full speed.")
     ] = True,
     seconds: Annotated[
         float | None,
-        typer.Option("--seconds", min=0.1, help="End this long after the first frame.", metavar="SEC"),
+        typer.Option(
+            "--seconds", min=0.1, help="End this many seconds after the first frame.", metavar="SEC"
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Record the skeletons to this file.", metavar="PATH")
@@ -51,22 +53,22 @@ def preview(
         typer.Option(
             "--graphics",
             callback=_graphics,
-            help="auto (asks the terminal), kitty, sixel, blocks (24-bit colours) or blocks256.",
+            help="Draw with kitty, sixel, blocks (24-bit colours) or blocks256; auto: ask the terminal.",
             metavar="NAME",
         ),
     ] = "auto",
     debug: Debug = False,
 ) -> None:
-    """Show the people of a camera in the terminal, without a window system, also over SSH.
+    """Show people from a camera live in the terminal, without a window system, also over SSH.
 
-    [bold]skelstream preview[/]  the first camera
+    [bold]skelstream preview[/]  first camera
     [bold]skelstream preview rtsp://camera/1[/]
     [bold]skelstream preview dance.mp4 --size 256[/]
-    [bold]skelstream preview 0 --no-display --seconds 10[/]  how fast is it here?
+    [bold]skelstream preview 0 --no-display --seconds 10[/]  measure the speed
 
     Keys: q quits, space pauses, s saves the image as PNG, r records all skeletons since the start, b shows
-    skeletons only, + and - change the size. If standard output is not a terminal, a line a second describes the
-    people.
+    skeletons only, + and - change the size. If standard output is not a terminal, one line per second lists
+    the people.
     """
     from skelstream.extraction.output import check_not_source
     from skelstream.formats import check_free, choose
@@ -79,30 +81,30 @@ def preview(
         check_not_source(output, source)
     estimator = make_estimator(settings.estimator)
 
-    def opened() -> Pipeline:
+    def open_pipeline() -> Pipeline:
         return Pipeline(source, estimator, settings)
 
-    kept = {"output": output, "overwrite": overwrite, "seconds": seconds}
-    if display and draws():
+    recording = {"output": output, "overwrite": overwrite, "seconds": seconds}
+    if display and can_draw():
         from skelstream.preview.preview import preview as show
 
-        _tell(show(opened, estimator.skeleton, source, graphics=graphics, **kept), source)
+        _print_result(show(open_pipeline, estimator.skeleton, source, graphics=graphics, **recording), source)
     else:
         from skelstream.preview.measuring import measure
 
-        done = measure(opened, Path(source).stem, report=_line if display else None, **kept)
+        done = measure(open_pipeline, Path(source).stem, report=_print_line if display else None, **recording)
         if done is not None:
-            _summary(done)
+            _print_summary(done)
         if done is None or done.interrupted:
             raise KeyboardInterrupt
 
 
-def draws() -> bool:
+def can_draw() -> bool:
     """Return whether standard output is a terminal that can show images."""
     return sys.stdout.isatty() and (sys.platform == "win32" or os.environ.get("TERM", "") not in ("", "dumb"))
 
 
-def _line(analysed: AnalysedFrame, throughput: Throughput) -> None:
+def _print_line(analysed: AnalysedFrame, throughput: Throughput) -> None:
     shown = analysed.tracked.track_ids[analysed.tracked.confirmed].tolist()
     ids = f" (ids {', '.join(map(str, shown))})" if shown else ""
     dropped = f", {throughput.dropped} frames dropped" if throughput.dropped else ""
@@ -111,17 +113,17 @@ def _line(analysed: AnalysedFrame, throughput: Throughput) -> None:
     )
 
 
-def _tell(done: Previewed, source: str) -> None:
+def _print_result(done: Previewed, source: str) -> None:
     show_warnings(done.warnings)
     if done.source_ended:
-        lost = f", {done.dropped} dropped" if done.dropped else ""
-        say(f"{source} ended after {done.seconds:.1f} s: {done.frames} frames analysed{lost}")
+        dropped = f", {done.dropped} dropped" if done.dropped else ""
+        say(f"{source} ended after {done.seconds:.1f} s: {done.frames} frames analysed{dropped}")
     if done.recorded is not None:
         path, frames = done.recorded
         say(f"{path}: {frames} frames")
 
 
-def _summary(done: Measured) -> None:
+def _print_summary(done: Measured) -> None:
     import numpy as np
 
     show_warnings(done.warnings)
@@ -134,10 +136,12 @@ def _summary(done: Measured) -> None:
     if done.seconds:
         rows.append(("frames/s", f"{(throughput.frames - 1) / done.seconds:.1f}"))
     if info.live:
-        middle, most = np.percentile(done.latencies, (50, 95)) * 1000
-        rows.append(("latency", f"{middle:.0f} ms, one frame in 20 over {most:.0f} ms"))
-    rows.append(("people", f"{done.people:.1f} a frame, {done.tracks} tracks"))
-    rows += [(f"  {stage}", f"{milliseconds:.1f} ms a frame") for stage, milliseconds in done.stages.items()]
+        median, p95 = np.percentile(done.latencies, (50, 95)) * 1000
+        rows.append(("latency", f"{median:.0f} ms median, {p95:.0f} ms 95th percentile"))
+    rows.append(("people", f"{done.people:.1f} per frame, {done.tracks} tracks"))
+    rows += [
+        (f"  {stage}", f"{milliseconds:.1f} ms per frame") for stage, milliseconds in done.stages.items()
+    ]
     if done.recorded is not None:
         rows.append(("recorded", f"{done.recorded[0]}, {done.recorded[1]} frames"))
     for name, value in rows:

@@ -1,4 +1,4 @@
-"""A progress bar over a video's time, with frames a second."""
+"""Progress bars of commands on standard error."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 class FrameProgress:
-    """Shows how far one source, or each of several, has come. Time is what it counts by: frame counts often lie.
+    """A progress bar of one or several sources, by time in the video: frame counts are often wrong.
 
     Args:
-        title: what is being worked on.
-        quiet: show nothing.
-        sources: how many sources there will be.
+        title: text beside the bar.
+        quiet: whether to show nothing.
+        sources: number of sources.
     """
 
     def __init__(self, title: str, quiet: bool, sources: int = 1):
@@ -42,21 +42,21 @@ class FrameProgress:
         self._overall = self._progress.add_task(title, total=sources, rate="") if sources > 1 else None
         self._task = self._progress.add_task(title, total=None, rate="", visible=sources == 1)
         self._source: Pipeline | None = None
-        self._frames, self._began = 0, time.monotonic()
+        self._frames, self._start = 0, time.monotonic()
 
     def __enter__(self) -> FrameProgress:
         self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(OSError):  # the terminal may have gone
+        with suppress(OSError):  # the terminal may be closed
             self._progress.stop()
 
     def report(self, pipeline: Pipeline, analysed: Analysed) -> None:
-        """One more frame."""
+        """Show a pipeline's next frame."""
         if pipeline is not self._source:
             self._source, self._first = pipeline, analysed.frame.time
-            self._frames, self._began = 0, time.monotonic()
+            self._frames, self._start = 0, time.monotonic()
             span = None if pipeline.expected_end is None else max(0.0, pipeline.expected_end - self._first)
             self._progress.reset(
                 self._task,
@@ -66,7 +66,7 @@ class FrameProgress:
                 rate="",
             )
         self._frames += 1
-        rate = self._frames / max(1e-6, time.monotonic() - self._began)
+        rate = self._frames / max(1e-6, time.monotonic() - self._start)
         self._progress.update(
             self._task,
             completed=analysed.frame.time - self._first,
@@ -74,50 +74,51 @@ class FrameProgress:
         )
 
     def source_done(self) -> None:
-        """One more of several sources is through."""
+        """Count a finished source."""
         if self._overall is not None:
             self._progress.advance(self._overall)
 
 
 class ClipProgress:
-    """Shows how many of some clips are through, how many a second, and how long the rest will take.
+    """A progress bar of clips, with clips per second and the time left.
 
     Args:
-        title: what is done to them.
-        clips: their number.
-        quiet: show nothing.
+        title: text beside the bar.
+        clips: number of clips.
+        quiet: whether to show nothing.
     """
 
     def __init__(self, title: str, clips: int, quiet: bool):
         console = Console(stderr=True)
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(), console=console, disable=quiet or not console.is_terminal, transient=True,
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+            console=console, disable=quiet or not console.is_terminal, transient=True,
         )  # fmt: skip
         self._task = self._progress.add_task(title, total=clips, rate="")
-        self._done, self._began = 0, time.monotonic()
+        self._done, self._start = 0, time.monotonic()
 
     def __enter__(self) -> ClipProgress:
         self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(OSError):  # the terminal may have gone
+        with suppress(OSError):  # the terminal may be closed
             self._progress.stop()
 
     def advance(self) -> None:
-        """One more is through."""
+        """Count a finished clip."""
         self._done += 1
-        rate = self._done / max(1e-6, time.monotonic() - self._began)
+        rate = self._done / max(1e-6, time.monotonic() - self._start)
         self._progress.update(self._task, advance=1, rate=f"{rate:.1f} clips/s")
 
 
 class InputProgress:
-    """Shows how many of some inputs are read; a context manager.
+    """A progress bar of inputs.
 
     Args:
-        title: what is done to them.
-        quiet: show nothing.
+        title: text beside the bar.
+        quiet: whether to show nothing.
     """
 
     def __init__(self, title: str, quiet: bool):
@@ -132,7 +133,7 @@ class InputProgress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(OSError):  # the terminal may have gone
+        with suppress(OSError):  # the terminal may be closed
             self._progress.stop()
 
     def report(self, done: int, total: int) -> None:

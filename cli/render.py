@@ -1,4 +1,4 @@
-"""``skelstream render``: skeletons drawn on their video, as a video, an animation or a contact sheet."""
+"""``skelstream render``: skeletons on their video, as a video, an animation or a contact sheet."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ def render(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SKELETONS", help="Skeletons in any format that can be read, or a video to analyse."
+            metavar="SKELETONS", help="Skeleton file in any readable format, or a video to analyse."
         ),
     ],
     settings: ExtractionSettings,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write: .mp4 (H.264), .gif or .webp.")
+        Path | None, typer.Option("--output", "-o", help="Write .mp4 (H.264), .gif or .webp.")
     ] = None,
     video: Annotated[
-        str | None, typer.Option(help="The video of the skeletons. By default the one that the file names.")
+        str | None, typer.Option(help="Draw on this video. Default: the one that the file names.")
     ] = None,
-    sheet: Annotated[Path | None, typer.Option(help="Also write a contact sheet, a PNG.")] = None,
-    trails: Annotated[float, typer.Option(min=0, help="Seconds of the path behind each person.")] = 0.0,
+    sheet: Annotated[Path | None, typer.Option(help="Also write a contact sheet as PNG.")] = None,
+    trails: Annotated[float, typer.Option(min=0, help="Draw each person's path of this many seconds.")] = 0.0,
     blur_faces: Annotated[
         bool,
-        typer.Option("--blur-faces", help="Blur the heads of the people found. Check the result yourself."),
+        typer.Option("--blur-faces", help="Blur heads of found people; check the result yourself."),
     ] = False,
     skeleton_only: Annotated[
-        bool, typer.Option("--skeleton-only", help="A plain ground; needs no video.")
+        bool, typer.Option("--skeleton-only", help="Draw on a plain background, without a video.")
     ] = False,
-    ids: Annotated[bool, typer.Option("--ids/--no-ids", help="Write each track's number.")] = True,
+    ids: Annotated[bool, typer.Option("--ids/--no-ids", help="Label each track with its id.")] = True,
     min_joint_score: Annotated[
         float, typer.Option(min=0, max=1, help="Leave out joints with a lower score.")
     ] = 0.0,
     width: Annotated[
-        int | None, typer.Option(min=16, help="Make wider images so small. GIF and WebP: 480 unless given.")
+        int | None, typer.Option(min=16, help="Limit the width in pixels. Default: 480 for GIF and WebP.")
     ] = None,
     rate: Annotated[
         float | None,
-        typer.Option(min=0.1, max=50, help="Images a second in GIF and WebP, 12.5 unless given."),
+        typer.Option(min=0.1, max=50, help="Set images per second in GIF and WebP. Default: 12.5."),
     ] = None,
     sound: Annotated[bool, typer.Option("--sound/--no-sound", help="Keep the video's sound.")] = True,
     overwrite: Overwrite = False,
@@ -60,8 +60,8 @@ def render(
 ) -> None:
     """Draw skeletons on their video.
 
-    Frames keep their own times and the video its sound. Thickness follows the size of a person, opacity the
-    score of a joint; the person's left limbs are lighter than the right ones.
+    Frames keep their times, and the video its sound. Lines are thicker on larger people and more opaque for
+    higher scores; left limbs are lighter than right ones.
     """
     from skelstream.drawing.movie import MovieSettings
     from skelstream.drawing.movie import render as render_movie
@@ -73,7 +73,7 @@ def render(
 
     outputs = [path for path in (output, sheet) if path is not None]
     if not outputs:
-        raise typer.BadParameter("say what to write: --output, --sheet or both", param_hint="--output")
+        raise typer.BadParameter("give --output, --sheet or both", param_hint="--output")
     for path in outputs:
         check_writable(path, overwrite)
         check_not_source(path, source)
@@ -81,17 +81,17 @@ def render(
     for path in outputs:
         if images is not None:
             check_not_source(path, images)
-    look = OverlaySettings(Style(labels=ids, min_score=min_joint_score), trails, blur_faces, skeleton_only)
+    style = OverlaySettings(Style(labels=ids, min_score=min_joint_score), trails, blur_faces, skeleton_only)
     if output is not None:
-        with _Progress("render", quiet) as progress:
+        with _FrameBar("rendering", quiet) as progress:
             movie = MovieSettings(settings.video.start, settings.video.end, width, rate, sound)
-            done = render_movie(sequence, output, images, look, movie, progress)
+            done = render_movie(sequence, output, images, style, movie, progress)
         if not quiet:
-            _summarise(sequence, done, output)
+            _print_summary(sequence, done, output)
     if sheet is not None:
-        write_png(sheet, sequence_sheet(sequence, None if skeleton_only else images, settings=look))
+        write_png(sheet, sequence_sheet(sequence, None if skeleton_only else images, settings=style))
         if not quiet:
-            say(f"{sheet} written", err=False)
+            say(f"wrote {sheet}", err=False)
 
 
 def _skeletons_and_video(
@@ -101,28 +101,29 @@ def _skeletons_and_video(
     settings: ExtractionSettings,
     quiet: bool,
 ) -> tuple[SkeletonSequence, str | None]:
-    """Return the skeletons, and the source of their images if any are needed."""
+    """Return the skeletons, and the source of their images; None if none is needed."""
     from skelstream.formats import read
     from skelstream.formats.registry import choose
-    from skelstream.processing import tracked
+    from skelstream.processing import with_identities
 
     try:
         choose(Path(source))
     except FormatError:
         return _analysed(source, settings, quiet), source
-    sequence = tracked(read(source))
+    sequence = with_identities(read(source))
     if video is None and not skeleton_only:
-        named = str(sequence.meta.get("source") or "")
-        if "\0" in named or not Path(named).exists():
+        name = str(sequence.meta.get("source") or "")
+        if "\0" in name or not Path(name).exists():
             raise SourceError(
-                f"{source}: its video {named or ''} is not there; give it by --video, or pass --skeleton-only"
+                f"{source}: its video {name or ''} does not exist;"
+                " give one with --video, or use --skeleton-only"
             )
-        video = named
+        video = name
     return sequence, video
 
 
 def _analysed(source: str, settings: ExtractionSettings, quiet: bool) -> SkeletonSequence:
-    """Return the skeletons of a video that has not been analysed yet."""
+    """Return the skeletons of a video, extracted now."""
     from skelstream.extraction import run
     from skelstream.video import open_source
 
@@ -132,35 +133,37 @@ def _analysed(source: str, settings: ExtractionSettings, quiet: bool) -> Skeleto
     with open_source(source) as opened:
         live = opened.info.live
     if live:
-        raise SourceError(f"{source} is live and cannot be read twice; extract a recording, then render that")
-    with FrameProgress(f"analyse {Path(source).name}", quiet) as progress:
+        raise SourceError(
+            f"{source} is live and cannot be read twice; record it first, then render the recording"
+        )
+    with FrameProgress(f"analysing {Path(source).name}", quiet) as progress:
         done = run(source, settings, None, estimator_maker(settings), report=progress.report)
     show_warnings(done.warnings)
     return done.sequence
 
 
-class _Progress:
-    """A bar on standard error.
+class _FrameBar:
+    """A progress bar of frames on standard error.
 
     Args:
-        action: what is done to the frames.
-        quiet: show nothing.
+        title: text beside the bar.
+        quiet: whether to show nothing.
     """
 
-    def __init__(self, action: str, quiet: bool) -> None:
+    def __init__(self, title: str, quiet: bool) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._action = action
+        self._title = title
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
             TextColumn("{task.fields[speed]}"), TimeRemainingColumn(),
             console=Console(stderr=True), disable=quiet, transient=True,
         )  # fmt: skip
 
-    def __enter__(self) -> _Progress:
+    def __enter__(self) -> _FrameBar:
         self._bar.start()
-        self._task = self._bar.add_task(self._action, speed="")
+        self._task = self._bar.add_task(self._title, speed="")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -173,7 +176,7 @@ class _Progress:
         )
 
 
-def _summarise(sequence: SkeletonSequence, done: Rendered, output: Path) -> None:
+def _print_summary(sequence: SkeletonSequence, done: Rendered, output: Path) -> None:
     from rich.console import Console
     from rich.filesize import decimal
     from rich.table import Table
@@ -182,7 +185,7 @@ def _summarise(sequence: SkeletonSequence, done: Rendered, output: Path) -> None
     height, width = done.size
     for name, value in (
         ("frames", f"{done.frames}, {done.seconds:.2f} s, {width} x {height}"),
-        ("figures", f"{done.people}, {len(sequence)} tracks in the file"),
+        ("poses", f"{done.people} drawn, {len(sequence)} tracks in the file"),
         ("file", f"{plain(str(output))}, {decimal(output.stat().st_size)}"),
     ):
         table.add_row(f"[dim]{name}[/]", value)

@@ -1,4 +1,4 @@
-"""Signals that ask a command to end: all do what Ctrl-C does."""
+"""Handling of signals that end a command: all act as Ctrl-C does."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from types import FrameType
 from skelstream.errors import Stopped
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
-# Within this, a second signal is the same wish again, and must not break off what the first one has saved.
+# Ignore further signals for this long: they must not interrupt saving after the first one.
 _SAVING_SECONDS = 5.0
 
 
-def obey_signals() -> None:
-    """Makes SIGTERM and a hang-up raise `Stopped` in the main thread, as Ctrl-C raises its ``KeyboardInterrupt``.
+def handle_signals() -> None:
+    """Make SIGTERM and SIGHUP raise ``Stopped`` in the main thread, as Ctrl-C raises ``KeyboardInterrupt``.
 
-    What the process was started to ignore, such as a hang-up under ``nohup``, stays ignored.
+    Signals that the process was started to ignore, such as SIGHUP under ``nohup``, stay ignored.
     """
     last = float("-inf")
 

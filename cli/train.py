@@ -1,4 +1,4 @@
-"""``skelstream train``: a network from annotated images."""
+"""``skelstream train``: training of a network on annotated images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .messages import complain, say
-from .options import Debug
+from .options import Debug, Device
 
 if TYPE_CHECKING:
     from skelstream.training.annotations import Problem
@@ -25,52 +25,49 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="Name of a packaged recipe, or a recipe file (TOML).")],
-    data: Annotated[Path, typer.Option(help="Folder that the paths in the recipe start from.")] = Path("."),
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of the run.")] = None,
+    recipe: Annotated[str, typer.Argument(help="Recipe's name, or recipe file (TOML).")],
+    data: Annotated[Path, typer.Option(help="Resolve the recipe's paths from this folder.")] = Path("."),
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the run to this folder.")
+    ] = None,
     start: Annotated[
         Path | None,
         typer.Option(
-            help="Initial weights: a weights file (.safetensors), MoveNet MultiPose's .json,"
-            " HRNet's .pth or PP-TinyPose's .xml."
+            help="Start from these weights: .safetensors, MoveNet MultiPose's .json, HRNet's .pth or"
+            " PP-TinyPose's .xml."
         ),
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Continue the run in the output folder; --samples moves its end."),
+        typer.Option("--resume", help="Continue the run in the output folder; --samples changes its end."),
     ] = False,
     branch: Annotated[
         Path | None,
-        typer.Option(
-            help="Begin with a copy of this training checkpoint of another run, to end it differently."
-        ),
+        typer.Option(help="Start from a copy of another run's training checkpoint."),
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Read all data and train nothing.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Check all data without training.")] = False,
     samples: Annotated[
-        int | None, typer.Option(min=1, help="Number of samples to see, instead of the recipe's.")
+        int | None, typer.Option(min=1, help="Train on this many samples. Default: the recipe's.")
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(min=0, help="Minutes to train, instead of a number of samples.")
+        float | None, typer.Option(min=0, help="Train for this many minutes instead of samples.")
     ] = None,
     evaluate_every: Annotated[
         int | None,
-        typer.Option(
-            min=0, help="Samples between evaluations, instead of the recipe's; 0 for no evaluation."
-        ),
+        typer.Option(min=0, help="Evaluate every N samples; 0: never. Default: the recipe's."),
     ] = None,
     precision: Annotated[
-        str | None, typer.Option(help="auto, bfloat16, float16 (CUDA) or float32, instead of the recipe's.")
+        str | None,
+        typer.Option(help="Train in auto, bfloat16, float16 (CUDA) or float32. Default: the recipe's."),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    device: Device = "auto",
     workers: Annotated[
         int | None,
-        typer.Option(
-            min=0, help="Number of processes that make samples. Default: one per core that is left."
-        ),
+        typer.Option(min=0, help="Set processes that prepare samples. Default: one per spare core."),
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Train a network by a recipe; Ctrl-C saves a training checkpoint, and --resume continues from it.
+    """Train a network by a recipe. Ctrl-C saves a training checkpoint, and --resume continues from it.
 
     For several GPUs: torchrun --nproc-per-node 4 --no-python skelstream train ...
     """
@@ -83,7 +80,7 @@ def train(
                 display.show_check(event)
             return
         if output is None:
-            raise typer.BadParameter("a run needs a folder", param_hint="--output")
+            raise typer.BadParameter("give a folder for the run", param_hint="--output")
         options = TrainingOptions(
             start, resume, branch, samples, minutes, evaluate_every, precision, device, workers
         )

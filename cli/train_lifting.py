@@ -1,4 +1,4 @@
-"""``skelstream train-lifting``: a network that lifts poses to 3D, from motion capture."""
+"""``skelstream train-lifting``: training of a lifting network on motion capture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .messages import say
-from .options import Debug
+from .options import Debug, Device
 
 if TYPE_CHECKING:
     from skelstream.training.lifting.loop import LiftingProgress
@@ -20,34 +20,31 @@ _LINE_EVERY = 60.0  # seconds
 
 def train_lifting(
     mocap: Annotated[
-        Path, typer.Argument(help="Motion capture: .npz of train/ACTION/CLIP and test/ACTION/CLIP.")
+        Path, typer.Argument(help="Motion capture: .npz with train/ACTION/CLIP and test/ACTION/CLIP.")
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run.")],
-    frames: Annotated[int, typer.Option(help="Number of frames of a window: 27, 81 or 243.")] = 27,
-    channels: Annotated[int, typer.Option(min=8, help="Number of channels of the layers.")] = 480,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Write the run to this folder.")],
+    frames: Annotated[int, typer.Option(help="Set frames per window: 27, 81 or 243.")] = 27,
+    channels: Annotated[int, typer.Option(min=8, help="Set the number of channels.")] = 480,
     causal: Annotated[
         bool,
-        typer.Option(
-            "--causal", help="Lift the last frame of a window instead of the middle one, for streams."
-        ),
+        typer.Option("--causal", help="Lift the last frame of a window, for streams, not the middle one."),
     ] = False,
-    steps: Annotated[int, typer.Option(min=1, help="Number of steps to train.")] = 20_000,
+    steps: Annotated[int, typer.Option(min=1, help="Train for this many steps.")] = 20_000,
     minutes: Annotated[
-        float, typer.Option(min=0, help="Minutes to train, instead of a number of steps; 0 for --steps.")
+        float, typer.Option(min=0, help="Train for this many minutes instead of --steps; 0: use --steps.")
     ] = 0.0,
-    batch: Annotated[int, typer.Option(min=2, help="Number of windows per step.")] = 256,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the initial weights and the windows.")] = 0,
+    batch: Annotated[int, typer.Option(min=2, help="Set windows per step.")] = 256,
+    seed: Annotated[int, typer.Option(min=0, help="Set the seed of weights and windows.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the output folder.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    device: Device = "auto",
     debug: Debug = False,
 ) -> None:
-    """Train a network that lifts poses to 3D; Ctrl-C saves a training checkpoint, and --resume continues from
-    it.
+    """Train a lifting network. Ctrl-C saves a training checkpoint, and --resume continues from it.
 
     [bold]skelstream train-lifting mocap.npz -o runs/lift --minutes 5[/]
 
-    The bodies of the motion capture are varied in proportions and poses, seen by random cameras, and given
-    the typical errors of pose estimators. At the end the weights are measured on the file's test clips.
+    Bodies get random proportions and poses, random cameras, and typical errors of pose estimators. At the end
+    the weights are measured on the file's test clips.
     """
     from skelstream.network.lifting import LiftingConfig
     from skelstream.training.lifting import LiftingRecipe, run
@@ -64,7 +61,7 @@ def train_lifting(
 
 
 class _Display:
-    """The run's events: a live bar on a terminal, else a line per minute."""
+    """A display of a run's events: a progress bar on a terminal, else one line per minute."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -88,7 +85,7 @@ class _Display:
         self._bar.stop()
 
     def show(self, event: LiftingEvent) -> None:
-        """Show an event."""
+        """Show an event of a run."""
         from skelstream.training.lifting.loop import LiftingProgress
         from skelstream.training.lifting.runner import LiftingFinished, LiftingInterrupted, LiftingStarted
 

@@ -1,4 +1,4 @@
-"""``skelstream view``: skeletons as a page for the browser."""
+"""``skelstream view``: skeletons as an HTML page."""
 
 from __future__ import annotations
 
@@ -11,47 +11,43 @@ import typer
 from skelstream.errors import OutputError
 
 from .messages import say
-from .options import Debug
+from .options import Debug, Overwrite, Quiet
 
 
 def view(
-    skeletons: Annotated[Path, typer.Argument(help="Skeletons in any format that can be read.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")],
+    skeletons: Annotated[Path, typer.Argument(help="Skeleton file in any readable format.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Write to this HTML file.")],
     video: Annotated[
         Path | None,
         typer.Option(
-            help="Video to play below the skeletons; the page refers to it by its path. Of one that browsers do not"
-            " play (AVI, HEVC, ProRes and others) a copy that they do is made beside the page."
+            help="Play this video below the skeletons. If browsers do not play its format (AVI, HEVC, ProRes"
+            " and others), a copy is written beside the page."
         ),
     ] = None,
-    embed: Annotated[
-        bool, typer.Option("--embed", help="Put the video into the page, which then stands alone.")
-    ] = False,
-    title: Annotated[
-        str | None, typer.Option(help="Title of the page, the file's name unless given.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a page that exists.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing.")] = False,
+    embed: Annotated[bool, typer.Option("--embed", help="Embed the video in the page.")] = False,
+    title: Annotated[str | None, typer.Option(help="Set the page's title. Default: the file's name.")] = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Write a page that plays skeletons in a browser, without any network access.
+    """Write a page that plays skeletons in a browser, without network access.
 
-    The page has a player, a timeline of the tracks, each joint's confidence, and the way of a chosen joint.
+    The page has a player, a timeline of the tracks, each joint's confidence, and the path of a chosen joint.
     """
     from skelstream.extraction.output import check_not_source
     from skelstream.files.atomic import check_writable, replacing
     from skelstream.formats import read
-    from skelstream.processing import tracked
+    from skelstream.processing import with_identities
     from skelstream.viewer.playable import plays
     from skelstream.viewer.report import report_page, video_data, video_link
 
     if embed and video is None:
-        raise typer.BadParameter("needs the --video to put into the page", param_hint="--embed")
+        raise typer.BadParameter("needs --video", param_hint="--embed")
     check_writable(output, overwrite)
     for used in (skeletons, video):
         if used is not None:
             check_not_source(output, used)
-    sequence = tracked(read(skeletons))
+    sequence = with_identities(read(skeletons))
     with TemporaryDirectory() as folder:
         if video is not None and video.is_file() and not plays(video):
             video = _copy(
@@ -69,11 +65,11 @@ def view(
     if not quiet:
         from rich.filesize import decimal
 
-        say(f"{output} written, {decimal(output.stat().st_size)}", err=False)
+        say(f"wrote {output}, {decimal(output.stat().st_size)}", err=False)
 
 
 def _copy(video: Path, copy: Path, overwrite: bool, quiet: bool) -> Path:
-    """A copy of the video that browsers play."""
+    """Write a copy of the video that browsers play, and return its path."""
     from rich.console import Console
     from rich.progress import track
 
@@ -84,7 +80,7 @@ def _copy(video: Path, copy: Path, overwrite: bool, quiet: bool) -> Path:
     try:
         check_writable(copy, overwrite)
     except OutputError as error:
-        error.add_note(f"it would be a copy of {video}, which browsers do not play")
+        error.add_note(f"it would be the playable copy of {video}, whose format browsers do not play")
         raise
     check_not_source(copy, video)
     console = Console(stderr=True)
@@ -94,5 +90,5 @@ def _copy(video: Path, copy: Path, overwrite: bool, quiet: bool) -> Path:
         lambda frames, count: track(frames, "copying", count, console=console, transient=True, disable=quiet),
     )
     if not quiet:
-        say(f"browsers do not play {video.name}; the page has a copy that they do, without sound")
+        say(f"browsers do not play {video.name}; the page uses a playable copy without sound")
     return copy

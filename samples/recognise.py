@@ -148,7 +148,7 @@ def in_space(clips: np.ndarray, times: np.ndarray, lifter: Lifter) -> np.ndarray
     places = np.where(clips[..., 2:] > 0, clips[..., :2], np.nan)
     coco = convert(places, clips[..., 2], OPENPOSE18, COCO17)[0]
     pairs = zip(times, coco, strict=True)
-    return np.stack([lifter.track(np.linspace(*span, clips.shape[1]), clip, None) for span, clip in pairs])
+    return np.stack([lifter.lift_track(np.linspace(*span, clips.shape[1]), clip, None) for span, clip in pairs])
 
 
 def varied(x: torch.Tensor) -> torch.Tensor:

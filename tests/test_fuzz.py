@@ -32,7 +32,7 @@ from skelstream.evaluation.results import read_results
 from skelstream.formats import Sample, read, read_labels, save
 from skelstream.network.model_file import read_header
 from skelstream.network.weights import load_network
-from skelstream.processing import filled, tracked
+from skelstream.processing import filled, with_identities
 from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.skeleton import COCO17, OPENPOSE18
@@ -135,7 +135,7 @@ def allowed(action: Callable[[], Any]) -> None:
 
 
 def load_all(path: Path) -> None:
-    sequence = tracked(read(path, size=(240, 320)))
+    sequence = with_identities(read(path, size=(240, 320)))
     assert isinstance(sequence, SkeletonSequence) and not isinstance(sequence, Detections)
     sequence.as_skeleton("coco17")
 

@@ -1,7 +1,8 @@
-"""Batches: many clips from a manifest to results, with a record of each.
+"""Batches: the extraction of many clips from a manifest, with a record of each clip.
 
-``run`` extracts them, ``retry`` those that failed, ``pack`` puts results into shards, ``status_of`` counts, and ``Batch``
-reads the results as a training set; ``convert`` writes them, or any skeletons, in another format.
+``run`` extracts the clips, ``retry`` extracts failed ones again, ``pack`` packs results into shards,
+``status_of`` counts clips, ``Batch`` reads the results as a training set, and ``convert`` writes these or any
+skeletons in another format.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The runner of conversions: skeletons of one or many clips to another format, or to a training set."""
+"""Conversion of skeletons of one or many clips to another format or a training set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from skelstream.formats import (
     save,
     save_dataset,
 )
-from skelstream.processing import postprocess, tracked
+from skelstream.processing import postprocess, with_identities
 from skelstream.sequences import Detections, SkeletonSequence
 
 
@@ -32,20 +32,21 @@ def _ignore(_: str) -> None:
 
 @dataclass(frozen=True)
 class ConversionOptions:
-    """How skeletons are read and written.
+    """Options for reading and writing skeletons.
 
     Attributes:
-        format: name of the output format; None for the format of the output's ending.
+        format: name of the output format; None to choose by the output's ending.
         source_format: name of the input format; None to choose by ending and content.
-        labels: CSV with name, label and optionally split, which makes a training set; None for no labels.
-        class_folders: whether an input's folder is its label, and a folder train, val or test above it its split.
-        persons: slots of formats with a slot per person; None for the format's own default.
-        frames: frames of formats with a fixed length.
-        size: width and height of the image in pixels, where the input does not say it.
-        clip: name of the clip in a file that holds many.
+        labels: CSV with name, label and optionally split, for a training set; None for no labels.
+        class_folders: whether an input's folder is its label; a folder train, val or test above that is its
+            split.
+        persons: number of people in formats with a fixed number; None for the format's default.
+        frames: number of frames in formats with a fixed length.
+        size: width and height of the image in pixels, for inputs without it.
+        clip: name of the clip to read from a file with many; None for the only one.
         rate: frames per second of inputs without times; None for 30.
         overwrite: whether an existing output may be replaced.
-        note: called with a line for each assumption and omission.
+        note: called with one line for each assumption and omission.
     """
 
     format: str | None = None
@@ -61,18 +62,18 @@ class ConversionOptions:
     note: Callable[[str], None] = _ignore
 
 
-def read_converted(
+def read_skeletons(
     path: Path,
     settings: ExtractionSettings = ExtractionSettings(),
     options: ConversionOptions = ConversionOptions(),
 ) -> SkeletonSequence:
-    """Return the skeletons of a file after tracking, where it has no identities, and postprocessing.
+    """Return the postprocessed skeletons of a file; people without identities are tracked first.
 
     Raises:
-        FormatError: the file is missing, damaged or foreign.
+        FormatError: the file does not exist, is damaged, or has an unknown format.
     """
     size, note = options.size, options.note
-    found = read(
+    skeletons = read(
         path,
         options.source_format,
         options.rate,
@@ -80,15 +81,15 @@ def read_converted(
         clip=options.clip,
         note=note,
     )
-    if isinstance(found, Detections):
-        found = tracked(found, settings.tracking)
-        for warning in found.meta["warnings"]:
+    if isinstance(skeletons, Detections):
+        skeletons = with_identities(skeletons, settings.tracking)
+        for warning in skeletons.meta["warnings"]:
             note(warning)
-    if found.meta.get("partial"):
-        note(f"{path}: its extraction was interrupted; these are its first {found.frames} frames")
+    if skeletons.meta.get("partial"):
+        note(f"{path}: its extraction was interrupted; it has the first {skeletons.frames} frames")
     if size is not None:
-        found = replace(found, meta={**found.meta, "width": size[0], "height": size[1]})
-    return postprocess(found, settings.postprocessing)
+        skeletons = replace(skeletons, meta={**skeletons.meta, "width": size[0], "height": size[1]})
+    return postprocess(skeletons, settings.postprocessing)
 
 
 def convert(
@@ -101,39 +102,39 @@ def convert(
     """Write skeletons in another format; several inputs, labels or a batch make a training set.
 
     Args:
-        inputs: files or folders of skeletons, or one folder or URL of a batch's results.
+        inputs: files or folders of skeletons, or the folder or URL of one batch's results.
         output: file or folder to write.
-        settings: tracking of inputs without identities, and postprocessing.
-        options: how to read and write.
-        report: called with the number of inputs read so far and of all.
+        settings: settings of the tracking of people without identities, and of postprocessing.
+        options: options for reading and writing.
+        report: called with the number of inputs read so far and the number of all.
 
     Raises:
-        FormatError: an input cannot be read, or the format cannot hold it.
+        FormatError: an input cannot be read, or the format cannot store it.
         OutputError: the output exists or cannot be written.
         SettingsError: inputs or options exclude each other.
     """
     for name in inputs:
         check_not_input(Path(output), name)
-    elsewhere = [str(name) for name in inputs if "://" in str(name)]
-    if elsewhere and len(inputs) > 1:
-        raise SettingsError(f"{elsewhere[0]}: a batch elsewhere is converted alone, without other inputs")
+    urls = [str(name) for name in inputs if "://" in str(name)]
+    if urls and len(inputs) > 1:
+        raise SettingsError(f"{urls[0]}: a batch at a URL must be the only input")
     if options.labels is not None and options.class_folders:
-        raise SettingsError("labels come from a table or from folders, not both", setting="class_folders")
-    if elsewhere or (len(inputs) == 1 and Results(inputs[0]).is_there()):
+        raise SettingsError("give a table of labels or class folders, not both", setting="class_folders")
+    if urls or (len(inputs) == 1 and Results(inputs[0]).exists()):
         _convert_batch(inputs[0], output, settings, options, report)
         return
     paths = [Path(name) for name in inputs]
     labels = (
         labels_of_folders(paths) if options.class_folders else options.labels and read_labels(options.labels)
     )
-    written = _write_options(settings, options, labels)
+    write_options = _write_options(settings, options, labels)
     if len(paths) == 1 and labels is None:
-        sequence = read_converted(paths[0], settings, options)
-        save(sequence, output, options.format, options.overwrite, options=written)
+        sequence = read_skeletons(paths[0], settings, options)
+        save(sequence, output, options.format, options.overwrite, options=write_options)
         return
-    samples = labelled(paths, labels, lambda path: read_converted(path, settings, options), options.note)
-    shown = _reported(samples, len(paths), report)
-    save_dataset(shown, output, options.format, options.overwrite, options=written)
+    samples = labelled(paths, labels, lambda path: read_skeletons(path, settings, options), options.note)
+    reported = _reported(samples, len(paths), report)
+    save_dataset(reported, output, options.format, options.overwrite, options=write_options)
 
 
 def check_not_input(output: Path, given: str | Path) -> None:
@@ -152,21 +153,27 @@ def check_not_input(output: Path, given: str | Path) -> None:
 
 
 def _convert_batch(
-    place: str | Path,
+    location: str | Path,
     output: str | Path,
     settings: ExtractionSettings,
     options: ConversionOptions,
     report: Callable[[int, int], None],
 ) -> None:
     if options.labels is not None or options.class_folders:
-        raise SettingsError("a batch has its labels in its manifest", setting="labels")
-    batch = Batch(place)
+        raise SettingsError(
+            "the labels of a batch are in its manifest; leave this option out", setting="labels"
+        )
+    batch = Batch(location)
     for line in batch.remarks():
         options.note(line)
-    written = _write_options(settings, options, batch.labels)
-    samples = batch.samples(lambda path: read_converted(path, settings, options))
+    write_options = _write_options(settings, options, batch.labels)
+    samples = batch.samples(lambda path: read_skeletons(path, settings, options))
     save_dataset(
-        _reported(samples, len(batch), report), output, options.format, options.overwrite, options=written
+        _reported(samples, len(batch), report),
+        output,
+        options.format,
+        options.overwrite,
+        options=write_options,
     )
 
 

@@ -1,4 +1,4 @@
-"""The clips of a batch that are done, as samples of a training set: labels and splits are the manifest's."""
+"""The done clips of a batch as a training set, with the manifest's labels and splits."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import Record, Records
-from skelstream.batch.result_files import Holdings
-from skelstream.batch.results import Results, done_with, name_of_result, settings_hash
+from skelstream.batch.result_files import ResultFiles
+from skelstream.batch.results import Results, done_record, result_name, settings_hash
 from skelstream.errors import FormatError
 from skelstream.formats.format import Sample
 from skelstream.formats.labels import Label, numbered, remarks
@@ -18,41 +18,41 @@ from skelstream.sequences import SkeletonSequence
 
 
 class Batch:
-    """The clips of a batch that are done, in the manifest's order: ``len`` of them, to be gone through any number of times.
+    """The done clips of a batch, in the manifest's order; they can be counted, and iterated repeatedly.
 
-    A result is read when its turn comes, from its own file or from a shard, here or elsewhere, and its SHA-256 compared with what
-    was recorded; no more than one is held, or, of shards in Parquet, a row group. ::
+    Each result is read as it is reached, from its own file or a shard, local or remote, and its SHA-256 is
+    compared with the record. Only one result is in memory at a time; of Parquet shards, one row group. ::
 
         for sample in skelstream.Batch("s3://bucket/skeletons"):
             sample.name, sample.label, sample.split, sample.sequence
 
     Args:
-        place: the folder or the URL that ``skelstream batch run`` wrote to.
+        location: output folder or URL of ``skelstream batch run``.
 
     Attributes:
-        labels: of all clips of the manifest, whether they are done or not, so that classes keep their numbers.
-        clips: number of clips of the manifest.
+        labels: labels of all clips in the manifest, done or not, so that classes keep their numbers.
+        clips: number of clips in the manifest.
 
     Raises:
-        FormatError: there is no batch, no clip of it is done, or a number is no class number; while it is gone through: a result
-            is not what was recorded.
-        MissingExtraError: a library for such a place, or for Parquet, is not installed.
+        FormatError: there is no batch, no clip is done, or a label's number is invalid; during iteration: a
+            result does not exist or is not the recorded one.
+        MissingExtraError: a library for this kind of URL, or for Parquet, is not installed.
     """
 
-    def __init__(self, place: str | Path):
-        self._results = results = Results(place)
+    def __init__(self, location: str | Path):
+        self._results = results = Results(location)
         clips, settings, records = results.clips(), settings_hash(results.settings()), Records(results.store)
         keys = [_key(clip) for clip in clips]
         self.labels = numbered(
-            keys, [c.label for c in clips], [c.split for c in clips], f"the manifest of {place}"
+            keys, [c.label for c in clips], [c.split for c in clips], f"the manifest of {location}"
         )
         self.clips = len(clips)
-        done = ((clip, done_with(records[clip.id], settings, clip)) for clip in clips)
+        done = ((clip, done_record(records[clip.id], settings, clip)) for clip in clips)
         self._done: list[tuple[Clip, Record]] = [
             (clip, record) for clip, record in done if record is not None
         ]
         if not self._done:
-            raise FormatError(f"{place}: no clip is done yet; see skelstream batch status {place}")
+            raise FormatError(f"{location}: no clip is done yet; see skelstream batch status {location}")
 
     def __len__(self) -> int:
         return len(self._done)
@@ -61,31 +61,28 @@ class Batch:
         return self.samples(load)
 
     def samples(self, read: Callable[[Path], SkeletonSequence]) -> Iterator[Sample]:
-        """The clips.
+        """Yield a sample for each clip, with its id, class and split.
 
         Args:
-            read: makes a sequence of an npz, which is gone afterwards.
-
-        Yields:
-            Each clip with its id, its class and its split.
+            read: function from the path of an npz, a temporary file, to a sequence.
         """
-        with Holdings(self._results) as holdings, TemporaryDirectory(prefix="skelstream-") as folder:
+        with ResultFiles(self._results) as files, TemporaryDirectory(prefix="skelstream-") as folder:
             path = Path(folder) / "clip.npz"
             for clip, record in self._done:
-                content = holdings.read(record)
+                content = files.read(record)
                 if content is None:
-                    where = self._results.store.path(name_of_result(clip.id))
-                    raise FormatError(f"{where}: is missing, or not what was recorded; run the batch again")
+                    where = self._results.store.path(result_name(clip.id))
+                    raise FormatError(f"{where}: does not exist or has changed; run the batch again")
                 path.write_bytes(content)
                 sequence = read(path)
-                path.unlink()  # a file that is written anew instead is forced to the disk by some file systems
+                path.unlink()  # some file systems sync a file that is overwritten instead, which is slow
                 label: Label = self.labels.of[_key(clip)]
                 yield Sample(sequence, clip.id, label.index, label.name, label.split)
 
     def remarks(self) -> Iterator[str]:
-        """Lines about it: what is left out, the classes' numbers, classes and clips without each other."""
+        """Yield remarks: clips that are left out, numbers of classes, and classes without clips."""
         if len(self) < self.clips:
-            yield f"{self.clips - len(self)} of {self.clips} clips are not done, and left out"
+            yield f"{self.clips - len(self)} of {self.clips} clips are not done and are left out"
         yield from remarks(self.labels, [_key(clip) for clip, _ in self._done])
 
 

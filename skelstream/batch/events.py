@@ -1,4 +1,4 @@
-"""Events of a batch: what its runner yields while it works."""
+"""Events of a batch run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from skelstream.batch.records import FAILED, Record
 
 @dataclass(frozen=True)
 class VerificationStarted:
-    """The results of earlier runs are compared with their records.
+    """Start of the comparison of earlier results with their records.
 
     Attributes:
         clips: number of clips to verify.
@@ -21,12 +21,12 @@ class VerificationStarted:
 
 @dataclass(frozen=True)
 class ClipVerified:
-    """One clip is verified.
+    """End of one clip's verification.
 
     Attributes:
         clip: the clip.
-        intact: whether its result is what was recorded; None if there is no result.
-        path: where its result is, or would be.
+        intact: whether its result is the recorded one; None if no result is recorded.
+        path: path or URL of the result's own file, for messages.
     """
 
     clip: Clip
@@ -36,7 +36,7 @@ class ClipVerified:
 
 @dataclass(frozen=True)
 class ExtractionStarted:
-    """The pending clips are extracted from here on.
+    """Start of the extraction.
 
     Attributes:
         clips: number of pending clips.
@@ -47,11 +47,11 @@ class ExtractionStarted:
 
 @dataclass(frozen=True)
 class ClipFinished:
-    """One clip is done or has failed.
+    """End of one clip's extraction, done or failed.
 
     Attributes:
         clip: the clip.
-        record: its record; None if another process extracts it.
+        record: its record; None if another process extracts it or has done so.
     """
 
     clip: Clip
@@ -65,10 +65,10 @@ class ClipFinished:
 
 @dataclass(frozen=True)
 class Message:
-    """A line from the engine, for people to read.
+    """A message of the engine to the user.
 
     Attributes:
-        text: the line.
+        text: one line.
     """
 
     text: str
@@ -76,21 +76,22 @@ class Message:
 
 @dataclass(frozen=True)
 class BatchFinished:
-    """All pending clips are through, or tasks that will extract them are submitted.
+    """End of the run, or the submission of the tasks that will extract the clips.
 
     Attributes:
-        done: clips extracted in this run.
-        existing: clips that were done before.
-        elsewhere: clips that another process extracts.
-        failed: clips that failed in this run.
-        failed_before: clips that failed in earlier runs and were not tried again.
-        seconds: duration of the extraction.
-        submitted: whether a cluster extracts the clips after the end of this process; then all counts are 0.
+        done: number of clips extracted in this run.
+        existing: number of clips that were done before.
+        by_others: number of clips that another process extracts or has extracted meanwhile.
+        failed: number of clips that failed in this run.
+        failed_before: number of clips that failed in earlier runs and were not tried again.
+        seconds: duration of the extraction in seconds.
+        submitted: whether tasks of a cluster extract the clips; then the other counts and ``seconds`` are 0,
+            and ``failed`` is too unless the tasks ran on this machine.
     """
 
     done: int = 0
     existing: int = 0
-    elsewhere: int = 0
+    by_others: int = 0
     failed: int = 0
     failed_before: int = 0
     seconds: float = 0.0
@@ -98,4 +99,4 @@ class BatchFinished:
 
 
 Event = VerificationStarted | ClipVerified | ExtractionStarted | ClipFinished | Message | BatchFinished
-"""Anything that a batch's runner yields."""
+"""Any event of a batch run."""

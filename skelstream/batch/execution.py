@@ -1,4 +1,4 @@
-"""Execution of a batch's clips by an engine: verify, extract, pack into shards, count."""
+"""Execution of a batch by an engine: verification, extraction, packing into shards, and the final counts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from skelstream.batch.events import (
 from skelstream.batch.job import Job
 from skelstream.batch.manifest import Clip
 from skelstream.batch.plan import Plan, make_plan
-from skelstream.batch.shards.packing import packed
+from skelstream.batch.shards.packing import packing
 
 Extracted = Generator[ClipFinished | Message, None, None]
 """Clips as they finish, and messages of the engine."""
@@ -28,20 +28,20 @@ def execute(job: Job, clips: Sequence[Clip], extract: Callable[[Plan], Extracted
     """Verify the results, extract the pending clips, and yield the events of the work.
 
     Args:
-        job: what the clips have in common.
+        job: settings and results that the clips share.
         clips: the manifest's clips, or a partition of them.
         extract: function of an engine that extracts the pending clips of a plan.
     """
     yield VerificationStarted(len(clips))
     plan = yield from make_plan(clips, job.results, job.hash)
-    yield ExtractionStarted(len(plan.todo))
+    yield ExtractionStarted(len(plan.pending))
     counts: Counter[str] = Counter()
     began = time.monotonic()
     try:
-        with closing(packed(extract(plan), job.results, job.hash, plan.todo)) as events:
+        with closing(packing(extract(plan), job.results, job.hash, plan.pending)) as events:
             for event in events:
                 if isinstance(event, ClipFinished):
-                    counts["elsewhere" if event.record is None else "failed" if event.failed else "done"] += 1
+                    counts["by_others" if event.record is None else "failed" if event.failed else "done"] += 1
                 yield event
     except BaseException as error:
         done = plan.done + counts["done"]
@@ -50,7 +50,7 @@ def execute(job: Job, clips: Sequence[Clip], extract: Callable[[Plan], Extracted
     yield BatchFinished(
         counts["done"],
         plan.done,
-        counts["elsewhere"],
+        counts["by_others"],
         counts["failed"],
         plan.failed,
         time.monotonic() - began,

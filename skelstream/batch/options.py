@@ -1,4 +1,4 @@
-"""Options of a batch run: who extracts the clips, and how the results are stored. They do not change any result."""
+"""Options of a batch run: engine and storage. They do not change any result."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from skelstream.batch.shards.layout import ENDINGS, Layout
 from skelstream.errors import SettingsError
 
 CLIPS_PER_SHARD = 1000
+"""Default number of clips in a shard."""
 
 
 @dataclass(frozen=True)
 class BatchOptions:
-    """How a batch is run.
+    """Options of a batch run.
 
     Attributes:
-        engine: name of the engine: ``local``, ``ray``, ``slurm`` or another package's.
-        workers: number of worker processes; None for as many as the machine takes.
+        engine: name of the engine: ``local``, ``ray``, ``slurm`` or one of another package.
+        workers: number of worker processes; None for one per GPU, or as cores and memory allow.
         partition: part of the manifest to extract, for example ``3/50``; None for all.
         address: address of a Ray cluster to join; None for one on this machine.
         tasks: number of tasks of a Slurm array.
-        slurm: parameters for Slurm in submitit's names, for example ``timeout_min``.
-        shards: format of shards, ``webdataset`` or ``parquet``; None for the batch's present layout.
+        slurm: parameters of Slurm by submitit's names, for example ``timeout_min``.
+        shards: format of the shards, ``webdataset`` or ``parquet``; None for the batch's present layout.
         clips_per_shard: number of clips in a shard; None for 1000.
-        redo: whether clips done with other settings are done again.
+        redo: whether clips that were done with other settings are extracted again.
     """
 
     engine: str = "local"
@@ -42,7 +43,7 @@ class BatchOptions:
         """Layout of the shards; None for the batch's present one.
 
         Raises:
-            SettingsError: no shard format has that name, or a number of clips is given without one.
+            SettingsError: no shard format has that name, or a number of clips is given without a format.
         """
         return layout_of(self.shards, self.clips_per_shard)
 
@@ -51,7 +52,7 @@ def layout_of(shards: str | None, clips_per_shard: int | None) -> Layout | None:
     """Return the layout of shards; None without a format.
 
     Raises:
-        SettingsError: no shard format has that name, or a number of clips is given without one.
+        SettingsError: no shard format has that name, or a number of clips is given without a format.
     """
     if shards is None:
         if clips_per_shard is not None:

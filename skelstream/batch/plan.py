@@ -1,4 +1,4 @@
-"""The plan of a batch run: the clips to extract, without those that are done (verified) or have failed."""
+"""The plan of a batch run: the pending clips, without those that are done and verified or have failed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from skelstream.batch.events import ClipVerified
 from skelstream.batch.manifest import Clip
-from skelstream.batch.records import POISON, Records
-from skelstream.batch.result_files import Holdings
-from skelstream.batch.results import Results, done_with, name_of_result
+from skelstream.batch.records import MAX_CRASHES, Records
+from skelstream.batch.result_files import ResultFiles
+from skelstream.batch.results import Results, done_record, result_name
 from skelstream.errors import SettingsError
 
 _THREADS = 8
@@ -18,21 +18,21 @@ _THREADS = 8
 
 @dataclass(frozen=True)
 class Plan:
-    """The clips to extract, and what is known of the others.
+    """The pending clips, and the number of the others.
 
     Attributes:
-        todo: clips to extract.
-        crashes: number of workers that died over clips of ``todo`` in earlier runs, by clip id.
-        done: number of clips that are done.
-        failed: number of clips that failed in earlier runs and are left.
-        seen: bytes of each file of records that the plan has read.
+        pending: clips to extract.
+        crashes: number of workers that died over each pending clip in earlier runs, by clip id.
+        done: number of done clips.
+        failed: number of clips that failed in earlier runs and are not tried again.
+        offsets: number of bytes of each log of records that the plan has read, by name.
     """
 
-    todo: list[Clip]
+    pending: list[Clip]
     crashes: dict[str, int]
     done: int
     failed: int
-    seen: dict[str, int]
+    offsets: dict[str, int]
 
 
 def make_plan(clips: Sequence[Clip], results: Results, settings: str) -> Generator[ClipVerified, None, Plan]:
@@ -43,35 +43,35 @@ def make_plan(clips: Sequence[Clip], results: Results, settings: str) -> Generat
         results: results of the batch.
         settings: hash of the batch's settings.
     """
-    records, todo, crashes = Records(results.store), [], {}
-    done, failed, seen = 0, 0, records.seen
+    records = Records(results.store)
+    pending, crashes, done, failed, offsets = [], {}, 0, 0, records.offsets
 
-    def check(clip: Clip) -> bool | None:
-        """Return whether the clip's result is intact; None if there is none."""
-        record = done_with(records[clip.id], settings, clip)
-        return None if record is None else holdings.whole(record)
+    def verify(clip: Clip) -> bool | None:
+        """Return whether the clip's result is intact; None if no result is recorded."""
+        record = done_record(records[clip.id], settings, clip)
+        return None if record is None else files.is_intact(record)
 
-    with Holdings(results) as holdings, ThreadPoolExecutor(_THREADS) as threads:
-        for clip, whole in zip(clips, threads.map(check, clips), strict=True):
-            yield ClipVerified(clip, whole, results.store.path(name_of_result(clip.id)))
+    with ResultFiles(results) as files, ThreadPoolExecutor(_THREADS) as threads:
+        for clip, intact in zip(clips, threads.map(verify, clips), strict=True):
+            yield ClipVerified(clip, intact, results.store.path(result_name(clip.id)))
             history = records[clip.id]
-            if whole:
+            if intact:
                 done += 1
                 continue
-            if whole is None and (history.failed is not None or history.crashes >= POISON):
+            if intact is None and (history.failed is not None or history.crashes >= MAX_CRASHES):
                 failed += 1
                 continue
-            todo.append(clip)
+            pending.append(clip)
             if history.crashes:
                 crashes[clip.id] = history.crashes
-    return Plan(todo, crashes, done, failed, seen)
+    return Plan(pending, crashes, done, failed, offsets)
 
 
 def partition(clips: Sequence[Clip], text: str | None) -> list[Clip]:
-    """Return the partition of the clips that ``i/n`` names: the i-th of n, counted from 1; all clips for None.
+    """Return the partition ``I/N`` of the clips: the I-th of N, counted from 1; all clips for None.
 
     Raises:
-        SettingsError: the text is not of that form.
+        SettingsError: the text does not have that form.
     """
     if text is None:
         return list(clips)

@@ -1,7 +1,7 @@
-"""What became of each clip: lines that are only ever added, in a log for each process that works, merged as they are read.
+"""Records of a batch's clips: lines in one log per process, merged as they are read.
 
-Nothing is locked and nothing taken back, so that processes on several machines may share a place, and a process may be
-killed at any moment: what it leaves behind is at most a line without an end, which does not count.
+Records are only added, without locks, so that processes on several machines may share a store and a process
+may be killed at any moment: it leaves at most a line without an end, which is ignored.
 """
 
 from __future__ import annotations
@@ -18,37 +18,42 @@ from uuid import uuid4
 
 from skelstream.batch.store.store import Store
 
-DONE, FAILED, CRASHED, FORGIVEN = "done", "failed", "crashed", "forgiven"
+DONE, FAILED, CRASHED, RESET = "done", "failed", "crashed", "reset"
 
-POISON = 3
-"""Workers that a clip may kill before it is left alone."""
+MAX_CRASHES = 3
+"""Number of workers that may die over a clip before the clip counts as failed."""
+CRASH = "Crash"
+"""Reason of clips that failed because workers died over them."""
 
 _FOLDER = ".batch/records"
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What became of a clip, once.
+    """One attempt to extract a clip, or a reset of its failures.
 
     Attributes:
-        clip: its id.
-        state: ``done``; ``failed``; ``crashed``, which is a worker that died over it; or ``forgiven``, which makes failures
-            and crashes before it count no more.
-        settings: hash of the settings that it was done with.
-        time: seconds since 1970 at the end of the work.
-        seconds: that the work took.
-        sha256, size: of the result's bytes.
-        md5: of them, if their store was seen to tell it; by this they are known without being fetched.
-        source_size, source_time: bytes and time of change (ns) of the video, where it is a file.
-        frames: rows of the result's frame table.
-        expected: frames that the container claims, None if it does not.
-        decoded: frames that decoded.
-        tracks, people: rows and people in the result.
-        made_with: the runtime and the version of skelstream.
-        warnings: what was wrong or assumed, a line each.
+        clip: id of the clip.
+        state: ``done``; ``failed``; ``crashed``: a worker died over the clip; ``reset``: earlier failures and
+            crashes no longer count.
+        settings: hash of the settings.
+        time: end of the attempt in seconds since 1970.
+        seconds: duration of the attempt in seconds.
+        sha256: SHA-256 of the result.
+        size: size of the result in bytes.
+        md5: MD5 of the result, if its store reports the same; it identifies the result without a download.
+        source_size: size of the video in bytes; None if it is not a local file.
+        source_time: modification time of the video in nanoseconds since 1970; None if it is not a local file.
+        frames: number of rows in the result's frame table.
+        expected: number of frames that the container claims; None if it claims none.
+        decoded: number of frames that decoded.
+        tracks: number of tracks in the result.
+        people: number of poses in the result.
+        software: runtime and version of skelstream.
+        warnings: problems and assumptions, one line each.
         reason: kind of the failure.
         message: last line of the error.
-        attempts: how often it was tried.
+        attempts: number of attempts.
     """
 
     clip: str
@@ -66,21 +71,21 @@ class Record:
     decoded: int = 0
     tracks: int = 0
     people: int = 0
-    made_with: str = ""
+    software: str = ""
     warnings: tuple[str, ...] = ()
     reason: str = ""
     message: str = ""
     attempts: int = 1
 
 
-_NAMES = set(Record.__dataclass_fields__)
+_FIELDS = set(Record.__dataclass_fields__)
 
 
 class Recorder:
-    """Adds records to a log of this process's own.
+    """A writer of records, with a log of its own in the store.
 
     Args:
-        store: of the batch.
+        store: store of the batch.
     """
 
     def __init__(self, store: Store):
@@ -88,124 +93,127 @@ class Recorder:
         self._log = store.log(f"{_FOLDER}/{name}")
 
     def add(self, record: Record) -> None:
-        """Adds a record; it is kept when this returns.
+        """Add a record, which is on disk when this returns.
 
         Raises:
-            StoreError: it cannot be written; nothing of it is left.
+            StoreError: the record cannot be written; no part of it stays.
         """
-        known = {name: value for name, value in asdict(record).items() if value not in (None, "", ())}
-        line = json.dumps(known, ensure_ascii=False, separators=(",", ":")) + "\n"
+        values = {name: value for name, value in asdict(record).items() if value not in (None, "", ())}
+        line = json.dumps(values, ensure_ascii=False, separators=(",", ":")) + "\n"
         self._log.append(line.encode("utf-8", "replace"))
 
     def close(self) -> None:
-        """Frees the log."""
+        """Close the log."""
         self._log.close()
 
 
 @dataclass(slots=True)
 class History:
-    """What the records say about one clip.
+    """The records of one clip, merged.
 
     Attributes:
-        done: by the hash of the settings, the last record of it being done.
-        failed: the last failure that was not forgiven.
-        crashes: workers that died over it since it was last forgiven.
+        done: last successful record for each hash of settings.
+        failed: last failure since the last reset; None if there is none.
+        crashes: number of workers that died over the clip since the last reset.
     """
 
     done: dict[str, Record] = field(default_factory=dict)
     failed: Record | None = None
     crashes: int = 0
-    _forgiven: float = float("-inf")
-    _crashed: list[float] = field(default_factory=list)
+    _reset_time: float = float("-inf")
+    _crash_times: list[float] = field(default_factory=list)
 
-    def take(self, record: Record) -> None:
-        """Takes in a record; the order in which they come does not matter."""
+    def add(self, record: Record) -> None:
+        """Add a record; the order of calls does not matter."""
         if record.state == DONE:
             before = self.done.get(record.settings)
             if before is None or before.time <= record.time:
                 self.done[record.settings] = record
             return
-        if record.state == FORGIVEN:
-            self._forgiven = max(self._forgiven, record.time)
+        if record.state == RESET:
+            self._reset_time = max(self._reset_time, record.time)
         elif record.state == CRASHED:
-            self._crashed.append(record.time)
+            self._crash_times.append(record.time)
         elif self.failed is None or self.failed.time <= record.time:
             self.failed = record
-        self.crashes = sum(time > self._forgiven for time in self._crashed)
-        if self.failed is not None and self.failed.time <= self._forgiven:
+        self.crashes = sum(time > self._reset_time for time in self._crash_times)
+        if self.failed is not None and self.failed.time <= self._reset_time:
             self.failed = None
 
 
 class Records:
-    """All records of a batch, read as far as they have been written.
+    """The records of a batch; a mapping from a clip's id to its history.
 
     Args:
-        store: of the batch.
-        seen: what `Records.seen` of an earlier look was: only what has been added since is read, once `refresh` is asked to.
+        store: store of the batch.
+        offsets: ``offsets`` of earlier ``Records``; then nothing is read before ``refresh``, which reads
+            later records only. None to read all records now.
     """
 
-    def __init__(self, store: Store, seen: Mapping[str, int] | None = None):
-        self._store, self._looked, self._turn = store, 0.0, threading.Lock()
-        self._read: dict[str, int] = dict(seen or {})
-        self._of: dict[str, History] = {}
-        if seen is None:
+    def __init__(self, store: Store, offsets: Mapping[str, int] | None = None):
+        self._store, self._lock = store, threading.Lock()
+        self._refreshed = 0.0
+        self._offsets: dict[str, int] = dict(offsets or {})
+        self._histories: dict[str, History] = {}
+        if offsets is None:
             self.refresh()
 
     @property
-    def seen(self) -> dict[str, int]:
-        """How many bytes of each file have been read."""
-        return dict(self._read)
+    def offsets(self) -> dict[str, int]:
+        """Number of bytes read of each log, by name."""
+        return dict(self._offsets)
 
-    def refresh(self, patience: float = 0.0) -> None:
-        """Reads what has been added meanwhile.
+    def refresh(self, min_interval: float = 0.0) -> None:
+        """Read the records that have been added since the last call.
 
         Args:
-            patience: seconds that must have passed since this was done last; before that nothing is done.
+            min_interval: do nothing if the last call was less than this many seconds ago.
 
         Raises:
-            StoreError: a file cannot be read.
+            StoreError: a log cannot be read.
         """
-        with self._turn:
-            if patience and time.monotonic() - self._looked < patience:
+        with self._lock:
+            if min_interval and time.monotonic() - self._refreshed < min_interval:
                 return
-            sizes = {n: f.size for n, f in self._store.listed(_FOLDER).items() if n.endswith(".jsonl")}
-            grown = {
-                n: (self._read.get(n, 0), size) for n, size in sizes.items() if size > self._read.get(n, 0)
+            files = self._store.list_files(_FOLDER)
+            spans = {
+                name: (self._offsets.get(name, 0), info.size)
+                for name, info in files.items()
+                if name.endswith(".jsonl") and info.size > self._offsets.get(name, 0)
             }
-            for name, lines in self._store.tails(grown):
-                self._read[name] = grown[name][0] + self._take(lines)
-            self._looked = time.monotonic()
+            for name, lines in self._store.read_lines(spans):
+                self._offsets[name] = spans[name][0] + self._add(lines)
+            self._refreshed = time.monotonic()
 
     def __getitem__(self, clip: str) -> History:
-        return self._of.get(clip) or History()
+        return self._histories.get(clip) or History()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._of)
+        return iter(self._histories)
 
-    def _take(self, lines: Iterable[bytes]) -> int:
-        """Takes in whole lines, and says how many bytes they are."""
-        taken = 0
+    def _add(self, lines: Iterable[bytes]) -> int:
+        """Add the records of complete lines, and return the number of bytes of these lines."""
+        size = 0
         for line in lines:
             if not line.endswith(b"\n"):
                 break
-            taken += len(line)
+            size += len(line)
             record = _parsed(line)
             if record is not None:
-                self._of.setdefault(record.clip, History()).take(record)
-        return taken
+                self._histories.setdefault(record.clip, History()).add(record)
+        return size
 
 
 def _parsed(line: bytes) -> Record | None:
-    """A record; None for a line that is damaged, as a machine that lost power leaves it."""
+    """Return the record in a line; None for a damaged line, for example after a power cut."""
     try:
         values: dict[str, Any] = json.loads(line)
-        known = {name: value for name, value in values.items() if name in _NAMES}
-        record = Record(**known)
+        record = Record(**{name: value for name, value in values.items() if name in _FIELDS})
         return replace(record, warnings=tuple(record.warnings))
     except (ValueError, TypeError, AttributeError):
         return None
 
 
-def forgiven(clip: str) -> Record:
-    """A record after which the clip's failures count no more."""
-    return Record(clip, FORGIVEN, time=time.time())
+def reset_record(clip: str) -> Record:
+    """Return a record after which the clip's earlier failures no longer count."""
+    return Record(clip, RESET, time=time.time())

@@ -1,4 +1,4 @@
-"""The runner of batches: from a manifest to results, with a record of every clip."""
+"""The main functions of batches: run, retry and pack."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from skelstream.batch.job import Job
 from skelstream.batch.manifest import read_manifest
 from skelstream.batch.options import BatchOptions, layout_of
 from skelstream.batch.plan import partition
-from skelstream.batch.records import Recorder, forgiven
+from skelstream.batch.records import Recorder, reset_record
 from skelstream.batch.results import Results, settings_hash
-from skelstream.batch.shards.packing import Packed, Packer
+from skelstream.batch.shards.packing import Packer, PackResult
 from skelstream.batch.status import status_of
 from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
@@ -26,35 +26,36 @@ def run(
     settings: ExtractionSettings = ExtractionSettings(),
     options: BatchOptions = BatchOptions(),
 ) -> Generator[Event, None, None]:
-    """Extract all clips of a manifest, and yield the events of the work as it goes. ::
+    """Extract all clips of a manifest, and yield events as the work goes on. ::
 
         for event in skelstream.batch.run("clips.csv", "skeletons/"):
             print(event)
 
-    Each clip is extracted once, and its result appears whole or not at all. A run after Ctrl-C, a crash or a power cut
-    continues: results are verified and kept. A clip that fails, or ends its worker three times, is recorded and left.
+    Each clip is extracted once, and its result appears whole or not at all. After Ctrl-C, a crash or a power
+    cut, the same call continues: it verifies and keeps the results. A clip that fails, or whose workers die
+    three times, is recorded as failed and skipped.
 
     Args:
-        manifest: a CSV or Parquet table of clips, or a folder of class folders with videos.
-        output: folder of the results, or a URL that fsspec writes to.
-        settings: everything that determines a clip's result; the manifest gives each clip's start and end.
-        options: engine, workers, shards.
+        manifest: CSV or Parquet table of clips, or a folder with class folders of videos.
+        output: folder of the results, or URL that fsspec writes to.
+        settings: settings of the extraction; each clip's start and end are in the manifest.
+        options: engine and storage.
 
     Raises:
-        FormatError: the manifest is missing, damaged or empty.
+        FormatError: the manifest does not exist, is damaged or empty.
         OutputError: the output cannot be written, or holds results of other settings.
-        SettingsError: an option is not allowed.
-        MissingExtraError: a library that the output, the shards or the engine need is not installed.
+        SettingsError: an option is invalid.
+        MissingExtraError: a library for the output, the shards or the engine is not installed.
     """
     layout, engine, clips = options.layout, find_engine(options.engine), read_manifest(Path(manifest))
-    part = partition(clips, options.partition)
+    clips_to_extract = partition(clips, options.partition)
     job = Job.of(Results(output), settings)
     job.results.prepare(clips, job.settings_json, options.redo, layout)
-    yield from engine.start(job, part, options)
+    yield from engine.start(job, clips_to_extract, options)
 
 
 def retry(output: str | Path, options: BatchOptions = BatchOptions()) -> Generator[Event, None, None]:
-    """Extract the clips of a batch again that failed, with the settings of the batch, and yield the events of the work.
+    """Extract the failed clips of a batch again, with its settings, and yield events as the work goes on.
 
     Args:
         output: folder or URL of the results.
@@ -65,7 +66,7 @@ def retry(output: str | Path, options: BatchOptions = BatchOptions()) -> Generat
         SettingsError: the engine cannot retry, or the batch's settings cannot be read.
     """
     if options.engine == "slurm":
-        raise SettingsError("clips that failed are extracted here, or with ray", setting="engine")
+        raise SettingsError("slurm cannot extract failed clips again: use local or ray", setting="engine")
     results, engine = Results(output), find_engine(options.engine)
     clips = [clip for clip, _ in status_of(results).failed]
     if not clips:
@@ -75,7 +76,7 @@ def retry(output: str | Path, options: BatchOptions = BatchOptions()) -> Generat
     results.prepare(results.clips(), job.settings_json, redo=False)
     recorder = Recorder(results.store)
     for clip in clips:
-        recorder.add(forgiven(clip.id))
+        recorder.add(reset_record(clip.id))
     recorder.close()
     yield from engine.start(job, clips, options)
 
@@ -85,27 +86,27 @@ def pack(
     shards: str | None = None,
     clips_per_shard: int | None = None,
     *,
-    loose: bool = False,
-) -> Packed:
-    """Pack the results of a batch into shards, or into others, without extracting anything.
+    unpack: bool = False,
+) -> PackResult:
+    """Pack the results of a batch into shards, into other shards, or unpack them; nothing is extracted.
 
     Args:
         output: folder or URL of the results.
         shards: format of the shards; None for the batch's present one.
         clips_per_shard: number of clips in a shard; None for 1000.
-        loose: whether to unpack the shards to a file for each clip.
+        unpack: whether to unpack the shards into a file per clip.
 
     Raises:
         FormatError: there is no batch.
-        SettingsError: the batch has no shards and no format is given, or a format is given with ``loose``.
+        SettingsError: the batch has no shards and no format is given, or a format is given with ``unpack``.
     """
-    if loose and shards is not None:
-        raise SettingsError("give a shard format or loose, not both", setting="loose")
+    if unpack and shards is not None:
+        raise SettingsError("give a shard format, or unpack the shards, not both", setting="unpack")
     layout, results = layout_of(shards, clips_per_shard), Results(output)
     settings = settings_hash(results.settings()) if results.clips() else ""
-    if loose or layout is not None:
-        results.lay_out(layout)
+    if unpack or layout is not None:
+        results.set_layout(layout)
     elif results.layout() is None:
-        raise SettingsError("the batch has no shards yet: choose webdataset or parquet", setting="shards")
+        raise SettingsError("the batch has no shards yet; choose webdataset or parquet", setting="shards")
     with closing(Packer(results, settings)) as packer:
         return packer.finish()

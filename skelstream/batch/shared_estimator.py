@@ -1,4 +1,4 @@
-"""An estimator that several clips share, so that their frames and crops fill the networks' batches together."""
+"""An estimator for several clips at once, whose frames and crops share the networks' batches."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Result = TypeVar("Result")
 
 
 @dataclass(eq=False, slots=True)
-class _Row(Generic[Result]):
-    """An image that waits for the network, with its result or error."""
+class _Request(Generic[Result]):
+    """An image that waits for the network, with its result or error afterwards."""
 
     image: np.ndarray
     caller: object
@@ -33,13 +33,13 @@ class _Row(Generic[Result]):
 
 
 class SharedBatches(Generic[Result]):
-    """A network that several threads call at once and that runs their images in batches of one size.
+    """A network that several threads call at once and that runs their images in batches of one fixed size.
 
-    A thread that finds the network free runs the oldest waiting images, its own or not: as many of one shape as fill a batch.
-    If fewer wait, blank images fill the batch at once, so that no thread waits for another that may have no more images.
-    Because all batches have one size, an image's result does not depend on the others, provided that the network computes each
-    image of a batch independently. A batch that fails is run again for each caller alone, so that an error reaches only the
-    caller whose image caused it.
+    A thread that finds the network free runs the oldest waiting images of one shape, its own or other
+    threads', up to a full batch. If fewer wait, blank images fill the batch at once, so that no thread waits
+    for another that may have no more images. As all batches have one size, an image's result does not depend
+    on the other images, provided that the network computes each image of a batch independently. A batch that
+    fails is run again for each caller alone, so that an error reaches only the caller whose image caused it.
 
     Args:
         run: function from ``size`` images of one shape to a result for each; called by one thread at a time.
@@ -48,82 +48,82 @@ class SharedBatches(Generic[Result]):
 
     def __init__(self, run: Callable[[Sequence[np.ndarray]], Sequence[Result]], size: int):
         self._run, self._size = run, size
-        self._waiting: list[_Row[Result]] = []
+        self._waiting: list[_Request[Result]] = []
         self._changed, self._busy = threading.Condition(), False
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[Result]:
         """Return the network's result for each image, or raise the error that the images caused."""
         caller = object()
-        rows: list[_Row[Result]] = [_Row(image, caller) for image in images]
+        requests: list[_Request[Result]] = [_Request(image, caller) for image in images]
         with self._changed:
-            self._waiting += rows
+            self._waiting += requests
         try:
-            while batch := self._turn(rows):
+            while batch := self._next_batch(requests):
                 self._run_batch(batch, caller)
-        except BaseException:  # Ctrl-C: images of other callers stay
+        except BaseException:  # Ctrl-C: remove this caller's images only
             with self._changed:
-                self._waiting = [row for row in self._waiting if row.caller is not caller]
+                self._waiting = [request for request in self._waiting if request.caller is not caller]
             raise
-        for row in rows:
-            if row.error is not None:
-                raise row.error
-        return [cast(Result, row.result) for row in rows]
+        for request in requests:
+            if request.error is not None:
+                raise request.error
+        return [cast(Result, request.result) for request in requests]
 
-    def _turn(self, rows: Sequence[_Row[Result]]) -> list[_Row[Result]]:
-        """Wait until the network is free and return the next batch; an empty one if all ``rows`` are done."""
+    def _next_batch(self, requests: Sequence[_Request[Result]]) -> list[_Request[Result]]:
+        """Wait until the network is free and return the next batch; empty if all ``requests`` are done."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._busy or all(row.done for row in rows))
-            if all(row.done for row in rows):
+            self._changed.wait_for(lambda: not self._busy or all(request.done for request in requests))
+            if all(request.done for request in requests):
                 return []
-            shape, batch = self._waiting[0].image.shape, list[_Row[Result]]()
-            rest = list[_Row[Result]]()
-            for row in self._waiting:
-                fits = len(batch) < self._size and row.image.shape == shape
-                (batch if fits else rest).append(row)
+            shape, batch = self._waiting[0].image.shape, list[_Request[Result]]()
+            rest = list[_Request[Result]]()
+            for request in self._waiting:
+                fits = len(batch) < self._size and request.image.shape == shape
+                (batch if fits else rest).append(request)
             self._waiting, self._busy = rest, True
             return batch
 
-    def _run_batch(self, batch: list[_Row[Result]], caller: object) -> None:
+    def _run_batch(self, batch: list[_Request[Result]], caller: object) -> None:
         try:
             try:
-                self._fill_in(batch)
+                self._run_requests(batch)
             except Exception as error:
-                if all(row.caller is caller for row in batch):
+                if all(request.caller is caller for request in batch):
                     self._fail(batch, error)
                 else:
-                    self._run_apart(batch)
+                    self._run_each_caller(batch)
         finally:
             with self._changed:
-                self._waiting = [row for row in batch if not row.done] + self._waiting
+                self._waiting = [request for request in batch if not request.done] + self._waiting
                 self._busy = False
                 self._changed.notify_all()
 
-    def _run_apart(self, batch: list[_Row[Result]]) -> None:
-        for caller in dict.fromkeys(row.caller for row in batch):
-            own = [row for row in batch if row.caller is caller]
+    def _run_each_caller(self, batch: list[_Request[Result]]) -> None:
+        for caller in dict.fromkeys(request.caller for request in batch):
+            own = [request for request in batch if request.caller is caller]
             try:
-                self._fill_in(own)
+                self._run_requests(own)
             except Exception as error:
                 self._fail(own, error)
 
-    def _fill_in(self, rows: list[_Row[Result]]) -> None:
-        images = [row.image for row in rows]
+    def _run_requests(self, requests: list[_Request[Result]]) -> None:
+        images = [request.image for request in requests]
         blank = [np.zeros_like(images[0])] * (self._size - len(images))
-        for row, result in zip(rows, self._run(images + blank)[: len(rows)], strict=True):
-            row.result, row.done = result, True
+        for request, result in zip(requests, self._run(images + blank)[: len(requests)], strict=True):
+            request.result, request.done = result, True
 
-    def _fail(self, rows: list[_Row[Result]], error: Exception) -> None:
-        for row in rows:
-            row.error, row.done = error, True
+    def _fail(self, requests: list[_Request[Result]], error: Exception) -> None:
+        for request in requests:
+            request.error, request.done = error, True
 
 
 class SharedEstimator:
-    """An ``Estimator`` that several clips use at once; their frames share batches, and so do their crops.
+    """An ``Estimator`` for several clips at once, whose frames share batches, as do their crops.
 
-    The result of a clip does not depend on the other clips, see ``SharedBatches``.
+    The result of a clip does not depend on the other clips; see ``SharedBatches``.
 
     Args:
-        estimator: estimator that does the work; it gains nothing if its ``batch`` is 1.
+        estimator: estimator to share; sharing gains nothing if its ``batch`` is 1.
     """
 
     def __init__(self, estimator: Estimator):
@@ -137,7 +137,7 @@ class SharedEstimator:
 
     @property
     def skeleton(self) -> Skeleton:
-        """The joints of the people, and the limbs to draw."""
+        """Joints of the people, and limbs to draw."""
         return self._estimator.skeleton
 
     @property
@@ -147,23 +147,23 @@ class SharedEstimator:
 
     @property
     def provenance(self) -> Provenance:
-        """What the people are estimated with."""
+        """Provenance of the people: networks, weights and versions."""
         return self._estimator.provenance
 
     def prepare(self, image: np.ndarray) -> tuple[np.ndarray, Letterbox]:
-        """Return a uint8 RGB image (H, W, 3) as network input, and the way back to source pixels."""
+        """Return a uint8 RGB image (H, W, 3) as network input, with its letterbox."""
         return self._estimator.prepare(image)
 
     def infer(self, inputs: Sequence[np.ndarray]) -> list[Candidates]:
-        """Return peaks and scored limbs of network inputs of one size, which may share batches with other threads' inputs."""
+        """Return the candidates of network inputs of one size; batches may be shared with other threads."""
         return self._batches(inputs)
 
     def group(self, candidates: Candidates, letterbox: Letterbox) -> People:
-        """Return detected people in source pixels."""
+        """Return the detected people in source pixels."""
         return self._estimator.group(candidates, letterbox)
 
     def refinement(self) -> Refinement | None:
-        """Return a refinement for one video, whose crops may share batches with other videos'; None for detection alone."""
+        """Return a refinement for one video; batches of crops may be shared with other videos."""
         refinement = self._estimator.refinement()
         if refinement is not None and self._refiner is not None:
             refinement.refiner = self._refiner

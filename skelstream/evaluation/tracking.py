@@ -17,7 +17,7 @@ from skelstream.errors import FormatError, MissingExtraError
 from skelstream.formats import read
 from skelstream.geometry.similarity import iou
 from skelstream.people import People
-from skelstream.processing import tracked
+from skelstream.processing import with_identities
 from skelstream.tracking.tracked import TrackedPeople
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def score_file(
         FormatError: a file cannot be read.
         MissingExtraError: motmetrics is not installed.
     """
-    sequence = tracked(read(Path(skeletons)))
+    sequence = with_identities(read(Path(skeletons)))
     given = set(sequence.frame_index.tolist())
     people = {frame: boxes for frame, boxes in read_mot(truth).items() if frame in given}
     if not people:

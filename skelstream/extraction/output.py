@@ -50,7 +50,7 @@ class Output:
             MissingExtraError: the format needs a library that is not installed.
         """
         check_free(choose(self.path, self.format), self.path, self.overwrite)
-        rehearse(self.path, self.format, postprocessing)
+        check_format(self.path, self.format, postprocessing)
         check_not_source(self.path, source)
 
     def write(self, sequence: SkeletonSequence, skeleton: str | None = None) -> None:
@@ -91,19 +91,19 @@ class Output:
             yield self.path.with_name(f"{self.path.stem}.partial{'' if number == 1 else number}.npz")
 
 
-def rehearse(output: Path, format: str | None, postprocessing: PostprocessingSettings) -> None:
-    """Check that a format takes the result: a person in two frames goes the whole way to a temporary file.
+def check_format(output: Path, format: str | None, postprocessing: PostprocessingSettings) -> None:
+    """Check that a format can hold the result, by writing two frames of one person to a temporary file.
 
     Raises:
         FormatError: the format is unknown or cannot hold one video's people, or the postprocessing is impossible.
         MissingExtraError: the format needs a library that is not installed.
     """
     chosen = choose(output, format)
-    if postprocessing.lift and not chosen.space:
+    if postprocessing.lift and not chosen.holds_3d:
         raise FormatError(f"{output}: format {chosen.name} holds no 3D; write .npz, and convert that")
     with TemporaryDirectory() as folder:
         try:
-            save(postprocess(_rehearsal(output.name), postprocessing), Path(folder) / output.name, format)
+            save(postprocess(_test_sequence(output.name), postprocessing), Path(folder) / output.name, format)
         except SkelstreamError as error:
             raise type(error)(str(error).replace(f"{folder}/", ""), setting=error.setting) from None
 
@@ -132,7 +132,7 @@ def _frames_in(partial: Path) -> int:
     return sequence.frames if sequence.meta.get("partial") is True else 0
 
 
-def _rehearsal(source: str) -> SkeletonSequence:
+def _test_sequence(source: str) -> SkeletonSequence:
     builder = SequenceBuilder(OPENPOSE18, source=source, height=64, width=64)
     pose = np.arange(2 * len(OPENPOSE18), dtype=np.float32).reshape(1, -1, 2)
     score = np.full((1, len(OPENPOSE18)), 0.5, np.float32)

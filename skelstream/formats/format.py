@@ -98,7 +98,7 @@ class Format:
         outputs: function from the given path to the paths that writing creates.
         folder: whether the path is a folder.
         owns: function from a folder to the predicate that tells which files in it belong to an earlier output.
-        space: whether the format contains 3D joints.
+        holds_3d: whether the format contains 3D joints.
     """
 
     name: str
@@ -110,4 +110,4 @@ class Format:
     outputs: Callable[[Path], list[Path]] = _one_file
     folder: bool = False
     owns: Callable[[Path], Callable[[Path], bool]] = _owns_nothing
-    space: bool = False
+    holds_3d: bool = False

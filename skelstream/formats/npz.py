@@ -162,4 +162,4 @@ def _lifted(file: _Arrays, prefix: str) -> Lifted | None:
     return Lifted(*(file[name] for name in names))
 
 
-FORMAT = Format("npz", (".npz",), "skelstream's own file: plain NumPy arrays", write, read, space=True)
+FORMAT = Format("npz", (".npz",), "skelstream's own file: plain NumPy arrays", write, read, holds_3d=True)

@@ -71,5 +71,5 @@ FORMAT = Format(
     "PYSKL's annotation pickle of lifted people, NTU RGB+D's joints",
     write,
     join=join,
-    space=True,
+    holds_3d=True,
 )

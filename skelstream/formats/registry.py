@@ -179,7 +179,7 @@ def save(
     write = chosen.write
     assert write is not None  # ensured by choose
     options = options or WriteOptions()
-    if sequence.lifted is not None and not chosen.space:
+    if sequence.lifted is not None and not chosen.holds_3d:
         options.note(f"format {chosen.name} has no 3D joints; they are left out")
     _with_path(path, lambda: write(sample, path, options))
 

@@ -107,5 +107,5 @@ FORMAT = Format(
     "TRC tables: reads Sports2D's in pixels, writes a lifted person",
     write,
     read,
-    space=True,
+    holds_3d=True,
 )

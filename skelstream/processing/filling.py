@@ -1,4 +1,4 @@
-"""Gaps in a track, filled by interpolation between the sightings around them."""
+"""Gap filling in tracks by linear interpolation."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from skelstream.sequences.track import Track
 
 
 def filled(sequence: SkeletonSequence, max_gap: float = 0.5) -> SkeletonSequence:
-    """Joints and whole rows that are missing for a short while, interpolated linearly in time.
+    """Return a sequence with short gaps filled: missing joints and rows, interpolated linearly in time.
 
-    Joint by joint: where the sightings before and after lie at most ``max_gap`` seconds apart, position
-    and score are interpolated. ``observed`` stays False there, and ``raw`` keeps what was measured.
+    Each joint is filled on its own, in position and score, where its observations before and after a gap are
+    at most ``max_gap`` seconds apart. ``observed`` is False there, and ``raw`` has the measured values.
     """
     parts = [_filled_track(track, sequence.frame_time, max_gap) for track in sequence]
     if not parts:
@@ -31,7 +31,7 @@ def filled(sequence: SkeletonSequence, max_gap: float = 0.5) -> SkeletonSequence
 
 @dataclass(frozen=True)
 class _FilledRows:
-    """The rows of one track after filling; the attributes are those of `SkeletonSequence`."""
+    """The rows of one track after filling; see ``SkeletonSequence`` for the attributes."""
 
     keypoints: np.ndarray
     scores: np.ndarray
@@ -42,24 +42,24 @@ class _FilledRows:
 
 
 def _filled_track(track: Track, frame_time: np.ndarray, max_gap: float) -> _FilledRows:
-    """Interpolate joints between sightings that lie at most ``max_gap`` seconds apart.
+    """Return the rows of a track with gaps filled.
 
-    A frame in which the person was not found gets a row if any of its joints can be filled; its box and
-    person score are interpolated too.
+    A frame without the person gets a row if one of its joints can be filled; box and person score are
+    interpolated too.
 
     Args:
-        track: the track, n rows.
-        frame_time: float64 (T,), the sequence's frame table.
-        max_gap: seconds between the sighting before a gap and the one after it.
+        track: the track.
+        frame_time: float64 (T,), times of the sequence's frames in seconds.
+        max_gap: longest time between the observations before and after a gap, in seconds.
     """
     first, length = int(track.frame[0]), int(track.frame[-1] - track.frame[0]) + 1
     times = frame_time[first : first + length]
-    at = track.frame - first
+    own_rows = track.frame - first
     joints = track.scores.shape[1]
     keypoints = np.full((length, joints, 2), np.nan, np.float32)
     scores = np.zeros((length, joints), np.float32)
     observed = np.zeros((length, joints), bool)
-    keypoints[at], scores[at], observed[at] = track.keypoints, track.scores, track.observed
+    keypoints[own_rows], scores[own_rows], observed[own_rows] = track.keypoints, track.scores, track.observed
 
     seen = np.isfinite(keypoints[..., 0])
     before, after = _neighbours(seen)
@@ -68,13 +68,13 @@ def _filled_track(track: Track, frame_time: np.ndarray, max_gap: float) -> _Fill
     a, b = before[row, joint], after[row, joint]
     short = times[b] - times[a] <= max_gap
     row, joint, a, b = row[short], joint[short], a[short], b[short]
-    share = ((times[row] - times[a]) / np.maximum(times[b] - times[a], 1e-9)).astype(np.float32)
+    weight = ((times[row] - times[a]) / np.maximum(times[b] - times[a], 1e-9)).astype(np.float32)
     start, end = keypoints[a, joint], keypoints[b, joint]
-    keypoints[row, joint] = start + share[:, None] * (end - start)
-    scores[row, joint] = np.clip(scores[a, joint] + share * (scores[b, joint] - scores[a, joint]), 0, 1)
+    keypoints[row, joint] = start + weight[:, None] * (end - start)
+    scores[row, joint] = np.clip(scores[a, joint] + weight * (scores[b, joint] - scores[a, joint]), 0, 1)
 
     keep = np.zeros(length, bool)
-    keep[at], keep[row] = True, True
+    keep[own_rows], keep[row] = True, True
     kept = np.flatnonzero(keep)
     return _FilledRows(
         keypoints[kept], scores[kept],
@@ -85,7 +85,7 @@ def _filled_track(track: Track, frame_time: np.ndarray, max_gap: float) -> _Fill
 
 
 def _neighbours(seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of each cell of bool (L, V): the last row seen up to it (else -1) and the first from it on (else L)."""
+    """Return the last True row up to each cell of bool (L, V), else -1, and the first from it on, else L."""
     length = len(seen)
     rows = np.arange(length)[:, None]
     before = np.maximum.accumulate(np.where(seen, rows, -1), axis=0)

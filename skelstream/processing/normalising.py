@@ -1,6 +1,6 @@
-"""Normalisations that recognisers use, of clips (..., V, 3) as `SkeletonSequence.dense` gives them.
+"""Normalisations for recognisers, of arrays (..., V, 3) with x, y and score from ``SkeletonSequence.dense``.
 
-A joint counts as missing where its score is 0, and stays at (0, 0), score 0.
+A joint with score 0 is missing, and stays at (0, 0) with score 0.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from skelstream.skeleton import Skeleton
 
 
 def relative_to_image(clip: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Pixels to shares of the image, centred: x and y in -0.5 to 0.5 inside it (as ST-GCN's feeder does).
+    """Return x and y as fractions of the image from -0.5 to 0.5, as ST-GCN's feeder does.
 
     Args:
-        clip: float32 (..., V, 3).
-        height, width: of the image in pixels.
+        clip: float32 (..., V, 3), pixels.
+        height, width: size of the image in pixels.
 
     Returns:
         float32 (..., V, 3).
@@ -25,13 +25,13 @@ def relative_to_image(clip: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def centred_on_torso(clip: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """Each frame of each person moved so that the middle of shoulders and hips lies at (0, 0).
+    """Return each person in each frame moved so that the middle of shoulders and hips is at (0, 0).
 
-    A frame without any of those four joints takes the person's last centre before it, else the first after.
+    A frame without any of these four joints uses the person's last centre before it, else the first after it.
 
     Args:
-        clip: float32 (..., T, V, 3).
-        skeleton: the clip's joint set.
+        clip: float32 (..., T, V, 3), pixels.
+        skeleton: joint set of the clip.
 
     Returns:
         float32 (..., T, V, 3), pixels.
@@ -41,18 +41,18 @@ def centred_on_torso(clip: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     known = np.isfinite(both)
     centre = np.where(known, both, 0).sum(0) / np.maximum(known.sum(0), 1)
     centre[~known.any(0)] = np.nan
-    return _moved(clip, _carried(centre)[..., None, :], np.ones(2))
+    return _moved(clip, _filled_centres(centre)[..., None, :], np.ones(2))
 
 
 def scaled_by_torso(clip: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """Each person divided by the median distance from mid-shoulder to mid-hip over the clip's frames.
+    """Return each person divided by its median distance from mid-shoulder to mid-hip over the clip's frames.
 
-    One scale for the whole clip keeps motion towards the camera; a person whose torso is never seen whole is
-    scaled by the median of the other people, or left as it is.
+    One scale for the whole clip keeps motion towards the camera. A person without such a distance is scaled
+    by the median of the other people, or left unchanged if there is none.
 
     Args:
-        clip: float32 (..., T, V, 3).
-        skeleton: the clip's joint set.
+        clip: float32 (..., T, V, 3), pixels.
+        skeleton: joint set of the clip.
 
     Returns:
         float32 (..., T, V, 3), torso lengths.
@@ -68,19 +68,21 @@ def scaled_by_torso(clip: np.ndarray, skeleton: Skeleton) -> np.ndarray:
 
 
 def _middle(clip: np.ndarray, skeleton: Skeleton, part: str) -> np.ndarray:
-    """Middle of the left and right ``part``, or the one that is seen: float64 (..., 2), NaN if neither is."""
+    """Return the middle of the left and right ``part``, or the only one: float64 (..., 2), NaN if missing."""
     try:
         ends = [skeleton.index(f"{side}_{part}") for side in ("left", "right")]
     except ValueError:
-        raise FormatError(f"joint set {skeleton.name} has no {part}s to normalise by") from None
+        raise FormatError(
+            f"joint set {skeleton.name} has no {part}s to normalise by; convert to another joint set"
+        ) from None
     seen = clip[..., ends, 2:] > 0
     total = np.where(seen, clip[..., ends, :2].astype(np.float64), 0).sum(-2)
     count = seen.sum(-2)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _carried(centre: np.ndarray) -> np.ndarray:
-    """Gaps in (..., T, 2) filled with the last value before, else the first after, else 0."""
+def _filled_centres(centre: np.ndarray) -> np.ndarray:
+    """Return (..., T, 2) with gaps filled by the last value before, else the first after, else 0."""
     length = centre.shape[-2]
     known = np.isfinite(centre[..., 0])
     if not length:

@@ -1,4 +1,4 @@
-"""The One-Euro filter for live streams: causal, little lag when fast, little jitter when still."""
+"""The One-Euro filter for live streams: causal, with little lag at high speed and little jitter at rest."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from skelstream.tracking.tracked import TrackedPeople
 
 @dataclass
 class _State:
+    """The filter state of one track's joints: last time (V,), position (V, 2) and velocity (V, 2)."""
+
     time: np.ndarray
     position: np.ndarray
     velocity: np.ndarray
 
 
 class OneEuro:
-    """Smooths the keypoints of tracked people as they come (Casiez, Roussel, Vogel, CHI 2012).
+    """A One-Euro filter for the keypoints of one live stream (Casiez, Roussel, Vogel, CHI 2012).
 
-    Speeds are measured in heights of the person a second, so that near and far people are treated alike. A
-    missing joint stays missing; after ``forget`` seconds without a sighting it starts anew. One filter
-    belongs to one stream.
+    Speeds are in heights of the person per second, so that near and far people are smoothed alike. A missing
+    joint stays missing, and its filter restarts after ``forget`` seconds without an observation.
 
     Args:
-        min_cutoff: Hz, the cutoff of a joint at rest; lower is calmer.
-        beta: Hz per (height / second), by which the cutoff rises with speed; higher lags less.
-        speed_cutoff: Hz, the cutoff of the speed itself.
-        forget: seconds.
+        min_cutoff: cutoff of a joint at rest in Hz; lower smooths more.
+        beta: rise of the cutoff with speed in Hz per (height / second); higher lags less.
+        speed_cutoff: cutoff of the speed itself in Hz.
+        forget: longest time without an observation in seconds.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class OneEuro:
         self._states: dict[int, _State] = {}
 
     def update(self, tracked: TrackedPeople) -> TrackedPeople:
-        """The same people with their keypoints filtered: float32 (P, V, 2)."""
+        """Return the people with filtered keypoints."""
         people = tracked.people
         out = people.keypoints.copy()
         heights = np.maximum(people.boxes[:, 3] - people.boxes[:, 1], 1.0)
@@ -58,21 +59,21 @@ class OneEuro:
             state = _State(np.full(joints, -np.inf), np.zeros((joints, 2)), np.zeros((joints, 2)))
             self._states[track] = state
         seen = np.isfinite(keypoints[:, 0])
-        since = time - state.time
-        anew = seen & ((since > self._forget) | (since <= 0))
-        state.position[anew], state.velocity[anew], state.time[anew] = keypoints[anew], 0.0, time
-        on = seen & ~anew
-        dt = since[on][:, None]
-        measured = (keypoints[on] - state.position[on]) / dt
-        state.velocity[on] += _share(self._speed_cutoff, dt) * (measured - state.velocity[on])
-        speed = np.linalg.norm(state.velocity[on], axis=1, keepdims=True) / height
-        share = _share(self._min_cutoff + self._beta * speed, dt)
-        state.position[on] += share * (keypoints[on] - state.position[on])
-        state.time[on] = time
+        elapsed = time - state.time
+        restart = seen & ((elapsed > self._forget) | (elapsed <= 0))
+        state.position[restart], state.velocity[restart], state.time[restart] = keypoints[restart], 0.0, time
+        update = seen & ~restart
+        dt = elapsed[update][:, None]
+        measured = (keypoints[update] - state.position[update]) / dt
+        state.velocity[update] += _weight(self._speed_cutoff, dt) * (measured - state.velocity[update])
+        speed = np.linalg.norm(state.velocity[update], axis=1, keepdims=True) / height
+        weight = _weight(self._min_cutoff + self._beta * speed, dt)
+        state.position[update] += weight * (keypoints[update] - state.position[update])
+        state.time[update] = time
         return np.where(seen[:, None], state.position, np.nan).astype(np.float32)
 
 
-def _share(cutoff: float | np.ndarray, dt: np.ndarray) -> np.ndarray:
-    """Weight of the newest value in a first-order low-pass filter."""
-    turn = 2 * np.pi * cutoff * dt
-    return turn / (turn + 1)
+def _weight(cutoff: float | np.ndarray, dt: np.ndarray) -> np.ndarray:
+    """Return the weight of the newest value in a first-order low-pass filter."""
+    ratio = 2 * np.pi * cutoff * dt
+    return ratio / (ratio + 1)

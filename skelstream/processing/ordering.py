@@ -1,4 +1,4 @@
-"""Who acts: the order of the tracks, for formats with room for few of them."""
+"""The order of tracks, main person first, for formats that hold few people."""
 
 from __future__ import annotations
 
@@ -22,47 +22,47 @@ def _longest(sequence: SkeletonSequence) -> np.ndarray:
 
 
 def _centre(sequence: SkeletonSequence) -> np.ndarray:
-    """1 in the middle of the image, 0 as far from it as a corner."""
+    """Return 1 for boxes in the middle of the image, down to 0 at the distance of a corner."""
     middles = (sequence.boxes[:, :2] + sequence.boxes[:, 2:]) / 2
     if sequence.size is not None:
         size = np.array(sequence.size[::-1], np.float64)
     else:
         size = sequence.boxes.reshape(-1, 2).max(0).astype(np.float64) if len(middles) else np.ones(2)
-    away = np.hypot(*((middles - size / 2) / np.maximum(size, 1)).T) / np.hypot(0.5, 0.5)
-    return np.clip(1 - away, 0, None)
+    distance = np.hypot(*((middles - size / 2) / np.maximum(size, 1)).T) / np.hypot(0.5, 0.5)
+    return np.clip(1 - distance, 0, None)
 
 
 def _moving(sequence: SkeletonSequence) -> np.ndarray:
-    """How far the joints have gone since the track's row before, on average, in sizes of the person."""
-    gone = np.zeros(len(sequence.frame))
-    if len(gone) < 2:
-        return gone
+    """Return the joints' mean distance from the track's previous row, in sizes of the person."""
+    motion = np.zeros(len(sequence.frame))
+    if len(motion) < 2:
+        return motion
     steps = np.hypot(*np.moveaxis(np.diff(sequence.keypoints.astype(np.float64), axis=0), -1, 0))
     steps[sequence.track_start[1:-1] - 1] = np.nan
     seen = np.isfinite(steps)
     sizes = np.maximum((sequence.boxes[:, 2:] - sequence.boxes[:, :2]).max(1), 1)
-    gone[1:] = np.where(seen, steps, 0).sum(1) / np.maximum(seen.sum(1), 1) / sizes[1:]
-    return gone
+    motion[1:] = np.where(seen, steps, 0).sum(1) / np.maximum(seen.sum(1), 1) / sizes[1:]
+    return motion
 
 
 PERSONS = {"longest": _longest, "largest": _largest, "centre": _centre, "moving": _moving}
-"""What each row adds to a track's weight, by the name that a user chooses it by."""
+"""Functions from a sequence to each row's share of its track's weight, by the name of the choice."""
 
 
-def acting_first(sequence: SkeletonSequence, person: str) -> SkeletonSequence:
-    """The same tracks in another order, the acting person first.
+def main_person_first(sequence: SkeletonSequence, person: str) -> SkeletonSequence:
+    """Return the same tracks in another order, the main person first.
 
     Args:
-        sequence: the people.
-        person: a name of `PERSONS`: ``longest``, who is seen most; ``largest``, whose boxes are largest;
-            ``centre``, who is nearest to the middle of the image; ``moving``, whose joints move most for their
-            size. Each is summed up over the frames, so that who is there for long counts for more.
+        sequence: the tracks.
+        person: a name in ``PERSONS``: ``longest`` (most frames), ``largest`` (largest boxes), ``centre``
+            (nearest to the middle of the image) or ``moving`` (most motion of the joints for the person's
+            size). Each is summed over the frames, so that long tracks weigh more.
 
     Raises:
-        FormatError: there is no such name.
+        FormatError: the name is unknown.
     """
     if person not in PERSONS:
-        raise FormatError(f"unknown choice of a person {person!r}; known: {', '.join(PERSONS)}")
+        raise FormatError(f"person is {person!r}: choose from {', '.join(PERSONS)}")
     weight = np.bincount(sequence.track_of_row(), PERSONS[person](sequence), minlength=len(sequence))
     order = np.argsort(-weight, kind="stable")
     return replace(_ordered(sequence, order), meta={**sequence.meta, "person": person})

@@ -1,9 +1,9 @@
-"""Postprocessing of a sequence before it is written, in one fixed order."""
+"""All postprocessing of a sequence, in one fixed order."""
 
 from __future__ import annotations
 
 from skelstream.processing.filling import filled
-from skelstream.processing.ordering import acting_first
+from skelstream.processing.ordering import main_person_first
 from skelstream.processing.resampling import resampled
 from skelstream.processing.smoothing import smoothed
 from skelstream.sequences.sequence import SkeletonSequence
@@ -11,10 +11,10 @@ from skelstream.settings.postprocessing import PostprocessingSettings
 
 
 def postprocess(sequence: SkeletonSequence, settings: PostprocessingSettings) -> SkeletonSequence:
-    """Return the finished sequence; measured values stay in it as ``raw``, and ``meta`` records every step.
+    """Return the postprocessed sequence; ``raw`` keeps the measured values, and ``meta`` records every step.
 
     Raises:
-        FormatError: no joint set has that name.
+        FormatError: a name in the settings is unknown, or the frame rate is impossible.
     """
     if settings.skeleton is not None:
         sequence = sequence.as_skeleton(settings.skeleton)
@@ -25,7 +25,7 @@ def postprocess(sequence: SkeletonSequence, settings: PostprocessingSettings) ->
     if settings.fps is not None:
         sequence = resampled(sequence, settings.fps)
     if settings.person is not None:
-        sequence = acting_first(sequence, settings.person)
+        sequence = main_person_first(sequence, settings.person)
     if not settings.lift:
         return sequence
     from skelstream.processing.lifting.lift import lift  # needs torch, unlike all other steps

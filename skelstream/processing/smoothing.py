@@ -1,4 +1,4 @@
-"""Rauch-Tung-Striebel smoothing of whole tracks with the frames' real times."""
+"""Rauch-Tung-Striebel smoothing of whole tracks by their timestamps."""
 
 from __future__ import annotations
 
@@ -9,35 +9,37 @@ import numpy as np
 from skelstream.sequences.sequence import SkeletonSequence
 from skelstream.sequences.track import Track
 
-# Tracks smoothed side by side: enough to pay for NumPy's call overhead, few enough to bound the memory.
-_TOGETHER = 32
-# A keypoint of score s counts as having this many times less variance than one of score 0.
+# Tracks per group: enough to amortise NumPy's call overhead, few enough to bound the memory.
+_GROUP_SIZE = 32
+# Least score in the variance of a keypoint, which is proportional to 1 / score.
 _MIN_SCORE = 0.05
 
 
 def smoothed(
     sequence: SkeletonSequence, noise: float = 0.02, acceleration_psd: float = 20.0
 ) -> SkeletonSequence:
-    """Positions of every joint of every track, smoothed forwards and backwards with the frames' real times.
+    """Return the sequence with every joint of every track smoothed forwards and backwards by its timestamps.
 
     Each joint's x and y follow a constant-velocity model with white acceleration noise, whose transition and
     noise matrices come from the time between the rows (Bar-Shalom, Li, Kirubarajan, "Estimation with
     Applications to Tracking and Navigation", section 6.2.2); the smoother is Rauch, Tung, Striebel, 1965.
-    Joints share nothing, so all of them run in one vectorised 2-state filter. Missing joints stay missing; ``raw``
-    keeps what was measured. The defaults predicted sightings held out of real clips of walking and acrobatics well.
+    Joints are independent, so all of them run in one vectorised 2-state filter. Missing joints stay missing;
+    ``raw`` keeps the measured values. The defaults predict held-out observations of real clips of walking and
+    acrobatics well.
 
     Args:
         sequence: the tracks.
-        noise: standard deviation of a keypoint of score 1, as a share of the person's height.
-        acceleration_psd: spectral density of the acceleration noise in heights^2 / second^3; larger follows faster.
+        noise: standard deviation of a keypoint with score 1, as a fraction of the person's height.
+        acceleration_psd: spectral density of the acceleration noise in heights^2 / second^3; larger smooths
+            less.
     """
     if not len(sequence):
         return sequence
     tracks = sequence.tracks
     out = [track.keypoints for track in tracks]
     by_length = sorted(range(len(tracks)), key=lambda m: -len(tracks[m]))
-    for first in range(0, len(tracks), _TOGETHER):
-        group = by_length[first : first + _TOGETHER]
+    for first in range(0, len(tracks), _GROUP_SIZE):
+        group = by_length[first : first + _GROUP_SIZE]
         for m, smooth in zip(
             group, _smooth_group([tracks[m] for m in group], noise, acceleration_psd), strict=True
         ):
@@ -48,7 +50,7 @@ def smoothed(
 
 
 def _smooth_group(tracks: list[Track], noise: float, acceleration_psd: float) -> list[np.ndarray]:
-    """Smooth tracks of similar length, longest first, padded to the longest (K rows, G tracks)."""
+    """Return smoothed keypoints of G tracks, longest first, padded to K rows."""
     length, group, joints = len(tracks[0]), len(tracks), tracks[0].scores.shape[1]
     z = np.full((length, group, joints, 2), np.nan)
     r = np.full((length, group, joints), np.inf)
@@ -68,26 +70,27 @@ def _smooth_group(tracks: list[Track], noise: float, acceleration_psd: float) ->
 
 
 def _rts(z: np.ndarray, r: np.ndarray, dt: np.ndarray, q: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """The smoother itself.
+    """Return smoothed positions, float64 (K, G, V, 2).
 
     State: position p and velocity v; covariance [[a, b], [b, c]], shared by x and y.
 
     Args:
         z: float64 (K, G, V, 2), measurements, 0 where missing.
-        r: float64 (K, G, V), their variances, inf where missing.
-        dt: float64 (K, G, 1), seconds since the row before.
+        r: float64 (K, G, V), variances of the measurements, inf where missing.
+        dt: float64 (K, G, 1), seconds since the previous row.
         q: float64 (G, 1), spectral density of the acceleration.
-        scale: float64 (G, 1), a length that velocities per second are comparable with.
-
-    Returns:
-        float64 (K, G, V, 2), smoothed positions.
+        scale: float64 (G, 1), height of the person in pixels.
     """
     length = len(z)
     p, v = np.zeros_like(z), np.zeros_like(z)
     a, b, c = np.zeros_like(r), np.zeros_like(r), np.zeros_like(r)
-    # Before its first sighting a joint could be anywhere; its velocity is a few heights per second at most.
-    vague, fast = (1e3 * scale) ** 2, (3 * scale) ** 2
-    pa, pb, pc = np.broadcast_to(vague, r[0].shape), np.zeros_like(r[0]), np.broadcast_to(fast, r[0].shape)
+    # Before its first observation a joint can be anywhere; its velocity is at most a few heights per second.
+    position_variance, velocity_variance = (1e3 * scale) ** 2, (3 * scale) ** 2
+    pa, pb, pc = (
+        np.broadcast_to(position_variance, r[0].shape),
+        np.zeros_like(r[0]),
+        np.broadcast_to(velocity_variance, r[0].shape),
+    )
     pp, pv = np.zeros_like(z[0]), np.zeros_like(z[0])
     for k in range(length):
         if k:
@@ -97,11 +100,11 @@ def _rts(z: np.ndarray, r: np.ndarray, dt: np.ndarray, q: np.ndarray, scale: np.
         p[k], v[k] = pp + gain_p[..., None] * residual, pv + gain_v[..., None] * residual
         a[k], b[k], c[k] = (1 - gain_p) * pa, (1 - gain_p) * pb, pc - gain_v * pb
     for k in range(length - 2, -1, -1):
-        step = dt[k + 1]
-        pp, pv, pa, pb, pc = _predict(p[k], v[k], a[k], b[k], c[k], step, q)
+        interval = dt[k + 1]
+        pp, pv, pa, pb, pc = _predict(p[k], v[k], a[k], b[k], c[k], interval, q)
         # Smoother gain P F' inv(P_predicted), a 2x2 matrix for each joint.
         det = pa * pc - pb * pb
-        up, uv = a[k] + b[k] * step, b[k] + c[k] * step
+        up, uv = a[k] + b[k] * interval, b[k] + c[k] * interval
         g00, g01 = (up * pc - b[k] * pb) / det, (b[k] * pa - up * pb) / det
         g10, g11 = (uv * pc - c[k] * pb) / det, (c[k] * pa - uv * pb) / det
         dp, dv = p[k + 1] - pp, v[k + 1] - pv
@@ -113,7 +116,7 @@ def _rts(z: np.ndarray, r: np.ndarray, dt: np.ndarray, q: np.ndarray, scale: np.
 def _predict(
     p: np.ndarray, v: np.ndarray, a: np.ndarray, b: np.ndarray, c: np.ndarray, dt: np.ndarray, q: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """State and covariance after ``dt`` seconds; equal times still drift a little, so P stays invertible."""
+    """Return state and covariance after ``dt`` seconds; at least 1e-4 keeps the covariance invertible."""
     h = np.maximum(dt, 1e-4)
     return (
         p + v * h[..., None],

@@ -1,4 +1,4 @@
-"""Clips in class folders, small enough for the real networks, and batches whose clips are done without any."""
+"""Fixtures: small videos in class folders, and batches whose results are made without a network."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 
 from skelstream.batch.manifest import Clip, read_manifest
 from skelstream.batch.plan import Plan, make_plan
-from skelstream.batch.records import DONE, FAILED, Record, Recorder, forgiven
-from skelstream.batch.results import Results, name_of_result, settings_of
+from skelstream.batch.records import DONE, FAILED, Record, Recorder, reset_record
+from skelstream.batch.results import Results, clip_settings_hash, result_name
 from skelstream.batch.shards.layout import Layout
-from skelstream.batch.shards.packing import Packed, Packer
+from skelstream.batch.shards.packing import Packer, PackResult
 from skelstream.formats import save
 from skelstream.people import People
 from skelstream.sequences import SequenceBuilder, SkeletonSequence
@@ -25,12 +25,12 @@ from skelstream.video import VideoWriter
 
 
 @pytest.fixture
-def tree(tmp_path, draw_bars):
-    """videos/train/{run,walk}/001.mp4 and videos/val/run/001.mp4, of 4 frames each."""
+def class_folders(tmp_path, draw_bars):
+    """Write videos/train/{run,walk}/001.mp4 and videos/val/run/001.mp4 with 4 frames each."""
     folder = tmp_path / "videos"
-    for place in ("train/run", "train/walk", "val/run"):
-        (folder / place).mkdir(parents=True)
-        with VideoWriter(folder / place / "001.mp4", 64, 96, fps=10) as writer:
+    for name in ("train/run", "train/walk", "val/run"):
+        (folder / name).mkdir(parents=True)
+        with VideoWriter(folder / name / "001.mp4", 64, 96, fps=10) as writer:
             for i in range(4):
                 writer.write(draw_bars(20 + 5 * i)[:, :96], i / 10)
     return folder
@@ -48,54 +48,56 @@ def _plan_of(clips, results, settings, damaged=None):
 
 
 @dataclass
-class DrawnBatch:
-    """A batch whose results are made up: a clip at /v/4.mp4 has 4 frames with a person."""
+class FakeBatch:
+    """A batch without videos: the result of /v/4.mp4 is 4 frames of one person."""
 
     results: Results
     clips: list[Clip]
     settings: str
     folder: Path
 
-    def do(self, *numbers: int, x: float = 5.0) -> None:
-        """Has clips done as a worker does them; people stand at x."""
+    def extract(self, *numbers: int, x: float = 5.0) -> None:
+        """Write and record results of clips as a worker does; the person starts at x."""
         recorder, store = Recorder(self.results.store), self.results.store
         for number in numbers:
-            clip, path = self.clips[number], self.folder / "made.npz"
+            clip, path = self.clips[number], self.folder / "result.npz"
             frames = int(Path(clip.path).stem)
-            save(_drawn(clip, frames, x), path, overwrite=True)
-            content, name = path.read_bytes(), name_of_result(clip.id)
+            save(_result(clip, frames, x), path, overwrite=True)
+            content, name = path.read_bytes(), result_name(clip.id)
             store.write(name, content)
             recorder.add(
                 Record(
-                    clip.id, DONE, settings_of(self.settings, clip), 1.0, sha256=hashlib.sha256(content).hexdigest(),
-                    size=len(content), md5=store.confirmed(name, len(content), hashlib.md5(content).hexdigest()),
+                    clip.id, DONE, clip_settings_hash(self.settings, clip), 1.0, sha256=hashlib.sha256(content).hexdigest(),
+                    size=len(content), md5=store.confirmed_md5(name, len(content), hashlib.md5(content).hexdigest()),
                     frames=frames, decoded=frames, tracks=1, people=frames,
                 )
             )  # fmt: skip
 
     def fail(self, number: int) -> None:
+        """Record a clip as failed."""
         failed = Record(
             self.clips[number].id, FAILED, self.settings, 2.0, reason="SourceError", message="broken"
         )
         Recorder(self.results.store).add(failed)
 
-    def forgive(self, number: int) -> None:
-        Recorder(self.results.store).add(forgiven(self.clips[number].id))
+    def reset(self, number: int) -> None:
+        """Reset the failures of a clip."""
+        Recorder(self.results.store).add(reset_record(self.clips[number].id))
 
     def plan(self) -> Plan:
         return _plan_of(self.clips, self.results, self.settings)
 
-    def pack(self) -> Packed:
+    def pack(self) -> PackResult:
         with closing(Packer(self.results, self.settings)) as packer:
             return packer.finish()
 
     def files(self) -> dict[str, bytes]:
-        """All that a user sees, by name."""
+        """Return the files outside .batch by name."""
         store = self.results.store
-        return {name: store.read(name) for name in store.listed("") if not name.startswith(".batch")}
+        return {name: store.read(name) for name in store.list_files("") if not name.startswith(".batch")}
 
 
-def _drawn(clip: Clip, frames: int, x: float) -> SkeletonSequence:
+def _result(clip: Clip, frames: int, x: float) -> SkeletonSequence:
     builder = SequenceBuilder(OPENPOSE18, source=clip.path, height=64, width=96)
     scores = np.full((1, 18), 0.5, np.float32)
     for i in range(frames):
@@ -106,8 +108,8 @@ def _drawn(clip: Clip, frames: int, x: float) -> SkeletonSequence:
 
 
 @pytest.fixture
-def memory():
-    """The URL of a folder in fsspec's memory."""
+def memory_url():
+    """Return the URL of a folder in fsspec's memory."""
     fsspec = pytest.importorskip("fsspec")
     yield "memory://skeletons"
     with suppress(FileNotFoundError):
@@ -115,19 +117,19 @@ def memory():
 
 
 @pytest.fixture
-def drawn(tmp_path):
-    """Makes a batch of a table's clips at a place, in shards of a format, two clips each."""
+def fake_batch(tmp_path):
+    """Return a function that prepares a batch from a table, with two clips in a shard."""
 
-    def make(place, table, format=None, settings=None, redo=False) -> DrawnBatch:
+    def make(location, table, format=None, settings=None, redo=False) -> FakeBatch:
         (tmp_path / "clips.csv").write_text(table)
-        clips, results = read_manifest(tmp_path / "clips.csv"), Results(place)
+        clips, results = read_manifest(tmp_path / "clips.csv"), Results(location)
         layout = None if format is None else Layout(format, 2)
-        return DrawnBatch(results, clips, results.prepare(clips, settings or {}, redo, layout), tmp_path)
+        return FakeBatch(results, clips, results.prepare(clips, settings or {}, redo, layout), tmp_path)
 
     return make
 
 
 @pytest.fixture
 def plan_of():
-    """The function: the plan of some clips; ``damaged`` gets the clips whose result is not what was recorded."""
+    """Return a function that makes a plan; ``damaged`` gets the clips whose result is not the recorded one."""
     return _plan_of

@@ -1,4 +1,4 @@
-"""Batches in S3, as moto serves it to several processes."""
+"""Tests of batches in S3, which a moto server simulates for several processes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from skelstream.batch.results import Results
-from skelstream.batch.store.opening import store_at
+from skelstream.batch.store.opening import open_store
 from skelstream.cli import app
 
 pytest.importorskip("moto")
@@ -26,8 +27,11 @@ FAST = ("--size", "64", "--refine", "0", "--runtime", "torch", "--workers", "1")
 
 
 @pytest.fixture
-def bucket(monkeypatch):
-    """The URL of a bucket that is served by a process of its own."""
+def bucket(monkeypatch, tmp_path):
+    """Return the URL of a bucket that a separate process serves."""
+    # Other test runs on this machine have the same URL, hence the same files in the temporary folder.
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for name, value in (
         ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x"), ("AWS_DEFAULT_REGION", "us-east-1"),
     ):  # fmt: skip
@@ -53,43 +57,44 @@ def batch(*arguments: object):
     return CliRunner().invoke(app, ["batch", *map(str, arguments)])
 
 
-def test_a_batch_in_a_bucket_is_that_of_a_folder(tree, tmp_path, bucket):
-    for place in (tmp_path / "here", bucket):
-        done = batch("run", tree, "-o", place, *FAST)
+def test_a_batch_in_a_bucket_equals_one_in_a_folder(class_folders, tmp_path, bucket):
+    for location in (tmp_path / "local", bucket):
+        done = batch("run", class_folders, "-o", location, *FAST)
         assert done.exit_code == 0, done.output
-        assert batch("pack", place, "--shards", "webdataset", "--clips-per-shard", 2).exit_code == 0
-        target = tmp_path / f"{Path(place).name}.pkl"
-        told = CliRunner().invoke(app, ["convert", str(place), "-o", str(target)])
-        assert told.exit_code == 0, told.output
-    assert (tmp_path / "here.pkl").read_bytes() == (tmp_path / "skeletons.pkl").read_bytes()
-    assert len(pickle.loads((tmp_path / "here.pkl").read_bytes())["annotations"]) == 3
-    here, there = (
-        {n: s.read(n) for n in s.listed("shards")} for s in (store_at(tmp_path / "here"), store_at(bucket))
+        assert batch("pack", location, "--shards", "webdataset", "--clips-per-shard", 2).exit_code == 0
+        target = tmp_path / f"{Path(location).name}.pkl"
+        converted = CliRunner().invoke(app, ["convert", str(location), "-o", str(target)])
+        assert converted.exit_code == 0, converted.output
+    assert (tmp_path / "local.pkl").read_bytes() == (tmp_path / "skeletons.pkl").read_bytes()
+    assert len(pickle.loads((tmp_path / "local.pkl").read_bytes())["annotations"]) == 3
+    local, remote = (
+        {n: s.read(n) for n in s.list_files("shards")}
+        for s in (open_store(tmp_path / "local"), open_store(bucket))
     )
-    assert here == there and len(here) == 2
-    again = batch("run", tree, "-o", bucket, *FAST)
-    assert "0 extracted, 3 there already" in again.stderr and "in shards" in batch("status", bucket).stdout
+    assert local == remote and len(local) == 2
+    again = batch("run", class_folders, "-o", bucket, *FAST)
+    assert "0 extracted, 3 done before" in again.stderr and "in shards" in batch("status", bucket).stdout
 
 
-def test_a_killed_run_goes_on_to_the_same_bytes(tree, tmp_path, bucket):
+def test_a_killed_run_continues_to_the_same_bytes(class_folders, tmp_path, bucket):
     sharded = ("--shards", "webdataset", "--clips-per-shard", "2")
-    command = [sys.executable, "-m", "skelstream", "batch", "run", str(tree), *FAST, *sharded]
+    command = [sys.executable, "-m", "skelstream", "batch", "run", str(class_folders), *FAST, *sharded]
     killed = subprocess.Popen([*command, "-o", bucket], stderr=subprocess.DEVNULL, start_new_session=True)
     store = Results(bucket).store
-    while not any(name.endswith((".npz", ".tar")) for name in store.listed("")):
+    while not any(name.endswith((".npz", ".tar")) for name in store.list_files("")):
         assert killed.poll() is None
         time.sleep(0.05)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
-    for place in (bucket, str(tmp_path / "here")):
-        done = subprocess.run([*command, "-o", place], capture_output=True, text=True, timeout=180)
+    for location in (bucket, str(tmp_path / "local")):
+        done = subprocess.run([*command, "-o", location], capture_output=True, text=True, timeout=180)
         assert done.returncode == 0, done.stderr
-    names = [name for name in store.listed("") if not name.startswith(".batch")]
+    names = [name for name in store.list_files("") if not name.startswith(".batch")]
     assert sorted(names) == ["index.csv", "shards/train-000000.tar", "shards/val-000000.tar"]
-    assert {n: store.read(n) for n in names} == {n: (tmp_path / "here" / n).read_bytes() for n in names}
+    assert {n: store.read(n) for n in names} == {n: (tmp_path / "local" / n).read_bytes() for n in names}
 
 
-def test_a_bucket_that_is_not_there_ends_it_in_one_line(tree, bucket):
-    done = batch("run", tree, "-o", "s3://nobody/skeletons", *FAST)
+def test_a_bucket_that_does_not_exist_is_a_one_line_error(class_folders, bucket):
+    done = batch("run", class_folders, "-o", "s3://unknown/skeletons", *FAST)
     assert done.exit_code == 1 and done.stderr.count("\n") == 1
-    assert "s3://nobody/skeletons/.batch/settings.json: cannot be put there" in done.stderr
+    assert "s3://unknown/skeletons/.batch/settings.json: cannot be written" in done.stderr

@@ -27,27 +27,27 @@ def convert(tmp_path):
 
 
 @pytest.fixture
-def batch(tree, tmp_path):
-    """Results of two of three clips."""
-    results, clips = Results(tmp_path / "out"), read_manifest(tree)
+def batch(class_folders, tmp_path):
+    """Return a batch with results of two of three clips, and its clips."""
+    results, clips = Results(tmp_path / "out"), read_manifest(class_folders)
     key = results.prepare(clips, {}, redo=False)
     recorder = Recorder(results.store)
     for clip in clips[1:]:
         builder = SequenceBuilder(OPENPOSE18, source=clip.path, height=64, width=96)
         builder.add(TrackedPeople.failed(0, 0.0, 18))
-        (results.place / f"{clip.id}.npz").parent.mkdir(parents=True)
-        save(builder.finish(), (results.place / f"{clip.id}.npz"))
-        content = (results.place / f"{clip.id}.npz").read_bytes()
+        (results.location / f"{clip.id}.npz").parent.mkdir(parents=True)
+        save(builder.finish(), (results.location / f"{clip.id}.npz"))
+        content = (results.location / f"{clip.id}.npz").read_bytes()
         recorder.add(
             Record(clip.id, DONE, key, 1.0, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
         )
     return results, clips
 
 
-def test_a_training_set_with_the_labels_and_splits_of_the_manifest(batch, convert, tmp_path):
+def test_a_training_set_has_the_labels_and_splits_of_the_manifest(batch, convert, tmp_path):
     result = convert()
     assert result.exit_code == 0, result.output
-    assert "1 of 3 clips are not done, and left out" in result.stderr
+    assert "1 of 3 clips are not done and are left out" in result.stderr
     assert "classes: 0 run, 1 walk" in result.stderr
     found = pickle.loads((tmp_path / "set.pkl").read_bytes())
     assert found["split"] == {"train": ["train/walk/001"], "val": ["val/run/001"]}
@@ -57,19 +57,19 @@ def test_a_training_set_with_the_labels_and_splits_of_the_manifest(batch, conver
     ]
 
 
-def test_a_result_that_is_not_what_was_recorded_is_not_used(batch, convert, tmp_path):
+def test_a_changed_result_is_an_error(batch, convert, tmp_path):
     results, clips = batch
-    (results.place / f"{clips[2].id}.npz").write_bytes(b"cut")
+    (results.location / f"{clips[2].id}.npz").write_bytes(b"cut")
     result = convert()
-    assert result.exit_code == 1 and "val/run/001.npz: is missing, or not what was recorded" in result.stderr
+    assert result.exit_code == 1 and "val/run/001.npz: does not exist or has changed" in result.stderr
     assert not (tmp_path / "set.pkl").exists()
 
 
-def test_labels_are_the_manifests_alone(batch, convert):
+def test_labels_cannot_be_given_for_a_batch(batch, convert):
     assert convert("--class-folders").exit_code == 2
 
 
-def test_nothing_done_is_no_training_set(tree, convert, tmp_path):
-    Results(tmp_path / "out").prepare(read_manifest(tree), {}, redo=False)
+def test_a_batch_without_done_clips_is_no_training_set(class_folders, convert, tmp_path):
+    Results(tmp_path / "out").prepare(read_manifest(class_folders), {}, redo=False)
     result = convert()
     assert result.exit_code == 1 and "no clip is done yet" in result.stderr

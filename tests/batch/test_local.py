@@ -1,4 +1,4 @@
-"""The real networks in real processes, which are killed."""
+"""Tests of the local engine with real networks in processes that are killed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from skelstream.batch.engines.local import run_local
 from skelstream.batch.engines.slots import Slot
 from skelstream.batch.job import Job
 from skelstream.batch.manifest import Clip, read_manifest
-from skelstream.batch.records import DONE, FAILED, POISON, Recorder, Records
+from skelstream.batch.records import DONE, FAILED, MAX_CRASHES, Recorder, Records
 from skelstream.batch.results import Results
 from skelstream.batch.status import status_of
 from skelstream.errors import ModelError, OutputError
@@ -34,18 +34,18 @@ def job_in(folder: Path, clips: list[Clip]) -> Job:
     return job
 
 
-def test_a_worker_that_is_killed_is_replaced_and_a_clip_that_kills_is_left(tree, tmp_path, plan_of):
-    os.mkfifo(tree / "endless.mp4")  # opening it never ends
-    clips = [*read_manifest(tree), Clip("endless", str(tree / "endless.mp4"))]
+def test_a_killed_worker_is_replaced_and_a_clip_that_kills_three_has_failed(class_folders, tmp_path, plan_of):
+    os.mkfifo(class_folders / "endless.mp4")  # opening it blocks for ever
+    clips = [*read_manifest(class_folders), Clip("endless", str(class_folders / "endless.mp4"))]
     job, killed = job_in(tmp_path / "out", clips), []
 
     def kill() -> None:
-        while len(killed) < POISON:
+        while len(killed) < MAX_CRASHES:
             time.sleep(0.1)
             for lock in tmp_path.glob("out/.endless*.lock"):
                 children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
                 for child in map(int, children):
-                    if str(lock) in map(str, held_by(child)):
+                    if str(lock) in map(str, open_files(child)):
                         killed.append(child)
                         os.kill(child, signal.SIGKILL)
 
@@ -54,24 +54,24 @@ def test_a_worker_that_is_killed_is_replaced_and_a_clip_that_kills_is_left(tree,
     finished = run_local(plan_of(clips, job.results, job.hash), job, [Slot()])
     records = {event.clip: event.record for event in finished}
     killer.join()
-    *good, poison = (records[clip] for clip in clips)
-    assert [record.state for record in good] == [DONE] * 3 and poison.state == FAILED
-    assert "signal SIGKILL" in poison.message and len(set(killed)) == POISON
+    *good, endless = (records[clip] for clip in clips)
+    assert [record.state for record in good] == [DONE] * 3 and endless.state == FAILED
+    assert "signal SIGKILL" in endless.message and len(set(killed)) == MAX_CRASHES
     plan = plan_of(clips, job.results, job.hash)
-    assert (plan.todo, plan.done, plan.failed) == ([], 3, 1)
+    assert (plan.pending, plan.done, plan.failed) == ([], 3, 1)
     assert [clip.id for clip, _ in status_of(job.results).failed] == ["endless"]
 
     estimator = PoseEstimator(SETTINGS.estimator)
     serial = job_in(tmp_path / "serial", clips)
     for clip in clips[:3]:
-        serial.do(clip, estimator)
-        assert (serial.results.place / f"{clip.id}.npz").read_bytes() == (
-            job.results.place / f"{clip.id}.npz"
+        serial.extract(clip, estimator)
+        assert (serial.results.location / f"{clip.id}.npz").read_bytes() == (
+            job.results.location / f"{clip.id}.npz"
         ).read_bytes()
 
 
-def held_by(process: int) -> list[Path]:
-    """Files that a process has open."""
+def open_files(process: int) -> list[Path]:
+    """Return the files that a process has open."""
     found = []
     for link in Path(f"/proc/{process}/fd").glob("*"):
         try:
@@ -81,29 +81,29 @@ def held_by(process: int) -> list[Path]:
     return found
 
 
-def test_networks_that_cannot_be_loaded_end_the_batch_in_one_line(tree, tmp_path, plan_of):
-    clips = read_manifest(tree)
+def test_weights_that_do_not_exist_end_the_batch(class_folders, tmp_path, plan_of):
+    clips = read_manifest(class_folders)
     job = job_in(tmp_path / "out", clips)
     wrong = replace(job, settings=ExtractionSettings().with_options(weights="nothing"))
     with pytest.raises(ModelError, match="nothing: no such weights"):
         list(run_local(plan_of(clips, job.results, job.hash), wrong, [Slot()]))
 
 
-def test_a_clip_alone(tree, tmp_path, bars, monkeypatch):
-    clips = [*read_manifest(tree), Clip("gone", str(tree / "gone.mp4"))]
+def test_a_job_extracts_one_clip(class_folders, tmp_path, bars, monkeypatch):
+    clips = [*read_manifest(class_folders), Clip("none", str(class_folders / "none.mp4"))]
     job = job_in(tmp_path / "out", clips)
-    done, failed = job.do(clips[0], bars()), job.do(clips[-1], bars())
+    done, failed = job.extract(clips[0], bars()), job.extract(clips[-1], bars())
     assert (done.state, done.frames, done.expected, done.decoded, done.people) == (DONE, 4, 4, 4, 4)
-    assert failed.state == FAILED and failed.reason == "SourceError" and "gone.mp4" in failed.message
-    others = Records(job.results.store, Records(job.results.store).seen)
+    assert failed.state == FAILED and failed.reason == "SourceError" and "none.mp4" in failed.message
+    others = Records(job.results.store, Records(job.results.store).offsets)
     with closing(Recorder(job.results.store)) as recorder:
         recorder.add(done)
-    assert job.do(clips[0], bars(), others=others) is None  # and is not counted twice
+    assert job.extract(clips[0], bars(), others=others) is None  # counted by the other process
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("skelstream.files.atomic._sync", full)
     with pytest.raises(OutputError, match="No space left"):
-        job.do(clips[1], bars())
-    assert not (job.results.place / f"{clips[1].id}.npz").exists()
+        job.extract(clips[1], bars())
+    assert not (job.results.location / f"{clips[1].id}.npz").exists()

@@ -8,25 +8,25 @@ from skelstream.batch.manifest import Clip, read_manifest, write_manifest
 from skelstream.errors import FormatError
 
 
-def test_a_tree_of_class_folders_with_splits(tree):
-    (tree / "train" / "walk" / "._001.mp4").write_bytes(b"")
-    (tree / "notes.txt").write_text("no video")
-    clips = read_manifest(tree)
+def test_a_tree_of_class_folders_has_labels_and_splits(class_folders):
+    (class_folders / "train" / "walk" / "._001.mp4").write_bytes(b"")
+    (class_folders / "notes.txt").write_text("no video")
+    clips = read_manifest(class_folders)
     assert [(c.id, c.label, c.split) for c in clips] == [
         ("train/run/001", "run", "train"),
         ("train/walk/001", "walk", "train"),
         ("val/run/001", "run", "val"),
     ]
-    assert clips[0].path == str(tree / "train/run/001.mp4")
+    assert clips[0].path == str(class_folders / "train/run/001.mp4")
 
 
-def test_files_of_one_name_and_two_endings_are_two_clips(tmp_path):
+def test_two_files_with_one_name_and_two_endings_are_two_clips(tmp_path):
     for name in ("a.avi", "a.mp4"):
         (tmp_path / name).write_bytes(b"")
     assert [(c.id, c.label) for c in read_manifest(tmp_path)] == [("a", ""), ("a.mp4", "")]
 
 
-def test_a_table_of_paths(tmp_path):
+def test_a_csv_table_is_read(tmp_path):
     table = tmp_path / "clips.csv"
     table.write_text("path;label;start;end\nx/a.mp4;2;;\n../b.mov;;1.5;3\ns3://bucket/c.mp4;0;;\n")
     assert read_manifest(table) == [
@@ -38,7 +38,7 @@ def test_a_table_of_paths(tmp_path):
     assert read_manifest(tmp_path / "again.csv") == read_manifest(table)
 
 
-def test_a_table_in_parquet(tmp_path):
+def test_a_parquet_table_is_read(tmp_path):
     arrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
@@ -46,7 +46,7 @@ def test_a_table_in_parquet(tmp_path):
     assert read_manifest(tmp_path / "c.parquet") == [Clip("a", str(tmp_path / "a.mp4"), "3")]
 
 
-def test_capitals_make_no_other_columns(tmp_path):
+def test_column_names_may_have_capitals_and_spaces(tmp_path):
     table = tmp_path / "clips.csv"
     table.write_text("Path, Label,ID,Notes\na.mp4,run,q,x,,\n")
     assert read_manifest(table) == [Clip("q", str(tmp_path / "a.mp4"), "run")]
@@ -58,7 +58,7 @@ def test_capitals_make_no_other_columns(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text, told",
+    "text, message",
     [
         ("name,label\na,b\n", "no column path; it has name, label"),
         ("", "no column path"),
@@ -66,26 +66,26 @@ def test_capitals_make_no_other_columns(tmp_path):
         ("path,label\n,run\n", "line 2: path is empty"),
         ("path,start\na.mp4,soon\n", "line 2: start is 'soon'"),
         ("path,start,end\na.mp4,3,2\n", "line 2: end is 2"),
-        ("path,id\na.mp4,../../etc\n", "line 2: '../../etc' cannot be the name of a file"),
-        ("path\na.mp4\na.avi\n", "both called a; give them names in a column id"),
+        ("path,id\na.mp4,../../etc\n", "line 2: '../../etc' cannot be a file name"),
+        ("path\na.mp4\na.avi\n", "have the same id a; give them different ones in a column id"),
         ('path\n"a\n', "cannot be read as CSV"),
         (
             "path,label\na.mp4,run, fast\n",
-            "line 2: has more values than there are columns; quote what has ','",
+            "line 2: has more values than columns; quote values that contain ','",
         ),
         ("path,label,Label\na.mp4,a,b\n", "has two columns label"),
         ('path,id\n"a\nb.mp4",c\n\n,d\n', "line 5: path is empty"),
     ],
 )
-def test_a_damaged_table_is_refused_in_one_line(tmp_path, text, told):
+def test_a_damaged_table_is_a_one_line_error(tmp_path, text, message):
     table = tmp_path / "clips.csv"
     table.write_text(text)
     with pytest.raises(FormatError) as error:
         read_manifest(table)
-    assert told in str(error.value) and str(table) in str(error.value) and "\n" not in str(error.value)
+    assert message in str(error.value) and str(table) in str(error.value) and "\n" not in str(error.value)
 
 
-def test_what_is_not_there_or_empty(tmp_path):
+def test_a_manifest_that_does_not_exist_or_is_empty_is_an_error(tmp_path):
     with pytest.raises(FormatError, match="no such file or folder"):
         read_manifest(tmp_path / "none.csv")
     with pytest.raises(FormatError, match="has no videos in it"):
@@ -95,6 +95,6 @@ def test_what_is_not_there_or_empty(tmp_path):
         read_manifest(tmp_path / "broken.parquet")
 
 
-def test_a_manifest_is_not_fetched():
-    with pytest.raises(FormatError, match="a manifest lies on this machine"):
+def test_a_remote_manifest_is_an_error():
+    with pytest.raises(FormatError, match="a manifest must be a local file or folder"):
         read_manifest(Path("s3://bucket/clips.csv"))

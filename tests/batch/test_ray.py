@@ -1,4 +1,4 @@
-"""Ray in a process of its own: it leaves threads and sockets behind that are its own affair."""
+"""Tests of the Ray engine in a separate process, because Ray leaves threads and sockets open."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def batch(*arguments, **options):
     return subprocess.run(command, capture_output=True, text=True, timeout=180, **options)
 
 
-def test_a_cluster_of_its_own(tree, tmp_path):
+def test_a_batch_runs_on_a_new_ray_cluster(class_folders, tmp_path):
     fast = ("--size", 64, "--refine", 0, "--runtime", "torch", "-o", tmp_path / "out")
-    done = batch(tree, *fast, "--engine", "ray", "--workers", 1)
+    done = batch(class_folders, *fast, "--engine", "ray", "--workers", 1)
     assert done.returncode == 0, done.stderr
     assert "3 extracted" in done.stderr and "1 actors" in done.stderr and "Ray" in done.stderr
-    again = batch(tree, *fast, "--workers", 1)
-    assert "0 extracted, 3 there already" in again.stderr
+    again = batch(class_folders, *fast, "--workers", 1)
+    assert "0 extracted, 3 done before" in again.stderr

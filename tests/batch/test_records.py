@@ -2,10 +2,22 @@ from __future__ import annotations
 
 import errno
 import os
+from itertools import permutations
 
 import pytest
 
-from skelstream.batch.records import CRASHED, DONE, FAILED, POISON, Record, Recorder, Records, forgiven
+from skelstream.batch.records import (
+    CRASHED,
+    DONE,
+    FAILED,
+    MAX_CRASHES,
+    RESET,
+    History,
+    Record,
+    Recorder,
+    Records,
+    reset_record,
+)
 from skelstream.batch.store.folder import FolderStore
 from skelstream.errors import OutputError
 
@@ -15,7 +27,7 @@ def log_in(folder):
     return path
 
 
-def test_records_of_several_processes_are_merged_as_they_grow(tmp_path):
+def test_records_of_several_processes_are_merged(tmp_path):
     one, other = Recorder(FolderStore(tmp_path)), Recorder(FolderStore(tmp_path))
     one.add(Record("a", FAILED, "s", 1.0, reason="SourceError"))
     records = Records(FolderStore(tmp_path))
@@ -26,7 +38,7 @@ def test_records_of_several_processes_are_merged_as_they_grow(tmp_path):
     assert list(records) == ["a"]
 
 
-def test_a_line_without_an_end_does_not_count_until_it_has_one(tmp_path):
+def test_a_line_counts_once_it_is_complete(tmp_path):
     recorder = Recorder(FolderStore(tmp_path))
     recorder.add(Record("a", DONE, "s", 1.0))
     with open(log_in(tmp_path), "ab") as file:
@@ -40,33 +52,29 @@ def test_a_line_without_an_end_does_not_count_until_it_has_one(tmp_path):
 
 
 def test_the_order_of_records_does_not_matter():
-    from itertools import permutations
-
-    from skelstream.batch.records import History
-
     lines = [
         Record("a", CRASHED, "s", 1.0),
         Record("a", FAILED, "s", 2.0),
-        Record("a", "forgiven", "", 3.0),
+        Record("a", RESET, "", 3.0),
         Record("a", CRASHED, "s", 4.0),
     ]
     for order in permutations(lines):
         history = History()
         for line in order:
-            history.take(line)
+            history.add(line)
         assert history.failed is None and history.crashes == 1
 
 
-def test_forgiven_failures_count_no_more(tmp_path):
+def test_a_reset_ends_the_count_of_crashes(tmp_path):
     recorder = Recorder(FolderStore(tmp_path))
-    for _ in range(POISON):
+    for _ in range(MAX_CRASHES):
         recorder.add(Record("a", CRASHED, "s", 1.0))
-    assert Records(FolderStore(tmp_path))["a"].crashes == POISON
-    recorder.add(forgiven("a"))
+    assert Records(FolderStore(tmp_path))["a"].crashes == MAX_CRASHES
+    recorder.add(reset_record("a"))
     assert Records(FolderStore(tmp_path))["a"].crashes == 0
 
 
-def test_on_a_full_disk_nothing_of_a_record_is_left(tmp_path, monkeypatch):
+def test_a_full_disk_leaves_no_part_of_a_record(tmp_path, monkeypatch):
     recorder = Recorder(FolderStore(tmp_path))
     recorder.add(Record("a", DONE, "s", 1.0))
     before, write = log_in(tmp_path).read_bytes(), os.write

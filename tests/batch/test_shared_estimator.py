@@ -23,34 +23,34 @@ def image(value: int, width: int = 2) -> np.ndarray:
 
 
 class Network:
-    """Gives each image's first pixel; its first batch waits until it is let go."""
+    """A stand-in network that returns each image's first pixel; its first batch waits until ``release`` is set."""
 
     def __init__(self, error_at: int | None = None, error: type[BaseException] = RuntimeError):
         self.batches: list[list[int]] = []
-        self.let_go = threading.Event()
+        self.release = threading.Event()
         self._error_at, self._error = error_at, error
 
     def __call__(self, images):
         assert len({one.shape for one in images}) == 1
         values = [int(one[0, 0]) for one in images]
         self.batches.append(values)
-        assert len(self.batches) > 1 or self.let_go.wait(30)
+        assert len(self.batches) > 1 or self.release.wait(30)
         if self._error_at in values:
             raise self._error(f"no {self._error_at}")
         return values
 
 
-def asked_behind_the_first(network: Network, batches: SharedBatches, *more: list[np.ndarray]):
-    """What becomes of callers who ask, in this order, while the network is at the first one's image, 1."""
+def call_while_busy(network: Network, batches: SharedBatches, *more: list[np.ndarray]):
+    """Return the futures of calls that are made, in this order, while the network runs the first one with image 1."""
     with ThreadPoolExecutor(1 + len(more)) as threads:
-        found = [threads.submit(batches, [image(1)])]
+        futures = [threads.submit(batches, [image(1)])]
         for count, images in enumerate(more):
             waiting = sum(map(len, more[:count]))
             wait_until(lambda n=waiting: len(network.batches) == 1 and len(batches._waiting) == n)
-            found.append(threads.submit(batches, images))
+            futures.append(threads.submit(batches, images))
         wait_until(lambda: len(batches._waiting) == sum(map(len, more)))
-        network.let_go.set()
-    return found
+        network.release.set()
+    return futures
 
 
 def wait_until(true) -> None:
@@ -60,49 +60,49 @@ def wait_until(true) -> None:
         time.sleep(0.001)
 
 
-def test_callers_fill_a_batch_together_and_each_has_its_own_in_order():
+def test_callers_share_a_batch_and_get_their_own_results_in_order():
     network = Network()
     batches = SharedBatches(network, 4)
-    found = asked_behind_the_first(network, batches, [image(2)] * 3, [image(n) for n in (3, 4, 5, 6, 7)])
-    assert [one.result() for one in found] == [[1], [2, 2, 2], [3, 4, 5, 6, 7]]
+    futures = call_while_busy(network, batches, [image(2)] * 3, [image(n) for n in (3, 4, 5, 6, 7)])
+    assert [one.result() for one in futures] == [[1], [2, 2, 2], [3, 4, 5, 6, 7]]
     assert network.batches == [[1, 0, 0, 0], [2, 2, 2, 3], [4, 5, 6, 7]]
 
 
-def test_images_of_other_shapes_wait_for_a_batch_of_theirs():
+def test_images_of_another_shape_wait_for_another_batch():
     network = Network()
     batches = SharedBatches(network, 3)
-    found = asked_behind_the_first(network, batches, [image(2)], [image(3, width=5)], [image(4)])
-    assert [one.result() for one in found] == [[1], [2], [3], [4]]
+    futures = call_while_busy(network, batches, [image(2)], [image(3, width=5)], [image(4)])
+    assert [one.result() for one in futures] == [[1], [2], [3], [4]]
     assert network.batches == [[1, 0, 0], [2, 4, 0], [3, 0, 0]]
 
 
-def test_an_error_is_told_to_who_brought_it():
+def test_an_error_reaches_the_caller_that_caused_it():
     network = Network(error_at=3)
     batches = SharedBatches(network, 4)
-    found = asked_behind_the_first(network, batches, [image(2)], [image(3)], [image(4)])
-    assert [one.result() for one in found if one is not found[2]] == [[1], [2], [4]]
+    futures = call_while_busy(network, batches, [image(2)], [image(3)], [image(4)])
+    assert [one.result() for one in futures if one is not futures[2]] == [[1], [2], [4]]
     with pytest.raises(RuntimeError, match="no 3"):
-        found[2].result()
+        futures[2].result()
     assert batches([image(5)]) == [5]
 
 
-def test_what_interrupts_one_caller_takes_nothing_from_the_others():
+def test_an_interrupted_caller_does_not_affect_the_others():
     network = Network(error_at=1, error=KeyboardInterrupt)
     batches = SharedBatches(network, 4)
-    found = asked_behind_the_first(network, batches, [image(2)], [image(3)])
+    futures = call_while_busy(network, batches, [image(2)], [image(3)])
     with pytest.raises(KeyboardInterrupt):
-        found[0].result()
-    assert [one.result() for one in found[1:]] == [[2], [3]]
+        futures[0].result()
+    assert [one.result() for one in futures[1:]] == [[2], [3]]
     assert not batches._waiting and batches([image(5)]) == [5]
 
 
-def test_nobody_asks_for_nothing():
+def test_no_images_give_no_results():
     assert SharedBatches(Network(), 4)([]) == []
 
 
 @pytest.fixture
 def in_batches_of_four(monkeypatch):
-    """Torch's runtime on a CPU as on a GPU: whole batches at a time."""
+    """Make Torch's runtime run full batches on a CPU, as on a GPU."""
 
     @torch.inference_mode()
     def outputs(self, images):
@@ -110,10 +110,10 @@ def in_batches_of_four(monkeypatch):
         found = self._network(torch.from_numpy(images).permute(0, 3, 1, 2).to(self._dtype))
         return (found,) if isinstance(found, torch.Tensor) else found
 
-    made = TorchRuntime.__init__
+    original = TorchRuntime.__init__
 
     def make(self, *arguments):
-        made(self, *arguments)
+        original(self, *arguments)
         self.batch = 4
 
     monkeypatch.setattr(TorchRuntime, "outputs", outputs)
@@ -122,7 +122,7 @@ def in_batches_of_four(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("in_batches_of_four")
-def test_clips_side_by_side_have_the_bytes_of_clips_alone(tmp_path, mannequins):
+def test_clips_extracted_together_have_the_bytes_of_clips_extracted_alone(tmp_path, mannequins):
     videos = tmp_path / "videos"
     videos.mkdir()
     for number, (photo, _) in enumerate(mannequins.photos(5, seed=2)):
@@ -134,12 +134,12 @@ def test_clips_side_by_side_have_the_bytes_of_clips_alone(tmp_path, mannequins):
     settings = ExtractionSettings().with_options(device="cpu", size=160, runtime="torch")
     estimator = SharedEstimator(PoseEstimator(settings.estimator))
     people = 0
-    for lanes in (1, 5):
-        job = Job.of(Results(tmp_path / str(lanes)), settings)
-        with ThreadPoolExecutor(lanes) as threads:
-            records = list(threads.map(lambda clip, job=job: job.do(clip, estimator), clips))
+    for threads_count in (1, 5):
+        job = Job.of(Results(tmp_path / str(threads_count)), settings)
+        with ThreadPoolExecutor(threads_count) as threads:
+            records = list(threads.map(lambda clip, job=job: job.extract(clip, estimator), clips))
         people = sum(record.people for record in records)
     assert people > 20
     for clip in clips:
-        alone, beside = ((tmp_path / lanes / f"{clip.id}.npz").read_bytes() for lanes in "15")
-        assert alone == beside
+        alone, together = ((tmp_path / count / f"{clip.id}.npz").read_bytes() for count in "15")
+        assert alone == together

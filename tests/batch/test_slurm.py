@@ -15,27 +15,27 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def job(tree, tmp_path):
+def job(class_folders, tmp_path):
     settings = ExtractionSettings().with_options(size=64, runtime="torch", refine=0)
     job = Job.of(Results(tmp_path / "out"), settings)
-    job.results.prepare(read_manifest(tree), job.settings_json, redo=False)
+    job.results.prepare(read_manifest(class_folders), job.settings_json, redo=False)
     return job
 
 
-# Submitit's debug executor leaves its logs open.
+# Submitit's debug executor does not close its logs.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_each_task_of_an_array_does_its_partition(job, plan_of):
     from skelstream.batch.engines.slurm import PartitionTask, submit
 
     tasks = submit(job, 1, 1, {}, cluster="debug")
-    assert [task.result() for task in tasks] == [{"done": 3, "failed": 0, "elsewhere": 0}]
+    assert [task.result() for task in tasks] == [{"done": 3, "failed": 0, "by_others": 0}]
     assert plan_of(job.results.clips(), job.results, job.hash).done == 3
     again = PartitionTask(job, "2/2")
-    assert again() == {"done": 0, "failed": 0, "elsewhere": 0} and again.checkpoint().function is again
+    assert again() == {"done": 0, "failed": 0, "by_others": 0} and again.checkpoint().function is again
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_tasks_that_are_not_through_are_told_in_a_line(job):
+def test_tasks_that_end_early_are_a_one_line_error(job):
     from skelstream.batch.engines.slurm import failures, submit
 
     wrong = replace(job, settings=ExtractionSettings().with_options(weights="nothing"))
@@ -46,7 +46,7 @@ def test_tasks_that_are_not_through_are_told_in_a_line(job):
     assert failures(submit(job, 1, 1, {}, cluster="debug")) == 0
 
 
-def test_a_parameter_that_slurm_does_not_know(job):
+def test_an_unknown_parameter_of_slurm_is_an_error(job):
     from skelstream.batch.engines.slurm import submit
 
     with pytest.raises(SettingsError, match="sockets_per_moon") as error:

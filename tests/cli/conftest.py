@@ -1,4 +1,4 @@
-"""Commands in processes of their own."""
+"""Fixtures: commands in separate processes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-# The command as installed, but for a network whose answer is known and that takes its time.
+# The installed command with a slow stand-in for the network, whose results are known.
 PROGRAM = """
 import importlib.util, sys, time
 import skelstream.estimation.pose_estimator
@@ -29,15 +29,15 @@ main()
 """
 
 
-def _heed_signals() -> None:
-    """As in a terminal, whatever this process was told to ignore by what started it."""
+def _restore_signals() -> None:
+    """Restore the default signal handlers, as in a terminal."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture
 def start():
-    """Starts ``skelstream`` with some arguments; ends it after the test if it did not end itself."""
+    """Return a function that starts ``skelstream``; processes still running are killed after the test."""
     running = []
 
     def start(*arguments, pause=0.0, **options) -> subprocess.Popen:
@@ -45,7 +45,7 @@ def start():
         program = PROGRAM.format(conftest=conftest, pause=pause, arguments=[str(a) for a in arguments])
         command = [sys.executable, "-c", program]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        running.append(subprocess.Popen(command, preexec_fn=_heed_signals, **pipes | options))
+        running.append(subprocess.Popen(command, preexec_fn=_restore_signals, **pipes | options))
         return running[-1]
 
     yield start

@@ -19,8 +19,8 @@ def batch():
 
 
 @pytest.fixture
-def tree(tmp_path, walk):
-    """Class folders with a clip that works and one that does not."""
+def class_folders(tmp_path, walk):
+    """Write class folders with a video and a damaged file."""
     folder = tmp_path / "videos"
     for label in ("run", "walk"):
         (folder / label).mkdir(parents=True)
@@ -29,46 +29,46 @@ def tree(tmp_path, walk):
     return folder
 
 
-def test_from_class_folders_to_results_and_on_from_there(batch, tree, tmp_path, walk):
+def test_a_batch_is_run_shown_and_retried(batch, class_folders, tmp_path, walk):
     out = tmp_path / "out"
-    first = batch("run", tree, "-o", out, *FAST)
+    first = batch("run", class_folders, "-o", out, *FAST)
     assert first.exit_code == 1 and "1 extracted" in first.stderr and "1 failed" in first.stderr
     assert "run/001: " in first.stderr and (out / "walk/001.npz").exists()
 
-    again = batch("run", tree, "-o", out, *FAST)
-    assert again.exit_code == 1 and "0 extracted, 1 there already" in again.stderr
-    assert "1 that failed before are left" in again.stderr
+    again = batch("run", class_folders, "-o", out, *FAST)
+    assert again.exit_code == 1 and "0 extracted, 1 done before" in again.stderr
+    assert "1 skipped that failed before" in again.stderr
 
     shown = batch("status", out)
-    assert shown.exit_code == 0 and "1 x SourceError, for instance run/001" in shown.stdout
+    assert shown.exit_code == 0 and "1 x SourceError, e.g. run/001" in shown.stdout
 
-    changed = batch("run", tree, "-o", out, *FAST, "--size", 96)
+    changed = batch("run", class_folders, "-o", out, *FAST, "--size", 96)
     assert changed.exit_code == 1 and "detection.size 64 before, 96 now" in changed.stderr
     assert "(--redo)" in changed.stderr
 
-    (tree / "run" / "001.mp4").write_bytes((tree / "walk" / "001.mp4").read_bytes())
+    (class_folders / "run" / "001.mp4").write_bytes((class_folders / "walk" / "001.mp4").read_bytes())
     assert batch("retry", out).exit_code == 2
     retried = batch("retry", out, "--failed", "--workers", 1)
     assert retried.exit_code == 0 and "1 extracted" in retried.stderr
     assert batch("retry", out, "--failed").stderr == "no clip has failed\n"
 
 
-def test_bad_input_costs_no_time(batch, tmp_path):
-    for arguments, told in (
+def test_bad_input_is_a_one_line_error(batch, tmp_path):
+    for arguments, message in (
         (("run", tmp_path / "none.csv", "-o", tmp_path / "out"), "no such file or folder"),
         (("status", tmp_path), "holds no batch"),
         (("retry", tmp_path, "--failed"), "holds no batch"),
-        (("pack", "s3:/bucket/x", "--loose"), "is not a whole URL"),
+        (("pack", "s3:/bucket/x", "--unpack"), "is an incomplete URL"),
     ):
         result = batch(*arguments)
-        assert result.exit_code == 1 and told in result.stderr and result.stderr.count("\n") == 1
+        assert result.exit_code == 1 and message in result.stderr and result.stderr.count("\n") == 1
 
 
-def test_a_number_of_clips_is_not_overheard(batch, tmp_path):
+def test_clips_per_shard_needs_a_shard_format(batch, tmp_path):
     for arguments in (
         ("run", tmp_path / "none.csv", "-o", tmp_path / "out"),
         ("pack", tmp_path),
-        ("pack", tmp_path, "--loose"),
+        ("pack", tmp_path, "--unpack"),
     ):
         result = batch(*arguments, "--clips-per-shard", 5)
         assert result.exit_code == 2 and "needs a shard format" in result.stderr

@@ -38,13 +38,13 @@ def skeletons(tmp_path):
     return tmp_path / "walk.npz"
 
 
-def test_the_ending_decides(skeletons, tmp_path):
+def test_the_ending_selects_the_format(skeletons, tmp_path):
     result = run("convert", skeletons, "-o", tmp_path / "walk.csv")
-    assert result.exit_code == 0 and "walk.csv written" in result.output
+    assert result.exit_code == 0 and "walk.csv" in result.output
     assert load(tmp_path / "walk.csv").frames == 6
 
 
-def test_nothing_is_replaced_unasked(skeletons, tmp_path):
+def test_files_are_replaced_with_overwrite_only(skeletons, tmp_path):
     (tmp_path / "walk.csv").write_text("mine")
     result = run("convert", skeletons, "-o", tmp_path / "walk.csv")
     assert result.exit_code == 1 and "--overwrite" in result.output
@@ -52,7 +52,7 @@ def test_nothing_is_replaced_unasked(skeletons, tmp_path):
     assert run("convert", skeletons, "-o", tmp_path / "walk.csv", "--overwrite", "-q").output == ""
 
 
-def test_cleaning_and_joint_set(skeletons, tmp_path):
+def test_filling_smoothing_and_joint_sets(skeletons, tmp_path):
     result = run(
         "convert", skeletons, "-o", tmp_path / "b.npz", "--fill", "0.5", "--smooth", "--skeleton", "coco17"
     )
@@ -65,13 +65,13 @@ def test_cleaning_and_joint_set(skeletons, tmp_path):
     assert clean.meta["filled"] == {"max_gap": 0.5} and "smoothed" in clean.meta
 
 
-def test_standard_output(skeletons):
+def test_json_lines_on_standard_output(skeletons):
     result = run("convert", skeletons, "-o", "-")
     frames = [json.loads(line) for line in result.stdout.splitlines()]
     assert [f["ok"] for f in frames] == [True, True, False, True, True, True]
 
 
-def test_a_training_set_with_splits(tmp_path):
+def test_labels_make_a_training_set_with_splits(tmp_path):
     for name in "abc":
         save(walk(), tmp_path / f"{name}.npz")
     (tmp_path / "labels.csv").write_text("name,label,split\na,wave,train\nb,fall,train\nc,wave,val\n")
@@ -90,7 +90,7 @@ def test_a_training_set_with_splits(tmp_path):
         assert npz["x_train"].shape == (2, 4, 150) and npz["y_test"].tolist() == [[0, 1]]
 
 
-def test_folders_are_classes_and_joint_sets_are_kept(tmp_path):
+def test_class_folders_make_a_training_set_with_its_joint_set(tmp_path):
     for folder in ("run", "walk"):
         (tmp_path / folder).mkdir()
         save(walk(), tmp_path / folder / "001.npz")
@@ -120,9 +120,9 @@ def test_openpose_folders_are_tracked(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "said"),
+    ("arguments", "status", "message"),
     [
-        (("gone.npz", "-o", "x.csv"), 1, "gone.npz: no such file"),
+        (("none.npz", "-o", "x.csv"), 1, "none.npz: no such file"),
         (("{walk}", "-o", "x.json"), 1, "(--format)"),
         (("{walk}", "-o", "x", "--format", "vhs"), 1, "unknown format 'vhs'"),
         (("{walk}", "-o", "no/such/x.csv"), 1, "does not exist"),
@@ -133,13 +133,13 @@ def test_openpose_folders_are_tracked(tmp_path):
         (("{walk}", "-o", "x.csv", "--skeleton", "smurf"), 1, "unknown joint set"),
     ],
 )
-def test_what_is_wrong_is_said(skeletons, tmp_path, monkeypatch, arguments, status, said):
+def test_errors_are_one_line(skeletons, tmp_path, monkeypatch, arguments, status, message):
     monkeypatch.chdir(tmp_path)
     result = run("convert", *(a.format(walk="walk.npz") for a in arguments))
-    assert result.exit_code == status and said in result.output.replace("\n", " ")
+    assert result.exit_code == status and message in result.output.replace("\n", " ")
     assert "Traceback" not in result.output and sorted(p.name for p in tmp_path.iterdir()) == ["walk.npz"]
 
 
-def test_help_teaches():
+def test_help_has_examples():
     output = run("convert", "--help").output
     assert "skelstream convert walk.npz -o walk.csv" in output and "--labels" in output

@@ -16,7 +16,7 @@ BROKEN = Check("codecs", "HEVC", State.BROKEN, "no decoder")
 
 @pytest.fixture
 def doctor(monkeypatch):
-    """Runs the command with checks that are known."""
+    """Return a function that runs the command with given checks."""
 
     def run(*arguments, checks=(FINE, ABSENT)):
         monkeypatch.setattr(skelstream.diagnosis, "diagnose", lambda: iter(checks))
@@ -25,14 +25,14 @@ def doctor(monkeypatch):
     return run
 
 
-def test_for_people(doctor):
+def test_a_line_for_each_check(doctor):
     result = doctor()
     assert result.exit_code == 0
     assert "a frame in 3 ms" in result.stdout and "no device [here]" in result.stdout
     assert "nothing is broken" in result.stdout
 
 
-def test_for_programs(doctor):
+def test_json_output(doctor):
     report = json.loads(doctor("--json").stdout)
     assert report["healthy"] is True
     assert report["checks"][0] == {
@@ -40,7 +40,7 @@ def test_for_programs(doctor):
     }  # fmt: skip
 
 
-def test_something_broken_is_an_exit_status(doctor):
+def test_a_broken_check_is_exit_status_1(doctor):
     result = doctor(checks=(FINE, BROKEN))
     assert result.exit_code == 1 and "1 broken: HEVC" in result.stdout
     result = doctor("--json", checks=(FINE, BROKEN))

@@ -30,7 +30,7 @@ PLACES = {1: [(20, 30)], 2: [(200, 100), (400, 100)], 3: [(300, 50)]}
 
 @pytest.fixture
 def folder(tmp_path):
-    """``set.json`` of three images with four people, the images, and ``perfect.json``, which repeats them."""
+    """Write ``set.json`` with four people in three images, the images, and ``perfect.json`` with the same poses."""
     annotations = []
     for image_id, places in PLACES.items():
         for place in places:
@@ -64,7 +64,7 @@ def folder(tmp_path):
 
 
 class Unchanged:
-    """A refinement that changes nothing."""
+    """A stand-in refinement that changes nothing."""
 
     crops = 0
 
@@ -74,7 +74,7 @@ class Unchanged:
 
 
 class FromBrightness:
-    """An estimator for those images: image i is i bright. It finds the first person of each only."""
+    """A stand-in estimator: image i has brightness i, and its first person only is found."""
 
     interrupt_at: int | None = None
     made_with: dict
@@ -120,7 +120,7 @@ def run(folder, *arguments, images=True):
     return CliRunner().invoke(app, [*given, "--bootstrap", "20", *map(str, arguments)])
 
 
-def test_another_tools_results_are_scored_without_images_or_a_network(folder):
+def test_a_results_file_is_scored_without_images_or_a_network(folder):
     done = run(folder, "--results", folder / "perfect.json", "--json", images=False)
     assert done.exit_code == 0, done.output
     data = json.loads(done.stdout)
@@ -129,7 +129,7 @@ def test_another_tools_results_are_scored_without_images_or_a_network(folder):
     assert data["protocol"]["scales"] is data["protocol"]["flip"] is data["protocol"]["boxes"] is None
 
 
-def test_the_estimator_is_scored_and_everything_written(folder, estimator):
+def test_an_estimator_is_scored_and_all_files_are_written(folder, estimator):
     out, report, worst = (folder / name for name in ("out.json", "report.md", "worst.png"))
     done = run(folder, "--save-results", out, "--report", report, "--worst", worst, "--size", 256, "--json")
     assert done.exit_code == 0, done.output
@@ -165,7 +165,7 @@ def test_the_estimator_is_scored_and_everything_written(folder, estimator):
     assert json.loads(again.stdout)["metrics"] == data["metrics"]
 
 
-def test_tables_for_people_to_read(folder, estimator):
+def test_tables_are_printed(folder, estimator):
     done = run(folder)
     assert done.exit_code == 0, done.output
     for words in (
@@ -179,12 +179,12 @@ def test_tables_for_people_to_read(folder, estimator):
     assert "Published" not in done.stdout
 
 
-def test_the_first_images_only(folder, estimator):
+def test_limit_evaluates_the_first_images(folder, estimator):
     done = run(folder, "--limit", 1, "--json")
     assert json.loads(done.stdout)["people"]["labelled"] == 1
 
 
-def test_an_interrupt_scores_and_keeps_what_was_done(folder, estimator, monkeypatch):
+def test_an_interrupt_scores_the_images_so_far(folder, estimator, monkeypatch):
     monkeypatch.setattr(estimator, "interrupt_at", 3)
     done = run(folder, "--save-results", folder / "out.json", "--json")
     assert done.exit_code == 130
@@ -219,7 +219,7 @@ def test_an_unreadable_image_is_reported_and_counts_as_empty(folder, estimator):
     assert "1 of them unreadable" in data["protocol"]["images"]
 
 
-def test_without_errors_no_image_is_written(folder):
+def test_no_worst_image_is_written_without_errors(folder):
     done = run(folder, "--results", folder / "perfect.json", "--worst", folder / "worst.png")
     assert done.exit_code == 0, done.output
     assert "not written" in done.stderr and not (folder / "worst.png").exists()
@@ -250,7 +250,7 @@ def test_outputs_are_not_replaced_without_overwrite(folder):
         (["--weights", "none.safetensors"], 1, "none.safetensors: no such weights file"),
     ],
 )
-def test_a_mistake_of_the_user_is_one_line(folder, monkeypatch, arguments, status, message):
+def test_errors_are_one_line(folder, monkeypatch, arguments, status, message):
     monkeypatch.chdir(folder)
     done = run(folder, *arguments)
     assert done.exit_code == status
@@ -258,7 +258,7 @@ def test_a_mistake_of_the_user_is_one_line(folder, monkeypatch, arguments, statu
     assert "Traceback" not in done.stderr
 
 
-def test_images_are_needed_and_must_be_there(folder, estimator):
+def test_missing_images_are_errors(folder, estimator):
     done = run(folder, images=False)
     assert done.exit_code == 2 and "--images" in done.stderr
     (folder / "images" / "2.png").unlink()
@@ -268,7 +268,7 @@ def test_images_are_needed_and_must_be_there(folder, estimator):
 
 @pytest.fixture
 def documented(folder, estimator, monkeypatch):
-    """The documentation, in a folder where the files it speaks of lie."""
+    """Return the documentation, and change to a folder with the files in its examples."""
     (folder / "set.json").rename(folder / "person_keypoints_val2017.json")
     (folder / "images").rename(folder / "val2017")
     monkeypatch.chdir(folder)
@@ -293,7 +293,7 @@ def test_the_python_of_the_documentation_runs(documented, capsys):
     assert "# Keypoint evaluation" in capsys.readouterr().out
 
 
-def test_every_option_that_the_documentation_names_is_there(documented):
+def test_every_option_in_the_documentation_exists(documented):
     commands = ("eval", "eval-tracking")
     shown = "".join(CliRunner().invoke(app, [name, "-h"], env={"COLUMNS": "200"}).stdout for name in commands)
     named = set(re.findall(r"`(--[a-z-]+)", documented.text))

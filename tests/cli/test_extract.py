@@ -31,19 +31,19 @@ def test_a_file_a_sheet_and_a_summary(extract, walk, tmp_path):
     assert result.stdout == ""
 
 
-def test_quiet_says_nothing(extract, walk, tmp_path):
+def test_quiet_prints_nothing(extract, walk, tmp_path):
     result = extract(walk, "-o", tmp_path / "out.npz", "--quiet")
     assert result.exit_code == 0 and result.output == ""
 
 
-def test_lines_on_standard_output(extract, walk):
+def test_json_lines_on_standard_output(extract, walk):
     result = extract(walk, "-o", "-", "--end", 1)
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert [row["frame"] for row in rows] == list(range(20))
     assert [len(row["people"]) for row in rows] == [1] * 10 + [2] * 10
 
 
-def test_a_line_for_empty_frames_too(extract, tmp_path, draw_bars):
+def test_empty_frames_have_a_line(extract, tmp_path, draw_bars):
     path = tmp_path / "mostly_empty.mp4"
     with VideoWriter(path, 64, 160, fps=10) as writer:
         for i in range(9):
@@ -59,13 +59,13 @@ def test_the_default_output_is_named_after_the_source(extract, walk, tmp_path, m
     assert (tmp_path / "walk.npz").exists()
 
 
-def test_a_folder_of_results_goes_on_where_it_stood(extract, walk, tmp_path):
+def test_a_folder_of_results_continues(extract, walk, tmp_path):
     (tmp_path / "broken.mp4").write_bytes(b"nothing")
     first = extract(walk, tmp_path / "broken.mp4", "-o", tmp_path / "out")
     assert first.exit_code == 1
-    assert "broken.mp4" in first.stderr and "1 extracted, 0 there already, 1 failed" in first.stderr
+    assert "broken.mp4" in first.stderr and "1 extracted, 0 done before, 1 failed" in first.stderr
     second = extract(walk, tmp_path / "broken.mp4", "-o", tmp_path / "out")
-    assert "0 extracted, 1 there already, 1 failed" in second.stderr
+    assert "0 extracted, 1 done before, 1 failed" in second.stderr
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_folder_of_results_goes_on_where_it_stood(extract, walk, tmp_path):
         (["a.mp4", "-o", "-", "--format", "csv"], 2, "takes JSON lines"),
     ],
 )
-def test_errors_are_one_line_and_a_status(extract, tmp_path, monkeypatch, arguments, status, words):
+def test_errors_are_one_line_with_an_exit_status(extract, tmp_path, monkeypatch, arguments, status, words):
     monkeypatch.chdir(tmp_path)
     result = extract(*arguments)
     assert result.exit_code == status and words in result.stderr.replace("\n", " ")
@@ -111,7 +111,7 @@ def test_other_formats_and_joints(extract, walk, tmp_path):
     assert sequence.skeleton.name == "coco17" and sequence.raw is not None
 
 
-def test_a_stream_is_smoothed_as_it_goes(extract, walk):
+def test_a_stream_is_smoothed(extract, walk):
     plain, smooth = (
         [
             json.loads(line)["people"][0]["keypoints"][0][0]
@@ -123,7 +123,7 @@ def test_a_stream_is_smoothed_as_it_goes(extract, walk):
     assert extract(walk, "-o", "-", "--fill", 1).exit_code == 2
 
 
-def test_few_images_show_the_same_people_whether_they_can_be_followed_or_not(extract, tmp_path, draw_bars):
+def test_few_images_have_the_same_people_with_and_without_tracking(extract, tmp_path, draw_bars):
     with VideoWriter(tmp_path / "ten.mp4", 64, 160, fps=10, quality=5) as writer:
         for i in range(100):
             writer.write(draw_bars(30, 120) if i >= 20 else draw_bars(), i / 10)
@@ -146,12 +146,12 @@ def test_few_images_show_the_same_people_whether_they_can_be_followed_or_not(ext
         (["--max-interval", 0.01], 60),
     ],
 )
-def test_settings_of_the_tracker(extract, walk, tmp_path, options, tracks):
+def test_settings_reach_the_tracker(extract, walk, tmp_path, options, tracks):
     assert extract(walk, "-o", tmp_path / "out.npz", "-q", *options).exit_code == 0
     assert len(load(tmp_path / "out.npz")) == tracks
 
 
-def test_settings_of_the_tracker_that_make_no_sense(extract, walk, tmp_path):
+def test_wrong_settings_of_the_tracker_are_errors(extract, walk, tmp_path):
     for options in (["--tracker", "magic"], ["--no-tracking", "--max-lost", 2]):
         assert extract(walk, "-o", tmp_path / "out.npz", *options).exit_code == 2
 
@@ -177,7 +177,7 @@ def test_one_source_into_a_folder(extract, walk, tmp_path):
     assert "1 extracted" in result.stderr and load(tmp_path / "d" / "walk.npz").frames == 40
 
 
-def test_a_sheet_in_the_place_of_the_output(extract, walk, tmp_path):
+def test_the_sheet_cannot_replace_the_output(extract, walk, tmp_path):
     assert extract(walk, "-o", tmp_path / "a.npz", "--sheet", tmp_path / "a.npz").exit_code == 2
     assert [path.name for path in tmp_path.iterdir()] == ["walk.mp4"]
 
@@ -190,14 +190,14 @@ def test_the_sheet_does_not_replace_the_video(extract, walk, tmp_path):
     assert video.read_bytes() == walk.read_bytes() and not (tmp_path / "a.npz").exists()
 
 
-@pytest.mark.parametrize("place", ["output", "sheet", "source"])
-def test_a_name_that_no_folder_takes(extract, walk, tmp_path, place):
+@pytest.mark.parametrize("name", ["output", "sheet", "source"])
+def test_a_name_that_the_file_system_rejects(extract, walk, tmp_path, name):
     long = tmp_path / f"{'x' * 300}.npz"
     arguments = {
         "output": [walk, "-o", long],
         "sheet": [walk, "-o", tmp_path / "a.npz", "--sheet", long],
         "source": [long, walk, "-o", tmp_path / "out"],
-    }[place]
+    }[name]
     result = extract(*arguments)
     assert result.exit_code == 1 and "File name too long" in result.stderr
     assert result.exception is None or isinstance(result.exception, SystemExit)

@@ -20,7 +20,7 @@ def run(*arguments):
 
 
 def sequence(tracks):
-    """Ten frames of {track: frames}; the left wrist is never seen; frame 9 failed."""
+    """Return ten frames of {track: frames}; the left wrist is always missing; frame 9 failed."""
     builder = SequenceBuilder(OPENPOSE18, source="[walk].mp4", height=240, width=320, made_with={"model": "small", "weights_sha256": "ab" * 32})  # fmt: skip
     for i in range(10):
         ids = [track for track, frames in tracks.items() if i in frames]
@@ -41,25 +41,25 @@ def skeletons(tmp_path):
     return tmp_path / "walk.npz"
 
 
-def test_for_people(skeletons, monkeypatch):
+def test_the_summary(skeletons, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     result = run("info", skeletons)
     assert result.exit_code == 0, result.output
     text = result.output
     for words in (
-        "[walk].mp4, 320 x 240", "10, 3 without people, 1 failed to decode", "0.00 to 0.90 s, 10 a second",
+        "[walk].mp4, 320 x 240", "10, 3 without people, 1 failed to decode", "0.00 to 0.90 s, 10 per second",
         "2 tracks, at most 2 at once", "openpose18, by small, weights abababababab",
     ):  # fmt: skip
         assert words in text, words
     rows = {line.split()[0]: line for line in text.splitlines() if line.split()}
     assert rows["2"].split()[1:5] == ["0.0–0.8", "5", "0.80", "94%"]
     assert "0%" in rows["left_wrist"] and "100%" in rows["right_wrist"]
-    # Track 1 is there in the first three tenths of the video.
+    # Track 1 is in the first three tenths of the video.
     bar = rows["1"][rows["1"].index("94%") + 4 :]
     assert bar.startswith("█" * 12) and "█" not in bar[16:]
 
 
-def test_for_programs(skeletons):
+def test_json_output(skeletons):
     facts = json.loads(run("info", skeletons, "--json").stdout)
     assert (facts["source"], facts["frames"], facts["frames_failed"], facts["frames_empty"]) == (
         "[walk].mp4", 10, 1, 3,
@@ -73,7 +73,7 @@ def test_for_programs(skeletons):
     assert facts["cleaned"] is False and facts["settings"] == {}
 
 
-def test_filled_files_say_so(skeletons, tmp_path):
+def test_filled_files_are_marked(skeletons, tmp_path):
     from skelstream.formats import load
 
     save(filled(load(skeletons), 1.0), tmp_path / "clean.npz")
@@ -82,7 +82,7 @@ def test_filled_files_say_so(skeletons, tmp_path):
     assert facts["cleaned"] and 0 < facts["filled"] < 1 and facts["tracks"][0]["frames"] == 9
 
 
-def test_uneven_frame_rates_are_told(tmp_path):
+def test_a_variable_frame_rate_is_shown(tmp_path):
     builder = SequenceBuilder(OPENPOSE18, source="phone.mp4", height=240, width=320)
     for i, time in enumerate((0.0, 0.02, 0.1)):
         builder.add(TrackedPeople.failed(i, time, 18))
@@ -90,7 +90,7 @@ def test_uneven_frame_rates_are_told(tmp_path):
     assert "20 to 80 ms apart" in run("info", tmp_path / "a.npz").output
 
 
-def test_many_tracks_are_cut(tmp_path, monkeypatch):
+def test_only_20_tracks_are_shown(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     save(sequence({m: range(9) for m in range(1, 31)}), tmp_path / "crowd.npz")
     assert "10 more" in run("info", tmp_path / "crowd.npz").output
@@ -98,7 +98,7 @@ def test_many_tracks_are_cut(tmp_path, monkeypatch):
     assert "more" not in whole and "\n   30 " in whole
 
 
-def test_nobody_and_nothing(tmp_path):
+def test_files_without_people_or_frames(tmp_path):
     save(sequence({}), tmp_path / "a.npz")
     assert "0 tracks" in run("info", tmp_path / "a.npz").output
     save(SequenceBuilder(OPENPOSE18, source="x", height=None, width=None).finish(), tmp_path / "b.npz")
@@ -108,7 +108,7 @@ def test_nobody_and_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a zip", bytes(range(256)), None])
-def test_damaged_and_foreign_files_get_one_line(tmp_path, content):
+def test_damaged_and_unknown_files_are_one_line_errors(tmp_path, content):
     path = tmp_path / "x.npz"
     if content is not None:
         path.write_bytes(content)
@@ -117,7 +117,7 @@ def test_damaged_and_foreign_files_get_one_line(tmp_path, content):
         assert result.exit_code == 1 and result.output.count("\n") == 1 and "x.npz" in result.output
 
 
-def test_what_a_file_says_is_text_and_no_command(tmp_path, monkeypatch):
+def test_text_from_files_is_escaped(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     evil = "\x1b]0;title\x07\x1b[2J[red]a[/nothing]\r\n\x9b31m"
     builder = SequenceBuilder(

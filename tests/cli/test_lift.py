@@ -1,4 +1,4 @@
-"""The commands that lift: what they write, say and refuse."""
+"""Tests of the commands that lift."""
 
 from __future__ import annotations
 
@@ -26,42 +26,42 @@ def run(*arguments) -> tuple[int, str]:
 
 
 def test_a_file_is_lifted_and_exported(walk, tmp_path):
-    code, said = run("lift", walk, "--device", "cpu")
-    assert code == 0 and "80 of 80 rows of 2 people lifted" in said
+    code, output = run("lift", walk, "--device", "cpu")
+    assert code == 0 and "80 of 80 poses of 2 tracks lifted" in output
     lifted = load(tmp_path / "walk.3d.npz")
     poses = lifted.lifted.keypoints
     assert poses.shape == (80, 17, 3) and np.isfinite(poses).all() and not poses[:, 0].any()
-    # Somebody upright has the head above the hips and the feet below: metres, y down.
+    # An upright person has the head above the hips and the feet below: metres, y down.
     assert (poses[:, 10, 1] < -0.3).all() and (poses[:, [3, 6], 1] > 0.4).all()
     assert lifted.meta["lifting"]["weights"] == "skelstream-lift"
-    code, said = run("info", tmp_path / "walk.3d.npz")
-    assert code == 0 and "80 of 80 rows lifted" in said
+    code, output = run("info", tmp_path / "walk.3d.npz")
+    assert code == 0 and "80 of 80 poses lifted" in output
     for name in ("walk.trc", "walk.bvh", "walk.3d.pkl"):
-        code, said = run("convert", tmp_path / "walk.3d.npz", "-o", tmp_path / name)
-        assert code == 0, said
-    code, said = run("convert", tmp_path / "walk.3d.npz", "-o", tmp_path / "walk.csv")
-    assert code == 0 and "csv has no 3D joints; they are left out" in said
-    code, said = run("lift", walk, "--device", "cpu")
-    assert code == 1 and "--overwrite" in said
+        code, output = run("convert", tmp_path / "walk.3d.npz", "-o", tmp_path / name)
+        assert code == 0, output
+    code, output = run("convert", tmp_path / "walk.3d.npz", "-o", tmp_path / "walk.csv")
+    assert code == 0 and "csv has no 3D joints; they are left out" in output
+    code, output = run("lift", walk, "--device", "cpu")
+    assert code == 1 and "--overwrite" in output
 
 
-def test_what_cannot_be_lifted_is_one_line(walk, tmp_path):
-    code, said = run("lift", walk, "--weights", "skelstream-refiner", "-o", tmp_path / "a.npz")
-    assert code == 1 and "not of a lifting one" in said and said.count("\n") == 1
-    code, said = run("lift", walk, "-o", tmp_path / "a.csv")
-    assert code == 1 and "format csv holds no 3D" in said
-    code, said = run("lift", tmp_path / "none.npz")
-    assert code == 1 and "none.npz" in said
-    code, said = run("convert", walk, "-o", tmp_path / "a.bvh")
-    assert code == 1 and "skelstream lift" in said and not (tmp_path / "a.bvh").exists()
+def test_errors_are_one_line(walk, tmp_path):
+    code, output = run("lift", walk, "--weights", "skelstream-refiner", "-o", tmp_path / "a.npz")
+    assert code == 1 and "give weights of a lifting network" in output and output.count("\n") == 1
+    code, output = run("lift", walk, "-o", tmp_path / "a.csv")
+    assert code == 1 and "format csv holds no 3D" in output
+    code, output = run("lift", tmp_path / "none.npz")
+    assert code == 1 and "none.npz" in output
+    code, output = run("convert", walk, "-o", tmp_path / "a.bvh")
+    assert code == 1 and "skelstream lift" in output and not (tmp_path / "a.bvh").exists()
 
 
-def test_nobody_is_lifted_to_nothing(tmp_path):
+def test_an_empty_file_is_lifted(tmp_path):
     save(SequenceBuilder(OPENPOSE18, source="empty", height=48, width=64).finish(), tmp_path / "empty.npz")
-    code, said = run("lift", tmp_path / "empty.npz", "--device", "cpu")
-    assert code == 0 and "0 of 0 rows of 0 people" in said
+    code, output = run("lift", tmp_path / "empty.npz", "--device", "cpu")
+    assert code == 0 and "0 of 0 poses of 0 tracks" in output
 
 
-def test_both_at_once_cannot_stream(walk):
-    code, said = run("extract", walk, "--lift", "-o", "-")
-    assert code == 2 and "--lift" in said
+def test_a_stream_cannot_be_lifted(walk):
+    code, output = run("extract", walk, "--lift", "-o", "-")
+    assert code == 2 and "--lift" in output

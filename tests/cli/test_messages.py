@@ -1,4 +1,4 @@
-"""Names with control characters and rich's markup, in every command that says them."""
+"""Tests of names with control characters and rich's markup, in every command that prints them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def run(*arguments):
     return result
 
 
-def test_names_are_text_and_nothing_else(bars, walk, tmp_path, monkeypatch):
+def test_names_are_escaped(bars, walk, tmp_path, monkeypatch):
     monkeypatch.setattr(skelstream.estimation.pose_estimator, "PoseEstimator", lambda *a, **k: bars())
     clip, npz = tmp_path / f"a{NASTY}.mp4", tmp_path / f"b{NASTY}.npz"
     shutil.copy(walk, clip)
@@ -45,7 +45,7 @@ def test_names_are_text_and_nothing_else(bars, walk, tmp_path, monkeypatch):
     run("preview", clip, "--no-display", "-o", tmp_path / f"i{NASTY}.npz")
 
 
-def test_names_of_what_is_not_there(tmp_path):
+def test_names_of_missing_files_are_escaped(tmp_path):
     run("eval", "--annotations", f"none{NASTY}.json", "--results", f"none{NASTY}.json")
     run("models", "show", f"none{NASTY}")
     run("train", f"none{NASTY}.toml", "--data", tmp_path, "-o", tmp_path / "run")

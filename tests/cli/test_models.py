@@ -34,7 +34,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package with one model, ``young``, instead of the real ones."""
+    """Replace the packaged models by one, ``young``."""
     torch.manual_seed(0)
     network = PafNetwork(PafConfig("movenet", width=8, layers=1))
     card = make_card(
@@ -60,19 +60,19 @@ def port_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_list(packaged: Path) -> None:
+def test_list_shows_weights(packaged: Path) -> None:
     result = run("models", "list")
     assert result.exit_code == 0
     assert "young (detection)" in result.output and "AP 23.7, images 259" in result.output
 
 
-def test_list_of_a_package_without_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_without_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_file, "packaged_models", dict)
     result = run("models", "list")
-    assert result.exit_code == 0 and "without weights" in result.output
+    assert result.exit_code == 0 and "no weights are installed" in result.output
 
 
-def test_show_gives_the_card_of_a_name_and_of_a_file(packaged: Path) -> None:
+def test_show_prints_the_card_of_a_name_or_a_file(packaged: Path) -> None:
     by_name, by_file = run("models", "show", "young"), run("models", "show", packaged)
     assert by_name.exit_code == by_file.exit_code == 0
     assert by_name.output == by_file.output
@@ -83,13 +83,13 @@ def test_show_gives_the_card_of_a_name_and_of_a_file(packaged: Path) -> None:
         assert words in by_name.output
 
 
-def test_show_of_what_is_not_there(packaged: Path) -> None:
+def test_show_of_an_unknown_name_is_an_error(packaged: Path) -> None:
     result = run("models", "show", "old")
     assert result.exit_code == 1
     assert "old: no such weights file or packaged model; packaged models: young" in result.stderr
 
 
-def test_import_and_use(port_file: Path, here: Path) -> None:
+def test_imported_weights_are_usable(port_file: Path, here: Path) -> None:
     result = run("models", "import", port_file)
     assert result.exit_code == 0, result.output
     assert "wrote body_pose_model.safetensors" in result.output and "noncommercial" in result.output
@@ -105,7 +105,7 @@ def test_import_and_use(port_file: Path, here: Path) -> None:
     )
 
 
-def test_import_of_another_file_writes_nothing(here: Path) -> None:
+def test_import_of_an_unknown_file_writes_nothing(here: Path) -> None:
     torch.save({"Mconv7_stage6.weight": torch.zeros(1)}, here / "hand.pth")
     result = run("models", "import", "hand.pth", "-o", "x.safetensors")
     assert result.exit_code == 1 and "hand model" in result.stderr and result.stderr.count("\n") == 1
@@ -119,7 +119,7 @@ def test_import_of_another_file_writes_nothing(here: Path) -> None:
     assert not (here / "x.safetensors").exists()
 
 
-def test_export_of_weights(packaged: Path, here: Path) -> None:
+def test_weights_are_exported(packaged: Path, here: Path) -> None:
     assert run("models", "export", "young", "-o", "mine.safetensors").exit_code == 0
     copy, original = model_file.read_header(here / "mine.safetensors"), model_file.read_header(packaged)
     assert (copy.architecture, copy.config, copy.card) == (
@@ -150,10 +150,10 @@ def test_export_to_onnx(packaged: Path, here: Path) -> None:
     again = run("models", "export", "young", "-o", "young.onnx")
     assert again.exit_code == 1 and "exists" in again.stderr
     wrong = run("models", "export", "young", "-o", "young.pb")
-    assert wrong.exit_code == 1 and "written as .safetensors, .pth or .onnx" in wrong.stderr
+    assert wrong.exit_code == 1 and "choose .safetensors, .pth or .onnx" in wrong.stderr
 
 
-def test_fetch(packaged: Path, here: Path) -> None:
+def test_fetch_checks_and_writes_a_file(packaged: Path, here: Path) -> None:
     class Handler(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *args: object) -> None:
             super().__init__(*args, directory=str(packaged.parent))
@@ -184,7 +184,7 @@ DOCUMENTED = re.findall(
 )
 
 
-def test_what_the_documentation_shows_runs(
+def test_the_examples_of_the_documentation_run(
     packaged: Path,
     port_file: Path,
     here: Path,

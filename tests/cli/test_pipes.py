@@ -1,4 +1,4 @@
-"""``skelstream extract -o -`` in a process of its own, with a real pipe to its reader."""
+"""Tests of ``skelstream extract -o -`` in a separate process, with a real pipe."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
-def test_head_gets_its_lines_while_the_work_goes_on_and_ends_it_quietly(start, walk):
+def test_head_gets_lines_during_the_work_and_ends_it(start, walk):
     process = start("extract", walk, "-o", "-", pause=0.25)
     head = subprocess.run(["head", "-3"], stdin=process.stdout, capture_output=True, timeout=60)
     assert process.poll() is None  # 40 frames would take 10 s
@@ -21,7 +21,7 @@ def test_head_gets_its_lines_while_the_work_goes_on_and_ends_it_quietly(start, w
     assert [line["frame"] for line in lines] == [0, 1, 2] and all(line["people"] for line in lines)
 
 
-def test_a_full_disk_is_no_reader_that_left(start, walk):
+def test_a_full_disk_is_an_error_unlike_a_closed_pipe(start, walk):
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("needs /dev/full")

@@ -1,4 +1,4 @@
-"""The command as a person meets it: in tmux, through a pipe, on a file and on a stream that stops."""
+"""Tests of the command in tmux and through a pipe, with a file and with a stream that ends."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ import pytest
 from typer.testing import CliRunner
 
 from skelstream.cli import app
-from skelstream.cli.preview import draws
+from skelstream.cli.preview import can_draw
 from skelstream.formats import load
 from skelstream.pipeline import Pipeline
 from skelstream.video import open_source
 
 pytestmark = [pytest.mark.terminal, pytest.mark.slow]
 
-# The real command, with bright bars for people in the place of the network.
+# The real command, with the stand-in estimator that finds bright bars.
 PROGRAM = """
 import importlib.util, sys
 import skelstream.estimation.pose_estimator
@@ -51,7 +51,7 @@ def run(bars, monkeypatch, tmp_path):
 
 
 class Stream:
-    """Sends an MPEG-TS with a walking bar over TCP on loopback, at its own pace, and then stops."""
+    """A server that sends an MPEG-TS with a moving bar over TCP in real time, and then stops."""
 
     def __init__(self, draw, seconds, rate=20):
         self.server = socket.create_server(("127.0.0.1", 0))
@@ -73,7 +73,7 @@ class Stream:
         with connection, connection.makefile("wb") as sent, av.open(sent, "w", format="mpegts") as container:
             stream = container.add_stream("mpeg2video", rate=self.rate)
             stream.width, stream.height, stream.pix_fmt = 160, 64, "yuv420p"
-            # One frame a group: whoever joins can start with each.
+            # One frame per group of pictures: clients can start at any frame.
             stream.options = {"g": "1", "qscale": "3"}
             began = None
             for i in range(self.frames):
@@ -86,7 +86,7 @@ class Stream:
             container.mux(stream.encode(None))
 
 
-def test_through_a_pipe_a_line_a_second_and_a_summary(run, walk, bars, monkeypatch):
+def test_a_pipe_gets_a_line_per_second_and_a_summary(run, walk, bars, monkeypatch):
     slow = bars()
     find = slow.infer
     monkeypatch.setattr(slow, "infer", lambda inputs: (time.sleep(0.06), find(inputs))[1])
@@ -102,17 +102,17 @@ def test_through_a_pipe_a_line_a_second_and_a_summary(run, walk, bars, monkeypat
 def test_a_dumb_terminal_gets_lines(monkeypatch, name, expected):
     monkeypatch.setenv("TERM", name)
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(isatty=lambda: True))
-    assert draws() is expected
+    assert can_draw() is expected
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(isatty=lambda: False))
-    assert draws() is False
+    assert can_draw() is False
 
 
-def test_no_display_only_measures(run, walk):
+def test_no_display_measures_only(run, walk):
     result = run(walk, "--no-display", "--seconds", 10)
     assert result.exit_code == 0 and "people:" not in result.output
     assert re.search(r"source .*walk.mp4, 160x64, file", result.output)
     assert all(
-        re.search(rf"{stage} +\d+\.\d ms a frame", result.output)
+        re.search(rf"{stage} +\d+\.\d ms per frame", result.output)
         for stage in ("decode", "refinement", "tracking")
     )
     assert "latency" not in result.output and not list(Path.cwd().glob("walk-*"))
@@ -127,31 +127,31 @@ def test_a_recording_without_a_display(run, walk, tmp_path):
     assert run(walk, "-o", output, "--overwrite").exit_code == 0
 
 
-def test_a_stream_that_stops(run, draw_bars, tmp_path):
+def test_a_stream_that_ends(run, draw_bars, tmp_path):
     with Stream(draw_bars, 3) as stream:
         result = run(stream.url, "--no-display", "-o", tmp_path / "seen.npz")
     assert result.exit_code == 0, result.output
     frames, dropped = map(int, re.search(r"frames +(\d+), (\d+) dropped", result.output).groups())
-    # How many are seen depends on what else the machine does.
+    # The number of frames depends on the load of the machine.
     assert frames > 0 and frames + dropped <= 60 and "live" in result.output
     assert re.search(r"latency +\d+ ms", result.output) and f"{stream.url} ended after" in result.output
     assert load(tmp_path / "seen.npz").frames == frames
 
 
-@pytest.mark.parametrize("arguments, said", [
+@pytest.mark.parametrize("arguments, message", [
     (("nothing.mp4",), "nothing.mp4 does not exist"),
     (("walk.mp4", "-o", "nowhere/out.npz"), "folder nowhere does not exist"),
     (("walk.mp4", "-o", "out.xyz"), "out.xyz"),
     (("walk.mp4", "--graphics", "oil"), "kitty"),
     (("97",), "97"),
 ])  # fmt: skip
-def test_what_is_wrong_is_said_in_a_line(run, walk, arguments, said):
+def test_errors_are_one_line(run, walk, arguments, message):
     result = run(*arguments)
-    assert result.exit_code in (1, 2) and said in result.output and "Traceback" not in result.output
+    assert result.exit_code in (1, 2) and message in result.output and "Traceback" not in result.output
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_the_commands_of_the_page(run, walk, monkeypatch, line):
+def test_the_commands_of_the_documentation_run(run, walk, monkeypatch, line):
     asked = []
 
     def opened(source, estimator, settings):
@@ -166,12 +166,12 @@ def test_the_commands_of_the_page(run, walk, monkeypatch, line):
     assert all(Path(word).exists() for word in words if word.endswith(".npz"))
 
 
-def test_the_page_has_commands():
+def test_the_documentation_has_commands():
     assert len(COMMANDS) >= 5
 
 
 class Tmux:
-    """A shell in a tmux of its own."""
+    """A shell in a tmux server of its own."""
 
     def __init__(self, folder, columns, rows):
         self.command = ["tmux", "-S", str(folder / "tmux"), "-f", "/dev/null"]
@@ -223,11 +223,11 @@ def command(tmp_path, request):
     return lambda *arguments: shlex.join([sys.executable, str(program), "preview", *map(str, arguments)])
 
 
-def test_a_file_in_tmux(tmux, command, walk, tmp_path):
+def test_a_file_is_shown_in_tmux(tmux, command, walk, tmp_path):
     shell = tmux(80, 24)
     shell.type(f"stty -a > before; {command(walk)}; echo status $?; stty -a > after")
     shell.wait("^.*people +[12]")
-    screen = shell.wait(r"speed +\d\.\d\d x")  # of the first moment it may be any number
+    screen = shell.wait(r"speed +\d\.\d\d x")  # the first value may be any number
     assert "▀" * 20 in screen and "q quit" in screen.splitlines()[23] and "160x64, file" in screen
     colors = set(re.findall(r"38;2;(\d+);(\d+);(\d+)", shell.screen(colors=True)))
     assert len(colors) > 10
@@ -252,7 +252,7 @@ def test_a_file_in_tmux(tmux, command, walk, tmp_path):
     assert load(skeletons).frames == 40
 
 
-def test_a_stream_that_stops_in_tmux(tmux, command, draw_bars, tmp_path):
+def test_a_stream_that_ends_in_tmux(tmux, command, draw_bars, tmp_path):
     shell = tmux(100, 30)
     with Stream(draw_bars, 8) as stream:
         shell.type(f"{command(stream.url, '-o', 'seen.npz')}; echo status $?")
@@ -265,7 +265,7 @@ def test_a_stream_that_stops_in_tmux(tmux, command, draw_bars, tmp_path):
     assert frames > 20 and load(tmp_path / "seen.npz").frames == frames
 
 
-def test_ctrl_c_in_tmux(tmux, command, walk):
+def test_ctrl_c_ends_the_preview_in_tmux(tmux, command, walk):
     shell = tmux(80, 24)
     line = (
         f"stty -a > before; {command(walk)}; echo status $?; stty -a > after; cmp before after && echo same"

@@ -32,7 +32,7 @@ def clip(tmp_path):
 
 @pytest.fixture
 def skeletons(tmp_path, clip):
-    """One person in frames 2 to 9 of the clip."""
+    """Write one person in frames 2 to 9 of the clip."""
     builder = SequenceBuilder(OPENPOSE18, source=str(clip), height=120, width=160)
     points = np.random.default_rng(0).uniform((40, 30), (100, 110), (1, 18, 2)).astype(np.float32)
     for i in range(12):
@@ -53,7 +53,7 @@ def frames(path):
         return [frame.image for frame in source]
 
 
-def test_video_and_sheet_of_the_video_that_the_file_names(skeletons, tmp_path):
+def test_a_video_and_a_sheet_are_written(skeletons, tmp_path):
     result = run(
         "render", skeletons, "-o", tmp_path / "out.mp4", "--sheet", tmp_path / "sheet.png", "--trails", 1
     )
@@ -64,7 +64,7 @@ def test_video_and_sheet_of_the_video_that_the_file_names(skeletons, tmp_path):
     assert "12, 1.10 s, 160 x 120" in result.output and "sheet.png" in result.output
 
 
-def test_the_video_can_be_named_and_is_needed(skeletons, clip, tmp_path):
+def test_a_missing_video_is_an_error_and_can_be_given(skeletons, clip, tmp_path):
     moved = clip.rename(tmp_path / "moved.mp4")
     failed = run("render", skeletons, "-o", tmp_path / "out.mp4")
     assert failed.exit_code == 1 and "--video" in failed.output and not (tmp_path / "out.mp4").exists()
@@ -72,7 +72,7 @@ def test_the_video_can_be_named_and_is_needed(skeletons, clip, tmp_path):
     assert len(frames(tmp_path / "out.mp4")) == 12
 
 
-def test_skeletons_alone_need_no_video(skeletons, clip, tmp_path):
+def test_skeleton_only_needs_no_video(skeletons, clip, tmp_path):
     clip.unlink()
     result = run(
         "render", skeletons, "--skeleton-only", "-o", tmp_path / "out.gif", "--start", 0.2, "--end", 0.8
@@ -81,7 +81,7 @@ def test_skeletons_alone_need_no_video(skeletons, clip, tmp_path):
     assert (tmp_path / "out.gif").read_bytes()[:3] == b"GIF"
 
 
-def test_files_are_not_replaced_unasked(skeletons, tmp_path):
+def test_files_are_replaced_with_overwrite_only(skeletons, tmp_path):
     (tmp_path / "out.mp4").write_bytes(b"mine")
     result = run("render", skeletons, "-o", tmp_path / "out.mp4")
     assert result.exit_code == 1 and "--overwrite" in result.output
@@ -90,20 +90,20 @@ def test_files_are_not_replaced_unasked(skeletons, tmp_path):
     assert len(frames(tmp_path / "out.mp4")) == 12
 
 
-@pytest.mark.parametrize("arguments, said", [
+@pytest.mark.parametrize("arguments, message", [
     ((), "--output"),
     (("-o", "out.avi"), ".gif"),
     (("-o", "nowhere/out.mp4"), "nowhere"),
     (("-o", "out.mp4", "--start", "9"), "1.10 s"),
 ])  # fmt: skip
-def test_what_is_wrong_is_said_in_a_line(skeletons, tmp_path, monkeypatch, arguments, said):
+def test_errors_are_one_line(skeletons, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     result = run("render", skeletons, *arguments)
-    assert result.exit_code in (1, 2) and said in result.output and "Traceback" not in result.output
+    assert result.exit_code in (1, 2) and message in result.output and "Traceback" not in result.output
     assert not list(tmp_path.glob("*out*"))
 
 
-def test_a_video_is_analysed_first(skeletons, clip, tmp_path, monkeypatch, bars):
+def test_a_video_is_analysed(skeletons, clip, tmp_path, monkeypatch, bars):
     asked = []
 
     def run_instead(source, settings, output, estimator, *, report):
@@ -127,7 +127,7 @@ def test_the_video_itself_is_not_replaced(skeletons, clip):
     )
 
 
-def test_the_analysis_refines_as_asked(walk, bars, tmp_path, monkeypatch):
+def test_refinement_settings_reach_the_analysis(walk, bars, tmp_path, monkeypatch):
     made = []
     monkeypatch.setattr(
         "skelstream.estimation.pose_estimator.PoseEstimator", lambda settings: made.append(settings) or bars()

@@ -1,4 +1,4 @@
-"""Signals in a process of its own."""
+"""Tests of signals to a separate process."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from skelstream.formats import load
 pytestmark = pytest.mark.slow
 
 
-def begun(path, process):
-    """Waits until the command has begun with its frames, which the slow network makes 10 s long."""
+def wait_for_frames(path, process):
+    """Wait until the command processes frames, which take 10 s with the slow network."""
     until = time.monotonic() + 30
     lock = path.with_name(f".{path.name}.extracting.lock")
     while not lock.exists() and time.monotonic() < until:
@@ -28,10 +28,10 @@ def begun(path, process):
 def test_the_frames_so_far_are_kept(start, walk, tmp_path, number):
     folder = tmp_path / "out"
     process = start("extract", walk, "-o", f"{folder}/", "-q", pause=0.25)
-    begun(folder / "walk.npz", process)
+    wait_for_frames(folder / "walk.npz", process)
     process.send_signal(number)
     time.sleep(0.02)
-    process.send_signal(number)  # the second time of an impatient one
+    process.send_signal(number)  # an impatient second signal
     assert process.wait(30) == 128 + number
     assert b"frames so far are in" in process.stderr.read()
     assert sorted(p.name for p in folder.iterdir()) == ["walk.partial.npz"]
@@ -40,11 +40,11 @@ def test_the_frames_so_far_are_kept(start, walk, tmp_path, number):
 
 SIGNALS = """
 import signal
-from skelstream.cli.signals import obey_signals
+from skelstream.cli.signals import handle_signals
 from skelstream.errors import Stopped
 
-signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup starts its program
-obey_signals()
+signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+handle_signals()
 assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 try:
     signal.raise_signal(signal.SIGTERM)
@@ -52,8 +52,8 @@ except Stopped as stopped:
     assert stopped.number == signal.SIGTERM and isinstance(stopped, KeyboardInterrupt)
 else:
     raise AssertionError("SIGTERM was not obeyed")
-signal.raise_signal(signal.SIGINT)  # the same wish again
-obey_signals()
+signal.raise_signal(signal.SIGINT)  # a second signal
+handle_signals()
 try:
     signal.raise_signal(signal.SIGINT)
 except KeyboardInterrupt:
@@ -61,18 +61,18 @@ except KeyboardInterrupt:
 """
 
 
-def test_signals():
-    """In a process without pytest's fault handler: where OpenVINO has used AMX, a signal does not fit into its stack."""
+def test_signal_handlers():
+    """Run without pytest's fault handler, whose stack is too small for a signal after OpenVINO has used AMX."""
     done = subprocess.run([sys.executable, "-c", SIGNALS], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "stopped\n"), done.stderr
 
 
-def test_two_processes_share_a_folder(start, walk, tmp_path):
+def test_two_processes_divide_the_clips(start, walk, tmp_path):
     clips = [tmp_path / f"{name}.mp4" for name in "abc"]
     for clip in clips:
         clip.write_bytes(walk.read_bytes())
     both = [start("extract", *clips, "-o", tmp_path / "out/", pause=0.01) for _ in range(2)]
-    told = [process.communicate(timeout=60)[1].decode() for process in both]
-    assert [process.returncode for process in both] == [0, 0], told
+    outputs = [process.communicate(timeout=60)[1].decode() for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [f"{name}.npz" for name in "abc"]
-    assert sum(int(text.split(" extracted")[0].split()[-1]) for text in told) == 3
+    assert sum(int(text.split(" extracted")[0].split()[-1]) for text in outputs) == 3

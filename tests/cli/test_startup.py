@@ -1,4 +1,4 @@
-"""Commands that need no network and no pixels start without the libraries for them, which take seconds to import."""
+"""Tests that commands without networks and images do not import the libraries for these, which takes seconds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr)
 
 
 def imported(*arguments: object) -> set[str]:
-    """Top-level modules that the command line has imported by the time it ends."""
+    """Return the top-level modules that a command has imported."""
     command = [sys.executable, "-c", PROGRAM, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -44,15 +44,15 @@ def skeletons(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["extract", "--help"], ["train", "--help"]])
-def test_help_imports_no_numbers_either(arguments):
+def test_help_imports_no_numpy(arguments):
     assert not imported(*arguments) & (HEAVY | {"numpy", "scipy"})
 
 
-def test_files_of_skeletons_need_no_network(skeletons, tmp_path):
+def test_skeleton_files_are_read_without_torch(skeletons, tmp_path):
     assert "numpy" in imported("info", skeletons)
     assert not imported("info", skeletons) & HEAVY
     assert not imported("convert", skeletons, "-o", tmp_path / "a.csv") & HEAVY
 
 
-def test_cards_of_weights_need_no_network():
+def test_cards_are_read_without_torch():
     assert not imported("models", "list") & HEAVY

@@ -46,7 +46,7 @@ images = "train"
 
 
 def write_set(folder: Path, name: str, count: int) -> dict:
-    """Images of one person each: joints on a grid, on a speckled ground."""
+    """Write images of one person each: joints on a grid, on a noisy background."""
     (folder / name).mkdir()
     keypoints = [[20 + 15 * (j % 3), 10 + 7 * (j // 3), 2] for j in range(17)]
     images, annotations = [], []
@@ -74,7 +74,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def train(data: Path, monkeypatch: pytest.MonkeyPatch):
-    """Runs the command on the set; a backbone that is narrower inside keeps it quick."""
+    """Return a function that runs the command on the set, with a narrow backbone for speed."""
     monkeypatch.setattr(movenet, "_BLOCKS", [(1, outputs, stride) for _, outputs, stride in movenet._BLOCKS])
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     threads = torch.get_num_threads()
@@ -93,7 +93,7 @@ def samples_of(path: Path) -> list[str]:
         return [row["samples"] for row in csv.DictReader(file)]
 
 
-def test_a_run_from_beginning_to_end(train, data: Path) -> None:
+def test_a_run_trains_and_writes_weights(train, data: Path) -> None:
     run = data / "runs" / "a"
     result = train("-o", run, "--samples", 8, "--evaluate-every", 4)
     assert result.exit_code == 0, result.output
@@ -103,7 +103,7 @@ def test_a_run_from_beginning_to_end(train, data: Path) -> None:
     assert f"wrote {run / 'weights.safetensors'}" in result.output.replace("\n", "")
     assert samples_of(run / "scores.csv") == ["4", "8"]
     assert read_header(run / "weights.safetensors").card["training"]["samples"] == 8
-    # Its weights start another run; its folder does not.
+    # The weights can start another run, but not in the same folder.
     again = train("-o", run, "--samples", 8)
     assert (
         again.exit_code == 1 and "holds a run; resume it, or choose another folder (--resume)" in again.output
@@ -139,7 +139,7 @@ def test_check_reads_all_data(train, data: Path) -> None:
     assert result.exit_code == 1 and "none of its images can be read" in result.output
 
 
-def test_mistakes_of_the_user_are_one_line(train, data: Path) -> None:
+def test_errors_are_one_line(train, data: Path) -> None:
     assert train().exit_code == 2
     for arguments, message in [
         (("-o", data / "x", "--device", "cuda:9"), "device 'cuda:9' cannot be used here"),
@@ -155,9 +155,11 @@ def test_mistakes_of_the_user_are_one_line(train, data: Path) -> None:
     assert result.exit_code == 1 and "the first is 1.jpg" in result.output
 
 
-def test_ctrl_c_saves_and_says_how_to_continue(data: Path, train) -> None:
+def test_ctrl_c_saves_a_checkpoint(data: Path, train) -> None:
     run = data / "run"
-    narrow = "from skelstream.network.backbones import movenet as m; m._BLOCKS = [(1, *b[1:]) for b in m._BLOCKS];"
+    narrow = (
+        "from skelstream.network.backbones import movenet as m; m._BLOCKS = [(1, *b[1:]) for b in m._BLOCKS];"
+    )
     call = "from skelstream.cli import main; main()"
     arguments = ["train", str(data / "tiny.toml"), "--data", str(data), "-o", str(run), "--samples", "40000"]
     process = subprocess.Popen(
@@ -166,7 +168,7 @@ def test_ctrl_c_saves_and_says_how_to_continue(data: Path, train) -> None:
         text=True,
     )
     deadline = time.monotonic() + 90
-    # The first evaluation is done: the run is under way.
+    # The first evaluation is done: the run has started.
     while time.monotonic() < deadline and not (run / "best.safetensors").exists():
         assert process.poll() is None
         time.sleep(0.05)

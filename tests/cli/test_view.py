@@ -27,7 +27,7 @@ def skeletons(tmp_path):
     return path
 
 
-def test_a_page_is_written_and_not_replaced_unasked(skeletons, tmp_path):
+def test_a_page_is_written_and_replaced_with_overwrite_only(skeletons, tmp_path):
     page = tmp_path / "page.html"
     result = run("view", skeletons, "-o", page)
     assert result.exit_code == 0 and "page.html" in result.output
@@ -38,7 +38,7 @@ def test_a_page_is_written_and_not_replaced_unasked(skeletons, tmp_path):
     assert "<title>Walk</title>" in page.read_text(encoding="utf-8")
 
 
-def test_video_beside_or_within_the_page(skeletons, tmp_path):
+def test_a_video_is_linked_or_embedded(skeletons, tmp_path):
     (tmp_path / "clip.mp4").write_bytes(np.arange(100, dtype=np.uint8).tobytes())
     assert run("view", skeletons, "--video", tmp_path / "clip.mp4", "-o", tmp_path / "a.html").exit_code == 0
     assert '"video": "clip.mp4"' in (tmp_path / "a.html").read_text(encoding="utf-8")
@@ -47,7 +47,7 @@ def test_video_beside_or_within_the_page(skeletons, tmp_path):
     assert "data:video/mp4;base64,AAEC" in (tmp_path / "b.html").read_text(encoding="utf-8")
 
 
-def test_what_is_wrong_is_said_in_a_line(skeletons, tmp_path):
+def test_errors_are_one_line(skeletons, tmp_path):
     for arguments, said in (
         ((skeletons, "--video", "gone.mp4"), "gone.mp4"),
         ((skeletons, "--embed"), "--video"),
@@ -60,7 +60,7 @@ def test_what_is_wrong_is_said_in_a_line(skeletons, tmp_path):
 
 @pytest.fixture
 def old_clip(tmp_path):
-    """MPEG-4 part 2 in AVI, which no browser plays."""
+    """Write MPEG-4 part 2 in AVI, which no browser plays."""
     path = tmp_path / "clip.avi"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=10)
@@ -72,7 +72,7 @@ def old_clip(tmp_path):
     return path
 
 
-def test_a_copy_that_plays(skeletons, old_clip, tmp_path):
+def test_a_playable_copy_is_linked(skeletons, old_clip, tmp_path):
     result = run("view", skeletons, "--video", old_clip, "-o", tmp_path / "page.html")
     assert result.exit_code == 0 and "browsers do not play clip.avi" in result.stderr
     assert '"video": "page.copy.mp4"' in (tmp_path / "page.html").read_text(encoding="utf-8")
@@ -87,7 +87,7 @@ def test_a_copy_that_plays(skeletons, old_clip, tmp_path):
     )
 
 
-def test_a_copy_within_the_page(skeletons, old_clip, tmp_path):
+def test_a_playable_copy_is_embedded(skeletons, old_clip, tmp_path):
     result = run("view", skeletons, "--video", old_clip, "--embed", "-o", tmp_path / "page.html")
     assert result.exit_code == 0 and not (tmp_path / "page.copy.mp4").exists()
     assert "data:video/mp4;base64,AAAA" in (tmp_path / "page.html").read_text(encoding="utf-8")
@@ -119,7 +119,7 @@ def _encode(path, codec, pixels):
         ("a.ts", "libx264", "yuv420p", False),
     ],
 )
-def test_what_browsers_play(tmp_path, name, codec, pixels, known):
+def test_playable_formats(tmp_path, name, codec, pixels, known):
     try:
         _encode(tmp_path / name, codec, pixels)
     except av.error.PatchWelcomeError:
@@ -128,7 +128,7 @@ def test_what_browsers_play(tmp_path, name, codec, pixels, known):
 
 
 @pytest.mark.parametrize("name", ["skeletons.npz", "clip.mp4"])
-def test_the_page_does_not_replace_what_it_is_made_from(skeletons, tmp_path, name):
+def test_the_page_cannot_replace_its_inputs(skeletons, tmp_path, name):
     video = tmp_path / "clip.mp4"
     video.write_bytes(b"precious")
     before = (tmp_path / name).read_bytes()

@@ -25,17 +25,17 @@ LIMITED = ExtractionSettings().with_options(max_people=1)
 
 @pytest.fixture
 def each_frame(monkeypatch):
-    """A checkpoint after each frame."""
+    """Write a checkpoint after each frame."""
     monkeypatch.setattr(skelstream.extraction.checkpoint, "SECONDS", 0.0)
 
 
 @pytest.fixture
-def undisturbed(walk, bars, tmp_path):
+def uninterrupted(walk, bars, tmp_path):
     run(walk, output=Output(tmp_path / "whole.npz"), estimator=bars())
     return (tmp_path / "whole.npz").read_bytes()
 
 
-def broken_off(walk, bars, output, batch=1):
+def interrupt(walk, bars, output, batch=1):
     with pytest.raises(RuntimeError, match="the network broke"):
         run(walk, output=Output(output), estimator=bars(batch=batch, fail_at=23))
     assert output.with_name("out.checkpoint").exists() and not output.exists()
@@ -43,24 +43,24 @@ def broken_off(walk, bars, output, batch=1):
 
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.usefixtures("each_frame")
-def test_it_goes_on_to_the_same_bytes(walk, bars, tmp_path, undisturbed, batch):
+def test_a_resumed_run_has_the_same_bytes(walk, bars, tmp_path, uninterrupted, batch):
     output = tmp_path / "out.npz"
-    broken_off(walk, bars, output, batch)
+    interrupt(walk, bars, output, batch)
     estimator = bars(batch=batch)
     done = run(walk, output=Output(output), estimator=estimator)
-    assert output.read_bytes() == undisturbed
+    assert output.read_bytes() == uninterrupted
     assert 15 < done.resumed <= 23 and done.resumed % batch == 0
-    assert estimator.batches == bars_of(40 - done.resumed, batch)  # the same frames together
+    assert estimator.batches == batch_sizes(40 - done.resumed, batch)  # the same batches
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.npz", "walk.mp4", "whole.npz"]
 
 
-def bars_of(frames: int, batch: int) -> list[int]:
+def batch_sizes(frames: int, batch: int) -> list[int]:
     whole, rest = divmod(frames, batch)
     return [batch] * whole + [rest] * bool(rest)
 
 
 @pytest.mark.usefixtures("each_frame")
-def test_a_batch_that_was_begun_is_looked_at_whole(walk, bars, tmp_path, undisturbed, monkeypatch):
+def test_a_started_batch_is_repeated(walk, bars, tmp_path, uninterrupted, monkeypatch):
     output, batch = tmp_path / "out.npz", 4
     frames = 0
 
@@ -74,23 +74,23 @@ def test_a_batch_that_was_begun_is_looked_at_whole(walk, bars, tmp_path, undistu
         run(walk, output=Output(output), estimator=bars(batch=batch), report=stop)
     estimator = bars(batch=batch)
     assert run(walk, output=Output(output), estimator=estimator).resumed == 18
-    assert estimator.batches == [4] * 6 and output.read_bytes() == undisturbed
+    assert estimator.batches == [4] * 6 and output.read_bytes() == uninterrupted
 
 
 @pytest.mark.usefixtures("each_frame")
-def test_what_a_kill_left_half_written_does_not_count(walk, bars, tmp_path, undisturbed):
+def test_an_incomplete_block_is_ignored(walk, bars, tmp_path, uninterrupted):
     output = tmp_path / "out.npz"
-    broken_off(walk, bars, output)
+    interrupt(walk, bars, output)
     path = tmp_path / "out.checkpoint"
     path.write_bytes(path.read_bytes()[:-7])
     run(walk, output=Output(output), estimator=bars())
-    assert output.read_bytes() == undisturbed
+    assert output.read_bytes() == uninterrupted
 
 
 @pytest.mark.usefixtures("each_frame")
-def test_other_settings_and_other_videos_do_not_go_on(walk, bars, tmp_path, caplog):
+def test_other_settings_or_videos_do_not_resume(walk, bars, tmp_path, caplog):
     output = tmp_path / "out.npz"
-    broken_off(walk, bars, output)
+    interrupt(walk, bars, output)
     assert run(walk, LIMITED, Output(output), bars()).resumed == 0
     assert "belongs to another extraction" in caplog.text
     kept = load(tmp_path / "out.2.checkpoint")
@@ -98,21 +98,21 @@ def test_other_settings_and_other_videos_do_not_go_on(walk, bars, tmp_path, capl
     assert not (tmp_path / "out.checkpoint").exists()
 
     output.unlink()
-    broken_off(walk, bars, output)
+    interrupt(walk, bars, output)
     os.utime(walk, (1, 1))
     assert run(walk, output=Output(output), estimator=bars()).resumed == 0
     assert (tmp_path / "out.3.checkpoint").exists()
 
 
-def test_rubbish_of_that_name_is_kept_and_stops_nothing(walk, bars, tmp_path, undisturbed):
+def test_a_foreign_file_of_that_name_is_kept(walk, bars, tmp_path, uninterrupted):
     (tmp_path / "out.checkpoint").write_bytes(b"somebody's own")
     run(walk, output=Output(tmp_path / "out.npz"), estimator=bars())
     assert (tmp_path / "out.2.checkpoint").read_bytes() == b"somebody's own"
-    assert (tmp_path / "out.npz").read_bytes() == undisturbed
+    assert (tmp_path / "out.npz").read_bytes() == uninterrupted
 
 
 @pytest.mark.usefixtures("each_frame")
-def test_a_full_disk_stops_no_work(walk, bars, tmp_path, undisturbed, monkeypatch, caplog):
+def test_a_full_disk_does_not_stop_the_work(walk, bars, tmp_path, uninterrupted, monkeypatch, caplog):
     def full(*_):
         raise OSError(28, "No space left on device")
 
@@ -124,7 +124,7 @@ def test_a_full_disk_stops_no_work(walk, bars, tmp_path, undisturbed, monkeypatc
 
     monkeypatch.setattr(CheckpointFile, "add", sometimes)
     run(walk, output=Output(tmp_path / "out.npz"), estimator=bars())
-    assert (tmp_path / "out.npz").read_bytes() == undisturbed
+    assert (tmp_path / "out.npz").read_bytes() == uninterrupted
     assert "cannot be written (No space left on device)" in caplog.text
 
 
@@ -159,7 +159,7 @@ def test_an_extraction_with_refinement_resumes_to_the_same_bytes(tmp_path, manne
     assert done.times.crops == whole.times.crops
 
 
-def test_a_state_is_a_pipelines_and_nothing_else():
+def test_only_a_pipelines_state_is_accepted():
     for value in (Path("a"), {"frames": 3}):
         with pytest.raises(pickle.UnpicklingError):
             _unpickled(pickle.dumps(value))
@@ -181,7 +181,7 @@ run(sys.argv[2], output=output, estimator=stand_in.BarEstimator(), report=lambda
 
 
 @pytest.mark.slow
-def test_after_kill_9(walk, bars, tmp_path, undisturbed):
+def test_a_run_resumes_after_sigkill(walk, bars, tmp_path, uninterrupted):
     output, checkpoint = tmp_path / "out.npz", tmp_path / "out.checkpoint"
     conftest = Path(__file__).parents[1] / "conftest.py"
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, conftest, walk, output])
@@ -192,29 +192,29 @@ def test_after_kill_9(walk, bars, tmp_path, undisturbed):
     process.wait()
     assert not output.exists() and 0 < load(checkpoint).frames < 40
     done = run(walk, output=Output(output), estimator=bars())
-    assert done.resumed > 0 and output.read_bytes() == undisturbed
+    assert done.resumed > 0 and output.read_bytes() == uninterrupted
     assert not checkpoint.exists()
 
 
 @pytest.mark.usefixtures("each_frame")
 @pytest.mark.parametrize("end", ["zeros", "repeated"])
-def test_a_power_cut_costs_no_frames(walk, bars, tmp_path, undisturbed, end):
+def test_a_power_cut_costs_no_frames(walk, bars, tmp_path, uninterrupted, end):
     output = tmp_path / "out.npz"
-    broken_off(walk, bars, output)
+    interrupt(walk, bars, output)
     checkpoint = output.with_name("out.checkpoint")
     if end == "zeros":
         checkpoint.write_bytes(checkpoint.read_bytes() + bytes(8192))
     else:
         CheckpointFile(checkpoint).add(*list(CheckpointFile(checkpoint).blocks())[-1])
     assert run(walk, output=Output(output), estimator=bars()).resumed > 15
-    assert output.read_bytes() == undisturbed
+    assert output.read_bytes() == uninterrupted
 
 
 @pytest.mark.usefixtures("each_frame")
 @pytest.mark.parametrize("field", ["policy", "tracker", "importance", "times"])
-def test_planted_states_are_kept_aside(walk, bars, tmp_path, undisturbed, field):
+def test_planted_states_are_kept_aside(walk, bars, tmp_path, uninterrupted, field):
     output = tmp_path / "out.npz"
-    broken_off(walk, bars, output)
+    interrupt(walk, bars, output)
     file = CheckpointFile(output.with_name("out.checkpoint"))
     facts, blocks = file.facts(), list(file.blocks())
     file.begin(facts)
@@ -223,4 +223,4 @@ def test_planted_states_are_kept_aside(walk, bars, tmp_path, undisturbed, field)
         setattr(planted, field, ["odd"])
         file.add(block, pickle.dumps(planted))
     assert run(walk, output=Output(output), estimator=bars()).resumed == 0
-    assert output.read_bytes() == undisturbed and (tmp_path / "out.2.checkpoint").exists()
+    assert output.read_bytes() == uninterrupted and (tmp_path / "out.2.checkpoint").exists()

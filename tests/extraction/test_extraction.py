@@ -11,10 +11,10 @@ from skelstream.extraction.extraction import extract, run, stream, windows
 from skelstream.extraction.output import Output
 
 
-def test_one_video(walk, bars, tmp_path):
+def test_a_video_is_extracted(walk, bars, tmp_path):
     output = tmp_path / "out.npz"
     sequence = skelstream.extract(walk, output, bars())
-    assert sequence.track_ids.tolist() == [1, 2]  # the one seen longer first
+    assert sequence.track_ids.tolist() == [1, 2]  # the longer track first
     assert np.diff(sequence.track_start).tolist() == [40, 20]
     assert len(sequence.frame_time) == 40 and sequence.frame_ok.all()
     assert sequence.meta["source"] == str(walk) and sequence.meta["model"] == "bars"
@@ -23,13 +23,13 @@ def test_one_video(walk, bars, tmp_path):
     np.testing.assert_array_equal(loaded.keypoints, sequence.keypoints)
 
 
-def test_streaming_gives_the_same_people(walk, bars):
+def test_a_stream_has_the_same_people(walk, bars):
     rows = sum(len(people) for people in skelstream.stream(walk, bars()))
     assert rows == len(skelstream.extract(walk, estimator=bars()).frame)
 
 
 @pytest.mark.parametrize("length, stride, count", [(16, 8, 4), (40, 1, 1), (64, 16, 1), (1, 13, 4)])
-def test_windows_of_a_stream_are_those_of_the_whole(walk, bars, length, stride, count):
+def test_windows_of_a_stream_equal_those_of_the_sequence(walk, bars, length, stride, count):
     given = list(skelstream.windows(walk, length, stride, estimator=bars()))
     whole = skelstream.extract(walk, estimator=bars())
     late = []
@@ -38,18 +38,18 @@ def test_windows_of_a_stream_are_those_of_the_whole(walk, bars, length, stride, 
         assert (start, end) == (window.start, window.end)
         if np.array_equal(ids, window.track_ids):
             np.testing.assert_array_equal(clip, window.clip)
-        else:  # the second person has just come and is not confirmed yet
+        else:  # the second person is still tentative
             assert ids.tolist() == [1, 0] and end - 0.5 < 0.15
             np.testing.assert_array_equal(clip[0], window.clip[0])
             late.append(start)
     assert len(given) == count and len(late) < count
 
 
-def test_a_window_comes_as_soon_as_it_is_full(walk, bars):
+def test_a_window_is_yielded_when_it_is_full(walk, bars):
     estimator = bars()
     given = skelstream.windows(walk, 8, 4, estimator=estimator)
     assert next(given).end == pytest.approx(7 / 20)
-    assert sum(estimator.batches) < 30  # the queues hold a few frames, not the video
+    assert sum(estimator.batches) < 30  # the queues hold a few frames only
     given.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("skelstream-")]
 
@@ -66,16 +66,18 @@ def test_windows_in_parts_and_without_people(walk, bars, tmp_path, draw_bars):
     assert [w.start for w in windows] == [0.0, 0.2] and not any(w.clip.any() for w in windows)
 
 
-def test_smoothed_windows_lag_behind_and_show_the_same_people(walk, bars):
+def test_smoothed_windows_lag_and_have_the_same_people(walk, bars):
     (raw,) = skelstream.windows(walk, 40, estimator=bars())
     (smooth,) = skelstream.windows(walk, 40, estimator=bars(), smooth=True)
     assert smooth.track_ids.tolist() == raw.track_ids.tolist() == [1, 2]
     np.testing.assert_array_equal(smooth.clip[..., 2], raw.clip[..., 2])
-    lag = raw.clip[0, 5:, 0, 0] - smooth.clip[0, 5:, 0, 0]  # she walks to the right, a pixel a frame
+    lag = (
+        raw.clip[0, 5:, 0, 0] - smooth.clip[0, 5:, 0, 0]
+    )  # the person walks to the right, one pixel per frame
     assert (lag > 0).mean() > 0.9 and lag.max() < 5
 
 
-def test_windows_that_make_no_sense_are_refused_before_the_work(walk, bars):
+def test_wrong_windows_are_an_error_before_the_work(walk, bars):
     estimator = bars()
     with pytest.raises(FormatError, match="at least 1"):
         next(skelstream.windows(walk, 0, estimator=estimator))
@@ -90,7 +92,7 @@ def test_two_runs_give_the_same_file(walk, bars, tmp_path):
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
-def test_nobody_there(tmp_path, bars, draw_bars):
+def test_a_video_without_people(tmp_path, bars, draw_bars):
     path = tmp_path / "empty.mp4"
     with skelstream.video.VideoWriter(path, 64, 160, fps=10) as writer:
         for i in range(5):
@@ -99,14 +101,14 @@ def test_nobody_there(tmp_path, bars, draw_bars):
     assert len(sequence.track_ids) == 0 and len(sequence.frame_time) == 5
 
 
-def test_one_frame(tmp_path, bars, draw_bars):
+def test_a_video_of_one_frame(tmp_path, bars, draw_bars):
     path = tmp_path / "one.mp4"
     with skelstream.video.VideoWriter(path, 64, 160, fps=10) as writer:
         writer.write(draw_bars(50), 0)
     assert len(skelstream.extract(path, tmp_path / "one.npz", bars()).frame_time) == 1
 
 
-def test_existing_output_is_refused_before_the_work(walk, bars, tmp_path):
+def test_an_existing_output_is_an_error_before_the_work(walk, bars, tmp_path):
     output = tmp_path / "out.npz"
     output.write_bytes(b"precious")
     estimator = bars()
@@ -118,7 +120,7 @@ def test_existing_output_is_refused_before_the_work(walk, bars, tmp_path):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SourceError("went away")])
-def test_what_was_done_is_kept_beside_the_output(walk, bars, tmp_path, error):
+def test_a_partial_result_is_kept(walk, bars, tmp_path, error):
     def report(pipeline, analysed):
         if analysed.frame.index == 24:
             raise error
@@ -131,13 +133,13 @@ def test_what_was_done_is_kept_beside_the_output(walk, bars, tmp_path, error):
     assert len(skelstream.load(tmp_path / "out.partial.npz").frame_time) == 25
 
 
-def test_the_frames_outlive_an_output_that_cannot_be_written(walk, bars, tmp_path):
+def test_a_partial_result_is_kept_if_the_output_cannot_be_written(walk, bars, tmp_path):
     output = tmp_path / "sub" / "out.npz"
     output.parent.mkdir()
 
     def report(pipeline, analysed):
         if analysed.frame.index == 30:
-            output.mkdir()  # somebody else's folder of that name
+            output.mkdir()  # a folder of that name
 
     with pytest.raises(OutputError):
         run(walk, output=Output(output), estimator=bars(), report=report)
@@ -149,14 +151,12 @@ def test_the_frames_outlive_an_output_that_cannot_be_written(walk, bars, tmp_pat
     [
         ("no/out.npz", {}, "create it first"),
         ("set.ctrgcn.npz", {}, "needs a class"),
-        ("out.npz", {"skeleton": "nobody18"}, "unknown joint set"),
+        ("out.npz", {"skeleton": "unknown18"}, "unknown joint set"),
         ("out.xyz", {}, "does not say which format"),
         ("a\0b.npz", {}, "NUL"),
     ],
 )
-def test_an_output_that_could_never_be_written_is_refused_before_the_work(
-    walk, bars, tmp_path, name, options, match
-):
+def test_an_impossible_output_is_an_error_before_the_work(walk, bars, tmp_path, name, options, match):
     def never():
         raise AssertionError("the network was loaded")
 
@@ -167,7 +167,7 @@ def test_an_output_that_could_never_be_written_is_refused_before_the_work(
     assert [p.name for p in tmp_path.iterdir()] == ["walk.mp4"]
 
 
-def test_a_whole_result_takes_the_partial_one_away_and_a_longer_one_stays(walk, bars, tmp_path):
+def test_a_result_removes_shorter_partial_results(walk, bars, tmp_path):
     output, partial = tmp_path / "out.npz", tmp_path / "out.partial.npz"
 
     def stopped_at(number):
@@ -187,7 +187,7 @@ def test_a_whole_result_takes_the_partial_one_away_and_a_longer_one_stays(walk, 
     assert not partial.exists() and skelstream.load(output).frames == 40
 
 
-def test_a_result_that_is_called_partial_is_not_taken_for_one(walk, bars, tmp_path):
+def test_another_file_with_a_partial_name_stays(walk, bars, tmp_path):
     skelstream.extract(walk, tmp_path / "out.partial.npz", bars(), end=0.5)
 
     def report(pipeline, analysed):
@@ -216,7 +216,7 @@ def test_keywords_are_checked_at_the_call(tmp_path, call, bars):
 
 
 @pytest.mark.parametrize("call", [stream, windows])
-def test_postprocessing_of_a_stream_is_refused(tmp_path, call):
+def test_postprocessing_of_a_stream_is_an_error(tmp_path, call):
     with pytest.raises(SettingsError, match="fill has no effect here"):
         call(tmp_path / "a.mp4", fill=0.5)
 

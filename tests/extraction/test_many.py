@@ -6,7 +6,7 @@ from skelstream.errors import OutputError, SourceError
 from skelstream.extraction.many import run_many
 
 
-def test_many_go_on_where_they_stood_and_survive_a_broken_one(walk, bars, tmp_path):
+def test_many_sources_continue_and_a_damaged_one_is_skipped(walk, bars, tmp_path):
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video at all")
     folder = tmp_path / "out"
@@ -19,12 +19,12 @@ def test_many_go_on_where_they_stood_and_survive_a_broken_one(walk, bars, tmp_pa
     assert sorted(p.name for p in folder.iterdir()) == ["walk.npz"]
 
 
-def test_many_of_one_name_are_refused(bars, tmp_path):
+def test_equal_names_are_an_error(bars, tmp_path):
     with pytest.raises(OutputError, match="two sources have this name"):
         list(run_many(["a/x.mp4", "b/x.mp4"], tmp_path, estimator=bars()))
 
 
-def test_what_another_process_is_at_is_left_to_it(walk, bars, tmp_path):
+def test_a_source_of_another_process_is_skipped(walk, bars, tmp_path):
     from skelstream.files.locks import claimed
 
     with claimed(tmp_path / "walk.npz.extracting", wait=False) as ours:
@@ -36,6 +36,6 @@ def test_what_another_process_is_at_is_left_to_it(walk, bars, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["walk.mp4", "walk.npz"]
 
 
-def test_many_in_another_format(walk, bars, tmp_path):
+def test_many_sources_in_another_format(walk, bars, tmp_path):
     (outcome,) = run_many([str(walk)], tmp_path, estimator=bars(), format="csv")
     assert outcome.output.name == "walk.csv" and outcome.output.exists()

@@ -1,4 +1,4 @@
-"""Results do not take the place of what they are made from."""
+"""Tests that results never replace their sources."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def files(tmp_path):
         ("photos/2.png", "photos/2.png"),
     ],
 )
-def test_what_is_read_stays(files, output, source):
+def test_the_source_cannot_be_replaced(files, output, source):
     with pytest.raises(OutputError, match=r"\d?\.(mp4|png) is the source of the result"):
         check_not_source(files / output, str(files / source))
 
@@ -41,13 +41,13 @@ def test_what_is_read_stays(files, output, source):
     ("output", "source"),
     [("b.npz", "a.mp4"), ("a.mp4", "photos"), ("photos/old.npz", "photos"), ("photos/1.png", "a.mp4")],
 )
-def test_others_may_be_replaced(files, output, source):
+def test_other_files_can_be_replaced(files, output, source):
     check_not_source(files / output, str(files / source))
     check_not_source(files / output, "rtsp://camera/1?a=[b")
     check_not_source(files / output, 0)
 
 
-def test_a_video_outlives_a_result_of_its_name(walk, tmp_path):
+def test_a_video_with_the_outputs_name_is_kept(walk, tmp_path):
     video = tmp_path / "walk.mp4"
     video.write_bytes(walk.read_bytes())
     with pytest.raises(OutputError, match=r"walk\.mp4 is the source of the result"):

@@ -8,7 +8,7 @@ import pytest
 
 from skelstream.formats import read
 from skelstream.people import People
-from skelstream.processing import tracked
+from skelstream.processing import with_identities
 from skelstream.sequences import SequenceBuilder, SkeletonSequence
 from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import OPENPOSE18
@@ -128,7 +128,7 @@ def load_tracked(
     settings: TrackerSettings = TrackerSettings(),
 ) -> SkeletonSequence:
     """A file's people, with identities by the tracker where it has none."""
-    sequence = tracked(read(path, fps=fps, size=size, clip=clip, note=note), settings)
+    sequence = with_identities(read(path, fps=fps, size=size, clip=clip, note=note), settings)
     for warning in sequence.meta.get("warnings") or [] if note else []:
         note(warning)
     return sequence

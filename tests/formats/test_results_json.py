@@ -7,7 +7,7 @@ import pytest
 
 from skelstream.errors import FormatError
 from skelstream.formats import load, read, save
-from skelstream.processing import tracked
+from skelstream.processing import with_identities
 from skelstream.sequences import Detections
 
 from .conftest import COCO, load_tracked
@@ -25,7 +25,7 @@ def coco_rows(frames=range(FRAMES), name=lambda t: t, **more):
 def test_coco_results_are_tracked(tmp_path):
     found = read(dump(tmp_path / "r.json", coco_rows()))
     assert isinstance(found, Detections)
-    sequence = tracked(found)
+    sequence = with_identities(found)
     assert len(sequence) == 2 and sequence.skeleton.name == "coco17"
     check(sequence, x=300, index=0 if sequence[0].keypoints[0, 0, 0] > 200 else 1)
 

@@ -65,14 +65,14 @@ def test_an_imported_file_lifts_as_the_paper_says(tmp_path, monkeypatch):
     assert "CC BY-NC" in result.output
     keypoints = np.random.default_rng(0).uniform(100, 900, (40, 17, 2)).astype(np.float32)
     times = np.arange(40) / 50
-    once = Lifter("videopose3d", "cpu", mirrored=False).track(times, keypoints, size)
+    once = Lifter("videopose3d", "cpu", mirrored=False).lift_track(times, keypoints, size)
     wanted = _slow(state, keypoints, size)
     np.testing.assert_allclose(once, wanted - wanted[:, :1], atol=1e-4)
     # Averaged with what becomes of the mirror image.
     mirrored = keypoints[:, list(COCO17.flip_order)] * np.float32([-1, 1]) + np.float32([size[1], 0])
     turned = _slow(state, mirrored, size)[:, list(H36M17.flip_order)] * [-1, 1, 1]
     both = (wanted + turned) / 2
-    found = Lifter("videopose3d", "cpu").track(times, keypoints, size)
+    found = Lifter("videopose3d", "cpu").lift_track(times, keypoints, size)
     np.testing.assert_allclose(found, both - both[:, :1], atol=1e-4)
 
 

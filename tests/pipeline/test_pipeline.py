@@ -18,7 +18,7 @@ def workers() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("skelstream")]
 
 
-def test_every_frame_in_order_with_its_people(walk, bars):
+def test_frames_come_in_order_with_their_people(walk, bars):
     with Pipeline(walk, bars()) as pipeline:
         result = list(pipeline)
     assert [a.frame.index for a in result] == list(range(40))
@@ -29,7 +29,7 @@ def test_every_frame_in_order_with_its_people(walk, bars):
     assert workers() == []
 
 
-def test_the_batch_changes_nothing(walk, bars):
+def test_the_batch_size_does_not_change_the_result(walk, bars):
     def run(batch):
         estimator = bars(batch)
         with Pipeline(walk, estimator) as pipeline:
@@ -42,19 +42,19 @@ def test_the_batch_changes_nothing(walk, bars):
         np.testing.assert_array_equal(a.track_ids, b.track_ids)
 
 
-def test_ids_start_anew_with_each_video(walk, bars):
+def test_each_video_has_its_own_ids(walk, bars):
     estimator = bars()
     for _ in range(2):
         with Pipeline(walk, estimator) as pipeline:
             assert {i for a in pipeline for i in a.tracked.track_ids.tolist()} == {1, 2}
 
 
-def test_most_important_people_stay(walk, bars):
+def test_max_people_keeps_the_most_important(walk, bars):
     with Pipeline(walk, bars(), PipelineSettings().with_options(max_people=1)) as pipeline:
         assert {tuple(a.tracked.track_ids.tolist()) for a in pipeline} == {(1,)}
 
 
-def test_a_part_of_the_video(walk, bars):
+def test_start_and_end_select_frames(walk, bars):
     with Pipeline(walk, bars(), PipelineSettings().with_options(start=0.5, end=1.0, every=2)) as pipeline:
         assert [a.frame.index for a in pipeline] == [10, 12, 14, 16, 18]
         assert pipeline.expected_end == 1.0
@@ -67,7 +67,7 @@ def test_stopping_early_ends_the_threads(walk, bars):
     assert workers() == []
 
 
-def test_an_error_of_the_network_reaches_the_caller_after_what_was_done(walk, bars):
+def test_an_error_of_the_network_is_raised_after_the_finished_frames(walk, bars):
     seen = []
     with pytest.raises(RuntimeError, match="the network broke"), Pipeline(walk, bars(fail_at=12)) as pipeline:
         seen.extend(a.frame.index for a in pipeline)
@@ -76,7 +76,7 @@ def test_an_error_of_the_network_reaches_the_caller_after_what_was_done(walk, ba
 
 
 class Scripted(Source):
-    """Gives prepared frames; None is one that failed to decode, an exception is raised in its place."""
+    """A stand-in source of given frames; None fails to decode, and an exception is raised."""
 
     warnings = ()
 
@@ -110,19 +110,19 @@ def scripted(monkeypatch):
     return make
 
 
-def test_failed_frames_keep_their_place_in_a_batch(scripted, bars, draw_bars):
+def test_failed_frames_keep_their_position(scripted, bars, draw_bars):
     source = scripted([draw_bars(20), None, draw_bars(24), None, None, draw_bars(30)])
     with Pipeline(source, bars(batch=4)) as pipeline:
         result = [(a.frame.index, a.tracked.ok, len(a.tracked)) for a in pipeline]
     assert result == [(0, True, 1), (1, False, 0), (2, True, 1), (3, False, 0), (4, False, 0), (5, True, 1)]
 
 
-def test_nothing_but_failed_frames(scripted, bars):
+def test_failed_frames_only(scripted, bars):
     with Pipeline(scripted([None] * 5), bars(batch=2)) as pipeline:
         assert [a.tracked.ok for a in pipeline] == [False] * 5
 
 
-def test_a_source_that_goes_away_gives_what_it_gave(scripted, bars, draw_bars):
+def test_frames_before_a_lost_source_are_returned(scripted, bars, draw_bars):
     seen = []
     source = scripted([draw_bars(20)] * 3 + [SourceError("camera 0 went away")])
     with pytest.raises(SourceError, match="went away"), Pipeline(source, bars()) as pipeline:
@@ -130,7 +130,7 @@ def test_a_source_that_goes_away_gives_what_it_gave(scripted, bars, draw_bars):
     assert seen == [0, 1, 2]
 
 
-def test_a_live_source_never_lags(scripted, bars, draw_bars):
+def test_a_live_source_drops_frames_instead_of_lagging(scripted, bars, draw_bars):
     class Slow(bars):
         def infer(self, inputs):
             time.sleep(0.03)
@@ -152,7 +152,7 @@ def test_stage_times_add_up(walk, bars):
 
 
 class StandIn:
-    """A refiner that finds bars: joints along the middle of the bright pixels in a box."""
+    """A stand-in refiner: joints along the middle of the bright pixels in a box."""
 
     name, weights_sha256, skeleton = "bars", "0" * 64, COCO17
 
@@ -178,7 +178,7 @@ def refined_bars(bars):
 
 
 @pytest.mark.parametrize("every, most", [(1, 40), (5, 12), ("auto", 12)])
-def test_people_are_followed_between_detections(walk, refined_bars, every, most):
+def test_people_are_tracked_between_detections(walk, refined_bars, every, most):
     with Pipeline(walk, refined_bars(), PipelineSettings().with_options(detect_every=every)) as pipeline:
         result = list(pipeline)
         times = pipeline.times
@@ -188,7 +188,7 @@ def test_people_are_followed_between_detections(walk, refined_bars, every, most)
     np.testing.assert_allclose(xs, 15 + np.arange(40), atol=2)
     there = [2 in a.tracked.track_ids for a in result]
     came, left = there.index(True), 40 - there[::-1].index(True)
-    assert 10 <= came <= 10 + 6 and left == 30  # found within 0.3 s, and gone when gone
+    assert 10 <= came <= 10 + 6 and left == 30  # found within 0.3 s, and lost at once
 
 
 def test_without_refinement_every_frame_is_detected(walk, bars):
@@ -204,7 +204,7 @@ def test_the_interval_of_detection_is_in_the_settings(walk, refined_bars):
             assert pipeline.builder().finish().meta["settings"]["detect_every"] == every
 
 
-def test_followed_people_do_not_depend_on_the_batch(walk, refined_bars):
+def test_the_batch_size_does_not_change_tracks_between_detections(walk, refined_bars):
     def run(batch):
         with Pipeline(
             walk, refined_bars(batch), PipelineSettings().with_options(detect_every="auto")

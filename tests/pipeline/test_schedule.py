@@ -11,26 +11,26 @@ def detected(schedule: DetectionSchedule, times: list[float]) -> list[int]:
     return [number for number, time in enumerate(times) if schedule.due(time)]
 
 
-def test_every_frame_or_each_nth() -> None:
+def test_a_number_detects_every_nth_frame() -> None:
     times = [i / 25 for i in range(10)]
     assert detected(DetectionSchedule(), times) == list(range(10))
     assert detected(DetectionSchedule(4), times) == [0, 4, 8]
 
 
 @pytest.mark.parametrize("rate", [2, 3.3, 5, 10, 23.976, 25, 30, 60])
-def test_auto_never_waits_longer_than_its_gap(rate: float) -> None:
+def test_auto_never_exceeds_the_longest_gap(rate: float) -> None:
     times = [i / rate for i in range(200)]
     detections = [times[i] for i in detected(DetectionSchedule("auto"), times)]
     gaps = [b - a for a, b in zip(detections, detections[1:], strict=False)]
     assert max(gaps) <= max(LONGEST_GAP + 1e-6, 1 / rate + 1e-9)
-    assert min(gaps) > LONGEST_GAP - 1.01 / rate  # and not much less
+    assert min(gaps) > LONGEST_GAP - 1.01 / rate  # and is nearly reached
 
 
 def test_auto_detects_at_once_after_a_pause() -> None:
     assert detected(DetectionSchedule("auto"), [0, 0.04, 0.08, 2.0, 2.04, 2.08]) == [0, 3]
 
 
-def test_a_number_less_than_one_is_refused() -> None:
+def test_a_number_below_1_is_an_error() -> None:
     with pytest.raises(SettingsError, match="detect_every is 0: give auto or a number at least 1"):
         PipelineSettings(detect_every=0)
 
@@ -42,7 +42,7 @@ def test_a_budget_shrinks_at_once_and_grows_slowly() -> None:
     assert max(budget.people(5) for _ in range(29)) == 1 and budget.people(5) == 2
 
 
-def test_an_early_detection_comes_from_a_third_of_the_way_on() -> None:
+def test_an_early_detection_needs_a_third_of_the_gap() -> None:
     given = [DetectionSchedule("auto").allows_early(9, seconds) for seconds in (0.03, 0.06, 0.07, 0.1)]
     assert given == [False, False, True, True]
     assert [DetectionSchedule(5).allows_early(frames, 9.0) for frames in (1, 2, 3)] == [False, True, True]

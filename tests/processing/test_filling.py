@@ -11,7 +11,7 @@ from ..sequences.conftest import person
 
 
 def test_a_missing_joint_is_interpolated_in_time(sequence):
-    # Track 7's right wrist: seen at 0 s, missing at 0.04 s, seen again at 0.16 s (the third row).
+    # Track 7's right wrist: observed at 0 s, missing at 0.04 s, observed at 0.16 s (the third row).
     whole = filled(sequence, 0.2)
     track = whole[0]
     expected = sequence.keypoints[0, 4] + 0.25 * (sequence.keypoints[2, 4] - sequence.keypoints[0, 4])
@@ -20,7 +20,7 @@ def test_a_missing_joint_is_interpolated_in_time(sequence):
     assert not track.observed[1, 4] and track.observed[1, 3]
 
 
-def test_rows_are_added_with_the_real_times(sequence):
+def test_rows_are_added_at_the_frames_times(sequence):
     track = filled(sequence, 0.2)[0]
     assert track.frame.tolist() == [0, 1, 2, 3, 4, 5]
     # Joint 0: 1 at 0.04 s, 4 at 0.16 s.
@@ -30,13 +30,13 @@ def test_rows_are_added_with_the_real_times(sequence):
     assert track.boxes[2].tolist() == [0, 0, 100, 200] and track.person_scores[2] == pytest.approx(0.9)
 
 
-def test_long_gaps_stay(sequence):
+def test_long_gaps_are_not_filled(sequence):
     whole = filled(sequence, 0.1)
     assert whole[0].frame.tolist() == [0, 1, 4, 5]
     assert np.array_equal(whole.keypoints, sequence.keypoints, equal_nan=True)
 
 
-def test_nothing_is_filled_before_the_first_or_after_the_last_sighting(builder, tracked):
+def test_nothing_is_filled_outside_the_first_and_last_observation(builder, tracked):
     keypoints, scores = person(0)
     hidden = keypoints.copy(), scores.copy()
     hidden[0][3], hidden[1][3] = np.nan, 0
@@ -46,7 +46,7 @@ def test_nothing_is_filled_before_the_first_or_after_the_last_sighting(builder, 
     assert np.isnan(whole.keypoints[[0, 2], 3]).all()
 
 
-def test_raw_is_what_was_measured_however_often_it_is_cleaned(sequence):
+def test_raw_has_the_measured_values_after_repeated_cleaning(sequence):
     clean = filled(smoothed(filled(sequence, 0.2)), 1.0)
     assert clean.raw.equals(replace(sequence, meta=clean.meta))
     assert sequence.raw is None
@@ -58,7 +58,7 @@ def test_filling_twice_changes_nothing(sequence):
     assert filled(once, 0.2).equals(once)
 
 
-def test_nobody(builder, tracked):
+def test_an_empty_sequence_stays_empty(builder, tracked):
     builder.add(tracked(0, 0.0, {}))
     empty = builder.finish()
     assert filled(empty).equals(empty) and smoothed(empty).equals(empty)

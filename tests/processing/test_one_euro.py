@@ -24,13 +24,13 @@ def run(tracked, values, times, **settings):
     )
 
 
-def test_textbook_recursion(tracked):
+def test_the_filter_equals_the_published_recursion(tracked):
     out = run(tracked, [0.0, 10.0], [0.0, 0.1], min_cutoff=1.0, beta=0.0, speed_cutoff=1.0)
     share = 1 / (1 + 1 / (2 * np.pi * 0.1))
     assert out.tolist() == pytest.approx([0.0, 10 * share], rel=1e-5)
 
 
-def test_rest_is_calm_and_motion_lags_little(tracked):
+def test_jitter_shrinks_at_rest_and_motion_lags_little(tracked):
     random = np.random.default_rng(0)
     times = np.arange(90) / 30
     still = run(tracked, 100 + random.normal(0, 3, 90), times)
@@ -39,7 +39,7 @@ def test_rest_is_calm_and_motion_lags_little(tracked):
     assert np.abs(moving[30:] - 400 * times[30:]).max() < 20
 
 
-def test_causal(tracked):
+def test_the_filter_is_causal(tracked):
     times = np.arange(20) / 30
     values = np.random.default_rng(1).normal(0, 5, 20)
     assert np.array_equal(run(tracked, values, times)[:10], run(tracked, values[:10], times[:10]))
@@ -58,7 +58,7 @@ def test_missing_joints_stay_missing_and_restart_after_a_while(tracked):
     assert out.keypoints[0, 3, 0] < 70
 
 
-def test_tracks_apart_and_input_untouched(tracked):
+def test_tracks_are_independent_and_the_input_is_unchanged(tracked):
     smooth = OneEuro()
     smooth.update(tracked(0, 0.0, {1: at(0.0), 2: at(100.0)}))
     frame = tracked(1, 0.1, {2: at(110.0), 1: at(5.0)})
@@ -75,5 +75,5 @@ def test_memory_does_not_grow(tracked):
     assert len(smooth._states) == 1
 
 
-def test_equal_times(tracked):
+def test_equal_times_restart_the_filter(tracked):
     assert np.isfinite(run(tracked, [1.0, 2.0, 3.0], [0.0, 0.0, 0.0])).all()

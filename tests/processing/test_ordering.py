@@ -6,12 +6,12 @@ import pytest
 from skelstream.errors import FormatError
 from skelstream.people import People
 from skelstream.processing import smoothed
-from skelstream.processing.ordering import acting_first
+from skelstream.processing.ordering import main_person_first
 from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
 
-# Where each stands at frame i of 30, how high, and when: one for each way of choosing.
+# Position at frame i of 30, height and frames of each person; each is first by one criterion.
 PEOPLE = {
     1: (lambda i: 300.0, 90.0, range(30)),  # longest
     2: (lambda i: 60.0, 190.0, range(10, 25)),  # largest
@@ -35,8 +35,8 @@ def crowd():
 
 
 @pytest.mark.parametrize("person", BY)
-def test_who_comes_first(crowd, person):
-    ordered = acting_first(crowd, person)
+def test_the_chosen_person_comes_first(crowd, person):
+    ordered = main_person_first(crowd, person)
     assert ordered.track_ids[0] == BY[person] and ordered.meta["person"] == person
     before = {track.id: track for track in crowd}
     for track in ordered:
@@ -46,14 +46,14 @@ def test_who_comes_first(crowd, person):
     assert slot == pytest.approx([PEOPLE[BY[person]][0](i) for i in before[BY[person]].frame])
 
 
-def test_what_was_measured_keeps_up(crowd):
-    ordered = acting_first(smoothed(crowd), "largest")
+def test_measured_values_have_the_same_order(crowd):
+    ordered = main_person_first(smoothed(crowd), "largest")
     assert ordered.raw.track_ids.tolist() == ordered.track_ids.tolist()
 
 
-def test_nobody_and_no_such_person(crowd):
+def test_an_empty_sequence_and_an_unknown_name(crowd):
     empty = SequenceBuilder(OPENPOSE18, source="a", height=None, width=None).finish()
     for person in BY:
-        assert len(acting_first(empty, person)) == 0
+        assert len(main_person_first(empty, person)) == 0
     with pytest.raises(FormatError, match="longest, largest, centre, moving"):
-        acting_first(crowd, "tallest")
+        main_person_first(crowd, "tallest")

@@ -27,7 +27,7 @@ def uneven_times(count, seed=0):
 
 
 def reference(z, times, noise, acceleration_psd, height):
-    """The same model through filterpy, one coordinate of one joint; z is NaN where missing."""
+    """Return filterpy's result for one coordinate of one joint; z is NaN where missing."""
     model = KalmanFilter(2, 1)
     model.x = np.zeros((2, 1))
     model.P = np.diag([(1e3 * height) ** 2, (3 * height) ** 2])
@@ -49,7 +49,7 @@ def reference(z, times, noise, acceleration_psd, height):
 
 
 @pytest.mark.parametrize("missing", [(), (0, 1, 7, 8, 9, 39)])
-def test_same_as_filterpy_with_uneven_times(builder, tracked, missing):
+def test_smoothing_equals_filterpy_at_uneven_times(builder, tracked, missing):
     random = np.random.default_rng(1)
     times = uneven_times(40)
     z = 300 + 80 * np.sin(3 * times) + random.normal(0, 4, 40)
@@ -72,7 +72,7 @@ def test_noise_shrinks_and_motion_stays(builder, tracked):
     assert after < 0.7 * before
 
 
-def test_a_straight_walk_is_left_alone(builder, tracked):
+def test_constant_velocity_is_unchanged(builder, tracked):
     times = uneven_times(50)
     sequence = walk(builder, tracked, 10 + 100 * times, times)
     assert np.abs(smoothed(sequence).keypoints - sequence.keypoints)[5:-5].max() < 0.5
@@ -86,7 +86,7 @@ def _only(sequence, m):
     )  # fmt: skip
 
 
-def test_tracks_do_not_touch_each_other(sequence):
+def test_tracks_are_independent(sequence):
     both = smoothed(sequence)
     assert (
         both.raw.equals(replace(sequence, meta=both.meta)) and both.observed.sum() == sequence.observed.sum()
@@ -106,6 +106,6 @@ def test_equal_times_stay_finite(builder, tracked):
     assert np.isfinite(smoothed(sequence).keypoints).all()
 
 
-def test_a_joint_that_is_never_seen(builder, tracked):
+def test_a_joint_that_is_always_missing_stays_missing(builder, tracked):
     sequence = walk(builder, tracked, [1.0, 2.0, 3.0], [0.0, 0.1, 0.2], missing=(0, 1, 2))
     assert np.isnan(smoothed(sequence).keypoints[:, 3]).all()

@@ -1,4 +1,4 @@
-"""Graphs of other projects, made here with random weights: heatmaps and SimCC, ONNX and OpenVINO IR."""
+"""Tests of graphs as of other projects, with random weights: heatmaps and SimCC, ONNX and OpenVINO IR."""
 
 import json
 import warnings
@@ -33,7 +33,7 @@ class _HeatmapNet(nn.Module):
 
     def forward(self, x):
         maps = self.net(x)
-        return maps, maps.flatten(2).argmax(-1)  # a second output, as PP-TinyPose has it
+        return maps, maps.flatten(2).argmax(-1)  # a second output, as in PP-TinyPose
 
 
 class _SimCCNet(nn.Module):
@@ -67,8 +67,8 @@ def _refiner(path, flip=False):
     return make_refiner(RefinementSettings(weights=str(path), flip=flip), "auto", "auto", "float32")
 
 
-def _seen(box, network, bgr=False, mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375)):
-    """What the network says of a crop, by torch."""
+def _expected(box, network, bgr=False, mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375)):
+    """Return the network's output for a crop, computed by torch."""
     letterbox = crop_letterbox(box, (HEIGHT, WIDTH))
     crop = cut(IMAGE, letterbox.matrix, (HEIGHT, WIDTH)).astype(np.float32)
     crop = (crop[..., ::-1] if bgr else crop) - np.float32(mean)
@@ -80,31 +80,31 @@ IMAGE = np.random.default_rng(3).integers(0, 256, (120, 160, 3)).astype(np.uint8
 BOXES = np.array([[10, 10, 60, 110], [70, 20, 150, 100]], np.float32)
 
 
-def test_heatmaps_by_metadata(tmp_path):
+def test_heatmaps_with_metadata(tmp_path):
     network = _export(_HeatmapNet(), tmp_path / "h.onnx", FACTS | {"output": "heatmap", "joints": "coco17"})
     keypoints, scores = _refiner(tmp_path / "h.onnx").joints(IMAGE, BOXES)
     assert keypoints.shape == (2, 17, 2) and scores.shape == (2, 17)
     for box, found, score in zip(BOXES, keypoints, scores, strict=True):
-        letterbox, (maps, _) = _seen(box, network)
+        letterbox, (maps, _) = _expected(box, network)
         places, heights = peaks(maps)
         np.testing.assert_allclose(found, letterbox.to_image(places[0].numpy() * 4), atol=0.05)
         np.testing.assert_allclose(score, heights[0].clamp(0, 1), atol=1e-3)
 
 
-def test_simcc_by_a_toml_beside_it(tmp_path):
+def test_simcc_with_a_toml_file(tmp_path):
     network = _export(_SimCCNet(JOINTS), tmp_path / "s.onnx", None)
     (tmp_path / "s.toml").write_text(
         f'height = {HEIGHT}\nwidth = {WIDTH}\noutput = "simcc"\ncolour = "bgr"\nmean = [1, 2, 3]\nstd = [10, 20, 30]\n'
         f"joints = {json.dumps(NAMES)}\n"
     )
     keypoints, _ = _refiner(tmp_path / "s.onnx").joints(IMAGE, BOXES)
-    letterbox, (x, y) = _seen(BOXES[0], network, bgr=True, mean=(1, 2, 3), std=(10, 20, 30))
+    letterbox, (x, y) = _expected(BOXES[0], network, bgr=True, mean=(1, 2, 3), std=(10, 20, 30))
     order = [NAMES.index(name) for name in COCO17.joints]
     places = torch.stack([x[0, order].argmax(-1), y[0, order].argmax(-1)], -1).numpy() / 2
     np.testing.assert_allclose(keypoints[0], letterbox.to_image(places), atol=1e-3)
 
 
-def test_openvino_ir_and_the_mirror_image(tmp_path):
+def test_openvino_ir_and_flip(tmp_path):
     facts = FACTS | {"output": "heatmap", "joints": "coco17"}
     _export(_HeatmapNet(), tmp_path / "h.onnx", facts)
     ov.save_model(ov.Core().read_model(tmp_path / "h.onnx"), tmp_path / "i.xml", compress_to_fp16=False)
@@ -119,12 +119,12 @@ def test_openvino_ir_and_the_mirror_image(tmp_path):
     refiner = _refiner(tmp_path / "i.xml", flip=True)
     scores = refiner.joints(IMAGE, [box])[1]
     again = refiner.joints(np.ascontiguousarray(IMAGE[:, ::-1]), [mirrored])[1]
-    # The border cell has no neighbour to be shifted from.
+    # The border cell has no neighbour to shift from.
     assert (np.abs(scores - again[:, list(COCO17.flip_order)]) < 0.02).mean() > 0.6
 
 
 @pytest.mark.slow
-def test_our_own_export_goes_in_again(tmp_path):
+def test_an_export_of_our_own_weights_is_read(tmp_path):
     from skelstream.network.model_file import find_model, read_header
     from skelstream.network.weights import load_image_network
     from skelstream.runtimes.onnx import export_onnx
@@ -151,7 +151,7 @@ def test_our_own_export_goes_in_again(tmp_path):
         ({"stride": 8}, "heatmap output of shape"),
     ],
 )
-def test_descriptions_that_do_not_fit_are_refused(tmp_path, change, match):
+def test_wrong_descriptions_are_errors(tmp_path, change, match):
     facts = FACTS | {"output": "heatmap", "joints": "coco17"} | change
     _export(_HeatmapNet(), tmp_path / "h.onnx", {k: v for k, v in facts.items() if v is not None})
     with pytest.raises(ModelError, match=match) as caught:
@@ -159,7 +159,7 @@ def test_descriptions_that_do_not_fit_are_refused(tmp_path, change, match):
     assert "h.onnx" in str(caught.value)
 
 
-def test_files_that_say_nothing_are_refused(tmp_path):
+def test_files_without_a_description_are_errors(tmp_path):
     _export(_HeatmapNet(), tmp_path / "h.onnx", None)
     with pytest.raises(ModelError, match=r"write h\.toml beside it"):
         _refiner(tmp_path / "h.onnx")
@@ -177,8 +177,8 @@ def test_files_that_say_nothing_are_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_imported_hrnet_refines(tmp_path, monkeypatch):
-    """By the name of the file that the import leaves."""
+def test_imported_hrnet_weights_refine(tmp_path, monkeypatch):
+    """The refiner's name is that of the imported file."""
     from typer.testing import CliRunner
 
     from skelstream.cli import app

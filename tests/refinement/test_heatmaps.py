@@ -15,7 +15,7 @@ def gaussian(x: float, y: float, height: float = 1.0, size=(64, 48), sigma: floa
 
 
 def slow_peak(heatmap: np.ndarray) -> tuple[float, float, float]:
-    """DARK, section 3.2, cell by cell: blur, logarithm, and a step of Newton's method from the highest cell."""
+    """Return the peak by DARK, section 3.2, cell by cell: blur, logarithm, and one Newton step."""
     height, width = heatmap.shape
     row, column = np.unravel_index(int(heatmap.argmax()), heatmap.shape)
     score = heatmap[row, column]
@@ -63,12 +63,10 @@ def test_the_peaks_of_gaussians_are_exact() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_any_map_gives_what_the_slow_reference_gives(seed: int) -> None:
+def test_peaks_equal_the_slow_reference(seed: int) -> None:
     rng = np.random.default_rng(seed)
     maps = np.zeros((2, 17, 20, 15))
-    for one in maps.reshape(
-        -1, 20, 15
-    ):  # peaks anywhere, also on the border, with others beside them and noise
+    for one in maps.reshape(-1, 20, 15):  # peaks anywhere, also on the border, with others nearby and noise
         for _ in range(3):
             one += gaussian(*rng.uniform(-2, 21, 2), rng.uniform(0, 1), (20, 15))
         one += 0.02 * rng.random(one.shape)
@@ -82,6 +80,6 @@ def test_any_map_gives_what_the_slow_reference_gives(seed: int) -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, -0.3])
-def test_an_empty_map_has_a_place_within_it_and_no_score(value: float) -> None:
+def test_an_empty_map_has_a_position_inside_and_score_0(value: float) -> None:
     found, scores = peaks(torch.full((1, 2, 64, 48), value))
     assert found.isfinite().all() and (scores == value).all()

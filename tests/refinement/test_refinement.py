@@ -23,32 +23,32 @@ STANDING = np.array(
 
 
 class Stand:
-    """A refiner that knows who stands where: it gives whoever's middle is nearest to a box's, or nobody."""
+    """A stand-in refiner that returns the person nearest to a box's centre, or none."""
 
     name, weights_sha256, skeleton = "stand", "0" * 64, COCO17
 
-    def __init__(self, *places: tuple[float, float], score: float = 0.8):
-        self.places, self.score, self.boxes = places, score, []
+    def __init__(self, *positions: tuple[float, float], score: float = 0.8):
+        self.positions, self.score, self.boxes = positions, score, []
 
     def joints(self, image, boxes):
         self.boxes += [np.asarray(box) for box in boxes]
         keypoints, scores = np.zeros((len(boxes), 17, 2), np.float32), np.zeros((len(boxes), 17), np.float32)
         for i, box in enumerate(boxes):
             middle = (box[:2] + box[2:]) / 2
-            off = [np.abs(middle - (x + 20, y + 50)).max() for x, y in self.places]
+            off = [np.abs(middle - (x + 20, y + 50)).max() for x, y in self.positions]
             if off and min(off) < 40:
-                keypoints[i], scores[i] = STANDING + self.places[int(np.argmin(off))], self.score
+                keypoints[i], scores[i] = STANDING + self.positions[int(np.argmin(off))], self.score
         return keypoints, scores
 
 
-def people(*places: tuple[float, float], scores=None, joints: slice = slice(None)) -> People:
-    keypoints = np.full((len(places), 17, 2), np.nan, np.float32)
-    for one, place in zip(keypoints, places, strict=True):
+def people(*positions: tuple[float, float], scores=None, joints: slice = slice(None)) -> People:
+    keypoints = np.full((len(positions), 17, 2), np.nan, np.float32)
+    for one, place in zip(keypoints, positions, strict=True):
         one[joints] = STANDING[joints] + place
     given = np.isfinite(keypoints[..., 0]).astype(np.float32) * 0.5
     points, given = convert(keypoints, given, COCO17, OPENPOSE18)
-    score = np.asarray(scores if scores is not None else [0.5] * len(places), np.float32)
-    boxes = np.concatenate([np.nanmin(points, 1), np.nanmax(points, 1)], 1) if places else np.empty((0, 4))
+    score = np.asarray(scores if scores is not None else [0.5] * len(positions), np.float32)
+    boxes = np.concatenate([np.nanmin(points, 1), np.nanmax(points, 1)], 1) if positions else np.empty((0, 4))
     return People(points, given, score, boxes.astype(np.float32))
 
 
@@ -56,7 +56,7 @@ def refinement_with(refiner: Stand, **settings) -> Refinement:
     return Refinement(refiner, RefinementSettings(**settings), OPENPOSE18, least_score=0.05)
 
 
-def test_joints_are_refined_and_scores_are_of_both_networks() -> None:
+def test_joints_are_refined_and_scores_combine_both_networks() -> None:
     refinement = refinement_with(Stand((103, 99)))
     seen = refinement.refine(IMAGE, people((100, 100), scores=[0.45]))
     np.testing.assert_allclose(seen.keypoints, people((103, 99)).keypoints)
@@ -64,20 +64,20 @@ def test_joints_are_refined_and_scores_are_of_both_networks() -> None:
     np.testing.assert_allclose(seen.boxes, people((103, 99)).boxes)
 
 
-def test_a_candidate_that_refinement_refuses_is_gone() -> None:
+def test_a_candidate_without_refined_joints_is_removed() -> None:
     seen = refinement_with(Stand((100, 100))).refine(IMAGE, people((100, 100), (400, 200)))
     assert len(seen) == 1
     assert len(refinement_with(Stand()).refine(IMAGE, people((100, 100)))) == 0
     assert len(refinement_with(Stand((100, 100))).refine(IMAGE, people())) == 0
 
 
-def test_two_boxes_that_settle_on_one_person_are_one_the_better() -> None:
+def test_two_boxes_refined_to_one_person_become_the_better_one() -> None:
     found = people((100, 100), (112, 95), scores=[0.3, 0.6])
     seen = refinement_with(Stand((104, 98))).refine(IMAGE, found)
     assert len(seen) == 1 and seen.person_scores == pytest.approx(np.sqrt(0.6 * 0.8))
 
 
-def test_a_joint_without_evidence_is_missing_and_the_rest_stay() -> None:
+def test_an_uncertain_joint_is_missing_and_the_others_stay() -> None:
     refiner = Stand((100, 100))
     plain = refiner.joints
 
@@ -95,15 +95,15 @@ def test_a_joint_without_evidence_is_missing_and_the_rest_stay() -> None:
     assert np.isfinite(all_of_them.keypoints).all()
 
 
-def test_the_box_is_that_of_whom_the_tracker_expects() -> None:
+def test_an_expected_persons_box_is_used() -> None:
     refiner = Stand((100, 100))
     half = people((100, 100), joints=slice(0, 11))
     refinement_with(refiner).refine(IMAGE, half, expected=people((101, 102)))
     (box,) = refiner.boxes
-    assert box[3] > 200  # the feet, which detection did not find
+    assert box[3] > 200  # the feet, which detection missed
 
 
-def test_a_person_whom_detection_missed_is_not_lost() -> None:
+def test_a_person_missed_by_detection_is_found_at_the_expected_box() -> None:
     refiner = Stand((100, 100), (400, 200))
     seen = refinement_with(refiner).refine(IMAGE, people((100, 100)), expected=people((100, 100), (402, 201)))
     assert len(seen) == 2 and len(refiner.boxes) == 2
@@ -115,12 +115,12 @@ def test_a_person_whom_detection_missed_is_not_lost() -> None:
     assert len(gone) == 1
 
 
-def test_a_budget_leaves_the_rest_as_detected() -> None:
+def test_people_beyond_the_budget_stay_as_detected() -> None:
     refiner = Stand((103, 99), (403, 199), (203, 99))
     found = people((100, 100), (400, 200), (200, 100), scores=[0.9, 0.4, 0.03])
     refinement = refinement_with(refiner, people=1)
     seen = refinement.refine(IMAGE, found)
-    # One is refined, one stays, and one that only refinement could have made credible is left out.
+    # One is refined, one stays, and one that is too uncertain without refinement is left out.
     assert len(refiner.boxes) == 1 and refinement.crops == 1 and refinement.unrefined == 1 and len(seen) == 2
     assert len(refinement_with(refiner).refine(IMAGE, found, budget=0)) == 2
 
@@ -133,13 +133,13 @@ def test_a_budget_leaves_the_rest_as_detected() -> None:
         ({"duplicate_oks": 0.0}, "duplicate_oks is 0.0"),
     ],
 )
-def test_settings_out_of_range_are_named(settings: dict, message: str) -> None:
+def test_settings_out_of_range_are_errors(settings: dict, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         RefinementSettings(**settings)
 
 
 def test_no_track_is_kept_alive_by_refinement_alone() -> None:
-    """Where a person has left, refinement of the same place may go on finding one."""
+    """After a person has left, refinement of the same box may still find one."""
     tracker = KalmanTracker(TrackerSettings(), OPENPOSE18)
     refinement = refinement_with(Stand((100, 100)))
     seen = []
@@ -153,7 +153,7 @@ def test_no_track_is_kept_alive_by_refinement_alone() -> None:
     assert 25 < gone <= 25 + 0.5 * 30
 
 
-def test_people_are_carried_where_they_are_expected_and_score_no_higher() -> None:
+def test_expected_people_are_refined_without_a_higher_score() -> None:
     refinement = refinement_with(Stand((103, 99), (300, 200)))
     expected = people((300, 200), (100, 100), scores=(0.4, 0.9))
     carried = refinement.refine_expected(IMAGE, expected, people())
@@ -164,29 +164,29 @@ def test_people_are_carried_where_they_are_expected_and_score_no_higher() -> Non
 
 
 @pytest.mark.parametrize(
-    "places, looks",
+    "positions, limit",
     [([(100, 100)], None), ([(300, 200), (300, 205)], None), ([(100, 100), (300, 200)], 1)],
     ids=["one is gone", "both boxes settle on one", "one is over the budget"],
 )
-def test_what_became_of_somebody_is_for_a_first_look_to_say(places, looks) -> None:
-    refinement = refinement_with(Stand(*places[:1] if looks is None else places))
-    expected = people(*([(100, 100), (300, 200)] if len(places) == 1 or looks else places))
-    assert refinement.refine_expected(IMAGE, expected, people(), looks) is None
+def test_an_uncertain_result_needs_detection(positions, limit) -> None:
+    refinement = refinement_with(Stand(*positions[:1] if limit is None else positions))
+    expected = people(*([(100, 100), (300, 200)] if len(positions) == 1 or limit else positions))
+    assert refinement.refine_expected(IMAGE, expected, people(), limit) is None
 
 
-def test_nobody_expected_is_nobody_carried() -> None:
+def test_no_expected_people_give_no_people() -> None:
     refinement = refinement_with(Stand())
     carried = refinement.refine_expected(IMAGE, people(), people())
     assert carried is not None and len(carried) == 0 == refinement.crops
 
 
-def test_people_of_a_lower_score_than_asked_for_are_left_out() -> None:
+def test_people_below_the_minimum_score_are_left_out() -> None:
     refinement = Refinement(Stand((100, 100), (300, 200)), RefinementSettings(), OPENPOSE18, least_score=0.6)
     found = refinement.refine(IMAGE, people((100, 100), (300, 200), scores=(0.9, 0.2)))
     np.testing.assert_allclose(found.person_scores, [np.sqrt(0.9 * 0.8)], atol=1e-6)
 
 
-def test_who_was_lost_comes_back_where_nobody_else_is() -> None:
+def test_a_lost_person_returns_where_no_other_person_is() -> None:
     refinement = refinement_with(Stand((100, 100), (300, 200)))
     lost = people((300, 200), (104, 100), (500, 200), scores=(0.3, 0.8, 0.8))
     carried = refinement.refine_expected(IMAGE, people((100, 100)), lost)
@@ -194,7 +194,7 @@ def test_who_was_lost_comes_back_where_nobody_else_is() -> None:
     np.testing.assert_allclose(carried.person_scores, [0.5, 0.3], atol=1e-6)
 
 
-def test_a_doubt_is_for_a_first_look_to_settle() -> None:
+def test_an_uncertain_person_needs_detection() -> None:
     refinement = refinement_with(Stand((100, 100), (300, 200)))
     both = people((100, 100), (300, 200))
     refinement.refine(IMAGE, people((100, 100)), expected=both)
@@ -203,7 +203,7 @@ def test_a_doubt_is_for_a_first_look_to_settle() -> None:
     assert not refinement.state.doubtful and refinement.refine_expected(IMAGE, both, people()) is not None
 
 
-def test_where_a_first_look_is_too_early_who_is_there_is_given() -> None:
+def test_if_detection_is_too_early_the_people_are_returned() -> None:
     refinement = refinement_with(Stand((100, 100)))
     carried = refinement.refine_expected(IMAGE, people((100, 100), (300, 200)), people(), force=True)
     assert carried is not None and len(carried) == 1
@@ -212,7 +212,7 @@ def test_where_a_first_look_is_too_early_who_is_there_is_given() -> None:
 
 
 class Centred(Stand):
-    """A refiner that is surer the better a box fits, and only so sure of a box with half of somebody in it."""
+    """A stand-in refiner whose score rises with the fit of the box, and is lower for half a person."""
 
     half = 0.12
 
@@ -223,7 +223,7 @@ class Centred(Stand):
 
 
 @pytest.mark.parametrize("half", [0.12, 0.5])
-def test_who_does_not_fill_the_first_looks_box_is_looked_at_once_more(half: float) -> None:
+def test_a_person_who_does_not_fill_the_detected_box_is_refined_again(half: float) -> None:
     refiner = Centred((100, 100))
     refiner.half = half
     refinement = refinement_with(refiner)
@@ -231,10 +231,10 @@ def test_who_does_not_fill_the_first_looks_box_is_looked_at_once_more(half: floa
     assert refinement.crops == 2 and refiner.boxes[1][3] > 200
     assert seen.person_scores == pytest.approx(np.sqrt(0.5 * 0.8))
     refinement.refine(IMAGE, people((100, 100), joints=slice(0, 11)), expected=people((100, 100)))
-    assert refinement.crops == 3  # a box of joints as expected is as good as that
+    assert refinement.crops == 3  # a box around the expected joints fits as well
 
 
-def test_of_both_rounds_the_surer_counts() -> None:
+def test_the_more_certain_of_two_rounds_is_used() -> None:
     refiner = Centred((100, 100))
     refiner.joints = lambda image, boxes: tuple(
         part * (1 if boxes[0][3] < 190 or i == 0 else 0.5) for i, part in enumerate(Stand.joints(refiner, image, boxes))
@@ -244,14 +244,14 @@ def test_of_both_rounds_the_surer_counts() -> None:
     assert refinement.crops == 2 and seen.person_scores == pytest.approx(np.sqrt(0.5 * 0.8))
 
 
-def test_who_is_doubtful_in_both_rounds_is_gone() -> None:
+def test_a_person_uncertain_in_both_rounds_is_removed() -> None:
     refinement = refinement_with(Stand((100, 100), score=0.12))
     assert (
         len(refinement.refine(IMAGE, people((100, 100), joints=slice(0, 11)))) == 0 and refinement.crops == 2
     )
 
 
-def test_a_box_that_hardly_moves_stays_so_that_still_joints_are_still() -> None:
+def test_a_box_that_hardly_moves_is_kept() -> None:
     refiner = Stand((100, 100), (300, 200))
     refinement = refinement_with(refiner)
     first = people((100, 100), (300, 200))
@@ -262,5 +262,5 @@ def test_a_box_that_hardly_moves_stays_so_that_still_joints_are_still() -> None:
     np.testing.assert_array_equal(then[0], before[0])
     assert then[1][0] == before[1][0] + 12
     np.testing.assert_array_equal(carried, then)
-    refinement.refine(IMAGE, people((102, 100)))  # nobody is expected: the detected box counts
+    refinement.refine(IMAGE, people((102, 100)))  # no person is expected: the detected box is used
     assert refiner.boxes[6][0] == before[0][0] + 2

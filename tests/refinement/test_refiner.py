@@ -43,15 +43,15 @@ def test_runtimes_find_the_same_joints() -> None:
     assert (scores >= 0).all() and (scores <= 1).all()
 
 
-def test_no_box_costs_nothing() -> None:
+def test_no_boxes_give_no_joints() -> None:
     keypoints, scores = TopDownRefiner(RefinementSettings(), device="cpu", runtime="torch").joints(
         np.zeros((9, 9, 3), np.uint8), []
     )
     assert keypoints.shape == (0, 17, 2) and scores.shape == (0, 17)
 
 
-def test_averaged_with_the_mirror_image_a_person_and_their_mirror_image_have_the_same_joints() -> None:
-    """Without the averaging the network sees them a little differently."""
+def test_flip_makes_joints_symmetric() -> None:
+    """Without averaging, the mirror image has slightly different joints."""
     rng = np.random.default_rng(1)
     image = cv2.GaussianBlur(rng.integers(0, 256, (256, 192, 3)).astype(np.uint8), (0, 0), 6)
     box = np.array([19.0, 25.0, 172.0, 230.0])

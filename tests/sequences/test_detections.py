@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from skelstream.people import People
-from skelstream.processing import tracked
+from skelstream.processing import with_identities
 from skelstream.sequences import Detections
 from skelstream.skeleton import COCO17
 
@@ -33,7 +33,7 @@ def test_they_do_not_change(detections):
 
 
 def test_tracking_keeps_frames_times_and_what_was_measured(detections):
-    sequence = tracked(detections)
+    sequence = with_identities(detections)
     assert sequence.frame_index.tolist() == list(range(10, 20))
     assert sequence.frame_time.tolist() == pytest.approx([i / 10 for i in range(10, 20)])
     assert np.flatnonzero(~sequence.frame_ok).tolist() == [4]
@@ -43,5 +43,5 @@ def test_tracking_keeps_frames_times_and_what_was_measured(detections):
 
 
 def test_the_size_may_be_unknown(detections):
-    sequence = tracked(dataclasses.replace(detections, height=None, width=None))
+    sequence = with_identities(dataclasses.replace(detections, height=None, width=None))
     assert sequence.size is None

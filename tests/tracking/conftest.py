@@ -1,4 +1,4 @@
-"""Walking stick figures on straight paths, and a way to follow them."""
+"""Fixtures: stick figures that walk straight, and trackers over them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SIZE = 200.0
 
 
 def walker(x: float, foot: float = 400.0, phase: float = 0.0, heading: float = 0.3) -> np.ndarray:
-    """float32 (18, 2) joints of a person of 200 px whose hips are at column ``x``."""
+    """Return float32 (18, 2) joints of a person 200 px high whose hips are at column ``x``."""
     return (SIZE * figure(phase, heading) + (x, foot)).astype(np.float32)
 
 
 def people(poses: Sequence[np.ndarray], scores: Sequence[float] | None = None) -> People:
-    """People from their joints (18, 2); score 0.9 unless given."""
+    """Return people with these joints (18, 2) and scores, by default 0.9."""
     if not len(poses):
         return People.none(18)
     keypoints = np.stack(poses).astype(np.float32)
@@ -34,8 +34,8 @@ def people(poses: Sequence[np.ndarray], scores: Sequence[float] | None = None) -
     return People(keypoints, joint_scores.astype(np.float32), person_scores, boxes)
 
 
-def boxes_alone(boxes: Sequence[Sequence[float]], scores: Sequence[float] | None = None) -> People:
-    """People of whom nothing but the box is known."""
+def boxes_only(boxes: Sequence[Sequence[float]], scores: Sequence[float] | None = None) -> People:
+    """Return people with boxes and without joints."""
     count = len(boxes)
     return People(
         np.full((count, 18, 2), np.nan, np.float32),
@@ -48,17 +48,17 @@ def boxes_alone(boxes: Sequence[Sequence[float]], scores: Sequence[float] | None
 def follow(
     frames: Iterable[tuple[float, People]], settings: TrackerSettings | None = None
 ) -> list[TrackedPeople]:
-    """A fresh tracker over (time, people)."""
+    """Return the output of a new tracker for (time, people)."""
     tracker = KalmanTracker(settings or TrackerSettings(), OPENPOSE18)
     return [tracker.update(i, t, p) for i, (t, p) in enumerate(frames)]
 
 
 def ids(tracked: Sequence[TrackedPeople]) -> list[list[int]]:
-    """Track ids of each frame."""
+    """Return the track ids of each frame."""
     return [t.track_ids.tolist() for t in tracked]
 
 
 @pytest.fixture
 def make():
-    """The helpers of this module, for test modules, which cannot import it."""
+    """Return the functions of this module, which test modules cannot import."""
     return sys.modules[__name__]

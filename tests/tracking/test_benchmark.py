@@ -18,7 +18,7 @@ def program():
     return module
 
 
-def test_clip_tables(program, tmp_path, monkeypatch, capsys):
+def test_the_benchmark_prints_tables(program, tmp_path, monkeypatch, capsys):
     clip = tmp_path / "clip"
     clip.mkdir()
     rows = [f"{f},{{}},{10 * f},50,40,100,{{}},-1,-1,-1" for f in range(1, 31)]
@@ -28,10 +28,10 @@ def test_clip_tables(program, tmp_path, monkeypatch, capsys):
     program.main()
     out = capsys.readouterr().out
     assert "| + real dt (ours) | 100.0 | 100.0 | 0 | 0 | 0 | 0 | 1 / 1 |" in out
-    assert "+ OKS" not in out  # boxes alone
+    assert "+ OKS" not in out  # boxes only
 
 
-def test_scenes_add_up(program):
+def test_scores_of_scenes_are_summed(program):
     frames = scene(SceneSettings(walkers=2, seconds=2), seed=0)
     scores = program.score_scene(frames, *program.variants()["+ real dt (ours)"])
     both = program.total([scores, scores])

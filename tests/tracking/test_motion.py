@@ -11,11 +11,11 @@ def test_box_and_measurement_are_inverse():
     assert box_of(measurement(np.array([10, 20, 40, 90]))).tolist() == [10, 20, 40, 90]
 
 
-def test_a_box_without_area_gets_a_pixel():
+def test_an_empty_box_gets_one_pixel():
     assert measurement(np.array([5, 5, 5, 5])).tolist() == [5, 5, 1, 1]
 
 
-def test_one_long_step_is_as_good_as_many_short_ones():
+def test_one_long_interval_equals_many_short_ones():
     long, short = Motion(START, TrackerSettings()), Motion(START, TrackerSettings())
     long.predict(0.4)
     for _ in range(10):
@@ -24,14 +24,14 @@ def test_one_long_step_is_as_good_as_many_short_ones():
         assert a == pytest.approx(b, rel=1e-9, abs=1e-9)
 
 
-def test_no_time_is_no_change():
+def test_an_interval_of_zero_changes_nothing():
     motion = Motion(START, TrackerSettings())
     before = motion.saved()
     motion.predict(0.0)
     assert all((a == b).all() for a, b in zip(before, motion.saved(), strict=True))
 
 
-def test_speed_is_in_pixels_a_second_whatever_the_steps():
+def test_speed_is_in_pixels_per_second_for_any_interval():
     motion, rng, then = Motion(START, TrackerSettings()), np.random.default_rng(0), 0.0
     for time in np.cumsum(rng.uniform(0.01, 0.2, 60)):
         motion.predict(time - then)
@@ -40,7 +40,7 @@ def test_speed_is_in_pixels_a_second_whatever_the_steps():
     assert motion.state[4:] == pytest.approx([150, -40], rel=0.02)
 
 
-def test_doubt_grows_with_time_and_falls_with_an_observation():
+def test_variance_grows_with_time_and_falls_with_an_observation():
     motion = Motion(START, TrackerSettings())
     first = motion.variance
     motion.predict(1.0)
@@ -50,7 +50,7 @@ def test_doubt_grows_with_time_and_falls_with_an_observation():
     assert motion.variance < grown
 
 
-def test_noise_is_in_proportion_to_the_size():
+def test_noise_is_proportional_to_the_size():
     near, far = Motion(START * 2, TrackerSettings()), Motion(START, TrackerSettings())
     for motion, scale in ((near, 2), (far, 1)):
         for step in range(5):

@@ -26,7 +26,7 @@ def without(keypoints, joints):
     return np.where(np.isin(np.arange(18), joints)[:, None], np.nan, keypoints)
 
 
-def test_legs_that_leave_the_image_are_no_motion(make):
+def test_legs_that_leave_the_image_cause_no_motion(make):
     track = start(make.walker(100))
     for step in range(1, 30):
         pose = make.walker(100 + 4 * step)
@@ -37,7 +37,7 @@ def test_legs_that_leave_the_image_are_no_motion(make):
     assert track.box == pytest.approx(box(pose), abs=12)
 
 
-def test_legs_that_come_and_go_each_frame_are_no_motion(make):
+def test_legs_found_in_every_other_frame_cause_no_motion(make):
     track = start(make.walker(100))
     for step in range(1, 40):
         pose = make.walker(100 + 4 * step)
@@ -47,7 +47,7 @@ def test_legs_that_come_and_go_each_frame_are_no_motion(make):
     assert track.motion.state[4:] == pytest.approx([100, 0], abs=3)
 
 
-def test_predicted_joints_are_carried_with_the_box(make):
+def test_predicted_joints_move_with_the_box(make):
     track = start(make.walker(100))
     for step in range(1, 30):
         track.predict(step / 25)
@@ -58,7 +58,7 @@ def test_predicted_joints_are_carried_with_the_box(make):
 
 
 def speed_after_return(make, re_update, keypoints=True):
-    """The speed right after a person who walked at 40 px/s hid for 1 s and meanwhile walked at 120 px/s."""
+    """Return the speed after a gap of 1 s, in which a person at 40 px/s has walked at 120 px/s."""
 
     def pose(time):
         return make.walker(100 + 40 * min(time, 1) + 120 * max(time - 1, 0))
@@ -77,14 +77,14 @@ def speed_after_return(make, re_update, keypoints=True):
 
 
 @pytest.mark.parametrize("keypoints", [True, False])
-def test_re_update_finds_the_speed_of_the_gap(make, keypoints):
+def test_re_update_estimates_the_speed_in_the_gap(make, keypoints):
     plain = speed_after_return(make, re_update=False, keypoints=keypoints)
     better = speed_after_return(make, re_update=True, keypoints=keypoints)
     assert abs(better - 120) < abs(plain - 120)
     assert better == pytest.approx(120, abs=15)
 
 
-def test_re_update_when_no_time_has_passed(make):
+def test_re_update_after_no_time_changes_nothing(make):
     track = start(make.walker(100))
     track.predict(0.0)
     track.miss()
@@ -93,7 +93,7 @@ def test_re_update_when_no_time_has_passed(make):
     assert np.isfinite(track.motion.state).all()
 
 
-def test_a_young_track_may_miss_one_frame_and_no_more(make):
+def test_a_tentative_track_may_miss_one_frame(make):
     track = start(make.walker(100))
     track.predict(0.04)
     track.miss()
@@ -103,7 +103,7 @@ def test_a_young_track_may_miss_one_frame_and_no_more(make):
     assert track.expired(0.12)
 
 
-def test_where_somebody_is_expected_is_asked_without_a_change(make) -> None:
+def test_a_prediction_does_not_change_the_track(make) -> None:
     track = start(make.walker(100))
     for step in range(1, 5):
         track.predict(step / 25)
@@ -111,7 +111,7 @@ def test_where_somebody_is_expected_is_asked_without_a_change(make) -> None:
     assert track.score == 0.5
     state = track.motion.state.copy()
     ahead = np.nanmean((track.expected_keypoints(6 / 25) - track.keypoints)[:, 0])
-    assert 4 < ahead < 12  # two steps of about four pixels
+    assert 4 < ahead < 12  # two intervals of about four pixels
     np.testing.assert_array_equal(track.motion.state, state)
     track.predict(6 / 25)
     np.testing.assert_allclose(track.keypoints, track.expected_keypoints(6 / 25))

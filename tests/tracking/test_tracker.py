@@ -13,11 +13,11 @@ RATE = 25
 
 
 def crossing(make, step, boxes=False):
-    """Two people who pass each other at frame 40, one a little nearer; (left starter, right starter)."""
+    """Return two people who pass each other at frame 40, one a little nearer: (from the left, from the right)."""
     time = step / RATE
     a = make.walker(200 + 100 * time, foot=400, phase=6 * time, heading=0.3)
     b = make.walker(520 - 100 * time, foot=405, phase=6 * time + 2, heading=np.pi - 0.3)
-    return make.boxes_alone([box_of(a), box_of(b)]) if boxes else make.people([a, b])
+    return make.boxes_only([box_of(a), box_of(b)]) if boxes else make.people([a, b])
 
 
 def box_of(pose):
@@ -30,8 +30,8 @@ def test_identity_is_kept_through_a_crossing(make, boxes):
     assert make.ids(tracked) == [[1, 2]] * 80
 
 
-def test_joints_tell_people_apart_whose_boxes_are_the_same(make):
-    """Both stand on one spot, and the order in which they are given changes."""
+def test_joints_distinguish_people_with_equal_boxes(make):
+    """Both stand at one position, and their order changes."""
     facing, away = make.walker(200, heading=0.0, phase=1.5), make.walker(200, heading=np.pi, phase=1.5)
     corners = np.tile(np.array([[120, 200, 280, 400]], np.float32), (2, 1))
     rng, truth, frames = np.random.default_rng(3), [], []
@@ -52,14 +52,14 @@ def test_identity_is_kept_through_an_occlusion(make):
     assert make.ids(tracked) == [[1]] * 30 + [[]] * 20 + [[1]] * 25
 
 
-def test_someone_who_stopped_behind_a_tree_is_the_same(make):
+def test_a_person_who_stops_while_hidden_keeps_the_identity(make):
     frames = [(i / RATE, make.people([make.walker(100 + 6 * i)])) for i in range(30)]
     frames += [(i / RATE, make.people([])) for i in range(30, 50)]
     frames += [(i / RATE, make.people([make.walker(100 + 6 * 31)])) for i in range(50, 60)]
     assert {i for row in make.ids(make.follow(frames)) for i in row} == {1}
 
 
-def test_who_stays_away_longer_than_max_lost_is_new(make):
+def test_a_person_lost_longer_than_max_lost_gets_a_new_identity(make):
     frames = [(i / RATE, make.people([make.walker(100)])) for i in range(10)]
     frames += [(i / RATE, make.people([])) for i in range(10, 40)]
     frames += [(40 / RATE, make.people([make.walker(100)]))]
@@ -67,13 +67,13 @@ def test_who_stays_away_longer_than_max_lost_is_new(make):
     assert make.ids(tracked)[-1] == [2]
 
 
-def test_irregular_times_of_a_steady_walker(make):
-    """Steps from 1/60 s to 0.5 s: the frame's own time tells how far a person has gone."""
+def test_irregular_frame_intervals_keep_identities(make):
+    """Intervals from 1/60 s to 0.5 s: the frames' times determine the predicted motion."""
     rng = np.random.default_rng(5)
     times = np.cumsum(rng.choice([1 / 60, 1 / 25, 0.25, 0.5], 80))
 
     def at(time):
-        # The second person walks the first one's way, 60 px behind.
+        # The second person follows the first one, 60 px behind.
         return make.people([make.walker(240 * time), make.walker(240 * time - 60)])
 
     warm = [(t, at(t)) for t in np.arange(0, 0.5, 0.04)]
@@ -93,8 +93,8 @@ def test_a_low_score_continues_a_track_but_starts_none(make):
     assert make.ids(make.follow(frames, one_round)) == [[1]] * 8 + [[]] * 6 + [[1]] * 6
 
 
-def test_half_a_person_starts_a_track_and_a_doubtful_one_does_not(make):
-    """From the waist up the score, a mean over all joints, is low; how certain the joints in view are is not."""
+def test_half_a_person_starts_a_track_and_an_uncertain_one_does_not(make):
+    """Without legs, the score, a mean over all joints, is low, but the joints in view are certain."""
     upper = [
         i
         for i, name in enumerate(OPENPOSE18.joints)
@@ -111,8 +111,8 @@ def test_half_a_person_starts_a_track_and_a_doubtful_one_does_not(make):
     assert make.ids(make.follow(frames)) == [[1]] * 10
 
 
-def test_guessed_joints_do_not_make_a_second_person_of_one(make):
-    """Two detections agree in the joints that are seen; those out of view are guesses of a low score."""
+def test_low_score_joints_do_not_make_two_people_of_one(make):
+    """Two detections agree in the visible joints; those out of view have low scores."""
     legs = [
         i for i, name in enumerate(OPENPOSE18.joints) if name.rpartition("_")[2] in ("knee", "ankle", "hip")
     ]
@@ -137,7 +137,7 @@ def test_two_detections_of_one_person_are_one_track(make):
     assert make.ids(make.follow(frames)) == [[1]] * 30
 
 
-def test_a_flicker_is_never_confirmed(make):
+def test_a_detection_in_single_frames_is_never_confirmed(make):
     walker = [make.walker(100 + 4 * i) for i in range(20)]
     frames = [(i / RATE, make.people([w] + [make.walker(700)] * (i in (5, 6)))) for i, w in enumerate(walker)]
     tracked = make.follow(frames)
@@ -145,20 +145,20 @@ def test_a_flicker_is_never_confirmed(make):
     assert any(2 in t.track_ids for t in tracked)
 
 
-def test_rows_before_confirmation_are_given(make):
+def test_poses_before_confirmation_are_returned(make):
     frames = [(0.0, make.people([]))] + [(i / RATE, make.people([make.walker(100)])) for i in range(1, 6)]
     tracked = make.follow(frames)
     assert make.ids(tracked) == [[], [1], [1], [1], [1], [1]]
     assert [t.confirmed.tolist() for t in tracked] == [[], [False], [False], [True], [True], [True]]
 
 
-def test_the_people_of_a_single_frame_are_believed(make):
+def test_people_in_a_single_frame_are_confirmed(make):
     (only,) = make.follow([(0.0, make.people([make.walker(100), make.walker(500)], [0.9, 0.8]))])
     assert only.track_ids.tolist() == [1, 2]
     assert only.confirmed.all()
 
 
-def test_ids_never_leak_between_trackers(make):
+def test_trackers_number_their_ids_independently(make):
     first, second = (KalmanTracker(TrackerSettings(), OPENPOSE18) for _ in range(2))
     for i in range(10):
         a = first.update(i, i / RATE, make.people([make.walker(100), make.walker(500)]))
@@ -181,8 +181,8 @@ def test_the_same_input_gives_the_same_output():
         assert (a.people.boxes == b.people.boxes).all()
 
 
-def test_settings_hold_across_resolutions():
-    """Half the image, half the coordinates: the same identities."""
+def test_results_do_not_depend_on_the_resolution():
+    """Half the coordinates give the same identities."""
     frames = scene(SceneSettings(seconds=3, walkers=5), seed=2)
     whole, half = (KalmanTracker(TrackerSettings(), OPENPOSE18) for _ in range(2))
     for i, f in enumerate(frames):
@@ -193,7 +193,7 @@ def test_settings_hold_across_resolutions():
         )
 
 
-def test_nobody_ever(make):
+def test_frames_without_people(make):
     tracked = make.follow((i / RATE, make.people([])) for i in range(5))
     for frame in tracked:
         assert len(frame) == 0
@@ -202,7 +202,7 @@ def test_nobody_ever(make):
         assert frame.track_ids.dtype == np.int32
 
 
-def test_equal_and_backward_times(make):
+def test_equal_and_decreasing_times(make):
     times = [0.0, 0.04, 0.04, 0.04, 0.02, 0.08]
     tracked = make.follow((t, make.people([make.walker(100 + i)])) for i, t in enumerate(times))
     assert make.ids(tracked) == [[1]] * 6
@@ -216,12 +216,12 @@ def test_a_seek_ends_every_track(make):
     assert make.ids(tracked) == [[1]] * 5 + [[2]] * 5
 
 
-def test_time_that_is_no_number_is_refused(make):
+def test_a_time_of_nan_is_an_error(make):
     with pytest.raises(ValueError, match="frame 0"):
         make.follow([(float("nan"), make.people([]))])
 
 
-def test_people_of_another_joint_set_are_refused(make):
+def test_people_with_another_joint_set_are_an_error(make):
     with pytest.raises(ValueError, match="joints"):
         KalmanTracker(TrackerSettings(), COCO17).update(0, 0.0, make.people([make.walker(100)]))
 
@@ -235,24 +235,24 @@ def test_other_joint_sets_are_tracked(make):
         assert tracked.track_ids.tolist() == [1, 2]
 
 
-def test_joints_that_vanish_leave_the_box(make):
-    """One person's joints are all missing in the middle of the track."""
+def test_a_person_without_joints_is_tracked_by_the_box(make):
+    """All joints of one person are missing in the middle of the track."""
     frames = []
     for i in range(20):
         pose = make.walker(100 + 4 * i)
-        frames.append((i / RATE, make.boxes_alone([box_of(pose)]) if 8 <= i < 12 else make.people([pose])))
+        frames.append((i / RATE, make.boxes_only([box_of(pose)]) if 8 <= i < 12 else make.people([pose])))
     assert make.ids(make.follow(frames)) == [[1]] * 20
 
 
-def test_a_box_that_is_no_box_is_passed_over(make):
-    nowhere = make.boxes_alone([[np.nan] * 4, [10, 10, 10, 10], [50, 50, 90, 150]])
+def test_an_invalid_box_is_skipped(make):
+    nowhere = make.boxes_only([[np.nan] * 4, [10, 10, 10, 10], [50, 50, 90, 150]])
     tracked = make.follow((i / RATE, nowhere) for i in range(4))
     assert all(np.isfinite(t.people.boxes).all() for t in tracked)
     assert all(len(t) < 3 for t in tracked)
     assert len(tracked[-1]) >= 1
 
 
-def test_measured_joints_are_handed_on_untouched_in_the_order_given(make):
+def test_measured_joints_are_returned_unchanged_in_order(make):
     given = make.people([make.walker(500), make.walker(100)], [0.95, 0.6])
     (tracked,) = make.follow([(0.0, given)])
     assert (tracked.people.keypoints == given.keypoints).all()
@@ -261,8 +261,8 @@ def test_measured_joints_are_handed_on_untouched_in_the_order_given(make):
     assert tracked.people.boxes == pytest.approx(given.boxes, abs=1)
 
 
-def test_the_larger_piece_of_a_split_person_keeps_the_identity(make):
-    """The arm's piece lies exactly where it is expected, the rest a little off."""
+def test_the_larger_part_of_a_split_person_keeps_the_identity(make):
+    """The arm alone is exactly at its predicted position, the rest slightly off."""
     whole = make.walker(200)
     arm, rest = whole.copy(), whole + np.float32(7)
     arm[[0, 5, 6, 7, 9, 10, *range(12, 18)]] = np.nan
@@ -275,8 +275,8 @@ def test_the_larger_piece_of_a_split_person_keeps_the_identity(make):
 
 
 @pytest.mark.parametrize("step", [0.6, 1.5, 1.6, 2.0, 60.0])
-def test_whoever_is_in_one_of_a_few_images_has_a_row(make, step):
-    """A different person in each image, none of them seen twice."""
+def test_people_in_few_distant_images_have_poses(make, step):
+    """Each image has another person."""
     frames = [(i * step, make.people([make.walker(100 + 300 * (i % 2))])) for i in range(6)]
     tracked = make.follow(frames)
     assert all(len(t) == 1 and t.confirmed.all() for t in tracked)
@@ -284,13 +284,13 @@ def test_whoever_is_in_one_of_a_few_images_has_a_row(make, step):
 
 
 @pytest.mark.parametrize(("step", "needed"), [(0.1, 3), (0.25, 3), (0.3, 2), (0.5, 2), (0.6, 1)])
-def test_the_wait_for_confirmation_is_bounded(make, step, needed):
+def test_confirmation_needs_a_bounded_number_of_frames(make, step, needed):
     frames = [(i * step, make.people([make.walker(100)] * (i > 0))) for i in range(6)]
     believed = [bool(t.confirmed.all()) for t in make.follow(frames)]
     assert believed[1:] == [False] * (needed - 1) + [True] * (6 - needed)
 
 
-def test_too_long_a_step_is_told_and_joins_nobody(make):
+def test_too_long_an_interval_is_a_warning_and_joins_no_tracks(make):
     tracker = KalmanTracker(TrackerSettings(), OPENPOSE18)
     ids = [tracker.update(i, 2.0 * i, make.people([make.walker(100)])).track_ids.tolist() for i in range(4)]
     assert ids == [[1], [2], [3], [4]] and tracker.alone == 3
@@ -302,7 +302,7 @@ def test_too_long_a_step_is_told_and_joins_nobody(make):
     assert patient.warning is None
 
 
-def test_without_tracking_each_frame_stands_alone(make):
+def test_without_tracking_frames_are_independent(make):
     tracked = make.follow(
         [(t, make.people([make.walker(100)])) for t in (0.0, 0.04, 0.04, 0.08)],
         TrackerSettings(max_interval=0),

@@ -1,1 +1,1 @@
-"""Engines: what extracts the clips of a batch, one module each."""
+"""Engines, which extract the clips of a batch on this machine, with Ray or with Slurm."""

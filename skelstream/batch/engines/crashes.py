@@ -1,4 +1,4 @@
-"""Crashes: clips over which workers died are recorded, tried again a few times, and then left."""
+"""Counting of workers' crashes; a clip is tried again until ``MAX_CRASHES`` workers have died over it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections import Counter
 from skelstream.batch.job import Job
 from skelstream.batch.manifest import Clip
 from skelstream.batch.plan import Plan
-from skelstream.batch.records import CRASHED, FAILED, POISON, Record, Recorder
-from skelstream.batch.results import settings_of
+from skelstream.batch.records import CRASH, CRASHED, FAILED, MAX_CRASHES, Record, Recorder
+from skelstream.batch.results import clip_settings_hash
 
 
 class Crashes:
-    """Counts the workers that died over each clip, in this run and in earlier ones.
+    """Number of workers that died over each clip, in this run and in earlier ones.
 
     Args:
-        plan: the clips to extract.
-        job: what the clips have in common.
+        plan: pending clips and their earlier crashes.
+        job: settings and results that the clips share.
     """
 
     def __init__(self, plan: Plan, job: Job):
@@ -28,24 +28,26 @@ class Crashes:
         """Return whether a worker has died over the clip."""
         return self._counts[clip.id] > 0
 
-    def blame(self, clip: Clip, how: str) -> Record | None:
-        """Record a worker that died over a clip; return a record if the clip is left now, None if it is tried again.
+    def add(self, clip: Clip, cause: str) -> Record | None:
+        """Record a worker's death over a clip; return a record if the clip has failed now, else None.
 
         Args:
             clip: the clip.
-            how: signal or exit status of the worker, for people to read.
+            cause: signal or exit status of the worker, for messages.
         """
-        key = settings_of(self._job.hash, clip)
-        message = f"a worker died over it by {how}"
-        self._recorder.add(Record(clip.id, CRASHED, key, time.time(), reason="Killed", message=message))
+        key = clip_settings_hash(self._job.hash, clip)
+        message = f"a worker died over it ({cause})"
+        self._recorder.add(Record(clip.id, CRASHED, key, time.time(), reason=CRASH, message=message))
         self._counts[clip.id] += 1
-        if self._counts[clip.id] < POISON:
+        if self._counts[clip.id] < MAX_CRASHES:
             return None
-        message = f"{POISON} workers died over it, the last by {how}"
-        record = Record(clip.id, FAILED, key, time.time(), attempts=POISON, reason="Poison", message=message)
+        message = f"{MAX_CRASHES} workers died over it ({cause}); is the video too large for the memory?"
+        record = Record(
+            clip.id, FAILED, key, time.time(), attempts=MAX_CRASHES, reason=CRASH, message=message
+        )
         self._recorder.add(record)
         return record
 
     def close(self) -> None:
-        """Close the file of records."""
+        """Close the log of records."""
         self._recorder.close()

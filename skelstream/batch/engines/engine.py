@@ -1,4 +1,4 @@
-"""The contract of an engine: what extracts the clips of a batch."""
+"""The type of an engine, which extracts the clips of a batch."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from skelstream.batch.options import BatchOptions
 
 @dataclass(frozen=True)
 class Engine:
-    """A way to extract clips, here or under the entry point ``skelstream.engines`` of another package.
+    """An engine; other packages offer theirs under the entry point ``skelstream.engines``.
 
     Attributes:
         name: value of ``--engine``.
         summary: one line for lists.
-        start: function from job, clips and options to the events of the work, of which the last is ``BatchFinished``. It
-            may raise SkelstreamError; when its generator is closed, its workers end.
+        start: function from job, clips and options to the events of the run; the last one is
+            ``BatchFinished``. It may raise SkelstreamError; when its generator is closed, its workers end.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The local engine: worker processes on this machine. A worker that dies is replaced, and its clips are done again."""
+"""The local engine: worker processes on this machine, which are replaced if they die."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from skelstream.batch.engines.crashes import Crashes
-from skelstream.batch.engines.slots import Slot, slots
+from skelstream.batch.engines.slots import Slot, make_slots
 from skelstream.batch.events import ClipFinished, Event
 from skelstream.batch.execution import Extracted, execute
 from skelstream.batch.job import Job
@@ -25,35 +25,36 @@ from skelstream.batch.options import BatchOptions
 from skelstream.batch.plan import Plan
 from skelstream.errors import OutputError, SkelstreamError
 
-# Workers in a row that may die before they are ready.
-_MOST_STILLBORN = 8
-# Seconds that a worker gets to end by itself before it is killed.
-_GRACE = 5.0
+# Successive workers that may die before they are ready.
+_MAX_FAILED_STARTS = 8
+# Seconds between a worker's SIGTERM and its SIGKILL.
+_GRACE_SECONDS = 5.0
 
 
 def start(job: Job, clips: Sequence[Clip], options: BatchOptions) -> Iterator[Event]:
     """Extract clips in processes on this machine; see ``Engine.start``."""
-    places = slots(options.workers, job.settings.estimator.device)
-    return execute(job, clips, lambda plan: run_local(plan, job, places))
+    slots = make_slots(options.workers, job.settings.estimator.device)
+    return execute(job, clips, lambda plan: run_local(plan, job, slots))
 
 
-def run_local(plan: Plan, job: Job, places: Sequence[Slot]) -> Extracted:
+def run_local(plan: Plan, job: Job, slots: Sequence[Slot]) -> Extracted:
     """Run one worker process per slot, and yield each clip with its record as it finishes.
 
-    A worker that dies is replaced. Its clips are done again, each alone in a worker, which shows the one that killed it; a
-    clip that has killed ``POISON`` workers is recorded as failed and left. However this ends, the workers end too.
+    A worker that dies is replaced. Its clips are tried again, each alone in a worker, to identify the one
+    that killed it. A clip that has killed ``MAX_CRASHES`` workers is recorded as failed. However this ends,
+    the workers end too.
 
     Args:
-        plan: the clips to extract.
-        job: what the clips have in common.
-        places: slot of each worker.
+        plan: pending clips.
+        job: settings and results that the clips share.
+        slots: slot of each worker.
 
     Raises:
-        SkelstreamError: a worker cannot start, or the results' file system takes no more files.
+        SkelstreamError: a worker cannot start, or the store cannot be written.
     """
     pool = _Pool(plan, job)
     try:
-        for slot in places[: len(plan.todo)]:
+        for slot in slots[: len(plan.pending)]:
             pool.start(slot)
         while pool.busy:
             yield from pool.finished()
@@ -63,22 +64,24 @@ def run_local(plan: Plan, job: Job, places: Sequence[Slot]) -> Extracted:
 
 @dataclass(eq=False)
 class _Process:
-    """A worker process, seen from its parent."""
+    """The parent's view of a worker process."""
 
     process: Any
-    connection: Any  # of another class on Windows
+    connection: Any  # another class on Windows
     slot: Slot
     clips: dict[str, Clip] = field(default_factory=dict)
     capacity: int = 0  # clips at once; 0 until the networks are loaded
 
 
 class _Pool:
+    """The worker processes, and the clips that wait for them."""
+
     def __init__(self, plan: Plan, job: Job):
-        self._job, self._crashes = replace(job, seen=plan.seen), Crashes(plan, job)
-        self._waiting = deque(clip for clip in plan.todo if clip not in self._crashes)
-        self._suspects = deque(clip for clip in plan.todo if clip in self._crashes)
+        self._job, self._crashes = replace(job, offsets=plan.offsets), Crashes(plan, job)
+        self._waiting = deque(clip for clip in plan.pending if clip not in self._crashes)
+        self._suspects = deque(clip for clip in plan.pending if clip in self._crashes)
         self._processes: list[_Process] = []
-        self._stillborn = 0
+        self._failed_starts = 0
 
     @property
     def busy(self) -> bool:
@@ -86,46 +89,46 @@ class _Pool:
 
     def start(self, slot: Slot) -> None:
         context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, self._job, slot), daemon=True)
+        parent_end, worker_end = context.Pipe()
+        process = context.Process(target=_work, args=(worker_end, self._job, slot), daemon=True)
         with _ignoring_interrupts():
             process.start()
-        theirs.close()
-        self._processes.append(_Process(process, ours, slot))
+        worker_end.close()
+        self._processes.append(_Process(process, parent_end, slot))
 
     def finished(self) -> Iterator[ClipFinished]:
-        """Wait for messages of workers and yield the clips that finish; replace workers that died."""
-        by = {process.connection: process for process in self._processes}
-        for connection in wait(list(by)):
-            process = by[connection]  # pyright: ignore[reportArgumentType]
+        """Wait for messages from workers and yield the clips that finish; replace workers that died."""
+        by_connection = {process.connection: process for process in self._processes}
+        for connection in wait(list(by_connection)):
+            process = by_connection[connection]  # pyright: ignore[reportArgumentType]
             try:
-                told = process.connection.recv()
+                message = process.connection.recv()
             except (EOFError, OSError):
                 yield from self._replace(process)
                 continue
-            if isinstance(told, SkelstreamError):
-                raise told
-            if isinstance(told, int):
-                process.capacity, self._stillborn = told, 0
+            if isinstance(message, SkelstreamError):
+                raise message
+            if isinstance(message, int):
+                process.capacity, self._failed_starts = message, 0
             else:
-                id, record = told
+                id, record = message
                 yield ClipFinished(process.clips.pop(id), record)
             self._give(process)
 
     def stop(self) -> None:
         for process in self._processes:
             process.connection.close()  # a worker ends when its connection does
-        until = time.monotonic() + _GRACE
+        deadline = time.monotonic() + _GRACE_SECONDS
         for process in self._processes:
             process.process.terminate()
-            process.process.join(max(0.0, until - time.monotonic()))
+            process.process.join(max(0.0, deadline - time.monotonic()))
             if process.process.is_alive():
                 process.process.kill()
                 process.process.join()
         self._crashes.close()
 
     def _give(self, process: _Process) -> None:
-        """Send a worker more clips; a clip that may have killed a worker goes to one that has no other clip."""
+        """Send a worker more clips; a clip that may have killed a worker goes to one without other clips."""
         if self._suspects:
             if not process.clips:
                 self._send(process, self._suspects.popleft())
@@ -137,7 +140,7 @@ class _Pool:
 
     def _send(self, process: _Process, clip: Clip) -> None:
         process.clips[clip.id] = clip
-        with suppress(OSError):  # it has died, which the next message shows
+        with suppress(OSError):  # the worker has died; `finished` replaces it
             process.connection.send(clip)
 
     def _replace(self, process: _Process) -> Iterator[ClipFinished]:
@@ -145,16 +148,16 @@ class _Pool:
         self._processes.remove(process)
         process.connection.close()
         code = process.process.exitcode
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        cause = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         if not process.capacity:
-            self._stillborn += 1
-            if self._stillborn >= _MOST_STILLBORN:
+            self._failed_starts += 1
+            if self._failed_starts >= _MAX_FAILED_STARTS:
                 raise OutputError(
-                    f"workers end before they can start ({how}); is there enough memory for them?",
+                    f"workers die before they are ready ({cause}); is there enough memory for them?",
                     setting="workers",
                 )
         for clip in process.clips.values():
-            record = self._crashes.blame(clip, how)
+            record = self._crashes.add(clip, cause)
             if record is None:
                 self._suspects.append(clip)
             else:
@@ -168,24 +171,24 @@ class _Pool:
 
 @contextmanager
 def _ignoring_interrupts() -> Iterator[None]:
-    """Make processes that are started meanwhile ignore SIGINT; the parent process handles it."""
+    """Make processes that start in the block ignore SIGINT; the parent process handles it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, handler)
 
 
 def _work(connection: Connection, job: Job, slot: Slot) -> None:
-    """Run a worker: clips come in, records go out; the process ends with the connection."""
+    """Run a worker that receives clips and sends records; the process ends with the connection."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    turn = threading.Lock()
+    lock = threading.Lock()
 
     def send(message: Any) -> None:
-        with turn, suppress(OSError):
+        with lock, suppress(OSError):
             connection.send(message)
 
     try:
@@ -196,9 +199,9 @@ def _work(connection: Connection, job: Job, slot: Slot) -> None:
         send(error)
         return
 
-    def do(clip: Clip) -> None:
+    def extract(clip: Clip) -> None:
         try:
-            send((clip.id, worker.do(clip)))
+            send((clip.id, worker.extract(clip)))
         except SkelstreamError as error:
             send(error)
         except BaseException as error:
@@ -210,5 +213,5 @@ def _work(connection: Connection, job: Job, slot: Slot) -> None:
     threads = ThreadPoolExecutor(capacity)
     with suppress(EOFError, OSError):
         while True:
-            threads.submit(do, connection.recv())
-    os._exit(0)  # results are whole or do not exist
+            threads.submit(extract, connection.recv())
+    os._exit(0)  # safe at any moment: results appear whole or not at all

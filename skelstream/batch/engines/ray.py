@@ -1,8 +1,8 @@
 """The Ray engine: actors of Ray Core on this machine or on a cluster. Needs the extra ``ray``.
 
-Ray restarts an actor that dies, on another node if necessary. Its clip goes to another actor, and the crash is counted in the
-records as with every engine: Ray's own count of retries rises with each attempt to reach a node that has gone, and would blame
-clips without cause.
+Ray restarts an actor that dies, on another node if necessary. Its clip goes to another actor, and the crash
+is counted in the records as with every engine. Ray's own count of retries is not used: it rises with each
+attempt to reach a lost node, and clips that are not at fault would fail.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ def run_ray(plan: Plan, job: Job, workers: int | None, address: str | None) -> E
     """Run actors with one clip at a time each, and yield each clip with its record as it finishes.
 
     Args:
-        plan: the clips to extract.
-        job: what the clips have in common; all nodes must see the folder of its results.
-        workers: number of actors; None for one per GPU, or one fewer than the CPUs.
-        address: address of a cluster; None for one on this machine that ends with the work.
+        plan: pending clips.
+        job: settings and results that the clips share; all nodes must reach the store of its results.
+        workers: number of actors; None for one per GPU, or for one fewer than the CPUs.
+        address: address of a cluster; None for a cluster on this machine that ends with the run.
 
     Raises:
         MissingExtraError: Ray is not installed.
         SettingsError: the cluster cannot be joined.
-        SkelstreamError: an actor cannot start, or the results' file system takes no more files.
+        SkelstreamError: an actor cannot start, or the store cannot be written.
     """
     try:
         ray: Any = import_module("ray")
@@ -63,10 +63,10 @@ def run_ray(plan: Plan, job: Job, workers: int | None, address: str | None) -> E
         gpus, cpus = int(resources.get("GPU", 0)), int(resources.get("CPU", 1))
         if job.settings.estimator.device == "cpu":
             gpus = 0
-        count = min(workers or gpus or max(1, cpus - 1), len(plan.todo))
+        count = min(workers or gpus or max(1, cpus - 1), len(plan.pending))
         share = min(1.0, gpus / count) if gpus and count else 0.0
         yield Message(f"{count} actors, {cpus} CPUs and {gpus} GPUs in the cluster")
-        job = replace(job, seen=plan.seen)
+        job = replace(job, offsets=plan.offsets)
         actor = ray.remote(num_cpus=1, num_gpus=share, max_restarts=-1)(_Actor)
         yield from _run(ray, plan, job, [actor.remote(job, number, bool(gpus)) for number in range(count)])
     finally:
@@ -74,18 +74,18 @@ def run_ray(plan: Plan, job: Job, workers: int | None, address: str | None) -> E
 
 
 def _run(ray: Any, plan: Plan, job: Job, actors: list[Any]) -> Extracted:
-    """Give clips to actors that are ready; the clip of an actor that died goes to another, until that actor is back."""
-    waiting, crashes, left = deque(plan.todo), Crashes(plan, job), len(plan.todo)
-    under_way: dict[Any, tuple[Any, Clip | None]] = {
+    """Send clips to idle actors; the clip of an actor that died goes to the next idle one."""
+    waiting, crashes, unfinished = deque(plan.pending), Crashes(plan, job), len(plan.pending)
+    running: dict[Any, tuple[Any, Clip | None]] = {
         actor.ready.options(max_task_retries=-1).remote(): (actor, None) for actor in actors
     }
     idle: list[Any] = []
-    while left:
+    while unfinished:
         while idle and waiting:
             actor, clip = idle.pop(), waiting.popleft()
-            under_way[actor.do.remote(clip)] = actor, clip
-        (reference,), _ = ray.wait(list(under_way))
-        actor, clip = under_way.pop(reference)
+            running[actor.extract.remote(clip)] = actor, clip
+        (reference,), _ = ray.wait(list(running))
+        actor, clip = running.pop(reference)
         try:
             record = ray.get(reference)
         except ray.exceptions.RayTaskError as error:
@@ -95,16 +95,16 @@ def _run(ray: Any, plan: Plan, job: Job, actors: list[Any]) -> Extracted:
         except ray.exceptions.RayActorError as error:
             lines = str(error).strip().splitlines()
             if clip is None:
-                raise SkelstreamError(f"an actor cannot start: {lines[-1]}") from error
-            under_way[actor.ready.options(max_task_retries=-1).remote()] = actor, None
-            record = crashes.blame(clip, lines[0])
+                raise SkelstreamError(f"a Ray actor cannot start: {lines[-1]}") from error
+            running[actor.ready.options(max_task_retries=-1).remote()] = actor, None
+            record = crashes.add(clip, lines[0])
             if record is None:
                 waiting.append(clip)
                 continue
         else:
             idle.append(actor)
         if clip is not None:
-            left -= 1
+            unfinished -= 1
             yield ClipFinished(clip, record)
     crashes.close()
 
@@ -122,6 +122,6 @@ class _Actor:
     def ready(self) -> None:
         """Return once the networks are loaded."""
 
-    def do(self, clip: Clip) -> Record | None:
-        """Extract a clip, see `Worker.do`."""
-        return self._worker.do(clip)
+    def extract(self, clip: Clip) -> Record | None:
+        """Extract a clip, see ``Worker.extract``."""
+        return self._worker.extract(clip)

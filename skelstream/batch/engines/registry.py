@@ -14,7 +14,7 @@ from skelstream.plugins import plugins
 
 
 def _local(job: Job, clips: Sequence[Clip], options: BatchOptions) -> Iterator[Event]:
-    from skelstream.batch.engines.local import start  # needs torch, which a list of engines does not
+    from skelstream.batch.engines.local import start  # imports torch, which a list of engines does not need
 
     return start(job, clips, options)
 
@@ -37,7 +37,7 @@ _LISTED = (
     Engine("slurm", "tasks of a Slurm array", _slurm),
 )
 ENGINES: dict[str, Engine] = plugins("skelstream.engines", Engine, _LISTED)
-"""Every engine by name: skelstream's own, then those of other packages."""
+"""All engines by name: skelstream's own, then those of other packages."""
 
 
 def find_engine(name: str) -> Engine:

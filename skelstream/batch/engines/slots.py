@@ -1,4 +1,4 @@
-"""Slots for workers: how many a machine takes, and which cores or device each may use."""
+"""Slots for workers: their number on a machine, and the cores or the device of each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from skelstream.runtimes.cores import available_cores
 
 WORKER_BYTES = 1.2e9
-"""Memory of a worker, measured on videos of up to 1920 x 1080 pixels."""
+"""Memory of a worker in bytes, measured on videos of up to 1920 x 1080 pixels."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,10 @@ class Slot:
     """The part of a machine that one worker may use.
 
     Attributes:
-        cores: cores for its networks; None for all.
+        cores: CPU cores of its networks; None for all.
         device: device of its networks; None for the one in the settings.
-        clips: most clips at once, if the networks' batches are as large: while one is written and the next opened, the
-            networks work on another.
+        clips: most clips at once, if the networks' batches are as large; while one clip is written and the
+            next opened, the networks work on another.
     """
 
     cores: frozenset[int] | None = None
@@ -30,15 +30,16 @@ class Slot:
     clips: int = 2
 
 
-def slots(workers: int | None, device: str) -> list[Slot]:
+def make_slots(workers: int | None, device: str) -> list[Slot]:
     """Return a slot for each worker.
 
-    On a CPU each worker gets its own cores; by default there are as many workers as cores, or as free memory allows. On
-    GPUs there is one worker per GPU by default, with as many clips at once as it has cores to decode them.
+    On a CPU each worker has its own cores, and the default is one worker per core, or fewer if free memory
+    requires it. On GPUs the default is one worker per GPU, with as many clips at once as it has cores to
+    decode them.
 
     Args:
-        workers: number of workers; None for as many as the machine takes.
-        device: see ``EstimatorSettings``.
+        workers: number of workers; None for the default.
+        device: ``device`` of ``EstimatorSettings``.
     """
     gpus = torch.cuda.device_count() if device in ("auto", "cuda") else 0
     if gpus:
@@ -55,20 +56,20 @@ def slots(workers: int | None, device: str) -> list[Slot]:
 
 
 def free_memory() -> float:
-    """Return the bytes of free memory; infinite if unknown."""
+    """Return the free memory in bytes; infinite if unknown."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         (line,) = (line for line in lines if line.startswith("MemAvailable:"))
     except (OSError, ValueError):
         return float("inf")
-    return min(float(line.split()[1]) * 1024, _cgroup_room())
+    return min(float(line.split()[1]) * 1024, _free_cgroup_memory())
 
 
-def _cgroup_room() -> float:
-    """Return the bytes left of a container's limit; infinite without a limit."""
+def _free_cgroup_memory() -> float:
+    """Return the free memory below a container's limit in bytes; infinite without a limit."""
     try:
-        most = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
+        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
         used = Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii")
-        return float("inf") if most == "max" else float(most) - float(used)
+        return float("inf") if limit == "max" else float(limit) - float(used)
     except (OSError, ValueError):
         return float("inf")

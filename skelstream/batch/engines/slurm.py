@@ -1,5 +1,4 @@
-"""The Slurm engine: tasks of an array, each with a partition of the manifest, submitted with submitit. Needs the extra
-``slurm``."""
+"""The Slurm engine: an array of tasks, each with a partition of the manifest. Needs the extra ``slurm``."""
 
 from __future__ import annotations
 
@@ -18,32 +17,33 @@ from skelstream.errors import MissingExtraError, SettingsError, SkelstreamError
 
 
 def start(job: Job, clips: Sequence[Clip], options: BatchOptions) -> Iterator[Event]:
-    """Submit an array of tasks; without Slurm its tasks run on this machine and are waited for. See ``Engine.start``.
+    """Submit an array of tasks; without Slurm, run them on this machine and wait. See ``Engine.start``.
 
-    The manifest in the results' folder says which clips there are, and each task extracts a partition of them.
+    Each task extracts a partition of the manifest that is in the results.
     """
     tasks = submit(job, options.tasks, options.workers, options.slurm)
     yield Message(
-        f"{len(tasks)} tasks are submitted, as {tasks[0].job_id} and so on; their logs are in {job.results.store.jobs()}"
+        f"{len(tasks)} tasks submitted, the first as {tasks[0].job_id};"
+        f" their logs are in {job.results.store.job_folder()}"
     )
     if type(tasks[0]).__name__ == "SlurmJob":
-        yield Message(f"see how far they are with: skelstream batch status {job.results.place}")
+        yield Message(f"follow them with: skelstream batch status {job.results.location}")
         yield BatchFinished(submitted=True)
         return
-    yield Message("there is no Slurm here: the tasks run on this machine")
+    yield Message("no Slurm found: the tasks run on this machine")
     failed = failures(tasks)
-    yield Message(f"all tasks have ended, and {failed} clips failed")
+    yield Message(f"all tasks have ended; {failed} clips failed")
     yield BatchFinished(failed=failed, submitted=True)
 
 
 @dataclass(frozen=True)
 class PartitionTask:
-    """The work of one task: a partition of the manifest, on the machine where the task runs.
+    """One task: the extraction of a partition of the manifest on the task's machine.
 
     Attributes:
-        job: what the clips have in common.
+        job: settings and results that the clips share.
         partition: the partition, for example ``3/50``.
-        workers: number of worker processes; None for as many as the machine takes.
+        workers: number of worker processes; None for one per GPU, or as cores and memory allow.
     """
 
     job: Job
@@ -57,11 +57,11 @@ class PartitionTask:
         clips = partition(self.job.results.clips(), self.partition)
         for event in local.start(self.job, clips, BatchOptions(workers=self.workers)):
             if isinstance(event, BatchFinished):
-                return {"done": event.done, "failed": event.failed, "elsewhere": event.elsewhere}
+                return {"done": event.done, "failed": event.failed, "by_others": event.by_others}
         raise AssertionError("the engine ended without a summary")
 
     def checkpoint(self) -> Any:
-        """Return what submitit submits when the task's time is over or its machine is taken: the same task, which continues."""
+        """Return the same task for submitit to submit again after a timeout or preemption; it continues."""
         return import_module("submitit").helpers.DelayedSubmission(self)
 
 
@@ -71,12 +71,12 @@ def submit(
     """Submit an array of tasks and return submitit's jobs.
 
     Args:
-        job: what the clips have in common; all machines must see the folder of its results.
+        job: settings and results that the clips share; all machines must reach the store of its results.
         tasks: number of partitions of the manifest.
-        workers: worker processes per task; None for as many as its machine takes.
-        parameters: parameters of submitit's ``update_parameters``: ``timeout_min``, ``slurm_partition``, ``gpus_per_node`` and
-            others.
-        cluster: ``slurm``, ``local`` or ``debug``; None for Slurm where there is one, else this machine.
+        workers: worker processes per task; None for one per GPU, or as cores and memory allow.
+        parameters: parameters of submitit's ``update_parameters``, for example ``timeout_min``,
+            ``slurm_partition`` and ``gpus_per_node``.
+        cluster: ``slurm``, ``local`` or ``debug``; None for Slurm if it is installed, else this machine.
 
     Raises:
         MissingExtraError: submitit is not installed.
@@ -86,7 +86,7 @@ def submit(
         submitit: Any = import_module("submitit")
     except ImportError:
         raise MissingExtraError("the slurm engine needs submitit: pip install 'skelstream[slurm]'") from None
-    executor = submitit.AutoExecutor(folder=job.results.store.jobs() / "%j", cluster=cluster)
+    executor = submitit.AutoExecutor(folder=job.results.store.job_folder() / "%j", cluster=cluster)
     try:
         executor.update_parameters(name="skelstream", **parameters)
     except (TypeError, ValueError, NameError) as error:
@@ -99,7 +99,7 @@ def failures(jobs: Sequence[Any]) -> int:
     """Wait until all tasks of an array have ended, and return the number of clips that failed.
 
     Args:
-        jobs: result of ``submit``.
+        jobs: submitit's jobs, from ``submit``.
 
     Raises:
         SkelstreamError: tasks ended early.
@@ -107,9 +107,10 @@ def failures(jobs: Sequence[Any]) -> int:
     broken = [(task, error) for task in jobs if (error := task.exception()) is not None]
     if broken:
         task, error = broken[0]
-        told = re.findall(r"^skelstream\.errors\.\w+: (.*)", str(error), re.MULTILINE)
+        reasons = re.findall(r"^skelstream\.errors\.\w+: (.*)", str(error), re.MULTILINE)
         raise SkelstreamError(
             f"{len(broken)} of {len(jobs)} tasks ended early, the first of them {task.job_id}:"
-            f" {told[-1] if told else f'see its log, {task.paths.stdout}'}; the same command continues from there"
+            f" {reasons[-1] if reasons else f'see its log, {task.paths.stdout}'};"
+            " the same command continues from there"
         )
     return sum(task.result().get("failed", 0) for task in jobs)

@@ -1,4 +1,4 @@
-"""A worker: the networks, loaded once, and a few clips at a time."""
+"""The worker of all engines: networks that are loaded once and extract several clips at a time."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from skelstream.settings.estimation import EstimatorSettings
 
 
 class Worker:
-    """Extracts clips and keeps their records; several threads may use it at once.
+    """A worker that extracts clips and records them; several threads may use it at once.
 
     Args:
-        job: what the clips have in common.
-        cores: cores for its networks; None for all cores of the process.
+        job: settings and results that the clips share.
+        cores: CPU cores of the networks; None for all cores of the process.
         device: device of the networks; None for the one in the settings.
 
     Raises:
@@ -36,32 +36,32 @@ class Worker:
         estimator = _estimator(replace(settings, device=device or settings.device), cores)
         self._estimator = SharedEstimator(estimator) if estimator.batch > 1 else estimator
         self._recorder = Recorder(job.results.store)
-        self._others = Records(job.results.store, job.seen)
+        self._others = Records(job.results.store, job.offsets)
 
     @property
     def clips(self) -> int:
-        """Number of clips at once that keeps the networks busy: the batch size, since each clip's frame has its own crops."""
+        """Number of clips at once that keeps the networks busy: the batch size, at least 2."""
         return max(2, self._estimator.batch)
 
-    def do(self, clip: Clip) -> Record | None:
-        """Extract a clip by ``Job.do``; its record is on disk when this returns.
+    def extract(self, clip: Clip) -> Record | None:
+        """Extract a clip, see ``Job.extract``; its record is on disk when this returns.
 
         Raises:
-            OutputError: the results' file system takes no more files.
+            OutputError: the store cannot be written.
         """
-        return self._job.do(clip, self._estimator, self._recorder.add, self._others)
+        return self._job.extract(clip, self._estimator, self._recorder.add, self._others)
 
 
 def _estimator(settings: EstimatorSettings, cores: Set[int] | None) -> PoseEstimator:
-    """Return an estimator with as many threads as ``cores``: runtimes read the process's cores as they start."""
+    """Return an estimator with a thread per core; runtimes read the process's cores when they start."""
     if cores is None or not hasattr(os, "sched_setaffinity"):
         estimator = PoseEstimator(settings)
     else:
-        before = os.sched_getaffinity(0)
+        process_cores = os.sched_getaffinity(0)
         os.sched_setaffinity(0, cores)
         try:
             estimator = PoseEstimator(settings)
         finally:
-            os.sched_setaffinity(0, before)
+            os.sched_setaffinity(0, process_cores)
     torch.set_num_threads(estimator.torch_threads or len(cores or ()) or available_cores())
     return estimator

@@ -1,1 +1,1 @@
-"""Results of many clips in one file: which clips are in which shard, what is in them, and who puts them there."""
+"""Shards: files that hold the results of many clips, their layout, formats and packing."""

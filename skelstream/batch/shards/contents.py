@@ -1,4 +1,4 @@
-"""What is in a batch's shards: told by a small file beside the records for each, or by the shard itself where that does not fit."""
+"""The contents of a batch's shards, from a small file for each or, if that is outdated, from the shard."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ from typing import Any
 from skelstream.batch.shards.contract import OpenShard
 from skelstream.batch.shards.layout import ENDINGS, FOLDER
 from skelstream.batch.shards.table import shard_format
-from skelstream.batch.store.store import Found, Store
+from skelstream.batch.store.store import FileInfo, Store
 from skelstream.errors import SkelstreamError
 
 _log = logging.getLogger(__name__)
 
 _CONTENTS = ".batch/contents"
-# Shards that are open at a time: one for each split, as the manifest may have them mixed.
-_OPEN = 4
+# Shards that are open at a time: one per split, as the manifest may mix splits.
+_MAX_OPEN = 4
 
 
 @dataclass(frozen=True)
-class Contents:
-    """What a shard held when it was written.
+class ShardContents:
+    """The contents of a shard when it was written.
 
     Attributes:
-        size, sha256, md5: of the file; ``md5`` is empty if its store does not tell it.
-        clips: id, SHA-256 of the npz, and label of each, in order.
+        size: size of the file in bytes.
+        sha256: SHA-256 of the file.
+        md5: MD5 of the file; empty if its store reports none.
+        clips: id, SHA-256 of the npz, and label of each clip, in order.
     """
 
     size: int
@@ -40,32 +42,34 @@ class Contents:
     md5: str
     clips: tuple[tuple[str, str, str], ...]
 
-    def keep(self, store: Store, name: str) -> None:
-        """Writes it beside the records."""
-        store.write(_file_of(name), (json.dumps(asdict(self), ensure_ascii=False) + "\n").encode())
+    def write(self, store: Store, name: str) -> None:
+        """Write the contents file of the shard of that name."""
+        store.write(_contents_name(name), (json.dumps(asdict(self), ensure_ascii=False) + "\n").encode())
 
 
-class Shelf:
-    """The shards of a batch as they were when this was made; several threads may ask it. A context manager.
+class Shards:
+    """The shards of a batch, listed once at construction; a context manager that several threads may use.
 
     Args:
-        store: of the batch.
+        store: store of the batch.
     """
 
     def __init__(self, store: Store):
-        self._store, self._turn = store, threading.RLock()
-        self._found, self._told = dict[str, Found](), dict[str, Contents]()
-        self._seen = dict[str, frozenset[tuple[str, str]]]()
-        self._in: dict[tuple[str, str], str] = {}
+        self._store, self._lock = store, threading.RLock()
+        self._infos = dict[str, FileInfo]()
+        self._contents = dict[str, ShardContents]()
+        # Clips by id and SHA-256: those verified to be in each shard, and the shard of each.
+        self._verified = dict[str, frozenset[tuple[str, str]]]()
+        self._shard_of = dict[tuple[str, str], str]()
         self._open: OrderedDict[str, tuple[OpenShard, ExitStack]] = OrderedDict()
-        found = {n: f for n, f in store.listed(FOLDER).items() if n.endswith(tuple(ENDINGS.values()))}
-        of_file = {_file_of(name): name for name in found}
-        sizes = {n: (0, told.size) for n, told in store.listed(_CONTENTS).items() if n in of_file}
-        told = {of_file[file]: _parsed(b"".join(lines)) for file, lines in store.tails(sizes)}
-        for name in found:
-            self._take(name, found[name], told.get(name))
+        infos = {n: f for n, f in store.list_files(FOLDER).items() if n.endswith(tuple(ENDINGS.values()))}
+        shards = {_contents_name(name): name for name in infos}
+        spans = {n: (0, file.size) for n, file in store.list_files(_CONTENTS).items() if n in shards}
+        contents = {shards[file]: _parsed(b"".join(lines)) for file, lines in store.read_lines(spans)}
+        for name, info in infos.items():
+            self._add(name, info, contents.get(name))
 
-    def __enter__(self) -> Shelf:
+    def __enter__(self) -> Shards:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -73,108 +77,108 @@ class Shelf:
             self._open.pop(name)[1].close()
 
     def __iter__(self) -> Iterator[str]:
-        """Names of the shards."""
-        return iter(self._found)
+        """Yield the names of the shards."""
+        return iter(self._infos)
 
-    def told(self, name: str) -> Contents | None:
-        """What a shard is said to hold; None if nothing is said that could be true."""
-        return self._told.get(name)
+    def contents(self, name: str) -> ShardContents | None:
+        """Return the contents file of a shard; None if it does not exist or does not fit the shard."""
+        return self._contents.get(name)
 
-    def where(self, id: str, sha256: str) -> str | None:
-        """The shard that a clip's result is said to be in."""
-        return self._in.get((id, sha256))
+    def shard_of(self, id: str, sha256: str) -> str | None:
+        """Return the name of the shard that contains a clip's result, unverified; None if there is none."""
+        return self._shard_of.get((id, sha256))
 
-    def whole(self, id: str, sha256: str) -> bool:
-        """Whether a shard has a clip's result, byte for byte where that can be told without fetching it."""
-        name = self.where(id, sha256)
+    def is_intact(self, id: str, sha256: str) -> bool:
+        """Return whether a shard contains a clip's result, verified as far as possible without a download."""
+        name = self.shard_of(id, sha256)
         if name is None:
             return False
-        with self._turn:
-            return (id, sha256) in self._verified(name)
+        with self._lock:
+            return (id, sha256) in self._verified_clips(name)
 
     def read(self, id: str, sha256: str) -> bytes | None:
-        """The bytes of a clip's npz, compared with what was recorded; None if they are in no shard."""
-        name = self.where(id, sha256)
+        """Return the verified bytes of a clip's npz; None if they are in no shard."""
+        name = self.shard_of(id, sha256)
         if name is None:
             return None
-        with self._turn, _as_far_as_it_reads():
+        with self._lock, _ignoring_damage():
             content = self._opened(name).read(id)
             if hashlib.sha256(content).hexdigest() == sha256:
                 return content
         return None
 
     def clips_of(self, name: str) -> list[tuple[str, str]]:
-        """Id and SHA-256 of all that a shard is known to hold."""
-        told = self._told.get(name)
-        return list(self._seen.get(name, ())) if told is None else _keys(told)
+        """Return id and SHA-256 of all clips that a shard is known to contain."""
+        contents = self._contents.get(name)
+        return list(self._verified.get(name, ())) if contents is None else _keys(contents)
 
-    def renew(self, name: str) -> None:
-        """Looks again at a shard, which has been written or removed."""
-        with self._turn:
+    def reload(self, name: str) -> None:
+        """Update what is known of a shard that has been written or removed."""
+        with self._lock:
             if name in self._open:
                 self._open.pop(name)[1].close()
             for key in self.clips_of(name):
-                if self._in.get(key) == name:
-                    del self._in[key]
-            for known in (self._found, self._told, self._seen):
+                if self._shard_of.get(key) == name:
+                    del self._shard_of[key]
+            for known in (self._infos, self._contents, self._verified):
                 known.pop(name, None)
-            found = self._store.find(name)
-            if found is not None:
-                told = None
+            info = self._store.info(name)
+            if info is not None:
+                contents = None
                 with suppress(FileNotFoundError):
-                    told = _parsed(self._store.read(_file_of(name)))
-                self._take(name, found, told)
+                    contents = _parsed(self._store.read(_contents_name(name)))
+                self._add(name, info, contents)
 
-    def _take(self, name: str, found: Found, told: Contents | None) -> None:
-        """Takes in what is said of a shard, or what is in it where that cannot be true."""
-        self._found[name] = found
-        if told is not None and told.size == found.size:
-            self._told[name] = told
+    def _add(self, name: str, info: FileInfo, contents: ShardContents | None) -> None:
+        """Add a shard with its contents file, or with what it contains if that file does not fit."""
+        self._infos[name] = info
+        if contents is not None and contents.size == info.size:
+            self._contents[name] = contents
         else:
-            self._look_into(name)
+            self._read_contents(name)
         for key in self.clips_of(name):
-            self._in[key] = name
+            self._shard_of[key] = name
 
-    def _verified(self, name: str) -> frozenset[tuple[str, str]]:
-        if name not in self._seen:
-            told = self._told[name]
-            if self._store.whole(name, told, self._found[name]):
-                self._seen[name] = frozenset(_keys(told))
+    def _verified_clips(self, name: str) -> frozenset[tuple[str, str]]:
+        if name not in self._verified:
+            contents = self._contents[name]
+            if self._store.matches(name, contents, self._infos[name]):
+                self._verified[name] = frozenset(_keys(contents))
             else:
-                self._look_into(name)
-        return self._seen[name]
+                self._read_contents(name)
+        return self._verified[name]
 
-    def _look_into(self, name: str) -> None:
-        """Reads what is in a shard."""
-        found = set()
-        with _as_far_as_it_reads():
+    def _read_contents(self, name: str) -> None:
+        """Read all clips of a shard; unreadable ones are left out."""
+        clips = set()
+        with _ignoring_damage():
             shard = self._opened(name)
             for id in shard.ids:
-                with _as_far_as_it_reads():
-                    found.add((id, hashlib.sha256(shard.read(id)).hexdigest()))
-        self._seen[name] = frozenset(found)
+                with _ignoring_damage():
+                    clips.add((id, hashlib.sha256(shard.read(id)).hexdigest()))
+        self._verified[name] = frozenset(clips)
 
     def _opened(self, name: str) -> OpenShard:
         if name in self._open:
             self._open.move_to_end(name)
             return self._open[name][0]
-        while len(self._open) >= _OPEN:
+        while len(self._open) >= _MAX_OPEN:
             self._open.popitem(last=False)[1][1].close()
         with ExitStack() as stack:
-            path: Path = stack.enter_context(self._store.local(name))
+            path: Path = stack.enter_context(self._store.local_file(name))
             shard = stack.enter_context(closing(shard_format(name).open(path)))
             self._open[name] = shard, stack.pop_all()
         return shard
 
 
-def forget(store: Store, name: str) -> None:
-    """Removes a shard and what is said of it."""
-    store.remove([name, _file_of(name)])
+def remove_shard(store: Store, name: str) -> None:
+    """Remove a shard and its contents file."""
+    store.remove([name, _contents_name(name)])
 
 
 @contextmanager
-def _as_far_as_it_reads() -> Iterator[None]:
-    """Leaves a damaged file there, which makes its reader raise more kinds of errors than can be listed."""
+def _ignoring_damage() -> Iterator[None]:
+    """Log errors in the block instead of raising them: damaged files cause errors of many classes."""
     try:
         yield
     except SkelstreamError:
@@ -183,18 +187,18 @@ def _as_far_as_it_reads() -> Iterator[None]:
         _log.info("a shard is damaged: %s", error)
 
 
-def _keys(contents: Contents) -> list[tuple[str, str]]:
+def _keys(contents: ShardContents) -> list[tuple[str, str]]:
     return [(id, sha256) for id, sha256, _ in contents.clips]
 
 
-def _file_of(name: str) -> str:
+def _contents_name(name: str) -> str:
     return f"{_CONTENTS}/{name.removeprefix(FOLDER + '/')}.json"
 
 
-def _parsed(text: bytes) -> Contents | None:
+def _parsed(text: bytes) -> ShardContents | None:
     try:
         values: dict[str, Any] = json.loads(text)
         clips = tuple((id, sha256, label) for id, sha256, label in values["clips"])
-        return Contents(values["size"], values["sha256"], values["md5"], clips)
+        return ShardContents(values["size"], values["sha256"], values["md5"], clips)
     except (ValueError, TypeError, KeyError):
         return None

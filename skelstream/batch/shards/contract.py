@@ -13,11 +13,11 @@ from skelstream.batch.records import Record
 
 @dataclass(frozen=True)
 class Item:
-    """A clip for a shard.
+    """One clip to write to a shard.
 
     Attributes:
-        clip: with its label and split.
-        record: of it being done.
+        clip: the clip with its label and split.
+        record: its successful record.
         content: bytes of its npz.
     """
 
@@ -27,30 +27,33 @@ class Item:
 
 
 class OpenShard(Protocol):
-    """A shard that is being read."""
+    """A shard that is open for reading.
+
+    Attributes:
+        ids: ids of its clips, in order.
+    """
 
     ids: Sequence[str]
-    """Of its clips, in order."""
 
     def read(self, id: str) -> bytes:
-        """The bytes of a clip's npz.
+        """Return the bytes of a clip's npz.
 
         Raises:
-            Exception: of many kinds, if the file is damaged.
+            Exception: any kind, if the file is damaged.
         """
         ...
 
     def close(self) -> None:
-        """Frees the file."""
+        """Close the file."""
 
 
 @dataclass(frozen=True)
 class ShardFormat:
-    """A file that holds many clips; equal clips make equal bytes.
+    """A file format for shards; equal clips make equal bytes.
 
     Attributes:
-        write: writes a file that is not there yet; takes the clips one by one.
-        open: opens one.
+        write: function that writes a new file from the clips, one by one.
+        open: function that opens a file for reading.
     """
 
     write: Callable[[Path, Iterable[Item]], None]

@@ -1,4 +1,4 @@
-"""Which clips are in which shard: decided by the manifest alone, so that whoever packs them makes the same files."""
+"""The layout of shards. It depends on the manifest alone, so that every process packs the same files."""
 
 from __future__ import annotations
 
@@ -9,60 +9,60 @@ from urllib.parse import quote
 from skelstream.batch.manifest import Clip
 
 FOLDER = "shards"
-"""Where the shards are."""
+"""Folder of the shards in a batch's results."""
 
 ENDINGS = {"webdataset": ".tar", "parquet": ".parquet"}
-"""Of a shard's file, by the format's name."""
+"""Ending of a shard's file name for each format."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How results are cut into shards.
+    """The division of results into shards.
 
     Attributes:
         format: ``webdataset`` or ``parquet``.
-        clips: in a shard; the last one of a split may have fewer.
+        clips: number of clips in a shard; the last one of a split may have fewer.
     """
 
     format: str
     clips: int
 
     def __str__(self) -> str:
-        return f"shards of {self.format}, {self.clips} clips each"
+        return f"{self.format} shards of {self.clips} clips"
 
     @property
     def ending(self) -> str:
-        """Of the files."""
+        """Ending of the file names."""
         return ENDINGS[self.format]
 
 
 @dataclass(frozen=True)
-class Group:
+class ShardGroup:
     """The clips of one shard.
 
     Attributes:
-        name: of its file.
-        clips: in the manifest's order, those too that will not be there because they fail.
+        name: name of the shard's file.
+        clips: clips in the manifest's order, including those that may fail and be left out.
     """
 
     name: str
     clips: list[Clip]
 
 
-def groups_of(clips: Iterable[Clip], layout: Layout | None) -> Iterator[Group]:
-    """The clips of each split, in the manifest's order, so many at a time; none without a layout."""
+def shard_groups(clips: Iterable[Clip], layout: Layout | None) -> Iterator[ShardGroup]:
+    """Yield the clips of each shard, split by split, in the manifest's order; nothing without a layout."""
     if layout is None:
         return
     splits: dict[str, list[Clip]] = {}
     for clip in clips:
         splits.setdefault(clip.split, []).append(clip)
-    for split, its in splits.items():
+    for split, members in splits.items():
         prefix = f"{FOLDER}/{_prefix(split)}-" if split else f"{FOLDER}/"
-        for number, first in enumerate(range(0, len(its), layout.clips)):
-            yield Group(f"{prefix}{number:06}{layout.ending}", its[first : first + layout.clips])
+        for number, first in enumerate(range(0, len(members), layout.clips)):
+            yield ShardGroup(f"{prefix}{number:06}{layout.ending}", members[first : first + layout.clips])
 
 
 def _prefix(split: str) -> str:
-    """A split as the beginning of a file's name; readers of folders of Parquet leave out what begins with a dot or ``_``."""
+    """Return a split as a file name's start; Parquet readers skip names that start with a dot or ``_``."""
     first = f"%{ord(split[0]):02X}" if split[0] in "._" else quote(split[0], safe=" ")
     return first + quote(split[1:], safe=" ")

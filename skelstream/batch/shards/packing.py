@@ -1,7 +1,7 @@
-"""Puts the results of clips into shards as their groups are through; whoever does it makes the same files.
+"""Packing of results into shards; every process packs the same files.
 
-A shard is written whole, then what it holds is noted, and only then the clips' own files are removed: a kill in between leaves a
-clip in both, which counts once.
+A shard is written whole, then its contents file, and only then the clips' own files are removed. A kill in
+between leaves a clip in both places, where it counts once.
 """
 
 from __future__ import annotations
@@ -16,67 +16,68 @@ from itertools import islice
 
 from skelstream.batch.events import ClipFinished, Message
 from skelstream.batch.manifest import Clip
-from skelstream.batch.records import POISON, Record, Records
-from skelstream.batch.result_files import Holdings
-from skelstream.batch.results import Results, done_with, name_of_result
-from skelstream.batch.shards.contents import Contents, forget
+from skelstream.batch.records import MAX_CRASHES, Record, Records
+from skelstream.batch.result_files import ResultFiles
+from skelstream.batch.results import Results, done_record, result_name
+from skelstream.batch.shards.contents import ShardContents, remove_shard
 from skelstream.batch.shards.contract import Item
-from skelstream.batch.shards.layout import FOLDER, Group, groups_of
+from skelstream.batch.shards.layout import FOLDER, ShardGroup, shard_groups
 from skelstream.batch.shards.table import shard_format
 from skelstream.files.atomic import replacing
 
 INDEX = "index.csv"
-"""Which clip is in which shard."""
+"""Table of the clips and their shards."""
 
 # Results that are read at a time.
 _THREADS = 8
 
 
 @dataclass(frozen=True)
-class Packed:
-    """What has become of a batch's shards.
+class PackResult:
+    """The state of a batch's shards after packing.
 
     Attributes:
-        shards: their number.
-        clips: in them.
-        waiting: clips that are done, and wait for others of their shard.
-        lost: ids of clips whose results are gone or not what was recorded; of a shard that waits for such, the first.
+        shards: number of shards.
+        clips: number of clips in them.
+        waiting: number of done clips that wait for other clips of their shard.
+        damaged: ids of clips whose results do not exist or are not the recorded ones; for a shard with
+            several, the first.
     """
 
     shards: int
     clips: int
     waiting: int
-    lost: list[str]
+    damaged: list[str]
 
 
-def packed(
+def packing(
     events: Generator[ClipFinished | Message, None, None],
     results: Results,
     settings: str,
-    todo: Iterable[Clip],
+    pending: Iterable[Clip],
 ) -> Generator[ClipFinished | Message, None, None]:
-    """Pass on an engine's events, and pack the finished clips meanwhile if the batch is stored in shards.
+    """Pass on an engine's events, and meanwhile pack the finished clips if the batch is stored in shards.
 
     Args:
         events: events of the engine.
         results: results of the batch.
         settings: hash of the batch's settings.
-        todo: clips that the engine extracts.
+        pending: clips that the engine extracts.
     """
     with closing(events):
         if results.layout() is None:
             yield from events
             return
-        with closing(Packer(results, settings, todo)) as packer:
+        with closing(Packer(results, settings, pending)) as packer:
             for event in events:
                 if isinstance(event, ClipFinished):
-                    packer.through(event.clip)
+                    packer.clip_finished(event.clip)
                 yield event
             packer.finish()
 
 
-class _NotWhole(Exception):
-    """A clip's result is not what was recorded: the clip is to be done again before its shard can be."""
+class _DamagedResult(Exception):
+    """A result that does not exist or is not the recorded one; its clip must be extracted again."""
 
     def __init__(self, clip: Clip):
         super().__init__(clip.id)
@@ -84,138 +85,144 @@ class _NotWhole(Exception):
 
 
 class Packer:
-    """Packs the shards of a batch.
+    """Packs the results of a batch into shards.
 
     Args:
-        results: of the batch.
-        settings: their hash.
-        todo: clips of which `through` will be told.
+        results: results of the batch.
+        settings: hash of the batch's settings.
+        pending: clips that ``clip_finished`` will be called with.
 
     Raises:
-        MissingExtraError: the batch's shards cannot be written here, which is better known before all clips are done.
+        MissingExtraError: a library for these shards is not installed; raised here, before hours of
+            extraction.
     """
 
-    def __init__(self, results: Results, settings: str, todo: Iterable[Clip] = ()):
-        self._store, self._hash, self._layout = results.store, settings, results.layout()
+    def __init__(self, results: Results, settings: str, pending: Iterable[Clip] = ()):
+        self._store, self._settings, self._layout = results.store, settings, results.layout()
         if self._layout is not None:
             shard_format(self._layout.ending)
         self._clips = results.clips()
-        self._groups = list(groups_of(self._clips, self._layout))
-        self._records, self._holdings = Records(self._store), Holdings(results)
-        ids = {clip.id for clip in todo}
-        awaited = [(group, {c.id for c in group.clips} & ids) for group in self._groups]
-        self._awaited = {id: (group, mine) for group, mine in awaited for id in mine}
-        # Names of clips' own files that there are, or may be.
-        self._loose = set[str]()
-        self._thread, self._work = ThreadPoolExecutor(1), list[Future[None]]()
+        self._groups = list(shard_groups(self._clips, self._layout))
+        self._records, self._files = Records(self._store), ResultFiles(results)
+        ids = {clip.id for clip in pending}
+        self._unfinished: dict[str, tuple[ShardGroup, set[str]]] = {}
+        for group in self._groups:
+            unfinished = {clip.id for clip in group.clips} & ids
+            self._unfinished |= dict.fromkeys(unfinished, (group, unfinished))
+        # Names of clips' own files that exist or may exist.
+        self._own_files = set[str]()
+        self._thread, self._writes = ThreadPoolExecutor(1), list[Future[None]]()
 
-    def through(self, clip: Clip) -> None:
-        """A clip is done or has failed; its shard is written on a thread if all clips in it are.
-
-        Raises:
-            OutputError: an earlier shard could not be written.
-        """
-        if clip.id in self._awaited:
-            group, mine = self._awaited[clip.id]
-            mine.discard(clip.id)
-            if not mine:
-                self._work.append(self._thread.submit(self._try, group))
-        while self._work and self._work[0].done():
-            self._work.pop(0).result()
-
-    def finish(self) -> Packed:
-        """Packs what can be now, those groups too in which clips failed, without these, and writes the index.
-
-        Clips that are no longer in the manifest, or in another shard by it, get files of their own back before their shard goes.
+    def clip_finished(self, clip: Clip) -> None:
+        """Note that a clip is done or has failed; a thread writes its shard when all its clips are noted.
 
         Raises:
-            OutputError: a shard could not be written.
+            OutputError: an earlier shard cannot be written.
         """
-        for work in self._work:
-            work.result()
+        if clip.id in self._unfinished:
+            group, unfinished = self._unfinished[clip.id]
+            unfinished.discard(clip.id)
+            if not unfinished:
+                self._writes.append(self._thread.submit(self._pack_early, group))
+        while self._writes and self._writes[0].done():
+            self._writes.pop(0).result()
+
+    def finish(self) -> PackResult:
+        """Write all shards whose clips are done or have failed, and the index.
+
+        Clips that the manifest no longer names, or has in another shard, get files of their own before their
+        shard is removed.
+
+        Raises:
+            OutputError: a shard cannot be written.
+        """
+        for write in self._writes:
+            write.result()
         self._records.refresh()
-        self._loose, waiting, lost, complete = set(self._store.listed("")), 0, list[str](), True
+        self._own_files, waiting, damaged = set(self._store.list_files("")), 0, list[str]()
+        complete, shards = True, self._files.shards
         for group in self._groups:
             members = self._members(group, with_failures=True)
             try:
                 if members is not None:
                     self._pack(group, members)
                     continue
-            except _NotWhole as error:
-                lost.append(error.clip.id)
+            except _DamagedResult as error:
+                damaged.append(error.clip.id)
                 waiting -= 1
-            waiting += sum(self._done(clip) is not None for clip in group.clips)
+            waiting += sum(self._done_record(clip) is not None for clip in group.clips)
             complete = False
-        for name in set(self._holdings.shelf) - {group.name for group in self._groups}:
-            with self._packing(name):
-                self._rescue(name, set())
-                forget(self._store, name)
-            self._holdings.shelf.renew(name)
+        for name in set(shards) - {group.name for group in self._groups}:
+            with self._locked(name):
+                self._unpack(name, set())
+                remove_shard(self._store, name)
+            shards.reload(name)
         if self._layout is None:
-            done = (clip.id for clip in self._clips if self._done(clip) is not None)
-            lost = [id for id in done if name_of_result(id) not in self._loose]
+            done = (clip.id for clip in self._clips if self._done_record(clip) is not None)
+            damaged = [id for id in done if result_name(id) not in self._own_files]
         clips = self._write_index()
         if complete:
-            self._store.prune([f"{FOLDER}/", *(name_of_result(clip.id) for clip in self._clips)])
-        return Packed(len(list(self._holdings.shelf)), clips, waiting, lost)
+            names = [f"{FOLDER}/", *(result_name(clip.id) for clip in self._clips)]
+            self._store.remove_empty_folders(names)
+        return PackResult(len(list(shards)), clips, waiting, damaged)
 
     def close(self) -> None:
-        """Ends the thread, once the shard is done that it is at."""
+        """End the thread after the shard that it is writing."""
         self._thread.shutdown(cancel_futures=True)
-        self._holdings.__exit__()
+        self._files.__exit__()
 
-    def _packing(self, name: str) -> AbstractContextManager[bool | None]:
-        """Keeps other processes off a shard, where there are locks."""
+    def _locked(self, name: str) -> AbstractContextManager[bool | None]:
+        """Keep other processes from writing a shard during the block, in stores that have locks."""
         return self._store.claimed(f"{name}.packing", wait=True)
 
-    def _try(self, group: Group) -> None:
+    def _pack_early(self, group: ShardGroup) -> None:
         self._records.refresh()
-        members = self._members(group, with_failures=False)
+        members = self._members(group)
         if members is not None:
-            self._loose |= {name_of_result(clip.id) for clip, _ in members}
-            with suppress(_NotWhole):  # it is tried again at the end, and said then
+            self._own_files |= {result_name(clip.id) for clip, _ in members}
+            with suppress(_DamagedResult):  # `finish` tries again and reports it
                 self._pack(group, members)
 
-    def _done(self, clip: Clip) -> Record | None:
-        return done_with(self._records[clip.id], self._hash, clip)
+    def _done_record(self, clip: Clip) -> Record | None:
+        return done_record(self._records[clip.id], self._settings, clip)
 
-    def _members(self, group: Group, with_failures: bool) -> list[tuple[Clip, Record]] | None:
-        """The clips of a group that are done; None if others are still to come."""
+    def _members(self, group: ShardGroup, with_failures: bool = False) -> list[tuple[Clip, Record]] | None:
+        """Return the done clips of a group; None if others are pending or, by default, have failed."""
         members = []
         for clip in group.clips:
-            record, history = self._done(clip), self._records[clip.id]
+            record, history = self._done_record(clip), self._records[clip.id]
             if record is not None:
                 members.append((clip, record))
-            elif not with_failures or (history.failed is None and history.crashes < POISON):
+            elif not with_failures or (history.failed is None and history.crashes < MAX_CRASHES):
                 return None
         return members
 
-    def _pack(self, group: Group, members: Sequence[tuple[Clip, Record]]) -> None:
-        """Writes a shard unless it is there already, and removes its clips' own files.
+    def _pack(self, group: ShardGroup, members: Sequence[tuple[Clip, Record]]) -> None:
+        """Write a shard unless it exists already, and remove its clips' own files.
 
         Raises:
-            _NotWhole: a result is gone or damaged; the clips keep their own files.
+            _DamagedResult: a result is damaged or does not exist; all clips keep their own files.
         """
-        shelf, wanted = self._holdings.shelf, tuple((c.id, r.sha256, c.label) for c, r in members)
-        twice = [name for clip, _ in members if (name := name_of_result(clip.id)) in self._loose]
-        told = shelf.told(group.name)
-        same = told is not None and told.clips == wanted
-        if not same or (twice and not all(shelf.whole(id, sha256) for id, sha256, _ in wanted)):
-            with self._packing(group.name):
-                shelf.renew(group.name)
-                self._rescue(group.name, {clip.id for clip in group.clips})
-                self._write(group.name, members, wanted)
-            shelf.renew(group.name)
-        self._store.remove(twice)
-        self._loose -= set(twice)
+        shards, clips = self._files.shards, tuple((c.id, r.sha256, c.label) for c, r in members)
+        own_files = [name for clip, _ in members if (name := result_name(clip.id)) in self._own_files]
+        contents = shards.contents(group.name)
+        same = contents is not None and contents.clips == clips
+        if not same or (own_files and not all(shards.is_intact(id, sha256) for id, sha256, _ in clips)):
+            with self._locked(group.name):
+                shards.reload(group.name)
+                self._unpack(group.name, {clip.id for clip in group.clips})
+                self._write(group.name, members, clips)
+            shards.reload(group.name)
+        self._store.remove(own_files)
+        self._own_files -= set(own_files)
 
     def _write(
-        self, name: str, members: Sequence[tuple[Clip, Record]], wanted: tuple[tuple[str, str, str], ...]
+        self, name: str, members: Sequence[tuple[Clip, Record]], clips: tuple[tuple[str, str, str], ...]
     ) -> None:
         if not members:
-            forget(self._store, name)
+            remove_shard(self._store, name)
             return
-        with self._store.made(name) as path:
+        with self._store.writing(name) as path:
             with replacing(path) as temporary:
                 shard_format(name).write(temporary, self._items(members))
             size = path.stat().st_size
@@ -223,46 +230,46 @@ class Packer:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
                 file.seek(0)
                 md5 = hashlib.file_digest(file, "md5").hexdigest()
-        md5 = self._store.confirmed(name, size, md5)
-        Contents(size, sha256, md5, wanted).keep(self._store, name)
+        md5 = self._store.confirmed_md5(name, size, md5)
+        ShardContents(size, sha256, md5, clips).write(self._store, name)
 
     def _items(self, members: Sequence[tuple[Clip, Record]]) -> Iterator[Item]:
         left = iter(members)
         with ThreadPoolExecutor(_THREADS) as threads:
-            while some := list(islice(left, _THREADS)):
-                contents = threads.map(self._holdings.read, [record for _, record in some])
-                for (clip, record), content in zip(some, contents, strict=True):
+            while chunk := list(islice(left, _THREADS)):
+                contents = threads.map(self._files.read, [record for _, record in chunk])
+                for (clip, record), content in zip(chunk, contents, strict=True):
                     if content is None:
-                        raise _NotWhole(clip)
+                        raise _DamagedResult(clip)
                     yield Item(clip, record, content)
 
-    def _rescue(self, name: str, own: set[str]) -> None:
-        """Gives files of their own back to the clips of a shard that are not of its group, unless they are elsewhere too."""
-        shelf = self._holdings.shelf
-        for id, sha256 in shelf.clips_of(name):
-            if id in own or shelf.where(id, sha256) != name or self._store.find(name_of_result(id)):
+    def _unpack(self, name: str, kept: set[str]) -> None:
+        """Write a shard's clips to files of their own, except ``kept`` ones and those stored elsewhere."""
+        shards = self._files.shards
+        for id, sha256 in shards.clips_of(name):
+            if id in kept or shards.shard_of(id, sha256) != name or self._store.info(result_name(id)):
                 continue
-            content = shelf.read(id, sha256)
+            content = shards.read(id, sha256)
             if content is not None:
-                self._store.write(name_of_result(id), content)
-                self._loose.add(name_of_result(id))
+                self._store.write(result_name(id), content)
+                self._own_files.add(result_name(id))
 
     def _write_index(self) -> int:
-        """Writes which clip is in which shard, in the manifest's order within each split; how many there are."""
-        shelf, count = self._holdings.shelf, 0
+        """Write the index, in the manifest's order within each split, and return its number of clips."""
+        shards, count = self._files.shards, 0
         if self._layout is None:
             self._store.remove([INDEX])
             return 0
         with (
-            self._store.made(INDEX) as path,
+            self._store.writing(INDEX) as path,
             replacing(path) as temporary,
             open(temporary, "x", encoding="utf-8", newline="") as file,
         ):
             table = csv.writer(file, lineterminator="\n")
             table.writerow(("id", "shard", "position", "sha256", "label", "split"))
             for group in self._groups:
-                split, told = group.clips[0].split, shelf.told(group.name)
-                for position, (id, sha256, label) in enumerate(told.clips if told else ()):
+                split, contents = group.clips[0].split, shards.contents(group.name)
+                for position, (id, sha256, label) in enumerate(contents.clips if contents else ()):
                     shard = group.name.removeprefix(f"{FOLDER}/")
                     table.writerow((id, shard, position, sha256, label, split))
                     count += 1

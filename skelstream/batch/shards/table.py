@@ -1,4 +1,4 @@
-"""The table of shard formats, chosen by the ending of a shard's name."""
+"""The table of shard formats, by the ending of a shard's name."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from skelstream.formats.extra import require
 
 
 def shard_format(name: str) -> ShardFormat:
-    """The format of a shard's name.
+    """Return the shard format of a file name.
 
     Raises:
-        MissingExtraError: it needs a library that is not installed.
+        MissingExtraError: a library for the format is not installed.
     """
     if name.endswith(".parquet"):
         from skelstream.batch.shards import parquet

@@ -1,4 +1,4 @@
-"""WebDataset: a tar in which a clip is two files of one key, ``KEY.npz`` and ``KEY.json``."""
+"""WebDataset shards: a tar in which each clip is two files with one key, ``KEY.npz`` and ``KEY.json``."""
 
 from __future__ import annotations
 
@@ -14,55 +14,55 @@ from skelstream.batch.shards.contract import Item
 
 
 def write(path: Path, items: Iterable[Item]) -> None:
-    """Writes a tar; ``KEY.npz`` has the bytes of the clip's own file, ``KEY.json`` says what the manifest and the records know."""
+    """Write a tar; ``KEY.npz`` is the clip's npz, ``KEY.json`` has its id, label, split and counts."""
     with tarfile.open(path, "x", format=tarfile.PAX_FORMAT) as file:
         for item in items:
             clip, record = item.clip, item.record
-            known = {
+            values = {
                 "id": clip.id, "label": clip.label, "split": clip.split, "frames": record.frames,
                 "tracks": record.tracks, "people": record.people,
             }  # fmt: skip
             key = key_of(clip.id)
             _add(file, f"{key}.npz", item.content)
-            _add(file, f"{key}.json", json.dumps(known, ensure_ascii=False).encode())
+            _add(file, f"{key}.json", json.dumps(values, ensure_ascii=False).encode())
 
 
 def key_of(id: str) -> str:
-    """A clip's id as WebDataset takes it: what follows the first dot of a file's name is its kind, so that none may be in it."""
+    """Return a clip's id as a key, with dots escaped: the first dot of a file name ends the key."""
     folder, slash, name = id.rpartition("/")
     return f"{folder}{slash}{name.replace('%', '%25').replace('.', '%2E')}"
 
 
 def _add(file: tarfile.TarFile, name: str, content: bytes) -> None:
-    entry = tarfile.TarInfo(name)  # of no owner and no time, so that equal content is equal bytes
+    entry = tarfile.TarInfo(name)  # without owner and time, so that equal content makes equal bytes
     entry.size = len(content)
     file.addfile(entry, io.BytesIO(content))
 
 
 class Shard:
-    """Reads such a file.
+    """A WebDataset shard that is open for reading.
 
     Args:
-        path: of it.
+        path: path of the tar.
     """
 
     def __init__(self, path: Path):
         self._file = tarfile.TarFile(path)
         self._entries: dict[str, tarfile.TarInfo] = {}
-        with suppress(tarfile.TarError):  # what was cut off ends earlier
+        with suppress(tarfile.TarError):  # a truncated tar: keep the entries before the cut
             for entry in self._file:
                 if entry.name.endswith(".npz") and entry.isfile():
                     self._entries[_id_of(entry.name.removesuffix(".npz"))] = entry
         self.ids: Sequence[str] = list(self._entries)
 
     def read(self, id: str) -> bytes:
-        """The bytes of a clip's npz."""
+        """Return the bytes of a clip's npz."""
         stream = self._file.extractfile(self._entries[id])
         assert stream is not None  # all entries are files
         return stream.read()
 
     def close(self) -> None:
-        """Frees the file."""
+        """Close the file."""
         self._file.close()
 
 

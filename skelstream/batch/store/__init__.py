@@ -1,1 +1,1 @@
-"""The files of a batch, in a folder or in what fsspec reaches."""
+"""Stores: the files of a batch in a folder, or on a file system that fsspec reaches."""

@@ -1,4 +1,4 @@
-"""Videos that lie elsewhere: fetched whole before they are looked at. Needs the extra ``remote``."""
+"""Download of remote videos. Needs the extra ``remote``."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from skelstream.errors import MissingExtraError, SourceError
 
 @contextmanager
 def fetched(path: str) -> Iterator[Path]:
-    """A local copy of a video for as long as the block lasts; a video that is local is its own.
+    """Yield a local copy of a remote video, which is deleted after the block; yield a local video itself.
 
     Args:
-        path: of a file, or what fsspec reads: ``s3://``, ``gs://``, ``http://``, ``https://`` and others.
+        path: local path, or a URL that fsspec reads: ``s3://``, ``gs://``, ``http://``, ``https://`` and
+            others.
 
     Raises:
-        MissingExtraError: fsspec, or what it needs for such a path, is not installed.
-        SourceError: it cannot be fetched.
+        MissingExtraError: fsspec, or its package for this kind of URL, is not installed.
+        SourceError: the video cannot be downloaded.
     """
     if "://" not in path:
         yield Path(path)
@@ -37,9 +38,11 @@ def fetched(path: str) -> Iterator[Path]:
         except ImportError as error:
             raise MissingExtraError(f"{path}: {error}; pip install 'skelstream[remote]'") from None
         except FileNotFoundError:
-            raise SourceError(f"{path}: is not there, or may not be read; check the name") from None
-        except Exception as error:  # each file system has errors of its own
+            raise SourceError(
+                f"{path}: does not exist, or access is denied; check the URL and the credentials"
+            ) from None
+        except Exception as error:  # each file system raises errors of its own
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise SourceError(f"{path}: cannot be fetched ({reason})") from error
-        os.utime(copy, (0, 0))  # when it was fetched is no property of the video
+            raise SourceError(f"{path}: cannot be downloaded ({reason})") from error
+        os.utime(copy, (0, 0))  # the time of the download is no property of the video
         yield copy

@@ -1,4 +1,4 @@
-"""The store at a folder or a URL."""
+"""Opening of the store at a folder or a URL."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from skelstream.batch.store.store import Store
 from skelstream.errors import OutputError
 
 # One slash after the scheme, as in s3:/bucket/x, or nothing after two; a drive of Windows is one letter.
-_HALF_URL = re.compile(r"\w[\w+.-]+:/(/*|[^/].*)")
+_INCOMPLETE_URL = re.compile(r"\w[\w+.-]+:/(/*|[^/].*)")
 
 
-def store_at(place: str | Path) -> Store:
-    """The store at a folder or a URL.
+def open_store(location: str | Path) -> Store:
+    """Return the store at a folder or a URL.
 
     Raises:
-        OutputError: it is half a URL, which would be the name of a folder here.
-        MissingExtraError: fsspec, or what it needs for such a URL, is not installed.
+        OutputError: the location is an incomplete URL, which would become the name of a folder here.
+        MissingExtraError: fsspec, or its package for this kind of URL, is not installed.
     """
-    text = str(place).removeprefix("file://")
-    if _HALF_URL.fullmatch(text):
+    text = str(location).removeprefix("file://")
+    if _INCOMPLETE_URL.fullmatch(text):
         raise OutputError(
-            f"{text}: is not a whole URL, such as s3://bucket/skeletons; a folder of that name is ./{text}"
+            f"{text}: is an incomplete URL; write s3://bucket/skeletons, or ./{text} for a folder"
         )
     if "://" not in text:
         return FolderStore(Path(text))

@@ -13,24 +13,24 @@ from skelstream.errors import OutputError
 
 
 class StoreError(OutputError):
-    """The place of the results cannot be reached, or takes no more: nothing can be done until that is mended."""
+    """A store that cannot be reached or written to; it ends the whole batch."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a store says about a file without reading it.
+class FileInfo:
+    """A file's properties that a store reports without reading the file.
 
     Attributes:
-        size: bytes.
-        md5: hexadecimal, of its content; empty where the store gives none.
+        size: size in bytes.
+        md5: MD5 of the content in hexadecimal; empty where the store reports none.
     """
 
     size: int
     md5: str = ""
 
 
-class Mark(Protocol):
-    """What was recorded of a file: ``size`` in bytes, ``sha256``, and ``md5`` where the store was seen to give that."""
+class Fingerprint(Protocol):
+    """The recorded size in bytes, SHA-256 and MD5 of a file; ``md5`` may be empty."""
 
     @property
     def size(self) -> int: ...
@@ -41,103 +41,105 @@ class Mark(Protocol):
 
 
 class Log(Protocol):
-    """Lines that are only added."""
+    """A file of lines that only grows."""
 
     def append(self, line: bytes) -> None:
-        """Adds a line; it is kept when this returns.
+        """Append a line, which is on disk when this returns.
 
         Raises:
-            StoreError: it cannot be; nothing of it is left.
+            StoreError: the line cannot be written; no part of it stays.
         """
 
     def close(self) -> None:
-        """Frees what it holds."""
+        """Close the file."""
 
 
 class Store(ABC):
-    """Files by name; names have ``/`` between their parts.
+    """The files of a batch by name; names have ``/`` between their parts.
 
     Attributes:
-        far: whether each look at a file is a request of its own, so that it is cheaper to list all of them at once.
+        remote: whether each query is a request to a server, so that one listing is cheaper than many queries.
     """
 
-    far = False
+    remote = False
 
     @abstractmethod
     def path(self, name: str) -> str:
-        """Where a file is, for people to read."""
+        """Return a file's path or URL, for messages."""
 
     @abstractmethod
-    def find(self, name: str) -> Found | None:
-        """What there is of that name."""
+    def info(self, name: str) -> FileInfo | None:
+        """Return a file's size and MD5; None if there is no such file."""
 
     @abstractmethod
-    def listed(self, folder: str) -> dict[str, Found]:
-        """All files in a folder and below, by name; those that are being written are left out."""
+    def list_files(self, folder: str) -> dict[str, FileInfo]:
+        """Return all files in a folder and below it, by name, without those that are being written."""
 
     @abstractmethod
     def read(self, name: str) -> bytes:
-        """A file's content.
+        """Return a file's content.
 
         Raises:
-            FileNotFoundError: there is none.
+            FileNotFoundError: there is no such file.
         """
 
     @abstractmethod
-    def tails(self, starts: Mapping[str, tuple[int, int]]) -> Iterator[tuple[str, Iterable[bytes]]]:
-        """The lines of files from one byte to another, by name; of files that have gone nothing."""
+    def read_lines(self, spans: Mapping[str, tuple[int, int]]) -> Iterator[tuple[str, Iterable[bytes]]]:
+        """Yield each file's name with its lines from one byte to another; deleted files are left out."""
 
     @abstractmethod
     def write(self, name: str, content: bytes) -> None:
-        """Puts a file in the place of whatever has its name."""
+        """Write a file, or replace the one of that name."""
 
     @abstractmethod
     def remove(self, names: Iterable[str]) -> None:
-        """Removes files, if they are there."""
+        """Remove those of the files that exist."""
 
     @abstractmethod
-    def prune(self, names: Iterable[str]) -> None:
-        """Removes the folders that files of these names are in, if there are any, where nothing is in them any more."""
+    def remove_empty_folders(self, names: Iterable[str]) -> None:
+        """Remove the folders above files of these names that are empty."""
 
     @abstractmethod
-    def local(self, name: str) -> AbstractContextManager[Path]:
-        """A file on this machine with the content, for as long as the block lasts.
+    def local_file(self, name: str) -> AbstractContextManager[Path]:
+        """Provide a file, or a copy of it, on this machine during the block.
 
         Raises:
-            FileNotFoundError: there is none.
+            FileNotFoundError: there is no such file.
         """
 
     @abstractmethod
-    def made(self, name: str) -> AbstractContextManager[Path]:
-        """Where to write a file on this machine, whole or not at all; once the block has ended well it is in the store.
+    def writing(self, name: str) -> AbstractContextManager[Path]:
+        """Provide a path on this machine to write; the file is stored when the block ends without an error.
 
-        What the block leaves beside the file is there again the next time on this machine.
+        Other files that the block leaves in that folder are still there next time on this machine.
         """
 
     @abstractmethod
     def claimed(self, name: str, wait: bool) -> AbstractContextManager[bool | None]:
-        """As `skelstream.files.locks.claimed`; in a store without locks, processes on this machine alone are kept off."""
+        """Lock a file, see ``skelstream.files.locks.claimed``; remote stores lock on this machine only."""
 
     @abstractmethod
     def log(self, name: str) -> Log:
-        """A new log, whose files are called like ``name``, with more before the ending."""
+        """Return a new log; its files have the name, with a number before the ending if there are several."""
 
     @abstractmethod
-    def whole(self, name: str, mark: Mark, found: Found | None = None) -> bool:
-        """Whether a file is the one that was recorded, as far as can be told without fetching it.
+    def matches(self, name: str, fingerprint: Fingerprint, info: FileInfo | None = None) -> bool:
+        """Return whether a file is the recorded one; a remote store does not download it.
 
         Args:
-            found: what is known of it from a listing.
+            name: name of the file.
+            fingerprint: recorded size and checksums.
+            info: the file's properties from a listing; None to query them.
         """
 
     @abstractmethod
-    def confirmed(self, name: str, size: int, md5: str) -> str:
-        """``md5`` if the store tells the same of the file that it was given; empty if it tells none of its own.
+    def confirmed_md5(self, name: str, size: int, md5: str) -> str:
+        """Return ``md5`` if the store reports the same for the file; empty if it reports none or another.
 
         Raises:
-            StoreError: the file has another size there.
+            StoreError: the file in the store has another size.
         """
 
     @abstractmethod
-    def jobs(self) -> Path:
-        """The folder in which a cluster's jobs keep their own files."""
+    def job_folder(self) -> Path:
+        """Return the folder on this machine for the files of a cluster's jobs."""

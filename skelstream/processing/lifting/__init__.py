@@ -1,1 +1,1 @@
-"""From joints in an image to joints in space."""
+"""Lifting of 2D poses to 3D."""

@@ -1,44 +1,40 @@
-"""What a lifting network sees: a person's joints at the times of its frames, made independent of place and size."""
+"""Normalisation of windows for lifting networks, by the window itself or by the image."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-_LEAST_SPREAD = 1e-6
+_MIN_SPREAD = 1e-6
 
 
 def relative_to_window(keypoints: Tensor) -> Tensor:
-    """Places relative to the person in these frames, with a third number that says which joints were seen.
+    """Return joints with mean 0 and spread 1: float (B, T, V, 3) with x, y, 1; zeros where missing.
 
-    The mean of all joints becomes 0; their spread about each frame's own mean becomes 1, so that somebody who crosses the
-    image is as large as somebody who stands.
+    The spread is taken about each frame's own mean, so that a person who crosses the image has the same size
+    as one who stands still.
 
     Args:
         keypoints: float (B, T, V, 2) in any unit, NaN where missing.
-
-    Returns:
-        float (B, T, V, 3): x, y, 1; zeros where missing.
     """
     seen = keypoints.isfinite().all(-1, keepdim=True)
-    places = torch.where(seen, keypoints, 0)
+    positions = torch.where(seen, keypoints, 0)
     count = seen.sum((1, 2), keepdim=True).clamp(min=1)
-    centre = places.sum((1, 2), keepdim=True) / count
-    own = places.sum(2, keepdim=True) / seen.sum(2, keepdim=True).clamp(min=1)
-    squares = torch.where(seen, (places - own) ** 2, 0).sum((1, 2, 3), keepdim=True)
-    spread = (squares / count).sqrt().clamp(min=_LEAST_SPREAD)
-    return torch.cat([torch.where(seen, (places - centre) / spread, 0), seen.to(places.dtype)], -1)
+    centre = positions.sum((1, 2), keepdim=True) / count
+    frame_centre = positions.sum(2, keepdim=True) / seen.sum(2, keepdim=True).clamp(min=1)
+    squares = torch.where(seen, (positions - frame_centre) ** 2, 0).sum((1, 2, 3), keepdim=True)
+    spread = (squares / count).sqrt().clamp(min=_MIN_SPREAD)
+    return torch.cat([torch.where(seen, (positions - centre) / spread, 0), seen.to(positions.dtype)], -1)
 
 
 def relative_to_image(keypoints: Tensor, size: tuple[int, int]) -> Tensor:
-    """Places in the image: x from -1 to 1, y by the same unit.
+    """Return joints relative to the image: float (B, T, V, 2), x from -1 to 1, y in the same unit.
+
+    Networks with this input take no missing joints; ``_completed`` fills them.
 
     Args:
-        keypoints: float (B, T, V, 2) pixels, NaN where missing.
-        size: height and width of the image.
-
-    Returns:
-        float (B, T, V, 2). Such networks know no missing joints: these are held from the frames around, or at the person's middle.
+        keypoints: float (B, T, V, 2), pixels, NaN where missing.
+        size: height and width of the image in pixels.
     """
     height, width = size
     middle = keypoints.new_tensor([1.0, height / width])
@@ -46,7 +42,7 @@ def relative_to_image(keypoints: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _completed(keypoints: Tensor) -> Tensor:
-    """Joints that are missing in a frame as in the nearest frame before that has them, else after; those of no frame at the person's middle."""
+    """Return missing joints filled from the last frame that has them, else the next, else by the mean."""
     seen = keypoints.isfinite().all(-1)
     frames = torch.arange(keypoints.shape[1], device=keypoints.device)[None, :, None]
     last = torch.where(seen, frames, -1).cummax(1).values

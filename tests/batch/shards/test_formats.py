@@ -1,4 +1,4 @@
-"""What the shards hold, and what other libraries make of them."""
+"""Tests of shard formats, with the libraries that read them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from skelstream.skeleton import COCO17, OPENPOSE18
 
 
 def sequence(rows: int, skeleton=OPENPOSE18) -> SkeletonSequence:
-    """One track, with a hole of a joint in its middle and a frame without anybody."""
+    """Return one track with a joint missing in its middle, and a last frame without people."""
     joints, random = len(skeleton), np.random.default_rng(rows)
     keypoints = random.uniform(0, 90, (rows, joints, 2)).astype(np.float32)
     keypoints[1:-1, 3] = np.nan
@@ -46,9 +46,9 @@ def sequence(rows: int, skeleton=OPENPOSE18) -> SkeletonSequence:
 
 @pytest.fixture
 def items(tmp_path) -> list[Item]:
-    """Clips of every kind: with people, without, filled, lifted, both, of other joints, and of no frames with people."""
+    """Return clips of every kind: with and without people, filled, lifted, both, and with other joints."""
     lifted = Lifted(np.ones((6, 17, 3), np.float32), np.ones((6, 17), bool))
-    made = {
+    sequences = {
         "run/a.b": sequence(4),
         "empty": sequence(0),
         "filled": filled(sequence(6), 1.0),
@@ -57,7 +57,7 @@ def items(tmp_path) -> list[Item]:
         "x" * 150: sequence(3, COCO17),
     }
     found = []
-    for id, one in made.items():
+    for id, one in sequences.items():
         save(one, tmp_path / "one.npz", overwrite=True)
         content = (tmp_path / "one.npz").read_bytes()
         record = Record(
@@ -68,7 +68,7 @@ def items(tmp_path) -> list[Item]:
 
 
 @pytest.mark.parametrize("name", ["one.tar", "one.parquet"])
-def test_what_goes_in_comes_out_byte_for_byte(items, tmp_path, name):
+def test_a_shard_returns_the_bytes_that_were_written(items, tmp_path, name):
     if name.endswith("parquet"):
         pytest.importorskip("pyarrow")
     format = shard_format(name)
@@ -83,7 +83,7 @@ def test_what_goes_in_comes_out_byte_for_byte(items, tmp_path, name):
     shard.close()
 
 
-def test_a_tar_has_an_npz_and_what_is_known_under_one_key(items, tmp_path):
+def test_a_tar_has_an_npz_and_a_json_for_each_key(items, tmp_path):
     webdataset.write(tmp_path / "one.tar", items)
     with tarfile.open(tmp_path / "one.tar") as file:
         names = file.getnames()
@@ -92,9 +92,9 @@ def test_a_tar_has_an_npz_and_what_is_known_under_one_key(items, tmp_path):
     assert webdataset.key_of("a.b/c%.d") == "a.b/c%25%2Ed"
 
 
-# The library opens a file and leaves it to be collected.
+# The library does not close its files.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::DeprecationWarning")
-def test_webdataset_reads_them(items, tmp_path):
+def test_the_webdataset_library_reads_a_shard(items, tmp_path):
     wds = pytest.importorskip("webdataset")
     webdataset.write(tmp_path / "one.tar", items)
     read = list(wds.WebDataset(str(tmp_path / "one.tar"), shardshuffle=False).decode())
@@ -105,7 +105,7 @@ def test_webdataset_reads_them(items, tmp_path):
     assert read[0]["npz"]["keypoints"].shape == (4, 18, 2)
 
 
-def test_a_row_has_the_arrays_in_columns(items, tmp_path):
+def test_a_parquet_row_has_the_arrays_in_columns(items, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     shard_format("one.parquet").write(tmp_path / "one.parquet", items)
     table = parquet.read_table(tmp_path / "one.parquet")
@@ -118,9 +118,9 @@ def test_a_row_has_the_arrays_in_columns(items, tmp_path):
     assert table["keypoints"].to_pylist()[1] == [] and len(table["clean_keypoints"].to_pylist()[2]) == 6
 
 
-def test_a_reader_of_parquet_holds_a_few_clips_at_a_time(items, tmp_path, monkeypatch):
+def test_parquet_shards_have_row_groups_of_limited_size(items, tmp_path, monkeypatch):
     parquet = pytest.importorskip("pyarrow.parquet")
-    monkeypatch.setattr("skelstream.batch.shards.parquet._GROUP", 2 * len(items[0].content))
+    monkeypatch.setattr("skelstream.batch.shards.parquet._ROW_GROUP", 2 * len(items[0].content))
     shard_format("one.parquet").write(tmp_path / "one.parquet", items)
     with parquet.ParquetFile(tmp_path / "one.parquet") as file:
         assert file.num_row_groups == 3
@@ -129,11 +129,11 @@ def test_a_reader_of_parquet_holds_a_few_clips_at_a_time(items, tmp_path, monkey
     shard.close()
 
 
-def test_what_a_row_could_not_give_back_is_refused(items, tmp_path):
+def test_an_npz_of_other_software_cannot_be_packed_as_parquet(items, tmp_path):
     pytest.importorskip("pyarrow")
     arrays = dict(np.load(tmp_path / "one.npz"))
     np.savez_compressed(tmp_path / "other.npz", **arrays)
     other = replace(items[0], content=(tmp_path / "other.npz").read_bytes())
-    with pytest.raises(FormatError, match="run/a.b: was written otherwise"):
+    with pytest.raises(FormatError, match="run/a.b: its npz was not written by skelstream"):
         shard_format("one.parquet").write(tmp_path / "one.parquet", [other])
     assert load(tmp_path / "other.npz").frames == 4

@@ -1,4 +1,4 @@
-"""Sequences in space: what is lifted, what is told, and what becomes of it in files."""
+"""Tests of lifted sequences: poses, warnings and files."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from skelstream.errors import FormatError, ModelError
 from skelstream.formats import load, save
 from skelstream.network.lifting import LiftingConfig, LiftingNetwork
 from skelstream.network.weights import save_weights
-from skelstream.processing import acting_first, filled, smoothed
+from skelstream.processing import filled, main_person_first, smoothed
 from skelstream.processing.lifting.lift import lift
 from skelstream.processing.lifting.lifter import Lifter
 from skelstream.sequences.lifted import Lifted
@@ -69,7 +69,7 @@ def test_a_mirrored_person_is_lifted_to_the_mirror_image(weights):
     np.testing.assert_allclose(other[:, list(H36M17.flip_order)] * [-1, 1, 1], one, atol=1e-4)
 
 
-def test_who_shows_too_little_is_not_lifted_and_told_of(weights):
+def test_poses_with_too_few_joints_are_not_lifted_and_reported(weights):
     legs = [COCO17.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("knee", "ankle")]
     sequence = _without(_sequence(), [3, 4], legs)
     sequence = _without(sequence, [6], list(range(5, 17)))
@@ -82,12 +82,12 @@ def test_who_shows_too_little_is_not_lifted_and_told_of(weights):
     assert [line.split()[0] for line in result.meta["warnings"]] == ["1", "2"]
 
 
-def test_short_tracks_are_told_of(weights):
+def test_short_tracks_are_reported(weights):
     result = lift(_sequence(lengths=(20, 3)), Lifter(weights, "cpu"))
     assert "shorter" in result.meta["warnings"][0] and np.isfinite(result.lifted.keypoints).all()
 
 
-def test_files_keep_it(weights, tmp_path):
+def test_files_keep_lifted_poses(weights, tmp_path):
     sequence = lift(_sequence(), Lifter(weights, "cpu"))
     save(sequence, tmp_path / "one.npz")
     assert load(tmp_path / "one.npz").equals(sequence)
@@ -99,7 +99,7 @@ def test_files_keep_it(weights, tmp_path):
     assert again.equals(cleaned) and again.raw.lifted is not None
 
 
-def test_half_a_pair_of_arrays_is_refused(weights, tmp_path):
+def test_one_of_two_arrays_is_an_error(weights, tmp_path):
     save(lift(_sequence(), Lifter(weights, "cpu")), tmp_path / "whole.npz")
     with np.load(tmp_path / "whole.npz") as file:
         arrays = {name: file[name] for name in file.files if name != "observed_3d"}
@@ -108,9 +108,9 @@ def test_half_a_pair_of_arrays_is_refused(weights, tmp_path):
         load(tmp_path / "half.npz")
 
 
-def test_what_moves_rows_moves_the_poses_or_drops_them(weights):
+def test_processing_that_moves_rows_moves_or_drops_the_poses(weights):
     sequence = lift(_sequence(lengths=(8, 20)), Lifter(weights, "cpu"))
-    ordered = acting_first(sequence, "longest")
+    ordered = main_person_first(sequence, "longest")
     np.testing.assert_array_equal(ordered[0].lifted.keypoints, sequence[1].lifted.keypoints)
     changed = filled(sequence)
     assert changed.lifted is None and changed.raw.lifted is sequence.lifted
@@ -132,12 +132,12 @@ def test_equal_sequences_have_equal_poses(weights):
         (np.full((2, 17, 3), np.nan, np.float32), np.ones((2, 17), bool), "False"),
     ],
 )
-def test_arrays_that_are_no_poses_are_refused(keypoints, observed, match):
+def test_invalid_arrays_are_errors(keypoints, observed, match):
     with pytest.raises(FormatError, match=match):
         Lifted(keypoints, observed)
 
 
-def test_as_many_rows_as_the_sequence_has():
+def test_a_wrong_number_of_rows_is_an_error():
     lifted = Lifted(np.zeros((3, 17, 3), np.float32), np.zeros((3, 17), bool))
     with pytest.raises(FormatError, match="28"):
         replace(_sequence(), lifted=lifted)
@@ -149,14 +149,14 @@ def test_a_network_of_the_image_needs_its_size(tmp_path):
     save_weights(path, network.state_dict(), "lifting", network.config.to_dict(), {})
     lifter = Lifter(path, "cpu")
     assert lift(_sequence(), lifter).lifted is not None
-    with pytest.raises(ModelError, match="how large"):
+    with pytest.raises(ModelError, match="needs the image"):
         lift(_sequence(height=None, width=None), lifter)
 
 
-def test_other_weights_do_not_lift():
+def test_weights_of_another_network_are_an_error():
     with pytest.raises(ModelError, match="topdown"):
         Lifter("skelstream-refiner")
 
 
-def test_an_empty_sequence_is_lifted_to_nothing(weights):
+def test_an_empty_sequence_has_no_lifted_poses(weights):
     assert len(lift(_sequence(lengths=()), Lifter(weights, "cpu")).lifted) == 0
