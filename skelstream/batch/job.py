@@ -11,12 +11,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from av.error import FFmpegError
+
 from skelstream.batch.manifest import Clip
-from skelstream.batch.records import DONE, FAILED, Record, Records
+from skelstream.batch.plan import Plan
+from skelstream.batch.records import DONE, FAILED, Record, Records, time_after
 from skelstream.batch.results import Results, clip_settings_hash, done_record, result_name, settings_hash
 from skelstream.batch.store.fetch import fetched
 from skelstream.batch.store.store import StoreError
-from skelstream.errors import OutputError, SettingsError
+from skelstream.errors import OutputError, SettingsError, SourceError
 from skelstream.estimation.protocol import Estimator
 from skelstream.extraction.extraction import run
 from skelstream.extraction.output import Output, check_format
@@ -40,12 +43,14 @@ class Job:
         settings: settings of the extraction, without a clip's start and end.
         hash: hash of the settings and the weights.
         offsets: number of bytes of each log of records that the plan has read, by name.
+        latest: times of the last records of clips whose records lie in the future, by clip id.
     """
 
     results: Results
     settings: ExtractionSettings
     hash: str
     offsets: Mapping[str, int] = field(default_factory=dict)
+    latest: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, results: Results, settings: ExtractionSettings) -> Job:
@@ -60,6 +65,14 @@ class Job:
             raise SettingsError("give each clip's start and end in the manifest", setting="start")
         check_format(Path("clip.npz"), None, settings.postprocessing)
         return cls(results, settings, settings_hash(_as_json(settings)))
+
+    def planned(self, plan: Plan) -> Job:
+        """Return the job with what its plan has read of the records."""
+        return replace(self, offsets=plan.offsets, latest=plan.latest)
+
+    def time(self, clip: Clip) -> float:
+        """Return the time of a new record of a clip, later than those of its other records."""
+        return time_after(self.latest.get(clip.id))
 
     @property
     def settings_json(self) -> dict[str, Any]:
@@ -97,11 +110,11 @@ class Job:
                 save_record(record)
                 return record
         except Exception as error:  # of any class: the other clips go on
-            if isinstance(error, StoreError) or _is_store_error(error):
+            if _is_store_error(error):
                 raise OutputError(str(error)) from error
             lines = str(error).splitlines() or [type(error).__name__]
             record = Record(
-                clip.id, FAILED, key, time.time(), time.time() - start,
+                clip.id, FAILED, key, self.time(clip), time.time() - start,
                 reason=type(error).__name__, message=lines[-1],
             )  # fmt: skip
             save_record(record)
@@ -133,7 +146,7 @@ class Job:
         md5 = store.confirmed_md5(name, len(written), hashlib.md5(written).hexdigest())
         whole_video = (video.start, video.end, video.every) == (None, None, 1)
         return Record(
-            clip.id, DONE, key, time.time(), round(time.time() - start, 3),
+            clip.id, DONE, key, self.time(clip), round(time.time() - start, 3),
             sha256=hashlib.sha256(written).hexdigest(), size=len(written), md5=md5,
             source_size=source and source.st_size, source_time=source and source.st_mtime_ns,
             frames=sequence.frames, expected=extraction.info.frames if whole_video else None,
@@ -161,9 +174,12 @@ def _checksum(weights: Path) -> str:
 
 
 def _is_store_error(error: BaseException | None) -> bool:
-    """Return whether an error comes from a file system that cannot be written."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _STORE_ERRORS:
+    """Return whether an error comes from the place of the results, which ends the batch, and not from the video.
+
+    FFmpeg's errors have the numbers of the operating system, but concern the video.
+    """
+    while error is not None and not isinstance(error, SourceError | FFmpegError):
+        if isinstance(error, StoreError) or (isinstance(error, OSError) and error.errno in _STORE_ERRORS):
             return True
         error = error.__cause__ or error.__context__
     return False

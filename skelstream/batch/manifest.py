@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from skelstream.errors import FormatError
@@ -15,13 +15,15 @@ from skelstream.files.atomic import replacing
 from skelstream.files.text import printable
 from skelstream.formats.extra import require
 from skelstream.formats.labels import split_of_folder
-from skelstream.formats.names import VIDEO_ENDINGS, name_of
+from skelstream.formats.names import VIDEO_ENDINGS, check_id, check_split, name_of, safe_id
 
 COLUMNS = ("id", "path", "label", "split", "start", "end")
 """Columns of a manifest; ``path`` is required."""
 
-# Most bytes of a name: common file systems take 255, and names of temporary files are longer.
-_MAX_NAME = 180
+# Names of a clip's files after its id.
+_FILES = re.compile(r"(.+)\.(?:npz(?:\.\w+)*|checkpoint)", re.DOTALL)
+# Bytes that are not UTF-8, as Python keeps them in text.
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
 # Key of values after the last column; column names are stripped, so no column has it.
 _EXTRA = " "
 
@@ -77,13 +79,27 @@ def read_manifest(path: Path) -> list[Clip]:
                 f"{path}: {printable(clip.path)} and {printable(other.path)} have the same id"
                 f" {printable(clip.id)}; give them different ones in a column id"
             )
+    for clip in clips:
+        for above in PurePosixPath(clip.id).parents:
+            # The names of another clip's files: its result, claim and checkpoint.
+            match = _FILES.fullmatch(str(above))
+            if match and match[1] in seen:
+                raise FormatError(
+                    f"{path}: the ids {printable(match[1])} and {printable(clip.id)} need a file and a folder of"
+                    " the same name; give another id"
+                )
     return clips
 
 
-def write_manifest(clips: Iterable[Clip], path: Path) -> None:
+def write_manifest(clips: Sequence[Clip], path: Path) -> None:
     """Write the clips as CSV."""
-    with replacing(path) as temporary, open(temporary, "x", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
+    # Python quotes a line feed in a path without being told, but not a carriage return.
+    quoting = csv.QUOTE_ALL if any("\r" in clip.path for clip in clips) else csv.QUOTE_MINIMAL
+    with (
+        replacing(path) as temporary,
+        open(temporary, "x", encoding="utf-8", errors="surrogateescape", newline="") as file,
+    ):
+        table = csv.writer(file, lineterminator="\n", quoting=quoting)
         table.writerow(COLUMNS)
         for clip in clips:
             values = [getattr(clip, name) for name in COLUMNS]
@@ -94,20 +110,21 @@ def _tree(folder: Path) -> Iterator[Clip]:
     paths = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in VIDEO_ENDINGS and not path.name.startswith(".") and path.is_file()
+        if path.suffix.strip().lower() in VIDEO_ENDINGS and not path.name.startswith(".") and path.is_file()
     )
     used: set[str] = set()
     for path in paths:
         inside = path.relative_to(folder)
-        id = "/".join(name_of(inside))
+        id = safe_id("/".join(name_of(inside)))
         if id in used:  # a file of the same name has another ending
-            id = inside.as_posix()
+            id = safe_id(inside.as_posix())
         used.add(id)
         label = inside.parts[-2] if len(inside.parts) > 1 else ""
         split = split_of_folder(inside.parts[-3]) if len(inside.parts) > 2 else ""
         if not split and split_of_folder(label):
             label, split = "", split_of_folder(label)
-        yield Clip(_checked(id, folder), str(path.absolute()), label, split)
+        check_id(id, folder)
+        yield Clip(id, str(path.absolute()), safe_id(label), split)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -116,11 +133,13 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         yield from enumerate(_parquet(path), 2)
         return
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        # Paths may have bytes that are not UTF-8, and line ends of any kind.
+        with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            text = file.read()
         header = text.split("\n", 1)[0]
         delimiter = max(",;\t", key=header.count)
         lines = csv.DictReader(
-            io.StringIO(text), restkey=_EXTRA, restval="", delimiter=delimiter, strict=True
+            io.StringIO(text, newline=""), restkey=_EXTRA, restval="", delimiter=delimiter, strict=True
         )
         names = [_column(name) for name in lines.fieldnames or ()]
         lines.fieldnames = names
@@ -178,10 +197,22 @@ def _clip(row: Mapping[str, Any], path: Path, line: int) -> Clip:
     start, end = _seconds(row, "start", where), _seconds(row, "end", where)
     if end is not None and end <= (start or 0):
         raise FormatError(f"{where}: end is {end:g}; give seconds after the start")
-    id = _text(row, "id") or _id_of(video, start, end)
+    id = _text(row, "id") or safe_id(_id_of(video, start, end))
+    check_id(id, where)
+    label, split = _text(row, "label"), _text(row, "split")
+    if split:
+        check_split(split, where)
+    if _SURROGATES.search(label):
+        raise FormatError(f"{where}: label {printable(label)!r} is not UTF-8; save the table as UTF-8")
     if "://" not in video:
-        video = str(path.parent.absolute() / video)
-    return Clip(_checked(id, where), video, _text(row, "label"), _text(row, "split"), start, end)
+        video = str(path.parent.absolute() / _with_blanks(row, video, path.parent))
+    return Clip(id, video, label, split, start, end)
+
+
+def _with_blanks(row: Mapping[str, Any], video: str, folder: Path) -> str:
+    """Return a row's path with the blanks around it if there is a file of that name; else without."""
+    given = str(row["path"])
+    return given if given != video and (folder / given).is_file() else video
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:
@@ -209,12 +240,3 @@ def _id_of(path: str, start: float | None, end: float | None) -> str:
     parts = [part for part in name_of(path.split("://")[-1]) if part not in ("..", "/")]
     span = "" if start is None and end is None else f"@{start or 0:g}-{'' if end is None else f'{end:g}'}"
     return "/".join(parts) + span
-
-
-def _checked(id: str, where: str | Path) -> str:
-    """Return the id after a check that its result can be a file of that name below a folder."""
-    parts = id.split("/")
-    wrong = any(part in ("", ".", "..") or len(part.encode()) > _MAX_NAME for part in parts)
-    if wrong or re.search(r"[\\\0-\x1f\x7f]", id) or parts[0].startswith(".batch"):
-        raise FormatError(f"{where}: {printable(id)!r} cannot be a file name; give another id")
-    return id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ class Plan:
         done: number of done clips.
         failed: number of clips that failed in earlier runs and are not tried again.
         offsets: number of bytes of each log of records that the plan has read, by name.
+        latest: times of the last records of pending clips whose records lie in the future, by clip id: clocks
+            differ, and go back.
     """
 
     pending: list[Clip]
@@ -33,6 +36,7 @@ class Plan:
     done: int
     failed: int
     offsets: dict[str, int]
+    latest: dict[str, float]
 
 
 def make_plan(clips: Sequence[Clip], results: Results, settings: str) -> Generator[ClipVerified, None, Plan]:
@@ -44,7 +48,8 @@ def make_plan(clips: Sequence[Clip], results: Results, settings: str) -> Generat
         settings: hash of the batch's settings.
     """
     records = Records(results.store)
-    pending, crashes, done, failed, offsets = [], {}, 0, 0, records.offsets
+    pending, crashes, latest, done, failed, offsets = [], {}, {}, 0, 0, records.offsets
+    now = time.time()
 
     def verify(clip: Clip) -> bool | None:
         """Return whether the clip's result is intact; None if no result is recorded."""
@@ -64,7 +69,9 @@ def make_plan(clips: Sequence[Clip], results: Results, settings: str) -> Generat
             pending.append(clip)
             if history.crashes:
                 crashes[clip.id] = history.crashes
-    return Plan(pending, crashes, done, failed, offsets)
+            if history.latest > now:
+                latest[clip.id] = history.latest
+    return Plan(pending, crashes, done, failed, offsets, latest)
 
 
 def partition(clips: Sequence[Clip], text: str | None) -> list[Clip]:

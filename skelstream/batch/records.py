@@ -12,11 +12,13 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, get_type_hints
 from uuid import uuid4
 
 from skelstream.batch.store.store import Store
+from skelstream.errors import FormatError
+from skelstream.files.values import integer, items, real, string
 
 DONE, FAILED, CRASHED, RESET = "done", "failed", "crashed", "reset"
 
@@ -78,7 +80,8 @@ class Record:
     attempts: int = 1
 
 
-_FIELDS = set(Record.__dataclass_fields__)
+_STATES = {DONE, FAILED, CRASHED, RESET}
+_KINDS = get_type_hints(Record)
 
 
 class Recorder:
@@ -115,16 +118,19 @@ class History:
         done: last successful record for each hash of settings.
         failed: last failure since the last reset; None if there is none.
         crashes: number of workers that died over the clip since the last reset.
+        latest: time of the last record in seconds since 1970.
     """
 
     done: dict[str, Record] = field(default_factory=dict)
     failed: Record | None = None
     crashes: int = 0
+    latest: float = float("-inf")
     _reset_time: float = float("-inf")
     _crash_times: list[float] = field(default_factory=list)
 
     def add(self, record: Record) -> None:
         """Add a record; the order of calls does not matter."""
+        self.latest = max(self.latest, record.time)
         if record.state == DONE:
             before = self.done.get(record.settings)
             if before is None or before.time <= record.time:
@@ -208,12 +214,37 @@ def _parsed(line: bytes) -> Record | None:
     """Return the record in a line; None for a damaged line, for example after a power cut."""
     try:
         values: dict[str, Any] = json.loads(line)
-        record = Record(**{name: value for name, value in values.items() if name in _FIELDS})
-        return replace(record, warnings=tuple(record.warnings))
-    except (ValueError, TypeError, AttributeError):
+        record = Record(**{name: _value(name, value) for name, value in values.items() if name in _KINDS})
+    except (ValueError, TypeError, AttributeError, RecursionError, FormatError):
         return None
+    return record if record.state in _STATES else None
 
 
-def reset_record(clip: str) -> Record:
-    """Return a record after which the clip's earlier failures no longer count."""
-    return Record(clip, RESET, time=time.time())
+def _value(name: str, value: Any) -> Any:
+    """Return a field's value after a check of its type.
+
+    Raises:
+        FormatError: the type is another.
+    """
+    kind = _KINDS[name]
+    if kind == tuple[str, ...]:
+        return tuple(string(one, name) for one in items(value, name))
+    if kind is str:
+        return string(value, name)
+    return real(value, name) if kind is float else integer(value, name, high=2**63)
+
+
+def reset_record(clip: str, latest: float | None = None) -> Record:
+    """Return a record after which the clip's earlier failures no longer count.
+
+    Args:
+        clip: id of the clip.
+        latest: time of the clip's last record; None if unknown.
+    """
+    return Record(clip, RESET, time=time_after(latest))
+
+
+def time_after(latest: float | None) -> float:
+    """Return the present time in seconds since 1970, or a time just after ``latest`` if that lies in the future."""
+    now = time.time()
+    return now if latest is None or latest < now else latest + 1e-3

@@ -13,12 +13,13 @@ from typing import Any
 
 from skelstream.batch.manifest import Clip, read_manifest, write_manifest
 from skelstream.batch.records import History, Record
-from skelstream.batch.shards.layout import Layout
+from skelstream.batch.shards.layout import ENDINGS, Layout
 from skelstream.batch.shards.table import shard_format
 from skelstream.batch.store.opening import open_store
 from skelstream.batch.store.store import Store
 from skelstream.errors import FormatError, OutputError
 from skelstream.files.json import parse_json
+from skelstream.files.values import integer, mapping, string
 
 _MANIFEST, _SETTINGS, _LAYOUT = ".batch/manifest.csv", ".batch/settings.json", ".batch/shards.json"
 # Changed settings that an error message lists.
@@ -106,13 +107,17 @@ class Results:
             FormatError: the layout file is damaged.
         """
         values = self._json(_LAYOUT)
+        if values is None:
+            return None
         try:
-            return values and Layout(values["format"], values["clips"])
-        except (KeyError, TypeError):
+            values = mapping(values, "the layout")
+            format, clips = string(values.get("format"), "format"), integer(values.get("clips"), "clips", 1)
+            if format not in ENDINGS:
+                raise FormatError(f"format is {format!r}, one of {', '.join(ENDINGS)} expected")
+            return Layout(format, clips)
+        except FormatError as error:
             path = self.store.path(_LAYOUT)
-            raise FormatError(
-                f"{path}: names no shard format; remove it, and run batch pack --shards"
-            ) from None
+            raise FormatError(f"{path}: {error}; remove the file, and run batch pack --shards") from None
 
     def clips(self) -> list[Clip]:
         """Return all clips of the manifest.
@@ -130,7 +135,8 @@ class Results:
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of the results, as JSON values; empty if there is no batch."""
-        return self._json(_SETTINGS) or {}
+        values = self._json(_SETTINGS)
+        return {} if values is None else mapping(values, self.store.path(_SETTINGS))
 
     def _json(self, name: str) -> Any:
         """Return the value in a JSON file; None if there is no such file."""

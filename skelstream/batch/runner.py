@@ -12,7 +12,7 @@ from skelstream.batch.job import Job
 from skelstream.batch.manifest import read_manifest
 from skelstream.batch.options import BatchOptions, layout_of
 from skelstream.batch.plan import partition
-from skelstream.batch.records import Recorder, reset_record
+from skelstream.batch.records import Recorder, Records, reset_record
 from skelstream.batch.results import Results, settings_hash
 from skelstream.batch.shards.packing import Packer, PackResult
 from skelstream.batch.status import status_of
@@ -74,9 +74,9 @@ def retry(output: str | Path, options: BatchOptions = BatchOptions()) -> Generat
         return
     job = Job.of(results, ExtractionSettings.from_json(results.settings()["settings"]))
     results.prepare(results.clips(), job.settings_json, redo=False)
-    recorder = Recorder(results.store)
+    records, recorder = Records(results.store), Recorder(results.store)
     for clip in clips:
-        recorder.add(reset_record(clip.id))
+        recorder.add(reset_record(clip.id, records[clip.id].latest))
     recorder.close()
     yield from engine.start(job, clips, options)
 

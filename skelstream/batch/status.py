@@ -113,6 +113,6 @@ def status_of(results: Results) -> Status:
 
 def _rate(done: list[Record]) -> float | None:
     now = time.time()
-    recent = [record for record in done if record.time > now - _RATE_SECONDS]
+    recent = [record for record in done if now - _RATE_SECONDS < record.time <= now]
     start = min((record.time - record.seconds for record in recent), default=now)
     return len(recent) / max(1e-3, now - start) if recent else None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from skelstream.formats.names import check_split
 from skelstream.sequences import Detections, SkeletonSequence
 
 
@@ -19,6 +20,9 @@ class Sample:
         label: class number from 0; None if unknown.
         label_name: class name; None if unknown.
         split: name of the split of the training set, for instance ``train``; None without splits.
+
+    Raises:
+        FormatError: the split cannot be a part of a file name.
     """
 
     sequence: SkeletonSequence
@@ -26,6 +30,10 @@ class Sample:
     label: int | None = None
     label_name: str | None = None
     split: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.split is not None:
+            check_split(self.split, self.name)
 
 
 def _quiet(_: str) -> None:

@@ -14,11 +14,10 @@ from pathlib import Path
 from skelstream.errors import FormatError
 from skelstream.files.text import printable
 from skelstream.formats.format import Sample
-from skelstream.formats.names import Name, distinct, name_of
+from skelstream.formats.names import Name, check_split, distinct, name_of
 from skelstream.sequences import SkeletonSequence
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_SPLIT = re.compile(r"\w[\w .-]*")
 # One-hot labels of more classes would not fit into memory.
 _MOST_CLASSES = 10_000
 _SHOWN = 40
@@ -113,8 +112,8 @@ def read_labels(path: Path) -> Labels:
     for number, (key, (_, _, split)) in enumerate(zip(keys, rows, strict=True), 2):
         if not key:
             raise FormatError(f"{path}, line {number}: name is empty")
-        if split and not _SPLIT.fullmatch(split):
-            raise FormatError(f"{path}, line {number}: {printable(split)!r} is not a valid name of a split")
+        if split:
+            check_split(split, f"{path}, line {number}")
     for key, count in Counter(keys).items():
         if count > 1:
             raise FormatError(

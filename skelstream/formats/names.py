@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from pathlib import Path, PurePath
+from urllib.parse import quote
+
+from skelstream.errors import FormatError
+from skelstream.files.text import printable
 
 VIDEO_ENDINGS = (
     ".3gp", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv",
@@ -19,6 +23,10 @@ _SKELETONS = (
 _ENDINGS = sorted((*VIDEO_ENDINGS, *_SKELETONS), key=len, reverse=True)
 # Largest length of a file name in bytes on common systems, minus what formats append to it.
 _LONGEST = 180
+
+_SPLIT = re.compile(r"\w[\w .-]*")
+# Backslashes and characters of control, and bytes of a path that are not UTF-8.
+_UNSAFE = re.compile(r"[\\\0-\x1f\x7f\ud800-\udfff]")
 
 Name = tuple[str, ...]
 """Name as the parts of a path, the last one without its ending."""
@@ -65,6 +73,52 @@ def distinct(paths: list[Path]) -> list[str]:
         if not any(longer):
             return short
         counts = [count + more for count, more in zip(counts, longer, strict=True)]
+
+
+def check_split(name: str, where: str | Path) -> None:
+    """Check that a split's name can be a part of a file name.
+
+    Args:
+        name: name of the split.
+        where: file, line or clip that names it, for the message.
+
+    Raises:
+        FormatError: it has other characters than letters, digits, blanks, dots, - and _, or begins with a dot.
+    """
+    if not _SPLIT.fullmatch(name) or len(name.encode()) > _LONGEST:
+        raise FormatError(
+            f"{where}: {printable(name)!r} is not a valid name of a split; use letters, digits, blanks, ., - and _"
+        )
+
+
+def check_id(name: str, where: str | Path) -> None:
+    """Check that a clip's id can be a path below a folder.
+
+    Args:
+        name: the id.
+        where: file or line that gives it, for the message.
+
+    Raises:
+        FormatError: it cannot.
+    """
+    parts = name.split("/")
+    wrong = any(
+        part in ("", ".", "..")
+        or part != part.strip()
+        or len(part.encode("utf-8", "surrogateescape")) > _LONGEST
+        for part in parts
+    )
+    if wrong or _UNSAFE.search(name) or parts[0].startswith(".batch"):
+        raise FormatError(f"{where}: {printable(name)!r} cannot be a file name; give another id")
+
+
+def safe_id(name: str) -> str:
+    """Return a path as a clip's id: without blanks around its parts, and with ``%0A`` for a character that an id
+    cannot have."""
+    parts = (part.strip() or quote(part, safe="") for part in name.split("/"))
+    return _UNSAFE.sub(
+        lambda match: quote(match[0].encode("utf-8", "surrogateescape"), safe=""), "/".join(parts)
+    )
 
 
 def as_file(name: str) -> str:

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from skelstream.batch.job import Job
 from skelstream.batch.manifest import read_manifest
 from skelstream.batch.plan import partition
 from skelstream.batch.records import (
@@ -20,6 +21,7 @@ from skelstream.batch.records import (
 from skelstream.batch.results import Results
 from skelstream.batch.status import status_of
 from skelstream.errors import OutputError, SettingsError
+from skelstream.extraction.settings import ExtractionSettings
 
 
 @pytest.fixture
@@ -112,3 +114,21 @@ def test_partitions_are_disjoint_and_contain_every_clip(batch):
     for wrong in ("0/2", "3/2", "1", "a/b"):
         with pytest.raises(SettingsError, match="give 1/8 for the first of eight"):
             partition(clips, wrong)
+
+
+def test_a_clip_done_with_a_clock_ahead_is_done_again_once(batch, plan_of):
+    results, clips, key, recorder = batch
+    path, source = results.location / f"{clips[0].id}.npz", os.stat(clips[0].path)
+    recorder.add(Record(clips[0].id, DONE, key, 4e9, sha256="0" * 64, size=1))
+    plan = plan_of(clips, results, key)
+    assert plan.pending == clips and plan.latest == {clips[0].id: 4e9}
+    job = Job(results, ExtractionSettings(), key).planned(plan)
+    assert job.time(clips[0]) > 4e9 > job.time(clips[1])
+    content = path.read_bytes()
+    recorder.add(
+        Record(
+            clips[0].id, DONE, key, job.time(clips[0]), sha256=hashlib.sha256(content).hexdigest(), size=len(content),
+            source_size=source.st_size, source_time=source.st_mtime_ns,
+        )
+    )  # fmt: skip
+    assert plan_of(clips, results, key).pending == clips[1:]

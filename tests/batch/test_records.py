@@ -17,6 +17,7 @@ from skelstream.batch.records import (
     Recorder,
     Records,
     reset_record,
+    time_after,
 )
 from skelstream.batch.store.folder import FolderStore
 from skelstream.errors import OutputError
@@ -88,3 +89,29 @@ def test_a_full_disk_leaves_no_part_of_a_record(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match="No space left"):
         recorder.add(Record("b", DONE, "s", 2.0))
     assert log_in(tmp_path).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "values",
+    ['"clip":["a"]', '"clip":{}', '"state":"odd"', '"state":1', '"settings":[]', '"time":"soon"', '"time":NaN', '"time":1e999',
+     '"size":"big"', '"size":-1', '"frames":1.5', '"warnings":"text"', '"warnings":[1]', '"warnings":{}', '"sha256":0',
+     '"attempts":[]', '"clip":"a","seconds":null', '"a":' + "[" * 100_000],
+)  # fmt: skip
+def test_planted_records_do_not_count(tmp_path, values):
+    recorder = Recorder(FolderStore(tmp_path))
+    recorder.add(Record("a", DONE, "s", 1.0))
+    with open(log_in(tmp_path), "a") as file:
+        file.write('{"clip":"b","state":"done","settings":"s",' + values + "}\n")
+    recorder.add(Record("c", DONE, "s", 1.0))
+    assert set(Records(FolderStore(tmp_path))) == {"a", "c"}
+
+
+@pytest.mark.parametrize("time", [4e9, 1e300])
+def test_a_reset_forgives_failures_of_a_clock_ahead(time):
+    history = History()
+    for state in (FAILED, CRASHED, CRASHED):
+        history.add(Record("a", state, "s", time))
+    history.add(reset_record("a", history.latest))
+    assert history.failed is None and history.crashes == 0
+    history.add(Record("a", FAILED, "s", time_after(history.latest)))
+    assert history.failed is not None or time == 1e300

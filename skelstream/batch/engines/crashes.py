@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 
 from skelstream.batch.job import Job
@@ -21,7 +20,7 @@ class Crashes:
     """
 
     def __init__(self, plan: Plan, job: Job):
-        self._counts, self._job = Counter(plan.crashes), job
+        self._counts, self._job = Counter(plan.crashes), job.planned(plan)
         self._recorder = Recorder(job.results.store)
 
     def __contains__(self, clip: Clip) -> bool:
@@ -37,13 +36,13 @@ class Crashes:
         """
         key = clip_settings_hash(self._job.hash, clip)
         message = f"a worker died over it ({cause})"
-        self._recorder.add(Record(clip.id, CRASHED, key, time.time(), reason=CRASH, message=message))
+        self._recorder.add(Record(clip.id, CRASHED, key, self._job.time(clip), reason=CRASH, message=message))
         self._counts[clip.id] += 1
         if self._counts[clip.id] < MAX_CRASHES:
             return None
         message = f"{MAX_CRASHES} workers died over it ({cause}); is the video too large for the memory?"
         record = Record(
-            clip.id, FAILED, key, time.time(), attempts=MAX_CRASHES, reason=CRASH, message=message
+            clip.id, FAILED, key, self._job.time(clip), attempts=MAX_CRASHES, reason=CRASH, message=message
         )
         self._recorder.add(record)
         return record

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -77,7 +77,7 @@ class _Pool:
     """The worker processes, and the clips that wait for them."""
 
     def __init__(self, plan: Plan, job: Job):
-        self._job, self._crashes = replace(job, offsets=plan.offsets), Crashes(plan, job)
+        self._job, self._crashes = job.planned(plan), Crashes(plan, job)
         self._waiting = deque(clip for clip in plan.pending if clip not in self._crashes)
         self._suspects = deque(clip for clip in plan.pending if clip in self._crashes)
         self._processes: list[_Process] = []

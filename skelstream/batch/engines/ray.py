@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -66,7 +65,7 @@ def run_ray(plan: Plan, job: Job, workers: int | None, address: str | None) -> E
         count = min(workers or gpus or max(1, cpus - 1), len(plan.pending))
         share = min(1.0, gpus / count) if gpus and count else 0.0
         yield Message(f"{count} actors, {cpus} CPUs and {gpus} GPUs in the cluster")
-        job = replace(job, offsets=plan.offsets)
+        job = job.planned(plan)
         actor = ray.remote(num_cpus=1, num_gpus=share, max_restarts=-1)(_Actor)
         yield from _run(ray, plan, job, [actor.remote(job, number, bool(gpus)) for number in range(count)])
     finally:
