@@ -84,7 +84,11 @@ def _row(parameter: Any) -> str:
     else:
         names = [*parameter.opts, *parameter.secondary_opts]
         value = "" if parameter.is_flag else f" {_metavar(parameter)}"
-        name = ", ".join(f"`{one}`" for one in names[:-1]) + (", " if names[1:] else "") + f"`{names[-1]}{value}`"
+        name = (
+            ", ".join(f"`{one}`" for one in names[:-1])
+            + (", " if names[1:] else "")
+            + f"`{names[-1]}{value}`"
+        )
     default = "required" if parameter.required else _shown(parameter.default)
     if isinstance(parameter.default, bool):
         on_name = (parameter.opts if parameter.default else parameter.secondary_opts)[-1:]

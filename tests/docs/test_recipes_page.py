@@ -6,10 +6,7 @@ import subprocess
 from dataclasses import fields
 from pathlib import Path
 
-import pytest
-import typer
-
-from skelstream.cli import app
+from skelstream.network.model_file import find_model, read_header
 from skelstream.training.annotations import SetConfig
 from skelstream.training.augment import Augmentation
 from skelstream.training.crops import CropAugmentation
@@ -19,7 +16,7 @@ from skelstream.training.recipe_file import packaged_recipes, read_recipe
 from skelstream.training.samples import Emphasis
 
 OTHER_TABLES = ("sets", "network", "augmentation", "emphasis", "detection", "evaluation", "name")
-DOCUMENT = Path(__file__).parents[2] / "docs" / "training.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "recipes.md"
 
 
 def blocks(language: str) -> list[str]:
@@ -71,23 +68,24 @@ def test_the_top_down_tables_in_the_document_are_whole_and_show_the_defaults(tmp
             assert re.search(rf"^{field.name} = ", changed, re.M), field.name
 
 
-@pytest.mark.parametrize(
-    "line", [line for block in blocks("bash") for line in block.splitlines() if "skelstream" in line]
-)
-def test_commands_have_the_options_that_they_are_given(line: str) -> None:
-    words = shlex.split(line)
-    words = words[words.index("skelstream") + 1 :]
-    command = typer.main.get_command(app).commands[words[0]]  # type: ignore[attr-defined]
-    context = command.make_context(words[0], words[1:])
-    assert not context.args
-    if words[0] == "train":
-        assert context.params["recipe"] in packaged_recipes()
+def test_packaged_recipes_are_named() -> None:
+    assert all(f"`{name}`" in DOCUMENT.read_text() for name in packaged_recipes())
+
+
+def test_the_recipe_of_the_how_to_is_complete(tmp_path: Path) -> None:
+    page = DOCUMENT.parents[1] / "howto" / "training.md"
+    (block,) = re.findall(r"```toml\n(.*?)```", page.read_text(), re.S)
+    (tmp_path / "mine.toml").write_text(block)
+    recipe = read_recipe(tmp_path / "mine.toml", Path("data"))
+    assert recipe.samples == 20_000 and len(recipe.sets) == 1
+    packaged = read_header(find_model("skelstream-movenet"))
+    assert recipe.network.to_dict() == packaged.config  # so that the packaged weights can be its start
 
 
 def test_the_packing_command_in_the_document_runs(tmp_path: Path) -> None:
     (block,) = (b for b in blocks("bash") if "train_elsewhere" in b)
     pack, _ = block.splitlines()
-    (tmp_path / "samples").symlink_to(DOCUMENT.parents[1] / "samples")
+    (tmp_path / "samples").symlink_to(DOCUMENT.parents[2] / "samples")
     (tmp_path / "data" / "coco").mkdir(parents=True)
     (tmp_path / "data" / "coco" / "1.jpg").write_bytes(bytes(range(256)))
     subprocess.run(shlex.split(pack), cwd=tmp_path, check=True)

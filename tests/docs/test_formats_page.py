@@ -1,4 +1,4 @@
-"""The snippets and commands of docs/formats.md, run from top to bottom."""
+"""The snippets and commands of docs/reference/formats.md, run from top to bottom."""
 
 from __future__ import annotations
 
@@ -13,18 +13,16 @@ import pytest
 from typer.testing import CliRunner
 
 from skelstream.cli import app
-from skelstream.formats import FORMATS, save
+from skelstream.formats import FORMATS
 
-PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "formats.md"
 EXTRAS = ("pyarrow", "h5py", "pose_format")
 
 
-def test_snippets_run(scene, tmp_path, monkeypatch):
+def test_snippets_run(people):
     missing = [name for name in EXTRAS if importlib.util.find_spec(name) is None]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
-    monkeypatch.chdir(tmp_path)
-    save(scene, "skeletons.npz")
     Path("labels.csv").write_text("name,label,split\nskeletons,wave,train\n")
     names: dict = {}
     with warnings.catch_warnings():
@@ -43,8 +41,8 @@ def test_snippets_run(scene, tmp_path, monkeypatch):
         names.clear()
         gc.collect()
     assert used["data"].shape == (1, 3, 300, 18, 2) and used["x"].shape == (1, 300, 2, 25, 3)
-    assert used["body"].data.shape == (8, 2, 18, 2) and used["locations"].shape == (8, 18, 2, 2)
-    assert used["clip"].shape == (2, 8, 18, 3) and used["filled_in"].any() and len(used["frames"]) == 8
+    assert used["body"].data.shape == (40, 2, 18, 2) and used["locations"].shape == (40, 18, 2, 2)
+    assert used["clip"].shape == (2, 40, 18, 3) and used["filled_in"].any() and len(used["frames"]) == 40
 
 
 def test_every_format_is_in_the_table():
@@ -60,5 +58,5 @@ def test_every_format_is_in_the_table():
 
 def test_links_lead_somewhere():
     page = PAGE.read_text()
-    headings = {h.lower().replace(" ", "-") for h in re.findall(r"^## (.*)$", page, re.MULTILINE)}
+    headings = {h.lower().replace(" ", "-") for h in re.findall(r"^#+ (.*)$", page, re.MULTILINE)}
     assert set(re.findall(r"\(#([\w-]+)\)", page)) <= headings
