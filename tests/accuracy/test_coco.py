@@ -1,6 +1,6 @@
 """Keypoint AP of the shipped networks, from images to figures, on a drawn set: a change that costs accuracy fails.
 
-The figures were measured with this set; they say nothing of photographs (docs/evaluation.md does). A change that gains
+The figures were measured with this set; they say nothing of photographs (docs/reference/scores.md does). A change that gains
 more than the tolerance raises the figure that stands here.
 """
 

@@ -1,10 +1,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
-from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -264,38 +260,3 @@ def test_missing_images_are_errors(folder, estimator):
     (folder / "images" / "2.png").unlink()
     done = run(folder)
     assert done.exit_code == 1 and "1 of the 3 images" in done.stderr
-
-
-@pytest.fixture
-def documented(folder, estimator, monkeypatch):
-    """Return the documentation, and change to a folder with the files in its examples."""
-    (folder / "set.json").rename(folder / "person_keypoints_val2017.json")
-    (folder / "images").rename(folder / "val2017")
-    monkeypatch.chdir(folder)
-    text = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL)
-    return SimpleNamespace(text=text, blocks=blocks)
-
-
-def test_every_command_of_the_documentation_runs(documented):
-    commands = [code for kind, code in documented.blocks if kind == "sh"]
-    assert commands
-    for command in commands:
-        name, *arguments = shlex.split(command.replace("\\\n", " "))
-        assert name == "skelstream"
-        done = CliRunner().invoke(app, [*arguments, "--bootstrap", "5"])
-        assert done.exit_code == 0, done.output
-
-
-def test_the_python_of_the_documentation_runs(documented, capsys):
-    (code,) = [code for kind, code in documented.blocks if kind == "python"]
-    exec(code.replace("resamples=1000", "resamples=5"), {"estimator": FromBrightness(EstimatorSettings())})
-    assert "# Keypoint evaluation" in capsys.readouterr().out
-
-
-def test_every_option_in_the_documentation_exists(documented):
-    commands = ("eval", "eval-tracking")
-    shown = "".join(CliRunner().invoke(app, [name, "-h"], env={"COLUMNS": "200"}).stdout for name in commands)
-    named = set(re.findall(r"`(--[a-z-]+)", documented.text))
-    assert len(named) > 10
-    assert all(option in shown for option in named)

@@ -3,9 +3,6 @@ from __future__ import annotations
 import hashlib
 import http.server
 import json
-import re
-import shlex
-import shutil
 import threading
 from pathlib import Path
 
@@ -14,7 +11,7 @@ import torch
 from typer.testing import CliRunner, Result
 
 from skelstream.cli import app
-from skelstream.network import download, model_file, weights
+from skelstream.network import model_file, weights
 from skelstream.network.model_card import make_card
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
 from skelstream.network.paf import PafConfig, PafNetwork
@@ -177,42 +174,3 @@ def test_fetch_checks_and_writes_a_file(packaged: Path, here: Path) -> None:
     assert wrong.exit_code == 1 and f"has SHA-256 {digest}" in wrong.stderr and not (here / "b").exists()
     assert unnamed.exit_code == 2 and "--output" in unnamed.stderr
     assert again.exit_code == 1 and "exists" in again.stderr
-
-
-DOCUMENTED = re.findall(
-    r"```(\w+)\n(.*?)```", (Path(__file__).parents[2] / "docs" / "models.md").read_text(), re.DOTALL
-)
-
-
-def test_the_examples_of_the_documentation_run(
-    packaged: Path,
-    port_file: Path,
-    here: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture,
-) -> None:
-    pytest.importorskip("onnx")
-    pytest.importorskip("openvino")
-    fetched = []
-    monkeypatch.setattr(
-        download, "fetch", lambda url, sha256, path, report: fetched.append((url, sha256, path))
-    )
-    monkeypatch.setattr(model_file, "packaged_models", lambda: {"skelstream-movenet": packaged})
-    shutil.copy(port_file, here)
-    (here / "runs" / "long").mkdir(parents=True)
-    shutil.copy(packaged, here / "runs" / "long" / "weights.safetensors")
-    commands = [
-        line for kind, block in DOCUMENTED if kind == "sh" for line in block.replace("\\\n", "").splitlines()
-    ]
-    for command in commands:
-        name, *arguments = shlex.split(command)
-        done = run(*arguments, *(["--overwrite"] if arguments[1] == "export" else []))
-        assert name == "skelstream" and done.exit_code == 0, f"{command}: {done.output}"
-    assert fetched == [("https://example.org/weights.safetensors", "0" * 64, Path("weights.safetensors"))]
-    for kind, code in DOCUMENTED:
-        if kind == "python":
-            exec(code, {})
-    assert capsys.readouterr().out.splitlines() == [
-        "nose (1, 18, 80, 104) (1, 58, 80, 104)",
-        "OpenVINO, cpu, float32",
-    ]

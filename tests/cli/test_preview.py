@@ -21,7 +21,6 @@ from typer.testing import CliRunner
 from skelstream.cli import app
 from skelstream.cli.preview import can_draw
 from skelstream.formats import load
-from skelstream.pipeline import Pipeline
 from skelstream.video import open_source
 
 pytestmark = [pytest.mark.terminal, pytest.mark.slow]
@@ -37,10 +36,6 @@ skelstream.estimation.pose_estimator.PoseEstimator = lambda *_, **__: bars.BarEs
 from skelstream.cli import main
 main()
 """
-
-
-PAGE = (Path(__file__).parents[2] / "docs" / "seeing.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^\$ (skelstream preview.*)$", PAGE, re.M)
 
 
 @pytest.fixture
@@ -148,26 +143,6 @@ def test_a_stream_that_ends(run, draw_bars, tmp_path):
 def test_errors_are_one_line(run, walk, arguments, message):
     result = run(*arguments)
     assert result.exit_code in (1, 2) and message in result.output and "Traceback" not in result.output
-
-
-@pytest.mark.parametrize("line", COMMANDS)
-def test_the_commands_of_the_documentation_run(run, walk, monkeypatch, line):
-    asked = []
-
-    def opened(source, estimator, settings):
-        asked.append(source)
-        return Pipeline(walk, estimator, settings)
-
-    monkeypatch.setattr("skelstream.pipeline.Pipeline", opened)
-    words = shlex.split(line, comments=True)[2:]
-    result = run(*words)
-    assert result.exit_code == 0 and "40, in " in result.output, result.output
-    assert asked == [words[0] if words else "0"]
-    assert all(Path(word).exists() for word in words if word.endswith(".npz"))
-
-
-def test_the_documentation_has_commands():
-    assert len(COMMANDS) >= 5
 
 
 class Tmux:
