@@ -34,7 +34,9 @@ def render(
         str | None, typer.Option(help="Draw on this video. Default: the one that the file names.")
     ] = None,
     sheet: Annotated[Path | None, typer.Option(help="Also write a contact sheet as PNG.")] = None,
-    trails: Annotated[float, typer.Option(min=0, help="Draw each person's path over the last N seconds.")] = 0.0,
+    trails: Annotated[
+        float, typer.Option(min=0, help="Draw each person's path over the last N seconds.")
+    ] = 0.0,
     blur_faces: Annotated[
         bool,
         typer.Option("--blur-faces", help="Blur heads of found people; check the result yourself."),

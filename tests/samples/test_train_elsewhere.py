@@ -84,7 +84,7 @@ def parts(script, tiny, tmp_path) -> Path:
 
 @pytest.fixture
 def stand_in(script, parts, tmp_path):
-    """Return a function that runs a recipe with a stand-in for python, and returns the result and its calls."""
+    """Return a function that runs a recipe with a stand-in for python, and returns its calls."""
     (tmp_path / "bin").mkdir()
     for name in ("skelstream", "python", "python3"):
         (tmp_path / "bin" / name).write_text(STAND_IN)
