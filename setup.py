@@ -1,4 +1,4 @@
-"""What setuptools cannot be told in pyproject.toml: to find packages in two places, one of them under another name."""
+"""Packages in two folders, one of them under another name, which pyproject.toml cannot express."""
 
 from setuptools import find_packages, setup
 

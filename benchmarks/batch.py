@@ -1,10 +1,10 @@
-"""How fast many short clips go through a batch: clips a second, overhead over the network alone, memory.
+"""Speed of a batch of many short clips: clips per second, overhead over the networks alone, and memory.
 
     python benchmarks/batch.py VIDEO... [--clips 48] [--frames 40] [--refine 0] [--ray]
 
-The clips are cut from the videos given, 320 pixels wide. The start of the workers, which is seconds whatever the number of clips, does
-not count: a rate is that of the clips after each worker's first. The network alone is one process that looks at
-the same frames, decoded beforehand, with all cores.
+The clips are cut from the given videos, 320 pixels wide. The workers' start of several seconds is not
+counted: a rate is measured from when each worker has finished one clip. "network alone" is one process with
+all cores that estimates the people in the same frames, decoded beforehand.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _WIDTH = 320
 
 
 def cut(videos: list[str], folder: Path, clips: int, frames: int) -> None:
-    """Writes clips of so many frames, from each of the videos in turn."""
+    """Write clips with this number of frames, from each video in turn."""
     images = [list(_small(video, frames + clips)) for video in videos]
     for number in range(clips):
         source = images[number % len(images)]
@@ -52,17 +52,17 @@ def _small(video: str, count: int) -> Iterator[np.ndarray]:
 
 
 def network_alone(settings: EstimatorSettings, clips: list[Clip]) -> float:
-    """Frames a second of the networks, with nothing else to do."""
+    """Return the frames per second of the networks alone."""
     estimator = PoseEstimator(settings)
     images = []
     for clip in clips[:8]:
         with open_source(clip.path) as source:
             images += [frame.image for frame in source if frame.image is not None]
     estimator.people(images[:4])
-    began = time.perf_counter()
+    start = time.perf_counter()
     for image in images:
         estimator.people([image])
-    return len(images) / (time.perf_counter() - began)
+    return len(images) / (time.perf_counter() - start)
 
 
 def steady(events: Iterator[Event], workers: int) -> tuple[float, float]:
@@ -78,8 +78,8 @@ def steady(events: Iterator[Event], workers: int) -> tuple[float, float]:
     return (len(times) - first) / span, sum(frames[first:]) / span
 
 
-def most_memory() -> float:
-    """MB of the largest process that this one has started and that has ended."""
+def peak_child_memory() -> float:
+    """Return the memory of the largest child process that has ended, in MB."""
     import resource
 
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
@@ -92,8 +92,8 @@ def main() -> None:
     parser.add_argument("videos", nargs="+")
     parser.add_argument("--clips", type=int, default=48)
     parser.add_argument("--frames", type=int, default=40)
-    parser.add_argument("--refine", default="auto", help="people to refine in a frame; 0 for detection alone")
-    parser.add_argument("--ray", action="store_true", help="with Ray, too")
+    parser.add_argument("--refine", default="auto", help="people to refine per frame; 0: detection alone")
+    parser.add_argument("--ray", action="store_true", help="measure Ray too")
     given = parser.parse_args()
     settings = ExtractionSettings().with_options(device="cpu", refine=given.refine)
     with tempfile.TemporaryDirectory() as name:
@@ -109,8 +109,9 @@ def main() -> None:
             rate, frames = steady(events, workers)
             overhead = 1000 * (1 / rate - given.frames / alone)
             print(
-                f"{engine:6} {workers} {'worker ' if workers == 1 else 'workers'}     {frames:6.1f} frames/s  {rate:5.2f} clips/s"
-                f"  {frames / alone:4.0%} of the network alone  {overhead:6.0f} ms a clip over it  {most_memory():5.0f} MB"
+                f"{engine:6} {workers} {'worker ' if workers == 1 else 'workers'}     {frames:6.1f} frames/s"
+                f"  {rate:5.2f} clips/s  {frames / alone:4.0%} of the network alone"
+                f"  {overhead:6.0f} ms per clip over it  {peak_child_memory():5.0f} MB"
             )
 
 

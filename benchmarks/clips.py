@@ -1,8 +1,9 @@
-"""Speed of the whole pipeline and of its stages on clips, with a contact sheet of each to judge by eye.
+"""Speed of the pipeline and of its stages on clips, with a contact sheet of each for inspection.
 
     python benchmarks/clips.py CLIP... [-o FOLDER] [--weights W] [--size N] [--refine N] [--detect-every N]
 
-Stages run side by side, so that the whole takes about as long as the slowest; the last column says how close it comes.
+Stages run in parallel, so that the whole is about as fast as the slowest stage; the last column is their
+ratio.
 """
 
 from __future__ import annotations
@@ -29,12 +30,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("clips", nargs="+", type=Path)
-    parser.add_argument(
-        "-o", "--output", type=Path, help="folder for the skeletons and a contact sheet of each clip"
-    )
+    parser.add_argument("-o", "--output", type=Path, help="folder for skeletons and contact sheets")
     parser.add_argument("--weights", default=DETECTOR)
     parser.add_argument("--size", type=int, default=SIZE)
-    parser.add_argument("--refine", default="all", help="people to refine in a frame; 0 for detection alone")
+    parser.add_argument("--refine", default="all", help="people to refine per frame; 0: detection alone")
     parser.add_argument("--detect-every", default="1", help="detect every N-th frame, or auto")
     options = parser.parse_args()
     settings = ExtractionSettings().with_options(
@@ -44,7 +43,7 @@ def main() -> None:
     console = Console(width=150)
     console.print(
         f"{estimator.provenance.model}, {estimator.name}, long side {options.size} px,"
-        f" {os.cpu_count()} cores; frames/s of each stage while it was busy, and of the whole"
+        f" {os.cpu_count()} cores; frames/s of each stage while busy, and of the whole"
     )
     table = Table("clip", "size", "frames", "people", "tracks", *STAGES, "whole", "of the slowest stage")
     for path in options.clips:

@@ -1,9 +1,9 @@
-"""How much of damaged video is shown as if it were intact, codec by codec.
+"""Number of damaged frames that are decoded as if intact, for each codec.
 
     python benchmarks/damage.py
 
-Small videos are encoded, a few bits of each copy are turned over, and every frame that is shown is compared with the intact one.
-A frame counts as damaged where a pixel is off by more than 24 of 255.
+Small videos are encoded, a few bits of each copy are flipped, and every decoded frame is compared with the
+intact one. A frame counts as damaged if a pixel differs by more than 24 of 255.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from skelstream.errors import SourceError
 from skelstream.video import open_source
 
 _HEIGHT, _WIDTH, _FRAMES, _GROUP, _RATE = 128, 160, 50, 12, 25
-_SEEN = 24
+_TOLERANCE = 24
 _CODECS = [
     ("H.264", "mp4", "libx264", "yuv420p", {"bf": "2"}),
     ("H.264 in TS", "ts", "libx264", "yuv420p", {"bf": "2"}),
@@ -34,13 +34,14 @@ _CODECS = [
 
 
 def picture(number: int) -> np.ndarray:
-    """uint8 RGB (128, 160, 3): waves that drift, in which any damage can be seen."""
+    """Return uint8 RGB (128, 160, 3): drifting waves, in which any damage is visible."""
     y, x = np.mgrid[:_HEIGHT, :_WIDTH]
     grey = 128 + 60 * np.sin((x + 2 * number) / 9) + 50 * np.cos((y - number) / 7)
     return np.repeat(grey.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
 def encode(path: Path, codec: str, pixels: str, options: dict[str, str]) -> None:
+    """Write the test video."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=_RATE, options=options)
         stream.height, stream.width, stream.pix_fmt, stream.gop_size = _HEIGHT, _WIDTH, pixels, _GROUP
@@ -50,14 +51,14 @@ def encode(path: Path, codec: str, pixels: str, options: dict[str, str]) -> None
 
 
 def measure(path: Path, files: int, bits: int) -> list[int]:
-    """Of all files: damaged frames that are shown, frames that are left out, files with damage and no warning."""
+    """Return the numbers of damaged frames shown, frames left out, and files with damage but no warning."""
     with open_source(path) as source:
         intact = [frame.image.astype(int) for frame in source]
-    shown = lost = silent = 0
+    shown = left_out = silent = 0
     for seed in range(files):
         data, rng = bytearray(path.read_bytes()), np.random.default_rng(seed)
-        for at in rng.integers(len(data) // 20 + 600, len(data) * 9 // 10, bits):
-            data[at] ^= 1 << rng.integers(8)
+        for position in rng.integers(len(data) // 20 + 600, len(data) * 9 // 10, bits):
+            data[position] ^= 1 << rng.integers(8)
         broken = path.with_name(f"broken{path.suffix}")
         broken.write_bytes(data)
         try:
@@ -69,13 +70,15 @@ def measure(path: Path, files: int, bits: int) -> list[int]:
         for frame in frames:
             number = round(frame.time * _RATE)
             if frame.image is None:
-                lost += 1
+                left_out += 1
             elif number < _FRAMES:
-                whole = intact[number]
-                damaged += frame.image.shape != whole.shape or np.abs(frame.image - whole).max() > _SEEN
+                original = intact[number]
+                damaged += (
+                    frame.image.shape != original.shape or np.abs(frame.image - original).max() > _TOLERANCE
+                )
         shown += int(damaged)
         silent += int(damaged > 0 and not warnings)
-    return [shown, lost, silent]
+    return [shown, left_out, silent]
 
 
 def main() -> None:
@@ -83,10 +86,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--files", type=int, default=10, help="damaged copies of each video")
-    parser.add_argument("--bits", type=int, default=8, help="bits turned over in each")
+    parser.add_argument("--bits", type=int, default=8, help="bits flipped in each copy")
     arguments = parser.parse_args()
     print(
-        "| codec | damaged frames shown | frames left out | files with damage and no warning |\n|---|---|---|---|"
+        "| codec | damaged frames shown | frames left out | files with damage and no warning |\n"
+        "|---|---|---|---|"
     )
     with tempfile.TemporaryDirectory() as folder:
         for name, ending, codec, pixels, options in _CODECS:

@@ -1,4 +1,4 @@
-"""How long each format takes to write and read, and how much memory, with the protocol printed.
+"""Time and memory of writing and reading each format, with the protocol printed.
 
 python benchmarks/formats.py [--frames 10000] [--tracks 200] [--formats npz csv]
 """
@@ -16,12 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from skelstream.formats import FORMATS, load, save
+from skelstream.processing import filled, smoothed
 from skelstream.sequences import SequenceBuilder, SkeletonSequence
 from skelstream.skeleton import OPENPOSE18
 
 
 def synthetic(frames: int, tracks: int, seed: int = 0) -> SkeletonSequence:
-    """Tracks of 2 to 10 % of the video's length at random places, a tenth of their joints missing."""
+    """Return tracks of 2 to 10 % of the video's length at random times, with 10 % of their joints missing."""
     random = np.random.default_rng(seed)
     lengths = random.integers(max(frames // 50, 1), max(frames // 10, 2), tracks)
     frame = np.concatenate([random.integers(0, frames - n + 1) + np.arange(n) for n in lengths])
@@ -41,6 +42,7 @@ def synthetic(frames: int, tracks: int, seed: int = 0) -> SkeletonSequence:
 
 
 def size_on_disk(path: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder."""
     return sum(f.stat().st_size for f in path.rglob("*")) if path.is_dir() else path.stat().st_size
 
 
@@ -60,27 +62,30 @@ def main() -> None:
         f"{sequence.frames} frames, {len(sequence)} tracks, {len(sequence.frame)} rows:"
         f" {data / 1e6:.1f} MB of keypoints and scores"
     )
-    print("seconds by the clock, once; memory: peak of Python's allocations while writing, in copies of that")
+    print("wall-clock seconds of one run; memory: peak allocation while writing, in multiples of that size")
     print(f"{'format':12}{'write':>8}{'read':>8}{'memory':>8}{'on disk':>12}")
     with tempfile.TemporaryDirectory() as folder:
         for name in options.formats:
             path = Path(folder) / name
-            began = time.perf_counter()
+            start = time.perf_counter()
             save(sequence, path, name, label=0)
-            wrote, reading = time.perf_counter() - began, ""
+            write_seconds, read_seconds = time.perf_counter() - start, ""
             if FORMATS[name].read is not None:
-                began = time.perf_counter()
+                start = time.perf_counter()
                 load(path, name)
-                reading = f"{time.perf_counter() - began:.2f}"
+                read_seconds = f"{time.perf_counter() - start:.2f}"
             tracemalloc.start()
             save(sequence, path, name, overwrite=True, label=0)
             copies = tracemalloc.get_traced_memory()[1] / data
             tracemalloc.stop()
-            print(f"{name:12}{wrote:8.2f}{reading:>8}{copies:8.2f}{size_on_disk(path) / 1e6:9.1f} MB")
-    for name, work in (("filled", sequence.filled), ("smoothed", sequence.smoothed)):
-        began = time.perf_counter()
-        work()
-        print(f"{name:12}{time.perf_counter() - began:8.2f}")
+            print(
+                f"{name:12}{write_seconds:8.2f}{read_seconds:>8}{copies:8.2f}"
+                f"{size_on_disk(path) / 1e6:9.1f} MB"
+            )
+    for name, work in (("filled", filled), ("smoothed", smoothed)):
+        start = time.perf_counter()
+        work(sequence)
+        print(f"{name:12}{time.perf_counter() - start:8.2f}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Both looks on a GPU: how near the first is to the CPU's, and how fast both are by batch, people and precision.
+"""Detection and refinement on a GPU: agreement with the CPU, and speed by batch, people and precision.
 
     python benchmarks/gpu.py FOLDER [--weights NAME_OR_FILE] [--size 416] [--limit 24] [--seconds 1.0]
 
-Without CUDA it says so and ends. One run gives all figures.
+Ends at once without CUDA. One run prints all figures.
 """
 
 from __future__ import annotations
@@ -23,32 +23,33 @@ from skelstream.settings.models import DETECTOR
 
 BATCHES = (1, 16)
 PEOPLE = (1, 2, 5, 10, 32)
-NEAR = 2.0  # pixels
+MAX_DISTANCE = 2.0  # pixels
 
 
-def pictures(folder: Path, limit: int) -> list[np.ndarray]:
+def read_images(folder: Path, limit: int) -> list[np.ndarray]:
+    """Return the first images of a folder, uint8 RGB."""
     images = (cv2.imread(str(path)) for path in sorted(folder.iterdir())[:limit])
     return [cv2.cvtColor(image, cv2.COLOR_BGR2RGB) for image in images if image is not None]
 
 
-def agreement(wanted: list[People], given: list[People]) -> str:
-    """How many people of the one are in the other, and how far off."""
+def agreement(expected: list[People], found: list[People]) -> str:
+    """Return how many expected people are found and at which distance, as text."""
     same, distances, total = 0, [], 0
-    for a, b in zip(wanted, given, strict=True):
+    for a, b in zip(expected, found, strict=True):
         same += len(a) == len(b)
         for one in a.keypoints:
             total += 1
-            off = [float(np.nanmean(np.linalg.norm(one - other, axis=1))) for other in b.keypoints]
-            distances += [min(off)] if off and min(off) < NEAR else []
+            offsets = [float(np.nanmean(np.linalg.norm(one - other, axis=1))) for other in b.keypoints]
+            distances += [min(offsets)] if offsets and min(offsets) < MAX_DISTANCE else []
     mean = np.mean(distances) if distances else float("nan")
     return (
-        f"{len(distances)} of {total} people within {NEAR:g} px, {mean:.3f} px off in the mean;"
-        f" {same} of {len(wanted)} images with as many people"
+        f"{len(distances)} of {total} people within {MAX_DISTANCE:g} px, mean distance {mean:.3f} px;"
+        f" {same} of {len(expected)} images with equal numbers of people"
     )
 
 
 def rate(work: Callable[[], object], frames: int, seconds: float) -> float:
-    """Frames a second of work that does so many at a time."""
+    """Return the frames per second of a function that processes ``frames`` frames per call."""
     for _ in range(5):
         work()
     torch.cuda.synchronize()
@@ -61,6 +62,7 @@ def rate(work: Callable[[], object], frames: int, seconds: float) -> float:
 
 
 def measure(estimator: PoseEstimator, image: np.ndarray, batch: int, seconds: float) -> str:
+    """Return the frames per second of detection with a batch size, as text."""
     network_input, letterbox = estimator.prepare(image)
     inputs = [network_input] * batch
     stacked = np.stack(inputs)
@@ -76,7 +78,7 @@ def measure(estimator: PoseEstimator, image: np.ndarray, batch: int, seconds: fl
 
 
 def measure_refinement(estimator: PoseEstimator, image: np.ndarray, seconds: float) -> str:
-    """Return the frames per second of refining so many people, with crops cut on one core, and of the whole estimator."""
+    """Return the frames per second of refinement by number of people, and of the whole estimator, as text."""
     refinement = estimator.refinement()
     assert refinement is not None
     height, width = image.shape[:2]
@@ -102,19 +104,20 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0)
     options = parser.parse_args()
     if not torch.cuda.is_available():
-        raise SystemExit("no CUDA device here")
-    images = pictures(options.folder, options.limit)
+        raise SystemExit("no CUDA device found")
+    images = read_images(options.folder, options.limit)
     if not images:
         raise SystemExit(f"{options.folder}: no images")
     print(
-        f"{torch.cuda.get_device_name()}, torch {torch.__version__}, {len(images)} images at {options.size} px"
+        f"{torch.cuda.get_device_name()}, torch {torch.__version__},"
+        f" {len(images)} images at {options.size} px"
     )
     settings = EstimatorSettings().with_options(weights=options.weights, size=options.size)
-    wanted = PoseEstimator(settings.with_options(device="cpu", runtime="torch")).people(images)
+    expected = PoseEstimator(settings.with_options(device="cpu", runtime="torch")).people(images)
     frame = cv2.resize(images[0], (1280, 720))
     for precision in ("float16", "float32"):
         estimator = PoseEstimator(settings.with_options(device="cuda", precision=precision))
-        print(f"{precision}: {agreement(wanted, estimator.people(images))}", flush=True)
+        print(f"{precision}: {agreement(expected, estimator.people(images))}", flush=True)
         print(f"  {measure_refinement(estimator, frame, options.seconds)}", flush=True)
         for batch in BATCHES:
             print(f"  {measure(estimator, frame, batch, options.seconds)}", flush=True)

@@ -1,8 +1,9 @@
-"""How long grouping takes, with the protocol printed.
+"""Time of grouping, with the protocol printed.
 
     python benchmarks/grouping.py [--device cuda] [--people 1 5 10 20 30]
 
-Random people are drawn as maps, with noise, by the tests' scene generator; the tests' reference is the slow one.
+Random people are drawn as noisy maps by the tests' scene generator; "reference" is the tests' slow
+implementation.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ SETTINGS = GroupingSettings()
 
 
 def milliseconds(work: Callable[[], object], device: str, seconds: float = 0.5) -> float:
-    """Median time of one call after three to warm up: the CPU time of the one thread, or on CUDA by the clock."""
+    """Return the median time of a call in ms: CPU time of one thread, or wall-clock time on CUDA."""
     cuda = device.startswith("cuda")
     clock = time.perf_counter if cuda else time.thread_time
     for _ in range(3):
@@ -51,14 +52,15 @@ def milliseconds(work: Callable[[], object], device: str, seconds: float = 0.5) 
 
 
 def crowd(people: int, cells: int, rng: np.random.Generator) -> PartMaps:
-    """Maps of one square image of so many people; the more there are the smaller."""
+    """Return the maps of a square image with this number of people, who are smaller the more there are."""
     size = (cells, cells)
-    tall = 1.1 / max(1.0, np.sqrt(people) / 1.5)
-    keypoints, scales = scenes.random_people(rng, people, size, heights=(tall * 0.6, tall))
+    height = 1.1 / max(1.0, np.sqrt(people) / 1.5)
+    keypoints, scales = scenes.random_people(rng, people, size, heights=(height * 0.6, height))
     return scenes.draw(keypoints, scales, size, rng, NOISE)
 
 
 def batch(images: list[PartMaps], device: str) -> PartMaps:
+    """Return the maps of several images as one batch on a device."""
     confidence = torch.cat([m.confidence for m in images]).to(device)
     return PartMaps(confidence, torch.cat([m.pafs for m in images]).to(device), scenes.STRIDE)
 
@@ -78,13 +80,12 @@ def main() -> None:
     torch.set_num_threads(1)
     name = torch.cuda.get_device_name() if arguments.device.startswith("cuda") else platform.processor()
     print(f"torch {torch.__version__}, numpy {np.__version__}, {arguments.device} {name}, one CPU thread")
-    print(
-        f"{IMAGES} random images a row, noise {NOISE} on every map cell; median of calls for 0.5 s; ms a frame"
-    )
+    print(f"{IMAGES} random images per row, noise {NOISE} in every map cell; median over 0.5 s; ms per frame")
 
     rng = np.random.default_rng(0)
     print(
-        "\nfind_candidates: maps 18 + 38 channels, 104 x 104 cells is a 416 x 416 input at stride 4, 52 x 52 at 8"
+        "\nfind_candidates: maps of 18 + 38 channels; a 416 x 416 input has 104 x 104 cells at stride 4,"
+        " 52 x 52 at stride 8"
     )
     print(f"{'cells':>7}{'people':>8}" + "".join(f"{f'batch {b}':>10}" for b in arguments.batches))
     for cells in arguments.cells:
@@ -93,12 +94,11 @@ def main() -> None:
             row = ""
             for size in arguments.batches:
                 maps = batch(images[:size], arguments.device)
-                row += f"{milliseconds(lambda m=maps: find_candidates(m, OPENPOSE18), arguments.device) / size:10.3f}"
+                spent = milliseconds(lambda m=maps: find_candidates(m, OPENPOSE18), arguments.device)
+                row += f"{spent / size:10.3f}"
             print(f"{cells:>7}{people:>8}{row}", flush=True)
 
-    print(
-        "\nassemble, CPU, maps of 104 x 104 cells; optimal: with the best total score for each limb instead of greedy"
-    )
+    print("\nassemble, CPU, maps of 104 x 104 cells; optimal: the matching with the largest total score")
     print(
         f"{'people':>7}{'found':>7}{'peaks':>7}{'limbs':>7}{'ms':>9}{'us/person':>11}{'optimal, ms':>13}",
         end="",
@@ -113,12 +113,12 @@ def main() -> None:
 
         count = np.mean([len(p) for p in assemble_all()])
         peaks, limbs = (np.mean([len(getattr(c, n)) for c in found]) for n in ("peaks", "limbs"))
-        took = milliseconds(assemble_all, "cpu") / IMAGES
+        spent = milliseconds(assemble_all, "cpu") / IMAGES
         matching = milliseconds(lambda f=found: [optimal_matching(c) for c in f], "cpu") / IMAGES
-        row = f"{people:>7}{count:7.1f}{peaks:7.0f}{limbs:7.0f}{took:9.3f}{1000 * took / people:11.1f}"
-        row += f"{took + matching:13.3f}"
+        row = f"{people:>7}{count:7.1f}{peaks:7.0f}{limbs:7.0f}{spent:9.3f}{1000 * spent / people:11.1f}"
+        row += f"{spent + matching:13.3f}"
         if not arguments.skip_reference:
-            both = took + milliseconds(lambda i=images: find_candidates(i[0], OPENPOSE18), "cpu")
+            both = spent + milliseconds(lambda i=images: find_candidates(i[0], OPENPOSE18), "cpu")
             confidence, pafs = images[0].confidence[0].numpy(), images[0].pafs[0].numpy()
             start = time.thread_time()
             reference.group(confidence, pafs, OPENPOSE18, (4, 4), SETTINGS)

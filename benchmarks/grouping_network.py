@@ -1,12 +1,12 @@
-"""What is the network's error and what is the grouping's: AP of the network's maps grouped in several ways.
+"""Errors of the network and of grouping, separated: AP of the network's maps with several groupings.
 
     python benchmarks/grouping_network.py path/to/coco/dev.json path/to/coco/dev [--weights W] [--size N]
 
-"peaks" groups the network's joints by the annotations: what they would score if grouping were perfect and nobody were
-invented. "greedy" is the pipeline as it is, "optimal" has the matching of the greatest total score for each limb, and
-"no double peaks" keeps parts of a person apart that have the same joint found twice.
-"drawn fields" keeps the network's confidence maps and draws the part affinity fields from the annotations; "drawn
-joints" does the reverse. Both drawn is what ``grouping_oracle.py`` measures.
+"peaks" groups the network's joints by the annotations, as perfect grouping without false people would.
+"greedy" is the pipeline, "optimal" uses the matching with the largest total score per limb, and "no double
+peaks" never merges parts of a person that have the same joint twice. "drawn fields" keeps the network's
+confidence maps and draws the part affinity fields from the annotations; "drawn joints" does the reverse.
+``grouping_oracle.py`` measures with both drawn.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("annotations", type=Path, help="COCO keypoint annotations")
-    parser.add_argument("images", type=Path, help="folder of their images")
+    parser.add_argument("images", type=Path, help="folder of the images")
     parser.add_argument("--weights", default=DETECTOR)
     parser.add_argument("--size", type=int, default=SIZE, help="long side of the network's input")
-    parser.add_argument("--limit", type=int, help="only the first images")
+    parser.add_argument("--limit", type=int, help="use the first images only")
     options = parser.parse_args()
     coco = load_annotations(options.annotations)
     if options.limit:
@@ -57,9 +57,9 @@ def main() -> None:
         drawn = scene.drawn(skeleton, tuple(maps.confidence.shape[-2:]), maps.stride)
         (candidates,) = find_candidates(maps, skeleton, estimator.settings.grouping)
         people = {"peaks": nearest_peaks(candidates, scene, skeleton, letterbox=letterbox)}
-        for name, chosen in GROUPINGS.items():
+        for name, select in GROUPINGS.items():
             people[name] = assemble(
-                chosen(candidates), skeleton, letterbox=letterbox, settings=estimator.settings.grouping
+                select(candidates), skeleton, letterbox=letterbox, settings=estimator.settings.grouping
             )
         strict = replace(estimator.settings.grouping, double_peak=0.0)
         people["no double peaks"] = assemble(candidates, skeleton, letterbox=letterbox, settings=strict)
@@ -71,16 +71,16 @@ def main() -> None:
             people[name] = assemble(
                 candidates, skeleton, letterbox=letterbox, settings=estimator.settings.grouping
             )
-        for name, these in people.items():
-            found.setdefault(name, []).extend(to_results(image_id, these, skeleton))
+        for name, grouped in people.items():
+            found.setdefault(name, []).extend(to_results(image_id, grouped, skeleton))
     print(
         f"{len(coco.images)} images, {estimator.provenance.model} {estimator.provenance.weights_sha256[:12]},"
         f" {estimator.runtime.name}, long side {options.size}, single scale, no flip"
     )
     print(f"{'':28}" + "".join(f"{name:>7}" for name in (*FIGURES, "found")))
     scores = {name: score(coco, detections) for name, detections in found.items()}
-    for name, these in scores.items():
-        print_row(f"{name:28}", these)
+    for name, grouping_scores in scores.items():
+        print_row(f"{name:28}", grouping_scores)
     print(f"optimal - greedy: {difference(scores['optimal'], scores['greedy'])}")
 
 

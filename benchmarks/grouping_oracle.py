@@ -1,21 +1,21 @@
-"""What grouping alone costs in accuracy: annotations drawn as perfect maps, grouped, and scored against themselves.
+"""Accuracy lost in grouping alone: annotations drawn as perfect maps, grouped, and scored by themselves.
 
     python benchmarks/grouping_oracle.py path/to/coco/dev.json [--strides 4 8] [--least-sigma 3 6]
     python benchmarks/grouping_oracle.py path/to/coco/dev.json --limbs [--lose 0 0.05 0.1 0.2]
 
 Each image is scaled to a given long side, its annotated people are drawn as confidence maps and part affinity
-fields (the training's own targets), and COCO's keypoint AP of the grouped people is printed.
+fields (the training targets), and COCO's keypoint AP of the grouped people is printed.
 
-The first table compares groupings. "annotated" is the annotated people with as many joints as make a person;
-"connected" the largest part of each of them that limbs connect (a person without a labelled shoulder has no neck, so
-that arms, legs and head fall apart): more no grouping can find. "peaks" gives every annotated joint the nearest peak
-of its kind, so its loss is quantisation and merged peaks. Last comes the difference between the optimal and the
-greedy matching, with a 95 % bootstrap interval over images. ``--least-sigma`` is the least width of a joint's
-Gaussian in network-input pixels, with all limits of the targets' widths in proportion: 3 is the training's own, 6 has
-at stride 8 as many cells as 3 at stride 4.
+The first table compares groupings. "annotated" is the annotated people with enough joints; "connected" is the
+largest part of each person that limbs connect, which is the most that grouping can find (a person without a
+labelled shoulder has no neck, so that arms, legs and head are separate). "peaks" gives every annotated joint
+the nearest peak of its kind, so that its loss is quantisation and merged peaks. The last line is the
+difference between the optimal and the greedy matching, with a 95 % bootstrap interval over images.
+``--least-sigma`` is the least width of a joint's Gaussian in network-input pixels, with all limits of the
+targets' widths in proportion: 3 is the training's own; 6 at stride 8 has as many cells as 3 at stride 4.
 
-The second table, ``--limbs``, compares sets of limbs, some of whose fields are lost: each limb of each person is not
-drawn with the given probability, as where a network sees both joints but not what connects them.
+The second table, ``--limbs``, compares sets of limbs with lost fields: each limb of each person is left out
+with the given probability, as when a network finds both joints but not their connection.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ from skelstream.skeleton import COCO17, DENSE18, OPENPOSE18, Skeleton, convert
 from skelstream.training.targets import SIGMA, confidence_maps, part_affinity_fields
 
 FIGURES = ("AP", "AP50", "AP75", "AR")
-LEAST_SIMILARITY = 0.1  # of a peak to the joint that it is taken for
+MIN_SIMILARITY = 0.1  # least OKS of a peak and its joint
 
 
 def with_limbs(name: str, *ends: tuple[str, str]) -> Skeleton:
-    """OpenPose's joints and limbs, and further limbs that close cycles."""
+    """Return OpenPose's joints and limbs with more limbs, which close cycles."""
     limbs = tuple((OPENPOSE18.index(a), OPENPOSE18.index(b)) for a, b in ends)
     return replace(OPENPOSE18, name=name, limbs=OPENPOSE18.limbs + limbs)
 
@@ -63,20 +63,20 @@ LIMB_SETS = (
     with_limbs("+ hip-hip", HIPS),
     with_limbs("+ shoulder-hip", *SIDES),
     with_limbs("+ hip-hip, shoulder-hip", HIPS, *SIDES),
-    with_limbs("+ these, elbow-hip, knee-knee", HIPS, *SIDES, *ELBOWS, KNEES),
-    replace(DENSE18, name="dense: the network's"),
+    with_limbs("+ both, elbow-hip, knee-knee", HIPS, *SIDES, *ELBOWS, KNEES),
+    replace(DENSE18, name="dense (the network's)"),
     replace(COCO17, name="COCO's, without a neck"),
 )
 
 
 @dataclass(frozen=True)
 class Scene:
-    """The annotated people of one image, and where they lie in the maps.
+    """The annotated people of one image, and the mapping to network input.
 
     Attributes:
-        truth: float (P, V, 2), source pixels, NaN where unlabelled.
-        roots: float (P,), root of each person's area in source pixels.
-        inside: (2,), width and height of the image in the network's input.
+        truth: float (P, V, 2), true joints in source pixels, NaN where unlabelled.
+        roots: float (P,), square root of each person's area in source pixels.
+        inside: (2,), width and height of the image in network-input pixels.
         factor: (2,), network-input pixels per source pixel in x and y.
     """
 
@@ -93,8 +93,8 @@ class Scene:
         least_sigma: float = SIGMA[0],
         lost: np.ndarray | bool = False,
     ) -> PartMaps:
-        """Targets of (h, w) cells; ``lost``, bool (L, P), are the limbs that are left out."""
-        unit = least_sigma / SIGMA[0]  # the targets' limits hold in units of so many pixels
+        """Return targets of (h, w) cells without the limbs in ``lost``, bool (L, P)."""
+        unit = least_sigma / SIGMA[0]  # the targets' limits are in units of this many pixels
         keypoints = ((self.truth + 0.5) * self.factor) / unit - 0.5
         roots = self.roots * np.sqrt(self.factor.prod()) / unit
         lost = np.broadcast_to(lost, (len(skeleton.limbs), len(roots)))
@@ -104,13 +104,14 @@ class Scene:
             return draw(torch.from_numpy(seen).float()[None], scales, skeleton, size, stride / unit)
 
         pafs = []
-        for limb, gone in zip(skeleton.limbs, lost, strict=True):
-            seen = np.where(gone[:, None, None], np.nan, keypoints)
+        for limb, left_out in zip(skeleton.limbs, lost, strict=True):
+            seen = np.where(left_out[:, None, None], np.nan, keypoints)
             pafs.append(maps(part_affinity_fields, seen, replace(skeleton, limbs=(limb,))))
         return PartMaps(maps(confidence_maps, keypoints, skeleton), torch.cat(pafs, 1), stride)
 
 
 def annotated(coco: CocoSet, image_id: int, skeleton: Skeleton, long_side: int) -> Scene:
+    """Return the annotated people of an image for a network input with this long side in pixels."""
     image = coco.images[image_id]
     source = np.array([image.width, image.height])
     inside = np.maximum(1, np.round(source * long_side / source.max()))
@@ -122,14 +123,14 @@ def annotated(coco: CocoSet, image_id: int, skeleton: Skeleton, long_side: int) 
 
 
 def as_people(keypoints: np.ndarray) -> People:
-    """The people with as many joints as grouping asks of one."""
+    """Return those people who have enough joints for grouping."""
     scores = np.isfinite(keypoints[..., 0]).astype(np.float32)
     people = People(keypoints, scores, scores.mean(1), np.zeros((len(keypoints), 4), np.float32))
     return people.take(scores.sum(1) >= GroupingSettings().min_joints)
 
 
 def largest_parts(truth: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """Of each annotated person's joints the largest set that limbs connect, the others NaN."""
+    """Return each person's largest set of joints that limbs connect, the others NaN."""
     keypoints = np.full_like(truth, np.nan)
     for person, kept in zip(truth, keypoints, strict=True):
         part = np.arange(len(skeleton))
@@ -145,41 +146,43 @@ def largest_parts(truth: np.ndarray, skeleton: Skeleton) -> np.ndarray:
 def nearest_peaks(
     candidates: Candidates, scene: Scene, skeleton: Skeleton, *, letterbox: Letterbox
 ) -> People:
-    """The annotated people with each joint moved to the nearest peak of its kind, if that is near at all."""
+    """Return the annotated people with each joint at the nearest similar peak of its kind, else NaN."""
     keypoints = np.full_like(scene.truth, np.nan)
     for j, sigma in enumerate(skeleton.oks_sigmas):
         cells = candidates.peaks[candidates.joints == j]
         peaks = letterbox.to_image((cells + 0.5) * candidates.stride - 0.5)
         for p in np.flatnonzero(np.isfinite(scene.truth[:, j, 0])) if len(peaks) else ():
             squared = ((peaks - scene.truth[p, j]) ** 2).sum(1)
-            if np.exp(-squared.min() / (2 * (2 * sigma * scene.roots[p]) ** 2)) >= LEAST_SIMILARITY:
+            if np.exp(-squared.min() / (2 * (2 * sigma * scene.roots[p]) ** 2)) >= MIN_SIMILARITY:
                 keypoints[p, j] = peaks[squared.argmin()]
     return as_people(keypoints)
 
 
 def optimal_matching(candidates: Candidates) -> Candidates:
-    """The limbs of the matching with the greatest total connection score per limb; greedy assembly then takes them all."""
+    """Return candidates with the matching of the largest total score per limb; assembly uses them all."""
     weights = np.cbrt(connection_score(candidates))
     keep: list[int] = []
     for limb in np.unique(candidates.limbs[:, 0]):
         rows = np.flatnonzero(candidates.limbs[:, 0] == limb)
-        a, at = np.unique(candidates.limbs[rows, 1], return_inverse=True)
-        b, bt = np.unique(candidates.limbs[rows, 2], return_inverse=True)
+        a, a_index = np.unique(candidates.limbs[rows, 1], return_inverse=True)
+        b, b_index = np.unique(candidates.limbs[rows, 2], return_inverse=True)
         score = np.zeros((len(a), len(b)))
-        score[at, bt] = weights[rows]
+        score[a_index, b_index] = weights[rows]
         chosen = set(zip(*linear_sum_assignment(score, maximize=True), strict=True))
-        keep += [r for r, pair in zip(rows, zip(at, bt, strict=True), strict=True) if pair in chosen]
+        keep += [
+            r for r, pair in zip(rows, zip(a_index, b_index, strict=True), strict=True) if pair in chosen
+        ]
     return replace(candidates, limbs=candidates.limbs[keep], limb_scores=candidates.limb_scores[keep])
 
 
 def only(skeleton: Skeleton, candidates: Candidates) -> Candidates:
-    """Without the limbs that come after the skeleton's."""
+    """Return candidates without the limbs after the skeleton's."""
     keep = candidates.limbs[:, 0] < len(skeleton.limbs)
     return replace(candidates, limbs=candidates.limbs[keep], limb_scores=candidates.limb_scores[keep])
 
 
 def limb_by_limb(candidates: Candidates) -> Candidates:
-    """Scores that make assembly follow OpenPose's order: one kind of limb after the other, best first."""
+    """Return candidates with scores for OpenPose's order: one kind of limb after the other, best first."""
     rank = np.arange(len(candidates.limbs), 0, -1)
     return replace(
         candidates, limb_scores=candidates.limb_scores * np.cbrt(rank / connection_score(candidates))
@@ -196,7 +199,7 @@ GROUPINGS: dict[str, Callable[[Candidates], Candidates]] = {
 
 
 def difference(better: CocoScores, worse: CocoScores, draws: int = 1000) -> str:
-    """The difference in AP with its 95 % interval, both scores taken on the same draws of images."""
+    """Return the difference in AP with its 95 % interval over common bootstrap draws, as text."""
     random, count = np.random.default_rng(0), len(better.images)
     weights = [np.bincount(random.integers(count, size=count), minlength=count) for _ in range(draws)]
     values = [better.reweighted(w)["AP"] - worse.reweighted(w)["AP"] for w in weights]
@@ -205,11 +208,13 @@ def difference(better: CocoScores, worse: CocoScores, draws: int = 1000) -> str:
 
 
 def print_row(label: str, scores: CocoScores) -> None:
+    """Print a row of figures."""
     figures = "".join(f"{scores.metrics[figure]:7.2f}" for figure in FIGURES)
     print(f"{label}{figures}{scores.estimated:>7}", flush=True)
 
 
 def compare_groupings(coco: CocoSet, stride: int, least_sigma: float, long_side: int) -> None:
+    """Print the first table's rows for a stride and a width."""
     found: dict[str, list[dict]] = {}
     for image_id in coco.images:
         scene = annotated(coco, image_id, OPENPOSE18, long_side)
@@ -221,10 +226,10 @@ def compare_groupings(coco: CocoSet, stride: int, least_sigma: float, long_side:
             "connected": as_people(largest_parts(scene.truth, OPENPOSE18)),
             "peaks": nearest_peaks(candidates, scene, OPENPOSE18, letterbox=letterbox),
         }
-        for name, chosen in GROUPINGS.items():
-            people[name] = assemble(chosen(candidates), OPENPOSE18, letterbox=letterbox)
-        for name, these in people.items():
-            found.setdefault(name, []).extend(to_results(image_id, these, OPENPOSE18))
+        for name, select in GROUPINGS.items():
+            people[name] = assemble(select(candidates), OPENPOSE18, letterbox=letterbox)
+        for name, grouped in people.items():
+            found.setdefault(name, []).extend(to_results(image_id, grouped, OPENPOSE18))
     scores = {name: score(coco, detections) for name, detections in found.items()}
     for name in found:
         print_row(f"{stride:>6}{least_sigma:>7g}  {name:26}", scores[name])
@@ -234,7 +239,7 @@ def compare_groupings(coco: CocoSet, stride: int, least_sigma: float, long_side:
 def compare_limbs(
     coco: CocoSet, skeleton: Skeleton, lose: float, stride: int, long_side: int
 ) -> tuple[int, float, float]:
-    """People whom these limbs leave in parts, the AP that the annotations allow, and that of greedy grouping."""
+    """Return the number of people in several parts, and the AP of their largest parts and of grouping."""
     parted = 0
     found: list[list[dict]] = [[], []]
     for image_id in coco.images:
@@ -252,7 +257,7 @@ def compare_limbs(
 
 
 def crowded(coco: CocoSet, least_people: int) -> CocoSet:
-    """The images with at least so many labelled people."""
+    """Return the images with at least this number of labelled people."""
     kept = {i: p for i, p in coco.persons.items() if sum(not one.ignored for one in p) >= least_people}
     return replace(coco, images={i: coco.images[i] for i in kept}, persons=kept)
 
@@ -270,14 +275,15 @@ def main() -> None:
     parser.add_argument("--least-people", type=int, default=0, help="leave out images with fewer people")
     parser.add_argument("--limbs", action="store_true", help="compare sets of limbs instead")
     parser.add_argument(
-        "--lose", type=float, nargs="+", default=[0.0, 0.05, 0.1, 0.2], help="shares of limbs"
+        "--lose", type=float, nargs="+", default=[0.0, 0.05, 0.1, 0.2], help="shares of lost limbs"
     )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     coco = crowded(load_annotations(arguments.annotations), arguments.least_people)
-    people = sum(not p.ignored for these in coco.persons.values() for p in these)
+    people = sum(not p.ignored for persons in coco.persons.values() for p in persons)
     print(
-        f"{len(coco.images)} images, {people} people, long side {arguments.long_side}, maps drawn from annotations"
+        f"{len(coco.images)} images, {people} people, long side {arguments.long_side},"
+        " maps drawn from annotations"
     )
     if not arguments.limbs:
         print(
@@ -289,9 +295,7 @@ def main() -> None:
                 compare_groupings(coco, stride, least_sigma, arguments.long_side)
         return
     stride = arguments.strides[0]
-    print(
-        f"stride {stride}, AP; 'parted' are people whom the limbs leave in parts, 'allowed' is the AP of the largest"
-    )
+    print(f"stride {stride}, AP; parted: people in several parts; allowed: AP of their largest parts")
     print(
         f"{'limbs':32}{'count':>6}{'parted':>8}{'allowed':>9}"
         + "".join(f"{f'{p:.0%} lost':>10}" for p in arguments.lose)

@@ -1,8 +1,8 @@
-"""How long the network takes under each runtime, and what an image's time is spent on, with the protocol printed.
+"""Time of the network under each runtime, and of each stage of detection, with the protocol printed.
 
     python benchmarks/runtimes.py PICTURE_OR_FOLDER [--weights NAME_OR_FILE] [--size 416] [--rounds 20]
 
-Runtimes take turns, image by image, so that whatever else the machine does falls on all of them alike.
+Runtimes alternate image by image, so that other load on the machine affects all of them alike.
 """
 
 from __future__ import annotations
@@ -39,20 +39,21 @@ STAGES = ("resize", "network", "candidates", "assemble")
 
 @contextmanager
 def timed(spent: list[float]) -> Iterator[None]:
-    """Adds the block's milliseconds to the list."""
+    """Append the block's milliseconds to a list."""
     start = time.perf_counter()
     yield
     spent.append(1000 * (time.perf_counter() - start))
 
 
 def read_images(path: Path, limit: int) -> list[np.ndarray]:
+    """Return the image of a file or the first images of a folder, uint8 RGB."""
     files = sorted(path.iterdir())[:limit] if path.is_dir() else [path]
     images = [cv2.imread(str(file)) for file in files]
     return [cv2.cvtColor(picture, cv2.COLOR_BGR2RGB) for picture in images if picture is not None]
 
 
 def start_runtimes(weights: str | None) -> dict[str, Runtime]:
-    """Every runtime that works here, by name; the others are named with the reason."""
+    """Return all working runtimes by name, and print why others do not work."""
     runtimes, file = {}, read_header(find_model(weights))
     for name, precision in CHOICES:
         spent: list[float] = []
@@ -68,21 +69,23 @@ def start_runtimes(weights: str | None) -> dict[str, Runtime]:
 
 
 def compare(runtimes: dict[str, Runtime], inputs: list[np.ndarray], rounds: int) -> None:
-    """Times of the network alone, and how far its maps are from torch's in float32."""
+    """Print the network's time for each runtime, and its maps' largest difference from the first one's."""
     times: dict[str, list[float]] = {name: [] for name in runtimes}
     for image in inputs:
         for runtime in runtimes.values():
             runtime.maps(image[None])  # the first run of a size prepares it
-    for turn in range(rounds):
+    for number in range(rounds):
         for name, runtime in runtimes.items():
             with timed(times[name]):
-                runtime.maps(inputs[turn % len(inputs)][None])
+                runtime.maps(inputs[number % len(inputs)][None])
     exact = [next(iter(runtimes.values())).maps(image[None]) for image in inputs]
-    print("\n| runtime | ms an image, median | least | furthest from the first, confidence | fields |")
+    print(
+        "\n| runtime | ms per image, median | least | largest difference from the first, confidence | PAFs |"
+    )
     print("|---|--:|--:|--:|--:|")
     for name, runtime in runtimes.items():
         maps = [runtime.maps(image[None]) for image in inputs]
-        apart = [
+        differences = [
             max(
                 float((getattr(a, kind).float() - getattr(b, kind)).abs().max())
                 for a, b in zip(maps, exact, strict=True)
@@ -90,16 +93,17 @@ def compare(runtimes: dict[str, Runtime], inputs: list[np.ndarray], rounds: int)
             for kind in ("confidence", "pafs")
         ]
         print(
-            f"| {name} | {np.median(times[name]):.1f} | {min(times[name]):.1f} | {apart[0]:.4f} | {apart[1]:.4f} |"
+            f"| {name} | {np.median(times[name]):.1f} | {min(times[name]):.1f}"
+            f" | {differences[0]:.4f} | {differences[1]:.4f} |"
         )
 
 
-def split(runtime: Runtime, images: list[np.ndarray], size: int, rounds: int) -> None:
-    """What part of an image's time each stage takes."""
+def print_stages(runtime: Runtime, images: list[np.ndarray], size: int, rounds: int) -> None:
+    """Print the time of each stage of detection."""
     times: dict[str, list[float]] = {stage: [] for stage in STAGES}
     people = 0
-    for turn in range(rounds):
-        picture = images[turn % len(images)]
+    for number in range(rounds):
+        picture = images[number % len(images)]
         with timed(times["resize"]):
             image, letterbox = letterboxed(picture, size, runtime.size_divisor)
         with timed(times["network"]):
@@ -110,7 +114,8 @@ def split(runtime: Runtime, images: list[np.ndarray], size: int, rounds: int) ->
             people += len(assemble(found, runtime.skeleton, letterbox=letterbox))
     total = sum(np.median(spent) for spent in times.values())
     print(
-        f"\n{runtime.name}: {people / rounds:.1f} people an image\n\n| stage | ms, median | of the whole |\n|---|--:|--:|"
+        f"\n{runtime.name}: {people / rounds:.1f} people per image\n\n"
+        "| stage | ms, median | share |\n|---|--:|--:|"
     )
     for stage, spent in times.items():
         print(f"| {stage} | {np.median(spent):.2f} | {100 * np.median(spent) / total:.0f} % |")
@@ -128,11 +133,12 @@ def main() -> None:
     options = parser.parse_args()
     images = read_images(options.images, options.limit)
     if not images:
-        parser.error(f"{options.images}: no image there")
+        parser.error(f"{options.images}: contains no image")
     file = read_header(find_model(options.weights))
     print(
-        f"protocol: {len(images)} images, long side {options.size}, batch 1, one scale, no flip, {options.rounds} rounds;"
-        f" weights {file.path.name}, SHA-256 {file.sha256()[:12]}; {platform.processor() or platform.machine()},"
+        f"protocol: {len(images)} images, long side {options.size}, batch 1, one scale, no flip,"
+        f" {options.rounds} rounds; weights {file.path.name}, SHA-256 {file.sha256()[:12]};"
+        f" {platform.processor() or platform.machine()},"
         f" {torch.get_num_threads()} threads, torch {torch.__version__}"
     )
     runtimes = start_runtimes(options.weights)
@@ -141,7 +147,7 @@ def main() -> None:
         for picture in images
     ]
     compare(runtimes, inputs, options.rounds)
-    split(list(runtimes.values())[-1], images, options.size, options.rounds)
+    print_stages(list(runtimes.values())[-1], images, options.size, options.rounds)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Synthetic street scenes: walking stick figures of known identity, as an imperfect pose estimator sees them.
+"""Synthetic street scenes: walking stick figures with known identities, and imperfect pose estimates.
 
-Tests and benchmarks use them, because no public clip with a suitable licence has both identities and
+Tests and benchmarks use them because no public clip with a suitable licence has both identities and
 keypoints.
 """
 
@@ -18,7 +18,7 @@ from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
 
 _DUPLICATE_SHIFT = 0.02
-_FEWEST_JOINTS = 4
+_MIN_JOINTS = 4
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class SceneFrame:
     """One frame of a scene.
 
     Attributes:
-        time: seconds.
+        time: time in seconds.
         people: the estimator's people, OpenPose-18.
         ids: int (Q,), identities of the true people with enough joints in view.
-        keypoints: float32 (Q, 18, 2), their true joints, hidden ones included, pixels.
+        keypoints: float32 (Q, 18, 2), true joints in pixels, including hidden ones.
     """
 
     time: float
@@ -46,14 +46,14 @@ class SceneSettings:
         walkers: number of people in the whole scene.
         seconds: length of the scene.
         fps: frames per second of the camera.
-        kept: share of the frames that are kept, at random; below 1 the frame intervals vary.
+        kept: share of frames kept, at random; below 1, frame intervals vary.
         width, height: size of the image in pixels.
         size: mean height of a person in pixels.
         noise: standard deviation of a joint's position, in person heights.
         missed_joints: share of visible joints that the estimator misses.
         missed_people: share of people that the estimator misses.
         false_people: mean number of false people per frame.
-        duplicates: share of people that the estimator gives twice.
+        duplicates: share of people that the estimator returns twice.
     """
 
     walkers: int = 8
@@ -103,16 +103,16 @@ def figure(phase: float, heading: float) -> np.ndarray:
 
 
 def scene(settings: SceneSettings, seed: int) -> list[SceneFrame]:
-    """Return a scene's frames; the same seed gives the same scene."""
+    """Return a scene's frames; equal seeds give equal scenes."""
     rng = np.random.default_rng(seed)
     times = np.arange(round(settings.seconds * settings.fps)) / settings.fps
     paths = [_walk(settings, times, rng) for _ in range(settings.walkers)]
     feet = np.array([foot for _, foot in paths])
     nearest_first = np.argsort(-feet)
     frames = []
-    for step, time in enumerate(times):
-        true = np.stack([path[step] for path, _ in paths])
-        frame = _seen(settings, float(time), true, nearest_first, rng)
+    for number, time in enumerate(times):
+        true = np.stack([path[number] for path, _ in paths])
+        frame = _frame(settings, float(time), true, nearest_first, rng)
         if rng.random() < settings.kept:
             frames.append(frame)
     return frames
@@ -124,7 +124,7 @@ def _walk(settings: SceneSettings, times: np.ndarray, rng: np.random.Generator) 
     size = settings.size * (foot / settings.height) * rng.uniform(0.92, 1.08)
     side = rng.choice([-1.0, 1.0])
     speed = side * size * rng.uniform(0.35, 0.9)
-    # Everyone passes the middle of the image at some time, so that paths cross there.
+    # All people pass the middle of the image, so that paths cross there.
     middle = settings.width / 2 + rng.normal(0, settings.width / 8)
     when = rng.uniform(0.15, 0.85) * settings.seconds
     speeds = 1 + 0.3 * np.sin(2 * np.pi * rng.uniform(0.05, 0.2) * times + rng.uniform(0, 2 * np.pi))
@@ -133,15 +133,15 @@ def _walk(settings: SceneSettings, times: np.ndarray, rng: np.random.Generator) 
         speeds = np.where((times > start) & (times < start + 1.5), 0.0, speeds)  # stands still for a while
     if rng.random() < 0.2:
         speeds = np.where(times > rng.uniform(0.3, 0.7) * settings.seconds, -speeds, speeds)  # turns round
-    way = np.cumsum(speeds) / settings.fps
-    x = middle + speed * (way - np.interp(when, times, way))
+    distance = np.cumsum(speeds) / settings.fps
+    x = middle + speed * (distance - np.interp(when, times, distance))
     heading = (0.0 if side > 0 else np.pi) + rng.normal(0, 0.35)
-    phase = rng.uniform(0, 2 * np.pi) + 2 * np.pi * way * 1.1 * abs(speed) / size
+    phase = rng.uniform(0, 2 * np.pi) + 2 * np.pi * distance * 1.1 * abs(speed) / size
     joints = np.stack([size * figure(p, heading) for p in phase])
     return joints + np.stack([x, np.full_like(x, foot)], axis=1)[:, None], foot
 
 
-def _seen(
+def _frame(
     settings: SceneSettings,
     time: float,
     true: np.ndarray,
@@ -153,7 +153,7 @@ def _seen(
     in_view = []
     for rank, person in enumerate(nearest_first):
         visible = inside[person].copy()
-        in_view.append(visible.sum() >= _FEWEST_JOINTS)
+        in_view.append(visible.sum() >= _MIN_JOINTS)
         for other in nearest_first[:rank]:
             low, high = true[other].min(axis=0), true[other].max(axis=0)
             margin = (high[0] - low[0]) * 0.15
@@ -165,18 +165,20 @@ def _seen(
             noisy = true[person] + rng.normal(0, settings.noise * size, (18, 2))
             noisy = noisy + copy * rng.normal(0, _DUPLICATE_SHIFT * size, 2)
             found = visible & (rng.random(18) >= copy * 0.3)
-            wanted = (
+            is_found = (
                 rng.random() >= settings.missed_people if copy == 0 else rng.random() < settings.duplicates
             )
-            if wanted and found.sum() >= _FEWEST_JOINTS:
+            if is_found and found.sum() >= _MIN_JOINTS:
                 score = 0.7 + rng.normal(0, 0.06) - 0.1 * copy
                 rows.append((np.where(found[:, None], noisy, np.nan), score))
     for _ in range(rng.poisson(settings.false_people)):
-        place = rng.uniform((0, settings.height / 2), (settings.width, settings.height))
-        ghost = figure(rng.uniform(0, 6), rng.uniform(0, 6)) * settings.size * rng.uniform(0.5, 1) + place
+        position = rng.uniform((0, settings.height / 2), (settings.width, settings.height))
+        false_person = (
+            figure(rng.uniform(0, 6), rng.uniform(0, 6)) * settings.size * rng.uniform(0.5, 1) + position
+        )
         found = rng.random(18) < 0.4
-        if found.sum() >= _FEWEST_JOINTS:
-            rows.append((np.where(found[:, None], ghost, np.nan), rng.uniform(0.2, 0.55)))
+        if found.sum() >= _MIN_JOINTS:
+            rows.append((np.where(found[:, None], false_person, np.nan), rng.uniform(0.2, 0.55)))
     order = np.array(in_view)
     return SceneFrame(
         time, _as_people(rows), nearest_first[order] + 1, true[nearest_first[order]].astype(np.float32)
@@ -197,18 +199,17 @@ def _as_people(rows: list[tuple[np.ndarray, float]]) -> People:
 def scene_distances(
     frames: Sequence[SceneFrame], tracked: Sequence[TrackedPeople]
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Return true identities, track ids and distances 1 - OKS of each frame, as ``score_distances`` takes
-    them.
+    """Return true identities, track ids and distances 1 - OKS of each frame, for ``score_distances``.
 
-    Tracks that were never confirmed are left out; pairs with an OKS below 0.5 cannot be the same person.
+    Tracks that were never confirmed are left out; pairs with an OKS below 0.5 have no distance.
     """
-    kept = confirmed_ids(tracked)
+    confirmed = confirmed_ids(tracked)
     sigmas = np.array(OPENPOSE18.oks_sigmas)
     result = []
     for frame, found in zip(frames, tracked, strict=True):
-        rows = np.isin(found.track_ids, kept)
+        rows = np.isin(found.track_ids, confirmed)
         true, keypoints = frame.keypoints, found.people.keypoints[rows]
         areas = np.prod(np.ptp(true, axis=1), axis=1)
-        alike, _ = oks(true, keypoints, np.repeat(areas[:, None], len(keypoints), axis=1), sigmas)
-        result.append((frame.ids, found.track_ids[rows], np.where(alike >= 0.5, 1 - alike, np.nan)))
+        similarity, _ = oks(true, keypoints, np.repeat(areas[:, None], len(keypoints), axis=1), sigmas)
+        result.append((frame.ids, found.track_ids[rows], np.where(similarity >= 0.5, 1 - similarity, np.nan)))
     return result

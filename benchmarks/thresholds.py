@@ -1,9 +1,9 @@
-"""Chooses the grouping's thresholds on a set that the network may have been trained on, never on the one it is judged by.
+"""Search for grouping thresholds, on a set that may be used for training, never on the one for evaluation.
 
     python benchmarks/thresholds.py ANNOTATIONS.json IMAGES/ [--limit 300] [--weights W] [--size N]
 
-The network runs once over the images; then one threshold after another takes the value of the best AP, the others as
-they stand, for two rounds.
+The network runs once over the images. Then, for two rounds, each threshold in turn gets the value with the
+best AP while the others stay fixed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Image = tuple[int, PartMaps, Letterbox]
 
 
 def network_maps(estimator: PoseEstimator, coco_set: CocoSet, folder: Path) -> list[Image]:
-    """Each image's maps in half precision, so that hundreds fit into memory."""
+    """Return the maps of each image in half precision, so that hundreds fit into memory."""
     images = []
     for image in coco_set.images.values():
         network_input, letterbox = estimator.prepare(read_image(folder, image).pixels)
@@ -58,7 +58,7 @@ def network_maps(estimator: PoseEstimator, coco_set: CocoSet, folder: Path) -> l
 def average_precision(
     images: list[Image], coco_set: CocoSet, estimator: PoseEstimator, settings: GroupingSettings
 ) -> float:
-    """AP in percent."""
+    """Return the AP in percent."""
     skeleton, rows = estimator.runtime.skeleton, []
     for image_id, maps, letterbox in images:
         (candidates,) = find_candidates(maps, skeleton, settings)
@@ -82,12 +82,13 @@ def main() -> None:
         EstimatorSettings().with_options(weights=options.weights, size=options.size, refine=0)
     )
     print(
-        f"{estimator.provenance.model}, {estimator.runtime.name}, {len(coco_set.images)} images of {options.annotations.name}"
+        f"{estimator.provenance.model}, {estimator.runtime.name},"
+        f" {len(coco_set.images)} images of {options.annotations.name}"
     )
     images = network_maps(estimator, coco_set, options.images)
     settings = GroupingSettings()
     best = average_precision(images, coco_set, estimator, settings)
-    print(f"as they are: AP {best:.2f}", flush=True)
+    print(f"present thresholds: AP {best:.2f}", flush=True)
     for _ in range(2):
         for name, values in VALUES.items():
             tried = {getattr(settings, name): best}

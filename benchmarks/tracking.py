@@ -1,8 +1,8 @@
 """Tracking: accuracy on MOTChallenge clips and on synthetic scenes, an ablation, and speed.
 
-    python benchmarks/tracking.py                                  synthetic scenes and speed alone
-    python benchmarks/tracking.py --clips path/to/folder           its sub-folders have gt.txt and det.txt
-    python benchmarks/tracking.py --clips path/to/folder --videos  and our own people from the .mp4 in them
+    python benchmarks/tracking.py                                  synthetic scenes and speed only
+    python benchmarks/tracking.py --clips path/to/folder           whose folders have gt.txt and det.txt
+    python benchmarks/tracking.py --clips path/to/folder --videos  also our own people from their .mp4
 
 Every table is preceded by its protocol.
 """
@@ -45,7 +45,7 @@ Timed = Sequence[tuple[int, float, People]]
 
 
 def variants() -> dict[str, tuple[TrackerSettings, bool]]:
-    """Settings, and whether they are given the frames' real times."""
+    """Return the settings of each variant, and whether it gets the frames' real times."""
     ours = TrackerSettings()
     base = replace(ours, min_similarity_low=1.0, re_update=False, oks_weight=0.0)
     second = replace(base, min_similarity_low=ours.min_similarity_low)
@@ -62,10 +62,10 @@ def variants() -> dict[str, tuple[TrackerSettings, bool]]:
     }
 
 
-def follow(
+def track(
     frames: Timed, settings: TrackerSettings, real_times: bool, skeleton: Skeleton = OPENPOSE18
 ) -> list[TrackedPeople]:
-    """Track; without real times every step is taken to be the mean step."""
+    """Return tracked people; without real times all frame intervals are the mean one."""
     tracker = KalmanTracker(settings, skeleton)
     times = np.array([t for _, t, _ in frames])
     if not real_times:
@@ -79,28 +79,28 @@ def score_clip(
     settings: TrackerSettings,
     real_times: bool,
     margin: float = 0,
-):
-    """Metrics over the frames that the tracker was given."""
-    found = confirmed_tracks(follow(frames, settings, real_times))
-    given = {f for f, _, _ in frames}
+) -> TrackingScores:
+    """Return the scores over the frames that the tracker got."""
+    found = confirmed_tracks(track(frames, settings, real_times))
+    indices = {f for f, _, _ in frames}
     found = {f: replace(people, boxes=widened(people.boxes, margin)) for f, people in found.items()}
-    return score_tracks({f: people for f, people in truth.items() if f in given}, found)
+    return score_tracks({f: people for f, people in truth.items() if f in indices}, found)
 
 
 def public_detections(folder: Path, frame_count: int) -> Timed:
-    """The detections that come with a clip; a logistic curve makes scores of their confidences."""
+    """Return the detections of a clip's det.txt; a logistic curve maps their confidences to scores."""
     found = read_mot(folder / "det.txt")
-    nobody = LabelledBoxes(np.empty(0, int), np.empty((0, 4), np.float32), np.empty(0, np.float32))
+    no_people = LabelledBoxes(np.empty(0, int), np.empty((0, 4), np.float32), np.empty(0, np.float32))
     frames = []
     for index in range(frame_count):
-        people = found.get(index, nobody)
+        people = found.get(index, no_people)
         scores = 1 / (1 + np.exp(-(people.scores.astype(float) - 41) / 10))
         frames.append((index, index / RATE, boxes_as_people(people, len(OPENPOSE18), scores)))
     return frames
 
 
 def own_people(video: Path, weights: str | None) -> Timed:
-    """The people that the packaged network finds in a video."""
+    """Return the people that the network detects in a video."""
     from skelstream.estimation.pose_estimator import PoseEstimator
     from skelstream.settings import EstimatorSettings
     from skelstream.video import open_source
@@ -118,32 +118,34 @@ def own_people(video: Path, weights: str | None) -> Timed:
 
 
 def dropped(frames: Timed, kept: float, seed: int) -> Timed:
-    """A random share of the frames, so that the steps of time differ."""
+    """Return a random share of the frames, so that frame intervals differ."""
     keep = np.random.default_rng(seed).random(len(frames)) < kept
     return [frame for frame, k in zip(frames, keep, strict=True) if k]
 
 
 def backwards(frames: Timed, truth: dict[int, LabelledBoxes]) -> tuple[Timed, dict[int, LabelledBoxes]]:
+    """Return frames and truth in reverse order."""
     last_frame, end, _ = frames[-1]
-    turned = [(last_frame - index, end - time, people) for index, time, people in reversed(frames)]
-    return turned, {last_frame - index: people for index, people in truth.items()}
+    reversed_frames = [(last_frame - index, end - time, people) for index, time, people in reversed(frames)]
+    return reversed_frames, {last_frame - index: people for index, people in truth.items()}
 
 
 def variations(
     frames: Timed, truth: dict[int, LabelledBoxes]
 ) -> list[tuple[Timed, dict[int, LabelledBoxes]]]:
-    """The clip forwards and backwards, whole and with frames dropped at random.
+    """Return the clip forwards and backwards, complete and with frames dropped at random.
 
-    In a clip of a few seconds one swap early or late moves IDF1 by ten points: settings are told apart by many such.
+    In a clip of a few seconds one early or late swap changes IDF1 by ten points, so that comparisons need
+    many runs.
     """
     both = [(frames, truth), backwards(frames, truth)]
     return both + [
-        (dropped(way, kept, seed), where) for way, where in both for kept in KEPT for seed in range(DRAWS)
+        (dropped(clip, kept, seed), boxes) for clip, boxes in both for kept in KEPT for seed in range(DRAWS)
     ]
 
 
 def total(scores: Iterable[TrackingScores]) -> TrackingScores:
-    """Counts added up, MOTA from the sums, IDF1 and overlap as means."""
+    """Return summed counts, MOTA from the sums, and mean IDF1 and overlap."""
     rows = list(scores)
 
     def add(name: str) -> int:
@@ -158,6 +160,7 @@ def total(scores: Iterable[TrackingScores]) -> TrackingScores:
 
 
 def print_table(rows: dict[str, TrackingScores]) -> None:
+    """Print scores as a Markdown table."""
     print("| | MOTA | IDF1 | switches | fragments | false | missed | tracks / identities |")
     print("|---|---|---|---|---|---|---|---|")
     for name, r in rows.items():
@@ -169,10 +172,11 @@ def print_table(rows: dict[str, TrackingScores]) -> None:
 
 
 def clip_tables(folder: Path, frames: Timed, kind: str, margin: float) -> None:
+    """Print the tables of a clip: all frames, and many variations."""
     truth = read_mot(folder / "gt.txt")
     rows = variants()
     if not np.isfinite(np.concatenate([p.keypoints.ravel() for _, _, p in frames])).any():
-        # Boxes alone are as certain as their scores, and a quarter is where these are worth a track.
+        # Without joints, certainty is the box's score; 0.25 is the least one to start a track.
         rows = {
             name: (replace(settings, high_certainty=0.25), real_times)
             for name, (settings, real_times) in rows.items()
@@ -180,16 +184,18 @@ def clip_tables(folder: Path, frames: Timed, kind: str, margin: float) -> None:
         }
     print(f"{folder.name}, {kind}: all {len(frames)} frames; MOTA and IDF1 in %, IoU >= 0.5\n")
     print_table({name: score_clip(frames, truth, *row, margin=margin) for name, row in rows.items()})
-    ways = variations(frames, truth)
+    runs = variations(frames, truth)
     shares = ", ".join(f"{kept:.0%}" for kept in KEPT)
     print(
-        f"{folder.name}, {kind}: forwards and backwards, all frames and {shares} of them in {DRAWS} draws each;"
-        f" {len(ways)} runs added up\n"
+        f"{folder.name}, {kind}: forwards and backwards, all frames and {shares} of them"
+        f" in {DRAWS} draws each;"
+        f" {len(runs)} runs in total\n"
     )
-    print_table({n: total(score_clip(*way, *row, margin=margin) for way in ways) for n, row in rows.items()})
+    print_table({n: total(score_clip(*run, *row, margin=margin) for run in runs) for n, row in rows.items()})
 
 
 def scene_tables() -> None:
+    """Print the tables of synthetic scenes."""
     kinds = {
         "every frame": SceneSettings(),
         "30 % of the frames, at random": SceneSettings(kept=0.3),
@@ -198,7 +204,7 @@ def scene_tables() -> None:
     for kind, settings in kinds.items():
         print(
             f"Synthetic scenes, {kind}: {len(HELD_OUT_SEEDS)} scenes (seeds {HELD_OUT_SEEDS.start}-"
-            f"{HELD_OUT_SEEDS.stop - 1}, not those tuned on), {settings.walkers} people, "
+            f"{HELD_OUT_SEEDS.stop - 1}, not used for tuning), {settings.walkers} people, "
             f"{settings.seconds:g} s, {settings.fps:g} frames/s; OKS >= 0.5 with the true joints\n"
         )
         scenes = [scene(settings, seed) for seed in HELD_OUT_SEEDS]
@@ -206,26 +212,30 @@ def scene_tables() -> None:
 
 
 def timed_people(frames: Sequence[SceneFrame]) -> Timed:
+    """Return a scene's people with frame numbers and times."""
     return [(i, f.time, f.people) for i, f in enumerate(frames)]
 
 
 def score_scene(frames: Sequence[SceneFrame], settings: TrackerSettings, real_times: bool) -> TrackingScores:
-    return score_distances(scene_distances(frames, follow(timed_people(frames), settings, real_times)))
+    """Return the scores of a tracker on a scene."""
+    return score_distances(scene_distances(frames, track(timed_people(frames), settings, real_times)))
 
 
 def speed_table() -> None:
+    """Print the tracker's time per frame by number of people."""
     print(
-        f"Speed: KalmanTracker.update, processor time of one thread ({platform.machine()}), median of 5 passes\n"
+        f"Speed: KalmanTracker.update, processor time of one thread ({platform.machine()}),"
+        " median of 5 passes\n"
     )
-    print("| people in a frame (mean) | ms per frame |\n|---|---|")
+    print("| people per frame (mean) | ms per frame |\n|---|---|")
     for walkers in (1, 10, 30):
         wide = SceneSettings(walkers=walkers, seconds=6, width=max(960, 320 * walkers), missed_people=0.0)
         frames = timed_people(scene(wide, seed=1))
         seconds = []
         for _ in range(5):
-            began = time.process_time()
-            follow(frames, TrackerSettings(), real_times=True)
-            seconds.append(time.process_time() - began)
+            start = time.process_time()
+            track(frames, TrackerSettings(), real_times=True)
+            seconds.append(time.process_time() - start)
         people = np.mean([len(p) for _, _, p in frames])
         print(f"| {people:.1f} | {1000 * float(np.median(seconds)) / len(frames):.2f} |", flush=True)
     print()
@@ -234,20 +244,20 @@ def speed_table() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", type=Path, help="folder of MOTChallenge clips")
-    parser.add_argument("--videos", action="store_true", help="also track our own people in the clips' .mp4")
-    parser.add_argument("--weights", help="network for --videos; the packaged one if left out")
+    parser.add_argument("--videos", action="store_true", help="also track people detected in the clips' .mp4")
+    parser.add_argument("--weights", help="network for --videos; default: the packaged one")
     parser.add_argument(
-        "--margin", type=float, default=0.1, help="share by which boxes of joints grow, for --videos"
+        "--margin", type=float, default=0.1, help="growth of boxes around joints, for --videos"
     )
-    parser.add_argument(
-        "--no-scenes", action="store_true", help="leave out the synthetic scenes and the speed"
-    )
+    parser.add_argument("--no-scenes", action="store_true", help="leave out synthetic scenes and speed")
     options = parser.parse_args()
     for folder in sorted(p for p in options.clips.iterdir() if p.is_dir()) if options.clips else []:
         count = max(read_mot(folder / "gt.txt")) + 1
-        clip_tables(folder, public_detections(folder, count), "public detections (boxes alone)", margin=0.0)
+        clip_tables(folder, public_detections(folder, count), "public detections (boxes only)", margin=0.0)
         if options.videos:
-            kind = f"our own people, boxes of joints grown by {options.margin:.0%} a side for the comparison"
+            kind = (
+                f"our own people, boxes of joints grown by {options.margin:.0%} per side for the comparison"
+            )
             for video in sorted(folder.glob("*.mp4")):
                 clip_tables(folder, own_people(video, options.weights), kind, options.margin)
     if not options.no_scenes:

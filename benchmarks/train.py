@@ -1,9 +1,9 @@
-"""Samples per second in training on this machine.
+"""Training speed on this machine in samples per second.
 
     python benchmarks/train.py RECIPE --data FOLDER [--steps 20] [--start FILE] [--workers N] [--device cpu]
         [--precision auto]
 
-The recipe's batch and views are used unchanged; the first steps are not counted.
+The recipe's batch size and augmentation are unchanged; the first 3 steps are not counted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from skelstream.training.initial_weights import load_initial_weights
 from skelstream.training.loop import Trainer
 from skelstream.training.recipe_file import find_recipe, read_recipe
 
-WARM = 3  # steps
+WARM_UP = 3  # steps
 
 
 def main() -> None:
@@ -42,7 +42,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     recipe = read_recipe(find_recipe(options.recipe), options.data, {"precision": options.precision})
-    recipe = replace(recipe, samples=recipe.batch * (options.steps + WARM))
+    recipe = replace(recipe, samples=recipe.batch * (options.steps + WARM_UP))
     initial = load_initial_weights(options.start, recipe.network, recipe.seed)
     sets = [read_set(config) for config in recipe.sets]
     images = [one.images for one in sets]
@@ -54,14 +54,14 @@ def main() -> None:
         detections = read_detections(options.detections, [len(one) for one in images])
     device = torch.device(options.device)
     trainer = Trainer(recipe, device, initial, options.workers, sets=sets, detections=detections)
-    begun = 0.0
+    start = 0.0
     for progress in trainer.steps():
-        if progress.samples == WARM * recipe.batch:
+        if progress.samples == WARM_UP * recipe.batch:
             progress.losses  # noqa: B018 - waits for the device
-            begun = time.perf_counter()
+            start = time.perf_counter()
     if options.device.startswith("cuda"):
         torch.cuda.synchronize()
-    rate = options.steps * recipe.batch / (time.perf_counter() - begun)
+    rate = options.steps * recipe.batch / (time.perf_counter() - start)
     name = (
         torch.cuda.get_device_name()
         if options.device.startswith("cuda")

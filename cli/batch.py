@@ -129,11 +129,11 @@ def run(
     [bold]skelstream batch run clips.csv -o /shared/x --partition 3/50[/]  one machine of 50
     [bold]skelstream batch run clips.csv -o /shared/x --engine slurm --tasks 50[/]
 
-    Each clip becomes OUT/ID.npz, which appears whole or not at all; with --shards it moves to OUT/shards/,
-    and OUT/index.csv lists the shards. The same command continues after Ctrl-C, a crash or a power cut. A
-    clip that
-    fails, or whose workers die three times, is recorded and skipped: see batch status and batch retry. Exit
-    status 1 if clips failed.
+    Each clip becomes OUT/ID.npz, which appears whole or not at all; with
+    --shards it moves to OUT/shards/, and OUT/index.csv lists the shards. The
+    same command continues after Ctrl-C, a crash or a power cut. A clip that
+    fails, or whose workers die three times, is recorded and skipped: see
+    batch status and batch retry. Exit status 1 if clips failed.
     """
     from skelstream.batch import BatchOptions
     from skelstream.batch import run as run_batch
@@ -206,8 +206,9 @@ def pack(
     [bold]skelstream batch pack skeletons/ --shards parquet --clips-per-shard 500[/]
     [bold]skelstream batch pack skeletons/ --unpack[/]
 
-    A shard with pending clips is written once they are done or have failed. Run nothing else on the batch
-    while its shards change. Exit status 1 if results are deleted or damaged: run the batch again.
+    A shard with pending clips is written once they are done or have failed.
+    Run nothing else on the batch while its shards change. Exit status 1 if
+    results are deleted or damaged: run the batch again.
     """
     from skelstream.batch import Results
     from skelstream.batch import pack as pack_batch

@@ -108,8 +108,8 @@ def convert(
     [bold]skelstream convert skeletons/ -o set.pkl[/]  results of batch run, with their labels
     [bold]skelstream convert openpose_json/ -o walk.npz --size 1920x1080 --rate 25[/]
 
-    In .npz files, measured values are kept beside filled and smoothed ones. People without identities are
-    tracked.
+    In .npz files, measured values are kept beside filled and smoothed ones.
+    People without identities are tracked.
     """
     from skelstream.batch import ConversionOptions
     from skelstream.batch import convert as convert_files

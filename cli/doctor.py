@@ -18,10 +18,11 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Check everything that skelstream needs: versions, devices, weights, runtimes, codecs, terminal.
+    """Check versions, devices, weights, runtimes, codecs and terminal.
 
-    Takes some seconds, as each runtime processes a frame and a video of each codec is read. Exit status 1 if
-    something is broken; missing optional parts are not errors.
+    Takes some seconds, as each runtime processes a frame and a video of each
+    codec is read. Exit status 1 if something is broken; missing optional
+    parts are not errors.
 
     [bold]skelstream doctor[/]
     [bold]skelstream doctor --json > doctor.json[/]  to attach to an issue

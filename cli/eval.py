@@ -55,9 +55,10 @@ def evaluate(
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Score poses on a COCO-format set: AP, errors by kind, PCK, and published figures of the same protocol.
+    """Score poses on a COCO-format set: AP, errors by kind, PCK.
 
-    Ctrl-C scores the images processed so far.
+    Published figures of the same protocol are listed beside them. Ctrl-C scores
+    the images processed so far.
     """
     from skelstream.evaluation.runner import EvaluationOptions, run, scoring_settings
     from skelstream.files.atomic import check_writable

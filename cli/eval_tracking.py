@@ -29,7 +29,7 @@ def evaluate_tracking(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Score tracks against ground truth: MOTA, IDF1, identity switches, misses and false positives.
+    """Score tracks against ground truth: MOTA, IDF1, switches, misses.
 
     [bold]skelstream eval-tracking skeletons.npz --truth MOT17-04/gt/gt.txt[/]
     """

@@ -163,7 +163,7 @@ def _extract_many(
             if outcome.error is not None:
                 failed += 1
                 complain(str(outcome.error))
-            elif outcome.elsewhere:
+            elif outcome.by_other:
                 by_others += 1
             elif outcome.extraction is None:
                 existing += 1

@@ -29,7 +29,7 @@ def info(
     ] = False,
     debug: Debug = False,
 ) -> None:
-    """Summarise a skeleton file: video, times, tracks with timelines, and coverage of the joints.
+    """Summarise a skeleton file: video, times, tracks, joints.
 
     [bold]skelstream info skeletons.npz[/]
     [bold]skelstream info skeletons.npz --json | jq '.tracks[].id'[/]

@@ -32,12 +32,13 @@ def lift(
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Lift poses to 3D, in metres from the mid-hip, and write them beside the 2D keypoints.
+    """Lift poses to 3D, in metres from the mid-hip, beside the 2D keypoints.
 
     [bold]skelstream lift walk.npz -o walk3d.npz[/]
     [bold]skelstream extract walk.mp4 --lift -o walk3d.npz[/]  in one step
 
-    Experimental: one camera shows neither size nor distance of a person; see the documentation on 3D.
+    Experimental: one camera shows neither size nor distance of a person; see
+    the documentation on 3D.
     """
     from skelstream.errors import FormatError
     from skelstream.extraction.output import check_not_source

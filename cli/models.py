@@ -44,7 +44,7 @@ def show(
     name: Annotated[str, typer.Argument(help="Model's name, or weights file.")],
     debug: Debug = False,
 ) -> None:
-    """Show a model's card: joints, limbs, input, training data, licence, figures."""
+    """Show a model's card: joints, input, training data, licence, figures."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -87,12 +87,13 @@ def import_published(
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Import published weights of OpenPose, HRNet or VideoPose3D, recognised by their tensors.
+    """Import published weights of OpenPose, HRNet or VideoPose3D.
 
     [bold]skelstream models import pose_hrnet_w32_256x192.pth[/]  then extract --refiner hrnet-w32
     [bold]skelstream models import pretrained_h36m_detectron_coco.bin[/]  then lift --weights videopose3d
 
-    Code in the file is never run; names and shapes of its tensors are checked.
+    The network is recognised by names and shapes of the tensors. Code in the
+    file is never run.
     """
     from skelstream.network.importing import import_weights
     from skelstream.network.weights import save_weights
@@ -124,7 +125,7 @@ def export_weights(
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Export a model as .safetensors with its card, .pth (a plain PyTorch state dict) or .onnx.
+    """Export a model as .safetensors, .pth (PyTorch state dict) or .onnx.
 
     [bold]skelstream models export skelstream-movenet -o model.onnx[/]  image to confidence maps and PAFs
     [bold]skelstream models export skelstream-refiner -o refiner.onnx[/]  crop of a person to heatmaps
@@ -160,7 +161,7 @@ def blend_weights(
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Blend two weights of one network to their weighted mean, in half precision."""
+    """Blend two weights of one network to their mean, in half precision."""
     from skelstream.network.blending import blend
     from skelstream.network.model_file import find_model, read_header
     from skelstream.network.weights import save_weights

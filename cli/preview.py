@@ -59,16 +59,17 @@ def preview(
     ] = "auto",
     debug: Debug = False,
 ) -> None:
-    """Show people from a camera live in the terminal, without a window system, also over SSH.
+    """Show people from a camera live in the terminal, also over SSH.
 
     [bold]skelstream preview[/]  first camera
     [bold]skelstream preview rtsp://camera/1[/]
     [bold]skelstream preview dance.mp4 --size 256[/]
     [bold]skelstream preview 0 --no-display --seconds 10[/]  measure the speed
 
-    Keys: q quits, space pauses, s saves the image as PNG, r records all skeletons since the start, b shows
-    skeletons only, + and - change the size. If standard output is not a terminal, one line per second lists
-    the people.
+    Keys: q quits, space pauses, s saves the image as PNG, r records all
+    skeletons since the start, b shows skeletons only, + and - change the
+    size. If standard output is not a terminal, one line per second lists the
+    people.
     """
     from skelstream.extraction.output import check_not_source
     from skelstream.formats import check_free, choose

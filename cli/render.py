@@ -34,7 +34,9 @@ def render(
         str | None, typer.Option(help="Draw on this video. Default: the one that the file names.")
     ] = None,
     sheet: Annotated[Path | None, typer.Option(help="Also write a contact sheet as PNG.")] = None,
-    trails: Annotated[float, typer.Option(min=0, help="Draw each person's path of this many seconds.")] = 0.0,
+    trails: Annotated[
+        float, typer.Option(min=0, help="Draw each person's path over the last N seconds.")
+    ] = 0.0,
     blur_faces: Annotated[
         bool,
         typer.Option("--blur-faces", help="Blur heads of found people; check the result yourself."),
@@ -60,8 +62,9 @@ def render(
 ) -> None:
     """Draw skeletons on their video.
 
-    Frames keep their times, and the video its sound. Lines are thicker on larger people and more opaque for
-    higher scores; left limbs are lighter than right ones.
+    Frames keep their times, and the video its sound. Lines are thicker on
+    larger people and more opaque for higher scores; left limbs are lighter
+    than right ones.
     """
     from skelstream.drawing.movie import MovieSettings
     from skelstream.drawing.movie import render as render_movie

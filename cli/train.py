@@ -67,9 +67,12 @@ def train(
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Train a network by a recipe. Ctrl-C saves a training checkpoint, and --resume continues from it.
+    """Train a network by a recipe.
 
-    For several GPUs: torchrun --nproc-per-node 4 --no-python skelstream train ...
+    [bold]skelstream train RECIPE --data coco/ -o runs/one[/]
+    [bold]torchrun --nproc-per-node 4 --no-python skelstream train ...[/]  several GPUs
+
+    Ctrl-C saves a training checkpoint, and --resume continues from it.
     """
     from skelstream.training import TrainingOptions, run
     from skelstream.training import check as check_data

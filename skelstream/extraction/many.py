@@ -25,14 +25,14 @@ class Outcome:
         output: file of its result.
         extraction: result of the work; None if there was none to do, or it failed.
         error: error that ended the work, or None.
-        elsewhere: whether another process works on the source.
+        by_other: whether another process works on the source.
     """
 
     source: str
     output: Path
     extraction: Extraction | None = None
     error: SkelstreamError | None = None
-    elsewhere: bool = False
+    by_other: bool = False
 
 
 def run_many(
@@ -79,7 +79,7 @@ def run_many(
     for source, path in zip(sources, paths, strict=True):
         with claimed(path.with_name(f"{path.name}.extracting"), wait=False) as ours:
             if ours is False or (path.exists() and not overwrite):
-                yield Outcome(source, path, elsewhere=ours is False)
+                yield Outcome(source, path, by_other=ours is False)
                 continue
             try:
                 output = Output(path, format, overwrite)

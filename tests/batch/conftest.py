@@ -65,10 +65,11 @@ class FakeBatch:
             save(_result(clip, frames, x), path, overwrite=True)
             content, name = path.read_bytes(), result_name(clip.id)
             store.write(name, content)
+            md5 = store.confirmed_md5(name, len(content), hashlib.md5(content).hexdigest())
             recorder.add(
                 Record(
-                    clip.id, DONE, clip_settings_hash(self.settings, clip), 1.0, sha256=hashlib.sha256(content).hexdigest(),
-                    size=len(content), md5=store.confirmed_md5(name, len(content), hashlib.md5(content).hexdigest()),
+                    clip.id, DONE, clip_settings_hash(self.settings, clip), 1.0,
+                    sha256=hashlib.sha256(content).hexdigest(), size=len(content), md5=md5,
                     frames=frames, decoded=frames, tracks=1, people=frames,
                 )
             )  # fmt: skip
@@ -131,5 +132,5 @@ def fake_batch(tmp_path):
 
 @pytest.fixture
 def plan_of():
-    """Return a function that makes a plan; ``damaged`` gets the clips whose result is not the recorded one."""
+    """Return a function that makes a plan; ``damaged`` gets the clips with a changed result."""
     return _plan_of

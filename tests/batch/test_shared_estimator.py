@@ -23,7 +23,7 @@ def image(value: int, width: int = 2) -> np.ndarray:
 
 
 class Network:
-    """A stand-in network that returns each image's first pixel; its first batch waits until ``release`` is set."""
+    """A stand-in network that returns each image's first pixel; its first batch waits for ``release``."""
 
     def __init__(self, error_at: int | None = None, error: type[BaseException] = RuntimeError):
         self.batches: list[list[int]] = []
@@ -41,7 +41,7 @@ class Network:
 
 
 def call_while_busy(network: Network, batches: SharedBatches, *more: list[np.ndarray]):
-    """Return the futures of calls that are made, in this order, while the network runs the first one with image 1."""
+    """Return the futures of calls made, in this order, while the network runs the first one, image 1."""
     with ThreadPoolExecutor(1 + len(more)) as threads:
         futures = [threads.submit(batches, [image(1)])]
         for count, images in enumerate(more):

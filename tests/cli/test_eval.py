@@ -26,7 +26,7 @@ PLACES = {1: [(20, 30)], 2: [(200, 100), (400, 100)], 3: [(300, 50)]}
 
 @pytest.fixture
 def folder(tmp_path):
-    """Write ``set.json`` with four people in three images, the images, and ``perfect.json`` with the same poses."""
+    """Write ``set.json`` with four people in three images, the images, and the same poses as results."""
     annotations = []
     for image_id, places in PLACES.items():
         for place in places:

@@ -62,7 +62,7 @@ except KeyboardInterrupt:
 
 
 def test_signal_handlers():
-    """Run without pytest's fault handler, whose stack is too small for a signal after OpenVINO has used AMX."""
+    """Run without pytest's fault handler, whose stack is too small after OpenVINO has used AMX."""
     done = subprocess.run([sys.executable, "-c", SIGNALS], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "stopped\n"), done.stderr
 

@@ -1,4 +1,4 @@
-"""Tests that commands without networks and images do not import the libraries for these, which takes seconds."""
+"""Tests that commands without networks and images do not import torch and OpenCV, which takes seconds."""
 
 from __future__ import annotations
 

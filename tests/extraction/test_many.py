@@ -30,7 +30,7 @@ def test_a_source_of_another_process_is_skipped(walk, bars, tmp_path):
     with claimed(tmp_path / "walk.npz.extracting", wait=False) as ours:
         assert ours
         (outcome,) = run_many([str(walk)], tmp_path, estimator=bars())
-        assert outcome.elsewhere and outcome.extraction is None and not outcome.output.exists()
+        assert outcome.by_other and outcome.extraction is None and not outcome.output.exists()
     (outcome,) = run_many([str(walk)], tmp_path, estimator=bars())
     assert outcome.extraction is not None
     assert sorted(p.name for p in tmp_path.iterdir()) == ["walk.mp4", "walk.npz"]

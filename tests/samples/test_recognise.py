@@ -1,4 +1,4 @@
-"""The sample that trains a recogniser, on people whose joints move as a formula says."""
+"""Tests of the sample that trains recognisers, on synthetic people."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 JOINTS = list(OPENPOSE18.joints)
-# Joints of someone who stands with arms down, in heights, x to the image's right.
+# Joints of a standing person with arms down, in heights, x to the right of the image.
 STANCE = {
     "nose": (0, 0.06), "neck": (0, 0.16), "shoulder": (0.1, 0.18), "elbow": (0.13, 0.33), "wrist": (0.14, 0.47),
     "hip": (0.06, 0.5), "knee": (0.06, 0.73), "ankle": (0.06, 0.96), "eye": (0.02, 0.04), "ear": (0.04, 0.05),
@@ -42,7 +42,7 @@ def script(monkeypatch):
 
 
 def pose(action: str, phase: float) -> np.ndarray:
-    """(V, 2): where the joints are at ``phase`` of a cycle."""
+    """Return the joints (V, 2) at ``phase`` of a cycle."""
     points = []
     for joint in JOINTS:
         side, _, part = joint.rpartition("_")
@@ -59,7 +59,7 @@ def pose(action: str, phase: float) -> np.ndarray:
 
 
 def record(path: Path, *actors: tuple[str, float, float], frames: int = 40, rate: float = 30) -> None:
-    """Writes skeletons of some (action, x, height), each at a phase and pace of its own."""
+    """Write skeletons of (action, x, height), each with its own phase and pace."""
     random = np.random.default_rng(len(path.stem) + int(actors[0][1]))
     phases, paces = random.uniform(0, 1, len(actors)), random.uniform(0.8, 1.2, len(actors))
     builder = SequenceBuilder(OPENPOSE18, source=path.name, height=480, width=640)
@@ -82,7 +82,7 @@ def record(path: Path, *actors: tuple[str, float, float], frames: int = 40, rate
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two actors side by side to learn from, others to be tested with."""
+    """Write two people for training and others for testing."""
     record(tmp_path / "a.npz", ("waving", 150, 200), ("striding", 450, 260))
     record(tmp_path / "b.npz", ("striding", 200, 150), ("waving", 400, 300))
     rows = [
@@ -95,8 +95,8 @@ def folder(tmp_path):
 
 def test_other_people_are_recognised(script, folder, capsys):
     assert script.main([str(folder)]) == 0
-    out, in_3d = capsys.readouterr().out.split("by the same lifted to 3D:")
-    assert "100% right" in in_3d
+    out, in_3d = capsys.readouterr().out.split("with 3D joints:")
+    assert "100% correct" in in_3d
     table = {
         line.split()[0]: line.split()[1:]
         for line in out.splitlines()
@@ -104,10 +104,10 @@ def test_other_people_are_recognised(script, folder, capsys):
     }
     assert table["waving"] == ["13", "13", "waving", "13"]
     assert table["striding"] == ["13", "9", "striding", "9"]
-    assert "100% right, mean over actions 100%; always 'waving' would be 59%, mean 50%" in out
+    assert "100% correct, mean over actions 100%; always 'waving' would be 59%, mean 50%" in out
 
 
-def test_what_is_wrong_is_told(script, folder, capsys):
+def test_wrong_recognitions_are_counted(script, folder, capsys):
     table = folder / "actions.csv"
     table.write_text(
         table.read_text()
@@ -115,10 +115,10 @@ def test_what_is_wrong_is_told(script, folder, capsys):
         .replace("b.npz,test,waving,,", "b.npz,test,striding,,")
     )
     assert script.main([str(folder)]) == 0
-    assert "0% right, mean over actions 0%" in capsys.readouterr().out
+    assert "0% correct, mean over actions 0%" in capsys.readouterr().out
 
 
-def test_the_same_again(script, folder):
+def test_training_is_reproducible(script, folder):
     clips = np.stack([p for p, *_ in script.people(skelstream.load(folder / "a.npz").windows(16, 4))])
     first, second = (script.train(clips, ["x", "y"] * (len(clips) // 2), steps=5) for _ in range(2))
     assert torch.equal(first(clips), second(clips))
@@ -127,7 +127,7 @@ def test_the_same_again(script, folder):
 def test_mirroring_swaps_left_and_right(script, monkeypatch):
     monkeypatch.setattr(script.torch, "rand", lambda *size: torch.full(size, 0.5 if len(size) == 1 else 0.4))
     x = torch.rand(1, 1, 18, 2) * torch.arange(36).view(1, 1, 18, 2)
-    mirrored = script.varied(x)  # not turned, mirrored, all joints there
+    mirrored = script.augmented(x)  # not rotated, mirrored, no missing joints
     left, right = JOINTS.index("left_wrist"), JOINTS.index("right_wrist")
     assert torch.allclose(mirrored[0, 0, left], x[0, 0, right] * torch.tensor([-1.0, 1.0]))
 
@@ -135,7 +135,7 @@ def test_mirroring_swaps_left_and_right(script, monkeypatch):
 @pytest.mark.parametrize(
     "table", [None, "", "clip,part\na,b\n", "clip,part,action,start,end,path\na.npz,train,x,soon,,\n"]
 )
-def test_a_bad_table_is_one_line(script, folder, capsys, table):
+def test_a_bad_table_is_a_one_line_error(script, folder, capsys, table):
     (folder / "actions.csv").unlink()
     if table is not None:
         (folder / "actions.csv").write_text(table)
@@ -168,7 +168,7 @@ def test_a_video_is_extracted_once_and_streamed(script, walk, bars, capsys, monk
     assert ["(going right, test)" in line for line in mine] == [False, False, False, True]
 
 
-def test_the_sample_table_names_clips_that_can_be_fetched(script):
+def test_the_clips_of_the_sample_table_can_be_downloaded(script):
     actions = script.actions_in(SAMPLES)
     assert {a.clip.name for a in actions} <= {clip.name for clip in script.CLIPS}
     spans = {}

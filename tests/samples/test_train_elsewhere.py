@@ -1,4 +1,4 @@
-"""The script that carries data to another machine and trains there."""
+"""Tests of the script that packs data and trains on another machine."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def load(path: Path):
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory) -> Path:
-    """A folder with a recipe and its data, as the command's own tests have them."""
+    """Return a folder with a recipe and its data, as in the tests of the command."""
     folder = tmp_path_factory.mktemp("tiny")
     source = load(ROOT / "tests" / "cli" / "test_train.py")
     (folder / "data").mkdir()
@@ -55,7 +55,7 @@ def tiny(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def script(tmp_path) -> Callable[..., subprocess.CompletedProcess]:
-    """Runs a copy of the script in a checkout that has nothing else."""
+    """Return a function that runs a copy of the script in an otherwise empty checkout."""
     copy = tmp_path / "checkout" / "samples" / "train_elsewhere.sh"
     copy.parent.mkdir(parents=True)
     shutil.copy(ROOT / "samples" / copy.name, copy)
@@ -84,7 +84,7 @@ def parts(script, tiny, tmp_path) -> Path:
 
 @pytest.fixture
 def stand_in(script, parts, tmp_path):
-    """Runs a recipe with a stand-in for python; gives what is done and what the stand-in was asked for."""
+    """Return a function that runs a recipe with a stand-in for python, and returns its calls."""
     (tmp_path / "bin").mkdir()
     for name in ("skelstream", "python", "python3"):
         (tmp_path / "bin" / name).write_text(STAND_IN)
@@ -99,7 +99,7 @@ def stand_in(script, parts, tmp_path):
     return run
 
 
-def test_parts_are_small_and_the_same_again(script, parts, tiny, tmp_path):
+def test_parts_are_small_and_reproducible(script, parts, tiny, tmp_path):
     files = sorted(parts.glob("data.tar.part-a?"))
     assert len(files) > 1 and max(f.stat().st_size for f in files) <= 20 * 1024
     shutil.copytree(tiny / "data", tmp_path / "moved", copy_function=shutil.copyfile)
@@ -108,10 +108,10 @@ def test_parts_are_small_and_the_same_again(script, parts, tiny, tmp_path):
         assert (tmp_path / "again" / "SHA256SUMS").read_text() == (parts / "SHA256SUMS").read_text()
 
 
-def test_what_cannot_be_packed_is_told(script, parts, tiny, tmp_path):
+def test_packing_errors_are_one_line(script, parts, tiny, tmp_path):
     shutil.copytree(tiny / "data", tmp_path / "data")
     for data, into, message in [
-        ("data", parts, "is there and not an empty folder"),
+        ("data", parts, "exists and is not an empty folder"),
         ("data", "data/parts", "would be packed too"),
         ("nowhere", "other", "nowhere: no such folder"),
     ]:
@@ -120,7 +120,7 @@ def test_what_cannot_be_packed_is_told(script, parts, tiny, tmp_path):
     assert script("pack", "data").returncode == script("run", parts, "tiny").returncode == 2
 
 
-def test_a_damaged_part_is_named_before_anything_else(script, parts, tmp_path):
+def test_a_damaged_part_is_an_error_before_the_work(script, parts, tmp_path):
     part = parts / "data.tar.part-aa"
     content = part.read_bytes()
     part.write_bytes(content[:1000] + b"?" + content[1001:])
@@ -134,7 +134,7 @@ def test_a_damaged_part_is_named_before_anything_else(script, parts, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"parts", "checkout"}
 
 
-def test_a_recipe_is_trained_and_judged(script, parts, tiny, tmp_path):
+def test_a_recipe_is_trained_and_evaluated(script, parts, tiny, tmp_path):
     done = script("run", parts, tiny / "tiny.toml", "out", "--workers", "0", "--device", "cpu")
     assert done.returncode == 0, done.stdout
     out = tmp_path / "out"
@@ -152,7 +152,7 @@ def test_a_recipe_is_trained_and_judged(script, parts, tiny, tmp_path):
     assert {path.name for path in unpacked.iterdir()} == {"train", "train.json", "dev", "dev.json"}
 
 
-def test_a_second_call_goes_on(stand_in, tmp_path):
+def test_a_second_call_continues(stand_in, tmp_path):
     stopped, (train,) = stand_in("--precision", "float32")
     assert stopped.returncode == 130
     assert "--precision float32 --data" in train and "--resume" not in train
@@ -172,7 +172,7 @@ def test_a_second_call_goes_on(stand_in, tmp_path):
     assert not (tmp_path / "out" / "evaluation.json").exists()
 
 
-def test_it_is_installed_where_it_is_not(stand_in, tmp_path):
+def test_skelstream_is_installed_if_missing(stand_in, tmp_path):
     done, asked = stand_in(installed="/.venv/bin/python")
     assert done.returncode == 0, done.stdout
     environment = tmp_path / "checkout" / ".venv"

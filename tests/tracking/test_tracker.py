@@ -13,7 +13,7 @@ RATE = 25
 
 
 def crossing(make, step, boxes=False):
-    """Return two people who pass each other at frame 40, one a little nearer: (from the left, from the right)."""
+    """Return two people, from the left and the right, who pass each other at frame 40; one is nearer."""
     time = step / RATE
     a = make.walker(200 + 100 * time, foot=400, phase=6 * time, heading=0.3)
     b = make.walker(520 - 100 * time, foot=405, phase=6 * time + 2, heading=np.pi - 0.3)

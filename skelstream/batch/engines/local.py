@@ -85,9 +85,11 @@ class _Pool:
 
     @property
     def busy(self) -> bool:
+        """Whether clips are waiting or being extracted."""
         return bool(self._waiting or self._suspects or any(process.clips for process in self._processes))
 
     def start(self, slot: Slot) -> None:
+        """Start a worker in a slot."""
         context = multiprocessing.get_context("spawn")
         parent_end, worker_end = context.Pipe()
         process = context.Process(target=_work, args=(worker_end, self._job, slot), daemon=True)
@@ -116,6 +118,7 @@ class _Pool:
             self._give(process)
 
     def stop(self) -> None:
+        """End all workers: by closing their connections and SIGTERM, and after 5 s by SIGKILL."""
         for process in self._processes:
             process.connection.close()  # a worker ends when its connection does
         deadline = time.monotonic() + _GRACE_SECONDS

@@ -25,21 +25,21 @@ def sample_windows(
         rate: frame rate of a window in Hz.
         rows: int (R,), numbers of the rows.
     """
-    wanted = times[rows, None] + (np.arange(frames) - output_frame) / rate
-    wanted = np.clip(wanted, times[0], times[-1])
-    after = np.clip(np.searchsorted(times, wanted), 0, len(times) - 1)
+    sample_times = times[rows, None] + (np.arange(frames) - output_frame) / rate
+    sample_times = np.clip(sample_times, times[0], times[-1])
+    after = np.clip(np.searchsorted(times, sample_times), 0, len(times) - 1)
     before = np.maximum(after - 1, 0)
     # At a row's own time use that row, also if other rows have the same time.
     after[:, output_frame] = before[:, output_frame] = rows
     span = times[after] - times[before]
-    weight = np.where(span > 0, (wanted - times[before]) / np.where(span > 0, span, 1), 1)
+    weight = np.where(span > 0, (sample_times - times[before]) / np.where(span > 0, span, 1), 1)
     first, second = keypoints[before], keypoints[after]
     between = np.where(
         (span <= _MAX_GAP)[..., None, None], first + weight[..., None, None] * (second - first), np.nan
     )
     near = 0.5 / rate
     # If observations are too far apart, or one lacks the joint, use the nearer one if it is near enough.
-    is_second = (times[after] - wanted <= wanted - times[before])[..., None, None]
-    close = np.minimum(times[after] - wanted, wanted - times[before]) <= near
+    is_second = (times[after] - sample_times <= sample_times - times[before])[..., None, None]
+    close = np.minimum(times[after] - sample_times, sample_times - times[before]) <= near
     nearest = np.where(close[..., None, None], np.where(is_second, second, first), np.nan)
     return np.where(np.isnan(between), nearest, between).astype(np.float32)
