@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 def test_detection_weights_cannot_refine_and_refinement_weights_cannot_detect() -> None:
     with pytest.raises(ModelError, match="weights of a paf network, which cannot refine"):
         TopDownRefiner(RefinementSettings(weights="skelstream-movenet"), "cpu", "torch")
-    with pytest.raises(ModelError, match="weights of the second look, which cannot find people"):
+    with pytest.raises(ModelError, match="refinement weights, which cannot find people"):
         PoseEstimator(
             EstimatorSettings().with_options(weights="skelstream-refiner", device="cpu", runtime="torch")
         )
