@@ -137,13 +137,13 @@ def load(
 
     Raises:
         FormatError: the file is missing, damaged or of another format; the format is write-only; or the
-            people have no identities: `read` them and add identities with `skelstream.processing.tracked`.
+            people have no identities: `read` them and add identities with `skelstream.processing.with_identities`.
     """
     found = read(path, format, fps, size=size, clip=clip, note=note)
     if isinstance(found, Detections):
         raise FormatError(
             f"{path}: its people have no identities;"
-            " use skelstream.processing.tracked(skelstream.formats.read(path))"
+            " use skelstream.processing.with_identities(skelstream.formats.read(path))"
         )
     return found
 

@@ -10,7 +10,7 @@ from skelstream.skeleton import Skeleton
 
 @dataclass(frozen=True)
 class Detections:
-    """People of one video without identities, which `skelstream.processing.tracked` adds.
+    """People of one video without identities, which `skelstream.processing.with_identities` adds.
 
     Attributes:
         skeleton: joint set of the people.

@@ -55,7 +55,7 @@ class ImageSource(Source):
     Where the file names differ only by an increasing number, as in ``img_00012.jpg``, that number is the
     frame number, so that missing images leave a gap in time; otherwise images are counted from 0. An image is
     at ``(number - first number) / rate`` seconds. Without a rate 30 images per second are assumed, and images
-    that do not look like each other are treated as unrelated photos.
+    that do not resemble each other are treated as unrelated photos.
 
     The Exif orientation is applied. All images have the size of the first readable one; others are scaled to
     fit, centred and padded with black. A file that cannot be read is a frame without an image.
@@ -122,7 +122,7 @@ class ImageSource(Source):
         name, numbers = self.info.name, self._numbers
         if photos and len(numbers) > 1:
             self._warnings.append(
-                f"{name}: its images do not look like each other and are treated as photos; give the rate"
+                f"{name}: its images do not resemble each other and are treated as photos; give the rate"
                 " if they are frames of a video"
             )
         elif assumed and len(numbers) > 1:

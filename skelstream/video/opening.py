@@ -36,7 +36,7 @@ def open_source(
         every: only frames whose number is a multiple of this are read.
         threads: number of decoding threads; None for 4.
         fps: frames per second of images, or the rate to request from a capture device. None: images that do
-            not look like each other are treated as photos, others as 30 frames per second.
+            not resemble each other are treated as photos, others as 30 frames per second.
 
     Returns:
         Context manager that yields :class:`Frame` objects once, in display order, one for each frame of the
