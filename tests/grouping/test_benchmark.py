@@ -84,7 +84,7 @@ def test_further_limbs_join_a_person_without_a_neck(oracle, tmp_path, monkeypatc
     assert table["OpenPose's"] == ["19", "1", "10.00", "10.00"]
     # The legs join; the left forearm, which has no shoulder, does not.
     assert table["+ hip-hip, shoulder-hip"] == ["22", "1", "80.00", "80.00"]
-    assert table["+ these, elbow-hip, knee-knee"] == ["25", "0", "100.00", "100.00"]
+    assert table["+ both, elbow-hip, knee-knee"] == ["25", "0", "100.00", "100.00"]
     monkeypatch.setattr(oracle.difference, "__defaults__", (20,))  # draws
     options = ["--strides", "8", "--least-sigma", "4", "--least-people", "1", "--long-side", "640"]
     monkeypatch.setattr(sys, "argv", ["grouping_oracle.py", str(path), *options])
