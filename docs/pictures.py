@@ -3,7 +3,7 @@
     python samples/fetch_clips.py --all
     python docs/pictures.py              writes docs/images/*.png; takes some minutes
 
-Pictures of clips show skeletons alone. Pictures of people on frames show drawn people, whom the real networks find.
+Pictures of clips show skeletons alone. Pictures of people on frames show drawn people, which the real networks find.
 """
 
 from __future__ import annotations
