@@ -16,8 +16,10 @@ from skelstream.skeleton import convert, skeleton_named
 
 _PERSONS = 2
 _UNLABELLED = -1
-# Kinect's axes: x right, y up, z away from the camera.
-_KINECT = np.array([1, -1, 1], np.float32)
+# Factors to Kinect's axes, which are right-handed: x left in the image, y up, z away from the camera.
+_KINECT = np.array([-1, -1, 1], np.float32)
+# Place of the mid-hip, metres. PYSKL and MMAction2 take a person with the first joint at (0, 0, 0) for a missing one.
+_ORIGIN = np.array([0, 0, 3], np.float32)
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
@@ -28,14 +30,16 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
     """Write one annotation per sample: a bare list, or ``{'split', 'annotations'}`` if samples have splits.
 
-    ``keypoint``, float32 (M, T, V, 3), is in metres from the mid-hip in Kinect's axes (x right, y up, z
-    away); it contains the most important tracks, one per slot, zeros where missing. Joints are NTU RGB+D's
+    ``keypoint``, float32 (M, T, V, 3), is in metres in Kinect's axes (x left in the image, y up, z away), with
+    every mid-hip 3 m before the camera; it contains the most important tracks, one per slot, zeros where missing.
+    If classes have names, there are ``label_name``, and ``classes`` beside ``split``. Joints are NTU RGB+D's
     25, with hands at the wrists and feet at the ankles, or ``h36m17`` if requested.
 
     Raises:
         FormatError: a sequence was not lifted.
     """
-    write_annotations(samples, path, lambda sample: _annotation(sample, options), {})
+    named = {"classes": list(options.class_names)} if options.class_names else {}
+    write_annotations(samples, path, lambda sample: _annotation(sample, options), named)
 
 
 def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:
@@ -50,7 +54,7 @@ def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:
     count = max(1, min(wanted, len(sequence)))
     dense = np.zeros((count, sequence.frames, len(target), 3), np.float32)
     for slot, track in zip(dense, sequence, strict=False):
-        places = track.lifted.keypoints * _KINECT  # type: ignore[union-attr]
+        places = track.lifted.keypoints * _KINECT + _ORIGIN  # type: ignore[union-attr]
         present = np.isfinite(places[..., 0]).astype(np.float32)
         # Derived joints are means of others in depth as in x and y.
         flat = convert(places[..., :2], present, SKELETON, target)[0]

@@ -75,7 +75,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
 
 
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
-    """Write the most important person's 3D joints in metres from the mid-hip; cells are empty where missing.
+    """Write the most important person's 3D joints in metres from the mid-hip; cells are NaN where missing.
 
     x is right, y up, z towards the camera.
 
@@ -92,7 +92,7 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
         "\t\t" + "\t".join(f"{axis}{i + 1}" for i in range(len(names)) for axis in "XYZ"),
     ]
     rows = [
-        f"{number}\t{time:.6f}\t" + "\t".join("" if value != value else f"{value:.5f}" for value in places)
+        f"{number}\t{time:.6f}\t" + "\t".join("NaN" if value != value else f"{value:.5f}" for value in places)
         for number, (time, places) in enumerate(
             zip(person.times.tolist(), person.keypoints.reshape(count, -1).tolist(), strict=True)
         )

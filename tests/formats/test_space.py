@@ -41,7 +41,9 @@ def test_trc_has_y_upwards_and_the_videos_times(lifted, tmp_path):
     assert float(cells[1]) == pytest.approx(track.times[0], abs=1e-6)
     places = np.array(cells[2:], float).reshape(17, 3)
     np.testing.assert_allclose(places, track.lifted.keypoints[0] * [1, -1, -1], atol=1e-4)
-    assert lines[5 + track.frame[5] - track.frame[0]].count("\t") == 1 + 51
+    # OpenSim ends a line at an empty cell, and takes NaN.
+    missing = lines[5 + track.frame[5] - track.frame[0]].split("\t")
+    assert missing[2:] == ["NaN"] * 51
 
 
 def _played(text):
@@ -97,13 +99,44 @@ def test_pyskl_in_three_dimensions(lifted, tmp_path):
     track = lifted[0]
     np.testing.assert_allclose(
         keypoint[0, track.frame[3], NTU25.index("left_wrist")],
-        track.lifted.keypoints[3, H36M17.index("left_wrist")] * [1, -1, 1],
+        track.lifted.keypoints[3, H36M17.index("left_wrist")] * [-1, -1, 1] + [0, 0, 3],
         atol=1e-6,
     )
     np.testing.assert_array_equal(
         keypoint[0, :, NTU25.index("left_hand")], keypoint[0, :, NTU25.index("left_wrist")]
     )
     assert not keypoint[0, track.frame[5]].any()
+
+
+def _upright(keypoint):
+    """Turn people as PYSKL's PreNormalize3D does: spine along z, shoulders along x; rows of zeros stay."""
+
+    def turn(points, axis, target):
+        cross, cosine = np.cross(axis, target), np.dot(axis, target) / np.linalg.norm(axis)
+        if not np.linalg.norm(cross):
+            return points
+        return Rotation.from_rotvec(cross / np.linalg.norm(cross) * np.arccos(cosine)).apply(points)
+
+    body = keypoint[0]
+    mask = np.isclose(body[:, :1].sum(-1), 0)[..., None]  # a missing first joint
+    body = (body - body[0, 1]) * ~mask
+    flat = turn(body.reshape(-1, 3), body[0, 1] - body[0, 0], [0, 0, 1])
+    shoulders = flat.reshape(body.shape)[0]
+    return turn(flat, shoulders[8] - shoulders[4], [1, 0, 0]).reshape(body.shape)
+
+
+def test_pyskls_normalisation_puts_people_upright(lifted, tmp_path):
+    rows = np.broadcast_to(STANDING, lifted.lifted.keypoints.shape).copy()
+    save(replace(lifted, lifted=Lifted(rows, np.isfinite(rows[..., 0]))), tmp_path / "a.3d.pkl")
+    with open(tmp_path / "a.3d.pkl", "rb") as file:
+        (clip,) = pickle.load(file)
+    # Kinect's axes are right-handed: the left hip of a person who faces the camera has the smaller x.
+    hips = clip["keypoint"][0, lifted[0].frame[0], [NTU25.index("left_hip"), NTU25.index("right_hip")], 0]
+    assert hips[0] < hips[1]
+    found = _upright(clip["keypoint"][:, lifted[0].frame])[0]
+    assert found[NTU25.index("head"), 2] > 0.3
+    for ankle in ("left_ankle", "right_ankle"):
+        assert found[NTU25.index(ankle), 2] < -0.7
 
 
 @pytest.mark.parametrize("name", ["a.trc", "a.bvh", "a.3d.pkl"])
@@ -122,5 +155,5 @@ def test_equal_content_gives_equal_bytes(lifted, tmp_path, ending):
 
 def test_nobody_is_no_one_person(empty, tmp_path):
     nobody = replace(empty, lifted=Lifted(np.zeros((0, 17, 3), np.float32), np.zeros((0, 17), bool)))
-    with pytest.raises(FormatError, match="nobody"):
+    with pytest.raises(FormatError, match="needs a person, and the sequence has none"):
         save(nobody, tmp_path / "a.bvh")
