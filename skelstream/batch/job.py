@@ -27,6 +27,7 @@ from skelstream.extraction.settings import ExtractionSettings
 from skelstream.formats import load
 from skelstream.network.model_file import find_model
 from skelstream.version import __version__
+from skelstream.video.container import HEADER_SAYS
 
 # Errors of a full, failing or read-only file system, which end the batch; other errors concern one clip.
 _STORE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE}
@@ -144,12 +145,13 @@ class Job:
                     f"{output}: reads back with {read_back.frames} frames instead of {sequence.frames}"
                 )
         md5 = store.confirmed_md5(name, len(written), hashlib.md5(written).hexdigest())
-        whole_video = (video.start, video.end, video.every) == (None, None, 1)
+        # A container may count frames that repeat the one before: what counts is whether the extraction warned.
+        lacks_frames = any(HEADER_SAYS in line for line in extraction.warnings)
         return Record(
             clip.id, DONE, key, self.time(clip), round(time.time() - start, 3),
             sha256=hashlib.sha256(written).hexdigest(), size=len(written), md5=md5,
             source_size=source and source.st_size, source_time=source and source.st_mtime_ns,
-            frames=sequence.frames, expected=extraction.info.frames if whole_video else None,
+            frames=sequence.frames, expected=extraction.info.frames if lacks_frames else None,
             decoded=int(sequence.frame_ok.sum()), tracks=len(sequence.track_ids), people=len(sequence.frame),
             software=f"{sequence.meta.get('runtime')}, skelstream {__version__}",
             warnings=tuple(extraction.warnings),

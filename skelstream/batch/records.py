@@ -47,7 +47,7 @@ class Record:
         source_size: size of the video in bytes; None if it is not a local file.
         source_time: modification time of the video in nanoseconds since 1970; None if it is not a local file.
         frames: number of rows in the result's frame table.
-        expected: number of frames that the container claims; None if it claims none.
+        expected: number of frames that the container claims, if they are not all there; else None.
         decoded: number of frames that decoded.
         tracks: number of tracks in the result.
         people: number of poses in the result.

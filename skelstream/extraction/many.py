@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +14,36 @@ from skelstream.extraction.extraction import Extraction, MakesEstimator, Report,
 from skelstream.extraction.output import Output
 from skelstream.extraction.settings import ExtractionSettings
 from skelstream.files.locks import claimed
-from skelstream.formats import choose
+from skelstream.files.text import printable
+from skelstream.formats import FORMATS, choose, load
+from skelstream.formats.registry import format_of_ending
+
+
+def _check_source_of(result: Path, source: str) -> None:
+    """Check that an existing result is the source's, if the file says whose it is.
+
+    A path may have been given from another folder, so that the end of the one may be the other.
+
+    Raises:
+        OutputError: it is another source's.
+    """
+    try:
+        recorded = load(result).meta.get("source") if result.suffix == ".npz" else None
+    except SkelstreamError:
+        return
+    if not isinstance(recorded, str) or recorded == source:
+        return
+    paths = [Path(os.path.abspath(name)).parts for name in (source, recorded)]
+    ends = [
+        tuple(part for part in Path(name).parts if part not in ("..", "/")) for name in (source, recorded)
+    ]
+    if paths[0] == paths[1] or paths[0][-len(ends[1]) :] == ends[1] or paths[1][-len(ends[0]) :] == ends[0]:
+        return
+    raise OutputError(
+        f"{result}: is the result of {printable(recorded)}, not of {printable(source)}; choose another folder for it,"
+        " or overwrite",
+        setting="overwrite",
+    )
 
 
 @dataclass(frozen=True)
@@ -60,9 +90,14 @@ def run_many(
 
     Raises:
         FormatError: no format has that name.
-        OutputError: two sources would write the same file, or the folder cannot be made.
+        OutputError: two sources would write the same file, or the folder is named like a file or cannot be made.
     """
     sources = list(sources)
+    if not folder.is_dir() and format_of_ending(folder, FORMATS.values()) is not None:
+        raise OutputError(
+            f"{folder}: is named like a file, and several sources need a folder; end it with / or extract them one by one",
+            setting="output",
+        )
     suffix = next(iter(choose(folder, format or "npz").extensions), "")
     paths = [folder / f"{Path(source).stem}{suffix}" for source in sources]
     if len(set(paths)) < len(paths):
@@ -78,10 +113,14 @@ def run_many(
     shared = cache(given) if callable(given) else given
     for source, path in zip(sources, paths, strict=True):
         with claimed(path.with_name(f"{path.name}.extracting"), wait=False) as ours:
-            if ours is False or (path.exists() and not overwrite):
-                yield Outcome(source, path, by_other=ours is False)
+            if ours is False:
+                yield Outcome(source, path, by_other=True)
                 continue
             try:
+                if path.exists() and not overwrite:
+                    _check_source_of(path, source)
+                    yield Outcome(source, path)
+                    continue
                 output = Output(path, format, overwrite)
                 output.check(source, settings.postprocessing)
                 yield Outcome(source, path, run(source, settings, output, shared, report=report))

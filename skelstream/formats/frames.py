@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import gcd
@@ -107,18 +107,30 @@ def assembled(
 
 def _without_gaps(frames: list[FoundFrame], joints: int, note: Callable[[str], None]) -> list[FoundFrame]:
     """Return the frames with those added that the file leaves out because they have no people."""
-    numbers = [frame.index for frame in frames]
-    step = reduce(gcd, np.diff(numbers).tolist(), 0)
-    if not step or any(frame.time is not None for frame in frames):
+    if any(frame.time is not None for frame in frames):
         return frames
-    wanted = range(numbers[0], numbers[-1] + 1, step)
-    if len(wanted) > _MOST_SPARSE * len(frames):
-        return frames
-    if len(wanted) > len(frames):
-        note(f"{len(wanted) - len(frames)} frames missing in the file are treated as frames without people")
     known = {frame.index: frame for frame in frames}
     nobody = np.empty((0, joints, 3))
-    return [known.get(number) or FoundFrame(number, nobody) for number in wanted]
+    return [known.get(number) or FoundFrame(number, nobody) for number in without_gaps(list(known), note)]
+
+
+def without_gaps(numbers: list[int], note: Callable[[str], None]) -> Sequence[int]:
+    """Return the numbers of a file's frames with those that it leaves out because they have no people.
+
+    Numbers with a common interval, such as 0, 60, 120, have none between them; of photos, whose numbers are far
+    apart, none is left out.
+
+    Args:
+        numbers: rising numbers of the frames in the file.
+        note: function called with a line that tells how many were left out.
+    """
+    interval = reduce(gcd, np.diff(numbers).tolist(), 0)
+    wanted = range(numbers[0], numbers[-1] + 1, interval or 1)
+    if not interval or len(wanted) > _MOST_SPARSE * len(numbers):
+        return numbers
+    if len(wanted) > len(numbers):
+        note(f"{len(wanted) - len(numbers)} frames missing in the file are treated as frames without people")
+    return wanted
 
 
 def _pixels(

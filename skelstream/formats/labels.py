@@ -139,7 +139,7 @@ def labels_of_folders(inputs: Sequence[Path]) -> Labels:
         )
     above = [key[-3] if len(key) > 2 else "" for key in keys]
     splits = [split_of_folder(name) for name in above]
-    return numbered(keys, [key[-2] for key in keys], splits, "the folders", named=True)
+    return numbered(keys, [key[-2] for key in keys], splits, "the folders")
 
 
 def split_of_folder(name: str) -> str:
@@ -171,23 +171,20 @@ def _rows(text: str, path: Path) -> Iterator[tuple[str, str, str]]:
             yield name, label, split
 
 
-def numbered(
-    keys: list[Name], labels: list[str], splits: list[str], source: str, named: bool = False
-) -> Labels:
+def numbered(keys: list[Name], labels: list[str], splits: list[str], source: str) -> Labels:
     """Number the labels: class numbers stay, class names are numbered in alphabetical order.
 
     Args:
         keys: names of the clips.
         labels, splits: label and split of each clip; empty if unknown.
         source: origin of the labels in messages.
-        named: whether labels are names even if all are numbers.
 
     Raises:
         FormatError: a number is not a class number, or there are too many classes.
     """
     given = {label for label in labels if not _is_empty(label)}
     # Words that mean unknown are ordinary classes among names, but not among numbers.
-    if not named and all(_NUMBER.fullmatch(label) for label in given if label.lower() not in _UNKNOWN):
+    if all(_NUMBER.fullmatch(label) for label in given if label.lower() not in _UNKNOWN):
         given = {label for label in given if label.lower() not in _UNKNOWN}
         numbers = {label: _class_number(label, source) for label in given}
         names = None

@@ -80,7 +80,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     found = [
         FoundFrame(number, poses.reshape(-1, len(skeleton), 3), ids=ids) for number, poses, ids in frames
     ]
-    return assembled(found, skeleton, source, options, fill_gaps=False)
+    return assembled(found, skeleton, source, options)
 
 
 def _number(digits: str, file: Path) -> int:

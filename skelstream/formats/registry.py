@@ -59,7 +59,7 @@ def choose(path: Path, name: str | None = None) -> Format:
         if FORMATS[name].write is None:
             raise FormatError(f"{path}: format {name} is only read")
         return FORMATS[name]
-    found = _of_ending(path, [format for format in FORMATS.values() if format.write])
+    found = format_of_ending(path, [format for format in FORMATS.values() if format.write])
     if found is None:
         written = ", ".join(format.name for format in FORMATS.values() if format.write)
         raise FormatError(
@@ -68,7 +68,11 @@ def choose(path: Path, name: str | None = None) -> Format:
     return found
 
 
-def _of_ending(path: Path, formats: Iterable[Format]) -> Format | None:
+def format_of_ending(path: Path, formats: Iterable[Format]) -> Format | None:
+    """Return the one of the formats that an ending says; the longest ending wins. None if none does.
+
+    An existing folder counts as OpenPose's.
+    """
     if path.is_dir():
         return openpose.FORMAT
     lower = path.name.lower()
@@ -91,7 +95,7 @@ def read(
         raise FormatError(f"{str(path)!r}: a file's name cannot hold a NUL character")
     if format is not None and format not in FORMATS:
         raise FormatError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
-    chosen = _of_ending(path, FORMATS.values()) if format is None else FORMATS[format]
+    chosen = format_of_ending(path, FORMATS.values()) if format is None else FORMATS[format]
     if chosen is None or chosen.read is None:
         readable = ", ".join(f.name for f in FORMATS.values() if f.read)
         why = (

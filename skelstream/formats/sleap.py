@@ -10,6 +10,7 @@ import numpy as np
 
 from skelstream.errors import FormatError
 from skelstream.files.atomic import replacing
+from skelstream.files.json import parse_json
 from skelstream.files.text import printable
 from skelstream.formats import deeplabcut
 from skelstream.formats.extra import require
@@ -101,10 +102,10 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
 def _sequence(file: Any, path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     if not {"tracks", "node_names"} <= set(file):
         raise FormatError("not SLEAP's analysis file: it has no tracks and node_names")
-    places = file["tracks"]
-    if places.ndim != 4 or places.shape[1] != 2:
-        raise FormatError(f"tracks has shape {places.shape}, expected (tracks, 2, nodes, frames)")
-    tracks, _, nodes, frames = places.shape
+    places = _Dataset(file["tracks"], ("track", "xy", "node", "frame"))
+    tracks, two, nodes, frames = places.shape
+    if two != 2:
+        raise FormatError(f"tracks has {two} coordinates for each joint, not 2")
     names = [bytes(name).decode("utf-8", "replace") for name in np.asarray(file["node_names"], "S")]
     if len(names) != nodes:
         raise FormatError(f"node_names has {len(names)} names for {nodes} nodes")
@@ -119,14 +120,14 @@ def _sequence(file: Any, path: Path, options: ReadOptions) -> SkeletonSequence |
     for m in range(tracks):
         for start in range(0, frames, _PART):
             # In parts: frames without the track take no space in the file, but do in memory.
-            part = places[m, :, :, start : start + _PART]
+            part = places.take(track=m, frame=slice(start, start + _PART))
             present = np.flatnonzero(np.isfinite(part).any((0, 1)))
             if not len(present):
                 continue
             points = part[:, :, present].transpose(2, 1, 0).astype(np.float64)
-            scores = _scores(file, "point_scores", (tracks, nodes, frames), (m, slice(None), start + present))
-            scores = np.ones(points.shape[:2]) if scores is None else scores.T
-            persons = _scores(file, "instance_scores", (tracks, frames), (m, start + present))
+            scores = _scores(file, "point_scores", ("frame", "node"), m, start + present)
+            scores = np.ones(points.shape[:2]) if scores is None else scores
+            persons = _scores(file, "instance_scores", ("frame",), m, start + present)
             poses = select_joints(np.concatenate([points, np.nan_to_num(scores)[..., None]], -1), at)
             for k, t in enumerate((start + present).tolist()):
                 if t not in found:
@@ -156,8 +157,50 @@ def _ids(file: Any, tracks: int) -> list[int]:
     return numbers if len(numbers) == len(set(numbers)) == tracks else list(range(1, tracks + 1))
 
 
-def _scores(file: Any, name: str, shape: tuple[int, ...], at: tuple[Any, ...]) -> np.ndarray | None:
-    return np.asarray(file[name][at], np.float64) if name in file and file[name].shape == shape else None
+class _Dataset:
+    """Dataset of a file in an order of dimensions of its own: SLEAP's, or the one that sleap-io names in ``dims``.
+
+    Args:
+        data: dataset.
+        order: names of the dimensions in SLEAP's order.
+
+    Attributes:
+        shape: sizes in that order.
+
+    Raises:
+        FormatError: the dataset has other dimensions.
+    """
+
+    def __init__(self, data: Any, order: tuple[str, ...]):
+        named = data.attrs.get("dims")
+        self._data, self._order = data, order
+        self._dims = list(order) if named is None else parse_json(named, "dims")
+        if (
+            not isinstance(self._dims, list)
+            or sorted(map(str, self._dims)) != sorted(order)
+            or data.ndim != len(order)
+        ):
+            raise FormatError(f"{data.name} has shape {data.shape}, expected ({', '.join(order)})")
+        self.shape = tuple(data.shape[self._dims.index(name)] for name in order)
+
+    def take(self, **at: Any) -> np.ndarray:
+        """Return a part in SLEAP's order; ``at`` gives a number, a slice or numbers for dimensions by name."""
+        part = self._data[tuple(at.get(name, slice(None)) for name in self._dims)]
+        left = [name for name in self._dims if not isinstance(at.get(name), int)]
+        return part.transpose([left.index(name) for name in self._order if name in left])
+
+
+def _scores(
+    file: Any, name: str, order: tuple[str, ...], track: int, frames: np.ndarray
+) -> np.ndarray | None:
+    """Return a track's scores in some frames, float64, dimensions as in ``order``; None without them."""
+    if name not in file:
+        return None
+    data = _Dataset(file[name], ("track", *order[1:], "frame"))
+    if data.shape[0] <= track or data.shape[-1] <= int(frames[-1]):
+        return None
+    part = np.asarray(data.take(track=track, frame=frames), np.float64)
+    return part.T if len(order) == 2 else part
 
 
 def _times(file: Any, frames: int, fps: float) -> np.ndarray:

@@ -16,7 +16,9 @@ from skelstream.errors import FormatError
 from skelstream.files.text import printable
 from skelstream.files.values import INT32, LARGEST
 from skelstream.formats.format import ReadOptions
+from skelstream.formats.frames import without_gaps
 from skelstream.formats.rows import SOME_WITHOUT_ID, add_rows, in_pixels, people_of
+from skelstream.people import People
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
 from skelstream.skeleton import SKELETONS, Skeleton
 
@@ -111,14 +113,27 @@ def from_values(
         options.note(SOME_WITHOUT_ID)
     frames = np.split(np.argsort(at["frame"], kind="stable"), _starts(at["frame"]))
     builder = SequenceBuilder(skeleton, source=source, height=height, width=width)
-    found = []
-    for rows in frames if len(values) else []:
+    found: list[tuple[int, float, People | None]] = []
+    by_number = {int(at["frame"][rows[0]]): rows for rows in frames if len(rows)}
+    # With a column of times, the table has a row for each frame.
+    numbers = (
+        list(by_number) if "time" in at or not by_number else without_gaps(list(by_number), options.note)
+    )
+    nobody = people_of(joints[:0], None, None)
+    for index in numbers:
+        if index not in by_number:
+            if unknown:
+                found.append((index, index / options.fps, nobody))
+            else:
+                add_rows(builder, index, index / options.fps, True, nobody, track[:0])
+            continue
+        rows = by_number[index]
         first, rows = rows[0], rows[person[rows]]
         known_boxes, known_scores = np.isfinite(boxes[rows]).all(), np.isfinite(scores[rows]).all()
         people = people_of(
             joints[rows], boxes[rows] if known_boxes else None, scores[rows] if known_scores else None
         )
-        index, seconds, good = int(at["frame"][first]), float(time[first]), bool(ok[first] != 0)
+        seconds, good = float(time[first]), bool(ok[first] != 0)
         if unknown:
             found.append((index, seconds, people if good else None))
         else:

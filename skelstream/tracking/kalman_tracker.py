@@ -121,12 +121,12 @@ class KalmanTracker:
         if self._frames < 2:
             return None
         if self.settings.alone:
-            return "nobody is followed: each image stands alone, and every person in it has a new id"
+            return "people are not followed: each image stands alone, and every person in it has a new id"
         if not self.alone:
             return None
         return (
             f"{self.alone} of {self._frames} frames come more than {self.settings.max_interval:g} s after the frame before:"
-            " nobody is followed to them, and every person in them has a new id"
+            " people are not followed over such a gap, and every person after it has a new id"
         )
 
     def _match(self, people: People, needed: int) -> dict[int, Track]:

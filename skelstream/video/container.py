@@ -26,6 +26,9 @@ _TICKS = 1_000_000  # ticks per second of a container's duration
 # Tolerance of the check against the declared duration: it is rounded, and the sound may be a little longer.
 _DURATION_TOLERANCE = 1.0
 
+HEADER_SAYS = "the header says"
+"""Beginning of a warning that the container claims more than there is."""
+
 _Timed = tuple[int, float, VideoFrame | None]
 
 
@@ -148,9 +151,9 @@ class ContainerSource(Source):
                 f" the first at {first_lost:.2f} s"
             )
         if declared and counts and declared - self._decoder.hidden not in counts:
-            lines.append(f"the header says {declared} frames, there are {min(counts)}")
+            lines.append(f"{HEADER_SAYS} {declared} frames, there are {min(counts)}")
         if duration is not None and last + _DURATION_TOLERANCE < duration:
-            lines.append(f"the header says {duration:.2f} s, the last frame is at {last:.2f} s")
+            lines.append(f"{HEADER_SAYS} {duration:.2f} s, the last frame is at {last:.2f} s")
         for line in lines:
             self.warn(line)
 

@@ -132,7 +132,7 @@ def test_few_images_have_the_same_people_with_and_without_tracking(extract, tmp_
         result = extract(tmp_path / "ten.mp4", "-o", tmp_path / f"{every}.npz", "--every", every, "-q")
         found = load(tmp_path / f"{every}.npz")
         rows[every] = len(found.frame)
-        assert ("nobody is followed" in result.stderr) == (every > 15) == bool(found.meta["warnings"])
+        assert ("not followed" in result.stderr) == (every > 15) == bool(found.meta["warnings"])
     assert rows == {15: 10, 16: 10, 30: 6}
 
 

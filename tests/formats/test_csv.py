@@ -9,6 +9,7 @@ import pytest
 from skelstream.errors import FormatError
 from skelstream.formats import load, read, save
 from skelstream.sequences import Detections
+from skelstream.skeleton import COCO17
 
 from .conftest import OP18, SHAPE, load_tracked
 
@@ -107,3 +108,17 @@ def test_shares_of_the_image(scene, tmp_path):
     with pytest.raises(FormatError, match="positions are relative to the image"):
         load(tmp_path / "b.csv")
     assert load(tmp_path / "b.csv", size=(480, 640)).frames == 8
+
+
+def test_frames_that_a_plain_table_leaves_out_have_no_people(tmp_path):
+    names = [
+        "frame",
+        "track_id",
+        *(f"{joint}_{part}" for joint in COCO17.joints for part in ("x", "y", "score")),
+    ]
+    rows = [[number, 1, *([10.0 * number + 5, 60.0, 0.9] * 17)] for number in (*range(10), *range(20, 30))]
+    (tmp_path / "a.csv").write_text("\n".join(",".join(map(str, row)) for row in [names, *rows]))
+    notes = []
+    sequence = read(tmp_path / "a.csv", fps=25.0, note=notes.append)
+    assert sequence.frames == 30 and len(sequence.frame) == 20
+    assert any("10 frames missing" in note for note in notes)

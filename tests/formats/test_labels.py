@@ -182,9 +182,10 @@ def test_folders_as_classes():
     assert [(x.index, x.name, x.split) for x in labels.of.values()] == [
         (0, "run", "train"), (2, "walk", "train"), (0, "run", "val"), (1, "sit", None),
     ]  # fmt: skip
-    assert [x.name for x in labels_of_folders([Path("0/a.npz"), Path("10/a.npz"), Path("2/a.npz")]).of.values()] == [
-        "0", "10", "2",
-    ]  # fmt: skip
+    # Numbers stay numbers, as in tables and batches.
+    numbers = labels_of_folders([Path("1/a.npz"), Path("10/a.npz"), Path("2/a.npz")])
+    assert [(x.index, x.name) for x in numbers.of.values()] == [(1, None), (10, None), (2, None)]
+    assert numbers.classes == 11
     with pytest.raises(FormatError, match="d/train: is the folder of a split, not of a class"):
         labels_of_folders([Path("d/train/1.npz"), Path("d/val/1.npz")])
     with pytest.raises(FormatError, match="is not in a folder"):

@@ -198,3 +198,18 @@ def test_without_tracking_everyone_has_an_id_of_their_own(tmp_path):
     write_frames(tmp_path / "in", {i: [pose] for i in range(5)})
     assert len(load_tracked(tmp_path / "in")) == 1
     assert len(load_tracked(tmp_path / "in", settings=TrackerSettings(max_interval=0.0))) == 5
+
+
+def test_missing_numbers_are_frames_without_people(tmp_path):
+    """Between 9 and 20 nobody was written; numbers with a common interval have no holes."""
+    for number in (*range(10), *range(20, 30)):
+        person = {"person_id": [0], "pose_keypoints_2d": [10.0 * number + 5, 60.0, 0.9] * 18}
+        (tmp_path / f"a_{number:012d}_keypoints.json").write_text(json.dumps({"people": [person]}))
+    notes = []
+    sequence = read(tmp_path, "openpose", fps=25.0, size=(480, 640), note=notes.append)
+    assert (
+        sequence.frames == 30
+        and len(sequence.frame) == 20
+        and np.ptp(sequence.frame_time) == pytest.approx(29 / 25)
+    )
+    assert any("10 frames missing" in note for note in notes)

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import errno
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from skelstream.errors import OutputError
-from skelstream.formats import save
+from skelstream.errors import FormatError, OutputError
+from skelstream.formats import load, save
 
 from .conftest import OP18, build, shaped
 
@@ -84,3 +85,27 @@ def test_columns_are_the_frames_of_the_video(scene, tmp_path):
         assert file["track_occupancy"][...].sum() == whole["track_occupancy"][...].sum()
         assert file["frame_time"][30::3] == pytest.approx(scene.frame_time)
         assert np.isnan(file["tracks"][..., :30]).all() and np.isnan(file["frame_time"][31])
+
+
+def test_dimensions_in_another_order_are_read_by_their_names(scene, tmp_path):
+    """sleap-io's order ``standard``: frames first."""
+    save(scene, tmp_path / "a.analysis.h5")
+    orders = {
+        "tracks": ("track", "xy", "node", "frame"), "point_scores": ("track", "node", "frame"),
+        "instance_scores": ("track", "frame"),
+    }  # fmt: skip
+    with h5py.File(tmp_path / "a.analysis.h5") as old, h5py.File(tmp_path / "b.analysis.h5", "w") as new:
+        for name in old:
+            if name in orders:
+                wanted = [dim for dim in ("frame", "track", "node", "xy") if dim in orders[name]]
+                new[name] = old[name][:].transpose([orders[name].index(dim) for dim in wanted])
+                new[name].attrs["dims"] = json.dumps(wanted)
+            else:
+                new[name] = old[name][()]
+    one, other = load(tmp_path / "a.analysis.h5"), load(tmp_path / "b.analysis.h5")
+    for name in ("keypoints", "scores", "person_scores", "frame", "track_ids", "frame_time"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    with h5py.File(tmp_path / "b.analysis.h5", "a") as file:
+        file["tracks"].attrs["dims"] = "[1]"
+    with pytest.raises(FormatError, match="expected"):
+        load(tmp_path / "b.analysis.h5")
