@@ -40,18 +40,25 @@ def clip_of(
         sequence's own length, at most ``options.frames``.
     """
     sequence = sample.sequence
-    more = "" if persons else "; a larger number of persons keeps more"
+    note_left_out(sample, options, persons)
     persons = persons or options.persons or PERSONS
-    if len(sequence) > persons:
-        options.note(f"{sample.name}: {persons} of {len(sequence)} tracks kept{more}")
+    height, width = size_of(sequence, format)
+    dense = sequence.as_skeleton(skeleton).dense(persons)[:, : options.frames]
+    return relative_to_image(dense, height, width)
+
+
+def note_left_out(sample: Sample, options: WriteOptions, persons: int | None = None) -> None:
+    """Note the tracks and frames of a sample that a clip leaves out; see `clip_of`."""
+    sequence = sample.sequence
+    more = "" if persons else "; a larger number of persons keeps more"
+    kept = persons or options.persons or PERSONS
+    if len(sequence) > kept:
+        options.note(f"{sample.name}: {kept} of {len(sequence)} tracks kept{more}")
     if sequence.frames > options.frames:
         options.note(
             f"{sample.name}: {options.frames} of {sequence.frames} frames kept;"
             " a larger number of frames keeps more"
         )
-    height, width = size_of(sequence, format)
-    dense = sequence.as_skeleton(skeleton).dense(persons)[:, : options.frames]
-    return relative_to_image(dense, height, width)
 
 
 def write_classes(folder: Path, options: WriteOptions) -> None:

@@ -10,14 +10,11 @@ import numpy as np
 
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.pyskl import write_annotations
-from skelstream.formats.space import require_lifted
-from skelstream.sequences.lifted import SKELETON
-from skelstream.skeleton import convert, skeleton_named
+from skelstream.formats.space import kinect_clip, require_lifted
+from skelstream.skeleton import skeleton_named
 
 _PERSONS = 2
 _UNLABELLED = -1
-# Factors to Kinect's axes, which are right-handed: x left in the image, y up, z away from the camera.
-_KINECT = np.array([-1, -1, 1], np.float32)
 # Place of the mid-hip, metres. PYSKL and MMAction2 take a person with the first joint at (0, 0, 0) for a missing one.
 _ORIGIN = np.array([0, 0, 3], np.float32)
 
@@ -52,14 +49,7 @@ def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:
             f"{sample.name}: {wanted} of {len(sequence)} tracks kept; a larger number of persons keeps more"
         )
     count = max(1, min(wanted, len(sequence)))
-    dense = np.zeros((count, sequence.frames, len(target), 3), np.float32)
-    for slot, track in zip(dense, sequence, strict=False):
-        places = track.lifted.keypoints * _KINECT + _ORIGIN  # type: ignore[union-attr]
-        present = np.isfinite(places[..., 0]).astype(np.float32)
-        # Derived joints are means of others in depth as in x and y.
-        flat = convert(places[..., :2], present, SKELETON, target)[0]
-        depth = convert(places[..., [2, 2]], present, SKELETON, target)[0][..., :1]
-        slot[track.frame] = np.nan_to_num(np.concatenate([flat, depth], -1))
+    dense = np.nan_to_num(kinect_clip(sequence, target, count) + _ORIGIN)
     return {
         "frame_dir": sample.name,
         "total_frames": sequence.frames,

@@ -9,9 +9,15 @@ import numpy as np
 from skelstream.errors import FormatError
 from skelstream.formats.format import Sample, WriteOptions
 from skelstream.sequences import SkeletonSequence
+from skelstream.sequences.lifted import SKELETON
+from skelstream.skeleton import Skeleton, convert
 
 UPWARDS = np.array([1, -1, -1], np.float32)
 """Factors from axes x right, y down, z away to x right, y up, z towards the camera."""
+
+
+# From axes x right, y down, z away.
+_KINECT = np.array([-1, -1, 1], np.float32)
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,29 @@ def require_lifted(sequence: SkeletonSequence, format: str) -> None:
         raise FormatError(
             f"format {format} needs 3D joints, which the sequence lacks: use skelstream lift first"
         )
+
+
+def kinect_clip(sequence: SkeletonSequence, skeleton: Skeleton, persons: int) -> np.ndarray:
+    """Return the 3D joints of the most important tracks in Kinect's axes, which are right-handed.
+
+    Args:
+        sequence: lifted sequence.
+        skeleton: joint set to convert to; joints without one of their own are means of others.
+        persons: number of slots.
+
+    Returns:
+        float32 (persons, T, V, 3): x left in the image, y up, z away from the camera; metres from each person's
+        mid-hip; NaN where missing.
+    """
+    clip = np.full((persons, sequence.frames, len(skeleton), 3), np.nan, np.float32)
+    for slot, track in zip(clip, sequence, strict=False):
+        places = track.lifted.keypoints * _KINECT  # type: ignore[union-attr]
+        present = np.isfinite(places[..., 0]).astype(np.float32)
+        # Derived joints are means of others in depth as in x and y.
+        flat = convert(places[..., :2], present, SKELETON, skeleton)[0]
+        depth = convert(places[..., [2, 2]], present, SKELETON, skeleton)[0][..., :1]
+        slot[track.frame] = np.concatenate([flat, depth], -1)
+    return clip
 
 
 def first_person(sample: Sample, format: str, options: WriteOptions) -> Person:
