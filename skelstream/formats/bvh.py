@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from skelstream.files.atomic import replacing
 from skelstream.formats.format import Format, Sample, WriteOptions
-from skelstream.formats.space import even_rate, first_person
+from skelstream.formats.space import first_person
 from skelstream.sequences.lifted import SKELETON
 
 # Centimetres per metre, since animation programs expect centimetres.
@@ -29,20 +29,19 @@ _ORDER = "ZXY"
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     """Write the most important person, with bones of their median lengths in centimetres, y up.
 
-    There is a frame for every frame of the video from the person's first to their last; a frame that was not
-    lifted repeats the one before. Frames have equal intervals, as the format demands.
+    There is a frame for every frame of the sequence; a frame that was not lifted repeats the one before, or the
+    first one. Frames have equal intervals, as the format demands: uneven ones are interpolated.
     """
     person = first_person(sample, "bvh", options)
     keypoints = _held(person.keypoints)
     lengths = _lengths(keypoints)
     rotations = _rotations(keypoints)
-    rate = even_rate(person.times)
     lines = [
         "HIERARCHY",
         *_joint(0, lengths, 0),
         "MOTION",
         f"Frames: {len(keypoints)}",
-        f"Frame Time: {1 / rate:.6f}",
+        f"Frame Time: {1 / person.rate:.8f}",
     ]
     joints = [j for j in _order(0) if _CHILDREN[j]]
     angles = np.stack([rotations[j].as_euler(_ORDER, degrees=True) for j in joints], 1).reshape(

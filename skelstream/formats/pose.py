@@ -13,6 +13,8 @@ from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled, check_length
 from skelstream.formats.joint_names import joints_of, missing_note, select_joints
 from skelstream.formats.rows import size_of
+from skelstream.formats.space import even_rate, uneven_note
+from skelstream.processing.resampling import resampled
 from skelstream.sequences import Detections, SkeletonSequence
 
 _VERSION = 0.2
@@ -24,12 +26,16 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     """Write a header with one component ("XYC") named like the joint set, and the tracks, one per slot.
 
     The body is float32 (T, P, V, 2) in pixels and confidence (T, P, V), 0 where missing, which readers use as
-    the mask. The format has a frame rate instead of times: the mean frame rate is written.
+    the mask. The format has a frame rate instead of times: frames that are not evenly apart are interpolated.
     """
     header_module = require("pose_format.pose_header", "pose")
     body_module = require("pose_format.numpy", "pose")
     pose_module = require("pose_format.pose", "pose")
     sequence = sample.sequence
+    fps, even = even_rate(sequence.frame_time)
+    if not even:
+        options.note(uneven_note(sample, "pose", fps))
+        sequence = resampled(sequence, fps)
     height, width = size_of(sequence, "pose")
     persons = options.persons or _PERSONS
     if len(sequence) > persons:
@@ -44,7 +50,6 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
         _VERSION, header_module.PoseHeaderDimensions(width, height, 0), [component]
     )
     dense = sequence.dense(max(1, min(persons, len(sequence)))).transpose(1, 0, 2, 3)
-    fps = float(sequence.meta.get("fps") or 0.0)
     body = body_module.NumPyPoseBody(fps, np.ma.masked_array(dense[..., :2]), dense[..., 2])
     with replacing(path) as temporary, open(temporary, "xb") as file:
         pose_module.Pose(header, body).write(file)

@@ -16,6 +16,8 @@ UPWARDS = np.array([1, -1, -1], np.float32)
 """Factors from axes x right, y down, z away to x right, y up, z towards the camera."""
 
 
+# Largest difference in seconds of rounded times from even ones.
+_ROUNDING = 1.5e-3
 # From axes x right, y down, z away.
 _KINECT = np.array([-1, -1, 1], np.float32)
 
@@ -25,13 +27,15 @@ class Person:
     """3D joints of one person.
 
     Attributes:
-        times: float64 (T,), seconds, from the person's first frame to the last.
+        times: float64 (T,), seconds, of all frames of the sequence, evenly apart.
         keypoints: float32 (T, 17, 3), metres from the mid-hip; x right, y up, z towards the camera; NaN where
             not lifted.
+        rate: frames per second.
     """
 
     times: np.ndarray
     keypoints: np.ndarray
+    rate: float
 
 
 def require_lifted(sequence: SkeletonSequence, format: str) -> None:
@@ -82,14 +86,43 @@ def first_person(sample: Sample, format: str, options: WriteOptions) -> Person:
     if len(sequence) > 1:
         options.note(f"{sample.name}: 1 of {len(sequence)} people kept, the most important one")
     track = sequence[0]
-    first, last = int(track.frame[0]), int(track.frame[-1])
-    keypoints = np.full((last - first + 1, *track.lifted.keypoints.shape[1:]), np.nan, np.float32)  # type: ignore[union-attr]
-    keypoints[track.frame - first] = track.lifted.keypoints * UPWARDS  # type: ignore[union-attr]
-    return Person(sequence.frame_time[first : last + 1], keypoints)
+    keypoints = np.full((sequence.frames, *track.lifted.keypoints.shape[1:]), np.nan, np.float32)  # type: ignore[union-attr]
+    keypoints[track.frame] = track.lifted.keypoints * UPWARDS  # type: ignore[union-attr]
+    times = sequence.frame_time
+    rate, even = even_rate(times)
+    if not even:
+        options.note(uneven_note(sample, format, rate))
+        new = times[0] + np.arange(int((times[-1] - times[0]) * rate + 1e-6) + 1) / rate
+        before = np.clip(np.searchsorted(times, new, side="right") - 1, 0, len(times) - 2)
+        weight = ((new - times[before]) / np.diff(times)[before]).astype(np.float32)[:, None, None]
+        first, second = keypoints[before], keypoints[before + 1]
+        times = new
+        keypoints = np.where(weight == 0, first, first + weight * (second - first))
+    return Person(times, keypoints, rate)
 
 
-def even_rate(times: np.ndarray) -> float:
-    """Return the frame rate of times by their median interval; 30 for a single frame."""
+def even_rate(times: np.ndarray) -> tuple[float, bool]:
+    """Return a frame rate for formats that have one instead of times, and whether the times are at that rate.
+
+    Containers round their times, to milliseconds in Matroska; a whole rate, or one of television such as 29.97, is
+    found again. The rate of uneven times is that of most of their intervals; 30 for a single frame.
+    """
+    if len(times) < 2 or times[-1] <= times[0]:
+        return 30.0, True
+    mean = (len(times) - 1) / float(times[-1] - times[0])
+    for rate in (float(round(mean)), round(mean * 1.001) / 1.001, mean):
+        if rate > 0 and np.abs(times - times[0] - np.arange(len(times)) / rate).max() <= _ROUNDING:
+            return rate, True
     intervals = np.diff(times)
-    interval = float(np.median(intervals)) if len(intervals) else 0.0
-    return 1 / interval if interval > 0 else 30.0
+    median = float(np.median(intervals[intervals > 0]))
+    usual = intervals[np.abs(intervals - median) < 0.2 * median]
+    rate = 1 / float(usual.mean())
+    return (float(round(rate)) if abs(rate - round(rate)) < 0.01 * rate else rate), False
+
+
+def uneven_note(sample: Sample, format: str, rate: float) -> str:
+    """Return the line that says that rows are interpolated at a rate."""
+    return (
+        f"{sample.name}: its frames are not evenly apart, and format {format} has one frame rate:"
+        f" they are interpolated at {rate:.6g} frames per second"
+    )

@@ -15,7 +15,7 @@ from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled
 from skelstream.formats.joint_names import joints_of, missing_note, select_joints
 from skelstream.formats.rows import read_text
-from skelstream.formats.space import even_rate, first_person
+from skelstream.formats.space import first_person
 from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.sequences.lifted import SKELETON
 
@@ -77,13 +77,14 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
 def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     """Write the most important person's 3D joints in metres from the mid-hip; cells are NaN where missing.
 
-    x is right, y up, z towards the camera.
+    x is right, y up, z towards the camera. There is a row for every frame of the sequence; rows of uneven frames are
+    interpolated.
 
     Raises:
         FormatError: the sequence was not lifted, or has no people.
     """
     person = first_person(sample, "trc", options)
-    names, rate, count = SKELETON.joints, even_rate(person.times), len(person.times)
+    names, rate, count = SKELETON.joints, person.rate, len(person.times)
     head = [
         f"PathFileType\t4\t(X/Y/Z)\t{sample.name}.trc",
         "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames",

@@ -8,9 +8,13 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from skelstream.errors import FormatError
-from skelstream.formats import save
+from skelstream.formats import WriteOptions, load, save
+from skelstream.formats.space import even_rate
+from skelstream.people import People
+from skelstream.sequences import SequenceBuilder
 from skelstream.sequences.lifted import Lifted
-from skelstream.skeleton import H36M17, NTU25
+from skelstream.skeleton import H36M17, NTU25, OPENPOSE18
+from skelstream.tracking.tracked import TrackedPeople
 
 # Left and right as seen from the front: x right, y down, z away, metres.
 STANDING = np.float32([
@@ -36,13 +40,13 @@ def test_trc_has_y_upwards_and_the_videos_times(lifted, tmp_path):
     lines = (tmp_path / "a.trc").read_text().splitlines()
     assert lines[3].split("\t")[2::3][: len(H36M17)] == list(H36M17.joints)
     track = lifted[0]
-    assert len(lines) == 5 + track.frame[-1] - track.frame[0] + 1
-    cells = lines[5].split("\t")
+    assert len(lines) == 5 + lifted.frames  # nothing shifts
+    cells = lines[5 + track.frame[0]].split("\t")
     assert float(cells[1]) == pytest.approx(track.times[0], abs=1e-6)
     places = np.array(cells[2:], float).reshape(17, 3)
     np.testing.assert_allclose(places, track.lifted.keypoints[0] * [1, -1, -1], atol=1e-4)
     # OpenSim ends a line at an empty cell, and takes NaN.
-    missing = lines[5 + track.frame[5] - track.frame[0]].split("\t")
+    missing = lines[5 + track.frame[5]].split("\t")
     assert missing[2:] == ["NaN"] * 51
 
 
@@ -81,7 +85,7 @@ def test_bvh_plays_the_same_motion(lifted, tmp_path):
     names, places, step = _played((tmp_path / "a.bvh").read_text())
     track = lifted[0]
     assert step == pytest.approx(np.median(np.diff(lifted.frame_time)), abs=1e-5)
-    at = track.frame - track.frame[0]
+    at = track.frame
     wanted = track.lifted.keypoints * [1, -1, -1]
     there = np.isfinite(wanted[:, 0, 0])
     for joint in ("left_elbow", "right_knee", "neck", "spine"):
@@ -157,3 +161,46 @@ def test_nobody_is_no_one_person(empty, tmp_path):
     nobody = replace(empty, lifted=Lifted(np.zeros((0, 17, 3), np.float32), np.zeros((0, 17), bool)))
     with pytest.raises(FormatError, match="needs a person, and the sequence has none"):
         save(nobody, tmp_path / "a.bvh")
+
+
+@pytest.mark.parametrize("rate", [30.0, 60.0, 30000 / 1001, 12.5, 7.3])
+def test_the_rate_of_rounded_times_is_found_again(rate):
+    """Matroska rounds times to milliseconds, transport streams to 1/90000 s."""
+    for step in (1e-3, 1 / 90000):
+        times = np.round(np.arange(200) / rate / step) * step
+        found, even = even_rate(times)
+        assert even and found == pytest.approx(rate, rel=2e-4)
+    assert even_rate(np.array([0.5])) == (30.0, True)
+
+
+@pytest.mark.parametrize("ending", ["trc", "bvh", "pose"])
+def test_uneven_frames_are_interpolated_and_last_as_long(tmp_path, ending):
+    """60 frames at 30/s, then 10 at 10/s, 2.97 s; a person walks one unit a second."""
+    times = np.concatenate([np.arange(60) / 30, 2 + np.arange(10) / 10])
+    builder = SequenceBuilder(OPENPOSE18, source="a.mkv", height=200, width=800)
+    for i, time in enumerate(times):
+        pose = np.full((1, 18, 2), 100, np.float32) + np.float32([100 * time, 0])
+        people = People(
+            pose, np.full((1, 18), 0.9, np.float32), np.float32([0.9]), np.float32([[0, 0, 9, 9]])
+        )
+        builder.add(TrackedPeople(i, float(time), people, np.ones(1, np.int32), np.ones(1, np.bool_)))
+    sequence = builder.finish()
+    keypoints = np.broadcast_to(STANDING, (70, 17, 3)) + np.float32([1, 0, 0]) * times[:, None, None]
+    sequence = replace(sequence, lifted=Lifted(keypoints.astype(np.float32), np.ones((70, 17), bool)))
+    notes = []
+    if ending == "pose":
+        pytest.importorskip("pose_format")
+    save(sequence, tmp_path / f"a.{ending}", options=WriteOptions(note=notes.append))
+    assert any("interpolated at 30 frames per second" in note for note in notes)
+    if ending == "pose":
+        back = load(tmp_path / "a.pose")
+        assert back.frames == 88 and back.frame_time[-1] == pytest.approx(2.9, abs=0.001)
+        np.testing.assert_allclose(back[0].keypoints[:, 0, 0], 100 + 100 * back.frame_time, atol=0.1)
+    elif ending == "trc":
+        rows = [line.split("\t") for line in (tmp_path / "a.trc").read_text().splitlines()[5:]]
+        found = np.array([[float(row[1]), float(row[2])] for row in rows])
+        assert len(rows) == 88
+        np.testing.assert_allclose(found[:, 1], found[:, 0], atol=1e-3)
+    else:
+        head = (tmp_path / "a.bvh").read_text().split("MOTION\n")[1].splitlines()
+        assert head[0] == "Frames: 88" and float(head[1].split()[-1]) == pytest.approx(1 / 30, abs=1e-6)
