@@ -5,10 +5,12 @@ Commands import the library inside their functions, so that ``--help`` answers a
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -22,6 +24,9 @@ from .signals import handle_signals
 
 WRONG_USE, INTERRUPTED = 2, 130
 """Exit statuses of a wrong setting, as for an unknown option, and of Ctrl-C."""
+
+
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
 class _Group(TyperGroup):
@@ -47,9 +52,12 @@ class _Group(TyperGroup):
             raise typer.Exit(0) from None
         except OSError as error:
             # A path that cannot be accessed, for example a too long name or a folder without permission.
-            if ctx.obj == "debug" or error.filename is None:
+            if ctx.obj == "debug" or (error.filename is None and error.errno not in _UNWRITABLE):
                 raise
-            _report(f"{error.filename}: {error.strerror}", error)
+            if error.filename is None:  # rich and typer write to standard output themselves
+                with suppress(OSError):  # Python must not write the rest again at exit
+                    sys.stdout.close()
+            _report(f"{error.filename or 'standard output'}: {error.strerror}", error)
             raise typer.Exit(1) from None
 
     def _option(self, ctx, setting: str | None) -> str:
@@ -98,6 +106,9 @@ def main() -> None:
     """Run the ``skelstream`` command."""
     # skelstream reports damaged images itself.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # the terminal may not know bars and ellipses
     handle_signals()
     app()
 

@@ -12,7 +12,7 @@ import typer
 from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
-from .messages import complain, say, warn
+from .messages import complain, say, stdout_console, warn
 from .options import Debug, Quiet, with_settings
 
 if TYPE_CHECKING:
@@ -147,7 +147,6 @@ def run(
 @batch.command("status")
 def status(output: Location, debug: Debug = False) -> None:
     """Count done, failed and pending clips, with reasons of failures."""
-    from rich.console import Console
     from rich.table import Table
 
     from skelstream.batch import Results, status_of
@@ -165,7 +164,7 @@ def status(output: Location, debug: Debug = False) -> None:
     if current.rate is not None:
         left = "" if current.seconds_left is None else f"{_duration(current.seconds_left)} left"
         table.add_row("rate", f"{current.rate:.2f} clips/s", left)
-    Console().print(table)
+    stdout_console().print(table)
     _print_remarks(current)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .messages import plain
+from .messages import plain, stdout_console
 from .options import Debug
 
 _COLORS = {"fine": "green", "absent": "dim", "broken": "bold red"}
@@ -55,9 +55,8 @@ def doctor(
 
 
 def _print(area: str, name: str, state: str, detail: str) -> None:
-    from rich.console import Console
 
     color = _COLORS[state]
-    Console(highlight=False, soft_wrap=True).print(
+    stdout_console(highlight=False, soft_wrap=True).print(
         f"{area:<9} {plain(name):<18} [{color}]{state:<6}[/] {plain(detail)}"
     )

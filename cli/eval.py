@@ -11,7 +11,7 @@ import typer
 from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
-from .messages import complain, say, warn
+from .messages import complain, say, stdout_console, warn
 from .options import Debug, Overwrite, with_settings
 
 if TYPE_CHECKING:
@@ -173,10 +173,9 @@ def _print(evaluation: Evaluation, as_json: bool) -> None:
         typer.echo(json.dumps(as_data(evaluation), indent=2))
         return
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = stdout_console()
     console.print(f"Protocol: {evaluation.protocol.line()}", markup=False, highlight=False)
     if evaluation.refinement is not None:
         console.print(evaluation.refinement.line(), markup=False, highlight=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .messages import stdout_console
 from .options import Debug
 
 if TYPE_CHECKING:
@@ -53,7 +54,6 @@ def _print_json(scores: TrackingScores) -> None:
 
 
 def _print_table(scores: TrackingScores) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("figure", "", box=None)
@@ -71,4 +71,4 @@ def _print_table(scores: TrackingScores) -> None:
     }
     for row in rows.items():
         table.add_row(*row)
-    Console(highlight=False).print(table)
+    stdout_console(highlight=False).print(table)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .messages import plain
+from .messages import plain, stdout_console
 from .options import Debug
 
 if TYPE_CHECKING:
@@ -43,9 +43,8 @@ def info(
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
         return
-    from rich.console import Console
 
-    console = Console(highlight=False)
+    console = stdout_console(highlight=False)
     console.print(f"[bold]{plain(file.name)}[/]")
     console.print(_video(facts))
     if facts["tracks"]:

@@ -6,11 +6,15 @@ import logging
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from skelstream.errors import OutputError
 from skelstream.files.text import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def say(text: str, color: str | None = None, err: bool = True) -> None:
@@ -49,6 +53,21 @@ def put(line: str) -> None:
         with suppress(OSError):  # Python must not write the rest again at exit
             sys.stdout.close()
         raise OutputError(f"standard output cannot be written ({error.strerror})") from None
+
+
+def stdout_console(**options: Any) -> Console:
+    """Return rich's console of standard output, which raises BrokenPipeError if the reader has ended, as ``put`` does.
+
+    Args:
+        options: arguments of rich's ``Console``.
+    """
+    from rich.console import Console
+
+    class Stdout(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Stdout(**options)
 
 
 class _LogLines(logging.Handler):

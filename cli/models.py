@@ -9,7 +9,7 @@ import typer
 
 from skelstream.errors import OutputError
 
-from .messages import say
+from .messages import say, stdout_console
 from .options import Debug, Overwrite
 
 models = typer.Typer(no_args_is_help=True, help="List, show, import, export, blend and download weights.")
@@ -20,7 +20,6 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to th
 @models.command("list")
 def list_models(debug: Debug = False) -> None:
     """List the packaged weights."""
-    from rich.console import Console
     from rich.table import Table
 
     from skelstream.network.model_file import packaged_models, read_header
@@ -36,7 +35,7 @@ def list_models(debug: Debug = False) -> None:
     if not table.rows:
         typer.echo("no weights are installed; see skelstream models fetch and models import")
         return
-    Console().print(table)
+    stdout_console().print(table)
 
 
 @models.command("show")
@@ -45,7 +44,6 @@ def show(
     debug: Debug = False,
 ) -> None:
     """Show a model's card: joints, input, training data, licence, figures."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -67,7 +65,7 @@ def show(
     }
     for field, value in [*facts.items(), *file.card.items()]:
         table.add_row(*(escape(printable(text)) for text in (field, _card_value(field, value))))
-    Console(soft_wrap=False).print(table)
+    stdout_console(soft_wrap=False).print(table)
 
 
 @models.command("import")

@@ -10,7 +10,7 @@ import typer
 from skelstream.errors import FormatError, SourceError
 from skelstream.extraction.settings import ExtractionSettings
 
-from .messages import plain, say, show_warnings
+from .messages import plain, say, show_warnings, stdout_console
 from .options import Debug, Overwrite, Quiet, with_settings
 
 if TYPE_CHECKING:
@@ -180,7 +180,6 @@ class _FrameBar:
 
 
 def _print_summary(sequence: SkeletonSequence, done: Rendered, output: Path) -> None:
-    from rich.console import Console
     from rich.filesize import decimal
     from rich.table import Table
 
@@ -192,4 +191,4 @@ def _print_summary(sequence: SkeletonSequence, done: Rendered, output: Path) -> 
         ("file", f"{plain(str(output))}, {decimal(output.stat().st_size)}"),
     ):
         table.add_row(f"[dim]{name}[/]", value)
-    Console().print(table)
+    stdout_console().print(table)
