@@ -151,7 +151,7 @@ def status(output: Location, debug: Debug = False) -> None:
 
     from skelstream.batch import Results, status_of
 
-    current = status_of(Results(output))
+    current = status_of(output)
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_row("clips", f"{current.total}")
     table.add_row("done", f"{len(current.done)}", f"{sum(r.frames for r in current.done)} frames")
@@ -161,7 +161,7 @@ def status(output: Location, debug: Debug = False) -> None:
     table.add_row("pending", f"{current.pending}", "; ".join(notes))
     if current.layout is not None or current.shards:
         table.add_row("in shards", f"{current.packed}", f"{current.shards} shards")
-    if current.rate is not None:
+    if current.rate is not None and current.pending:
         left = "" if current.seconds_left is None else f"{_duration(current.seconds_left)} left"
         table.add_row("rate", f"{current.rate:.2f} clips/s", left)
     stdout_console().print(table)

@@ -195,7 +195,7 @@ def _print_summary(done: Extraction, files: list[str]) -> None:
         table.add_row("resumed after", f"{done.resumed} frames")
     if times.detections < frames - lost:
         table.add_row("detected", f"{times.detections} of {frames} frames")
-    rate = f"{frames / done.seconds:.1f} frames/s" if done.seconds else ""
+    rate = f"{frames / done.seconds:.1f} frames/s, loading included" if done.seconds else ""
     table.add_row("time", f"{done.seconds:.1f} s", rate)
     for stage, seconds in times.seconds.items():
         if stage != "refinement" or times.crops:

@@ -28,10 +28,11 @@ def run(
 ) -> Generator[Event, None, None]:
     """Extract all clips of a manifest, and yield events as the work goes on. ::
 
-        for event in skelstream.batch.run("clips.csv", "skeletons/"):
-            print(event)
+        if __name__ == "__main__":
+            for event in skelstream.batch.run("clips.csv", "skeletons/"):
+                print(event)
 
-    Each clip is extracted once, and its result appears whole or not at all. After Ctrl-C, a crash or a power
+    Worker processes import the calling script, so that a script must start the batch under that condition. Each clip is extracted once, and its result appears whole or not at all. After Ctrl-C, a crash or a power
     cut, the same call continues: it verifies and keeps the results. A clip that fails, or whose workers die
     three times, is recorded as failed and skipped.
 
@@ -68,7 +69,7 @@ def retry(output: str | Path, options: BatchOptions = BatchOptions()) -> Generat
     if options.engine == "slurm":
         raise SettingsError("slurm cannot extract failed clips again: use local or ray", setting="engine")
     results, engine = Results(output), find_engine(options.engine)
-    clips = [clip for clip, _ in status_of(results).failed]
+    clips = [clip for clip, _ in status_of(output).failed]
     if not clips:
         yield Message("no clip has failed")
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from skelstream.batch.manifest import Clip
 from skelstream.batch.records import CRASH, FAILED, MAX_CRASHES, Record, Records
@@ -80,12 +81,16 @@ class Status:
         return Counter(record.software for record in self.done)
 
 
-def status_of(results: Results) -> Status:
+def status_of(output: str | Path | Results) -> Status:
     """Return the status of a batch.
+
+    Args:
+        output: folder or URL of the results, or the results.
 
     Raises:
         FormatError: there is no batch.
     """
+    results = output if isinstance(output, Results) else Results(output)
     clips, settings = results.clips(), settings_hash(results.settings())
     records = Records(results.store)
     done, failed, pending, outdated, deleted = [], [], 0, 0, 0

@@ -74,6 +74,7 @@ class Output:
         A file of that name that is not a partial result stays: then the name gets a number.
         """
         if not sequence.frames:
+            error.add_note("no frame was done yet")
             return
         warning = f"the work was interrupted: these are the first {sequence.frames} frames"
         meta = {**sequence.meta, "partial": True, "warnings": [*sequence.meta["warnings"], warning]}

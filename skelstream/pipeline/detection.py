@@ -81,7 +81,7 @@ def detect(batch: list[DecodedFrame], estimator: Estimator, times: StageTimes) -
     inputs = [item.network_input for item in batch if item.network_input is not None]
     if not inputs:
         return batch
-    with times.timed("network"):
+    with times.timed("detection"):
         candidates = iter(estimator.infer(inputs))
     return [
         item if item.network_input is None else replace(item, network_input=None, candidates=next(candidates))

@@ -193,7 +193,7 @@ class SkeletonSequence:
         return "\n".join(
             (
                 f"SkeletonSequence of {source}: {size}, {seconds:.2f} s, {self.frames} frames{rate}",
-                f"{len(self)} tracks, {len(self.frame)} poses, {joints}",
+                f"{len(self)} {'track' if len(self) == 1 else 'tracks'}, {len(self.frame)} poses, {joints}",
                 f"{', '.join(self._processing()) or 'as measured'}; model {model}",
             )
         )

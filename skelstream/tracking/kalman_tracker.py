@@ -35,7 +35,7 @@ class KalmanTracker:
         skeleton: joint set of the people.
 
     Attributes:
-        alone: number of frames so far, after the first, to which nobody could be followed, because the interval before
+        alone: number of frames so far, after the first, that could not be linked to the one before, because the interval before
             them exceeded ``settings.max_interval``.
     """
 
@@ -91,7 +91,7 @@ class KalmanTracker:
                 not expected then, because detection has to find them.
 
         Returns:
-            The tracks' joints moved by the predicted motion; None where nobody can be followed to that time, as in
+            The tracks' joints moved by the predicted motion; None where people cannot be followed to that time, as in
             the first frame.
         """
         if self._time is None or self.settings.alone or time - self._time > self.settings.max_interval:

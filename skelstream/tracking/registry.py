@@ -52,7 +52,7 @@ _BYTETRACK = TrackerSettings(
 _LISTED = (
     TrackerEntry("skelstream", "OKS and IoU, three rounds of matching, lost tracks return"),
     TrackerEntry("bytetrack", "IoU alone, two rounds, lost for a second (Zhang et al. 2022)", _BYTETRACK),
-    TrackerEntry("sort", "IoU alone, one round, nobody returns (Bewley et al. 2016)", _SORT),
+    TrackerEntry("sort", "IoU alone, one round, lost tracks do not return (Bewley et al. 2016)", _SORT),
 )
 TRACKERS: dict[str, TrackerEntry] = plugins("skelstream.trackers", TrackerEntry, _LISTED)
 """Every tracker by name: skelstream's own, then those of other packages."""

@@ -26,7 +26,7 @@ def test_a_file_a_sheet_and_a_summary(extract, walk, tmp_path):
     assert result.exit_code == 0, result.output
     assert len(load(tmp_path / "out.npz").track_ids) == 2
     assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
-    for word in ("frames", "40", "tracks", "decode", "network", "grouping", "tracking", "out.npz"):
+    for word in ("frames", "40", "tracks", "decode", "detection", "grouping", "tracking", "out.npz"):
         assert word in result.stderr
     assert result.stdout == ""
 

@@ -10,7 +10,7 @@ from skelstream.preview.playback import Throughput
 from skelstream.preview.screen import Facts, Panel, lay_out, too_small
 
 THROUGHPUT = Throughput(
-    1234, 56, 24.96, 1.0, {"decode": 2.0, "network": 31.25, "grouping": 0.5, "tracking": 0.25}
+    1234, 56, 24.96, 1.0, {"decode": 2.0, "detection": 31.25, "grouping": 0.5, "tracking": 0.25}
 )
 FACTS = Facts(
     "rtsp://camera.example/a/very/long/name/indeed/of-a-stream", (480, 640), True, "playing", 61.26, THROUGHPUT,

@@ -156,7 +156,8 @@ class _Pool:
             self._failed_starts += 1
             if self._failed_starts >= _MAX_FAILED_STARTS:
                 raise OutputError(
-                    f"workers die before they are ready ({cause}); is there enough memory for them?",
+                    f"workers die before they are ready ({cause}): there may be too little memory for them, or a"
+                    " Python script that starts the batch outside of if __name__ == \"__main__\"",
                     setting="workers",
                 )
         for clip in process.clips.values():
