@@ -19,6 +19,8 @@ from skelstream.video import VideoWriter
 _ANIMATION_WIDTH = 480
 _ANIMATION_RATE = 12.5
 _LONGEST_ANIMATION = 1500  # images; a GIF keeps all in memory until its palette is known
+# Longest side in pixels; H.264 has no larger pictures.
+_LARGEST = 16_384
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def render(
 
     Raises:
         SourceError: the source cannot be read, or is not the video of the sequence.
-        OutputError: the file cannot be written, or there are too many frames for a GIF or WebP.
+        OutputError: the file cannot be written, its images would be too large, or there are too many frames for a
+            GIF or WebP.
     """
     suffix = output.suffix.lower()
     if suffix not in (*SUFFIXES, ".mp4"):
@@ -106,6 +109,12 @@ def render(
     scale = min(1.0, width / image_size(sequence)[1]) if width else 1.0
     settings = settings or OverlaySettings()
     overlay, times = Overlay(sequence, settings, scale), video_times(sequence)
+    if max(overlay.size) > _LARGEST:
+        raise OutputError(
+            f"{output}: would be {overlay.size[1]:,} x {overlay.size[0]:,} pixels; give a width, so that no side is"
+            f" longer than {_LARGEST:,}",
+            setting="width",
+        )
     if animated:
         writer: AbstractContextManager = AnimationWriter(output, rate)
     else:

@@ -121,7 +121,7 @@ def _from_hdf5(path: Path) -> tuple[list[Column], list[int], np.ndarray]:
                 raise FormatError("not DeepLabCut's file: it has no table df_with_missing/table")
             table = file[f"{GROUP}/table"]
             kind: Any = table.attrs["values_block_0_kind"]
-            check_unpacked(table.size * table.dtype.itemsize, path)
+            check_unpacked(table.size * table.dtype.itemsize, path.stat().st_size)
             rows = table[:]
     except FormatError:
         raise

@@ -101,7 +101,7 @@ class _Arrays:
                 raise FormatError(f"contains {name} twice")
             shape, dtype = self._headers[name] = array_header(file, entry)
             stored += math.prod(shape) * dtype.itemsize
-        check_unpacked(stored, path)
+        check_unpacked(stored, path.stat().st_size)
 
     def __contains__(self, name: str) -> bool:
         return name in self._headers

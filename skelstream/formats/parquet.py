@@ -55,7 +55,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     try:
         with pq.ParquetFile(path) as file:
             kinds = file.schema_arrow
-            check_unpacked(8 * file.metadata.num_rows * len(kinds), path)
+            check_unpacked(8 * file.metadata.num_rows * len(kinds), path.stat().st_size)
             numeric = [f.name for f in kinds if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)]
             if len(set(kinds.names)) < len(kinds.names):
                 raise FormatError("has a column twice")

@@ -11,6 +11,7 @@ import numpy as np
 
 from skelstream.errors import FormatError
 from skelstream.files.text import printable
+from skelstream.formats.zipped import check_unpacked
 
 
 class _Pickler(pickle.Pickler):
@@ -74,15 +75,37 @@ def load(file: IO[bytes]) -> Any:
     """Unpickle plain Python values and numeric arrays; no code in the file is run.
 
     Raises:
-        FormatError: the file contains anything else, or is damaged.
+        FormatError: the file contains anything else, is damaged, or refers to values so often that they would
+            fill the memory.
     """
     try:
-        return _Unpickler(file).load()
+        value = _Unpickler(file).load()
+        check_unpacked(8 * _size(value, {}), file.tell())
+        return value
     except FormatError:
         raise
     except Exception as error:
         # Damaged bytes make the unpickler and NumPy raise too many exceptions to list.
         raise FormatError(f"not a pickle, or damaged: {printable(str(error))[:80]}") from None
+
+
+def _size(value: Any, known: dict[int, int]) -> int:
+    """Return the size of a value in units of 8 bytes, with every reference to it counted.
+
+    Raises:
+        FormatError: a value contains itself.
+    """
+    if isinstance(value, np.ndarray | str | bytes | bytearray):
+        return 1 + memoryview(value).nbytes // 8 if not isinstance(value, str) else 1 + len(value) // 8
+    if not isinstance(value, list | tuple | dict | set):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = -1
+        parts = [*value, *value.values()] if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_size(part, known) for part in parts)
+    if known[id(value)] < 0:
+        raise FormatError("a value contains itself")
+    return known[id(value)]
 
 
 class _Unpickler(pickle.Unpickler):

@@ -17,6 +17,7 @@ from skelstream.formats.extra import require
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled, check_length
 from skelstream.formats.joint_names import joints_of, missing_note, select_joints
+from skelstream.formats.zipped import check_unpacked
 from skelstream.sequences import Detections, SkeletonSequence
 
 _PART = 1 << 16
@@ -117,6 +118,7 @@ def _sequence(file: Any, path: Path, options: ReadOptions) -> SkeletonSequence |
     found: dict[int, list[tuple[int, np.ndarray, float]]] = {
         t: [] for t in np.flatnonzero(np.isfinite(times)).tolist()
     }
+    held, packed = 0, path.stat().st_size
     for m in range(tracks):
         for start in range(0, frames, _PART):
             # In parts: frames without the track take no space in the file, but do in memory.
@@ -124,6 +126,9 @@ def _sequence(file: Any, path: Path, options: ReadOptions) -> SkeletonSequence |
             present = np.flatnonzero(np.isfinite(part).any((0, 1)))
             if not len(present):
                 continue
+            # Values that stand nowhere in the file, such as a fill value, must not fill the memory.
+            held += 24 * nodes * len(present)
+            check_unpacked(held, packed)
             points = part[:, :, present].transpose(2, 1, 0).astype(np.float64)
             scores = _scores(file, "point_scores", ("frame", "node"), m, start + present)
             scores = np.ones(points.shape[:2]) if scores is None else scores

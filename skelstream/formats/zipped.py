@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import zipfile
-from pathlib import Path
 
 import numpy as np
 
@@ -50,16 +49,15 @@ def get_array(file: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
         return np.lib.format.read_array(stream, allow_pickle=False)
 
 
-def check_unpacked(size: int, path: Path) -> None:
+def check_unpacked(size: int, packed: int) -> None:
     """Check, before memory is allocated, that a file's content is not out of proportion to its size.
 
     Args:
         size: size of the content in bytes.
-        path: path of the file.
+        packed: size of the file in bytes.
 
     Raises:
         FormatError: the content exceeds 256 MiB and is more than 100 times the file's size.
     """
-    packed = path.stat().st_size
     if size > max(_HARMLESS, _RATIO * packed):
         raise FormatError(f"damaged, or made to fill memory: {packed:,} bytes claim to contain {size:,}")

@@ -12,6 +12,9 @@ from skelstream.drawing.overlay import OverlaySettings
 from skelstream.drawing.sheet import sequence_sheet, write_png
 from skelstream.drawing.skeletons import Style
 from skelstream.errors import OutputError, SourceError
+from skelstream.sequences import SequenceBuilder
+from skelstream.skeleton import COCO17
+from skelstream.tracking.tracked import TrackedPeople
 from skelstream.video import VideoWriter, open_source
 
 # Variable frame rate: 20, then 10, then 25 images a second, and one long pause.
@@ -184,3 +187,12 @@ def test_blurred_faces_are_blurred_on_the_sheet_too(tmp_path, make_walkers, make
         sheet[top + 200 : top + 210, left + 155 : left + 165],
     )
     assert head.std() < feet.std() / 3
+
+
+def test_a_picture_that_no_codec_takes_is_refused_before_any_work(tmp_path):
+    sequence = SequenceBuilder(COCO17, source="a.mp4", height=40_000, width=40_000)
+    for i in range(2):
+        sequence.add(TrackedPeople.failed(i, i / 10, 17))
+    with pytest.raises(OutputError, match="give a width") as error:
+        render(sequence.finish(), tmp_path / "a.mp4")
+    assert error.value.setting == "width" and not list(tmp_path.iterdir())

@@ -7,6 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from skelstream.errors import FormatError
 from skelstream.formats.pickles import RowsPickle, load
 
 
@@ -52,3 +53,17 @@ def test_no_row_stays_in_memory(tmp_path):
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert (tmp_path / "rows.pkl").stat().st_size > 200 * 100_000 and most < 2_000_000
+
+
+def test_values_that_are_repeated_without_end_are_refused():
+    nested: list = ["ha"]
+    for _ in range(40):
+        nested = [nested, nested]
+    with pytest.raises(FormatError, match="made to fill memory"):
+        load(io.BytesIO(pickle.dumps(nested)))
+    inside: list = []
+    inside.append(inside)
+    with pytest.raises(FormatError, match="contains itself"):
+        load(io.BytesIO(pickle.dumps(inside)))
+    shared = np.zeros((100, 17, 2), np.float32)
+    assert len(load(io.BytesIO(pickle.dumps([shared] * 1000)))) == 1000

@@ -109,3 +109,14 @@ def test_dimensions_in_another_order_are_read_by_their_names(scene, tmp_path):
         file["tracks"].attrs["dims"] = "[1]"
     with pytest.raises(FormatError, match="expected"):
         load(tmp_path / "b.analysis.h5")
+
+
+def test_a_fill_value_does_not_fill_the_memory(tmp_path):
+    path = tmp_path / "a.analysis.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset(
+            "tracks", (3, 2, 18, 2_000_000), np.float64, chunks=(1, 2, 18, 1024), fillvalue=1.0
+        )
+        file["node_names"] = np.array(OP18, "S")
+    with pytest.raises(FormatError, match="made to fill memory"):
+        load(path)

@@ -157,7 +157,7 @@ class _Pool:
             if self._failed_starts >= _MAX_FAILED_STARTS:
                 raise OutputError(
                     f"workers die before they are ready ({cause}): there may be too little memory for them, or a"
-                    " Python script that starts the batch outside of if __name__ == \"__main__\"",
+                    ' Python script that starts the batch outside of if __name__ == "__main__"',
                     setting="workers",
                 )
         for clip in process.clips.values():
