@@ -14,6 +14,7 @@ import shutil
 import warnings
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +25,22 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from skelstream.batch.manifest import COLUMNS, read_manifest
+from skelstream.batch.status import status_of
 from skelstream.datasets.coco import read_coco
 from skelstream.datasets.image import read_set_image
 from skelstream.errors import SkelstreamError
 from skelstream.evaluation.annotations import load_annotations
 from skelstream.evaluation.results import read_results
 from skelstream.formats import Sample, read, read_labels, save
+from skelstream.formats.checkpoint import CheckpointFile
 from skelstream.network.model_file import read_header
 from skelstream.network.weights import load_network
 from skelstream.processing import filled, with_identities
 from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.skeleton import COCO17, OPENPOSE18
+from skelstream.tracking.tracked import TrackedPeople
 from skelstream.training.recipe_file import read_recipe
 
 pytestmark = pytest.mark.slow
@@ -301,6 +306,41 @@ def test_spoilt_arrays_and_facts(tmp_path_factory, data):
                 np.lib.format.write_array(entry, array)
     path.write_bytes(stream.getvalue())
     allowed(lambda: load_all(path))
+
+
+@seeded
+@given(data=st.data())
+def test_spoilt_checkpoints(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "spoilt.checkpoint"
+    builder = SequenceBuilder(OPENPOSE18, source="a.mp4", height=64, width=96)
+    builder.add(TrackedPeople.failed(0, 0.0, 18))
+    block = builder.take_block()
+    file = CheckpointFile(path)
+    facts = data.draw(spoilt({"meta": builder.meta, "size": 1, "time": 2}))
+    file.begin(facts)
+    allowed(file.facts)
+    name = data.draw(st.sampled_from([*sorted(block), "more"]))
+    file.begin({"meta": builder.meta} if data.draw(st.booleans()) else facts)
+    with suppress(ValueError):  # an array that cannot be written
+        file.add({**block, name: data.draw(ARRAYS)}, b"state")
+    allowed(lambda: load_all(path))
+
+
+@seeded
+@given(data=st.data())
+def test_spoilt_files_of_a_batch(tmp_path_factory, data):
+    folder = tmp_path_factory.getbasetemp() / "spoilt-batch"
+    (folder / ".batch" / "records").mkdir(parents=True, exist_ok=True)
+    record = {"clip": "a", "state": "done", "settings": "s", "time": 1.0, "warnings": ["w"], "source_size": 3}
+    (folder / ".batch" / "records" / "x.jsonl").write_text(json.dumps(data.draw(spoilt(record))) + "\n")
+    (folder / ".batch" / "shards.json").write_text(json.dumps(data.draw(spoilt({"format": "webdataset", "clips": 2}))))
+    (folder / ".batch" / "settings.json").write_text(json.dumps(data.draw(spoilt({"settings": {"size": 1}}))))
+    cell = st.sampled_from(["a", "", "../b", "/c", "x.mp4", "-1", "1e400", "nan", '"', "\0", "\x1b", "a/b", "..", "1"])
+    rows = data.draw(st.lists(st.lists(cell, min_size=1, max_size=6), max_size=3))
+    table = "\n".join([",".join(COLUMNS[: data.draw(st.integers(1, 6))]), *(",".join(row) for row in rows)])
+    (folder / ".batch" / "manifest.csv").write_text(table)
+    allowed(lambda: read_manifest(folder / ".batch" / "manifest.csv"))
+    allowed(lambda: status_of(folder))
 
 
 @seeded
