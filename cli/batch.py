@@ -149,7 +149,7 @@ def status(output: Location, debug: Debug = False) -> None:
     """Count done, failed and pending clips, with reasons of failures."""
     from rich.table import Table
 
-    from skelstream.batch import Results, status_of
+    from skelstream.batch import status_of
 
     current = status_of(output)
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))

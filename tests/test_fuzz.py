@@ -333,9 +333,13 @@ def test_spoilt_files_of_a_batch(tmp_path_factory, data):
     (folder / ".batch" / "records").mkdir(parents=True, exist_ok=True)
     record = {"clip": "a", "state": "done", "settings": "s", "time": 1.0, "warnings": ["w"], "source_size": 3}
     (folder / ".batch" / "records" / "x.jsonl").write_text(json.dumps(data.draw(spoilt(record))) + "\n")
-    (folder / ".batch" / "shards.json").write_text(json.dumps(data.draw(spoilt({"format": "webdataset", "clips": 2}))))
+    (folder / ".batch" / "shards.json").write_text(
+        json.dumps(data.draw(spoilt({"format": "webdataset", "clips": 2})))
+    )
     (folder / ".batch" / "settings.json").write_text(json.dumps(data.draw(spoilt({"settings": {"size": 1}}))))
-    cell = st.sampled_from(["a", "", "../b", "/c", "x.mp4", "-1", "1e400", "nan", '"', "\0", "\x1b", "a/b", "..", "1"])
+    cell = st.sampled_from(
+        ["a", "", "../b", "/c", "x.mp4", "-1", "1e400", "nan", '"', "\0", "\x1b", "a/b", "..", "1"]
+    )
     rows = data.draw(st.lists(st.lists(cell, min_size=1, max_size=6), max_size=3))
     table = "\n".join([",".join(COLUMNS[: data.draw(st.integers(1, 6))]), *(",".join(row) for row in rows)])
     (folder / ".batch" / "manifest.csv").write_text(table)

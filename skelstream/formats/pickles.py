@@ -95,8 +95,10 @@ def _size(value: Any, known: dict[int, int]) -> int:
     Raises:
         FormatError: a value contains itself.
     """
-    if isinstance(value, np.ndarray | str | bytes | bytearray):
-        return 1 + memoryview(value).nbytes // 8 if not isinstance(value, str) else 1 + len(value) // 8
+    if isinstance(value, np.ndarray):
+        return 1 + value.nbytes // 8
+    if isinstance(value, str | bytes | bytearray):
+        return 1 + len(value) // 8
     if not isinstance(value, list | tuple | dict | set):
         return 1
     if id(value) not in known:
