@@ -93,7 +93,7 @@ def test_a_job_extracts_one_clip(class_folders, tmp_path, bars, monkeypatch):
     clips = [*read_manifest(class_folders), Clip("none", str(class_folders / "none.mp4"))]
     job = job_in(tmp_path / "out", clips)
     done, failed = job.extract(clips[0], bars()), job.extract(clips[-1], bars())
-    assert (done.state, done.frames, done.expected, done.decoded, done.people) == (DONE, 4, 4, 4, 4)
+    assert (done.state, done.frames, done.expected, done.decoded, done.people) == (DONE, 4, None, 4, 4)
     assert failed.state == FAILED and failed.reason == "SourceError" and "none.mp4" in failed.message
     others = Records(job.results.store, Records(job.results.store).offsets)
     with closing(Recorder(job.results.store)) as recorder:
