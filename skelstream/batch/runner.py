@@ -18,6 +18,7 @@ from skelstream.batch.shards.packing import Packer, PackResult
 from skelstream.batch.status import status_of
 from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
+from skelstream.files.values import entry
 
 
 def run(
@@ -73,7 +74,10 @@ def retry(output: str | Path, options: BatchOptions = BatchOptions()) -> Generat
     if not clips:
         yield Message("no clip has failed")
         return
-    job = Job.of(results, ExtractionSettings.from_json(results.settings()["settings"]))
+    job = Job.of(
+        results,
+        ExtractionSettings.from_json(entry(results.settings(), "settings", "the batch's settings.json")),
+    )
     results.prepare(results.clips(), job.settings_json, redo=False)
     records, recorder = Records(results.store), Recorder(results.store)
     for clip in clips:

@@ -22,7 +22,7 @@ _REQUIRED = {
     "safetensors": "safetensors",
 }
 _OPTIONAL = {
-    "openvino": ("openvino", "openvino"),
+    "openvino": ("skelstream.runtimes.openvino_import", "openvino"),
     "onnx": ("onnx", "onnx"),
     "pyarrow": ("pyarrow", "formats"),
     "h5py": ("h5py", "formats"),

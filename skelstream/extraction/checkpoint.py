@@ -107,14 +107,18 @@ class Checkpoints:
                     if found.policy.frames == frames:
                         state, kept = found, number
             if state is not None:
+                file.cut(kept)
                 self._pipeline.resume(state)
+        except OSError as error:  # it cannot be read or written: the work begins anew and leaves it alone
+            _log.warning("%s: cannot be continued (%s)", file.path, error.strerror)
+            self._file = None
+            return
         except Exception as error:  # damaged bytes make pickle raise too many exceptions to list
             _log.info("%s: %s", file.path, error)
             state = None
         if state is None:
             self._set_aside(file.path)
             return
-        file.cut(kept)
         for block, _ in file.blocks():
             self._builder.resume_after(block)
         self._begun, self.resumed = True, state.policy.frames

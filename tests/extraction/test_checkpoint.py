@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import signal
@@ -224,3 +225,18 @@ def test_planted_states_are_kept_aside(walk, bars, tmp_path, uninterrupted, fiel
         file.add(block, pickle.dumps(planted))
     assert run(walk, output=Output(output), estimator=bars()).resumed == 0
     assert output.read_bytes() == uninterrupted and (tmp_path / "out.2.checkpoint").exists()
+
+
+@pytest.mark.usefixtures("each_frame")
+def test_a_checkpoint_that_cannot_be_written_costs_no_frames(
+    walk, bars, tmp_path, uninterrupted, monkeypatch
+):
+    output = tmp_path / "out.npz"
+    interrupt(walk, bars, output)
+
+    def refuse(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(CheckpointFile, "cut", refuse)
+    assert run(walk, output=Output(output), estimator=bars()).resumed == 0
+    assert output.read_bytes() == uninterrupted and output.with_name("out.checkpoint").exists()
