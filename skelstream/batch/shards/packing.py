@@ -154,8 +154,8 @@ class Packer:
             complete = False
         for name in set(shards) - {group.name for group in self._groups}:
             with self._locked(name):
-                self._unpack(name, set())
-                remove_shard(self._store, name)
+                if self._unpack(name, set()):
+                    remove_shard(self._store, name)
             shards.reload(name)
         if self._layout is None:
             done = (clip.id for clip in self._clips if self._done_record(clip) is not None)
@@ -243,9 +243,15 @@ class Packer:
                         raise _DamagedResult(clip)
                     yield Item(clip, record, content)
 
-    def _unpack(self, name: str, kept: set[str]) -> None:
-        """Write a shard's clips to files of their own, except ``kept`` ones and those stored elsewhere."""
-        shards = self._files.shards
+    def _unpack(self, name: str, kept: set[str]) -> bool:
+        """Write a shard's clips to files of their own, except ``kept`` ones and those stored elsewhere.
+
+        Return whether the shard can be removed: each of its clips that is done was read, or is elsewhere.
+        """
+        shards, whole = self._files.shards, True
+        done = {
+            clip.id: record.sha256 for clip in self._clips if (record := self._done_record(clip)) is not None
+        }
         for id, sha256 in shards.clips_of(name):
             if id in kept or shards.shard_of(id, sha256) != name or self._store.info(result_name(id)):
                 continue
@@ -253,6 +259,9 @@ class Packer:
             if content is not None:
                 self._store.write(result_name(id), content)
                 self._own_files.add(result_name(id))
+            elif done.get(id) == sha256:
+                whole = False
+        return whole
 
     def _write_index(self) -> int:
         """Write the index, in the manifest's order within each split, and return its number of clips."""
