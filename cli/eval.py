@@ -61,6 +61,7 @@ def evaluate(
     the images processed so far.
     """
     from skelstream.evaluation.runner import EvaluationOptions, run, scoring_settings
+    from skelstream.extraction.output import check_not_source
     from skelstream.files.atomic import check_writable
 
     from .estimator import make_estimator
@@ -72,6 +73,8 @@ def evaluate(
     for path in (save_results, report, worst):
         if path is not None:
             check_writable(path, overwrite)
+            for source in filter(None, (annotations, results)):
+                check_not_source(path, source)
     options = EvaluationOptions(limit, bootstrap, _factors(scales), flip)
     estimator = None if results else make_estimator(scoring_settings(settings.estimator, options))
     done = _show(run(annotations, images, estimator=estimator, results=results, options=options))

@@ -260,3 +260,11 @@ def test_missing_images_are_errors(folder, estimator):
     (folder / "images" / "2.png").unlink()
     done = run(folder)
     assert done.exit_code == 1 and "1 of the 3 images" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--report", "--save-results", "--worst"])
+def test_an_output_never_replaces_an_input(folder, option):
+    before = (folder / "set.json").read_bytes()
+    done = run(folder, option, folder / "set.json", "--overwrite")
+    assert done.exit_code == 1 and "is the source" in done.stderr
+    assert (folder / "set.json").read_bytes() == before

@@ -248,7 +248,9 @@ class Packer:
 
         Return whether the shard can be removed: each of its clips that is done was read, or is elsewhere.
         """
-        shards, whole = self._files.shards, True
+        shards = self._files.shards
+        # A shard without clips is one whose contents cannot be read.
+        whole = bool(list(shards.clips_of(name)))
         done = {
             clip.id: record.sha256 for clip in self._clips if (record := self._done_record(clip)) is not None
         }
