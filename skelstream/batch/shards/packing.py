@@ -249,21 +249,23 @@ class Packer:
         Return whether the shard can be removed: each of its clips that is done was read, or is elsewhere.
         """
         shards = self._files.shards
-        # A shard without clips is one whose contents cannot be read.
-        whole = bool(list(shards.clips_of(name)))
-        done = {
-            clip.id: record.sha256 for clip in self._clips if (record := self._done_record(clip)) is not None
-        }
-        for id, sha256 in shards.clips_of(name):
+        clips = list(shards.clips_of(name))
+        whole = bool(clips)  # a shard without clips is one whose contents cannot be read
+        for id, sha256 in clips:
             if id in kept or shards.shard_of(id, sha256) != name or self._store.info(result_name(id)):
                 continue
             content = shards.read(id, sha256)
             if content is not None:
                 self._store.write(result_name(id), content)
                 self._own_files.add(result_name(id))
-            elif done.get(id) == sha256:
+            elif self._is_done(id, sha256):
                 whole = False
         return whole
+
+    def _is_done(self, id: str, sha256: str) -> bool:
+        """Return whether the result with this SHA-256 is a clip's recorded one."""
+        records = (self._done_record(clip) for clip in self._clips if clip.id == id)
+        return any(record is not None and record.sha256 == sha256 for record in records)
 
     def _write_index(self) -> int:
         """Write the index, in the manifest's order within each split, and return its number of clips."""
