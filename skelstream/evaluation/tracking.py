@@ -222,7 +222,7 @@ def score_distances(frames: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]])
     """Return the metrics for distances of any kind.
 
     Args:
-        frames: for each frame the identities (P,) of the true people, the ids (Q,) of the tracked people, and
+        frames: one entry per frame: the identities (P,) of the true people, the ids (Q,) of the tracked people, and
             the distances (P, Q) between them, NaN where a pair cannot be the same person.
 
     Raises:

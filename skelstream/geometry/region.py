@@ -20,7 +20,7 @@ class Region:
 
     Attributes:
         sides: left, top, right, bottom.
-        shares: for each side, whether it is a percentage of the image's width or height; if not, it is in
+        shares: one bool per side: whether it is a percentage of the image's width or height; if not, it is in
             pixels.
 
     Raises:

@@ -14,7 +14,7 @@ class Detections:
 
     Attributes:
         skeleton: joint set of the people.
-        frames: for each frame its number in the source, time in seconds, and people; None if it failed to
+        frames: number in the source, time in seconds and people of each frame; None if it failed to
             decode.
         source: name of the video.
         height, width: size of the image in pixels; None if unknown.

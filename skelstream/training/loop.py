@@ -102,7 +102,7 @@ class Trainer:
         workers: number of processes that make samples; with 0 this process makes them.
         processes: this process's place among the run's processes.
         sets: the recipe's sets if they are read already, else None.
-        detections: for the top-down network, the detected people of each image of each set; else None.
+        detections: detected people of each image of each set, for the top-down network; else None.
 
     Raises:
         FormatError: a set cannot be used.

@@ -63,7 +63,7 @@ def make_task(recipe: Recipe, sets: _Sets, start: _State, detections: _Detection
         recipe: the settings.
         sets: the recipe's sets.
         start: initial weights of the whole network; None for random ones.
-        detections: for the top-down network, the detected people of each image of each set; else None.
+        detections: detected people of each image of each set, for the top-down network; else None.
         read: returns an image's pixels.
     """
     torch.manual_seed(recipe.seed)
