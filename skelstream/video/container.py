@@ -47,7 +47,7 @@ class ContainerSource(Source):
         """
         self._deinterlacer, self._tone = Deinterlacer(), ToneMap()
         super().__init__(selection)
-        self._name = source.name
+        self._name, self._is_file = source.name, source.path is not None
         key_frame = find_key_frame(source, selection.start) if source.path and selection.start else None
         self._decoder = Decoder(source, threads)
         try:
@@ -69,7 +69,7 @@ class ContainerSource(Source):
                 )
             self._tone = ToneMap(self._decoder.stream.codec_context.color_trc)
             self._upright = Upright(self._first_image(), self._aspect(), self._decoder.upright)
-            self.info = self._describe(live=self._is_live(source))
+            self.info = self._describe()
         except BaseException:
             self._decoder.close()
             raise
@@ -119,7 +119,7 @@ class ContainerSource(Source):
         return True
 
     def _numbered(self, key_frame: KeyFrame | None) -> Iterator[_Timed]:
-        clock = Timestamps(self._decoder.time_base, self._fps(), key_frame.origin if key_frame else None)
+        clock = Timestamps(self._decoder.time_base, self._fps(), None if self._live else self._decoder.zero)
         index, time, first_lost = key_frame.index if key_frame else 0, 0.0, None
         slots, last = index, None
         for row in self._deinterlacer.rows(self._decoder.rows()):
@@ -203,13 +203,15 @@ class ContainerSource(Source):
     def _duration(self) -> float | None:
         stream, container = self._decoder.stream, self._decoder.container
         if stream.duration is not None:
-            return float(stream.duration * self._decoder.time_base)
+            end = (stream.start_time or 0) + stream.duration
+            return float(end * self._decoder.time_base - (self._decoder.zero or 0))
         return container.duration / _TICKS if container.duration is not None else None
 
-    def _is_live(self, source: Input) -> bool:
-        return source.path is None and self._duration() is None
+    @property
+    def _live(self) -> bool:
+        return not self._is_file and self._duration() is None
 
-    def _describe(self, live: bool) -> SourceInfo:
+    def _describe(self) -> SourceInfo:
         return SourceInfo(
             name=self._name,
             height=self._upright.height,
@@ -218,5 +220,6 @@ class ContainerSource(Source):
             fps=self._fps(),
             duration=self._duration(),
             frames=self._decoder.stream.frames or None,
-            live=live,
+            live=self._live,
+            start=0.0 if self._live else float(self._decoder.zero or 0),
         )

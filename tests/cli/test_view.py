@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from fractions import Fraction
+
 import av
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from skelstream.formats import save
 from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
-from skelstream.viewer.playable import plays
+from skelstream.viewer.playable import playable_copy, plays
 
 
 def run(*arguments):
@@ -85,6 +87,22 @@ def test_a_playable_copy_is_linked(skeletons, old_clip, tmp_path):
     assert (
         refused.exit_code == 1 and "page.copy.mp4" in refused.stderr and not (tmp_path / "page.html").exists()
     )
+
+
+def test_a_playable_copy_has_the_times_of_the_video(tmp_path):
+    """The page looks for a frame at its time, also where the picture begins after the sound."""
+    video, copy = tmp_path / "late.mkv", tmp_path / "copy.mp4"
+    with av.open(str(video), "w") as container:
+        stream = container.add_stream("ffv1", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for pts in (12, 13, 14):
+            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")
+            frame.pts, frame.time_base = pts, Fraction(1, 10)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    playable_copy(video, copy)
+    with av.open(str(copy)) as container:
+        assert [f.time for f in container.decode(video=0)] == pytest.approx([0, 1.2, 1.3, 1.4])
 
 
 def test_a_playable_copy_is_embedded(skeletons, old_clip, tmp_path):
