@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import glob
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from skelstream.errors import FormatError, OutputError, SkelstreamError
+from skelstream.errors import FormatError, SkelstreamError
+from skelstream.files.inputs import check_not_inputs
 from skelstream.formats import WriteOptions, check_free, choose, load, save
 from skelstream.people import People
 from skelstream.processing.postprocessing import postprocess
@@ -51,7 +50,7 @@ class Output:
         """
         check_free(choose(self.path, self.format), self.path, self.overwrite)
         check_format(self.path, self.format, postprocessing)
-        check_not_source(self.path, source)
+        check_not_inputs([self.path], [source], IMAGE_SUFFIXES)
 
     def write(self, sequence: SkeletonSequence, skeleton: str | None = None) -> None:
         """Write the result, and remove the partial results of earlier runs.
@@ -107,21 +106,6 @@ def check_format(output: Path, format: str | None, postprocessing: Postprocessin
             save(postprocess(_test_sequence(output.name), postprocessing), Path(folder) / output.name, format)
         except SkelstreamError as error:
             raise type(error)(str(error).replace(f"{folder}/", ""), setting=error.setting) from None
-
-
-def check_not_source(output: Path, source: str | Path | int) -> None:
-    """Check that an output does not replace what it is made from.
-
-    Raises:
-        OutputError: the output is the source, or one of its images.
-    """
-    if isinstance(source, int) or not output.is_file():
-        return
-    read = [source] if os.path.exists(source) else glob.glob(str(source), recursive=True)
-    inside = output.suffix.lower() in IMAGE_SUFFIXES
-    for path in read:
-        if output.samefile(path) or (inside and output.absolute().parent.samefile(path)):
-            raise OutputError(f"{output} is the source of the result; choose another name")
 
 
 def _frames_in(partial: Path) -> int:

@@ -151,5 +151,5 @@ def test_the_page_cannot_replace_its_inputs(skeletons, tmp_path, name):
     video.write_bytes(b"precious")
     before = (tmp_path / name).read_bytes()
     result = run("view", skeletons, "--video", video, "-o", tmp_path / name, "--overwrite")
-    assert result.exit_code == 1 and f"{name} is the source of the result" in result.stderr
+    assert result.exit_code == 1 and f"{name} would replace the input" in result.stderr
     assert (tmp_path / name).read_bytes() == before
