@@ -64,13 +64,13 @@ class Output:
         for path in self._partial_paths():
             if not path.exists():
                 return
-            if _frames_in(path):
+            if _frames_in(path, sequence):
                 path.unlink(missing_ok=True)
 
     def keep_partial(self, sequence: SkeletonSequence, error: BaseException) -> None:
         """Write the frames so far to ``NAME.partial.npz`` beside the output, unless it holds more; ``error`` gets a note.
 
-        A file of that name that is not a partial result stays: then the name gets a number.
+        A file of that name that is not a partial result of the same source stays: then the name gets a number.
         """
         if not sequence.frames:
             error.add_note("no frame was done yet")
@@ -78,8 +78,10 @@ class Output:
         warning = f"the work was interrupted: these are the first {sequence.frames} frames"
         meta = {**sequence.meta, "partial": True, "warnings": [*sequence.meta["warnings"], warning]}
         with suppress(OSError, SkelstreamError):  # the first error is the one to report
-            partial = next(path for path in self._partial_paths() if not path.exists() or _frames_in(path))
-            before = _frames_in(partial)
+            partial = next(
+                path for path in self._partial_paths() if not path.exists() or _frames_in(path, sequence)
+            )
+            before = _frames_in(partial, sequence)
             if before > sequence.frames:
                 error.add_note(f"{partial} has the {before} frames of a longer earlier run, and stays")
                 return
@@ -108,13 +110,14 @@ def check_format(output: Path, format: str | None, postprocessing: Postprocessin
             raise type(error)(str(error).replace(f"{folder}/", ""), setting=error.setting) from None
 
 
-def _frames_in(partial: Path) -> int:
-    """Return the number of frames of a partial result; 0 for any other file."""
+def _frames_in(path: Path, result: SkeletonSequence) -> int:
+    """Return the number of frames of a partial result of the same source; 0 for any other file."""
     try:
-        sequence = load(partial)
+        partial = load(path)
     except SkelstreamError:
         return 0
-    return sequence.frames if sequence.meta.get("partial") is True else 0
+    same = partial.meta.get("partial") is True and partial.meta.get("source") == result.meta["source"]
+    return partial.frames if same else 0
 
 
 def _test_sequence(source: str) -> SkeletonSequence:
