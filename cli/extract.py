@@ -10,7 +10,7 @@ import typer
 from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
-from .messages import complain, put, say, show_warnings
+from .messages import complain, described, put, say, show_warnings
 from .options import Debug, Overwrite, Quiet, with_settings
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ _OUTPUT = "Output"
 
 @with_settings("video.*", "detect_every", "estimator.*", "tracking.*", "postprocessing.*")
 def extract(
+    ctx: typer.Context,
     sources: Annotated[
         list[str],
         typer.Argument(help="Videos, image folders, URLs, cameras.", metavar="SOURCE..."),
@@ -75,7 +76,7 @@ def extract(
     if output == "-":
         _stream(sources[0], settings)
     elif many:
-        _extract_many(sources, Path(str(output)), settings, quiet, format=format, overwrite=overwrite)
+        _extract_many(ctx, sources, Path(str(output)), settings, quiet, format=format, overwrite=overwrite)
     else:
         path = Path(output or f"{Path(sources[0]).stem}.npz")
         _extract_one(sources[0], settings, quiet, sheet, path=path, format=format, overwrite=overwrite)
@@ -148,7 +149,12 @@ def _extract_one(
 
 
 def _extract_many(
-    sources: list[str], folder: Path, settings: ExtractionSettings, quiet: bool, **output_options: Any
+    ctx: typer.Context,
+    sources: list[str],
+    folder: Path,
+    settings: ExtractionSettings,
+    quiet: bool,
+    **output_options: Any,
 ) -> None:
     from skelstream.extraction import run_many
 
@@ -162,7 +168,7 @@ def _extract_many(
             progress.source_done()
             if outcome.error is not None:
                 failed += 1
-                complain(str(outcome.error))
+                complain(described(outcome.error, ctx.command))
             elif outcome.by_other:
                 by_others += 1
             elif outcome.extraction is None:

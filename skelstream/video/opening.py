@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import glob
+import shlex
 from pathlib import Path
 
 from skelstream.errors import SourceError
+from skelstream.files.endings import is_video_file
 from skelstream.video.animated import AnimatedSource, images_in, is_truncated_gif
 from skelstream.video.capture import CAMERA_PREFIX, device_input
 from skelstream.video.container import ContainerSource
@@ -88,6 +90,12 @@ def _images_in(folder: Path) -> list[Path]:
     except OSError as error:
         raise SourceError(f"{folder} cannot be read ({error.strerror}): change its permissions") from error
     if not paths:
+        if any(is_video_file(path) for path in folder.rglob("*")):
+            quoted = shlex.quote(str(folder))
+            raise SourceError(
+                f"{folder} is a folder of videos, and one source is one video or a folder of images;"
+                f" extract all its videos with skelstream batch run {quoted} -o skeletons/"
+            )
         raise SourceError(f"{folder} has no images: put {', '.join(sorted(IMAGE_SUFFIXES))} files into it")
     return sorted(paths, key=natural_order)
 

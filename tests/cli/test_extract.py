@@ -201,3 +201,13 @@ def test_a_name_that_the_file_system_rejects(extract, walk, tmp_path, name):
     result = extract(*arguments)
     assert result.exit_code == 1 and "File name too long" in result.stderr
     assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+def test_a_result_of_another_source_names_the_option_that_replaces_it(extract, walk, tmp_path):
+    (tmp_path / "out").mkdir()
+    assert extract(walk, "-o", tmp_path / "out" / "walk.npz").exit_code == 0
+    (tmp_path / "b").mkdir()
+    other = tmp_path / "b" / "walk.mp4"
+    other.write_bytes(walk.read_bytes())
+    result = extract(other, "-o", f"{tmp_path}/out/")
+    assert result.exit_code == 1 and "or replace it with --overwrite" in result.stderr

@@ -54,7 +54,7 @@ def test_names_of_missing_files_are_escaped(tmp_path):
 def test_an_error_names_the_option_for_its_setting(tmp_path):
     (tmp_path / "a.html").touch()
     result = run("view", tmp_path / "a.npz", "-o", tmp_path / "a.html")
-    assert "a.html exists; choose another name, or overwrite it (--overwrite)" in result.stderr
+    assert "a.html exists; choose another name, or replace it with --overwrite" in result.stderr
 
 
 @pytest.mark.slow

@@ -98,7 +98,7 @@ def test_imported_weights_are_usable(port_file: Path, here: Path) -> None:
     assert "52,311,446" in shown and "BGR, x / 256 - 0.5" in shown and "not measured" in shown
     again = run("models", "import", port_file)
     assert (
-        again.exit_code == 1 and "exists; choose another name, or overwrite it (--overwrite)" in again.stderr
+        again.exit_code == 1 and "exists; choose another name, or replace it with --overwrite" in again.stderr
     )
 
 

@@ -183,6 +183,14 @@ def test_errors(tmp_path, folder, kind):
     assert "\n" not in str(caught.value) and str(tmp_path) in str(caught.value)
 
 
+def test_a_folder_of_videos_names_the_command_that_reads_it(tmp_path):
+    (tmp_path / "my clips" / "run").mkdir(parents=True)
+    (tmp_path / "my clips" / "run" / "a.MP4").touch()
+    with pytest.raises(SourceError, match="is a folder of videos") as caught:
+        open_source(tmp_path / "my clips")
+    assert f"skelstream batch run '{tmp_path}/my clips' -o skeletons/" in str(caught.value)
+
+
 @pytest.mark.parametrize("quality", [[], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]], ids=["baseline", "progressive"])
 def test_images_that_are_cut_short_and_those_with_a_trailer(make, tmp_path, quality):
     """With a thumbnail, whose end is no end of the image."""
