@@ -31,6 +31,7 @@ class Shards(StrEnum):
 
 
 _ENGINE = "Engine"
+_FIRST_CLIPS = "loading the networks, then the first clips"
 Location = Annotated[str, typer.Argument(help="Folder or URL of the results.", metavar="OUT")]
 ClipsPerShard = Annotated[
     int | None,
@@ -255,8 +256,9 @@ def _show(events: Generator[Event, None, None], output: str, quiet: bool) -> Non
             match event:
                 case VerificationStarted() | ExtractionStarted():
                     bar.close()
-                    title = "verifying" if isinstance(event, VerificationStarted) else "extracting"
-                    progress = bar.enter_context(ClipProgress(title, event.clips, quiet))
+                    verifies = isinstance(event, VerificationStarted)
+                    title, waiting = ("verifying", "") if verifies else ("extracting", _FIRST_CLIPS)
+                    progress = bar.enter_context(ClipProgress(title, event.clips, quiet, waiting))
                 case ClipVerified(intact=False):
                     warn(f"{event.path}: has changed; the clip is extracted again")
                 case ClipFinished(record=record) if event.failed and record is not None:

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 import skelstream.estimation.pose_estimator
 from skelstream.cli import app
+from skelstream.cli.progress import ClipProgress, FrameProgress
 from skelstream.formats import load
 from skelstream.video import VideoWriter
 
@@ -211,3 +212,33 @@ def test_a_result_of_another_source_names_the_option_that_replaces_it(extract, w
     other.write_bytes(walk.read_bytes())
     result = extract(other, "-o", f"{tmp_path}/out/")
     assert result.exit_code == 1 and "or replace it with --overwrite" in result.stderr
+
+
+def test_the_summary_says_what_its_counts_are_and_what_to_do_next(extract, walk, tmp_path):
+    out = tmp_path / "my walk.npz"
+    result = extract(walk, "-o", out)
+    rows = {line.split()[0]: line for line in result.stderr.splitlines() if line.strip()}
+    assert "60 in these tracks, 1.5 per frame" in rows["poses"]
+    assert "stages run at the same time" in " ".join(result.stderr.split())
+    assert f"see it in a browser: skelstream view '{out}'" in result.stderr
+    written_only = extract(walk, "-o", tmp_path / "array", "--format", "stgcn")
+    assert written_only.exit_code == 0 and "skelstream view" not in written_only.stderr
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_slow_runtime_is_mentioned_once(extract, walk, tmp_path, monkeypatch, many):
+    monkeypatch.setattr("skelstream.runtimes.registry.faster_runtime", lambda *_: "OpenVINO is faster")
+    target = ["-o", f"{tmp_path}/out/"] if many else ["-o", tmp_path / "a.npz"]
+    assert extract(walk, *target).stderr.count("OpenVINO is faster") == 1
+
+
+def test_progress_says_that_networks_are_loaded(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    for sources in (1, 3):
+        with FrameProgress("clip.mp4", quiet=False, sources=sources):
+            pass
+        assert "loading the networks" in capsys.readouterr().err
+    with ClipProgress("extracting", 5, quiet=False, waiting="loading the networks"):
+        pass
+    assert "loading the networks" in capsys.readouterr().err
