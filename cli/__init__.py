@@ -14,6 +14,7 @@ from io import TextIOWrapper
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from typer.core import TyperGroup
 
 from skelstream import __version__
@@ -93,6 +94,13 @@ def _commands(
     """Hold the options of the application itself."""
 
 
+def _end_quietly(self: Console) -> None:
+    """End the process with status 0, because the reader of the help has ended; rich itself ends with status 1."""
+    self.quiet = True
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(0)
+
+
 def main() -> None:
     """Run the ``skelstream`` command."""
     # skelstream reports damaged images itself.
@@ -101,6 +109,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # the terminal may not know bars and ellipses
     handle_signals()
+    Console.on_broken_pipe = _end_quietly
     app()
 
 

@@ -139,6 +139,10 @@ def run(
     from skelstream.batch import BatchOptions
     from skelstream.batch import run as run_batch
 
+    from .estimator import say_if_slow
+
+    if not quiet and engine == "local":
+        say_if_slow(settings)
     options = BatchOptions(
         engine, workers, partition, address, tasks, _parameters(slurm), shards, clips_per_shard, redo
     )

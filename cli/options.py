@@ -30,6 +30,9 @@ Debug = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
+ClipName = Annotated[
+    str | None, typer.Option("--clip", help="Read this clip of a pickle with many.", metavar="NAME")
+]
 Device = Annotated[
     str, typer.Option("--device", help="Compute on auto, cpu, cuda, cuda:1 or mps.", metavar="NAME")
 ]

@@ -34,10 +34,11 @@ class FrameProgress:
     """
 
     def __init__(self, title: str, quiet: bool, sources: int = 1):
+        console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(),
             TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
-            console=Console(stderr=True), disable=quiet, transient=True,
+            console=console, disable=quiet or not console.is_terminal, transient=True,
         )  # fmt: skip
         title = printable(title)
         self._overall = self._progress.add_task(title, total=sources, rate="") if sources > 1 else None
@@ -124,9 +125,10 @@ class InputProgress:
     """
 
     def __init__(self, title: str, quiet: bool):
+        console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-            console=Console(stderr=True), transient=True, disable=quiet,
+            console=console, disable=quiet or not console.is_terminal, transient=True,
         )  # fmt: skip
         self._task = self._progress.add_task(title, total=None, visible=False)
 

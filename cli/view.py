@@ -11,14 +11,14 @@ import typer
 from skelstream.errors import OutputError, SettingsError
 
 from .messages import say
-from .options import Debug, Overwrite, Quiet
+from .options import ClipName, Debug, Overwrite, Quiet
 
 
 def view(
     skeletons: Annotated[Path, typer.Argument(help="Skeleton file in any readable format.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Write to this HTML file. Default: NAME.html for NAME.npz."),
+        typer.Option("--output", "-o", help="Write to this HTML file. Default: NAME.html beside the input."),
     ] = None,
     video: Annotated[
         Path | None,
@@ -31,6 +31,7 @@ def view(
         bool, typer.Option("--skeleton-only", help="Play the skeletons on a plain ground, without a video.")
     ] = False,
     embed: Annotated[bool, typer.Option("--embed", help="Embed the video in the page.")] = False,
+    clip: ClipName = None,
     title: Annotated[str | None, typer.Option(help="Set the page's title. Default: the file's name.")] = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -48,9 +49,9 @@ def view(
     from skelstream.viewer.playable import plays, video_of
     from skelstream.viewer.report import report_page, video_data, video_link
 
-    output = output or Path(f"{skeletons.stem}.html")
+    output = output or skeletons.with_suffix(".html")
     check_writable(output, overwrite)
-    sequence = with_identities(read(skeletons))
+    sequence = with_identities(read(skeletons, clip=clip))
     if video is None and not skeleton_only:
         video = video_of(sequence)
         if video is None and not quiet:

@@ -32,7 +32,8 @@ class PoseEstimator:
         settings: networks, thresholds, and what runs them.
 
     Raises:
-        ModelError: the weights, the device, the runtime or the precision cannot be used.
+        ModelError: the weights cannot be used.
+        SettingsError: the weights do not exist, or the device, the runtime or the precision cannot be used.
         MissingExtraError: OpenVINO was asked for and is not installed.
     """
 

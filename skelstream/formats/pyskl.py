@@ -114,10 +114,10 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     if not names:
         raise FormatError("contains no clips")
     if len(clips) != 1:
-        shown = ", ".join(map(printable, names[:_MOST_NAMED]))
+        shown = ", ".join(map(printable, names[:_MOST_NAMED])) + " ..." * (len(names) > _MOST_NAMED)
         wanted = "" if options.clip is None else f", {len(clips)} of them named {printable(options.clip)}"
         raise FormatError(
-            f"contains {len(names)} clips ({shown} ...){wanted}; choose one by its name", setting="clip"
+            f"contains {len(names)} clips ({shown}){wanted}; choose one by its name", setting="clip"
         )
     return _sequence(clips[0], options)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from skelstream.errors import SettingsError
 from skelstream.geometry.region import Region
 from skelstream.settings.declaration import Settings, setting
 
@@ -40,3 +41,8 @@ class VideoSettings(Settings):
         option="--region",
         metavar="BOX",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.end is not None and self.end <= (self.start or 0):
+            raise SettingsError(f"end is {self.end:g}: give seconds after the start", setting="end")

@@ -84,7 +84,7 @@ def test_show_prints_the_card_of_a_name_or_a_file(packaged: Path) -> None:
 
 def test_show_of_an_unknown_name_is_an_error(packaged: Path) -> None:
     result = run("models", "show", "old")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "old: no such weights file or packaged model; packaged models: young" in result.stderr
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from skelstream.errors import MissingExtraError, ModelError
+from skelstream.errors import MissingExtraError, SettingsError
 from skelstream.network.architectures import Network
 from skelstream.network.paf import PafNetwork
 from skelstream.runtimes.device import choose_device
@@ -71,14 +71,14 @@ def test_without_openvino(movenet: PafNetwork, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_cannot_be_used_is_named(movenet: PafNetwork) -> None:
-    with pytest.raises(ModelError, match="unknown runtime 'tensorrt'"):
+    with pytest.raises(SettingsError, match="unknown runtime 'tensorrt'"):
         choose_runtime(movenet, runtime="tensorrt")
-    with pytest.raises(ModelError, match="unknown precision 'int4'"):
+    with pytest.raises(SettingsError, match="unknown precision 'int4'"):
         choose_runtime(movenet, precision="int4")
-    with pytest.raises(ModelError, match="'gpu' cannot be used here"):
+    with pytest.raises(SettingsError, match="'gpu' cannot be used here"):
         choose_device("gpu")
     if not torch.cuda.is_available():
-        with pytest.raises(ModelError, match="'cuda' cannot be used here"):
+        with pytest.raises(SettingsError, match="'cuda' cannot be used here"):
             choose_device("cuda")
 
 
