@@ -42,6 +42,7 @@ def extract(
         str | None,
         typer.Option(
             "--format",
+            "-f",
             help="Set the format. Default: by the ending.",
             rich_help_panel=_OUTPUT,
             metavar="NAME",

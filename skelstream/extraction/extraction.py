@@ -39,7 +39,7 @@ class Extraction:
         times: busy seconds and counts by stage.
         seconds: duration of the work, from opening to the last frame.
         resumed: number of frames taken from the checkpoint of an interrupted extraction.
-        warnings: lines about what was wrong or assumed.
+        warnings: lines about what was wrong or assumed, and what the output's format leaves out.
     """
 
     sequence: SkeletonSequence
@@ -206,7 +206,7 @@ def run(
         OutputError: the output cannot be written.
         FormatError: the postprocessing is impossible.
     """
-    began, stopped = time.perf_counter(), None
+    began, stopped, notes = time.perf_counter(), None, list[str]()
     with (
         Pipeline(source, estimator or _maker(settings), settings, name=name) as pipeline,
         Checkpoints(output and output.path, source, pipeline) as checkpoints,
@@ -224,7 +224,7 @@ def run(
             seconds = time.perf_counter() - began
             sequence = postprocess(checkpoints.finish(), settings.postprocessing)
             if output is not None:
-                output.write(sequence, settings.postprocessing.skeleton)
+                notes = output.write(sequence, settings.postprocessing.skeleton)
                 checkpoints.remove()
         except BaseException as error:
             if output is not None:
@@ -234,6 +234,5 @@ def run(
         if output is not None:
             stopped.add_note(f"the {len(sequence.frame_time)} frames so far are in {output.path}")
         raise stopped
-    return Extraction(
-        sequence, pipeline.info, pipeline.times, seconds, checkpoints.resumed, list(sequence.meta["warnings"])
-    )
+    warnings = [*sequence.meta["warnings"], *notes]
+    return Extraction(sequence, pipeline.info, pipeline.times, seconds, checkpoints.resumed, warnings)

@@ -86,7 +86,7 @@ def test_labels_make_a_training_set_with_splits(tmp_path):
     assert "classes: 0 fall, 1 wave" in result.output
     result = run("convert", *inputs, "-o", tmp_path / "set.ctrgcn.npz", "--labels", tmp_path / "labels.csv",
                  "--frames", "4")  # fmt: skip
-    assert "a: 4 of 6 frames kept; a larger number of frames keeps more" in result.output
+    assert "a: 4 of 6 frames kept; convert with --frames 6 to keep all" in result.output
     with np.load(tmp_path / "set.ctrgcn.npz") as npz:
         assert npz["x_train"].shape == (2, 4, 150) and npz["y_test"].tolist() == [[0, 1]]
 

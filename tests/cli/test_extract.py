@@ -248,3 +248,11 @@ def test_progress_says_that_networks_are_loaded(capsys, monkeypatch):
     with ClipProgress("extracting", 5, quiet=False, waiting="loading the networks"):
         pass
     assert "loading the networks" in capsys.readouterr().err
+
+
+def test_tracks_that_a_format_leaves_out_are_told(extract, walk, tmp_path, monkeypatch):
+    monkeypatch.setattr("skelstream.formats.pyskl._PERSONS", 1)
+    for arguments in (["-o", tmp_path / "a", "-f", "pyskl"], ["-o", f"{tmp_path}/out/", "-f", "pyskl"]):
+        result = extract(walk, *arguments)
+        assert result.exit_code == 0
+        assert "walk: 1 of 2 tracks kept" in result.stderr and "--persons 2 to keep all" in result.stderr

@@ -151,7 +151,7 @@ def test_a_partial_result_is_kept_if_the_output_cannot_be_written(walk, bars, tm
     [
         ("no/out.npz", {}, "create it first"),
         ("set.ctrgcn.npz", {}, "needs a class"),
-        ("out.npz", {"skeleton": "unknown18"}, "unknown joint set"),
+        ("out.npz", {"skeleton": "unknown18"}, "skeleton is 'unknown18'"),
         ("out.xyz", {}, "does not say which format"),
         ("a\0b.npz", {}, "NUL"),
     ],
