@@ -214,10 +214,10 @@ def skeleton_named(name: str) -> Skeleton:
     Raises:
         FormatError: there is no such joint set.
     """
-    try:
+    if isinstance(name, str) and name in SKELETONS:
         return SKELETONS[name]
-    except KeyError:
-        raise FormatError(f"unknown joint set {name!r}; known: {', '.join(SKELETONS)}") from None
+    shown = repr(name) if isinstance(name, str) else f"of type {type(name).__name__}"
+    raise FormatError(f"unknown joint set {shown}; known: {', '.join(SKELETONS)}")
 
 
 def convert(

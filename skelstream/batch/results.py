@@ -18,6 +18,7 @@ from skelstream.batch.shards.table import shard_format
 from skelstream.batch.store.opening import open_store
 from skelstream.batch.store.store import Store
 from skelstream.errors import FormatError, OutputError
+from skelstream.files.arguments import path_argument
 from skelstream.files.json import parse_json
 from skelstream.files.values import integer, mapping, string
 
@@ -32,9 +33,15 @@ class Results:
 
     Attributes:
         location: folder, or URL that fsspec reaches.
+
+    Raises:
+        SettingsError: the location is neither text nor a path.
     """
 
     location: str | Path
+
+    def __post_init__(self) -> None:
+        path_argument(self.location, "output", ", or a URL")
 
     @cached_property
     def store(self) -> Store:

@@ -18,6 +18,7 @@ from skelstream.batch.shards.packing import Packer, PackResult
 from skelstream.batch.status import status_of
 from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
+from skelstream.files.arguments import instance_argument, path_argument
 from skelstream.files.values import entry
 
 
@@ -49,7 +50,10 @@ def run(
         SettingsError: an option is invalid.
         MissingExtraError: a library for the output, the shards or the engine is not installed.
     """
-    layout, engine, clips = options.layout, find_engine(options.engine), read_manifest(Path(manifest))
+    instance_argument(settings, ExtractionSettings, "settings")
+    instance_argument(options, BatchOptions, "options")
+    clips = read_manifest(path_argument(manifest, "manifest"))
+    layout, engine = options.layout, find_engine(options.engine)
     clips_to_extract = partition(clips, options.partition)
     job = Job.of(Results(output), settings)
     job.results.prepare(clips, job.settings_json, options.redo, layout)

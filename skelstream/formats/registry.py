@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from skelstream.errors import FormatError, SettingsError
+from skelstream.files.arguments import instance_argument, number_argument, path_argument
 from skelstream.files.atomic import check_replaceable, check_writable
 from skelstream.files.values import integer
 from skelstream.formats import (
@@ -123,7 +124,7 @@ def read(
     note: Callable[[str], None] | None = None,
 ) -> SkeletonSequence | Detections:
     """Read a sequence, or people without identities; the arguments are those of `load`."""
-    path = Path(path)
+    path = path_argument(path, "path")
     if "\0" in str(path):
         raise FormatError(f"{str(path)!r}: a file's name cannot hold a NUL character")
     if format is not None and format not in FORMATS:
@@ -139,9 +140,12 @@ def read(
             else f"format {chosen.name} is only written"
         )
         raise FormatError(f"{path}: {why}; these can be read: {readable}")
-    fps = ASSUMED_FPS if fps is None else fps
-    if not 0 < fps < float("inf"):
-        raise SettingsError(f"the frame rate must be above 0, not {fps}", setting="rate")
+    if fps is None:
+        fps = ASSUMED_FPS
+    try:
+        fps = number_argument(fps, "fps", "a number of frames per second above 0", above=0)
+    except SettingsError as error:
+        raise SettingsError(str(error), setting="rate") from None
     notes = {} if note is None else {"note": lambda text: note(f"{path}: {text}")}
     try:
         return chosen.read(path, ReadOptions(fps, size, clip, **notes))
@@ -228,7 +232,8 @@ def save(
         FormatError: the format cannot contain this sequence.
         OutputError: the file already exists or cannot be written.
     """
-    path = Path(path)
+    path = path_argument(path, "path")
+    instance_argument(sequence, SkeletonSequence, "sequence")
     chosen = choose(path, format)
     check_free(chosen, path, overwrite)
     known = None if label is None or label == -1 else integer(label, "label")
@@ -250,7 +255,7 @@ def save_dataset(
     options: WriteOptions | None = None,
 ) -> None:
     """Write many sequences, taken one by one, into one training set; the arguments are those of `save`."""
-    path = Path(path)
+    path = path_argument(path, "path")
     chosen = choose_for_many(path, format)
     join = chosen.join
     assert join is not None  # ensured by choose_for_many

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import skelstream
-from skelstream.errors import FormatError, OutputError, SettingsError, SourceError
+from skelstream.errors import OutputError, SettingsError, SourceError
 from skelstream.extraction.extraction import extract, run, stream, windows
 from skelstream.extraction.output import Output
 
@@ -79,7 +79,7 @@ def test_smoothed_windows_lag_and_have_the_same_people(walk, bars):
 
 def test_wrong_windows_are_an_error_before_the_work(walk, bars):
     estimator = bars()
-    with pytest.raises(FormatError, match="at least 1"):
+    with pytest.raises(SettingsError, match="at least 1"):
         next(skelstream.windows(walk, 0, estimator=estimator))
     with pytest.raises(SourceError, match="does not exist"):
         next(skelstream.windows("missing.mp4", estimator=estimator))

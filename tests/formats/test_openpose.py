@@ -117,7 +117,7 @@ def test_foreign_folders(tmp_path):
     (tmp_path / "b_000_keypoints.json").write_text('{"people": []}')
     with pytest.raises(FormatError, match="several videos"):
         load(tmp_path)
-    with pytest.raises(SettingsError, match="frame rate"):
+    with pytest.raises(SettingsError, match="fps is 0: give a number of frames per second"):
         load(tmp_path, fps=0)
 
 
