@@ -21,4 +21,10 @@ if __name__ == "__main__":
     beside = Path(__file__).parents[1] / "cli"
     if (beside / "__init__.py").is_file() and (beside.parent / "pyproject.toml").is_file():
         _load_from_checkout(beside)
-    import_module("skelstream.cli").main()
+    try:
+        command_line = import_module("skelstream.cli")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("typer", "rich"):
+            raise
+        sys.exit(f"skelstream: the command line needs {error.name}: pip install typer rich")
+    command_line.main()

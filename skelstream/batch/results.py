@@ -20,7 +20,7 @@ from skelstream.batch.store.store import Store
 from skelstream.errors import FormatError, OutputError
 from skelstream.files.arguments import path_argument
 from skelstream.files.json import parse_json
-from skelstream.files.values import integer, mapping, string
+from skelstream.files.values import entry, integer, mapping, string
 
 _MANIFEST, _SETTINGS, _LAYOUT = ".batch/manifest.csv", ".batch/settings.json", ".batch/shards.json"
 # Changed settings that an error message lists.
@@ -73,8 +73,8 @@ class Results:
             MissingExtraError: a library for these shards is not installed.
         """
         text = json.dumps(settings, indent=1, sort_keys=True) + "\n"
-        before = self._json(_SETTINGS)
-        changed = [] if before is None else list(_changes(before, json.loads(text)))
+        before = self.settings()
+        changed = [] if not before else list(_changes(before, json.loads(text)))
         if changed and not redo:
             more = f" and {len(changed) - _MAX_LISTED} more" if len(changed) > _MAX_LISTED else ""
             raise OutputError(
@@ -82,7 +82,7 @@ class Results:
                 " choose another folder, or extract the clips again",
                 setting="redo",
             )
-        if layout is not None and before is not None and (present := self.layout()) != layout:
+        if layout is not None and before and (present := self.layout()) != layout:
             raise OutputError(
                 f"{self.location}: stores results in {present or 'a file per clip'}; for {layout}, run:"
                 f" skelstream batch pack {self.location} --shards {layout.format}"
@@ -90,7 +90,7 @@ class Results:
             )
         if layout is not None:
             self.set_layout(layout)
-        if before is None or changed:
+        if not before or changed:
             self.store.write(_SETTINGS, text.encode())
         with self.store.writing(_MANIFEST) as path:
             write_manifest(clips, path)
@@ -141,9 +141,22 @@ class Results:
             ) from None
 
     def settings(self) -> dict[str, Any]:
-        """Return the settings of the results, as JSON values; empty if there is no batch."""
-        values = self._json(_SETTINGS)
-        return {} if values is None else mapping(values, self.store.path(_SETTINGS))
+        """Return the settings of the results, as JSON values; empty if there is no batch.
+
+        Raises:
+            FormatError: the file of the settings is damaged.
+        """
+        path = self.store.path(_SETTINGS)
+        try:
+            values = self._json(_SETTINGS)
+            if values is None:
+                return {}
+            mapping(entry(mapping(values, path), "settings", path), f"{path}: settings")
+        except FormatError as error:
+            raise FormatError(
+                f"{error}; remove the file and run the batch again with the same options, which keeps its results"
+            ) from None
+        return values
 
     def _json(self, name: str) -> Any:
         """Return the value in a JSON file; None if there is no such file."""

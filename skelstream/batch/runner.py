@@ -19,7 +19,6 @@ from skelstream.batch.status import status_of
 from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 from skelstream.files.arguments import instance_argument, path_argument
-from skelstream.files.values import entry
 
 
 def run(
@@ -78,10 +77,13 @@ def retry(output: str | Path, options: BatchOptions = BatchOptions()) -> Generat
     if not clips:
         yield Message("no clip has failed")
         return
-    job = Job.of(
-        results,
-        ExtractionSettings.from_json(entry(results.settings(), "settings", "the batch's settings.json")),
-    )
+    try:
+        settings = ExtractionSettings.from_json(results.settings()["settings"])
+    except SettingsError as error:
+        raise SettingsError(
+            f"{output}: its settings cannot be used here ({error}); run the batch again with --redo"
+        ) from None
+    job = Job.of(results, settings)
     results.prepare(results.clips(), job.settings_json, redo=False)
     records, recorder = Records(results.store), Recorder(results.store)
     for clip in clips:

@@ -33,7 +33,7 @@ class PostprocessingSettings(Settings):
         metavar="FPS",
     )
     person: str | None = setting(
-        "First person: longest, largest, centre or moving.",
+        "Put first the longest, largest, centre or moving person.",
         default=None,
         more="For formats with few slots: the longest or largest track, the most central or the most moving one.",
         words=("longest", "largest", "centre", "moving"),
