@@ -51,8 +51,8 @@ def run(
     """
     instance_argument(settings, ExtractionSettings, "settings")
     instance_argument(options, BatchOptions, "options")
-    clips = read_manifest(path_argument(manifest, "manifest"))
     layout, engine = options.layout, find_engine(options.engine)
+    clips = read_manifest(path_argument(manifest, "manifest"))
     clips_to_extract = partition(clips, options.partition)
     job = Job.of(Results(output), settings)
     job.results.prepare(clips, job.settings_json, options.redo, layout)
