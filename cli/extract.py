@@ -11,7 +11,7 @@ import typer
 from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
-from .messages import complain, described, put, say, show_warnings
+from .messages import complain, described, program, put, say, show_warnings
 from .options import Debug, Overwrite, Quiet, with_settings
 
 if TYPE_CHECKING:
@@ -223,4 +223,4 @@ def _print_summary(done: Extraction, files: list[str], readable: bool) -> None:
     for path in files:
         say(f"wrote {path}")
     if readable:
-        say(f"see it in a browser: skelstream view {shlex.quote(files[0])}")
+        say(f"see it in a browser: {program()} view {shlex.quote(files[0])}")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -36,6 +39,16 @@ def show_warnings(lines: Iterable[str]) -> None:
 def complain(text: str) -> None:
     """Print an error."""
     say(f"skelstream: {text}", "red")
+
+
+def program() -> str:
+    """Return the command's name if the shell finds it, else its path as it was called, quoted for the shell."""
+    called = Path(sys.argv[0])
+    return (
+        "skelstream"
+        if shutil.which("skelstream") or called.stem != "skelstream"
+        else shlex.quote(str(called))
+    )
 
 
 def described(error: SkelstreamError, command: Any) -> str:

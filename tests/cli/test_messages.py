@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 import skelstream.estimation.pose_estimator
 from skelstream.cli import app
+from skelstream.cli.messages import program
 
 NASTY = "\x1b[2J\x1b]0;owned\x07[red]x[nope]\r\n\u202e"
 
@@ -77,3 +78,11 @@ def test_debug_shows_the_log(walk, tmp_path):
         )
         assert ("skelstream.runtimes.registry: runtime: " in result.stderr) == bool(debug)
     assert not logging.getLogger("skelstream").handlers
+
+
+def test_the_program_is_named_as_the_shell_finds_it(monkeypatch):
+    monkeypatch.setattr("sys.argv", [".venv/bin/skelstream", "extract"])
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert program() == ".venv/bin/skelstream"
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    assert program() == "skelstream"
