@@ -17,12 +17,14 @@ from skelstream.batch.shards.layout import ENDINGS, Layout
 from skelstream.batch.shards.table import shard_format
 from skelstream.batch.store.opening import open_store
 from skelstream.batch.store.store import Store
-from skelstream.errors import FormatError, OutputError
+from skelstream.errors import FormatError, OutputError, SkelstreamError
+from skelstream.extraction.settings import ExtractionSettings
 from skelstream.files.arguments import path_argument
 from skelstream.files.json import parse_json
 from skelstream.files.values import entry, integer, mapping, string
 
 _MANIFEST, _SETTINGS, _LAYOUT = ".batch/manifest.csv", ".batch/settings.json", ".batch/shards.json"
+_START_AGAIN = "remove the file and run the batch again with the same options, which keeps its results"
 # Changed settings that an error message lists.
 _MAX_LISTED = 4
 
@@ -73,8 +75,8 @@ class Results:
             MissingExtraError: a library for these shards is not installed.
         """
         text = json.dumps(settings, indent=1, sort_keys=True) + "\n"
-        before = self.settings()
-        changed = [] if not before else list(_changes(before, json.loads(text)))
+        before = None if self.store.info(_SETTINGS) is None else self.settings()
+        changed = [] if before is None else list(_changes(before, json.loads(text)))
         if changed and not redo:
             more = f" and {len(changed) - _MAX_LISTED} more" if len(changed) > _MAX_LISTED else ""
             raise OutputError(
@@ -82,7 +84,7 @@ class Results:
                 " choose another folder, or extract the clips again",
                 setting="redo",
             )
-        if layout is not None and before and (present := self.layout()) != layout:
+        if layout is not None and before is not None and (present := self.layout()) != layout:
             raise OutputError(
                 f"{self.location}: stores results in {present or 'a file per clip'}; for {layout}, run:"
                 f" skelstream batch pack {self.location} --shards {layout.format}"
@@ -90,7 +92,7 @@ class Results:
             )
         if layout is not None:
             self.set_layout(layout)
-        if not before or changed:
+        if before is None or changed:
             self.store.write(_SETTINGS, text.encode())
         with self.store.writing(_MANIFEST) as path:
             write_manifest(clips, path)
@@ -149,14 +151,23 @@ class Results:
         path = self.store.path(_SETTINGS)
         try:
             values = self._json(_SETTINGS)
-            if values is None:
-                return {}
-            mapping(entry(mapping(values, path), "settings", path), f"{path}: settings")
+            return {} if values is None else mapping(values, path)
         except FormatError as error:
-            raise FormatError(
-                f"{error}; remove the file and run the batch again with the same options, which keeps its results"
-            ) from None
-        return values
+            raise FormatError(f"{error}; {_START_AGAIN}") from None
+
+    def extraction_settings(self) -> ExtractionSettings:
+        """Return the settings with which the clips were extracted.
+
+        Raises:
+            FormatError: the file of the settings is damaged, or of another version.
+        """
+        path = self.store.path(_SETTINGS)
+        try:
+            return ExtractionSettings.from_json(mapping(entry(self.settings(), "settings", path), path))
+        except SkelstreamError as error:
+            text = str(error)
+            named = text if str(path) in text else f"{path}: {text}"
+            raise FormatError(named if _START_AGAIN in text else f"{named}; {_START_AGAIN}") from None
 
     def _json(self, name: str) -> Any:
         """Return the value in a JSON file; None if there is no such file."""

@@ -77,13 +77,7 @@ def retry(output: str | Path, options: BatchOptions = BatchOptions()) -> Generat
     if not clips:
         yield Message("no clip has failed")
         return
-    try:
-        settings = ExtractionSettings.from_json(results.settings()["settings"])
-    except SettingsError as error:
-        raise SettingsError(
-            f"{output}: its settings cannot be used here ({error}); run the batch again with --redo"
-        ) from None
-    job = Job.of(results, settings)
+    job = Job.of(results, results.extraction_settings())
     results.prepare(results.clips(), job.settings_json, redo=False)
     records, recorder = Records(results.store), Recorder(results.store)
     for clip in clips:
