@@ -14,12 +14,13 @@ from io import TextIOWrapper
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from typer.core import TyperGroup
 
 from skelstream import __version__
 from skelstream.errors import SettingsError, SkelstreamError, Stopped
 
-from .messages import complain
+from .messages import complain, described
 from .signals import handle_signals
 
 WRONG_USE, INTERRUPTED = 2, 130
@@ -38,7 +39,7 @@ class _Group(TyperGroup):
         except SkelstreamError as error:
             if ctx.obj == "debug":
                 raise
-            _report(f"{error}{self._option(ctx, error.setting)}", error)
+            _report(described(error, self.get_command(ctx, ctx.invoked_subcommand or "")), error)
             raise typer.Exit(WRONG_USE if isinstance(error, SettingsError) else 1) from None
         except Stopped as stopped:
             _report(f"ended by {signal.Signals(stopped.number).name}", stopped)
@@ -59,15 +60,6 @@ class _Group(TyperGroup):
                     sys.stdout.close()
             _report(f"{error.filename or 'standard output'}: {error.strerror}", error)
             raise typer.Exit(1) from None
-
-    def _option(self, ctx, setting: str | None) -> str:
-        """Return the current command's option for a setting, in parentheses; empty if there is none."""
-        command = self.get_command(ctx, ctx.invoked_subcommand)
-        for part in (command, *getattr(command, "commands", {}).values()):
-            for parameter in part.params if part else ():
-                if parameter.name == setting:
-                    return f" ({parameter.opts[0]})"
-        return ""
 
 
 def _report(message: str, error: BaseException) -> None:
@@ -102,6 +94,13 @@ def _commands(
     """Hold the options of the application itself."""
 
 
+def _end_quietly(self: Console) -> None:
+    """End the process with status 0, because the reader of the help has ended; rich itself ends with status 1."""
+    self.quiet = True
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(0)
+
+
 def main() -> None:
     """Run the ``skelstream`` command."""
     # skelstream reports damaged images itself.
@@ -110,6 +109,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # the terminal may not know bars and ellipses
     handle_signals()
+    Console.on_broken_pipe = _end_quietly
     app()
 
 

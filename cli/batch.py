@@ -31,6 +31,7 @@ class Shards(StrEnum):
 
 
 _ENGINE = "Engine"
+_FIRST_CLIPS = "loading the networks, then the first clips"
 Location = Annotated[str, typer.Argument(help="Folder or URL of the results.", metavar="OUT")]
 ClipsPerShard = Annotated[
     int | None,
@@ -138,6 +139,10 @@ def run(
     from skelstream.batch import BatchOptions
     from skelstream.batch import run as run_batch
 
+    from .estimator import say_if_slow
+
+    if not quiet and engine == "local":
+        say_if_slow(settings)
     options = BatchOptions(
         engine, workers, partition, address, tasks, _parameters(slurm), shards, clips_per_shard, redo
     )
@@ -255,8 +260,9 @@ def _show(events: Generator[Event, None, None], output: str, quiet: bool) -> Non
             match event:
                 case VerificationStarted() | ExtractionStarted():
                     bar.close()
-                    title = "verifying" if isinstance(event, VerificationStarted) else "extracting"
-                    progress = bar.enter_context(ClipProgress(title, event.clips, quiet))
+                    verifies = isinstance(event, VerificationStarted)
+                    title, waiting = ("verifying", "") if verifies else ("extracting", _FIRST_CLIPS)
+                    progress = bar.enter_context(ClipProgress(title, event.clips, quiet, waiting))
                 case ClipVerified(intact=False):
                     warn(f"{event.path}: has changed; the clip is extracted again")
                 case ClipFinished(record=record) if event.failed and record is not None:

@@ -11,7 +11,7 @@ from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
 from .messages import put, say, warn
-from .options import Debug, Overwrite, Quiet, with_settings
+from .options import ClipName, Debug, Overwrite, Quiet, with_settings
 
 
 @with_settings(
@@ -86,9 +86,7 @@ def convert(
         str | None,
         typer.Option("--size", help="Set the image size, for inputs without it.", metavar="WIDTHxHEIGHT"),
     ] = None,
-    clip: Annotated[
-        str | None, typer.Option("--clip", help="Read one clip of a pickle with many.", metavar="NAME")
-    ] = None,
+    clip: ClipName = None,
     rate: Annotated[
         float | None,
         typer.Option(

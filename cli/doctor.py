@@ -11,7 +11,7 @@ import typer
 from .messages import plain, stdout_console
 from .options import Debug
 
-_COLORS = {"fine": "green", "absent": "dim", "broken": "bold red"}
+_COLORS = {"fine": "green", "unavailable": "dim", "broken": "bold red"}
 
 
 def doctor(
@@ -58,5 +58,5 @@ def _print(area: str, name: str, state: str, detail: str) -> None:
 
     color = _COLORS[state]
     stdout_console(highlight=False, soft_wrap=True).print(
-        f"{area:<9} {plain(name):<18} [{color}]{state:<6}[/] {plain(detail)}"
+        f"{area:<9} {plain(name):<18} [{color}]{state:<11}[/] {plain(detail)}"
     )

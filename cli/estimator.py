@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .messages import say
+
 if TYPE_CHECKING:
     from skelstream.estimation.pose_estimator import PoseEstimator
     from skelstream.extraction.settings import ExtractionSettings
@@ -25,6 +27,15 @@ def make_estimator(settings: EstimatorSettings) -> PoseEstimator:
     if estimator.torch_threads is not None:
         torch.set_num_threads(estimator.torch_threads)
     return estimator
+
+
+def say_if_slow(settings: ExtractionSettings) -> None:
+    """Print how to install a faster runtime if the settings would choose it and it is not installed."""
+    from skelstream.runtimes.registry import faster_runtime
+
+    chosen = settings.estimator
+    if line := faster_runtime(chosen.device, chosen.runtime, chosen.precision):
+        say(line)
 
 
 def estimator_maker(settings: ExtractionSettings) -> Callable[[], PoseEstimator]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
-from .messages import complain, put, say, show_warnings
+from .messages import complain, described, program, put, say, show_warnings
 from .options import Debug, Overwrite, Quiet, with_settings
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _OUTPUT = "Output"
 
 @with_settings("video.*", "detect_every", "estimator.*", "tracking.*", "postprocessing.*")
 def extract(
+    ctx: typer.Context,
     sources: Annotated[
         list[str],
         typer.Argument(help="Videos, image folders, URLs, cameras.", metavar="SOURCE..."),
@@ -40,6 +42,7 @@ def extract(
         str | None,
         typer.Option(
             "--format",
+            "-f",
             help="Set the format. Default: by the ending.",
             rich_help_panel=_OUTPUT,
             metavar="NAME",
@@ -75,7 +78,7 @@ def extract(
     if output == "-":
         _stream(sources[0], settings)
     elif many:
-        _extract_many(sources, Path(str(output)), settings, quiet, format=format, overwrite=overwrite)
+        _extract_many(ctx, sources, Path(str(output)), settings, quiet, format=format, overwrite=overwrite)
     else:
         path = Path(output or f"{Path(sources[0]).stem}.npz")
         _extract_one(sources[0], settings, quiet, sheet, path=path, format=format, overwrite=overwrite)
@@ -124,9 +127,10 @@ def _extract_one(
     from skelstream.extraction import Output, run
     from skelstream.files.atomic import check_writable
     from skelstream.files.inputs import check_not_inputs
+    from skelstream.formats import choose
     from skelstream.video.image_folder import IMAGE_SUFFIXES
 
-    from .estimator import estimator_maker
+    from .estimator import estimator_maker, say_if_slow
     from .progress import FrameProgress
 
     output = Output(**output_options)
@@ -138,20 +142,27 @@ def _extract_one(
         done = run(source, settings, output, estimator_maker(settings), report=progress.report)
     show_warnings(done.warnings)
     files = [str(output.path)]
+    readable = choose(output.path, output.format).read is not None
     if sheet is not None:
         has_source_frames = done.sequence.meta.get("resampled", {}).get("frame_index") != "counted"
         write_png(sheet, sequence_sheet(done.sequence, source if has_source_frames else None))
         files.append(str(sheet))
     if not quiet:
-        _print_summary(done, files)
+        _print_summary(done, files, readable)
+        say_if_slow(settings)
 
 
 def _extract_many(
-    sources: list[str], folder: Path, settings: ExtractionSettings, quiet: bool, **output_options: Any
+    ctx: typer.Context,
+    sources: list[str],
+    folder: Path,
+    settings: ExtractionSettings,
+    quiet: bool,
+    **output_options: Any,
 ) -> None:
     from skelstream.extraction import run_many
 
-    from .estimator import estimator_maker
+    from .estimator import estimator_maker, say_if_slow
     from .progress import FrameProgress
 
     failed = done = existing = by_others = 0
@@ -161,7 +172,7 @@ def _extract_many(
             progress.source_done()
             if outcome.error is not None:
                 failed += 1
-                complain(str(outcome.error))
+                complain(described(outcome.error, ctx.command))
             elif outcome.by_other:
                 by_others += 1
             elif outcome.extraction is None:
@@ -172,11 +183,14 @@ def _extract_many(
     if not quiet:
         others = f"{by_others} by other processes, " if by_others else ""
         say(f"{done} extracted, {existing} done before, {others}{failed} failed; in {folder}")
+        if done:
+            say_if_slow(settings)
     if failed:
         raise typer.Exit(1)
 
 
-def _print_summary(done: Extraction, files: list[str]) -> None:
+def _print_summary(done: Extraction, files: list[str], readable: bool) -> None:
+    """Print counts, times, the written files and, if skelstream reads the first one back, how to look at it."""
     from rich.console import Console
     from rich.table import Table
 
@@ -185,22 +199,27 @@ def _print_summary(done: Extraction, files: list[str]) -> None:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_row("frames", f"{frames}" + (f", {lost} failed to decode" if lost else "")
                   + (f", {times.dropped} dropped" if times.dropped else ""))  # fmt: skip
-    table.add_row("people", f"{len(sequence.frame) / max(1, frames):.1f} per frame")
     table.add_row("tracks", f"{len(sequence.track_ids)}")
-    if times.crops:
-        over = f", {times.unrefined} people not refined" if times.unrefined else ""
-        table.add_row("crops refined", f"{times.crops}{over}")
+    poses = len(sequence.frame)
+    table.add_row("poses", f"{poses} in these tracks, {poses / max(1, frames):.1f} per frame")
     if done.resumed:
         table.add_row("resumed after", f"{done.resumed} frames")
     if times.detections < frames - lost:
         table.add_row("detected", f"{times.detections} of {frames} frames")
-    rate = f"{frames / done.seconds:.1f} frames/s, loading included" if done.seconds else ""
-    table.add_row("time", f"{done.seconds:.1f} s", rate)
-    for stage, seconds in times.seconds.items():
-        if stage != "refinement" or times.crops:
-            table.add_row(
-                f"  {stage}", f"{seconds:.1f} s", f"{frames / seconds:.1f} frames/s" if seconds else ""
-            )
+    if times.crops:
+        more = "; some people are refined twice, and some are then discarded" if times.crops > poses else ""
+        over = f"; {times.unrefined} people not refined, because of the limit" if times.unrefined else ""
+        table.add_row("refined", f"{times.crops} crops of people{more}{over}")
+    rate = f", {frames / done.seconds:.1f} frames/s, loading included" if done.seconds else ""
+    table.add_row("time", f"{done.seconds:.1f} s{rate}")
+    busy = [
+        f"{stage} {seconds:.1f} s"
+        for stage, seconds in times.seconds.items()
+        if stage != "refinement" or times.crops
+    ]
+    table.add_row("busy", f"{', '.join(busy)}; stages run at the same time, so their sum may exceed the time")
     Console(stderr=True).print(table)
     for path in files:
         say(f"wrote {path}")
+    if readable:
+        say(f"see it in a browser: {program()} view {shlex.quote(files[0])}")

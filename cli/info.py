@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .messages import plain, stdout_console
-from .options import Debug
+from .options import ClipName, Debug
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,6 +27,7 @@ def info(
     every_track: Annotated[
         bool, typer.Option("--all", help=f"Show all tracks, not only the {_MAX_TRACKS} most important ones.")
     ] = False,
+    clip: ClipName = None,
     debug: Debug = False,
 ) -> None:
     """Summarise a skeleton file: video, times, tracks, joints.
@@ -38,7 +39,7 @@ def info(
     from skelstream.processing import with_identities
     from skelstream.sequences.summary import summary
 
-    sequence = with_identities(read(file))
+    sequence = with_identities(read(file, clip=clip))
     facts = summary(sequence)
     if as_json:
         typer.echo(json.dumps(facts, indent=2))

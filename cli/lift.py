@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .messages import say, warn
-from .options import Debug, Device, Overwrite, Quiet
+from .options import ClipName, Debug, Device, Overwrite, Quiet
 
 
 def lift(
@@ -28,6 +28,7 @@ def lift(
             "--mirrored/--no-mirrored", help="Average with the mirror image; twice as fast without."
         ),
     ] = True,
+    clip: ClipName = None,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
     debug: Debug = False,
@@ -54,7 +55,7 @@ def lift(
     if not (chosen := choose(output)).holds_3d:
         raise FormatError(f"{output}: format {chosen.name} holds no 3D; write .npz and convert that file")
     check_not_inputs([output], [skeletons])
-    sequence = with_identities(read(skeletons, note=None if quiet else warn))
+    sequence = with_identities(read(skeletons, clip=clip, note=None if quiet else warn))
     warning_count = len(sequence.meta.get("warnings") or [])
     sequence = lifted(sequence, Lifter(weights or LIFTER, device, mirrored))
     save(sequence, output, overwrite=overwrite)

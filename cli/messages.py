@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from skelstream.errors import OutputError
+from skelstream.errors import OutputError, SkelstreamError
 from skelstream.files.text import printable
 
 if TYPE_CHECKING:
@@ -36,6 +39,31 @@ def show_warnings(lines: Iterable[str]) -> None:
 def complain(text: str) -> None:
     """Print an error."""
     say(f"skelstream: {text}", "red")
+
+
+def program() -> str:
+    """Return the command's name if the shell finds it, else its path as it was called, quoted for the shell."""
+    called = Path(sys.argv[0])
+    return (
+        "skelstream"
+        if shutil.which("skelstream") or called.stem != "skelstream"
+        else shlex.quote(str(called))
+    )
+
+
+def described(error: SkelstreamError, command: Any) -> str:
+    """Return an error's message with the option of its setting in place of ``setting=True``, or at the end.
+
+    Args:
+        error: the error.
+        command: the command that failed, or a group of commands.
+    """
+    for part in (command, *getattr(command, "commands", {}).values()):
+        for parameter in part.params if part else ():
+            if parameter.name == error.setting:
+                text, option, keyword = str(error), parameter.opts[0], f"{error.setting}=True"
+                return text.replace(keyword, option) if keyword in text else f"{text} ({option})"
+    return str(error)
 
 
 def put(line: str) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from skelstream.errors import OutputError
 
-from .messages import say, stdout_console
+from .messages import plain, say, stdout_console
 from .options import Debug, Overwrite
 
 models = typer.Typer(no_args_is_help=True, help="List, show, import, export, blend and download weights.")
@@ -19,23 +19,26 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to th
 
 @models.command("list")
 def list_models(debug: Debug = False) -> None:
-    """List the packaged weights."""
+    """List the packaged weights, a line each; ``models show`` prints a card."""
     from rich.table import Table
 
     from skelstream.network.model_file import packaged_models, read_header
     from skelstream.settings.models import DETECTOR, LIFTER, REFINER
 
-    roles = {DETECTOR: " (detection)", REFINER: " (refinement)", LIFTER: " (3D)"}
-    table = Table("name", "network", "MB", "figures", box=None)
+    roles = {DETECTOR: "detection", REFINER: "refinement", LIFTER: "3D"}
+    table = Table(box=None)
+    for column in ("name", "default for", "network", "MB", "main figure"):
+        table.add_column(column, no_wrap=True)
     for name, path in packaged_models().items():
         file = read_header(path)
-        shown = name + roles.get(name, "")
         megabytes = f"{path.stat().st_size / 1e6:.1f}"
-        table.add_row(shown, file.architecture, megabytes, _figures(file.card.get("figures")))
+        figure = _main_figure(file.card.get("figures"))
+        table.add_row(name, roles.get(name, ""), file.architecture, megabytes, plain(figure))
     if not table.rows:
         typer.echo("no weights are installed; see skelstream models fetch and models import")
         return
     stdout_console().print(table)
+    say("skelstream models show NAME prints a card")
 
 
 @models.command("show")
@@ -216,6 +219,12 @@ def _output(path: Path, overwrite: bool) -> Path:
     return path
 
 
+def _main_figure(figures: object) -> str:
+    """Return a card's first figure, without its protocol and notes."""
+    named = figures if isinstance(figures, dict) else {}
+    return next((f"{k} {v}" for k, v in named.items() if k not in ("protocol", "note")), "not measured")
+
+
 def _figures(figures: object) -> str:
     if not isinstance(figures, dict) or not figures:
         return "not measured"
@@ -223,7 +232,7 @@ def _figures(figures: object) -> str:
 
 
 def _card_value(field: str, value: object) -> str:
-    if field == "figures":
+    if field == "figures" or isinstance(value, dict):
         return _figures(value)
     if field == "limbs" and isinstance(value, list):
         return ", ".join("-".join(map(str, limb)) if isinstance(limb, list) else str(limb) for limb in value)

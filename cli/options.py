@@ -30,6 +30,9 @@ Debug = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
+ClipName = Annotated[
+    str | None, typer.Option("--clip", help="Read this clip of a pickle with many.", metavar="NAME")
+]
 Device = Annotated[
     str, typer.Option("--device", help="Compute on auto, cpu, cuda, cuda:1 or mps.", metavar="NAME")
 ]
@@ -50,8 +53,9 @@ def with_settings(*names: str, **defaults: Any) -> Callable[[Callable[..., None]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True).parameters.values()
+        takes_context = any(p.name == "ctx" for p in own)
         added = [_parameter(option, defaults) for option in chosen]
-        parameters = [p for p in own if p.name not in ("settings", "debug")]
+        parameters = [p for p in own if p.name not in ("ctx", "settings", "debug")]
         parameters += added + [p for p in own if p.name == "debug"]
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
         parameters = [context, *parameters]
@@ -65,6 +69,8 @@ def with_settings(*names: str, **defaults: Any) -> Callable[[Callable[..., None]
                 for name, value in given.items()
                 if getattr(ctx.get_parameter_source(name), "name", "") != "DEFAULT"
             }
+            if takes_context:
+                values["ctx"] = ctx
             command(**values, settings=base.with_options(**given))
 
         run.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportAttributeAccessIssue]

@@ -71,6 +71,8 @@ def preview(
     size. If standard output is not a terminal, one line per second lists the
     people.
     """
+    from rich.console import Console
+
     from skelstream.files.inputs import check_not_inputs
     from skelstream.formats import check_free, choose
     from skelstream.pipeline import Pipeline
@@ -80,7 +82,8 @@ def preview(
     if output is not None:
         check_free(choose(output), output, overwrite)
         check_not_inputs([output], [source])
-    estimator = make_estimator(settings.estimator)
+    with Console(stderr=True).status("loading the networks …"):
+        estimator = make_estimator(settings.estimator)
 
     def open_pipeline() -> Pipeline:
         return Pipeline(source, estimator, settings)

@@ -14,6 +14,7 @@ from rich.progress import (
     Progress,
     TaskProgressColumn,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
@@ -33,14 +34,15 @@ class FrameProgress:
     """
 
     def __init__(self, title: str, quiet: bool, sources: int = 1):
+        console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(),
             TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
-            console=Console(stderr=True), disable=quiet, transient=True,
+            console=console, disable=quiet or not console.is_terminal, transient=True,
         )  # fmt: skip
         title = printable(title)
         self._overall = self._progress.add_task(title, total=sources, rate="") if sources > 1 else None
-        self._task = self._progress.add_task(title, total=None, rate="", visible=sources == 1)
+        self._task = self._progress.add_task(f"{title}: loading the networks", total=None, rate="")
         self._source: Pipeline | None = None
         self._frames, self._start = 0, time.monotonic()
 
@@ -86,16 +88,17 @@ class ClipProgress:
         title: text beside the bar.
         clips: number of clips.
         quiet: whether to show nothing.
+        waiting: text in place of the rate until the first clip is finished.
     """
 
-    def __init__(self, title: str, clips: int, quiet: bool):
+    def __init__(self, title: str, clips: int, quiet: bool, waiting: str = ""):
         console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+            TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn(),
             console=console, disable=quiet or not console.is_terminal, transient=True,
         )  # fmt: skip
-        self._task = self._progress.add_task(title, total=clips, rate="")
+        self._task = self._progress.add_task(title, total=clips, rate=waiting)
         self._done, self._start = 0, time.monotonic()
 
     def __enter__(self) -> ClipProgress:
@@ -122,9 +125,10 @@ class InputProgress:
     """
 
     def __init__(self, title: str, quiet: bool):
+        console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-            console=Console(stderr=True), transient=True, disable=quiet,
+            console=console, disable=quiet or not console.is_terminal, transient=True,
         )  # fmt: skip
         self._task = self._progress.add_task(title, total=None, visible=False)
 

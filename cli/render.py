@@ -11,7 +11,7 @@ from skelstream.errors import FormatError, SourceError
 from skelstream.extraction.settings import ExtractionSettings
 
 from .messages import plain, say, show_warnings, stdout_console
-from .options import Debug, Overwrite, Quiet, with_settings
+from .options import ClipName, Debug, Overwrite, Quiet, with_settings
 
 if TYPE_CHECKING:
     from skelstream.drawing.movie import Rendered
@@ -33,6 +33,7 @@ def render(
     video: Annotated[
         str | None, typer.Option(help="Draw on this video. Default: the one that the file names.")
     ] = None,
+    clip: ClipName = None,
     sheet: Annotated[Path | None, typer.Option(help="Also write a contact sheet as PNG.")] = None,
     trails: Annotated[
         float, typer.Option(min=0, help="Draw each person's path over the last N seconds.")
@@ -80,7 +81,7 @@ def render(
     for path in outputs:
         check_writable(path, overwrite)
     check_not_inputs(outputs, [source])
-    sequence, images = _skeletons_and_video(source, video, skeleton_only, settings, quiet)
+    sequence, images = _skeletons_and_video(source, video, clip, skeleton_only, settings, quiet)
     check_not_inputs(outputs, [images])
     style = OverlaySettings(Style(labels=ids, min_score=min_joint_score), trails, blur_faces, skeleton_only)
     if output is not None:
@@ -98,6 +99,7 @@ def render(
 def _skeletons_and_video(
     source: str,
     video: str | None,
+    clip: str | None,
     skeleton_only: bool,
     settings: ExtractionSettings,
     quiet: bool,
@@ -111,7 +113,7 @@ def _skeletons_and_video(
         choose(Path(source))
     except FormatError:
         return _analysed(source, settings, quiet), source
-    sequence = with_identities(read(source))
+    sequence = with_identities(read(source, clip=clip))
     if video is None and not skeleton_only:
         name = str(sequence.meta.get("source") or "")
         if "\0" in name or not Path(name).exists():
@@ -155,11 +157,11 @@ class _FrameBar:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._title = title
+        self._title, console = title, Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
             TextColumn("{task.fields[speed]}"), TimeRemainingColumn(),
-            console=Console(stderr=True), disable=quiet, transient=True,
+            console=console, disable=quiet or not console.is_terminal, transient=True,
         )  # fmt: skip
 
     def __enter__(self) -> _FrameBar:

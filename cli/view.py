@@ -8,23 +8,30 @@ from typing import Annotated
 
 import typer
 
-from skelstream.errors import OutputError
+from skelstream.errors import OutputError, SettingsError
 
 from .messages import say
-from .options import Debug, Overwrite, Quiet
+from .options import ClipName, Debug, Overwrite, Quiet
 
 
 def view(
     skeletons: Annotated[Path, typer.Argument(help="Skeleton file in any readable format.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Write to this HTML file.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write to this HTML file. Default: NAME.html beside the input."),
+    ] = None,
     video: Annotated[
         Path | None,
         typer.Option(
-            help="Play this video below the skeletons. If browsers do not play its format (AVI, HEVC, ProRes"
-            " and others), a copy is written beside the page."
+            help="Play this video below the skeletons. Default: the one that the file names. If browsers do not"
+            " play its format (AVI, HEVC, ProRes and others), a copy is written beside the page."
         ),
     ] = None,
+    skeleton_only: Annotated[
+        bool, typer.Option("--skeleton-only", help="Play the skeletons on a plain ground, without a video.")
+    ] = False,
     embed: Annotated[bool, typer.Option("--embed", help="Embed the video in the page.")] = False,
+    clip: ClipName = None,
     title: Annotated[str | None, typer.Option(help="Set the page's title. Default: the file's name.")] = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -39,14 +46,20 @@ def view(
     from skelstream.files.inputs import check_not_inputs
     from skelstream.formats import read
     from skelstream.processing import with_identities
-    from skelstream.viewer.playable import plays
+    from skelstream.viewer.playable import plays, video_of
     from skelstream.viewer.report import report_page, video_data, video_link
 
-    if embed and video is None:
-        raise typer.BadParameter("needs --video", param_hint="--embed")
+    output = output or skeletons.with_suffix(".html")
     check_writable(output, overwrite)
+    sequence = with_identities(read(skeletons, clip=clip))
+    if video is None and not skeleton_only:
+        video = video_of(sequence)
+        if video is None and not quiet:
+            say(f"{skeletons}: its video {sequence.meta.get('source') or ''} is no file here, and the page has the"
+                " skeletons alone; give one with --video")  # fmt: skip
+    if embed and (video is None or skeleton_only):
+        raise SettingsError("there is no video to embed: give one with --video", setting="embed")
     check_not_inputs([output], [skeletons, video])
-    sequence = with_identities(read(skeletons))
     with TemporaryDirectory() as folder:
         if video is not None and video.is_file() and not plays(video):
             video = _copy(

@@ -19,6 +19,13 @@ def _load_from_checkout(folder: Path) -> None:
 
 if __name__ == "__main__":
     beside = Path(__file__).parents[1] / "cli"
-    if (beside / "__init__.py").is_file() and (beside.parent / "pyproject.toml").is_file():
-        _load_from_checkout(beside)
-    import_module("skelstream.cli").main()
+    try:
+        if (beside / "__init__.py").is_file() and (beside.parent / "pyproject.toml").is_file():
+            _load_from_checkout(beside)
+        command_line = import_module("skelstream.cli")
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in ("typer", "rich"):
+            raise
+        sys.exit(f"skelstream: the command line needs {missing}: pip install typer rich")
+    command_line.main()

@@ -174,7 +174,23 @@ NTU25 = _skeleton(
 """NTU RGB+D's 25 joints (Kinect); its joint 21, the spine at the shoulders, is ``neck``, its neck is
 ``upper_neck``. A conversion target: spine, neck, head, hands and feet are derived from other joints."""
 
-SKELETONS: dict[str, Skeleton] = {s.name: s for s in (OPENPOSE18, COCO17, BODY25, H36M17, MPII16, NTU25)}
+HALPE26 = _skeleton(
+    "halpe26",
+    " ".join(COCO17.joints) + " head_top neck mid_hip left_big_toe right_big_toe left_small_toe right_small_toe"
+    " left_heel right_heel",
+    (
+        (0, 1), (0, 2), (1, 3), (2, 4), (5, 18), (6, 18), (5, 7), (7, 9), (6, 8), (8, 10), (0, 18), (17, 18), (18, 19),
+        (19, 11), (19, 12), (11, 13), (12, 14), (13, 15), (14, 16), (20, 24), (21, 25), (23, 25), (22, 24), (15, 24),
+        (16, 25),
+    ),
+)  # fmt: skip
+"""Halpe's 26 body joints, which AlphaPose and MMPose have: COCO's 17, then the head, whose joint is its top, neck,
+hip and feet. Limbs are AlphaPose's, with one from the nose to the neck. Files of others have all of them; as a
+conversion target it lacks the top of the head and the feet."""
+
+SKELETONS: dict[str, Skeleton] = {
+    s.name: s for s in (OPENPOSE18, COCO17, BODY25, H36M17, MPII16, NTU25, HALPE26)
+}
 
 # Joints derived from others: the mean of the first group; where that is missing, the mean of the next group.
 _DERIVED: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -198,10 +214,10 @@ def skeleton_named(name: str) -> Skeleton:
     Raises:
         FormatError: there is no such joint set.
     """
-    try:
+    if isinstance(name, str) and name in SKELETONS:
         return SKELETONS[name]
-    except KeyError:
-        raise FormatError(f"unknown joint set {name!r}; known: {', '.join(SKELETONS)}") from None
+    shown = repr(name) if isinstance(name, str) else f"of type {type(name).__name__}"
+    raise FormatError(f"unknown joint set {shown}; known: {', '.join(SKELETONS)}")
 
 
 def convert(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skelstream.formats.joint_names import joint_named
 from skelstream.skeleton import COCO17, OPENPOSE18, SKELETONS, convert
 
 RNG = np.random.default_rng(0)
@@ -23,6 +24,8 @@ OWN = {
     "ntu25": "base_of_spine middle_of_spine neck head left_shoulder left_elbow left_wrist left_hand right_shoulder"
     " right_elbow right_wrist right_hand left_hip left_knee left_ankle left_foot right_hip right_knee right_ankle"
     " right_foot spine tip_of_left_hand left_thumb tip_of_right_hand right_thumb",
+    "halpe26": "Nose LEye REye LEar REar LShoulder RShoulder LElbow RElbow LWrist RWrist LHip RHip LKnee RKnee LAnkle"
+    " RAnkle Head Neck Hip LBigToe RBigToe LSmallToe RSmallToe LHeel RHeel",
 }
 
 
@@ -59,7 +62,9 @@ def test_common_joints_are_kept_and_others_made(name):
         j for j, there in zip(target.joints, np.isfinite(points).all((0, 2)), strict=True) if not there
     }
     assert missing == {
-        j for j in target.joints if j == "head_top" or (name == "body25" and ("toe" in j or "heel" in j))
+        j
+        for j in target.joints
+        if j == "head_top" or (name in ("body25", "halpe26") and ("toe" in j or "heel" in j))
     }
     assert not scores[:, [target.index(j) for j in missing]].any() and ((scores >= 0) & (scores <= 1)).all()
 
@@ -99,3 +104,17 @@ def test_the_way_to_coco_invents_nothing(name):
     direct, _ = convert(POINTS, SCORES, OPENPOSE18, COCO17)
     np.testing.assert_array_equal(points[there], direct[there])
     assert there[:, [COCO17.index(joint) for joint in COMMON]].all()
+
+
+def test_halpe26_has_all_its_joints_in_its_own_order():
+    halpe, own = SKELETONS["halpe26"], OWN["halpe26"].split()
+    for joint, name in zip(halpe.joints, own, strict=True):
+        expected = {"head_top": "Head", "mid_hip": "Hip"}.get(joint)
+        assert name == expected or joint_named(name) == joint
+    assert [(own[a], own[b]) for a, b in halpe.flip_pairs][-3:] == [
+        ("LBigToe", "RBigToe"), ("LSmallToe", "RSmallToe"), ("LHeel", "RHeel"),
+    ]  # fmt: skip
+    feet, scores = convert(
+        POINTS[:, :1].repeat(26, 1), SCORES[:, :1].repeat(26, 1), halpe, SKELETONS["body25"]
+    )
+    assert np.isfinite(feet).all() and scores.all()

@@ -61,8 +61,8 @@ def test_in_a_recipe(tmp_path: Path, config: dict[str, str], said: str) -> None:
     ],
 )
 def test_runtimes_and_precisions(walk: Path, tmp_path: Path, option: str, value: str, said: str) -> None:
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(SettingsError, match=said):
         choose_runtime(PafNetwork(PafConfig(width=8, layers=1)), **{option: value})
     output = tmp_path / "a.npz"
     result = CliRunner().invoke(app, ["extract", str(walk), "-o", str(output), f"--{option}", value])
-    assert result.exit_code == 1 and said in result.output and "\n" not in result.output.strip()
+    assert result.exit_code == 2 and said in result.output and "\n" not in result.output.strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from skelstream.formats import (
     save,
     save_dataset,
 )
+from skelstream.formats.registry import choose_for_many
 from skelstream.processing import postprocess, with_identities
 from skelstream.sequences import Detections, SkeletonSequence
 
@@ -153,6 +155,7 @@ def _convert_batch(
             "the labels of a batch are in its manifest; leave this option out", setting="labels"
         )
     batch = Batch(location)
+    choose_for_many(Path(output), options.format, _one_by_one(location, batch, Path(output)))
     for line in batch.remarks():
         options.note(line)
     write_options = _write_options(settings, options, batch.labels)
@@ -164,6 +167,19 @@ def _convert_batch(
         options.overwrite,
         options=write_options,
     )
+
+
+def _one_by_one(location: str | Path, batch: Batch, output: Path) -> str:
+    """Return the end of an error's line that says how to convert the clips of a batch one by one."""
+    if "://" in str(location):
+        return ""
+    result = next((path for path in batch.own_files() if path.is_file()), None)
+    if result is None:
+        return (
+            f"; or unpack its shards with skelstream batch pack {location} --unpack and convert clip by clip"
+        )
+    given, wanted = shlex.quote(str(result)), shlex.quote(f"{result.stem}{output.suffix}")
+    return f"; or convert clip by clip, the first one by skelstream convert {given} -o {wanted}"
 
 
 def _write_options(

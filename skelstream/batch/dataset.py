@@ -79,6 +79,10 @@ class Batch:
                 label: Label = self.labels.of[_key(clip)]
                 yield Sample(sequence, clip.id, label.index, label.name, label.split)
 
+    def own_files(self) -> Iterator[Path]:
+        """Yield the path of each clip's own file; a clip in a shard or at a URL has none there."""
+        return (Path(self._results.location) / result_name(clip.id) for clip, _ in self._done)
+
     def remarks(self) -> Iterator[str]:
         """Yield remarks: clips that are left out, numbers of classes, and classes without clips."""
         if len(self) < self.clips:

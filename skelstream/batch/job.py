@@ -60,7 +60,7 @@ class Job:
         Raises:
             SettingsError: the settings contain a start or end, which belong into the manifest.
             FormatError: the postprocessing is impossible.
-            ModelError: the weights cannot be found or read.
+            SettingsError: the weights cannot be found.
         """
         if (settings.video.start, settings.video.end) != (None, None):
             raise SettingsError("give each clip's start and end in the manifest", setting="start")

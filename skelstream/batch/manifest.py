@@ -12,11 +12,12 @@ from typing import Any
 
 from skelstream.errors import FormatError
 from skelstream.files.atomic import replacing
+from skelstream.files.endings import VIDEO_ENDINGS, is_video_file
 from skelstream.files.text import printable
 from skelstream.files.values import string
 from skelstream.formats.extra import require
 from skelstream.formats.labels import split_of_folder
-from skelstream.formats.names import VIDEO_ENDINGS, check_id, check_split, name_of, safe_id
+from skelstream.formats.names import check_id, check_split, name_of, safe_id
 
 COLUMNS = ("id", "path", "label", "split", "start", "end")
 """Columns of a manifest; ``path`` is required."""
@@ -108,11 +109,7 @@ def write_manifest(clips: Sequence[Clip], path: Path) -> None:
 
 
 def _tree(folder: Path) -> Iterator[Clip]:
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.strip().lower() in VIDEO_ENDINGS and not path.name.startswith(".") and path.is_file()
-    )
+    paths = sorted(path for path in folder.rglob("*") if is_video_file(path))
     used: set[str] = set()
     for path in paths:
         inside = path.relative_to(folder)

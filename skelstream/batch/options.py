@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from skelstream.batch.shards.layout import ENDINGS, Layout
 from skelstream.errors import SettingsError
+from skelstream.files.arguments import count_argument
 
 CLIPS_PER_SHARD = 1000
 """Default number of clips in a shard."""
@@ -26,6 +27,9 @@ class BatchOptions:
         shards: format of the shards, ``webdataset`` or ``parquet``; None for the batch's present layout.
         clips_per_shard: number of clips in a shard; None for 1000.
         redo: whether clips that were done with other settings are extracted again.
+
+    Raises:
+        SettingsError: a number is no whole number of at least 1.
     """
 
     engine: str = "local"
@@ -37,6 +41,11 @@ class BatchOptions:
     shards: str | None = None
     clips_per_shard: int | None = None
     redo: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("workers", "tasks", "clips_per_shard"):
+            if (value := getattr(self, name)) is not None or name == "tasks":
+                count_argument(value, name)
 
     @property
     def layout(self) -> Layout | None:

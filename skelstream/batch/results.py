@@ -17,11 +17,14 @@ from skelstream.batch.shards.layout import ENDINGS, Layout
 from skelstream.batch.shards.table import shard_format
 from skelstream.batch.store.opening import open_store
 from skelstream.batch.store.store import Store
-from skelstream.errors import FormatError, OutputError
+from skelstream.errors import FormatError, OutputError, SkelstreamError
+from skelstream.extraction.settings import ExtractionSettings
+from skelstream.files.arguments import path_argument
 from skelstream.files.json import parse_json
-from skelstream.files.values import integer, mapping, string
+from skelstream.files.values import entry, integer, mapping, string
 
 _MANIFEST, _SETTINGS, _LAYOUT = ".batch/manifest.csv", ".batch/settings.json", ".batch/shards.json"
+_START_AGAIN = "remove the file and run the batch again with the same options, which keeps its results"
 # Changed settings that an error message lists.
 _MAX_LISTED = 4
 
@@ -32,9 +35,15 @@ class Results:
 
     Attributes:
         location: folder, or URL that fsspec reaches.
+
+    Raises:
+        SettingsError: the location is neither text nor a path.
     """
 
     location: str | Path
+
+    def __post_init__(self) -> None:
+        path_argument(self.location, "output", ", or a URL")
 
     @cached_property
     def store(self) -> Store:
@@ -66,7 +75,7 @@ class Results:
             MissingExtraError: a library for these shards is not installed.
         """
         text = json.dumps(settings, indent=1, sort_keys=True) + "\n"
-        before = self._json(_SETTINGS)
+        before = None if self.store.info(_SETTINGS) is None else self.settings()
         changed = [] if before is None else list(_changes(before, json.loads(text)))
         if changed and not redo:
             more = f" and {len(changed) - _MAX_LISTED} more" if len(changed) > _MAX_LISTED else ""
@@ -134,9 +143,31 @@ class Results:
             ) from None
 
     def settings(self) -> dict[str, Any]:
-        """Return the settings of the results, as JSON values; empty if there is no batch."""
-        values = self._json(_SETTINGS)
-        return {} if values is None else mapping(values, self.store.path(_SETTINGS))
+        """Return the settings of the results, as JSON values; empty if there is no batch.
+
+        Raises:
+            FormatError: the file of the settings is damaged.
+        """
+        path = self.store.path(_SETTINGS)
+        try:
+            values = self._json(_SETTINGS)
+            return {} if values is None else mapping(values, path)
+        except FormatError as error:
+            raise FormatError(f"{error}; {_START_AGAIN}") from None
+
+    def extraction_settings(self) -> ExtractionSettings:
+        """Return the settings with which the clips were extracted.
+
+        Raises:
+            FormatError: the file of the settings is damaged, or of another version.
+        """
+        path = self.store.path(_SETTINGS)
+        try:
+            return ExtractionSettings.from_json(mapping(entry(self.settings(), "settings", path), path))
+        except SkelstreamError as error:
+            text = str(error)
+            named = text if str(path) in text else f"{path}: {text}"
+            raise FormatError(named if _START_AGAIN in text else f"{named}; {_START_AGAIN}") from None
 
     def _json(self, name: str) -> Any:
         """Return the value in a JSON file; None if there is no such file."""

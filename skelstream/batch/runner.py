@@ -18,7 +18,7 @@ from skelstream.batch.shards.packing import Packer, PackResult
 from skelstream.batch.status import status_of
 from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
-from skelstream.files.values import entry
+from skelstream.files.arguments import instance_argument, path_argument
 
 
 def run(
@@ -49,7 +49,10 @@ def run(
         SettingsError: an option is invalid.
         MissingExtraError: a library for the output, the shards or the engine is not installed.
     """
-    layout, engine, clips = options.layout, find_engine(options.engine), read_manifest(Path(manifest))
+    instance_argument(settings, ExtractionSettings, "settings")
+    instance_argument(options, BatchOptions, "options")
+    layout, engine = options.layout, find_engine(options.engine)
+    clips = read_manifest(path_argument(manifest, "manifest"))
     clips_to_extract = partition(clips, options.partition)
     job = Job.of(Results(output), settings)
     job.results.prepare(clips, job.settings_json, options.redo, layout)
@@ -74,10 +77,7 @@ def retry(output: str | Path, options: BatchOptions = BatchOptions()) -> Generat
     if not clips:
         yield Message("no clip has failed")
         return
-    job = Job.of(
-        results,
-        ExtractionSettings.from_json(entry(results.settings(), "settings", "the batch's settings.json")),
-    )
+    job = Job.of(results, results.extraction_settings())
     results.prepare(results.clips(), job.settings_json, redo=False)
     records, recorder = Records(results.store), Recorder(results.store)
     for clip in clips:

@@ -31,7 +31,7 @@ def _cuda() -> Check:
         reason = (
             "this torch was built without CUDA" if torch.version.cuda is None else "no device, or no driver"
         )
-        return Check("devices", "cuda", State.ABSENT, reason)
+        return Check("devices", "cuda", State.UNAVAILABLE, reason)
     names = []
     for number in range(torch.cuda.device_count()):
         facts = torch.cuda.get_device_properties(number)
@@ -45,6 +45,6 @@ def _mps() -> Check:
     import torch
 
     if not torch.backends.mps.is_available():
-        return Check("devices", "mps", State.ABSENT, "no Apple GPU")
+        return Check("devices", "mps", State.UNAVAILABLE, "no Apple GPU")
     torch.ones(1, device="mps").add(1).item()
     return Check("devices", "mps", State.FINE, "Apple GPU")

@@ -14,7 +14,7 @@ class State(StrEnum):
     """State of the checked item."""
 
     FINE = "fine"
-    ABSENT = "absent"  # optional, and not installed or not available
+    UNAVAILABLE = "unavailable"  # optional, and not installed or not on this machine
     BROKEN = "broken"
 
 

@@ -18,7 +18,9 @@ def terminal() -> Iterator[Check]:
 def _abilities() -> Check:
     name = os.environ.get("TERM") or "TERM is not set"
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return Check("terminal", name, State.ABSENT, "not a terminal; preview would print a line a second")
+        return Check(
+            "terminal", name, State.UNAVAILABLE, "not a terminal; preview would print a line a second"
+        )
     from skelstream.preview.terminal import Terminal
     from skelstream.preview.terminal_image import choose_graphics
 

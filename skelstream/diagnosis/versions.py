@@ -57,6 +57,6 @@ def _optional(name: str, module: str, extra: str) -> Check:
         found = version(name)
     except PackageNotFoundError:
         missing = f"not installed; pip install 'skelstream[{extra}]'"
-        return Check("versions", name, State.ABSENT, missing)
+        return Check("versions", name, State.UNAVAILABLE, missing)
     import_module(module)
     return Check("versions", name, State.FINE, found)

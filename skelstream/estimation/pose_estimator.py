@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from skelstream.errors import ModelError
+from skelstream.errors import ModelError, SettingsError
 from skelstream.estimation.protocol import Provenance
+from skelstream.files.arguments import instance_argument
 from skelstream.geometry.letterbox import Letterbox, letterboxed
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import Candidates, find_candidates
@@ -32,11 +33,13 @@ class PoseEstimator:
         settings: networks, thresholds, and what runs them.
 
     Raises:
-        ModelError: the weights, the device, the runtime or the precision cannot be used.
+        ModelError: the weights cannot be used.
+        SettingsError: the weights do not exist, or the device, the runtime or the precision cannot be used.
         MissingExtraError: OpenVINO was asked for and is not installed.
     """
 
     def __init__(self, settings: EstimatorSettings = EstimatorSettings()):  # noqa: B008 - frozen
+        instance_argument(settings, EstimatorSettings, "settings")
         detection, refinement = settings.detection, settings.refinement
         model = read_header(find_model(detection.weights))
         if model.architecture == "topdown":
@@ -107,9 +110,13 @@ class PoseEstimator:
 
         Args:
             images: uint8 RGB (H, W, 3) of any sizes; images of one size share batches.
+
+        Raises:
+            SettingsError: one of them is something else.
         """
         sizes = defaultdict(list)
         for number, image in enumerate(images):
+            _check_image(image, number)
             sizes[image.shape].append(number)
         result, refinement = {}, self.refinement()
         for numbers in sizes.values():
@@ -120,3 +127,16 @@ class PoseEstimator:
                     people = self.group(candidates, letterbox)
                     result[number] = refinement.refine(images[number], people) if refinement else people
         return [result[number] for number in range(len(images))]
+
+
+def _check_image(image: object, number: int) -> None:
+    """Check that an image of a list is a uint8 array (H, W, 3)."""
+    if isinstance(image, np.ndarray):
+        if image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size:
+            return
+        found = f"an array {image.shape} of {image.dtype}"
+    else:
+        found = f"of type {type(image).__name__}"
+    raise SettingsError(
+        f"image {number} is {found}: give a list of uint8 RGB arrays (H, W, 3)", setting="images"
+    )

@@ -243,7 +243,9 @@ def _alike(evaluation: Evaluation) -> Table:
     if not comparison.alike:
         notes.append("No published figure in this list has this protocol.")
     return Table(
-        "Published figures of the same protocol",
+        "These results beside published figures of the same protocol"
+        if comparison.alike
+        else "These results",
         ("method", *_AP_COLUMNS),
         tuple(map(_row, (comparison.ours, *comparison.alike))),
         tuple(notes),

@@ -15,6 +15,7 @@ from skelstream.estimation.protocol import Estimator
 from skelstream.extraction.checkpoint import Checkpoints
 from skelstream.extraction.output import Output
 from skelstream.extraction.settings import ExtractionSettings, settings_for_call
+from skelstream.files.arguments import path_argument
 from skelstream.pipeline import AnalysedFrame, Pipeline, StageTimes
 from skelstream.processing.one_euro import OneEuro
 from skelstream.processing.postprocessing import postprocess
@@ -22,6 +23,7 @@ from skelstream.sequences import Window, WindowBuffer
 from skelstream.sequences.sequence import SkeletonSequence
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.video import SourceInfo
+from skelstream.video.opening import check_source
 
 Report = Callable[[Pipeline, AnalysedFrame], None]
 MakesEstimator = Estimator | Callable[[], Estimator]
@@ -39,7 +41,7 @@ class Extraction:
         times: busy seconds and counts by stage.
         seconds: duration of the work, from opening to the last frame.
         resumed: number of frames taken from the checkpoint of an interrupted extraction.
-        warnings: lines about what was wrong or assumed.
+        warnings: lines about what was wrong or assumed, and what the output's format leaves out.
     """
 
     sequence: SkeletonSequence
@@ -125,8 +127,8 @@ def windows(
 
     Raises:
         SourceError: the source cannot be opened or read.
-        FormatError: ``length``, ``stride`` or ``persons`` is less than 1.
-        SettingsError: an option is unknown, not allowed or without effect.
+        SettingsError: an option is unknown, not allowed or without effect, or ``length``, ``stride`` or ``persons`` is
+            less than 1.
     """
     buffer = WindowBuffer(length, stride, persons, fill_value)
     smooth = bool(options.pop("smooth", False))
@@ -170,8 +172,9 @@ def extract(
         FormatError: no format has the output's ending.
         SettingsError: an option is unknown, not allowed or without effect.
     """
+    check_source(source)
     settings = settings_for_call(settings, options, estimator)
-    target = None if output is None else Output(Path(output), overwrite=overwrite)
+    target = None if output is None else Output(path_argument(output, "output"), overwrite=overwrite)
     if target is not None:
         target.check(source, settings.postprocessing)
     return run(source, settings, target, estimator).sequence
@@ -206,7 +209,7 @@ def run(
         OutputError: the output cannot be written.
         FormatError: the postprocessing is impossible.
     """
-    began, stopped = time.perf_counter(), None
+    began, stopped, notes = time.perf_counter(), None, list[str]()
     with (
         Pipeline(source, estimator or _maker(settings), settings, name=name) as pipeline,
         Checkpoints(output and output.path, source, pipeline) as checkpoints,
@@ -224,7 +227,7 @@ def run(
             seconds = time.perf_counter() - began
             sequence = postprocess(checkpoints.finish(), settings.postprocessing)
             if output is not None:
-                output.write(sequence, settings.postprocessing.skeleton)
+                notes = output.write(sequence, settings.postprocessing.skeleton)
                 checkpoints.remove()
         except BaseException as error:
             if output is not None:
@@ -234,6 +237,5 @@ def run(
         if output is not None:
             stopped.add_note(f"the {len(sequence.frame_time)} frames so far are in {output.path}")
         raise stopped
-    return Extraction(
-        sequence, pipeline.info, pipeline.times, seconds, checkpoints.resumed, list(sequence.meta["warnings"])
-    )
+    warnings = [*sequence.meta["warnings"], *notes]
+    return Extraction(sequence, pipeline.info, pipeline.times, seconds, checkpoints.resumed, warnings)

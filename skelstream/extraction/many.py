@@ -41,7 +41,7 @@ def _check_source_of(result: Path, source: str) -> None:
         return
     raise OutputError(
         f"{result}: is the result of {printable(recorded)}, not of {printable(source)}; choose another folder for it,"
-        " or overwrite",
+        " or replace it with overwrite=True",
         setting="overwrite",
     )
 

@@ -52,20 +52,22 @@ class Output:
         check_format(self.path, self.format, postprocessing)
         check_not_inputs([self.path], [source], IMAGE_SUFFIXES)
 
-    def write(self, sequence: SkeletonSequence, skeleton: str | None = None) -> None:
-        """Write the result, and remove the partial results of earlier runs.
+    def write(self, sequence: SkeletonSequence, skeleton: str | None = None) -> list[str]:
+        """Write the result, remove the partial results of earlier runs, and return lines about what the format leaves out.
 
         Args:
             sequence: the whole result.
             skeleton: joint set that the user asked for; None for the format's own.
         """
-        options = WriteOptions(skeleton=skeleton)
+        notes: list[str] = []
+        options = WriteOptions(skeleton=skeleton, note=notes.append)
         save(sequence, self.path, self.format, self.overwrite, options=options)
         for path in self._partial_paths():
             if not path.exists():
-                return
+                break
             if _frames_in(path, sequence):
                 path.unlink(missing_ok=True)
+        return notes
 
     def keep_partial(self, sequence: SkeletonSequence, error: BaseException) -> None:
         """Write the frames so far to ``NAME.partial.npz`` beside the output, unless it holds more; ``error`` gets a note.

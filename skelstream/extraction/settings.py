@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from skelstream.errors import SettingsError
+from skelstream.files.arguments import instance_argument
 from skelstream.settings.declaration import group
 from skelstream.settings.estimation import EstimatorSettings
 from skelstream.settings.pipeline import PipelineSettings
@@ -69,8 +70,13 @@ def settings_for_call(
         unused: groups of settings that the call does not use.
 
     Raises:
-        SettingsError: an option is unknown or has no effect.
+        SettingsError: an option is unknown or has no effect, or the settings or the estimator are something else.
     """
+    instance_argument(settings, ExtractionSettings, "settings")
+    if estimator is not None and not callable(estimator) and not hasattr(estimator, "infer"):
+        raise SettingsError(
+            f"estimator is of type {type(estimator).__name__}: give an Estimator, or a function that makes one"
+        )
     groups = {option.name: option.path[0] for option in settings.options()}
     for name in options:
         if estimator is not None and groups.get(name) == "estimator":

@@ -111,7 +111,9 @@ def check_writable(path: Path, overwrite: bool) -> None:
     if target.exists() and not target.is_file() and not target.is_dir():
         raise OutputError(f"{path} is not a regular file; choose another output")
     if not overwrite and target.exists():
-        raise OutputError(f"{path} exists; choose another name, or overwrite it", setting="overwrite")
+        raise OutputError(
+            f"{path} exists; choose another name, or replace it with overwrite=True", setting="overwrite"
+        )
     probe = _beside(target)
     try:
         probe.touch()

@@ -50,14 +50,31 @@ def clip_of(
 def note_left_out(sample: Sample, options: WriteOptions, persons: int | None = None) -> None:
     """Note the tracks and frames of a sample that a clip leaves out; see `clip_of`."""
     sequence = sample.sequence
-    more = "" if persons else "; a larger number of persons keeps more"
-    kept = persons or options.persons or PERSONS
-    if len(sequence) > kept:
-        options.note(f"{sample.name}: {kept} of {len(sequence)} tracks kept{more}")
-    if sequence.frames > options.frames:
+    if persons is None:
+        note_tracks_left_out(sample, options.persons or PERSONS, options)
+    elif len(sequence) > persons:
         options.note(
-            f"{sample.name}: {options.frames} of {sequence.frames} frames kept;"
-            " a larger number of frames keeps more"
+            f"{sample.name}: {persons} of {len(sequence)} tracks kept, as the format always has {persons}"
+        )
+    note_frames_left_out(sample, options)
+
+
+def note_frames_left_out(sample: Sample, options: WriteOptions) -> None:
+    """Note the frames of a sample beyond the length of the options."""
+    count = sample.sequence.frames
+    if count > options.frames:
+        options.note(
+            f"{sample.name}: {options.frames} of {count} frames kept; convert with --frames {count} to keep all"
+        )
+
+
+def note_tracks_left_out(sample: Sample, kept: int, options: WriteOptions) -> None:
+    """Note the tracks of a sample beyond the number of slots."""
+    count = len(sample.sequence)
+    if count > kept:
+        options.note(
+            f"{sample.name}: {kept} of {count} tracks kept, the most important ones;"
+            f" convert with --persons {count} to keep all"
         )
 
 

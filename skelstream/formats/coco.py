@@ -16,16 +16,20 @@ from skelstream.sequences import SkeletonSequence
 
 
 def people_in_coco(
-    sequence: SkeletonSequence,
+    sequence: SkeletonSequence, skeleton: str = "coco17"
 ) -> Iterator[tuple[int, str | None, dict[str, Any], list[float], int]]:
-    """Yield every person of every frame in COCO-17 joints, frame by frame.
+    """Yield every person of every frame, frame by frame.
+
+    Args:
+        sequence: the sequence.
+        skeleton: joint set to convert to, one that begins with COCO's 17 joints.
 
     Yields:
         the frame's number in the source; the image's file name or None; the entry that COCO and AlphaPose
         share (``category_id``, ``keypoints`` as x, y, score with 0, 0, 0 for missing joints, ``score``); the
         box as x, y, width, height; the track's id.
     """
-    sequence = sequence.as_skeleton("coco17")
+    sequence = sequence.as_skeleton(skeleton)
     images = sequence.meta.get("images") or [None] * sequence.frames
     ids = np.repeat(sequence.track_ids, np.diff(sequence.track_start))
     for t, rows in enumerate(rows_by_frame(sequence)):

@@ -72,6 +72,12 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
     if not x[_TEST] and x.get(_VAL):
         options.note("there is no test split: val is written as test, which CTR-GCN reads")
         x[_TEST], y[_TEST] = x.pop(_VAL), y.pop(_VAL)
+    for split in (_TRAIN, _TEST):
+        if not x[split]:
+            options.note(
+                f"no clip is in the split {split}: x_{split} is empty, and CTR-GCN reads train and test;"
+                " give splits with the labels"
+            )
     if kinds == {False}:
         options.note(
             "the third channel is the score, not z: set random_rot to False in CTR-GCN's training configuration,"

@@ -22,9 +22,6 @@ from skelstream.formats.rows import read_text
 from skelstream.formats.zipped import check_unpacked
 from skelstream.sequences import Detections, SkeletonSequence
 
-GROUP = "df_with_missing"
-"""HDF5 group of DeepLabCut's table."""
-
 _COORDINATES = ("x", "y", "likelihood")
 _LEVELS = ("scorer", "individuals", "bodyparts", "coords")
 
@@ -35,6 +32,11 @@ Column = tuple[str, str, str]
 def is_table(first_line: str) -> bool:
     """Return whether a CSV file with that first line is DeepLabCut's."""
     return first_line.split(",", 1)[0].strip().strip('"') == "scorer"
+
+
+def pandas_group(file: Any) -> str | None:
+    """Return the name of the first group of an HDF5 file that pandas wrote, DeepLabCut's ``df_with_missing``; or None."""
+    return next((name for name, group in file.items() if "pandas_type" in group.attrs), None)
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
@@ -117,9 +119,15 @@ def _from_hdf5(path: Path) -> tuple[list[Column], list[int], np.ndarray]:
     h5py = require("h5py", "deeplabcut")
     try:
         with h5py.File(path, "r") as file:
-            if f"{GROUP}/table" not in file:
-                raise FormatError("not DeepLabCut's file: it has no table df_with_missing/table")
-            table = file[f"{GROUP}/table"]
+            group = pandas_group(file)
+            if f"{group}/table" not in file:
+                raise FormatError(
+                    "not DeepLabCut's file: it has no table df_with_missing/table"
+                    if group is None
+                    else "a table in pandas' fixed layout, which is not read; give the .csv that DeepLabCut wrote"
+                    " beside it, or make one with deeplabcut.analyze_videos_converth5_to_csv"
+                )
+            table = file[f"{group}/table"]
             kind: Any = table.attrs["values_block_0_kind"]
             check_unpacked(table.size * table.dtype.itemsize, path.stat().st_size)
             rows = table[:]

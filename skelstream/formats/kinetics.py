@@ -11,7 +11,7 @@ import numpy as np
 
 from skelstream.errors import FormatError
 from skelstream.files.atomic import replacing, replacing_folder
-from skelstream.formats.clips import UNLABELLED
+from skelstream.formats.clips import UNLABELLED, note_frames_left_out
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.names import as_file
 from skelstream.formats.rows import rows_by_frame, size_of
@@ -101,11 +101,7 @@ def _listed(labels: Path) -> frozenset[str]:
 def _video(sample: Sample, options: WriteOptions) -> dict[str, Any]:
     sequence = sample.sequence.as_skeleton("openpose18")
     height, width = size_of(sequence, "kinetics")
-    if sequence.frames > options.frames:
-        options.note(
-            f"{sample.name}: {options.frames} of {sequence.frames} frames kept;"
-            " a larger number of frames keeps more"
-        )
+    note_frames_left_out(sample, options)
     persons = options.persons or _PERSONS
     data, crowded = [], 0
     for t, rows in enumerate(rows_by_frame(sequence)):
@@ -129,8 +125,7 @@ def _video(sample: Sample, options: WriteOptions) -> dict[str, Any]:
         )
     if crowded:
         options.note(
-            f"{sample.name}: {crowded} frames have more than {persons} people;"
-            " a larger number of persons keeps more"
+            f"{sample.name}: {crowded} frames have more than {persons} people; a larger --persons keeps more"
         )
     label = UNLABELLED if sample.label is None else sample.label
     name = sample.label_name or ("unknown" if sample.label is None else str(sample.label))

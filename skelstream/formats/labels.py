@@ -238,7 +238,7 @@ def labelled(
         inputs: paths of the clips.
         labels: classes and splits of the clips; None for a set without labels.
         read: function that reads a clip.
-        note: function called with the lines of `remarks`.
+        note: function called with the lines of `remarks`, and with one about labels of other clips.
 
     Raises:
         FormatError: immediately, if an input is given twice, has no label line, or shares one with another
@@ -263,6 +263,8 @@ def labelled(
         found[key] = path
     for line in remarks(labels, list(found)):
         note(line)
+    if spare := [printable("/".join(key)) for key in labels.of if key not in found]:
+        note(f"{labels.source} has lines for other clips than these: {_listed(spare, 3)}")
     known = [labels.of[key] for key in found]
     return (
         Sample(read(path), name, label.index, label.name, label.split)
@@ -271,15 +273,14 @@ def labelled(
 
 
 def remarks(labels: Labels, keys: list[Name]) -> Iterator[str]:
-    """Yield lines about a training set: class numbers, classes and lines without a clip, clips without a
-    label.
+    """Yield lines about a training set: class numbers, classes without a clip, clips without a label.
 
     Args:
         labels: classes and splits.
         keys: keys of the clips in the set.
     """
     yield from labels.described()
-    used, known = [labels.of[key] for key in keys], set(keys)
+    used = [labels.of[key] for key in keys]
     present = {label.index for label in used}
     if empty := [i for i in range(labels.classes) if i not in present]:
         shown = [str(i) if labels.names is None else f"{i} {printable(labels.names[i])}" for i in empty]
@@ -288,8 +289,6 @@ def remarks(labels: Labels, keys: list[Name]) -> Iterator[str]:
         yield f"{unknown} of {len(used)} clips have no label"
     if any(label.split for label in used) and not all(label.split for label in used):
         yield f"{sum(label.split is None for label in used)} of {len(used)} clips are in no split"
-    if spare := [printable("/".join(key)) for key in labels.of if key not in known]:
-        yield f"{labels.source} has lines for other clips than these: {_listed(spare, 3)}"
 
 
 def _listed(words: list[str], most: int = _SHOWN) -> str:

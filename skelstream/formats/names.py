@@ -8,13 +8,8 @@ from pathlib import Path, PurePath
 from urllib.parse import quote
 
 from skelstream.errors import FormatError
+from skelstream.files.endings import VIDEO_ENDINGS
 from skelstream.files.text import printable
-
-VIDEO_ENDINGS = (
-    ".3gp", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv",
-    ".ts", ".vob", ".webm", ".webp", ".wmv",
-)  # fmt: skip
-"""Endings of video files, in lower case."""
 
 _SKELETONS = (
     ".npz", ".jsonl", ".ndjson", ".csv", ".parquet", ".json", ".h5", ".pkl", ".pose", ".trc", ".mot", ".slp",

@@ -67,7 +67,10 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
         raise FormatError("not a folder; OpenPose's output is a folder with one JSON file per frame")
     listed = [(match, file) for file in path.iterdir() if (match := _FILE.fullmatch(file.name))]
     if not listed:
-        raise FormatError("contains no files named <video>_<number>_keypoints.json")
+        raise FormatError(
+            "a folder is read as OpenPose's output, and this one contains no files named"
+            " <video>_<number>_keypoints.json"
+        )
     if len({match[1] for match, _ in listed}) > 1:
         raise FormatError("contains files of several videos; put each video into its own folder")
     files = sorted((_number(match[2], file), file) for match, file in listed)

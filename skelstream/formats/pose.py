@@ -8,6 +8,7 @@ import numpy as np
 
 from skelstream.errors import FormatError
 from skelstream.files.atomic import replacing
+from skelstream.formats.clips import note_tracks_left_out
 from skelstream.formats.extra import require
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled, check_length
@@ -38,10 +39,7 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
         sequence = resampled(sequence, fps)
     height, width = size_of(sequence, "pose")
     persons = options.persons or _PERSONS
-    if len(sequence) > persons:
-        options.note(
-            f"{sample.name}: {persons} of {len(sequence)} tracks kept; a larger number of persons keeps more"
-        )
+    note_tracks_left_out(sample, persons, options)
     skeleton = sequence.skeleton
     component = header_module.PoseHeaderComponent(
         skeleton.name, list(skeleton.joints), list(skeleton.limbs), [_COLOR] * len(skeleton.limbs), "XYC"

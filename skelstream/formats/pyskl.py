@@ -12,6 +12,7 @@ from skelstream.errors import FormatError
 from skelstream.files.atomic import replacing
 from skelstream.files.text import printable
 from skelstream.files.values import LARGEST, entry, integer, items, mapping, reals, string
+from skelstream.formats.clips import note_tracks_left_out
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled, check_length
 from skelstream.formats.pickles import RowsPickle, load
@@ -71,10 +72,7 @@ def write_annotations(
 def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:
     sequence = sample.sequence.as_skeleton(options.skeleton or "coco17")
     wanted = options.persons or _PERSONS
-    if len(sequence) > wanted:
-        options.note(
-            f"{sample.name}: {wanted} of {len(sequence)} tracks kept; a larger number of persons keeps more"
-        )
+    note_tracks_left_out(sample, wanted, options)
     dense = sequence.dense(max(1, min(wanted, len(sequence))))
     size = size_of(sequence, "pyskl")
     return {
@@ -114,10 +112,10 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     if not names:
         raise FormatError("contains no clips")
     if len(clips) != 1:
-        shown = ", ".join(map(printable, names[:_MOST_NAMED]))
+        shown = ", ".join(map(printable, names[:_MOST_NAMED])) + " ..." * (len(names) > _MOST_NAMED)
         wanted = "" if options.clip is None else f", {len(clips)} of them named {printable(options.clip)}"
         raise FormatError(
-            f"contains {len(names)} clips ({shown} ...){wanted}; choose one by its name", setting="clip"
+            f"contains {len(names)} clips ({shown}){wanted}; choose one by its name", setting="clip"
         )
     return _sequence(clips[0], options)
 

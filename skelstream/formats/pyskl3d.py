@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skelstream.formats.clips import note_tracks_left_out
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.pyskl import write_annotations
 from skelstream.formats.space import kinect_clip, require_lifted
@@ -44,10 +45,7 @@ def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:
     require_lifted(sequence, "pyskl3d")
     target = skeleton_named(options.skeleton or "ntu25")
     wanted = options.persons or _PERSONS
-    if len(sequence) > wanted:
-        options.note(
-            f"{sample.name}: {wanted} of {len(sequence)} tracks kept; a larger number of persons keeps more"
-        )
+    note_tracks_left_out(sample, wanted, options)
     count = max(1, min(wanted, len(sequence)))
     dense = np.nan_to_num(kinect_clip(sequence, target, count) + _ORIGIN)
     return {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from skelstream.errors import FormatError
+from skelstream.errors import FormatError, SettingsError
+from skelstream.files.arguments import instance_argument, number_argument, path_argument
 from skelstream.files.atomic import check_replaceable, check_writable
 from skelstream.files.values import integer
 from skelstream.formats import (
@@ -44,6 +45,12 @@ _LISTED = (
 FORMATS: dict[str, Format] = plugins("skelstream.formats", Format, _LISTED)
 """Formats by name: skelstream's own, then those of other packages."""
 
+# Endings of files, with which a folder would be taken for a file.
+_FILE_ENDINGS = {f".{end.rpartition('.')[2]}" for format in FORMATS.values() for end in format.extensions} | {
+    ".json",
+    ".npy",
+}
+
 
 def choose(path: Path, name: str | None = None) -> Format:
     """Return the format to write, by its name or else by the ending of the path; the longest ending wins.
@@ -51,13 +58,18 @@ def choose(path: Path, name: str | None = None) -> Format:
     An existing folder counts as OpenPose's.
 
     Raises:
-        FormatError: the format is unknown or read-only, or the ending is unknown.
+        SettingsError: the format is unknown or read-only, or writes a folder and the path has a file's ending.
+        FormatError: the ending is unknown.
     """
     if name is not None:
         if name not in FORMATS:
-            raise FormatError(f"unknown format {name!r}; known: {', '.join(FORMATS)}")
+            raise SettingsError(f"unknown format {name!r}; known: {', '.join(FORMATS)}", setting="format")
         if FORMATS[name].write is None:
-            raise FormatError(f"{path}: format {name} is only read")
+            raise SettingsError(f"{path}: format {name} is only read", setting="format")
+        if FORMATS[name].folder and path.suffix.lower() in _FILE_ENDINGS:
+            raise SettingsError(
+                f"{path}: format {name} writes a folder; give a name without {path.suffix}", setting="output"
+            )
         return FORMATS[name]
     found = format_of_ending(path, [format for format in FORMATS.values() if format.write])
     if found is None:
@@ -66,6 +78,28 @@ def choose(path: Path, name: str | None = None) -> Format:
             f"{path}: the ending does not say which format; choose one of {written}", setting="format"
         )
     return found
+
+
+def choose_for_many(path: Path, name: str | None = None, one_by_one: str = "") -> Format:
+    """Return the format to write many videos in one training set, by its name or else by the ending of the path.
+
+    Args:
+        path: the output.
+        name: name of the format; None to choose by the ending.
+        one_by_one: end of the error's line that says how to convert the inputs one by one; empty for none.
+
+    Raises:
+        SettingsError: the format is unknown.
+        FormatError: the format contains one video, or the ending is unknown.
+    """
+    joining = [format for format in FORMATS.values() if format.join]
+    written = [format for format in FORMATS.values() if format.write]
+    chosen = format_of_ending(path, written) if name is None else choose(path, name)
+    if chosen is None or chosen.join is None:
+        why = f"format {chosen.name} contains one video" if chosen else "the ending does not say which format"
+        names = ", ".join(format.name for format in joining)
+        raise FormatError(f"{path}: {why}; choose one for many videos: {names}{one_by_one}", setting="format")
+    return chosen
 
 
 def format_of_ending(path: Path, formats: Iterable[Format]) -> Format | None:
@@ -90,11 +124,13 @@ def read(
     note: Callable[[str], None] | None = None,
 ) -> SkeletonSequence | Detections:
     """Read a sequence, or people without identities; the arguments are those of `load`."""
-    path = Path(path)
+    path = path_argument(path, "path")
     if "\0" in str(path):
         raise FormatError(f"{str(path)!r}: a file's name cannot hold a NUL character")
     if format is not None and format not in FORMATS:
-        raise FormatError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
+        raise SettingsError(
+            f"unknown format {format!r}; known: {', '.join(FORMATS)}", setting="source_format"
+        )
     chosen = format_of_ending(path, FORMATS.values()) if format is None else FORMATS[format]
     if chosen is None or chosen.read is None:
         readable = ", ".join(f.name for f in FORMATS.values() if f.read)
@@ -104,20 +140,40 @@ def read(
             else f"format {chosen.name} is only written"
         )
         raise FormatError(f"{path}: {why}; these can be read: {readable}")
-    fps = ASSUMED_FPS if fps is None else fps
-    if not 0 < fps < float("inf"):
-        raise FormatError(f"the frame rate must be above 0, not {fps}")
+    if fps is None:
+        fps = ASSUMED_FPS
+    try:
+        fps = number_argument(fps, "fps", "a number of frames per second above 0", above=0)
+    except SettingsError as error:
+        raise SettingsError(str(error), setting="rate") from None
     notes = {} if note is None else {"note": lambda text: note(f"{path}: {text}")}
     try:
         return chosen.read(path, ReadOptions(fps, size, clip, **notes))
     except FormatError as error:
-        raise FormatError(f"{path}: {error}", setting=error.setting) from error
+        other = _other_folder(path) if path.is_dir() else ""
+        raise FormatError(f"{path}: {other or error}", setting=error.setting) from error
     except FileNotFoundError:
         raise FormatError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
         raise FormatError(f"{path}: cannot be read as text: {error}") from None
     except OSError as error:
         raise FormatError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _other_folder(path: Path) -> str:
+    """Return what a folder holds that is no OpenPose JSON, and what to do; empty if it is unknown."""
+    if (path / ".batch").is_dir():
+        return (
+            f"the folder of a batch; give one of its files, or see skelstream batch status {path}"
+            " and skelstream convert"
+        )
+    if kinetics.label_file(path).is_file() or any(path.glob("*_label.json")):
+        return "a folder of kinetics-skeleton, which is only written; give the file that it was made from"
+    if any(path.glob("*_data.npy")):
+        return "a folder of ST-GCN's arrays, which is only written; give the file that it was made from"
+    if found := next((p for p in sorted(path.rglob("*.npz")) if p.is_file()), None):
+        return f"a folder of skeleton files; give one of them, for example {found}"
+    return ""
 
 
 def load(
@@ -142,6 +198,7 @@ def load(
     Raises:
         FormatError: the file is missing, damaged or of another format; the format is write-only; or the
             people have no identities: `read` them and add identities with `skelstream.processing.with_identities`.
+        SettingsError: the name of the format is unknown, or the frame rate is not above 0.
     """
     found = read(path, format, fps, size=size, clip=clip, note=note)
     if isinstance(found, Detections):
@@ -175,7 +232,8 @@ def save(
         FormatError: the format cannot contain this sequence.
         OutputError: the file already exists or cannot be written.
     """
-    path = Path(path)
+    path = path_argument(path, "path")
+    instance_argument(sequence, SkeletonSequence, "sequence")
     chosen = choose(path, format)
     check_free(chosen, path, overwrite)
     known = None if label is None or label == -1 else integer(label, "label")
@@ -197,14 +255,10 @@ def save_dataset(
     options: WriteOptions | None = None,
 ) -> None:
     """Write many sequences, taken one by one, into one training set; the arguments are those of `save`."""
-    path = Path(path)
-    chosen = choose(path, format)
-    if chosen.join is None:
-        joining = ", ".join(f.name for f in FORMATS.values() if f.join)
-        raise FormatError(
-            f"{path}: format {chosen.name} contains one video; choose one for many videos: {joining}"
-        )
+    path = path_argument(path, "path")
+    chosen = choose_for_many(path, format)
     join = chosen.join
+    assert join is not None  # ensured by choose_for_many
     check_free(chosen, path, overwrite)
     _with_path(path, lambda: join(samples, path, options or WriteOptions()))
 

@@ -12,14 +12,14 @@ from skelstream.errors import FormatError
 from skelstream.files.values import INT32, entry, identifier, integer, items, mapping, real, reals
 from skelstream.formats.format import ReadOptions
 from skelstream.formats.frames import FoundFrame
-from skelstream.skeleton import COCO17
+from skelstream.skeleton import COCO17, HALPE26, Skeleton
 
-# Joint sets that begin with COCO's joints, by their number of joints.
-_BEGIN_AS_COCO = {26: "Halpe", 133: "COCO-WholeBody", 136: "Halpe"}
+# Joint sets that begin with others, by their number of joints.
+_BEGIN_AS = {133: ("COCO-WholeBody", COCO17), 136: ("Halpe", HALPE26)}
 
 
-def frames_of(rows: list[Any], options: ReadOptions) -> list[FoundFrame]:
-    """Return the frames of COCO's or AlphaPose's entries, which identify images by number or file name.
+def frames_of(rows: list[Any], options: ReadOptions) -> tuple[list[FoundFrame], Skeleton]:
+    """Return the frames of COCO's or AlphaPose's entries, which identify images by number or file name, and the joint set.
 
     Raises:
         FormatError: an entry is damaged, or entries contradict each other.
@@ -42,7 +42,7 @@ def frames_of(rows: list[Any], options: ReadOptions) -> list[FoundFrame]:
         raise FormatError(f"entries have several categories: {sorted(map(str, categories))[:3]}")
     if len({pose.shape for found in people.values() for pose, *_ in found}) > 1:
         raise FormatError("people have different numbers of joints")
-    check_coco(len(next(iter(people.values()))[0][0]), options)
+    skeleton = begins_as(len(next(iter(people.values()))[0][0]), options)
     numbers = _numbers(list(people), options)
     # Without tracking, AlphaPose gives everybody the same id.
     distinct_ids = all(
@@ -60,26 +60,30 @@ def frames_of(rows: list[Any], options: ReadOptions) -> list[FoundFrame]:
         frames.append(
             FoundFrame(
                 numbers[image],
-                np.array(poses)[:, : len(COCO17)],
+                np.array(poses)[:, : len(skeleton)],
                 boxes,
                 None if None in scores else np.array(scores),
                 np.array(ids) if distinct_ids else None,
             )
         )
-    return frames
+    return frames, skeleton
 
 
-def check_coco(joints: int, options: ReadOptions) -> None:
-    """Check that a joint set with that number of joints begins with COCO's 17 joints.
+def begins_as(joints: int, options: ReadOptions) -> Skeleton:
+    """Return the joint set with which the joints of such a file begin: COCO's 17 or Halpe's 26.
 
     Raises:
-        FormatError: it does not.
+        FormatError: no joint set has that number of joints.
     """
-    if joints in _BEGIN_AS_COCO:
-        options.note(f"of {_BEGIN_AS_COCO[joints]}'s {joints} joints, COCO's 17 are kept")
-    elif joints != len(COCO17):
-        known = ", ".join(map(str, (len(COCO17), *_BEGIN_AS_COCO)))
-        raise FormatError(f"people have {joints} joints; known joint sets have {known}")
+    for skeleton in (COCO17, HALPE26):
+        if joints == len(skeleton):
+            return skeleton
+    if joints in _BEGIN_AS:
+        name, skeleton = _BEGIN_AS[joints]
+        options.note(f"of {name}'s {joints} joints, the first {len(skeleton)} are kept ({skeleton.name})")
+        return skeleton
+    known = ", ".join(map(str, (len(COCO17), len(HALPE26), *_BEGIN_AS)))
+    raise FormatError(f"people have {joints} joints; known joint sets have {known}")
 
 
 def check_categories(content: Any) -> None:

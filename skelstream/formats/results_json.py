@@ -39,7 +39,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     kind = mapping(kind, "the first entry")
     if "image_id" in kind:
         results_coco.check_categories(content)
-        frames, skeleton = results_coco.frames_of(rows, options), COCO17
+        frames, skeleton = results_coco.frames_of(rows, options)
     elif "instances" in kind or "keypoint_scores" in kind:
         frames, skeleton = results_mmpose.frames_of(content, rows, options)
     elif "class" in kind and "box" in kind:

@@ -12,7 +12,7 @@ from skelstream.files.values import entry, integer, items, mapping, real, reals
 from skelstream.formats.format import ReadOptions
 from skelstream.formats.frames import FoundFrame
 from skelstream.formats.joint_names import joints_of, missing_note, select_joints
-from skelstream.formats.results_coco import check_coco
+from skelstream.formats.results_coco import begins_as
 from skelstream.skeleton import COCO17, Skeleton
 
 
@@ -71,7 +71,7 @@ def _names(content: Any) -> list[str] | None:
 def _in_one_set(
     frames: list[FoundFrame], names: list[str] | None, options: ReadOptions
 ) -> tuple[list[FoundFrame], Skeleton]:
-    """Convert all poses to one joint set, by the joints' names, or COCO's if there are no names."""
+    """Convert all poses to one joint set, by the joints' names, or by their number if there are no names."""
     lengths = {frame.poses.shape[1] for frame in frames if len(frame.poses)}
     if len(lengths) > 1:
         raise FormatError(f"people have different numbers of joints: {sorted(lengths)}")
@@ -83,7 +83,7 @@ def _in_one_set(
         nobody = np.empty((0, len(skeleton), 3))
         chosen = [select_joints(f.poses, places) if len(f.poses) else nobody for f in frames]
     else:
-        skeleton = COCO17
-        check_coco(joints, options)
-        chosen = [f.poses[:, :17] if len(f.poses) else np.empty((0, 17, 3)) for f in frames]
+        skeleton = begins_as(joints, options)
+        kept = len(skeleton)
+        chosen = [f.poses[:, :kept] if len(f.poses) else np.empty((0, kept, 3)) for f in frames]
     return [replace(f, poses=poses) for f, poses in zip(frames, chosen, strict=True)], skeleton

@@ -90,7 +90,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     h5py = require("h5py", "sleap")
     try:
         with h5py.File(path, "r") as file:
-            if "tracks" not in file and deeplabcut.GROUP in file:
+            if "tracks" not in file and deeplabcut.pandas_group(file):
                 return deeplabcut.read(path, options)
             return _sequence(file, path, options)
     except (FormatError, FileNotFoundError):

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skelstream.errors import FormatError
+from skelstream.errors import FormatError, SettingsError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ class Region:
             pixels.
 
     Raises:
-        FormatError: right is not beyond left, or bottom is not below top.
+        SettingsError: right is not beyond left, or bottom is not below top.
     """
 
     sides: tuple[float, float, float, float]
@@ -33,7 +33,9 @@ class Region:
     def __post_init__(self) -> None:
         for low, high in ((0, 2), (1, 3)):
             if self.shares[low] == self.shares[high] and not self.sides[low] < self.sides[high]:
-                raise FormatError(f"region {self} is empty: give left, top, right, bottom, in this order")
+                raise SettingsError(
+                    f"region {self} is empty: give left, top, right, bottom, in this order", setting="region"
+                )
 
     def __str__(self) -> str:
         return ",".join(f"{s:g}{'%' * share}" for s, share in zip(self.sides, self.shares, strict=True))
@@ -43,11 +45,14 @@ class Region:
         """Parse ``left,top,right,bottom``, each in pixels or, with ``%``, in percent of the image.
 
         Raises:
-            FormatError: the text has another form.
+            SettingsError: the text has another form.
         """
         found = [match for part in text.split(",") if (match := _NUMBER.fullmatch(part))]
         if len(found) != 4 or text.count(",") != 3:
-            raise FormatError(f"region {text!r} is not valid: give it like 100,0,500,480 or 25%,0,75%,100%")
+            raise SettingsError(
+                f"region {text!r} is not valid: give it like 100,0,500,480 or 25%,0,75%,100%",
+                setting="region",
+            )
         left, top, right, bottom = found
         return cls(
             (float(left[1]), float(top[1]), float(right[1]), float(bottom[1])),
@@ -63,7 +68,8 @@ class Region:
         left, top, right, bottom = self._pixels(height, width)
         if not (left < min(right, width) and top < min(bottom, height)):
             raise FormatError(
-                f"region {self} lies outside the image of {width}x{height} pixels: give another"
+                f"region {self} lies outside the image of {width}x{height} pixels: give another",
+                setting="region",
             )
 
     def holds(self, boxes: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import safetensors
 
-from skelstream.errors import FormatError, ModelError
+from skelstream.errors import FormatError, ModelError, SettingsError
 from skelstream.files.json import parse_json
 from skelstream.files.values import mapping, string
 from skelstream.settings.models import DETECTOR
@@ -58,13 +58,15 @@ def packaged_models() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
 
 
-def find_model(name: str | None) -> Path:
+def find_model(name: str | None, setting: str = "weights") -> Path:
     """Return the weights file of a packaged model's name or of a path, with or without ``.safetensors``.
 
-    None stands for the default model.
+    Args:
+        name: the name or path; None stands for the default model.
+        setting: setting that the name comes from, for messages.
 
     Raises:
-        ModelError: there is neither such a file nor such a packaged model.
+        SettingsError: there is neither such a file nor such a packaged model.
     """
     packaged = packaged_models()
     name = name or DETECTOR
@@ -74,8 +76,9 @@ def find_model(name: str | None) -> Path:
     if not Path(name).is_file() and imported.is_file():
         return imported  # file written by skelstream models import
     if not Path(name).is_file():
-        raise ModelError(
-            f"{name}: no such weights file or packaged model; packaged models: {', '.join(packaged)}"
+        raise SettingsError(
+            f"{name}: no such weights file or packaged model; packaged models: {', '.join(packaged)}",
+            setting=setting,
         )
     return Path(name)
 

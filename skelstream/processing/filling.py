@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from skelstream.files.arguments import instance_argument, number_argument
 from skelstream.sequences.sequence import ROWS, SkeletonSequence
 from skelstream.sequences.track import Track
 
@@ -15,7 +16,12 @@ def filled(sequence: SkeletonSequence, max_gap: float = 0.5) -> SkeletonSequence
 
     Each joint is filled on its own, in position and score, where its observations before and after a gap are
     at most ``max_gap`` seconds apart. ``observed`` is False there, and ``raw`` has the measured values.
+
+    Raises:
+        SettingsError: an argument has the wrong type or is out of range.
     """
+    instance_argument(sequence, SkeletonSequence, "sequence")
+    number_argument(max_gap, "max_gap", "seconds, 0 or more", low=0)
     parts = [_filled_track(track, sequence.frame_time, max_gap) for track in sequence]
     if not parts:
         return sequence

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from skelstream.errors import FormatError
+from skelstream.files.arguments import instance_argument, number_argument
 from skelstream.sequences.sequence import SkeletonSequence
 
 # A frame within this many seconds of a new time is used unchanged: containers round their times.
@@ -24,11 +25,12 @@ def resampled(sequence: SkeletonSequence, fps: float) -> SkeletonSequence:
     numbered from 0; ``meta["resampled"]`` records which.
 
     Raises:
-        FormatError: the rate is not above 0, or would make more than 10 times as many frames and more than
+        SettingsError: the rate is not above 0.
+        FormatError: the rate would make more than 10 times as many frames and more than
             1,000,000.
     """
-    if not 0 < fps < float("inf"):
-        raise FormatError(f"fps is {fps}: give a frame rate above 0")
+    instance_argument(sequence, SkeletonSequence, "sequence")
+    number_argument(fps, "fps", "a frame rate above 0", above=0)
     times = sequence.frame_time
     if not len(times):
         return sequence

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from skelstream.files.arguments import instance_argument
 from skelstream.sequences.sequence import SkeletonSequence
 from skelstream.sequences.track import Track
 
@@ -32,7 +33,11 @@ def smoothed(
         noise: standard deviation of a keypoint with score 1, as a fraction of the person's height.
         acceleration_psd: spectral density of the acceleration noise in heights^2 / second^3; larger smooths
             less.
+
+    Raises:
+        SettingsError: the sequence is something else.
     """
+    instance_argument(sequence, SkeletonSequence, "sequence")
     if not len(sequence):
         return sequence
     tracks = sequence.tracks

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from skelstream.errors import ModelError
+from skelstream.errors import ModelError, SettingsError
 from skelstream.network.model_file import find_model
 from skelstream.refinement.crop_refiner import CropRefiner
 from skelstream.refinement.decoding import Decoding, Heatmaps, SimCC
@@ -30,7 +30,8 @@ class GraphRefiner(CropRefiner):
         precision: ``float32`` or ``bfloat16``; anything else is the faster of the two on this CPU.
 
     Raises:
-        ModelError: the file or its description cannot be used, or another runtime or device than OpenVINO on the CPU was asked for.
+        ModelError: the file or its description cannot be used.
+        SettingsError: there is no such file, or another runtime or device than OpenVINO on the CPU was asked for.
     """
 
     @kept_signal_stack()
@@ -41,13 +42,15 @@ class GraphRefiner(CropRefiner):
         runtime: str = "auto",
         precision: str = "auto",
     ):
-        path = find_model(settings.weights)
+        path = find_model(settings.weights, "refiner")
         if runtime not in ("auto", "openvino") or device not in ("auto", "cpu"):
-            raise ModelError(f"{path}: {path.suffix} files run under OpenVINO on the CPU only")
+            raise SettingsError(
+                f"{path}: {path.suffix} files run under OpenVINO on the CPU only", setting="runtime"
+            )
         description, core = read_description(path), ov.Core()
         native = has_bfloat16(core)
         if precision == "bfloat16" and not native:
-            raise ModelError("this CPU does not compute in bfloat16; use float32")
+            raise SettingsError("this CPU does not compute in bfloat16; use float32", setting="precision")
         used = "bfloat16" if native and precision != "float32" else "float32"
         try:
             model = _prepared(core.read_model(path), description)

@@ -52,10 +52,11 @@ def make_refiner(
     """Return the refiner that takes the weights of the settings.
 
     Raises:
-        ModelError: there is no such file, no refiner takes it, or it cannot be used.
+        SettingsError: there is no such file.
+        ModelError: no refiner takes the file, or it cannot be used.
         MissingExtraError: a library that the refiner needs is not installed.
     """
-    path = find_model(settings.weights)
+    path = find_model(settings.weights, "refiner")
     for entry in REFINERS.values():
         if entry.takes(path):
             return entry.make(settings, device, runtime, precision)

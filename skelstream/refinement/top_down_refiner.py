@@ -33,7 +33,7 @@ class TopDownRefiner(CropRefiner):
         runtime: str = "auto",
         precision: str = "auto",
     ):
-        model = read_header(find_model(settings.weights))
+        model = read_header(find_model(settings.weights, "refiner"))
         network = load_image_network(model)
         if not isinstance(network, CropNetwork):
             raise ModelError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from skelstream.errors import ModelError
+from skelstream.errors import SettingsError
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -14,7 +14,7 @@ def choose_device(name: str = "auto") -> torch.device:
         name: torch device name, or ``auto`` for the first available of CUDA, MPS and the CPU.
 
     Raises:
-        ModelError: the device is not available.
+        SettingsError: the device is not available.
     """
     if name == "auto":
         if torch.cuda.is_available():
@@ -25,5 +25,7 @@ def choose_device(name: str = "auto") -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise ModelError(f"device {name!r} cannot be used here ({reason}); use the device cpu") from None
+        raise SettingsError(
+            f"device {name!r} cannot be used here ({reason}); use the device cpu", setting="device"
+        ) from None
     return device

@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 import torch
 
-from skelstream.errors import ModelError
+from skelstream.errors import ModelError, SettingsError
 from skelstream.network.architectures import CropNetwork, Network
 from skelstream.network.part_maps import PartMaps
 from skelstream.network.quantised import has_ranges, quantised
@@ -48,7 +48,9 @@ class OpenVinoRuntime:
         if precision == "auto":
             precision = "int8" if has_ranges(network) else fastest
         if precision == "bfloat16" and not native:
-            raise ModelError("this CPU does not support bfloat16; use float32 or int8")
+            raise SettingsError(
+                "this CPU does not support bfloat16; use float32 or int8", setting="precision"
+            )
         if precision == "int8":
             network = quantised(network)
         crops = isinstance(network, CropNetwork)

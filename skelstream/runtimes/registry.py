@@ -8,7 +8,7 @@ import platform
 
 import torch
 
-from skelstream.errors import ModelError
+from skelstream.errors import SettingsError
 from skelstream.network.architectures import CropNetwork, Network
 from skelstream.plugins import plugins
 from skelstream.runtimes.device import choose_device
@@ -26,7 +26,11 @@ def _openvino(network: Network | CropNetwork, device: torch.device, precision: s
 
 
 def _openvino_is_fastest() -> bool:
-    return platform.machine() in ("x86_64", "AMD64") and importlib.util.find_spec("openvino") is not None
+    return _is_x86() and importlib.util.find_spec("openvino") is not None
+
+
+def _is_x86() -> bool:
+    return platform.machine() in ("x86_64", "AMD64")
 
 
 _LISTED = (
@@ -59,7 +63,7 @@ def choose_runtime(
         precision: ``auto`` or one of the runtime's precisions.
 
     Raises:
-        ModelError: the device, runtime or precision cannot be used here.
+        SettingsError: the device, runtime or precision is unknown or cannot be used here.
         MissingExtraError: OpenVINO was requested and is not installed.
     """
     entry, place = _choose(device, runtime, precision)
@@ -68,21 +72,39 @@ def choose_runtime(
     return chosen
 
 
+def faster_runtime(device: str = "auto", runtime: str = "auto", precision: str = "auto") -> str:
+    """Return a line about OpenVINO if ``choose_runtime`` would choose it, were it installed; empty otherwise."""
+    openvino = RUNTIMES["openvino"]
+    if runtime != "auto" or precision not in ("auto", *openvino.precisions) or not _is_x86():
+        return ""
+    if importlib.util.find_spec("openvino") is not None or choose_device(device).type != "cpu":
+        return ""
+    return f"with OpenVINO the networks run about three times as fast on this CPU: {openvino.install}"
+
+
 def _choose(device: str, runtime: str, precision: str) -> tuple[RuntimeEntry, torch.device]:
     precisions = dict.fromkeys(name for entry in RUNTIMES.values() for name in entry.precisions)
     if runtime not in ("auto", *RUNTIMES):
-        raise ModelError(f"unknown runtime {runtime!r}; known: auto, {', '.join(RUNTIMES)}")
+        raise SettingsError(
+            f"unknown runtime {runtime!r}; known: auto, {', '.join(RUNTIMES)}", setting="runtime"
+        )
     if precision not in ("auto", *precisions):
-        raise ModelError(f"unknown precision {precision!r}; known: auto, {', '.join(precisions)}")
+        raise SettingsError(
+            f"unknown precision {precision!r}; known: auto, {', '.join(precisions)}", setting="precision"
+        )
     if runtime != "auto":
         entry = RUNTIMES[runtime]
         place = choose_device(entry.devices[0] if entry.devices and device == "auto" else device)
         if entry.devices and place.type not in entry.devices:
-            raise ModelError(f"the {runtime} runtime runs on {' and '.join(entry.devices)}, not on {device}")
+            raise SettingsError(
+                f"the {runtime} runtime runs on {' and '.join(entry.devices)}, not on {device}",
+                setting="device",
+            )
         if precision not in ("auto", *entry.precisions):
-            raise ModelError(
+            raise SettingsError(
                 f"the {runtime} runtime does not support {precision}; use {', '.join(entry.precisions)}"
-                f"{_runtime_hint(precision)}"
+                f"{_runtime_hint(precision)}",
+                setting="precision",
             )
         return entry, place
     place = choose_device(device)
@@ -90,7 +112,9 @@ def _choose(device: str, runtime: str, precision: str) -> tuple[RuntimeEntry, to
         suits = (entry.devices is None or place.type in entry.devices) and entry.preferred()
         if suits and precision in ("auto", *entry.precisions):
             return entry, place
-    raise ModelError(f"no runtime here supports {precision} on {place}{_runtime_hint(precision)}")
+    raise SettingsError(
+        f"no runtime here supports {precision} on {place}{_runtime_hint(precision)}", setting="precision"
+    )
 
 
 def _runtime_hint(precision: str) -> str:

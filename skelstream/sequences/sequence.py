@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from skelstream.errors import FormatError
+from skelstream.files.arguments import count_argument
 from skelstream.files.text import printable
 from skelstream.files.values import LARGEST
 from skelstream.sequences.lifted import Lifted
@@ -250,7 +251,7 @@ class SkeletonSequence:
         Returns:
             float32 (M, T, V, 3): x and y in source pixels, and score.
         """
-        count = len(self) if persons is None else persons
+        count = len(self) if persons is None else count_argument(persons, "persons", 0)
         out = np.zeros((count, self.frames, len(self.skeleton), 3), np.float32)
         out[..., :2] = fill_value
         for slot, track in zip(out, self, strict=False):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skelstream.errors import FormatError
+from skelstream.files.arguments import count_argument
 from skelstream.sequences.track import importance
 
 
@@ -31,10 +31,10 @@ def check_window(length: int, stride: int, persons: int) -> None:
     """Check the settings of a window.
 
     Raises:
-        FormatError: one of them is below 1.
+        SettingsError: one of them is no whole number of at least 1.
     """
-    if min(length, stride, persons) < 1:
-        raise FormatError("a window's length, stride and persons must be at least 1")
+    for name, value in (("length", length), ("stride", stride), ("persons", persons)):
+        count_argument(value, name)
 
 
 class WindowRows(NamedTuple):

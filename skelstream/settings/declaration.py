@@ -58,7 +58,8 @@ class Setting:
         number = f"a number {' and '.join(given)}{unit}" if given else ""
         if self.low is not None and self.high is not None:
             number = f"{self.low:g} to {self.high:g}{unit}"
-        return " or ".join([*self.words, *([number] if number else [])])
+        *most, last = [*self.words, *([number] if number else [])] or [""]
+        return f"{', '.join(most)} or {last}" if most else last
 
     @property
     def keyword(self) -> str:
@@ -144,7 +145,12 @@ class Settings:
                 close = difflib.get_close_matches(name, known, 1)
                 hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
                 raise SettingsError(f"unknown setting {name!r}; {hint}")
-            changed = _replaced(changed, known[name].path, _converted(known[name].kind, value))
+            path = known[name].path
+            try:
+                changed = _replaced(changed, path, _converted(known[name].kind, value))
+            except SettingsError as error:
+                text = str(error).replace(f"{path[-1]} is ", f"{name} is ", 1)
+                raise SettingsError(text, setting=error.setting) from None
         return changed
 
     @classmethod

@@ -15,14 +15,14 @@ class DetectionSettings(Settings):
     """How people are found in the whole image, by the part affinity field network and grouping."""
 
     weights: str = setting(
-        "Detection network.",
+        "Detect with this model or weights file.",
         default=DETECTOR,
         more="Name of a packaged model, or a weights file.",
         option="--weights",
         metavar="NAME",
     )
     size: int = setting(
-        "Long side of the input; larger finds smaller people.",
+        "Set the input's long side; larger finds smaller people.",
         default=SIZE,
         more="Smaller is faster; the packaged weights are measured at the default.",
         unit="pixels",
@@ -47,17 +47,17 @@ class EstimatorSettings(Settings):
     detection: DetectionSettings = group(default_factory=DetectionSettings, title="Detection")
     refinement: RefinementSettings = group(default_factory=RefinementSettings, title="Refinement")
     device: str = setting(
-        "auto, cpu, cuda, cuda:1 or mps.", default="auto", option="--device", metavar="NAME"
+        "Compute on auto, cpu, cuda, cuda:1 or mps.", default="auto", option="--device", metavar="NAME"
     )
     runtime: str = setting(
-        "auto, torch or openvino.",
+        "Run the networks by auto, torch or openvino.",
         default="auto",
         more="auto is OpenVINO on an x86 CPU, if it is installed, else torch.",
         option="--runtime",
         metavar="NAME",
     )
     precision: str = setting(
-        "auto, float32, bfloat16, float16 or int8.",
+        "Compute in auto, float32, bfloat16, float16 or int8.",
         default="auto",
         more="auto is the fastest that the device supports natively.",
         option="--precision",

@@ -5,13 +5,17 @@ from __future__ import annotations
 from skelstream.settings.declaration import Settings, setting
 from skelstream.settings.models import LIFTER
 
+JOINT_SETS = ("openpose18", "coco17", "body25", "h36m17", "mpii16", "ntu25", "halpe26")
+"""Names of the joint sets of ``skelstream.skeleton``, whose import of NumPy would slow down ``--help``."""
+
 
 class PostprocessingSettings(Settings):
     """Conversion of joints, filling, smoothing, an even frame rate, the order of the people and 3D, each on request."""
 
     skeleton: str | None = setting(
-        "openpose18, coco17, body25, h36m17, mpii16 or ntu25.",
+        f"Convert to the joints of {', '.join(JOINT_SETS)}.",
         default=None,
+        words=JOINT_SETS,
         option="--skeleton",
         metavar="NAME",
     )
@@ -29,7 +33,7 @@ class PostprocessingSettings(Settings):
         metavar="FPS",
     )
     person: str | None = setting(
-        "First person: longest, largest, centre or moving.",
+        "Put first the longest, largest, centre or moving person.",
         default=None,
         more="For formats with few slots: the longest or largest track, the most central or the most moving one.",
         words=("longest", "largest", "centre", "moving"),

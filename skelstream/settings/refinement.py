@@ -10,7 +10,7 @@ class RefinementSettings(Settings):
     """Which people are refined, by which network, and which of them are kept."""
 
     people: int | str = setting(
-        "People per frame: N, 0, all or auto.",
+        "Refine N people per frame, 0, all, or auto.",
         default="auto",
         more="auto refines everybody, and fewer people where a live source would otherwise drop frames; 0 is detection alone.",
         low=0,
@@ -19,7 +19,7 @@ class RefinementSettings(Settings):
         metavar="N",
     )
     weights: str = setting(
-        "Refinement network.",
+        "Refine with this model or weights file.",
         default=REFINER,
         more="Name of a packaged model, a weights file, or a top-down network as .onnx or .xml with a .toml beside it.",
         option="--refiner",

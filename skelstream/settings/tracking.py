@@ -12,14 +12,14 @@ class TrackerSettings(Settings):
 
     follow: bool = setting("Let each frame stand alone, as photos do.", default=True, option="--no-tracking")
     tracker: str = setting(
-        "skelstream, bytetrack or sort.",
+        "Track with skelstream, bytetrack or sort.",
         default="skelstream",
         more="A preset of the settings below, or the tracker of a plug-in.",
         option="--tracker",
         metavar="NAME",
     )
     max_people: int | None = setting(
-        "Most people per frame.",
+        "Keep at most this many people per frame.",
         default=None,
         more="Those with the most evidence so far stay.",
         low=1,
@@ -27,7 +27,7 @@ class TrackerSettings(Settings):
         metavar="N",
     )
     max_lost: float = setting(
-        "End a track lost for longer.",
+        "End a track that is lost for longer than this.",
         default=1.0,
         more="A person who returns later gets a new id.",
         unit="seconds",
@@ -36,7 +36,7 @@ class TrackerSettings(Settings):
         metavar="SEC",
     )
     max_interval: float = setting(
-        "End tracks at a longer frame interval.",
+        "End all tracks where two frames are further apart.",
         default=1.5,
         more="A longer interval is a cut or a seek; the frame after it stands alone.",
         unit="seconds",
@@ -45,7 +45,7 @@ class TrackerSettings(Settings):
         metavar="SEC",
     )
     min_observations: int = setting(
-        "Observations to confirm a track.",
+        "Confirm a track after this many observations.",
         default=3,
         more="Tracks of the first frame are confirmed at once, so that a single image has people too.",
         low=1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from skelstream.errors import SettingsError
 from skelstream.geometry.region import Region
 from skelstream.settings.declaration import Settings, setting
 
@@ -17,7 +18,7 @@ class VideoSettings(Settings):
     )
     every: int = setting("Analyse every N-th frame only.", default=1, low=1, option="--every", metavar="N")
     rate: float | None = setting(
-        "Frame rate of images, or to ask of a camera.",
+        "Set the frame rate of images, or ask it of a camera.",
         default=None,
         more="Without it, images that do not resemble each other are photos, and others come 30 a second.",
         unit="frames/s",
@@ -26,9 +27,9 @@ class VideoSettings(Settings):
         metavar="FPS",
     )
     slow_motion: float = setting(
-        "Slow-motion factor of the video.",
+        "Divide times by this slow-motion factor.",
         default=1.0,
-        more="How many times slower than life the video plays: 4 for 120 frames/s shown at 30. Times are divided by it.",
+        more="How many times slower than life the video plays: 4 for 120 frames/s shown at 30.",
         above=0,
         option="--slow-motion",
         metavar="X",
@@ -40,3 +41,8 @@ class VideoSettings(Settings):
         option="--region",
         metavar="BOX",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.end is not None and self.end <= (self.start or 0):
+            raise SettingsError(f"end is {self.end:g}: give seconds after the start", setting="end")

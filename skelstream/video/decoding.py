@@ -29,6 +29,8 @@ from skelstream.video.timestamps import clock_zero
 _log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 30.0
+# What PyAV raises after these seconds; its text is "Immediate exit requested".
+_STALLED = (av.error.ExitError, av.error.TimeoutError)
 _READ_FAILURES = 16
 _DEVICE_PAUSE = 0.005
 # Independent of the machine's core count: the result of damage that no decoder reports must not depend on the
@@ -230,9 +232,12 @@ class Decoder:
                 time.sleep(_DEVICE_PAUSE)
             except FFmpegError as error:
                 failures += 1
-                if not self.errors:
+                stalled = isinstance(error, _STALLED) and self._source.path is None
+                if stalled:
+                    self.errors.append(f"it sent nothing for {_READ_SECONDS:g} seconds and was ended there")
+                elif not self.errors:
                     self.errors.append(f"some parts cannot be read ({_reason(error)})")
-                if isinstance(error, (av.error.ExitError, av.error.TimeoutError)):
+                if isinstance(error, _STALLED):
                     return
 
     def rows(self) -> Iterator[Row]:
@@ -340,6 +345,8 @@ def _why(source: Input, error: Exception) -> str:
         return f"{source.name} does not exist: check the name"
     if isinstance(error, PermissionError):
         return f"{source.name} cannot be read: change its permissions"
+    if source.path is None and isinstance(error, _STALLED):
+        return f"{source.name} did not answer within {_CONNECT_SECONDS:g} seconds: check the address and the network"
     if source.path is None:
         return f"{source.name} cannot be opened ({_reason(error)}): check that it exists and is not in use"
     if isinstance(error, av.error.InvalidDataError):

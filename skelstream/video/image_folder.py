@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import cv2
@@ -40,6 +41,10 @@ IMAGE_SUFFIXES = frozenset(
 ASSUMED_FPS = 30.0
 """Images per second if no rate is given."""
 
+# Seconds since 1970 with or without a fraction, or milliseconds, microseconds or nanoseconds since then.
+_TIME = re.compile(r"\d{10}\.\d+|\d{10}|\d{13}|\d{16}|\d{19}", re.ASCII)
+# The years 2001 to 2100.
+_LEAST_TIME, _MOST_TIME = Decimal(10**9), Decimal(4_102_444_800)
 # A larger number in a file name is not a frame number but a time or a catalogue number.
 _MAX_FRAME_NUMBER = 10**7
 # Least correlation of neighbours of a video. In eleven real clips 95 of 100 neighbours correlate by 0.9 and
@@ -54,8 +59,9 @@ class ImageSource(Source):
 
     Where the file names differ only by an increasing number, as in ``img_00012.jpg``, that number is the
     frame number, so that missing images leave a gap in time; otherwise images are counted from 0. An image is
-    at ``(number - first number) / rate`` seconds. Without a rate 30 images per second are assumed, and images
-    that do not resemble each other are treated as unrelated photos.
+    at ``(number - first number) / rate`` seconds. Without a rate, names that are times since 1970 (see
+    `times_in`) give the images' times and order, from 0 at the first; else 30 images per second are assumed. Without
+    a rate, images that do not resemble each other are treated as unrelated photos.
 
     The Exif orientation is applied. All images have the size of the first readable one; others are scaled to
     fit, centred and padded with black. A file that cannot be read is a frame without an image.
@@ -73,10 +79,16 @@ class ImageSource(Source):
             SourceError: none of the files can be read, or none is in the selection.
         """
         super().__init__(selection)
+        times = times_in(paths) if fps is None else None
+        if times is not None:
+            times, paths = map(list, zip(*sorted(zip(times, paths, strict=True)), strict=True))
         self._paths, self._fps = list(paths), fps or ASSUMED_FPS
         photos = len(paths) == 1 or (fps is None and unrelated(paths))
         numbers = None if photos else numbers_in(paths)
         self._numbers = list(range(len(paths))) if numbers is None else numbers
+        self._times = None if photos or times is None else [float(time - times[0]) for time in times]
+        if self._times is not None:
+            self._fps = (len(paths) - 1) / self._times[-1]
         self._warned_of_size = self._warned_of_animation = False
         wanted = [
             path for _, time, path in self._rows() if not selection.before(time) and not selection.after(time)
@@ -116,6 +128,8 @@ class ImageSource(Source):
         return (index - self._numbers[0]) % self._selection.every == 0
 
     def _time(self, index: int) -> float:
+        if self._times is not None:
+            return self._times[index]
         return (self._numbers[index] - self._numbers[0]) / self._fps
 
     def _warn_of_times(self, assumed: bool, photos: bool) -> None:
@@ -124,6 +138,11 @@ class ImageSource(Source):
             self._warnings.append(
                 f"{name}: its images do not resemble each other and are treated as photos; give the rate"
                 " if they are frames of a video"
+            )
+        elif self._times is not None:
+            self._warnings.append(
+                f"{name}: the times of its images are those in their names, from 0 at the first;"
+                f" {self._fps:.3g} per second in the mean"
             )
         elif assumed and len(numbers) > 1:
             self._warnings.append(
@@ -180,9 +199,24 @@ def numbers_in(paths: Sequence[Path]) -> list[int] | None:
     return numbers if increasing and numbers[-1] < _MAX_FRAME_NUMBER else None
 
 
+def times_in(paths: Sequence[Path]) -> list[Decimal] | None:
+    """Return the seconds since 1970 if all file names are different times of this century, else None.
+
+    Such a name is a number of seconds, with or without a fraction, as in ``1623456789.033.jpg``, or a whole number of
+    milliseconds (13 digits), microseconds (16) or nanoseconds (19). They may be in any order.
+    """
+    names = [path.stem for path in paths]
+    if len(names) < 2 or not all(_TIME.fullmatch(name) for name in names):
+        return None
+    times = [Decimal(name) if "." in name else Decimal(name).scaleb(10 - len(name)) for name in names]
+    plausible = min(times) >= _LEAST_TIME and max(times) < _MOST_TIME
+    return times if plausible and len(set(times)) == len(times) else None
+
+
 def unrelated(paths: Sequence[Path]) -> bool:
     """Return whether images are unrelated photos: most of up to 12 pairs of neighbours do not correlate."""
-    least = _SIMILAR if numbers_in(paths) is None else _SIMILAR_NUMBERED
+    numbered = numbers_in(paths) is not None or times_in(paths) is not None
+    least = _SIMILAR_NUMBERED if numbered else _SIMILAR
     starts = np.unique(np.linspace(0, len(paths) - 2, _PAIRS).astype(int))
     pairs = [(_thumbnail(paths[i]), _thumbnail(paths[i + 1])) for i in starts]
     similar = [

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import glob
+import shlex
 from pathlib import Path
 
 from skelstream.errors import SourceError
+from skelstream.files.arguments import number_argument, path_argument
+from skelstream.files.endings import is_video_file
 from skelstream.video.animated import AnimatedSource, images_in, is_truncated_gif
 from skelstream.video.capture import CAMERA_PREFIX, device_input
 from skelstream.video.container import ContainerSource
@@ -45,10 +48,12 @@ def open_source(
 
     Raises:
         SourceError: the source cannot be read, or has no frame in the requested part.
+        SettingsError: an argument has the wrong type or is out of range.
     """
     selection = Selection(start, end, every)
-    if fps is not None and not 0 < fps < float("inf"):
-        raise SourceError(f"fps is {fps}: give a number of frames per second above 0")
+    if fps is not None:
+        fps = number_argument(fps, "fps", "a number of frames per second above 0", above=0)
+    check_source(source)
     given = str(source)
     name = name or given
     if "\0" in given:
@@ -82,12 +87,28 @@ def open_source(
     return film
 
 
+def check_source(source: object) -> None:
+    """Check that a source is a path, text or a number.
+
+    Raises:
+        SettingsError: it is something else.
+    """
+    if not isinstance(source, int) or isinstance(source, bool):
+        path_argument(source, "source", ", a URL, or the number of a camera")
+
+
 def _images_in(folder: Path) -> list[Path]:
     try:
         paths = [p for p in folder.iterdir() if _is_image(p)]
     except OSError as error:
         raise SourceError(f"{folder} cannot be read ({error.strerror}): change its permissions") from error
     if not paths:
+        if any(is_video_file(path) for path in folder.rglob("*")):
+            quoted = shlex.quote(str(folder))
+            raise SourceError(
+                f"{folder} is a folder of videos, and one source is one video or a folder of images;"
+                f" extract all its videos with skelstream batch run {quoted} -o skeletons/"
+            )
         raise SourceError(f"{folder} has no images: put {', '.join(sorted(IMAGE_SUFFIXES))} files into it")
     return sorted(paths, key=natural_order)
 

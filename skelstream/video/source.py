@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from skelstream.errors import SourceError
+from skelstream.files.arguments import count_argument, number_argument
 from skelstream.video.frame import Frame, SourceInfo
 
 
@@ -22,7 +23,7 @@ class Selection:
         every: 1 for all frames; n for the frames whose number in the source is a multiple of n.
 
     Raises:
-        SourceError: a value is out of range, or ``end`` is not after ``start``.
+        SettingsError: a value has the wrong type or is out of range, or ``end`` is not after ``start``.
     """
 
     start: float | None = None
@@ -30,12 +31,11 @@ class Selection:
     every: int = 1
 
     def __post_init__(self) -> None:
-        if self.every < 1:
-            raise SourceError(f"every is {self.every}: give 1 for every frame, 2 for every second one")
-        if self.start is not None and not self.start >= 0:
-            raise SourceError(f"start is {self.start}: give seconds from the beginning, 0 or more")
-        if self.end is not None and not self.end > (self.start or 0):
-            raise SourceError(f"end is {self.end}: give seconds after the start")
+        count_argument(self.every, "every")
+        if self.start is not None:
+            number_argument(self.start, "start", "seconds from the beginning, 0 or more", low=0)
+        if self.end is not None:
+            number_argument(self.end, "end", "seconds after the start", above=self.start or 0)
 
     def after(self, time: float) -> bool:
         """Return whether a time in seconds is after the selection."""

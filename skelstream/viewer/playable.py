@@ -8,8 +8,10 @@ from pathlib import Path
 import cv2
 
 from skelstream.errors import SourceError
+from skelstream.sequences import SkeletonSequence
 from skelstream.video import Frame, VideoWriter, open_source
 from skelstream.video.decoding import Input, choose_stream, open_container
+from skelstream.video.image_folder import IMAGE_SUFFIXES
 
 # Codecs and formats that Chrome, Firefox and Safari all play, by FFmpeg's names.
 _CODECS = {"h264", "vp8", "vp9", "av1", "libdav1d", "theora"}
@@ -36,6 +38,15 @@ def plays(video: Path) -> bool:
         names = set(container.format.name.split(","))
         known = bool(names & _CONTAINERS) or video.suffix.lower() in _SUFFIXES
         return known and codec.name in _CODECS and codec.pix_fmt in _PIXELS
+
+
+def video_of(sequence: SkeletonSequence) -> Path | None:
+    """Return the video file that a sequence names as its source; None if it is no such file here."""
+    name = str(sequence.meta.get("source") or "")
+    if not name or "\0" in name:
+        return None
+    path = Path(name)
+    return path if path.is_file() and path.suffix.lower() not in IMAGE_SUFFIXES - {".webp"} else None
 
 
 def playable_copy(

@@ -19,7 +19,7 @@ from skelstream.batch.manifest import Clip, read_manifest
 from skelstream.batch.records import DONE, FAILED, MAX_CRASHES, Recorder, Records
 from skelstream.batch.results import Results
 from skelstream.batch.status import status_of
-from skelstream.errors import ModelError, OutputError
+from skelstream.errors import OutputError, SettingsError
 from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.extraction.settings import ExtractionSettings
 
@@ -85,7 +85,7 @@ def test_weights_that_do_not_exist_end_the_batch(class_folders, tmp_path, plan_o
     clips = read_manifest(class_folders)
     job = job_in(tmp_path / "out", clips)
     wrong = replace(job, settings=ExtractionSettings().with_options(weights="nothing"))
-    with pytest.raises(ModelError, match="nothing: no such weights"):
+    with pytest.raises(SettingsError, match="nothing: no such weights"):
         list(run_local(plan_of(clips, job.results, job.hash), wrong, [Slot()]))
 
 

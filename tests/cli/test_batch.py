@@ -72,3 +72,31 @@ def test_clips_per_shard_needs_a_shard_format(batch, tmp_path):
     ):
         result = batch(*arguments, "--clips-per-shard", 5)
         assert result.exit_code == 2 and "needs a shard format" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "content", ['{"settings": {"vid', "[1]", "{}", '{"settings": 1}', '{"settings": {"foo": 1}}']
+)
+def test_damaged_settings_name_the_way_out_which_keeps_the_results(batch, class_folders, tmp_path, content):
+    out = tmp_path / "out"
+    batch("run", class_folders, "-o", out, *FAST)
+    settings = out / ".batch" / "settings.json"
+    whole = settings.read_text()
+    settings.write_text(content)
+    commands = [("retry", out, "--failed"), ("status", out), ("run", class_folders, "-o", out, *FAST)]
+    for arguments in commands if content in ('{"settings": {"vid', "[1]") else commands[:1]:
+        result = batch(*arguments)
+        assert result.exit_code == 1, result.output
+        assert f"{settings}" in result.stderr and "remove the file and run the batch again" in result.stderr
+    settings.unlink()
+    again = batch("run", class_folders, "-o", out, *FAST)
+    assert "0 extracted, 1 done before" in again.stderr and settings.read_text() == whole
+
+
+def test_the_bar_says_what_happens_before_the_first_clip(batch, class_folders, tmp_path, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "150")
+    monkeypatch.setattr("skelstream.runtimes.registry.faster_runtime", lambda *_: "OpenVINO is faster")
+    result = batch("run", class_folders, "-o", tmp_path / "out", *FAST)
+    assert "loading the networks, then the first clips" in result.stderr
+    assert result.stderr.count("OpenVINO is faster") == 1

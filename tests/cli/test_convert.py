@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -85,7 +86,7 @@ def test_labels_make_a_training_set_with_splits(tmp_path):
     assert "classes: 0 fall, 1 wave" in result.output
     result = run("convert", *inputs, "-o", tmp_path / "set.ctrgcn.npz", "--labels", tmp_path / "labels.csv",
                  "--frames", "4")  # fmt: skip
-    assert "a: 4 of 6 frames kept; a larger number of frames keeps more" in result.output
+    assert "a: 4 of 6 frames kept; convert with --frames 6 to keep all" in result.output
     with np.load(tmp_path / "set.ctrgcn.npz") as npz:
         assert npz["x_train"].shape == (2, 4, 150) and npz["y_test"].tolist() == [[0, 1]]
 
@@ -124,13 +125,13 @@ def test_openpose_folders_are_tracked(tmp_path):
     [
         (("none.npz", "-o", "x.csv"), 1, "none.npz: no such file"),
         (("{walk}", "-o", "x.json"), 1, "(--format)"),
-        (("{walk}", "-o", "x", "--format", "vhs"), 1, "unknown format 'vhs'"),
+        (("{walk}", "-o", "x", "--format", "vhs"), 2, "unknown format 'vhs'"),
         (("{walk}", "-o", "no/such/x.csv"), 1, "does not exist"),
         (("{walk}", "other.npz", "-o", "x.csv"), 1, "contains one video"),
         (("{walk}", "-o", "x.ctrgcn.npz"), 1, "give labels (--labels)"),
         (("{walk}", "-o", "x.csv", "--size", "big"), 2, "1920x1080"),
         (("{walk}", "{walk}", "-o", "-"), 2, "one input"),
-        (("{walk}", "-o", "x.csv", "--skeleton", "smurf"), 1, "unknown joint set"),
+        (("{walk}", "-o", "x.csv", "--skeleton", "smurf"), 2, "give openpose18, coco17"),
     ],
 )
 def test_errors_are_one_line(skeletons, tmp_path, monkeypatch, arguments, status, message):
@@ -143,3 +144,54 @@ def test_errors_are_one_line(skeletons, tmp_path, monkeypatch, arguments, status
 def test_help_has_examples():
     output = run("convert", "--help").output
     assert "skelstream convert walk.npz -o walk.csv" in output and "--labels" in output
+
+
+def test_a_batch_into_a_format_of_one_video_names_the_way_out(tmp_path, walk, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "videos" / "walk").mkdir(parents=True)
+    walk.rename(tmp_path / "videos" / "walk" / "001.mp4")
+    (tmp_path / "videos" / "walk" / "broken.mp4").write_bytes(b"no video")
+    options = ["--size", "64", "--refine", "0", "--runtime", "torch", "--workers", "1", "-q"]
+    CliRunner().invoke(app, ["batch", "run", "videos", "-o", "out", *options])
+    for name, why in (("a.csv", "format csv contains one video"), ("a.json", "does not say which format")):
+        result = run("convert", "out", "-o", name)
+        assert result.exit_code == 1 and result.stderr.count("\n") == 1
+        assert why in result.stderr and "choose one for many videos: pyskl" in result.stderr
+        ending = name.partition(".")[2]
+        assert f"skelstream convert out/walk/001.npz -o 001.{ending} (--format)" in result.stderr
+    done = run("convert", "out", "-o", "a.pkl")
+    assert "1 of 2 clips are not done" in done.stderr and "other clips" not in done.stderr
+    for command in (["info", "out"], ["view", "out"], ["render", "out", "-o", "r.mp4"]):
+        shown = run(*command)
+        assert shown.exit_code == 1 and "the folder of a batch" in shown.stderr
+        assert "skelstream batch status out" in shown.stderr
+    CliRunner().invoke(app, ["batch", "pack", "out", "--shards", "webdataset", "-q"])
+    assert "skelstream batch pack out --unpack" in run("convert", "out", "-o", "a.csv").stderr
+
+
+def test_folders_of_other_files_are_named(skeletons, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run("convert", "walk.npz", "-o", "k", "--format", "kinetics")
+    run("convert", "walk.npz", "-o", "s", "--format", "stgcn")
+    (tmp_path / "many").mkdir()
+    (tmp_path / "walk.npz").rename(tmp_path / "many" / "walk.npz")
+    for folder, said in (
+        ("k", "a folder of kinetics-skeleton, which is only written"),
+        ("s", "a folder of ST-GCN's arrays, which is only written"),
+        ("many", "a folder of skeleton files; give one of them, for example many/walk.npz"),
+    ):
+        assert f"{folder}: {said}" in run("info", folder).stderr
+
+
+def test_a_clip_of_a_pickle_is_chosen_in_every_command_that_reads_one(skeletons, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.npz").write_bytes((tmp_path / "walk.npz").read_bytes())
+    (tmp_path / "a").mkdir()
+    (tmp_path / "other.npz").rename(tmp_path / "a" / "walk.npz")
+    assert run("convert", "walk.npz", "a/walk.npz", "-o", "two.pkl").exit_code == 0
+    refused = run("info", "two.pkl")
+    assert refused.exit_code == 1 and "choose one by its name (--clip)" in refused.stderr
+    name = re.search(r"contains 2 clips \((.*?), ", refused.stderr)[1]
+    for command in (["info"], ["view"], ["render", "--skeleton-only", "-o", "r.mp4"]):
+        done = run(command[0], "two.pkl", *command[1:], "--clip", name)
+        assert done.exit_code == 0, done.stderr

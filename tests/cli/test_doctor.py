@@ -10,7 +10,7 @@ from skelstream.cli import app
 from skelstream.diagnosis import Check, State
 
 FINE = Check("runtimes", "torch", State.FINE, "a frame in 3 ms", 3.0)
-ABSENT = Check("devices", "cuda", State.ABSENT, "no device [here]")
+UNAVAILABLE = Check("devices", "cuda", State.UNAVAILABLE, "no device [here]")
 BROKEN = Check("codecs", "HEVC", State.BROKEN, "no decoder")
 
 
@@ -18,7 +18,7 @@ BROKEN = Check("codecs", "HEVC", State.BROKEN, "no decoder")
 def doctor(monkeypatch):
     """Return a function that runs the command with given checks."""
 
-    def run(*arguments, checks=(FINE, ABSENT)):
+    def run(*arguments, checks=(FINE, UNAVAILABLE)):
         monkeypatch.setattr(skelstream.diagnosis, "diagnose", lambda: iter(checks))
         return CliRunner().invoke(app, ["doctor", *arguments])
 

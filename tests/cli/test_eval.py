@@ -243,7 +243,7 @@ def test_outputs_are_not_replaced_without_overwrite(folder):
         (["--scales", "1,x"], 2, "--scales"),
         (["--scales", "0"], 2, "--scales"),
         (["--limit", "0"], 2, "--limit"),
-        (["--weights", "none.safetensors"], 1, "none.safetensors: no such weights file"),
+        (["--weights", "none.safetensors"], 2, "none.safetensors: no such weights file"),
     ],
 )
 def test_errors_are_one_line(folder, monkeypatch, arguments, status, message):

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 import skelstream.estimation.pose_estimator
 from skelstream.cli import app
+from skelstream.cli.progress import ClipProgress, FrameProgress
 from skelstream.formats import load
 from skelstream.video import VideoWriter
 
@@ -75,6 +76,12 @@ def test_a_folder_of_results_continues(extract, walk, tmp_path):
         (["missing.mp4", "-o", "x.unknown"], 1, "x.unknown"),
         (["a.mp4", "b.mp4"], 2, "need a folder as output"),
         (["a.mp4", "--every", "0"], 2, "--every"),
+        (["a.mp4", "--format", "foo"], 2, "unknown format 'foo'"),
+        (["a.mp4", "--format", "kinetics", "-o", "b.json"], 2, "give a name without .json (--output)"),
+        (["a.mp4", "--skeleton", "foo"], 2, "ntu25 or halpe26 (--skeleton)"),
+        (["a.mp4", "--region", "1,2"], 2, "100,0,500,480 or 25%,0,75%,100% (--region)"),
+        (["a.mp4", "--region", "9,9,1,1"], 2, "region 9,9,1,1 is empty"),
+        (["a.mp4", "--start", "5", "--end", "1"], 2, "give seconds after the start (--end)"),
         (["a.mp4", "-o", "-", "--sheet", "a.png"], 2, "takes JSON lines"),
         (["a.mp4", "-o", "-", "--format", "csv"], 2, "takes JSON lines"),
     ],
@@ -201,3 +208,51 @@ def test_a_name_that_the_file_system_rejects(extract, walk, tmp_path, name):
     result = extract(*arguments)
     assert result.exit_code == 1 and "File name too long" in result.stderr
     assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+def test_a_result_of_another_source_names_the_option_that_replaces_it(extract, walk, tmp_path):
+    (tmp_path / "out").mkdir()
+    assert extract(walk, "-o", tmp_path / "out" / "walk.npz").exit_code == 0
+    (tmp_path / "b").mkdir()
+    other = tmp_path / "b" / "walk.mp4"
+    other.write_bytes(walk.read_bytes())
+    result = extract(other, "-o", f"{tmp_path}/out/")
+    assert result.exit_code == 1 and "or replace it with --overwrite" in result.stderr
+
+
+def test_the_summary_says_what_its_counts_are_and_what_to_do_next(extract, walk, tmp_path):
+    out = tmp_path / "my walk.npz"
+    result = extract(walk, "-o", out)
+    rows = {line.split()[0]: line for line in result.stderr.splitlines() if line.strip()}
+    assert "60 in these tracks, 1.5 per frame" in rows["poses"]
+    assert "stages run at the same time" in " ".join(result.stderr.split())
+    assert f"see it in a browser: skelstream view '{out}'" in result.stderr
+    written_only = extract(walk, "-o", tmp_path / "array", "--format", "stgcn")
+    assert written_only.exit_code == 0 and "skelstream view" not in written_only.stderr
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_slow_runtime_is_mentioned_once(extract, walk, tmp_path, monkeypatch, many):
+    monkeypatch.setattr("skelstream.runtimes.registry.faster_runtime", lambda *_: "OpenVINO is faster")
+    target = ["-o", f"{tmp_path}/out/"] if many else ["-o", tmp_path / "a.npz"]
+    assert extract(walk, *target).stderr.count("OpenVINO is faster") == 1
+
+
+def test_progress_says_that_networks_are_loaded(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    for sources in (1, 3):
+        with FrameProgress("clip.mp4", quiet=False, sources=sources):
+            pass
+        assert "loading the networks" in capsys.readouterr().err
+    with ClipProgress("extracting", 5, quiet=False, waiting="loading the networks"):
+        pass
+    assert "loading the networks" in capsys.readouterr().err
+
+
+def test_tracks_that_a_format_leaves_out_are_told(extract, walk, tmp_path, monkeypatch):
+    monkeypatch.setattr("skelstream.formats.pyskl._PERSONS", 1)
+    for arguments in (["-o", tmp_path / "a", "-f", "pyskl"], ["-o", f"{tmp_path}/out/", "-f", "pyskl"]):
+        result = extract(walk, *arguments)
+        assert result.exit_code == 0
+        assert "walk: 1 of 2 tracks kept" in result.stderr and "--persons 2 to keep all" in result.stderr

@@ -10,13 +10,14 @@ from typer.testing import CliRunner
 
 import skelstream.estimation.pose_estimator
 from skelstream.cli import app
+from skelstream.cli.messages import program
 
 NASTY = "\x1b[2J\x1b]0;owned\x07[red]x[nope]\r\n\u202e"
 
 
 def run(*arguments):
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert result.exit_code in (0, 1) and not isinstance(result.exception, ValueError), result.exception
+    assert result.exit_code in (0, 1, 2) and not isinstance(result.exception, ValueError), result.exception
     for forbidden in ("\x1b[2J", "\x1b]0;", "\x07", "\r", "\u202e"):
         assert forbidden not in result.stdout + result.stderr
     return result
@@ -54,7 +55,7 @@ def test_names_of_missing_files_are_escaped(tmp_path):
 def test_an_error_names_the_option_for_its_setting(tmp_path):
     (tmp_path / "a.html").touch()
     result = run("view", tmp_path / "a.npz", "-o", tmp_path / "a.html")
-    assert "a.html exists; choose another name, or overwrite it (--overwrite)" in result.stderr
+    assert "a.html exists; choose another name, or replace it with --overwrite" in result.stderr
 
 
 @pytest.mark.slow
@@ -77,3 +78,11 @@ def test_debug_shows_the_log(walk, tmp_path):
         )
         assert ("skelstream.runtimes.registry: runtime: " in result.stderr) == bool(debug)
     assert not logging.getLogger("skelstream").handlers
+
+
+def test_the_program_is_named_as_the_shell_finds_it(monkeypatch):
+    monkeypatch.setattr("sys.argv", [".venv/bin/skelstream", "extract"])
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert program() == ".venv/bin/skelstream"
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    assert program() == "skelstream"

@@ -71,3 +71,12 @@ def test_a_full_standard_output_is_one_line(table, arguments):
 def test_an_output_that_is_not_utf8_gets_question_marks(table):
     done = run("info", table, stdout=subprocess.PIPE, env={**os.environ, "PYTHONIOENCODING": "latin-1"})
     assert done.returncode == 0 and b"skeletons?.npz" in done.stdout and not done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["extract", "-h"], []], ids=" ".join)
+def test_a_reader_of_the_help_that_ends_early_is_no_error(arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = run(*arguments, stdout=writer)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -250,3 +250,8 @@ def test_ctrl_c_ends_the_preview_in_tmux(tmux, command, walk):
     shell.keys("C-c")
     screen = shell.wait("^same")
     assert "interrupted" in screen and "status 130" in screen and "▀" not in screen
+
+
+def test_the_loading_of_the_networks_is_shown(run, walk, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "loading the networks" in run(walk, "--no-display").stderr

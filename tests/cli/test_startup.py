@@ -56,3 +56,11 @@ def test_skeleton_files_are_read_without_torch(skeletons, tmp_path):
 
 def test_cards_are_read_without_torch():
     assert not imported("models", "list") & HEAVY
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+def test_the_command_line_without_its_libraries_is_one_line(missing):
+    program = f"import sys, runpy; sys.modules[{missing!r}] = None; runpy.run_module('skelstream', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == f"skelstream: the command line needs {missing}: pip install typer rich\n"

@@ -153,3 +153,17 @@ def test_the_page_cannot_replace_its_inputs(skeletons, tmp_path, name):
     result = run("view", skeletons, "--video", video, "-o", tmp_path / name, "--overwrite")
     assert result.exit_code == 1 and f"{name} would replace the input" in result.stderr
     assert (tmp_path / name).read_bytes() == before
+
+
+def test_the_video_is_the_one_that_the_file_names(skeletons, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    missing = run("view", skeletons)
+    assert "its video clip.mp4 is no file here" in missing.stderr and "--video" in missing.stderr
+    assert '"video": null' in (tmp_path / "skeletons.html").read_text(encoding="utf-8")
+    (tmp_path / "clip.mp4").write_bytes(b"film")
+    assert run("view", skeletons, "--overwrite").stderr == ""
+    assert '"video": "clip.mp4"' in (tmp_path / "skeletons.html").read_text(encoding="utf-8")
+    assert run("view", skeletons, "--embed", "-o", "b.html").exit_code == 0
+    assert "data:video/mp4;base64," in (tmp_path / "b.html").read_text(encoding="utf-8")
+    assert run("view", skeletons, "--skeleton-only", "-o", "c.html").stderr == ""
+    assert '"video": null' in (tmp_path / "c.html").read_text(encoding="utf-8")

@@ -56,16 +56,16 @@ def test_a_package_that_cannot_be_imported_is_broken(monkeypatch):
     assert by_name(versions())["scipy"].state is State.BROKEN
 
 
-def test_an_extra_that_is_not_installed_is_absent(monkeypatch):
+def test_an_extra_that_is_not_installed_is_unavailable(monkeypatch):
     monkeypatch.setitem(module("versions")._OPTIONAL, "no-such-package", ("nothing", "formats"))
     check = by_name(versions())["no-such-package"]
-    assert check.state is State.ABSENT and "skelstream[formats]" in check.detail
+    assert check.state is State.UNAVAILABLE and "skelstream[formats]" in check.detail
 
 
 def test_devices():
     found = by_name(devices())
     assert found["cpu"].state is State.FINE and "threads" in found["cpu"].detail
-    assert {found["cuda"].state, found["mps"].state} <= {State.FINE, State.ABSENT}
+    assert {found["cuda"].state, found["mps"].state} <= {State.FINE, State.UNAVAILABLE}
 
 
 def test_weights():
@@ -108,8 +108,20 @@ def test_codecs_that_fail(monkeypatch):
 def test_runtimes_are_timed_and_agree():
     found = by_name(runtimes())
     assert found["torch"].state is State.FINE and found["torch"].milliseconds > 0
-    assert found["openvino"].state in (State.FINE, State.ABSENT)
+    assert found["openvino"].state in (State.FINE, State.UNAVAILABLE)
     assert ": " in found["chosen"].detail
+
+
+def test_a_runtime_is_timed_after_it_has_warmed_up(monkeypatch):
+    runtimes_module, clock = module("runtimes"), [0.0]
+    monkeypatch.setattr(runtimes_module.time, "perf_counter", lambda: clock[0])
+    for costs, median in (([0.9, 0.5, *[0.02, 0.03, 0.04] * 3], 0.03), ([2.0, 2.0, 2.0, 9.0], 2.0)):
+        rest = iter(costs)
+
+        def work(rest=rest):
+            clock[0] += next(rest)
+
+        assert runtimes_module._median_seconds(work) == pytest.approx(median)
 
 
 def test_a_runtime_with_other_maps_is_broken(monkeypatch):

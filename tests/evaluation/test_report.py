@@ -19,6 +19,7 @@ def two(scene, load):
 def test_the_report_names_the_protocol_and_keeps_other_protocols_apart(two):
     text = markdown(evaluate(*two, SUBSET, resamples=20))
     assert f"Protocol: {SUBSET.line()}" in text
+    assert "Published" not in text.split("## These results")[0] and "## These results\n" in text
     ours, others = text.split("## Published figures of other protocols")
     assert "No published figure in this list has this protocol." in ours
     assert "Lightweight OpenPose" in others and "Lightweight OpenPose" not in ours

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import skelstream
-from skelstream.errors import FormatError, OutputError, SettingsError, SourceError
+from skelstream.errors import OutputError, SettingsError, SourceError
 from skelstream.extraction.extraction import extract, run, stream, windows
 from skelstream.extraction.output import Output
 
@@ -80,7 +80,7 @@ def test_smoothed_windows_lag_and_have_the_same_people(walk, bars):
 
 def test_wrong_windows_are_an_error_before_the_work(walk, bars):
     estimator = bars()
-    with pytest.raises(FormatError, match="at least 1"):
+    with pytest.raises(SettingsError, match="at least 1"):
         next(skelstream.windows(walk, 0, estimator=estimator))
     with pytest.raises(SourceError, match="does not exist"):
         next(skelstream.windows("missing.mp4", estimator=estimator))
@@ -152,7 +152,7 @@ def test_a_partial_result_is_kept_if_the_output_cannot_be_written(walk, bars, tm
     [
         ("no/out.npz", {}, "create it first"),
         ("set.ctrgcn.npz", {}, "needs a class"),
-        ("out.npz", {"skeleton": "unknown18"}, "unknown joint set"),
+        ("out.npz", {"skeleton": "unknown18"}, "skeleton is 'unknown18'"),
         ("out.xyz", {}, "does not say which format"),
         ("a\0b.npz", {}, "NUL"),
     ],

@@ -68,9 +68,9 @@ def test_files_of_other_tools(tmp_path):
         (lambda t: "", "no column 'frame'"),
         (lambda t: t.replace("nose_x", "snout_x"), "no joint set"),
         (lambda t: t.replace("frame", "image"), "no column 'frame'"),
-        (lambda t: t + "1,2,3\n", "lines 2 to"),
+        (lambda t: t + "1,2,3\n", "has 3 cells, the header has 65"),
         (lambda t: t.split("\n")[0] + "\n1,2\n", "line 2 has 2 cells"),
-        (lambda t: t.replace("0.875", "high"), "lines 2 to"),
+        (lambda t: t.replace("0.875", "high"), "line 2: 'high' is not a number"),
         (lambda t: t.replace("\n5,", "\n,"), "frame has empty cells"),
         (lambda t: t.replace("480", "481", 1), "height has several values"),
     ],
@@ -81,6 +81,19 @@ def test_damaged(scene, tmp_path, change, words):
     with pytest.raises(FormatError, match=words) as caught:
         load(tmp_path / "a.csv")
     assert "a.csv" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_other_delimiters_and_decimal_commas(scene, tmp_path, delimiter):
+    save(scene, tmp_path / "a.csv")
+    text = (tmp_path / "a.csv").read_text().replace(",", delimiter).replace(".", ",")
+    (tmp_path / "b.csv").write_text(text)
+    one, other = load(tmp_path / "a.csv"), load(tmp_path / "b.csv")
+    np.testing.assert_array_equal(one.keypoints, other.keypoints)
+    np.testing.assert_array_equal(one.frame_time, other.frame_time)
+    (tmp_path / "b.csv").write_text(text.replace("0,875", "high"))
+    with pytest.raises(FormatError, match="line 2: 'high' is not a number"):
+        load(tmp_path / "b.csv")
 
 
 def test_not_there_and_not_text(tmp_path):

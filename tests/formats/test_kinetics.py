@@ -80,6 +80,6 @@ def test_frames_beyond_the_feeder_and_crowds(tmp_path):
     data, _ = feed(tmp_path / "set", "walk.json")
     assert data[2, 299].all()
     assert said == [
-        "walk: 300 of 302 frames kept; a larger number of frames keeps more",
-        "walk: 300 frames have more than 5 people; a larger number of persons keeps more",
+        "walk: 300 of 302 frames kept; convert with --frames 302 to keep all",
+        "walk: 300 frames have more than 5 people; a larger --persons keeps more",
     ]

@@ -57,7 +57,7 @@ def test_same_content_same_bytes(scene, tmp_path):
 def test_overwriting_must_be_requested(scene, empty, tmp_path):
     path = tmp_path / "a.npz"
     save(scene, path)
-    with pytest.raises(OutputError, match="exists; choose another name, or overwrite it"):
+    with pytest.raises(OutputError, match="exists; choose another name, or replace it with overwrite=True"):
         save(empty, path)
     assert load(path).equals(scene)
     save(empty, path, overwrite=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skelstream.errors import FormatError, OutputError
+from skelstream.errors import FormatError, OutputError, SettingsError
 from skelstream.formats import load, read, save
 from skelstream.sequences import Detections
 from skelstream.settings.tracking import TrackerSettings
@@ -111,13 +111,13 @@ def test_foreign_files(tmp_path, content, words):
 
 
 def test_foreign_folders(tmp_path):
-    with pytest.raises(FormatError, match="contains no files named"):
+    with pytest.raises(FormatError, match="this one contains no files named"):
         load(tmp_path)
     (tmp_path / "a_000_keypoints.json").write_text('{"people": []}')
     (tmp_path / "b_000_keypoints.json").write_text('{"people": []}')
     with pytest.raises(FormatError, match="several videos"):
         load(tmp_path)
-    with pytest.raises(FormatError, match="frame rate"):
+    with pytest.raises(SettingsError, match="fps is 0: give a number of frames per second"):
         load(tmp_path, fps=0)
 
 

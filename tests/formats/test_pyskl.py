@@ -57,7 +57,7 @@ def test_persons(scene, empty, tmp_path):
     said = []
     save(scene, tmp_path / "a.pkl", options=WriteOptions(persons=1, note=said.append))
     assert load_pickle(tmp_path / "a.pkl")[0]["keypoint"].shape[0] == 1
-    assert said == ["walk: 1 of 2 tracks kept; a larger number of persons keeps more"]
+    assert said == ["walk: 1 of 2 tracks kept, the most important ones; convert with --persons 2 to keep all"]
     save(empty, tmp_path / "b.pkl")
     (annotation,) = load_pickle(tmp_path / "b.pkl")
     assert annotation["keypoint"].shape == (1, 3, 17, 2) and not annotation["keypoint"].any()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from skelstream.errors import FormatError
+from skelstream.errors import FormatError, SettingsError
 from skelstream.formats import FORMATS, Sample, choose, load, save, save_dataset
 from skelstream.processing import smoothed
 
@@ -33,7 +33,7 @@ def test_endings_that_say_nothing(path):
 
 
 def test_unknown_name():
-    with pytest.raises(FormatError, match="unknown format 'mp4'; known: npz"):
+    with pytest.raises(SettingsError, match="unknown format 'mp4'; known: npz"):
         choose(Path("a"), "mp4")
 
 
@@ -42,7 +42,7 @@ def test_written_only_and_read_only(scene, tmp_path):
         load(tmp_path / "a.posetrack.json")
     with pytest.raises(FormatError, match="the ending does not say which format; these can be read: npz"):
         load(tmp_path / "a.xyz")
-    with pytest.raises(FormatError, match="format json is only read"):
+    with pytest.raises(SettingsError, match="format json is only read"):
         save(scene, tmp_path / "a", "json")
 
 

@@ -320,3 +320,14 @@ def test_trc_that_is_something_else(tmp_path, change, words):
 def test_metres_are_refused(tmp_path):
     with pytest.raises(FormatError, match="not pixels"):
         load(trc(tmp_path / "walk_m_person00.trc", scale=0.005))
+
+
+@pytest.mark.parametrize("group", ["df_with_missing", "keypoints"])
+def test_deeplabcut_in_pandas_fixed_layout_names_the_csv(tmp_path, group):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_group(group).attrs["pandas_type"] = "frame"
+        file[f"{group}/block0_values"] = np.zeros((4, 51))
+    for format in (None, "deeplabcut"):
+        with pytest.raises(FormatError, match=r"fixed layout.*give the \.csv .*converth5_to_csv"):
+            load(tmp_path / "a.h5", format)

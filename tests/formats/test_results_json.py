@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skelstream.errors import FormatError
-from skelstream.formats import load, read, save
+from skelstream.formats import WriteOptions, load, read, save
 from skelstream.processing import with_identities
 from skelstream.sequences import Detections
 
@@ -92,13 +92,21 @@ def test_ids_that_do_not_tell_people_apart(tmp_path):
     assert "some people have no id" in said[0]
 
 
-def test_halpe_has_cocos_joints_first(tmp_path):
+@pytest.mark.parametrize(("joints", "name"), [(26, "halpe26"), (136, "halpe26"), (133, "coco17")])
+def test_joints_beyond_cocos(tmp_path, joints, name):
     said = []
     rows = coco_rows(name=lambda t: f"{t}.jpg", idx=lambda i, t: i)
     for row in rows:
-        row["keypoints"] += [1.0, 2.0, 0.5] * 9
+        row["keypoints"] += [c for j in range(17, joints) for c in (1.0 + j, 2.0, 0.5)]
     sequence = load(dump(tmp_path / "r.json", rows), note=said.append)
-    assert sequence.skeleton.name == "coco17" and "of Halpe's 26 joints, COCO's 17 are kept" in said[0]
+    assert sequence.skeleton.name == name
+    assert said == [] if joints == 26 else f"the first {len(sequence.skeleton)} are kept ({name})" in said[0]
+    if name == "halpe26":
+        assert sequence.keypoints[0, 17:, 0].tolist() == [18.0 + i for i in range(9)]
+        save(sequence, tmp_path / "again.alphapose.json", options=WriteOptions(skeleton="halpe26"))
+        again = load(tmp_path / "again.alphapose.json")
+        assert again.skeleton.name == "halpe26"
+        np.testing.assert_array_equal(again.keypoints, sequence.keypoints)
 
 
 def test_names_without_numbers_are_counted(tmp_path):

@@ -64,7 +64,7 @@ def test_longer_clips_are_cut_with_a_note(tmp_path):
     long = build({i: {1: asymmetric(300, 250, 0.5)} for i in range(310)})
     save(long, tmp_path / "set", "stgcn", options=WriteOptions(note=said.append))
     assert feed(tmp_path / "set")[0].shape[2] == 300
-    assert said == ["walk: 300 of 310 frames kept; a larger number of frames keeps more"]
+    assert said == ["walk: 300 of 310 frames kept; convert with --frames 310 to keep all"]
 
 
 def test_a_failure_leaves_nothing(scene, tmp_path):

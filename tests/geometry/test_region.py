@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skelstream.errors import FormatError
+from skelstream.errors import FormatError, SettingsError
 from skelstream.extraction.extraction import run
 from skelstream.extraction.settings import ExtractionSettings
 from skelstream.geometry.region import Region
@@ -30,7 +30,7 @@ def test_boxes_whose_middle_is_inside(text, inside):
     "text", ["", "1,2,3", "1,2,3,4,5", "a,b,c,d", "5,0,5,9", "0,9,5,1", "-1,0,5,5", "1e3,0,5,5"]
 )
 def test_text_that_is_no_region_is_refused(text):
-    with pytest.raises(FormatError, match="region"):
+    with pytest.raises(SettingsError, match="region"):
         Region.parsed(text)
 
 

@@ -9,7 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from skelstream.errors import ModelError, OutputError
+from skelstream.errors import ModelError, OutputError, SettingsError
 from skelstream.network.architectures import Network
 from skelstream.network.lifting import LiftingNetwork
 from skelstream.network.model_card import FIELDS, make_card, missing_fields
@@ -109,7 +109,7 @@ def test_a_file_that_cannot_be_written(movenet: Network, tmp_path: Path) -> None
 def test_names_and_paths(movenet: Network, tmp_path: Path) -> None:
     save(tmp_path / "mine.safetensors", movenet)
     assert find_model(str(tmp_path / "mine.safetensors")) == tmp_path / "mine.safetensors"
-    with pytest.raises(ModelError, match="no such weights file or packaged model"):
+    with pytest.raises(SettingsError, match="no such weights file or packaged model"):
         find_model(str(tmp_path / "other.safetensors"))
 
 

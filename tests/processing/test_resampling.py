@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skelstream.errors import FormatError
+from skelstream.errors import FormatError, SettingsError
 from skelstream.formats import load, save
 from skelstream.people import People
 from skelstream.processing.postprocessing import postprocess
@@ -80,7 +80,7 @@ def test_no_frames_and_one_frame():
     nobody = resampled(moving(np.arange(5) / 10, away=range(5)), 25)
     assert nobody.frames == 11 and len(nobody) == 0
     for rate in (0, -1, float("nan"), float("inf")):
-        with pytest.raises(FormatError, match="above 0"):
+        with pytest.raises(SettingsError, match="above 0"):
             resampled(moving([0.0]), rate)
 
 

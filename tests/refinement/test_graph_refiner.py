@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from skelstream.errors import ModelError
+from skelstream.errors import ModelError, SettingsError
 from skelstream.geometry.crops import crop_letterbox, cut
 from skelstream.refinement.graph_description import read_description
 from skelstream.refinement.heatmaps import peaks
@@ -172,7 +172,7 @@ def test_files_without_a_description_are_errors(tmp_path):
     (tmp_path / "h.toml").write_text("height = ")
     with pytest.raises(ModelError, match="not TOML"):
         _refiner(tmp_path / "h.onnx")
-    with pytest.raises(ModelError, match="OpenVINO on the CPU"):
+    with pytest.raises(SettingsError, match="OpenVINO on the CPU"):
         make_refiner(RefinementSettings(weights=str(tmp_path / "h.onnx")), runtime="torch")
 
 

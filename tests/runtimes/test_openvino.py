@@ -12,7 +12,7 @@ import torch
 if importlib.util.find_spec("openvino") is None:
     pytest.skip("OpenVINO is not installed", allow_module_level=True)
 
-from skelstream.errors import ModelError  # noqa: E402
+from skelstream.errors import SettingsError  # noqa: E402
 from skelstream.network.architectures import Network  # noqa: E402
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork  # noqa: E402
 from skelstream.network.paf import PafNetwork  # noqa: E402
@@ -52,7 +52,7 @@ def test_float32_is_torchs_at_any_size(network: Network) -> None:
 def test_bfloat16_keeps_the_peaks(network: Network) -> None:
     try:
         runtime = OpenVinoRuntime(network, "bfloat16")
-    except ModelError as error:
+    except SettingsError as error:
         pytest.skip(str(error))
     images = pictures(1, 96, 128)
     maps, expected = runtime.maps(images), TorchRuntime(network, torch.device("cpu")).maps(images)
@@ -127,11 +127,11 @@ def test_the_torch_network_may_be_deleted() -> None:
 
 
 def test_unsupported_precisions(movenet: PafNetwork) -> None:
-    with pytest.raises(ModelError, match="float16"):
+    with pytest.raises(SettingsError, match="float16"):
         choose_runtime(movenet, "cpu", "openvino", "float16")
-    with pytest.raises(ModelError, match="the openvino runtime on cpu supports int8"):
+    with pytest.raises(SettingsError, match="the openvino runtime on cpu supports int8"):
         choose_runtime(movenet, "cpu", "torch", "int8")
-    with pytest.raises(ModelError, match="not on meta"):
+    with pytest.raises(SettingsError, match="not on meta"):
         choose_runtime(movenet, "meta", "openvino")
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from skelstream.errors import MissingExtraError, ModelError
+from skelstream.errors import MissingExtraError, SettingsError
 from skelstream.network.architectures import Network
 from skelstream.network.paf import PafNetwork
 from skelstream.runtimes.device import choose_device
-from skelstream.runtimes.registry import choose_runtime
+from skelstream.runtimes.registry import choose_runtime, faster_runtime
 from skelstream.runtimes.torch import TorchRuntime
 
 
@@ -71,12 +71,25 @@ def test_without_openvino(movenet: PafNetwork, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_cannot_be_used_is_named(movenet: PafNetwork) -> None:
-    with pytest.raises(ModelError, match="unknown runtime 'tensorrt'"):
+    with pytest.raises(SettingsError, match="unknown runtime 'tensorrt'"):
         choose_runtime(movenet, runtime="tensorrt")
-    with pytest.raises(ModelError, match="unknown precision 'int4'"):
+    with pytest.raises(SettingsError, match="unknown precision 'int4'"):
         choose_runtime(movenet, precision="int4")
-    with pytest.raises(ModelError, match="'gpu' cannot be used here"):
+    with pytest.raises(SettingsError, match="'gpu' cannot be used here"):
         choose_device("gpu")
     if not torch.cuda.is_available():
-        with pytest.raises(ModelError, match="'cuda' cannot be used here"):
+        with pytest.raises(SettingsError, match="'cuda' cannot be used here"):
             choose_device("cuda")
+
+
+def test_openvino_is_recommended_where_it_would_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    line = faster_runtime("cpu")
+    assert "three times as fast" in line and "pip install 'skelstream[openvino]'" in line
+    assert faster_runtime("cpu", "torch") == faster_runtime("cpu", precision="float16") == ""
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+    assert faster_runtime("cpu") == ""
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    assert faster_runtime("cpu") == ""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skelstream.errors import FormatError
+from skelstream.errors import SettingsError
 from skelstream.sequences import WindowBuffer
 from skelstream.tracking.tracked import TrackedPeople
 
@@ -38,9 +38,9 @@ def test_no_frames_no_windows(builder):
 
 @pytest.mark.parametrize("arguments", [(0, 1, 1), (1, 0, 1), (1, 1, 0)])
 def test_sizes(sequence, arguments):
-    with pytest.raises(FormatError, match="at least 1"):
+    with pytest.raises(SettingsError, match="at least 1"):
         list(sequence.windows(*arguments))
-    with pytest.raises(FormatError, match="at least 1"):
+    with pytest.raises(SettingsError, match="at least 1"):
         WindowBuffer(*arguments)
 
 

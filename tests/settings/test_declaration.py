@@ -18,6 +18,8 @@ from skelstream.settings import (
     TrackerSettings,
     VideoSettings,
 )
+from skelstream.settings.postprocessing import JOINT_SETS
+from skelstream.skeleton import SKELETONS
 
 
 def test_a_value_is_replaced_by_its_flat_name_wherever_it_stands():
@@ -64,9 +66,9 @@ def test_json_of_something_else_is_refused_by_name(values, match):
     [
         ({"sise": 96}, "unknown setting 'sise'; did you mean size?"),
         ({"size": 96.5}, "size is 96.5: give 64 to 4096 pixels"),
-        ({"refine": -1}, "people is -1: give auto or all or a number at least 0"),
-        ({"refine": "some"}, "people is 'some'"),
-        ({"person": "nobody"}, "person is 'nobody': give longest or largest"),
+        ({"refine": -1}, "refine is -1: give auto, all or a number at least 0"),
+        ({"refine": "some"}, "refine is 'some'"),
+        ({"person": "nobody"}, "person is 'nobody': give longest, largest, centre or moving"),
         ({"tracker": "none"}, "tracker is 'none': choose from skelstream, bytetrack, sort"),
         ({"max_lost": float("inf")}, "max_lost is inf: give a number at least 0 seconds"),
         ({"tracking": False, "max_lost": 2.0}, "max_lost has no effect without tracking"),
@@ -112,3 +114,7 @@ def test_flat_names_are_unique_and_every_setting_is_explained():
     for kind in (VideoSettings, DetectionSettings, EstimatorSettings, GroupingSettings, TrackerSettings):
         assert is_dataclass(kind) and issubclass(kind, Settings)
         visit(kind)
+
+
+def test_the_setting_of_the_joint_set_names_all_of_them():
+    assert tuple(SKELETONS) == JOINT_SETS

@@ -9,7 +9,7 @@ import pytest
 
 from skelstream.errors import SourceError
 from skelstream.video import open_source
-from skelstream.video.image_folder import numbers_in
+from skelstream.video.image_folder import numbers_in, times_in
 
 
 def write(path, rgb):
@@ -42,6 +42,38 @@ def test_a_folder_in_natural_order(make, folder):
     assumed, gaps = source.warnings
     assert "30 per second are assumed" in assumed
     assert "94 of 101 images are missing, first number 3" in gaps
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["1623456789.033", "1623456789.1", "1623456789.15", "1623456790.250000"],
+        ["1623456789033", "1623456789100", "1623456789150", "1623456790250"],
+        ["1623456789033000000", "1623456789100000000", "1623456789150000000", "1623456790250000000"],
+    ],
+)
+def test_names_that_are_times(make, tmp_path, names):
+    for number, name in enumerate(names):
+        write(tmp_path / f"{name}.png", make.marked(number))
+    times = [0, 0.067, 0.117, 1.217]
+    with open_source(tmp_path) as source:
+        frames = list(source)
+    assert [make.number_in(f.image) for f in frames] == [f.index for f in frames] == [0, 1, 2, 3]
+    assert [f.time for f in frames] == pytest.approx(times, abs=1e-9)
+    assert source.info.fps == pytest.approx(3 / 1.217)
+    assert (
+        len(source.warnings) == 1 and "the times of its images are those in their names" in source.warnings[0]
+    )
+    with open_source(tmp_path, start=0.1, end=1) as source:
+        assert [f.time for f in source] == pytest.approx([0.117])
+    with open_source(tmp_path, fps=10) as source:
+        assert [f.time for f in source] == pytest.approx([0, 0.1, 0.2, 0.3])
+
+
+def test_numbers_that_are_no_times():
+    for names in (["0000000001", "0000000002"], ["9000000000.5", "9000000001.5"], ["1623456789.1", "1623456789.10"],
+                  ["1623456789.1", "b"], ["1623456789.1"]):  # fmt: skip
+        assert times_in([Path(f"{name}.png") for name in names]) is None
 
 
 def test_rate_bounds_and_every(make, folder):
@@ -181,6 +213,14 @@ def test_errors(tmp_path, folder, kind):
     with pytest.raises(SourceError, match=match) as caught:
         open_source(target, **options)
     assert "\n" not in str(caught.value) and str(tmp_path) in str(caught.value)
+
+
+def test_a_folder_of_videos_names_the_command_that_reads_it(tmp_path):
+    (tmp_path / "my clips" / "run").mkdir(parents=True)
+    (tmp_path / "my clips" / "run" / "a.MP4").touch()
+    with pytest.raises(SourceError, match="is a folder of videos") as caught:
+        open_source(tmp_path / "my clips")
+    assert f"skelstream batch run '{tmp_path}/my clips' -o skeletons/" in str(caught.value)
 
 
 @pytest.mark.parametrize("quality", [[], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]], ids=["baseline", "progressive"])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import sys
 import threading
 
+import av
 import pytest
 
 from skelstream.errors import SourceError
-from skelstream.video import capture, open_source
+from skelstream.video import capture, decoding, open_source
 from skelstream.video.capture import device_input
 from skelstream.video.container import ContainerSource
 from skelstream.video.decoding import Input
@@ -104,3 +106,37 @@ def _quiet(folder):
             pass
 
     return Quiet
+
+
+def test_a_stream_that_stalls_and_one_that_never_answers(plain, monkeypatch, tmp_path):
+    monkeypatch.setattr(decoding, "_CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(decoding, "_READ_SECONDS", 0.5)
+    stream = tmp_path / "stream.ts"
+    with av.open(str(plain)) as film, av.open(str(stream), "w") as out:
+        copy = out.add_stream_from_template(film.streams.video[0])
+        for packet in film.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = copy
+                out.mux(packet)
+    held = []
+
+    def serve(listener, content):
+        connection, _ = listener.accept()
+        connection.sendall(content)
+        held.append(connection)  # open, and silent
+
+    for content in (stream.read_bytes(), b""):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            threading.Thread(target=serve, args=(listener, content), daemon=True).start()
+            url = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+            if content:
+                with open_source(url) as source:
+                    assert len(list(source)) > 30
+                assert source.warnings == [f"{url}: it sent nothing for 0.5 seconds and was ended there"]
+            else:
+                with pytest.raises(
+                    SourceError, match=r"did not answer within 0\.5 seconds: check the address"
+                ):
+                    open_source(url)
+    for connection in held:
+        connection.close()

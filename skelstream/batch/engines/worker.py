@@ -26,7 +26,8 @@ class Worker:
         device: device of the networks; None for the one in the settings.
 
     Raises:
-        ModelError: the weights, the device, the runtime or the precision cannot be used.
+        ModelError: the weights cannot be used.
+        SettingsError: the weights do not exist, or the device, the runtime or the precision cannot be used.
         MissingExtraError: a library is not installed.
     """
 

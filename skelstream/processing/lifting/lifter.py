@@ -35,7 +35,8 @@ class Lifter:
         network: the network.
 
     Raises:
-        ModelError: the weights are not of a lifting network, or the device cannot be used.
+        ModelError: the weights are not of a lifting network.
+        SettingsError: there are no such weights, or the device cannot be used.
     """
 
     def __init__(self, weights: str | Path = LIFTER, device: str = "auto", mirrored: bool = True):

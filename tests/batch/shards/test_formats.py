@@ -137,3 +137,17 @@ def test_an_npz_of_other_software_cannot_be_packed_as_parquet(items, tmp_path):
     with pytest.raises(FormatError, match="run/a.b: its npz was not written by skelstream"):
         shard_format("one.parquet").write(tmp_path / "one.parquet", [other])
     assert load(tmp_path / "other.npz").frames == 4
+
+
+def test_columns_have_their_types_where_the_first_clip_is_empty(items, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    arrow = pytest.importorskip("pyarrow")
+    write = shard_format("a.parquet").write
+    for name, chosen in (
+        ("all.parquet", items),
+        ("empty.parquet", [item for item in items if item.clip.id == "empty"]),
+    ):
+        write(tmp_path / name, chosen)
+    schema = parquet.read_schema(tmp_path / "empty.parquet")
+    assert schema == parquet.read_schema(tmp_path / "all.parquet")
+    assert schema.field("keypoints").type == arrow.list_(arrow.list_(arrow.float32()))
