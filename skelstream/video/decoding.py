@@ -24,6 +24,7 @@ from av.video.stream import VideoStream
 from skelstream.errors import SourceError
 from skelstream.video.damage import Damage
 from skelstream.video.order import DisplayOrder, Row
+from skelstream.video.packet_damage import with_damage
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +45,9 @@ _STOP_AT_ERROR = {"mjpeg"}
 _KEYS_BY_PACKET = {"vp9", "vp8", "av1"}
 # The result of damage in FFmpeg's own decoder depends on the timing of its threads, and it reports no damage.
 _NO_FRAME_THREADS = {"vp8"}
+# These decoders show nothing before a point from which they can predict, which need not be a key frame.
+# Others take grey images for those that a video refers to if it was cut between two key frames.
+_BEGIN_WHERE_THEY_CAN = {"h264"}
 
 
 @dataclass(frozen=True)
@@ -267,17 +271,23 @@ class Decoder:
         order = DisplayOrder(fields_apart=codec.name == "h264" and _interlaced(codec))
         bad: set[int | None] = set()
         first = True
-        for packet in self.packets():
+        begun = damage is None or codec.name in _BEGIN_WHERE_THEY_CAN
+        for packet, broken in with_damage(self.packets(), codec):
             if first and packet.pts is None and self._source.path:
                 # Without timestamps only a decoder without frame threads tells which frame is lost.
                 self._codec.thread_type = "SLICE"
             first = False
+            begun = begun or packet.is_keyframe
             self.hidden += packet.is_discard
             if gives_frame(packet, codec.name):
-                order.sent(packet.pts)
+                self._damaged |= broken
+                order.sent(packet.pts, broken)
                 if damage is not None:
-                    damage.sent(packet.pts, packet.is_keyframe)
-            yield from self._judged(self._decode(packet, order, bad), damage, bad)
+                    damage.sent(packet.pts, packet.is_keyframe, broken)
+            if begun:
+                yield from self._judged(self._decode(packet, order, bad), damage, bad)
+            elif packet.pts is None:
+                yield from self._judged([Row(None, None)], damage, bad)
         yield from self._judged(self._decode(None, order, bad), damage, bad)
         rows, missing = order.finished()
         rows += [Row(pts, None) for pts in missing]
