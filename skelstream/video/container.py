@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
@@ -25,6 +26,8 @@ _log = logging.getLogger(__name__)
 _TICKS = 1_000_000  # ticks per second of a container's duration
 # Tolerance of the check against the declared duration: it is rounded, and the sound may be a little longer.
 _DURATION_TOLERANCE = 1.0
+# The same in frame intervals: not every container stores how long the last frame is shown.
+_INTERVALS_TOLERANCE = 2
 
 HEADER_SAYS = "the header says"
 """Beginning of a warning that the container claims more than there is."""
@@ -143,7 +146,7 @@ class ContainerSource(Source):
             last: time of the last frame in seconds.
             first_lost: time of the first frame without an image in seconds; None if there is none.
         """
-        declared, duration = self._decoder.stream.frames, self._duration()
+        declared, end, last_end = self._decoder.stream.frames, self._declared_end(), self._decoder.end
         lines = list(self._decoder.errors)
         if first_lost is not None:
             lines.append(
@@ -152,8 +155,9 @@ class ContainerSource(Source):
             )
         if declared and counts and declared - self._decoder.hidden not in counts:
             lines.append(f"{HEADER_SAYS} {declared} frames, there are {min(counts)}")
-        if duration is not None and last + _DURATION_TOLERANCE < duration:
-            lines.append(f"{HEADER_SAYS} {duration:.2f} s, the last frame is at {last:.2f} s")
+        missing = 0.0 if end is None or last_end is None else end - float(last_end * self._decoder.time_base)
+        if missing > max(_DURATION_TOLERANCE, _INTERVALS_TOLERANCE / (self._fps() or 1)):
+            lines.append(f"{HEADER_SAYS} {last + missing:.2f} s, the last frame is at {last:.2f} s")
         for line in lines:
             self.warn(line)
 
@@ -204,6 +208,16 @@ class ContainerSource(Source):
         stream, container = self._decoder.stream, self._decoder.container
         if stream.duration is not None:
             return float(stream.duration * self._decoder.time_base)
+        return container.duration / _TICKS if container.duration is not None else None
+
+    def _declared_end(self) -> float | None:
+        """Return the end of the stream by the container's header, in seconds of the stream's timestamps."""
+        stream, container = self._decoder.stream, self._decoder.container
+        tag = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+        if stream.duration is not None:
+            return float(((stream.start_time or 0) + stream.duration) * self._decoder.time_base)
+        if tag is not None:  # Matroska
+            return int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3])
         return container.duration / _TICKS if container.duration is not None else None
 
     def _is_live(self, source: Input) -> bool:

@@ -144,6 +144,7 @@ class Decoder:
         time_base: seconds per tick of the stream's timestamps.
         errors: errors of reading (not of single frames), one line each, without the source's name.
         hidden: number of packets so far that an edit list leaves out.
+        end: latest end of a packet so far, in the stream's timestamps; None before the first.
         upright: frame with the container's display matrix, set at the first frame; None if every frame
             carries it.
     """
@@ -173,6 +174,7 @@ class Decoder:
         self._start: int | None = None
         self._damaged = False
         self.hidden = 0
+        self.end: int | None = None
         self.upright: VideoFrame | None = None
         self.errors: list[str] = []
         self.container = open_container(source)
@@ -262,7 +264,7 @@ class Decoder:
             if self._start is not None:
                 decoder.seek(self._start)
             yield from islice(decoder.rows(), done, None)
-            self.errors, self.hidden = decoder.errors, decoder.hidden
+            self.errors, self.hidden, self.end = decoder.errors, decoder.hidden, decoder.end
         finally:
             decoder.close()
 
@@ -279,6 +281,8 @@ class Decoder:
             first = False
             begun = begun or packet.is_keyframe
             self.hidden += packet.is_discard
+            if packet.pts is not None:
+                self.end = max(packet.pts + (packet.duration or 0), self.end or 0)
             if gives_frame(packet, codec.name):
                 self._damaged |= broken
                 order.sent(packet.pts, broken)

@@ -377,3 +377,43 @@ def test_intact_ffv1_of_any_version(make, tmp_path, options):
     path = make.encode(tmp_path / "a.mkv", map(textured, range(8)), "ffv1", options=options)
     frames, source = read(path)
     assert len(frames) == 8 and all(f.ok for f in frames) and not source.warnings
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.flv"])
+def test_a_last_frame_that_is_shown_long_is_no_loss(make, tmp_path, name):
+    path = make.encode(
+        tmp_path / name, map(make.marked, range(6)), times=[10.0 * i for i in range(6)],
+        prepare=lambda stream: setattr(stream, "rate", Fraction(1, 10)),
+    )  # fmt: skip
+    frames, source = read(path)
+    assert [round(f.time) for f in frames] == [0, 10, 20, 30, 40, 50] and not source.warnings
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.flv"])
+@pytest.mark.parametrize("lost", [False, True])
+def test_pictures_that_begin_after_the_sound(make, tmp_path, name, lost):
+    """The container is longer than the pictures, but both end together; unless the last pictures are lost."""
+    video = make.encode(tmp_path / "video.mp4", map(make.marked, range(75)))
+    with av.open(str(video)) as old, av.open(str(tmp_path / name), "w") as new:
+        pictures, sound = (
+            new.add_stream_from_template(old.streams.video[0]),
+            new.add_stream("aac", rate=48000),
+        )
+        sound.layout = "mono"
+        packets = []
+        for number, packet in enumerate(p for p in old.demux(video=0) if p.size):
+            packet.pts, packet.dts = (t + round(3 / packet.time_base) for t in (packet.pts, packet.dts))
+            packet.stream = pictures
+            packets += [packet] * (not lost or number < 36)
+        for at in range(0, 6 * 48000, 1024):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+            frame.sample_rate, frame.pts, frame.time_base = 48000, at, Fraction(1, 48000)
+            packets += sound.encode(frame)
+        for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
+            new.mux(packet)
+    frames, source = read(tmp_path / name)
+    assert len(frames) == (36 if lost else 75)
+    # Only FLV has no length of the pictures alone.
+    assert [("the last frame is at" in line) for line in source.warnings] == [True] * (
+        lost and name == "a.flv"
+    )
