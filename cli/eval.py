@@ -61,8 +61,9 @@ def evaluate(
     the images processed so far.
     """
     from skelstream.evaluation.runner import EvaluationOptions, run, scoring_settings
-    from skelstream.extraction.output import check_not_source
     from skelstream.files.atomic import check_writable
+    from skelstream.files.inputs import check_not_inputs
+    from skelstream.video.image_folder import IMAGE_SUFFIXES
 
     from .estimator import make_estimator
 
@@ -73,8 +74,7 @@ def evaluate(
     for path in (save_results, report, worst):
         if path is not None:
             check_writable(path, overwrite)
-            for source in filter(None, (annotations, results)):
-                check_not_source(path, source)
+    check_not_inputs((save_results, report, worst), (annotations, results, images), IMAGE_SUFFIXES)
     options = EvaluationOptions(limit, bootstrap, _factors(scales), flip)
     estimator = None if results else make_estimator(scoring_settings(settings.estimator, options))
     done = _show(run(annotations, images, estimator=estimator, results=results, options=options))

@@ -99,8 +99,6 @@ def _check_options(
                 "JSON lines on standard output take no --fill, --skeleton, --fps, --person or --lift",
                 setting="output",
             )
-    if sheet is not None and output is not None and sheet.absolute() == Path(output).absolute():
-        raise SettingsError("the sheet would replace the output; give another name", setting="sheet")
 
 
 def _stream(source: str, settings: ExtractionSettings) -> None:
@@ -124,8 +122,9 @@ def _extract_one(
 ) -> None:
     from skelstream.drawing.sheet import sequence_sheet, write_png
     from skelstream.extraction import Output, run
-    from skelstream.extraction.output import check_not_source
     from skelstream.files.atomic import check_writable
+    from skelstream.files.inputs import check_not_inputs
+    from skelstream.video.image_folder import IMAGE_SUFFIXES
 
     from .estimator import estimator_maker
     from .progress import FrameProgress
@@ -133,7 +132,7 @@ def _extract_one(
     output = Output(**output_options)
     if sheet is not None:
         check_writable(sheet, output.overwrite)
-        check_not_source(sheet, source)
+        check_not_inputs([sheet, output.path], [source], IMAGE_SUFFIXES)
     output.check(source, settings.postprocessing)
     with FrameProgress(Path(source).name, quiet) as progress:
         done = run(source, settings, output, estimator_maker(settings), report=progress.report)

@@ -41,8 +41,8 @@ def lift(
     the documentation on 3D.
     """
     from skelstream.errors import FormatError
-    from skelstream.extraction.output import check_not_source
     from skelstream.files.atomic import check_writable
+    from skelstream.files.inputs import check_not_inputs
     from skelstream.formats import choose, read, save
     from skelstream.processing import with_identities
     from skelstream.processing.lifting.lift import lift as lifted
@@ -53,7 +53,7 @@ def lift(
     check_writable(output, overwrite)
     if not (chosen := choose(output)).holds_3d:
         raise FormatError(f"{output}: format {chosen.name} holds no 3D; write .npz and convert that file")
-    check_not_source(output, skeletons)
+    check_not_inputs([output], [skeletons])
     sequence = with_identities(read(skeletons, note=None if quiet else warn))
     warning_count = len(sequence.meta.get("warnings") or [])
     sequence = lifted(sequence, Lifter(weights or LIFTER, device, mirrored))

@@ -71,7 +71,7 @@ def preview(
     size. If standard output is not a terminal, one line per second lists the
     people.
     """
-    from skelstream.extraction.output import check_not_source
+    from skelstream.files.inputs import check_not_inputs
     from skelstream.formats import check_free, choose
     from skelstream.pipeline import Pipeline
 
@@ -79,7 +79,7 @@ def preview(
 
     if output is not None:
         check_free(choose(output), output, overwrite)
-        check_not_source(output, source)
+        check_not_inputs([output], [source])
     estimator = make_estimator(settings.estimator)
 
     def open_pipeline() -> Pipeline:

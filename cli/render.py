@@ -71,19 +71,17 @@ def render(
     from skelstream.drawing.overlay import OverlaySettings
     from skelstream.drawing.sheet import sequence_sheet, write_png
     from skelstream.drawing.skeletons import Style
-    from skelstream.extraction.output import check_not_source
     from skelstream.files.atomic import check_writable
+    from skelstream.files.inputs import check_not_inputs
 
     outputs = [path for path in (output, sheet) if path is not None]
     if not outputs:
         raise typer.BadParameter("give --output, --sheet or both", param_hint="--output")
     for path in outputs:
         check_writable(path, overwrite)
-        check_not_source(path, source)
+    check_not_inputs(outputs, [source])
     sequence, images = _skeletons_and_video(source, video, skeleton_only, settings, quiet)
-    for path in outputs:
-        if images is not None:
-            check_not_source(path, images)
+    check_not_inputs(outputs, [images])
     style = OverlaySettings(Style(labels=ids, min_score=min_joint_score), trails, blur_faces, skeleton_only)
     if output is not None:
         with _FrameBar("rendering", quiet) as progress:

@@ -35,8 +35,8 @@ def view(
     The page has a player, a timeline of the tracks, each joint's confidence,
     and the path of a chosen joint.
     """
-    from skelstream.extraction.output import check_not_source
     from skelstream.files.atomic import check_writable, replacing
+    from skelstream.files.inputs import check_not_inputs
     from skelstream.formats import read
     from skelstream.processing import with_identities
     from skelstream.viewer.playable import plays
@@ -45,9 +45,7 @@ def view(
     if embed and video is None:
         raise typer.BadParameter("needs --video", param_hint="--embed")
     check_writable(output, overwrite)
-    for used in (skeletons, video):
-        if used is not None:
-            check_not_source(output, used)
+    check_not_inputs([output], [skeletons, video])
     sequence = with_identities(read(skeletons))
     with TemporaryDirectory() as folder:
         if video is not None and video.is_file() and not plays(video):
@@ -74,8 +72,8 @@ def _copy(video: Path, copy: Path, overwrite: bool, quiet: bool) -> Path:
     from rich.console import Console
     from rich.progress import track
 
-    from skelstream.extraction.output import check_not_source
     from skelstream.files.atomic import check_writable
+    from skelstream.files.inputs import check_not_inputs
     from skelstream.viewer.playable import playable_copy
 
     try:
@@ -83,7 +81,7 @@ def _copy(video: Path, copy: Path, overwrite: bool, quiet: bool) -> Path:
     except OutputError as error:
         error.add_note(f"it would be the playable copy of {video}, whose format browsers do not play")
         raise
-    check_not_source(copy, video)
+    check_not_inputs([copy], [video])
     console = Console(stderr=True)
     playable_copy(
         video,

@@ -315,14 +315,14 @@ def test_spoilt_checkpoints(tmp_path_factory, data):
     builder = SequenceBuilder(OPENPOSE18, source="a.mp4", height=64, width=96)
     builder.add(TrackedPeople.failed(0, 0.0, 18))
     block = builder.take_block()
-    file = CheckpointFile(path)
     facts = data.draw(spoilt({"meta": builder.meta, "size": 1, "time": 2}))
-    file.begin(facts)
-    allowed(file.facts)
-    name = data.draw(st.sampled_from([*sorted(block), "more"]))
-    file.begin({"meta": builder.meta} if data.draw(st.booleans()) else facts)
-    with suppress(ValueError):  # an array that cannot be written
-        file.add({**block, name: data.draw(ARRAYS)}, b"state")
+    with CheckpointFile(path) as file:
+        file.begin(facts)
+        allowed(file.facts)
+        name = data.draw(st.sampled_from([*sorted(block), "more"]))
+        file.begin({"meta": builder.meta} if data.draw(st.booleans()) else facts)
+        with suppress(ValueError):  # an array that cannot be written
+            file.add({**block, name: data.draw(ARRAYS)}, b"state")
     allowed(lambda: load_all(path))
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from skelstream.batch.dataset import Batch
 from skelstream.batch.results import Results
-from skelstream.errors import OutputError, SettingsError
+from skelstream.errors import FormatError, SettingsError
 from skelstream.extraction.settings import ExtractionSettings
+from skelstream.files.inputs import check_not_inputs
 from skelstream.formats import (
     Labels,
     Sample,
     WriteOptions,
+    choose,
     labelled,
     labels_of_folders,
     read,
@@ -113,8 +115,10 @@ def convert(
         OutputError: the output exists or cannot be written.
         SettingsError: inputs or options exclude each other.
     """
-    for name in inputs:
-        check_not_input(Path(output), name)
+    # A format that a file's ending does not name fails later, with the reason.
+    with suppress(FormatError):
+        written = choose(Path(output), options.format).outputs(Path(output))
+        check_not_inputs(written, [*inputs, options.labels])
     urls = [str(name) for name in inputs if "://" in str(name)]
     if urls and len(inputs) > 1:
         raise SettingsError(f"{urls[0]}: a batch at a URL must be the only input")
@@ -135,21 +139,6 @@ def convert(
     samples = labelled(paths, labels, lambda path: read_skeletons(path, settings, options), options.note)
     reported = _reported(samples, len(paths), report)
     save_dataset(reported, output, options.format, options.overwrite, options=write_options)
-
-
-def check_not_input(output: Path, given: str | Path) -> None:
-    """Check that an existing output is not an input, and neither holds one nor lies within one.
-
-    Raises:
-        OutputError: it would replace what it is made from.
-    """
-    source, target = Path(os.path.realpath(given)), Path(os.path.realpath(output))
-    if not (source.exists() and target.exists()):
-        return
-    if source.samefile(target) or target in source.parents or source in target.parents:
-        raise OutputError(
-            f"{output}: would replace the input {given}, or a part of it; choose another output"
-        )
 
 
 def _convert_batch(

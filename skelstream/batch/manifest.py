@@ -13,6 +13,7 @@ from typing import Any
 from skelstream.errors import FormatError
 from skelstream.files.atomic import replacing
 from skelstream.files.text import printable
+from skelstream.files.values import string
 from skelstream.formats.extra import require
 from skelstream.formats.labels import split_of_folder
 from skelstream.formats.names import VIDEO_ENDINGS, check_id, check_split, name_of, safe_id
@@ -194,6 +195,7 @@ def _clip(row: Mapping[str, Any], path: Path, line: int) -> Clip:
     video = _text(row, "path")
     if not video:
         raise FormatError(f"{where}: path is empty")
+    string(video, f"{where}: path")
     start, end = _seconds(row, "start", where), _seconds(row, "end", where)
     if end is not None and end <= (start or 0):
         raise FormatError(f"{where}: end is {end:g}; give seconds after the start")

@@ -80,6 +80,8 @@ class Record:
     attempts: int = 1
 
 
+# Times of wild clocks do not count: the year 5138. Up to here a thousandth of a second later is another number.
+_LATEST = 1e11
 _STATES = {DONE, FAILED, CRASHED, RESET}
 _KINDS = get_type_hints(Record)
 
@@ -231,7 +233,7 @@ def _value(name: str, value: Any) -> Any:
         return tuple(string(one, name) for one in items(value, name))
     if kind is str:
         return string(value, name)
-    return real(value, name) if kind is float else integer(value, name, high=2**63)
+    return real(value, name, 0.0, _LATEST) if kind is float else integer(value, name, high=2**63)
 
 
 def reset_record(clip: str, latest: float | None = None) -> Record:

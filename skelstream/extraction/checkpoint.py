@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from skelstream.errors import OutputError
 from skelstream.files.locks import claimed
 from skelstream.formats.checkpoint import CheckpointFile
 from skelstream.pipeline import Pipeline, PipelineState
@@ -51,11 +52,15 @@ class Checkpoints:
 
     def __enter__(self) -> Checkpoints:
         if self._file is not None:
+            self._context.enter_context(self._file)
             with suppress(OSError):
                 if self._context.enter_context(claimed(self._file.path, wait=False)) is False:
                     self._file = None  # another process writes to the same output
-                elif self._file.path.exists():
+                elif self._file.path.is_file():
                     self._resume(self._file)
+                elif self._file.path.exists():
+                    _log.warning("%s: is no file, so no checkpoint is kept", self._file.path)
+                    self._file = None
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -68,18 +73,32 @@ class Checkpoints:
             self._save(self._file)
 
     def finish(self) -> SkeletonSequence:
-        """Return the sequence of all frames so far."""
+        """Return the sequence of all frames.
+
+        Raises:
+            OutputError: another program changed the checkpoint, so frames are lost.
+        """
+        sequence = self._builder.finish(self._earlier)
+        if self._file is not None and (lost := self._builder.frames - sequence.frames):
+            raise OutputError(
+                f"{self._file.path} was changed by another program while it was in use: {lost} frames are lost;"
+                " extract the video again"
+            )
+        return sequence
+
+    def finish_partial(self) -> SkeletonSequence:
+        """Return the sequence of the frames so far that can be read."""
         return self._builder.finish(self._earlier)
 
     def remove(self) -> None:
         """Remove the checkpoint after the whole result is written."""
         if self._file is not None and self._begun:
-            self._file.path.unlink(missing_ok=True)
+            self._file.remove()
 
     def _earlier(self) -> Iterator[Block]:
         if self._file is not None and self._begun:
-            for block, _ in self._file.blocks():
-                yield block
+            for stored in self._file.blocks():
+                yield stored.block
         yield from self._unsaved
 
     def _save(self, file: CheckpointFile) -> None:
@@ -97,17 +116,18 @@ class Checkpoints:
         self._last = time.monotonic()
 
     def _resume(self, file: CheckpointFile) -> None:
-        state, frames, kept = None, 0, 0
+        state, frames, last, end = None, 0, (-1, 0.0), 0
         try:
             if self._resumable and file.facts() == self._facts:
-                for number, (block, pickled) in enumerate(file.blocks(), 1):
-                    frames += len(block["frame_index"])
-                    found = _unpickled(pickled)
+                for stored in file.blocks():
+                    index, times = stored.block["frame_index"], stored.block["frame_time"]
+                    frames += len(index)
+                    found = _unpickled(stored.state)
                     # Blocks that waited for room on the disk have the state after the last of them.
                     if found.policy.frames == frames:
-                        state, kept = found, number
+                        state, last, end = found, (int(index[-1]), float(times[-1])), stored.end
             if state is not None:
-                file.cut(kept)
+                file.cut(end)
                 self._pipeline.resume(state)
         except OSError as error:  # it cannot be read or written: the work begins anew and leaves it alone
             _log.warning("%s: cannot be continued (%s)", file.path, error.strerror)
@@ -119,9 +139,8 @@ class Checkpoints:
         if state is None:
             self._set_aside(file.path)
             return
-        for block, _ in file.blocks():
-            self._builder.resume_after(block)
         self._begun, self.resumed = True, state.policy.frames
+        self._builder.resume_after(self.resumed, last)
         _log.info("%s: continues after %d frames", file.path, self.resumed)
 
     def _set_aside(self, path: Path) -> None:

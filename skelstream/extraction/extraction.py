@@ -228,7 +228,7 @@ def run(
                 checkpoints.remove()
         except BaseException as error:
             if output is not None:
-                output.keep_partial(checkpoints.finish(), error)
+                output.keep_partial(checkpoints.finish_partial(), error)
             raise
     if isinstance(stopped, Stopped):  # a signal, not the user's wish to end this source
         if output is not None:

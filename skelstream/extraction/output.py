@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import glob
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from skelstream.errors import FormatError, OutputError, SkelstreamError
+from skelstream.errors import FormatError, SkelstreamError
+from skelstream.files.inputs import check_not_inputs
 from skelstream.formats import WriteOptions, check_free, choose, load, save
 from skelstream.people import People
 from skelstream.processing.postprocessing import postprocess
@@ -51,7 +50,7 @@ class Output:
         """
         check_free(choose(self.path, self.format), self.path, self.overwrite)
         check_format(self.path, self.format, postprocessing)
-        check_not_source(self.path, source)
+        check_not_inputs([self.path], [source], IMAGE_SUFFIXES)
 
     def write(self, sequence: SkeletonSequence, skeleton: str | None = None) -> None:
         """Write the result, and remove the partial results of earlier runs.
@@ -65,13 +64,13 @@ class Output:
         for path in self._partial_paths():
             if not path.exists():
                 return
-            if _frames_in(path):
+            if _frames_in(path, sequence):
                 path.unlink(missing_ok=True)
 
     def keep_partial(self, sequence: SkeletonSequence, error: BaseException) -> None:
         """Write the frames so far to ``NAME.partial.npz`` beside the output, unless it holds more; ``error`` gets a note.
 
-        A file of that name that is not a partial result stays: then the name gets a number.
+        A file of that name that is not a partial result of the same source stays: then the name gets a number.
         """
         if not sequence.frames:
             error.add_note("no frame was done yet")
@@ -79,8 +78,10 @@ class Output:
         warning = f"the work was interrupted: these are the first {sequence.frames} frames"
         meta = {**sequence.meta, "partial": True, "warnings": [*sequence.meta["warnings"], warning]}
         with suppress(OSError, SkelstreamError):  # the first error is the one to report
-            partial = next(path for path in self._partial_paths() if not path.exists() or _frames_in(path))
-            before = _frames_in(partial)
+            partial = next(
+                path for path in self._partial_paths() if not path.exists() or _frames_in(path, sequence)
+            )
+            before = _frames_in(partial, sequence)
             if before > sequence.frames:
                 error.add_note(f"{partial} has the {before} frames of a longer earlier run, and stays")
                 return
@@ -109,28 +110,14 @@ def check_format(output: Path, format: str | None, postprocessing: Postprocessin
             raise type(error)(str(error).replace(f"{folder}/", ""), setting=error.setting) from None
 
 
-def check_not_source(output: Path, source: str | Path | int) -> None:
-    """Check that an output does not replace what it is made from.
-
-    Raises:
-        OutputError: the output is the source, or one of its images.
-    """
-    if isinstance(source, int) or not output.is_file():
-        return
-    read = [source] if os.path.exists(source) else glob.glob(str(source), recursive=True)
-    inside = output.suffix.lower() in IMAGE_SUFFIXES
-    for path in read:
-        if output.samefile(path) or (inside and output.absolute().parent.samefile(path)):
-            raise OutputError(f"{output} is the source of the result; choose another name")
-
-
-def _frames_in(partial: Path) -> int:
-    """Return the number of frames of a partial result; 0 for any other file."""
+def _frames_in(path: Path, result: SkeletonSequence) -> int:
+    """Return the number of frames of a partial result of the same source; 0 for any other file."""
     try:
-        sequence = load(partial)
+        partial = load(path)
     except SkelstreamError:
         return 0
-    return sequence.frames if sequence.meta.get("partial") is True else 0
+    same = partial.meta.get("partial") is True and partial.meta.get("source") == result.meta["source"]
+    return partial.frames if same else 0
 
 
 def _test_sequence(source: str) -> SkeletonSequence:

@@ -13,9 +13,8 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -35,8 +34,24 @@ _STATE = "state"
 _LONGEST_FACTS = 2**24
 
 
+class StoredBlock(NamedTuple):
+    """Block of a checkpoint file.
+
+    Attributes:
+        block: arrays by name.
+        state: the extraction's state after the block.
+        end: end of the block in the file, in bytes.
+    """
+
+    block: Block
+    state: bytes
+    end: int
+
+
 class CheckpointFile:
-    """Checkpoint file.
+    """Checkpoint file; a context manager that closes it.
+
+    Once written to, it stays open: its blocks can be read even after another program removes or renames it.
 
     Args:
         path: path of the file.
@@ -44,6 +59,19 @@ class CheckpointFile:
 
     def __init__(self, path: Path):
         self.path = path
+        self._file: io.FileIO | None = None
+
+    def __enter__(self) -> CheckpointFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; it can be used again."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def begin(self, facts: dict[str, Any]) -> None:
         """Create the file, replacing an existing one.
@@ -51,8 +79,9 @@ class CheckpointFile:
         Args:
             facts: JSON values that identify the extraction; ``meta`` is that of the sequence.
         """
-        with open(self.path, "wb") as file:
-            file.write(_HEAD + json.dumps(facts, sort_keys=True).encode() + b"\n")
+        self.close()
+        self.path.open("wb").close()
+        self._append(_HEAD + json.dumps(facts, sort_keys=True).encode() + b"\n")
 
     def facts(self) -> dict[str, Any]:
         """Return the facts that ``begin`` wrote.
@@ -60,7 +89,7 @@ class CheckpointFile:
         Raises:
             FormatError: the file is not a checkpoint.
         """
-        with open(self.path, "rb") as file:
+        with self._reading() as file:
             return _facts(file)
 
     def add(self, block: Block, state: bytes) -> None:
@@ -74,31 +103,44 @@ class CheckpointFile:
             for name, array in {**block, _STATE: np.frombuffer(state, np.uint8)}.items():
                 put_array(file, name, array)
         payload = content.getvalue()
-        with open(self.path, "r+b", buffering=0) as file:
-            end = file.seek(0, os.SEEK_END)
-            head = len(payload).to_bytes(_LENGTH, "little") + zlib.crc32(payload).to_bytes(_CRC, "little")
-            rest = memoryview(head + payload)
-            try:
-                while rest:
-                    rest = rest[file.write(rest) :]
-                os.fsync(file.fileno())
-            except OSError:
-                with suppress(OSError):
-                    file.truncate(end)
-                raise
+        head = len(payload).to_bytes(_LENGTH, "little") + zlib.crc32(payload).to_bytes(_CRC, "little")
+        self._append(head + payload)
 
-    def blocks(self) -> Iterator[tuple[Block, bytes]]:
-        """Yield the whole blocks, each with its state, up to the first that is incomplete, damaged or out of order."""
-        with open(self.path, "rb") as file:
-            for block, state, _ in _blocks(file):
-                yield block, state
+    def blocks(self) -> Iterator[StoredBlock]:
+        """Yield the whole blocks, up to the first that is incomplete, damaged or out of order."""
+        with self._reading() as file:
+            yield from _blocks(file)
 
-    def cut(self, blocks: int) -> None:
-        """Remove what follows the first ``blocks`` whole blocks."""
-        with open(self.path, "r+b") as file:
-            _facts(file)
-            ends = [file.tell(), *(end for _, _, end in islice(_blocks(file), blocks))]
-            file.truncate(ends[-1])
+    def cut(self, end: int) -> None:
+        """Remove what follows the first ``end`` bytes."""
+        self._writable().truncate(end)
+
+    def remove(self) -> None:
+        """Remove the file, unless another program put something else in its place."""
+        file = self._writable()
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(self.path)):
+                self.path.unlink()
+
+    def _append(self, content: bytes) -> None:
+        file = self._writable()
+        end, rest = file.seek(0, os.SEEK_END), memoryview(content)
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+        except OSError:
+            with suppress(OSError):
+                file.truncate(end)
+            raise
+
+    def _writable(self) -> io.FileIO:
+        if self._file is None:
+            self._file = io.FileIO(self.path, "r+")
+        return self._file
+
+    def _reading(self) -> BinaryIO:
+        return self.path.open("rb") if self._file is None else os.fdopen(os.dup(self._file.fileno()), "rb")
 
 
 def _facts(file: BinaryIO) -> dict[str, Any]:
@@ -110,8 +152,7 @@ def _facts(file: BinaryIO) -> dict[str, Any]:
     return mapping(parse_json(file.readline(_LONGEST_FACTS), "its first line"), "its first line")
 
 
-def _blocks(file: BinaryIO) -> Iterator[tuple[Block, bytes, int]]:
-    """Yield each whole block with its state and its end in the file."""
+def _blocks(file: BinaryIO) -> Iterator[StoredBlock]:
     joints = len(_skeleton(_facts(file)))
     last = -1
     for payload in _payloads(file):
@@ -121,7 +162,7 @@ def _blocks(file: BinaryIO) -> Iterator[tuple[Block, bytes, int]]:
         except Exception:  # damaged bytes make zipfile and numpy raise too many exceptions to list
             return
         last = int(block["frame_index"][-1])
-        yield block, state, file.tell()
+        yield StoredBlock(block, state, file.tell())
 
 
 def _payloads(file: BinaryIO) -> Iterator[bytes]:
@@ -161,7 +202,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence:
     facts = file.facts()
     builder = SequenceBuilder(_skeleton(facts), source=path.name, height=None, width=None)
     try:
-        sequence = builder.finish(lambda: (block for block, _ in file.blocks()))
+        sequence = builder.finish(lambda: (stored.block for stored in file.blocks()))
     except (IndexError, ValueError) as error:  # blocks that are whole, and do not fit each other
         raise FormatError("damaged checkpoint; extract the video again") from error
     partial = f"the extraction was interrupted: these are the first {sequence.frames} frames"

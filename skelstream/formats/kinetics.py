@@ -62,6 +62,10 @@ def join(samples: Iterable[Sample], path: Path, options: WriteOptions) -> None:
                 "label_index": video["label_index"],
             }
         for split in labels.keys() - {None}:
+            if f"{split}_label" in labels.get(None, {}):
+                raise FormatError(
+                    f"{split}_label: a clip's file and the labels of {split} have one name; rename one"
+                )
             label_file(folder / str(split)).write_text(json.dumps(labels[split], indent=1), encoding="utf-8")
     if None in labels or not labels:
         with replacing(label_file(path)) as temporary:

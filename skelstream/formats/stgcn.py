@@ -50,7 +50,8 @@ def _owns(folder: Path) -> Callable[[Path], bool]:
     def owns(file: Path) -> bool:
         array, labels = file.name.removesuffix("_data.npy"), file.name.removesuffix("_label.pkl")
         pair = (folder / f"{array}_label.pkl").is_file() or (folder / f"{labels}_data.npy").is_file()
-        return file.parent == folder and (pair or file.name == CLASSES)
+        with_array = file.name == CLASSES and any(folder.glob("*_data.npy"))
+        return file.parent == folder and (pair or with_array)
 
     return owns
 

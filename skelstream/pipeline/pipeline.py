@@ -149,6 +149,7 @@ class Pipeline:
             rotation=info.rotation,
             images=info.images,
             made_with={
+                "start": info.start,
                 "model": provenance.model,
                 "weights_sha256": provenance.weights_sha256,
                 "refiner": provenance.refiner,

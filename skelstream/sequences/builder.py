@@ -85,6 +85,11 @@ class SequenceBuilder:
         """Meta known from the start."""
         return self._meta
 
+    @property
+    def frames(self) -> int:
+        """Number of frames so far, with those of blocks that were taken."""
+        return self._frames
+
     def _begin_block(self) -> None:
         self._keypoints, self._scores = array("f"), array("f")
         self._boxes, self._person_scores = array("f"), array("f")
@@ -144,11 +149,9 @@ class SequenceBuilder:
             "confirmed": np.array(sorted(self._confirmed), np.int32),
         }
 
-    def resume_after(self, block: Block) -> None:
-        """Continue after a block of another builder; call it for each block, in order."""
-        self._frames += len(block["frame_index"])
-        if len(block["frame_index"]):
-            self._last = int(block["frame_index"][-1]), float(block["frame_time"][-1])
+    def resume_after(self, frames: int, last: tuple[int, float]) -> None:
+        """Continue after the ``frames`` frames of another builder, whose last has the index and time ``last``."""
+        self._frames, self._last = frames, last
 
     def finish(self, earlier: Callable[[], Iterable[Block]] = tuple) -> SkeletonSequence:
         """Return the sequence so far, without tracks that were never confirmed, most important track first.

@@ -50,7 +50,7 @@ class ContainerSource(Source):
         """
         self._deinterlacer, self._tone = Deinterlacer(), ToneMap()
         super().__init__(selection)
-        self._name = source.name
+        self._name, self._is_file = source.name, source.path is not None
         key_frame = find_key_frame(source, selection.start) if source.path and selection.start else None
         self._decoder = Decoder(source, threads)
         try:
@@ -72,7 +72,7 @@ class ContainerSource(Source):
                 )
             self._tone = ToneMap(self._decoder.stream.codec_context.color_trc)
             self._upright = Upright(self._first_image(), self._aspect(), self._decoder.upright)
-            self.info = self._describe(live=self._is_live(source))
+            self.info = self._describe()
         except BaseException:
             self._decoder.close()
             raise
@@ -122,7 +122,7 @@ class ContainerSource(Source):
         return True
 
     def _numbered(self, key_frame: KeyFrame | None) -> Iterator[_Timed]:
-        clock = Timestamps(self._decoder.time_base, self._fps(), key_frame.origin if key_frame else None)
+        clock = Timestamps(self._decoder.time_base, self._fps(), None if self._live else self._decoder.zero)
         index, time, first_lost = key_frame.index if key_frame else 0, 0.0, None
         slots, last = index, None
         for row in self._deinterlacer.rows(self._decoder.rows()):
@@ -146,7 +146,7 @@ class ContainerSource(Source):
             last: time of the last frame in seconds.
             first_lost: time of the first frame without an image in seconds; None if there is none.
         """
-        declared, end, last_end = self._decoder.stream.frames, self._declared_end(), self._decoder.end
+        declared, duration = self._decoder.stream.frames, self._duration()
         lines = list(self._decoder.errors)
         if first_lost is not None:
             lines.append(
@@ -155,9 +155,12 @@ class ContainerSource(Source):
             )
         if declared and counts and declared - self._decoder.hidden not in counts:
             lines.append(f"{HEADER_SAYS} {declared} frames, there are {min(counts)}")
-        missing = 0.0 if end is None or last_end is None else end - float(last_end * self._decoder.time_base)
-        if missing > max(_DURATION_TOLERANCE, _INTERVALS_TOLERANCE / (self._fps() or 1)):
-            lines.append(f"{HEADER_SAYS} {last + missing:.2f} s, the last frame is at {last:.2f} s")
+        end = last
+        if self._decoder.end is not None:
+            end = float(self._decoder.end * self._decoder.time_base - (self._decoder.zero or 0))
+        tolerance = max(_DURATION_TOLERANCE, _INTERVALS_TOLERANCE / (self._fps() or 1))
+        if duration is not None and end + tolerance < duration:
+            lines.append(f"{HEADER_SAYS} {duration:.2f} s, the last frame is at {last:.2f} s")
         for line in lines:
             self.warn(line)
 
@@ -206,24 +209,22 @@ class ContainerSource(Source):
 
     def _duration(self) -> float | None:
         stream, container = self._decoder.stream, self._decoder.container
-        if stream.duration is not None:
-            return float(stream.duration * self._decoder.time_base)
-        return container.duration / _TICKS if container.duration is not None else None
-
-    def _declared_end(self) -> float | None:
-        """Return the end of the stream by the container's header, in seconds of the stream's timestamps."""
-        stream, container = self._decoder.stream, self._decoder.container
         tag = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
         if stream.duration is not None:
-            return float(((stream.start_time or 0) + stream.duration) * self._decoder.time_base)
-        if tag is not None:  # Matroska
-            return int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3])
-        return container.duration / _TICKS if container.duration is not None else None
+            end = float(((stream.start_time or 0) + stream.duration) * self._decoder.time_base)
+        elif tag is not None:  # Matroska
+            end = int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3])
+        elif container.duration is not None:
+            end = container.duration / _TICKS
+        else:
+            return None
+        return end - float(self._decoder.zero or 0)
 
-    def _is_live(self, source: Input) -> bool:
-        return source.path is None and self._duration() is None
+    @property
+    def _live(self) -> bool:
+        return not self._is_file and self._duration() is None
 
-    def _describe(self, live: bool) -> SourceInfo:
+    def _describe(self) -> SourceInfo:
         return SourceInfo(
             name=self._name,
             height=self._upright.height,
@@ -232,5 +233,6 @@ class ContainerSource(Source):
             fps=self._fps(),
             duration=self._duration(),
             frames=self._decoder.stream.frames or None,
-            live=live,
+            live=self._live,
+            start=0.0 if self._live else float(self._decoder.zero or 0),
         )

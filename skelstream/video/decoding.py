@@ -25,6 +25,7 @@ from skelstream.errors import SourceError
 from skelstream.video.damage import Damage
 from skelstream.video.order import DisplayOrder, Row
 from skelstream.video.packet_damage import with_damage
+from skelstream.video.timestamps import clock_zero
 
 _log = logging.getLogger(__name__)
 
@@ -142,6 +143,7 @@ class Decoder:
     Attributes:
         container, stream: PyAV's container and stream, open until the decoder is closed.
         time_base: seconds per tick of the stream's timestamps.
+        zero: seconds of the container's clock at time 0; None for the first timestamp.
         errors: errors of reading (not of single frames), one line each, without the source's name.
         hidden: number of packets so far that an edit list leaves out.
         end: latest end of a packet so far, in the stream's timestamps; None before the first.
@@ -181,6 +183,7 @@ class Decoder:
         try:
             self.stream = choose_stream(self.container, source.name)
             self.time_base = time_base_of(self.stream, source.name)
+            self.zero = clock_zero(self.container, self.stream)
         except SourceError:
             self.container.close()
             raise

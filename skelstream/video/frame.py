@@ -14,7 +14,7 @@ class Frame:
 
     Attributes:
         index: number of the frame in the source, from 0, in display order.
-        time: seconds from the start of the source, from the stream's own timestamps.
+        time: seconds on the clock that players show, from the stream's own timestamps.
         image: uint8 RGB (H, W, 3), upright (display matrix and sample aspect ratio applied);
             None if the frame failed to decode.
     """
@@ -39,11 +39,12 @@ class SourceInfo:
         height, width: size of the upright image in pixels.
         rotation: counter-clockwise rotation in degrees that makes the stored image upright (0, 90, 180, 270).
         fps: mean frames per second.
-        duration: duration in seconds.
+        duration: time of the end in seconds.
         frames: number of frames; often wrong in containers, so it only serves progress displays.
         live: whether the source is a camera or live stream, which does not wait for the reader.
         photos: whether the images are unrelated photos rather than frames of one video.
         images: file name by frame number, for image files.
+        start: seconds of the container's own clock at time 0.
     """
 
     name: str
@@ -56,3 +57,4 @@ class SourceInfo:
     live: bool = False
     photos: bool = False
     images: Mapping[int, str] | None = None
+    start: float = 0.0

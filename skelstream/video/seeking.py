@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from skelstream.video.decoding import Decoder, Input, gives_frame
 
@@ -19,12 +20,10 @@ class KeyFrame:
     Attributes:
         pts: timestamp of the key frame.
         index: number of the frame in the source, in display order.
-        origin: timestamp of frame 0.
     """
 
     pts: int
     index: int
-    origin: int
 
 
 def find_key_frame(source: Input, start: float) -> KeyFrame | None:
@@ -43,7 +42,8 @@ def find_key_frame(source: Input, start: float) -> KeyFrame | None:
 
 
 def _count(decoder: Decoder, start: float) -> KeyFrame | None:
-    codec, origin, sought = decoder.stream.codec_context.name, None, 0
+    codec, first = decoder.stream.codec_context.name, None
+    sought = int((Fraction(start) + (decoder.zero or 0)) / decoder.time_base)
     found: KeyFrame | None = None
     total, beyond = 0, 0
     recent: list[int] = []
@@ -52,17 +52,16 @@ def _count(decoder: Decoder, start: float) -> KeyFrame | None:
             continue
         if packet.pts is None:
             return None
-        if origin is None:
-            origin = packet.pts
-            sought = origin + int(start / decoder.time_base)
+        if first is None:
+            first = packet.pts
         # A leading picture at the start may or may not be shown; equal timestamps are ambiguous.
-        if packet.pts < origin or packet.pts in recent:
+        if packet.pts < first or packet.pts in recent:
             return None
         recent = [*recent[1 - _WINDOW :], packet.pts]
         if packet.is_keyframe and packet.pts <= sought:
-            found = KeyFrame(packet.pts, total, origin)
+            found = KeyFrame(packet.pts, total)
         elif found and packet.pts < found.pts:
-            found = KeyFrame(found.pts, found.index + 1, origin)
+            found = KeyFrame(found.pts, found.index + 1)
         total += 1
         beyond = beyond + 1 if packet.pts > sought else 0
         if beyond > _WINDOW:

@@ -18,7 +18,7 @@ class Selection:
     """Selection of the frames to read: ``start <= time < end``, and of those each ``every``-th.
 
     Attributes:
-        start, end: bounds in seconds on the source's own clock; None for no bound.
+        start, end: bounds in seconds on the clock that players show; None for no bound.
         every: 1 for all frames; n for the frames whose number in the source is a multiple of n.
 
     Raises:

@@ -16,7 +16,8 @@ from av.video.stream import VideoStream
 
 from skelstream.errors import OutputError, SourceError
 from skelstream.files.atomic import check_writable, replacing
-from skelstream.video.decoding import Input, choose_stream, open_container, time_base_of
+from skelstream.video.decoding import Input, choose_stream, open_container
+from skelstream.video.timestamps import clock_zero
 
 _TIME_BASE = Fraction(1, 90_000)
 _ENCODERS = ("libx264", "libopenh264")
@@ -197,8 +198,7 @@ class _Sound:
         self._name = source.name
         self._source = open_container(source)
         try:
-            images = choose_stream(self._source, source.name)
-            self._zero = (images.start_time or 0) * time_base_of(images, source.name)
+            self._zero = clock_zero(self._source, choose_stream(self._source, source.name)) or Fraction(0)
         except SourceError:
             self._source.close()
             raise

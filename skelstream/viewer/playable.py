@@ -43,7 +43,7 @@ def playable_copy(
     copy: Path,
     progress: Callable[[Iterable[Frame], int | None], Iterable[Frame]] = lambda frames, _: frames,
 ) -> None:
-    """Write an H.264 copy of a video without sound, at most 960 pixels on its longer side.
+    """Write an H.264 copy of a video without sound, at most 960 pixels on its longer side, with the same times.
 
     Args:
         video: the video file.
@@ -59,7 +59,11 @@ def playable_copy(
         scale = min(1.0, _LONG_SIDE / max(info.height, info.width))
         height, width = max(1, round(info.height * scale)), max(1, round(info.width * scale))
         with VideoWriter(copy, height, width, fps=info.fps or 30.0, quality=_QUALITY) as writer:
+            begun = False
             for frame in progress(source, info.frames):
                 if frame.image is not None:
                     image = cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA)
+                    if not begun and frame.time > 0:
+                        writer.write(image, 0.0)  # the writer's first frame is at 0
+                    begun = True
                     writer.write(image, frame.time)

@@ -85,6 +85,12 @@ def test_a_damaged_table_is_a_one_line_error(tmp_path, text, message):
     assert message in str(error.value) and str(table) in str(error.value) and "\n" not in str(error.value)
 
 
+def test_a_path_with_a_nul_character_is_a_one_line_error(tmp_path):
+    (tmp_path / "clips.csv").write_bytes(b"path,label\na.mp4,x\nb\0.mp4,y\n")
+    with pytest.raises(FormatError, match=r"clips.csv, line 3: path is 'b.x00.mp4'"):
+        read_manifest(tmp_path / "clips.csv")
+
+
 def test_a_manifest_that_does_not_exist_or_is_empty_is_an_error(tmp_path):
     with pytest.raises(FormatError, match="no such file or folder"):
         read_manifest(tmp_path / "none.csv")

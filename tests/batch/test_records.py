@@ -93,7 +93,7 @@ def test_a_full_disk_leaves_no_part_of_a_record(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "values",
-    ['"clip":["a"]', '"clip":{}', '"state":"odd"', '"state":1', '"settings":[]', '"time":"soon"', '"time":NaN', '"time":1e999',
+    ['"clip":["a"]', '"clip":{}', '"state":"odd"', '"state":1', '"settings":[]', '"time":"soon"', '"time":NaN', '"time":-1', '"time":1e12', '"time":1e999',
      '"size":"big"', '"size":-1', '"frames":1.5', '"warnings":"text"', '"warnings":[1]', '"warnings":{}', '"sha256":0',
      '"attempts":[]', '"clip":"a","seconds":null', '"a":' + "[" * 100_000],
 )  # fmt: skip
@@ -106,7 +106,7 @@ def test_planted_records_do_not_count(tmp_path, values):
     assert set(Records(FolderStore(tmp_path))) == {"a", "c"}
 
 
-@pytest.mark.parametrize("time", [4e9, 1e300])
+@pytest.mark.parametrize("time", [4e9, 1e11])
 def test_a_reset_forgives_failures_of_a_clock_ahead(time):
     history = History()
     for state in (FAILED, CRASHED, CRASHED):
@@ -114,4 +114,4 @@ def test_a_reset_forgives_failures_of_a_clock_ahead(time):
     history.add(reset_record("a", history.latest))
     assert history.failed is None and history.crashes == 0
     history.add(Record("a", FAILED, "s", time_after(history.latest)))
-    assert history.failed is not None or time == 1e300
+    assert history.failed is not None

@@ -266,5 +266,5 @@ def test_missing_images_are_errors(folder, estimator):
 def test_an_output_never_replaces_an_input(folder, option):
     before = (folder / "set.json").read_bytes()
     done = run(folder, option, folder / "set.json", "--overwrite")
-    assert done.exit_code == 1 and "is the source" in done.stderr
+    assert done.exit_code == 1 and "would replace the input" in done.stderr
     assert (folder / "set.json").read_bytes() == before

@@ -186,7 +186,7 @@ def test_the_sheet_does_not_replace_the_video(extract, walk, tmp_path):
     video = tmp_path / "walk.mp4"
     video.write_bytes(walk.read_bytes())
     result = extract(video, "-o", tmp_path / "a.npz", "--sheet", video, "--overwrite")
-    assert result.exit_code == 1 and "walk.mp4 is the source of the result" in result.stderr
+    assert result.exit_code == 1 and "walk.mp4 would replace the input" in result.stderr
     assert video.read_bytes() == walk.read_bytes() and not (tmp_path / "a.npz").exists()
 
 

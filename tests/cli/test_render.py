@@ -121,9 +121,7 @@ def test_the_video_itself_is_not_replaced(skeletons, clip):
     before = clip.read_bytes()
     result = run("render", skeletons, "--video", clip, "-o", clip, "--overwrite")
     assert (
-        result.exit_code == 1
-        and "is the source of the result" in result.output
-        and clip.read_bytes() == before
+        result.exit_code == 1 and "would replace the input" in result.output and clip.read_bytes() == before
     )
 
 

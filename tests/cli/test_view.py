@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from fractions import Fraction
+
 import av
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from skelstream.formats import save
 from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
-from skelstream.viewer.playable import plays
+from skelstream.viewer.playable import playable_copy, plays
 
 
 def run(*arguments):
@@ -87,6 +89,22 @@ def test_a_playable_copy_is_linked(skeletons, old_clip, tmp_path):
     )
 
 
+def test_a_playable_copy_has_the_times_of_the_video(tmp_path):
+    """The page looks for a frame at its time, also where the picture begins after the sound."""
+    video, copy = tmp_path / "late.mkv", tmp_path / "copy.mp4"
+    with av.open(str(video), "w") as container:
+        stream = container.add_stream("ffv1", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for pts in (12, 13, 14):
+            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")
+            frame.pts, frame.time_base = pts, Fraction(1, 10)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    playable_copy(video, copy)
+    with av.open(str(copy)) as container:
+        assert [f.time for f in container.decode(video=0)] == pytest.approx([0, 1.2, 1.3, 1.4])
+
+
 def test_a_playable_copy_is_embedded(skeletons, old_clip, tmp_path):
     result = run("view", skeletons, "--video", old_clip, "--embed", "-o", tmp_path / "page.html")
     assert result.exit_code == 0 and not (tmp_path / "page.copy.mp4").exists()
@@ -133,5 +151,5 @@ def test_the_page_cannot_replace_its_inputs(skeletons, tmp_path, name):
     video.write_bytes(b"precious")
     before = (tmp_path / name).read_bytes()
     result = run("view", skeletons, "--video", video, "-o", tmp_path / name, "--overwrite")
-    assert result.exit_code == 1 and f"{name} is the source of the result" in result.stderr
+    assert result.exit_code == 1 and f"{name} would replace the input" in result.stderr
     assert (tmp_path / name).read_bytes() == before

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import skelstream.extraction.checkpoint
+from skelstream.errors import OutputError
 from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.extraction.checkpoint import _unpickled
 from skelstream.extraction.extraction import run
@@ -129,6 +130,59 @@ def test_a_full_disk_does_not_stop_the_work(walk, bars, tmp_path, uninterrupted,
     assert "cannot be written (No space left on device)" in caplog.text
 
 
+def run_with(change, walk, bars, output):
+    """Extract; another program changes the checkpoint after frame 20."""
+
+    def meddle(_, analysed):
+        if analysed.tracked.frame_index == 20:
+            change(output.with_name("out.checkpoint"))
+
+    return run(walk, output=Output(output), estimator=bars(), report=meddle)
+
+
+@pytest.mark.usefixtures("each_frame")
+@pytest.mark.parametrize("left", ["nothing", "folder", "file"])
+def test_a_checkpoint_that_another_program_removes_costs_no_frames(walk, bars, tmp_path, uninterrupted, left):
+    def remove(checkpoint):
+        checkpoint.unlink()
+        if left == "folder":
+            (checkpoint / "in").mkdir(parents=True)
+        elif left == "file":
+            checkpoint.write_text("theirs")
+
+    run_with(remove, walk, bars, tmp_path / "out.npz")
+    assert (tmp_path / "out.npz").read_bytes() == uninterrupted
+    assert (tmp_path / "out.checkpoint").exists() == (left != "nothing")
+
+
+def shorten(checkpoint):
+    os.truncate(checkpoint, checkpoint.stat().st_size // 2)
+
+
+def flip(checkpoint):
+    content = bytearray(checkpoint.read_bytes())
+    content[len(content) // 2] ^= 1
+    checkpoint.write_bytes(content)
+
+
+@pytest.mark.usefixtures("each_frame")
+@pytest.mark.parametrize("change", [shorten, flip])
+def test_lost_frames_are_never_left_out_without_a_word(walk, bars, tmp_path, change):
+    output = tmp_path / "out.npz"
+    with pytest.raises(OutputError, match=r"out.checkpoint was changed .* \d+ frames are lost") as error:
+        run_with(change, walk, bars, output)
+    assert not output.exists()
+    assert 0 < load(tmp_path / "out.partial.npz").frames < 40 and "frames so far" in error.value.__notes__[0]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders on this system")
+@pytest.mark.usefixtures("each_frame")
+def test_a_pipe_of_the_checkpoints_name_is_left_alone(walk, bars, tmp_path, uninterrupted, caplog):
+    os.mkfifo(tmp_path / "out.checkpoint")
+    run(walk, output=Output(tmp_path / "out.npz"), estimator=bars())
+    assert (tmp_path / "out.npz").read_bytes() == uninterrupted and "is no file" in caplog.text
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("each_frame")
 def test_an_extraction_with_refinement_resumes_to_the_same_bytes(tmp_path, mannequins):
@@ -206,7 +260,8 @@ def test_a_power_cut_costs_no_frames(walk, bars, tmp_path, uninterrupted, end):
     if end == "zeros":
         checkpoint.write_bytes(checkpoint.read_bytes() + bytes(8192))
     else:
-        CheckpointFile(checkpoint).add(*list(CheckpointFile(checkpoint).blocks())[-1])
+        with CheckpointFile(checkpoint) as file:
+            file.add(*list(file.blocks())[-1][:2])
     assert run(walk, output=Output(output), estimator=bars()).resumed > 15
     assert output.read_bytes() == uninterrupted
 
@@ -216,13 +271,13 @@ def test_a_power_cut_costs_no_frames(walk, bars, tmp_path, uninterrupted, end):
 def test_planted_states_are_kept_aside(walk, bars, tmp_path, uninterrupted, field):
     output = tmp_path / "out.npz"
     interrupt(walk, bars, output)
-    file = CheckpointFile(output.with_name("out.checkpoint"))
-    facts, blocks = file.facts(), list(file.blocks())
-    file.begin(facts)
-    for block, state in blocks:
-        planted = pickle.loads(state)
-        setattr(planted, field, ["odd"])
-        file.add(block, pickle.dumps(planted))
+    with CheckpointFile(output.with_name("out.checkpoint")) as file:
+        facts, blocks = file.facts(), list(file.blocks())
+        file.begin(facts)
+        for block, state, _ in blocks:
+            planted = pickle.loads(state)
+            setattr(planted, field, ["odd"])
+            file.add(block, pickle.dumps(planted))
     assert run(walk, output=Output(output), estimator=bars()).resumed == 0
     assert output.read_bytes() == uninterrupted and (tmp_path / "out.2.checkpoint").exists()
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import threading
 
 import numpy as np
@@ -201,6 +202,17 @@ def test_another_file_with_a_partial_name_stays(walk, bars, tmp_path):
     assert kept["partial"] and "the first 21 frames" in kept["warnings"][-1]
     run(walk, output=Output(tmp_path / "out.npz"), estimator=bars())
     assert sorted(p.name for p in tmp_path.glob("*.npz")) == ["out.npz", "out.partial.npz"]
+
+
+def test_a_partial_result_of_another_source_stays(walk, bars, tmp_path):
+    other = tmp_path / "other.mp4"
+    shutil.copy(walk, other)
+    for source in (other, walk):
+        with pytest.raises(RuntimeError):
+            run(source, output=Output(tmp_path / "out.npz"), estimator=bars(fail_at=25))
+    run(walk, output=Output(tmp_path / "out.npz"), estimator=bars())
+    assert sorted(p.name for p in tmp_path.glob("*.npz")) == ["out.npz", "out.partial.npz"]
+    assert skelstream.load(tmp_path / "out.partial.npz").meta["source"] == str(other)
 
 
 @pytest.mark.parametrize("call", [stream, windows, extract])

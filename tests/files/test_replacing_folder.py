@@ -112,3 +112,12 @@ def test_a_conversion_never_replaces_its_input(sequence, tmp_path, format):
         convert([results / "a.npz"], tmp_path / "link", options=options)
     (tmp_path / "link").unlink()
     assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize("format", ["stgcn", "agcn"])
+def test_a_list_of_classes_alone_is_not_replaced(sequence, tmp_path, format):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "classes.txt").write_text("precious")
+    with pytest.raises(OutputError, match="classes.txt"):
+        save(sequence, tmp_path / "out", format, overwrite=True)
+    assert (tmp_path / "out" / "classes.txt").read_text() == "precious"

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from skelstream.errors import FormatError
 from skelstream.formats import Sample, WriteOptions, save, save_dataset
 
 from .conftest import OP18, asymmetric, build, shaped
@@ -62,6 +63,13 @@ def test_a_training_set(scene, empty, tmp_path):
         "a": {"has_skeleton": True, "label": "wave", "label_index": 1},
         "b": {"has_skeleton": False, "label": "fall", "label_index": 0},
     }
+
+
+def test_a_clip_never_has_the_name_of_a_splits_labels(scene, tmp_path):
+    with pytest.raises(FormatError, match="train_label"):
+        samples = [Sample(scene, "train_label", 0, "wave"), Sample(scene, "a", 0, "wave", "train")]
+        save_dataset(samples, tmp_path / "set", "kinetics")
+    assert not list(tmp_path.iterdir())
 
 
 def test_frames_beyond_the_feeder_and_crowds(tmp_path):

@@ -9,8 +9,8 @@ from skelstream.video.timestamps import Timestamps
 MS = Fraction(1, 1000)
 
 
-def times(pts, rate=25.0, origin=None):
-    clock = Timestamps(MS, rate, origin)
+def times(pts, rate=25.0, zero=None):
+    clock = Timestamps(MS, rate, zero)
     return [clock.seconds(p) for p in pts]
 
 
@@ -22,8 +22,12 @@ def test_negative_timestamps():
     assert times([-80, -40, 0]) == pytest.approx([0, 0.04, 0.08])
 
 
-def test_an_origin_of_its_own():
-    assert times([5000], origin=3000) == pytest.approx([2])
+def test_a_clock_of_its_own():
+    assert times([5000], zero=Fraction(3)) == pytest.approx([2])
+
+
+def test_a_first_frame_before_the_zero_is_the_zero():
+    assert times([1000, 1040], zero=Fraction(3)) == pytest.approx([0, 0.04])
 
 
 def test_missing_timestamps_are_bridged_with_the_mean_rate():

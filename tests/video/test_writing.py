@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -22,16 +23,16 @@ def write(make, path, numbers=range(10), times=None, **options):
     return path
 
 
-@pytest.fixture(scope="module")
-def with_sound(make, tmp_path_factory):
-    """Two seconds of images and of a tone that is silent in its first second."""
-    path = tmp_path_factory.mktemp("sound") / "sound.mp4"
+def encode_with_sound(make, path, begin=0):
+    """Two seconds of images from frame ``begin`` on, and of a tone that is silent in its first second."""
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=25)
         video.pix_fmt, video.width, video.height = "yuv420p", make.WIDTH, make.HEIGHT
         sound = container.add_stream("aac", rate=16000, layout="mono")
-        for i in range(50):
-            container.mux(video.encode(av.VideoFrame.from_ndarray(make.marked(i), "rgb24")))
+        for i in range(begin, 50):
+            image = av.VideoFrame.from_ndarray(make.marked(i), "rgb24")
+            image.pts, image.time_base = i, Fraction(1, 25)
+            container.mux(video.encode(image))
         t = np.arange(32000) / 16000
         frame = av.AudioFrame.from_ndarray(
             (np.sin(t * 3000) * (t > 1))[None].astype(np.float32), "fltp", "mono"
@@ -41,6 +42,11 @@ def with_sound(make, tmp_path_factory):
         container.mux(video.encode(None))
         container.mux(sound.encode(None))
     return path
+
+
+@pytest.fixture(scope="module")
+def with_sound(make, tmp_path_factory):
+    return encode_with_sound(make, tmp_path_factory.mktemp("sound") / "sound.mp4")
 
 
 def sound_of(path):
@@ -115,6 +121,25 @@ def test_sound_of_a_part(make, with_sound, tmp_path):
     assert next(time for time, loud in sound if loud > 0.1) == pytest.approx(0.4, abs=0.1)
     assert sound[-1][0] == pytest.approx(0.95, abs=0.15)
     assert [make.number_in(f.image) for f in read(path)] == list(range(15, 40))
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+def test_images_that_begin_after_their_sound(make, tmp_path, suffix):
+    """Times, parts and the copied sound are on the clock that players show."""
+    path = encode_with_sound(make, tmp_path / f"late.{suffix}", begin=30)
+    for options, numbers in (({}, range(30, 50)), ({"start": 1.4, "end": 1.6}, range(35, 40))):
+        with open_source(path, **options) as source:
+            frames = list(source)
+        assert source.warnings == []
+        assert [make.number_in(f.image) for f in frames] == list(numbers)
+        assert [f.time for f in frames] == pytest.approx([n / 25 for n in numbers], abs=0.005)
+    copy = tmp_path / "copy.mp4"
+    with open_source(path) as source, VideoWriter(copy, 48, make.WIDTH, audio_from=path) as writer:
+        for frame in source:
+            writer.write(frame.image, frame.time)
+    assert (
+        min(loud for _, loud in sound_of(copy)[:-1]) > 0.1
+    )  # the tone's silent second is before the first image
 
 
 def test_a_source_without_sound(make, plain, tmp_path):

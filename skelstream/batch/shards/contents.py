@@ -16,8 +16,10 @@ from typing import Any
 from skelstream.batch.shards.contract import OpenShard
 from skelstream.batch.shards.layout import ENDINGS, FOLDER
 from skelstream.batch.shards.table import shard_format
-from skelstream.batch.store.store import FileInfo, Store
-from skelstream.errors import SkelstreamError
+from skelstream.batch.store.store import FileInfo, Store, StoreError
+from skelstream.errors import FormatError, SkelstreamError
+from skelstream.files.json import parse_json
+from skelstream.files.values import integer, items, mapping, string
 
 _log = logging.getLogger(__name__)
 
@@ -178,11 +180,19 @@ def remove_shard(store: Store, name: str) -> None:
 
 @contextmanager
 def _ignoring_damage() -> Iterator[None]:
-    """Log errors in the block instead of raising them: damaged files cause errors of many classes."""
+    """Log errors in the block instead of raising them: damaged files cause errors of many classes.
+
+    Raises:
+        StoreError: the system failed, which says nothing of the file.
+    """
     try:
         yield
-    except SkelstreamError:
+    except (SkelstreamError, MemoryError):
         raise
+    except OSError as error:
+        if error.errno:
+            raise StoreError(f"{error.filename or 'a shard'}: cannot be read ({error.strerror})") from error
+        _log.info("a shard is damaged: %s", error)
     except Exception as error:
         _log.info("a shard is damaged: %s", error)
 
@@ -197,8 +207,16 @@ def _contents_name(name: str) -> str:
 
 def _parsed(text: bytes) -> ShardContents | None:
     try:
-        values: dict[str, Any] = json.loads(text)
-        clips = tuple((id, sha256, label) for id, sha256, label in values["clips"])
-        return ShardContents(values["size"], values["sha256"], values["md5"], clips)
-    except (ValueError, TypeError, KeyError):
+        values = mapping(parse_json(text, "contents"), "contents")
+        clips = tuple(_clip(items(clip, "clip", 3)) for clip in items(values.get("clips"), "clips"))
+        size = integer(values.get("size"), "size", high=2**63)
+        return ShardContents(
+            size, string(values.get("sha256"), "sha256"), string(values.get("md5"), "md5"), clips
+        )
+    except FormatError:
         return None
+
+
+def _clip(values: list[Any]) -> tuple[str, str, str]:
+    id, sha256, label = (string(value, "clip") for value in values)
+    return id, sha256, label

@@ -23,6 +23,7 @@ from skelstream.batch.shards.contents import ShardContents, remove_shard
 from skelstream.batch.shards.contract import Item
 from skelstream.batch.shards.layout import FOLDER, ShardGroup, shard_groups
 from skelstream.batch.shards.table import shard_format
+from skelstream.batch.store.store import FileInfo
 from skelstream.files.atomic import replacing
 
 INDEX = "index.csv"
@@ -252,20 +253,30 @@ class Packer:
         clips = list(shards.clips_of(name))
         whole = bool(clips)  # a shard without clips is one whose contents cannot be read
         for id, sha256 in clips:
-            if id in kept or shards.shard_of(id, sha256) != name or self._store.info(result_name(id)):
+            if id in kept or shards.shard_of(id, sha256) != name:
+                continue
+            own = self._store.info(result_name(id))
+            is_done = sha256 in self._recorded(id)
+            if own and not (is_done and self._is_damaged(id, own)):
                 continue
             content = shards.read(id, sha256)
             if content is not None:
                 self._store.write(result_name(id), content)
                 self._own_files.add(result_name(id))
-            elif self._is_done(id, sha256):
+            elif is_done:
                 whole = False
         return whole
 
-    def _is_done(self, id: str, sha256: str) -> bool:
-        """Return whether the result with this SHA-256 is a clip's recorded one."""
+    def _recorded(self, id: str) -> dict[str, Record]:
+        """Return the record of a clip's result by its SHA-256; empty if the clip is not done."""
         records = (self._done_record(clip) for clip in self._clips if clip.id == id)
-        return any(record is not None and record.sha256 == sha256 for record in records)
+        return {record.sha256: record for record in records if record is not None}
+
+    def _is_damaged(self, id: str, own: FileInfo) -> bool:
+        """Return whether a done clip's own file is not its recorded result."""
+        return not any(
+            self._store.matches(result_name(id), record, own) for record in self._recorded(id).values()
+        )
 
     def _write_index(self) -> int:
         """Write the index, in the manifest's order within each split, and return its number of clips."""

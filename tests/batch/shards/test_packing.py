@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import sys
 
@@ -9,12 +10,14 @@ import pytest
 import skelstream
 from skelstream.batch.events import ClipFinished
 from skelstream.batch.manifest import Clip
+from skelstream.batch.result_files import ResultFiles
 from skelstream.batch.shards import packing as module
 from skelstream.batch.shards.contents import ShardContents
 from skelstream.batch.shards.layout import Layout, shard_groups
 from skelstream.batch.shards.packing import packing
 from skelstream.batch.status import status_of
 from skelstream.batch.store.folder import FolderStore
+from skelstream.batch.store.store import StoreError
 from skelstream.errors import FormatError, MissingExtraError, OutputError
 
 
@@ -179,6 +182,46 @@ def test_clips_that_cannot_be_unpacked_are_reported(fake_batch, location, format
     batch.results.store.write(name, expected_files[name][:100])
     batch.results.set_layout(None)
     assert batch.pack().damaged == ["walk/a", "walk/d"] and state_of(batch) == ([2, 5], 5, 0)
+
+
+def test_unpacking_replaces_a_damaged_file_of_a_clip(fake_batch, location, format):
+    unpacked = fake_batch(location, TABLE)
+    unpacked.extract(*range(7))
+    before = unpacked.files()
+    unpacked.results.set_layout(Layout(format, 2))
+    batch = fake_batch(location, TABLE)
+    batch.pack()
+    batch.results.store.write("walk/a.npz", b"cut short")
+    batch.results.set_layout(None)
+    assert batch.pack().damaged == [] and batch.files() == before
+
+
+@pytest.mark.parametrize(
+    "planted",
+    ['[[{},"x","y"]]', '[["a","b"]]', "3", '[["a",1,""]]', "[" * 100_000],
+    ids=["mapping", "short", "number", "type", "deep"],
+)
+def test_planted_contents_do_not_count(fake_batch, tmp_path, format, expected_files, planted):
+    batch = fake_batch(tmp_path / "out", TABLE, format)
+    batch.extract(*range(7))
+    batch.pack()
+    for path in (tmp_path / "out" / ".batch" / "contents").iterdir():
+        path.write_text('{"size": 1, "sha256": "", "md5": "", "clips": ' + planted + "}")
+    assert state_of(batch) == ([], 7, 0) and batch.files() == expected_files
+
+
+def test_a_failing_disk_is_no_damage_of_a_shard(fake_batch, tmp_path, format, monkeypatch):
+    batch = fake_batch(tmp_path / "out", TABLE, format)
+    batch.extract(*range(7))
+    batch.pack()
+
+    def fail(*_):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(type(batch.results.store), "local_file", fail)
+    with ResultFiles(batch.results) as files, pytest.raises(StoreError, match="Too many open files"):
+        shards = files.shards
+        shards.read(*shards.clips_of(next(iter(shards)))[0])
 
 
 def test_a_changed_byte_in_a_shard_is_detected(fake_batch, tmp_path, format, expected_files):
