@@ -96,7 +96,8 @@ def open_container(source: Input) -> InputContainer:
 
 
 def choose_stream(container: InputContainer, name: str) -> VideoStream:
-    """Return the stream that a player would show: not cover art; the default one, else the largest.
+    """Return the stream that a player would show: not cover art; the default one, of those one with more
+    than one picture (an animated AVIF has its first as a stream too), of those the largest.
 
     Raises:
         SourceError: there is no video stream, or no decoder for it.
@@ -109,7 +110,9 @@ def choose_stream(container: InputContainer, name: str) -> VideoStream:
     known = [s for s in streams if s.codec_context is not None]
     if not known:
         raise SourceError(f"{name}: this build of FFmpeg has no decoder for its codec; convert it to H.264")
-    return max(known, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height))
+    return max(
+        known, key=lambda s: (bool(s.disposition & Disposition.default), s.frames != 1, s.width * s.height)
+    )
 
 
 def time_base_of(stream: Stream | Packet, name: str) -> Fraction:
