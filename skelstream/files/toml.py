@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from skelstream.errors import FormatError
+from skelstream.files.inputs import check_is_file
 from skelstream.files.text import printable
 
 
@@ -16,6 +17,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         FormatError: the file cannot be read, or is not TOML.
     """
+    check_is_file(path)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from skelstream.errors import FormatError
 from skelstream.files.atomic import check_replaceable, check_writable
+from skelstream.files.inputs import check_is_file
 from skelstream.files.values import integer
 from skelstream.formats import (
     alphapose,
@@ -104,6 +105,7 @@ def read(
             else f"format {chosen.name} is only written"
         )
         raise FormatError(f"{path}: {why}; these can be read: {readable}")
+    check_is_file(path)
     fps = ASSUMED_FPS if fps is None else fps
     if not 0 < fps < float("inf"):
         raise FormatError(f"the frame rate must be above 0, not {fps}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import glob
 from pathlib import Path
 
-from skelstream.errors import SourceError
+from skelstream.errors import FormatError, SourceError
+from skelstream.files.inputs import check_is_file
 from skelstream.video.animated import AnimatedSource, images_in, is_truncated_gif
 from skelstream.video.capture import CAMERA_PREFIX, device_input
 from skelstream.video.container import ContainerSource
@@ -70,6 +71,10 @@ def open_source(
         return ImageSource(name, _matching(given), fps, selection)
     if path.is_char_device():
         return ContainerSource(device_input(given, fps), selection, threads)
+    try:
+        check_is_file(path)
+    except FormatError as error:
+        raise SourceError(str(error)) from None
     if path.suffix.lower() in IMAGE_SUFFIXES:
         if images_in(path) > 1:
             return AnimatedSource(name, path, fps, selection)
