@@ -30,6 +30,12 @@ _CODECS = [
     ("MJPEG", "avi", "mjpeg", "yuvj420p", {}),
     ("HEVC", "mp4", "libx265", "yuv420p", {"x265-params": "log-level=none:keyint=12:bframes=3"}),
     ("VP8", "webm", "libvpx", "yuv420p", {}),
+    ("FFV1 with checksums", "mkv", "ffv1", "yuv420p", {"level": "3", "slicecrc": "1"}),
+    ("WMV2", "wmv", "wmv2", "yuv420p", {}),
+    ("FLV1", "flv", "flv", "yuv420p", {}),
+    ("ProRes", "mov", "prores_ks", "yuv422p10le", {}),
+    ("HuffYUV", "avi", "huffyuv", "yuv422p", {}),
+    ("GIF", "gif", "gif", "rgb8", {}),
 ]
 
 

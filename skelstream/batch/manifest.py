@@ -13,6 +13,7 @@ from typing import Any
 from skelstream.errors import FormatError
 from skelstream.files.atomic import replacing
 from skelstream.files.endings import VIDEO_ENDINGS, is_video_file
+from skelstream.files.inputs import check_is_file
 from skelstream.files.text import printable
 from skelstream.files.values import string
 from skelstream.formats.extra import require
@@ -65,6 +66,7 @@ def read_manifest(path: Path) -> list[Clip]:
     """
     if re.match(r"\w[\w+.-]+:/", str(path)) and not path.exists():
         raise FormatError(f"{path}: a manifest must be a local file or folder; the videos in it may be URLs")
+    check_is_file(path)
     if path.is_dir():
         clips = list(_tree(path))
         if not clips:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skelstream.errors import FormatError, MissingExtraError
+from skelstream.files.inputs import check_is_file
 from skelstream.formats import read
 from skelstream.geometry.similarity import iou
 from skelstream.people import People
@@ -140,6 +141,7 @@ def read_mot(path: str | Path) -> dict[int, LabelledBoxes]:
     Raises:
         FormatError: the file is missing or is not a MOTChallenge file.
     """
+    check_is_file(Path(path))
     try:
         lines = [line for line in Path(path).read_text().splitlines() if line.strip()]
         table = np.loadtxt(lines, delimiter=",", usecols=range(7), ndmin=2) if lines else np.empty((0, 7))

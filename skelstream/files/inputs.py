@@ -1,4 +1,4 @@
-"""Check that outputs do not replace what they are made from."""
+"""Checks of inputs before they are read, and that outputs do not replace them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import combinations
 from pathlib import Path
 
-from skelstream.errors import OutputError, SettingsError
+from skelstream.errors import FormatError, OutputError, SettingsError
 
 
 def check_not_inputs(
@@ -41,6 +41,16 @@ def check_not_inputs(
                 raise OutputError(
                     f"{output} would replace the input {source}, or a part of it; choose another output"
                 )
+
+
+def check_is_file(path: Path) -> None:
+    """Check that a path is no pipe or device, which could be without end; a path that does not exist passes.
+
+    Raises:
+        FormatError: it is one.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise FormatError(f"{path}: a pipe or device, not a file; write its content to a file first")
 
 
 def _paths(given: str | Path | int | None) -> Iterator[str | Path]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from skelstream.errors import FormatError
+from skelstream.files.inputs import check_is_file
 from skelstream.files.text import printable
 
 
@@ -35,6 +36,7 @@ def read_json(path: Path) -> Any:
     Raises:
         FormatError: the file cannot be read, or is not JSON.
     """
+    check_is_file(path)
     try:
         content = path.read_bytes()
     except FileNotFoundError:

@@ -51,6 +51,8 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
         columns, numbers, values = _from_hdf5(path)
     individuals = list(dict.fromkeys(individual for individual, *_ in columns))
     parts = list(dict.fromkeys(part for _, part, _ in columns))
+    # A table of n columns can name n individuals and n parts.
+    check_unpacked(24 * len(values) * len(individuals) * len(parts), path.stat().st_size)
     whole = np.full((len(values), len(individuals), len(parts), 3), np.nan)
     for i, (individual, part, coordinate) in enumerate(columns):
         at = individuals.index(individual), parts.index(part), _COORDINATES.index(coordinate)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skelstream.errors import FormatError
+from skelstream.files.inputs import check_is_file
 from skelstream.files.text import printable
 from skelstream.formats.format import Sample
 from skelstream.formats.names import Name, check_split, distinct, name_of
@@ -101,6 +102,7 @@ def read_labels(path: Path) -> Labels:
         FormatError: a column is missing; a line has no name, repeats one or has more values than columns; or
             a number is not a class number.
     """
+    check_is_file(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
         rows = list(_rows(text, path))

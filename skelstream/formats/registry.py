@@ -8,6 +8,7 @@ from pathlib import Path
 from skelstream.errors import FormatError, SettingsError
 from skelstream.files.arguments import instance_argument, number_argument, path_argument
 from skelstream.files.atomic import check_replaceable, check_writable
+from skelstream.files.inputs import check_is_file
 from skelstream.files.values import integer
 from skelstream.formats import (
     alphapose,
@@ -140,6 +141,7 @@ def read(
             else f"format {chosen.name} is only written"
         )
         raise FormatError(f"{path}: {why}; these can be read: {readable}")
+    check_is_file(path)
     if fps is None:
         fps = ASSUMED_FPS
     try:

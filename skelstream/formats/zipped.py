@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import math
 import zipfile
+from pathlib import Path
 
 import numpy as np
 
 from skelstream.errors import FormatError
+from skelstream.files.text import printable
 
 # Compression makes skeletons a few times smaller; a file that grows more than this when unpacked was made to
 # do so.
@@ -47,6 +50,32 @@ def get_array(file: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
     """Read an array from a zip file, after its ``array_header`` was checked."""
     with file.open(entry) as stream:
         return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+def read_arrays(content: Path | bytes, what: str, prefix: str = "") -> dict[str, np.ndarray]:
+    """Return the arrays of an npz file, after a check that they are in proportion to its size.
+
+    Args:
+        content: the file, or its bytes.
+        what: kind of file in error messages.
+        prefix: beginning of the names of the arrays to read.
+
+    Raises:
+        FormatError: it is no npz file, is damaged, or claims more than it has.
+        OSError: the file cannot be read.
+    """
+    packed = content.stat().st_size if isinstance(content, Path) else len(content)
+    try:
+        with zipfile.ZipFile(content if isinstance(content, Path) else io.BytesIO(content)) as file:
+            entries = [entry for entry in file.infolist() if entry.filename.startswith(prefix)]
+            headers = [array_header(file, entry) for entry in entries]
+            check_unpacked(sum(math.prod(shape) * dtype.itemsize for shape, dtype in headers), packed)
+            return {entry.filename.removesuffix(".npy"): get_array(file, entry) for entry in entries}
+    except (FormatError, OSError):
+        raise
+    except Exception as error:
+        # Damaged bytes make zipfile, zlib and numpy raise too many exceptions to list.
+        raise FormatError(f"not {what}, or damaged ({printable(str(error))[:100]})") from None
 
 
 def check_unpacked(size: int, packed: int) -> None:

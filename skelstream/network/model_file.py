@@ -89,6 +89,10 @@ def read_header(path: Path) -> ModelFile:
     Raises:
         ModelError: the file is not a safetensors file written by ``save_weights``.
     """
+    if path.suffix in (".onnx", ".xml", ".toml"):
+        raise ModelError(
+            f"{path}: not a skelstream weights file (.safetensors); a graph (.onnx, .xml) can only be the refiner"
+        )
     try:
         with safetensors.safe_open(path, "np") as file:
             metadata = file.metadata() or {}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from skelstream.errors import FormatError, MissingExtraError, ModelError
+from skelstream.files.toml import read_toml
 from skelstream.files.values import integer, items, mapping, real, reals, string
 from skelstream.geometry.crops import MARGIN
 from skelstream.skeleton import COCO17, SKELETONS
@@ -60,9 +60,9 @@ def read_description(path: Path) -> GraphDescription:
     beside = path.with_suffix(".toml")
     if beside.is_file():
         try:
-            table = tomllib.loads(beside.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ModelError(f"{beside}: not TOML ({error})") from None
+            table = read_toml(beside)
+        except FormatError as error:
+            raise ModelError(str(error)) from None
         where = beside
     else:
         table, where = _metadata(path), path

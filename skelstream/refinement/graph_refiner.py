@@ -53,11 +53,13 @@ class GraphRefiner(CropRefiner):
             raise SettingsError("this CPU does not compute in bfloat16; use float32", setting="precision")
         used = "bfloat16" if native and precision != "float32" else "float32"
         try:
-            model = _prepared(core.read_model(path), description)
+            graph = core.read_model(path)
+            _check_ends(graph, path)
+            model = _prepared(graph, description)
+            chosen = _chosen(model, description, path)
         except RuntimeError as error:
             reason = " ".join(str(error).split())[-200:]
             raise ModelError(f"{path}: OpenVINO cannot read it as described ({reason})") from None
-        chosen = _chosen(model, description, path)
         queue = ImageQueue(core, model, used, crops=True)
 
         def outputs(crops: np.ndarray) -> tuple[torch.Tensor, ...]:
@@ -74,6 +76,21 @@ class GraphRefiner(CropRefiner):
             weights_sha256=_sha256(path),
             flip=settings.flip,
             margin=description.margin,
+        )
+
+
+def _check_ends(model: ov.Model, path: Path) -> None:
+    """Check that a graph has one image as its input, and outputs.
+
+    Raises:
+        ModelError: it has not.
+    """
+    ranks = [node.partial_shape.rank for node in model.inputs]
+    if len(ranks) != 1 or not (ranks[0].is_dynamic or ranks[0].get_length() == 4) or not model.outputs:
+        shapes = ", ".join(str(node.partial_shape) for node in model.inputs) or "none"
+        raise ModelError(
+            f"{path}: its inputs are {shapes}, and it has {len(model.outputs)} outputs; a refiner has one input,"
+            " the image (1, 3, height, width), and at least one output"
         )
 
 
@@ -109,7 +126,10 @@ def _chosen(model: ov.Model, description: GraphDescription, path: Path) -> list[
         if description.output == "heatmap"
         else [[1, description.count, across], [1, description.count, down]]
     )
-    shapes = [list(output.shape) for output in model.outputs]
+    shapes = [
+        list(output.shape) if output.partial_shape.is_static else str(output.partial_shape)
+        for output in model.outputs
+    ]
     found: list[int] = []
     for shape in wanted:
         fitting = [i for i, one in enumerate(shapes) if one == shape and i not in found]

@@ -41,8 +41,9 @@ class ImageQueue:
         try:
             self._graph = core.compile_model(model, DEVICE, settings)
         except RuntimeError as error:
+            reason = " ".join(str(error).split())[-200:]
             raise ModelError(
-                f"OpenVINO cannot compile the network ({error}); use the torch runtime"
+                f"OpenVINO cannot compile the network ({reason}); use the torch runtime"
             ) from None
         self._free: deque[ov.InferRequest] = deque()
 

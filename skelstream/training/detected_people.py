@@ -11,6 +11,7 @@ import numpy as np
 from skelstream.errors import FormatError, SourceError
 from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.files.atomic import replacing
+from skelstream.formats.zipped import read_arrays
 from skelstream.geometry.crops import joints_boxes
 from skelstream.geometry.similarity import oks
 from skelstream.settings.estimation import SIZE, EstimatorSettings
@@ -153,10 +154,12 @@ def read_detections(path: Path, images: Sequence[int]) -> list[list[DetectedPeop
         FormatError: the file is not such a file, or belongs to other sets.
     """
     try:
-        with np.load(path) as file:
-            of_sets, counts, boxes, person = (file[n] for n in ("images", "counts", "boxes", "person"))
-    except (OSError, ValueError, KeyError) as error:
-        raise FormatError(f"{path}: not a file of detected people ({error})") from None
+        file = read_arrays(path, "a file of detected people")
+        of_sets, counts, boxes, person = (file[n] for n in ("images", "counts", "boxes", "person"))
+    except (FormatError, OSError) as error:
+        raise FormatError(f"{path}: {error}") from None
+    except KeyError as error:
+        raise FormatError(f"{path}: not a file of detected people: it has no {error}") from None
     if of_sets.tolist() != list(images):
         raise FormatError(
             f"{path}: it belongs to sets of {' + '.join(map(str, of_sets))} images, but there are"

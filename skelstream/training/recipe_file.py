@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from importlib import resources
@@ -11,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from skelstream.errors import FormatError
+from skelstream.files.toml import read_toml
 from skelstream.files.values import boolean, integer, items, mapping, real, reals, refuse, string
 from skelstream.network.paf import PafConfig
 from skelstream.network.top_down import TopDownConfig
@@ -104,12 +104,7 @@ def read_recipe(path: Path, data: Path, run: Mapping[str, object] = MappingProxy
 
 def _tables(path: Path) -> dict[str, Any]:
     """Return the tables of a recipe file by name; ``set`` is a list of tables."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise FormatError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"{path}: not TOML ({error})") from None
+    content = read_toml(path)
     known = {"run", "network", "augmentation", "emphasis", "detection", "evaluation", "set"}
     if unknown := set(content) - known:
         raise FormatError(

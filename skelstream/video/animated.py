@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from skelstream.errors import SourceError
+from skelstream.video.animation_parts import read_animation
 from skelstream.video.frame import SourceInfo
 from skelstream.video.pixels import fit
 from skelstream.video.source import Selection, Source
@@ -52,11 +53,14 @@ class AnimatedSource(Source):
         except OSError as error:
             raise SourceError(f"{name} cannot be read ({error.strerror}): check its permissions") from error
         self._paged = bytes(self._data[:4]) in _TIFF
-        self._declared = images_in(path)
-        first = next(self._images(), None)
+        self._declared = self._stored = images_in(path)
+        self._animation = None if self._paged else read_animation(self._data.tobytes())
+        if self._animation is not None and not self._animation.intact:
+            self._data, self._stored = self._animation.data, sum(self._animation.kept)
+        first = next((image for image, _ in self._payloads() if image is not None), None)
         if first is None:
             raise SourceError(f"{name}: no image could be decoded; the file may be damaged")
-        self._size = first[0].shape[:2]
+        self._size = first.shape[:2]
         if next((1 for _, time, _ in self._rows() if not selection.before(time)), None) is None:
             raise SourceError(f"{name} has no image in the requested part: change start or end")
         guess = _PAGES_A_SECOND if self._paged else None
@@ -70,15 +74,29 @@ class AnimatedSource(Source):
     def close(self) -> None:
         self._data = None
 
-    def _rows(self) -> Iterator[tuple[int, float, np.ndarray]]:
-        time, index = 0.0, -1
-        for index, (image, seconds) in enumerate(self._images()):
+    def _rows(self) -> Iterator[tuple[int, float, np.ndarray | None]]:
+        time, decoded = 0.0, 0
+        for index, (image, seconds) in enumerate(self._payloads()):
             yield index, index / self._fps if self._fps else time, image
             time += seconds
-        if self._data is not None and index + 1 != self._declared:
+            decoded += image is not None
+        truncated = self._animation is not None and self._animation.truncated
+        if self._data is not None and (truncated or decoded != self._declared):
+            end = "; it is truncated, and what followed is lost" if truncated else ""
             self._warnings.append(
-                f"{self._name}: the file declares {self._declared} images, {index + 1} can be decoded"
+                f"{self._name}: the file declares {self._declared} images, {decoded} can be decoded{end}"
             )
+
+    def _payloads(self) -> Iterator[tuple[np.ndarray | None, float]]:
+        """Yield each image, None for a damaged one before an intact one, and its duration in seconds."""
+        images, animation = self._images(), self._animation
+        if animation is None or animation.intact:
+            yield from images
+            return
+        count = max((index for index, shown in enumerate(animation.shown, 1) if shown), default=0)
+        for index in range(count):
+            image, _ = next(images, (None, 0.0)) if animation.kept[index] else (None, 0.0)
+            yield image if animation.shown[index] else None, animation.seconds[index]
 
     def _image(self, payload: np.ndarray) -> np.ndarray:
         return fit(_rgb(payload), *self._size)
@@ -90,7 +108,7 @@ class AnimatedSource(Source):
                 return
             found = self._chunk(self._data, start)
             yield from found
-            if len(found) < _CHUNK or start + _CHUNK >= self._declared:
+            if len(found) < _CHUNK or start + _CHUNK >= self._stored:
                 return
 
     def _chunk(self, data: np.ndarray, start: int) -> list[tuple[np.ndarray, float]]:

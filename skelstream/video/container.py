@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
@@ -25,6 +26,8 @@ _log = logging.getLogger(__name__)
 _TICKS = 1_000_000  # ticks per second of a container's duration
 # Tolerance of the check against the declared duration: it is rounded, and the sound may be a little longer.
 _DURATION_TOLERANCE = 1.0
+# The same in frame intervals: not every container stores how long the last frame is shown.
+_INTERVALS_TOLERANCE = 2
 
 HEADER_SAYS = "the header says"
 """Beginning of a warning that the container claims more than there is."""
@@ -152,7 +155,11 @@ class ContainerSource(Source):
             )
         if declared and counts and declared - self._decoder.hidden not in counts:
             lines.append(f"{HEADER_SAYS} {declared} frames, there are {min(counts)}")
-        if duration is not None and last + _DURATION_TOLERANCE < duration:
+        end = last
+        if self._decoder.end is not None:
+            end = float(self._decoder.end * self._decoder.time_base - (self._decoder.zero or 0))
+        tolerance = max(_DURATION_TOLERANCE, _INTERVALS_TOLERANCE / (self._fps() or 1))
+        if duration is not None and end + tolerance < duration:
             lines.append(f"{HEADER_SAYS} {duration:.2f} s, the last frame is at {last:.2f} s")
         for line in lines:
             self.warn(line)
@@ -202,10 +209,16 @@ class ContainerSource(Source):
 
     def _duration(self) -> float | None:
         stream, container = self._decoder.stream, self._decoder.container
+        tag = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
         if stream.duration is not None:
-            end = (stream.start_time or 0) + stream.duration
-            return float(end * self._decoder.time_base - (self._decoder.zero or 0))
-        return container.duration / _TICKS if container.duration is not None else None
+            end = float(((stream.start_time or 0) + stream.duration) * self._decoder.time_base)
+        elif tag is not None:  # Matroska
+            end = int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3])
+        elif container.duration is not None:
+            end = container.duration / _TICKS
+        else:
+            return None
+        return end - float(self._decoder.zero or 0)
 
     @property
     def _live(self) -> bool:

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 
+from av.video.frame import PictureType
+
 from skelstream.video.order import Row
 
 # No codec reorders over more frames: a row that waits longer is released with what is known then.
@@ -33,14 +35,24 @@ class Damage:
         self._damaged = self._damaged_before = False
         self._keys: set[int] = set()  # timestamps of key frames
         self._key: int | None = None
+        self._broken: set[int] = set()  # timestamps of damaged packets
 
-    def sent(self, pts: int | None, key: bool) -> None:
-        """Record a packet sent to the decoder that should give a frame; ``key``: it is marked as a key
-        frame."""
-        if pts is not None:
-            self._sent.append(pts)
-            if key and self._by_packet:
-                self._keys.add(pts)
+    def sent(self, pts: int | None, key: bool, broken: bool = False) -> None:
+        """Record a packet sent to the decoder that should give a frame.
+
+        Args:
+            pts: timestamp of the packet.
+            key: whether it is marked as a key frame.
+            broken: whether it is known to be damaged.
+        """
+        if pts is None:
+            self._damaged |= broken
+            return
+        self._sent.append(pts)
+        if key:
+            self._keys.add(pts)
+        if broken:
+            self._broken.add(pts)
 
     def shown(self, row: Row) -> Iterator[Row]:
         """Take the next row in display order; yield the rows that are now certain."""
@@ -68,20 +80,31 @@ class Damage:
             self._spoilt[pts] = self._is_spoilt(row)
 
     def _is_spoilt(self, row: Row) -> bool:
-        if row.frame is None:
-            self._damaged = True
-        elif self._is_key(row):
-            self._keys.discard(row.pts)
+        broken = row.pts in self._broken
+        if row.pts is not None:
+            self._broken.discard(row.pts)
+        lost = broken or row.frame is None
+        if not lost and self._is_key(row):
             self._damaged_before, self._damaged, self._key = self._damaged, False, row.pts
-        elif self._key is not None and row.pts is not None and row.pts < self._key:
-            # Shown before its key frame, and predicted from the group of pictures before as well.
+        elif not broken and self._key is not None and row.pts is not None and row.pts < self._key:
+            # Shown before its key frame: predicted from the group of pictures before as well, and nothing
+            # after the key frame is predicted from it.
+            self._damaged_before |= lost
             return self._damaged or self._damaged_before
+        elif lost:
+            self._damaged = True
         return self._damaged
 
     def _is_key(self, row: Row) -> bool:
-        if self._by_packet:
-            return row.pts in self._keys
-        return row.frame is not None and bool(row.frame.key_frame)
+        frame = row.frame
+        if frame is None:
+            return False
+        marked = row.pts in self._keys
+        if row.pts is not None:
+            self._keys.discard(row.pts)
+        # A few decoders, such as that of QuickTime's Animation, tell neither types nor key frames.
+        by_packet = self._by_packet or (frame.pict_type == PictureType.NONE and not frame.key_frame)
+        return marked if by_packet else bool(frame.key_frame)
 
     def _released(self, row: Row) -> Row:
         spoilt = None if row.pts is None else self._spoilt.pop(row.pts, None)

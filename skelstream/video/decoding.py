@@ -24,6 +24,7 @@ from av.video.stream import VideoStream
 from skelstream.errors import SourceError
 from skelstream.video.damage import Damage
 from skelstream.video.order import DisplayOrder, Row
+from skelstream.video.packet_damage import with_damage
 from skelstream.video.timestamps import clock_zero
 
 _log = logging.getLogger(__name__)
@@ -47,6 +48,9 @@ _STOP_AT_ERROR = {"mjpeg"}
 _KEYS_BY_PACKET = {"vp9", "vp8", "av1"}
 # The result of damage in FFmpeg's own decoder depends on the timing of its threads, and it reports no damage.
 _NO_FRAME_THREADS = {"vp8"}
+# These decoders show nothing before a point from which they can predict, which need not be a key frame.
+# Others take grey images for those that a video refers to if it was cut between two key frames.
+_BEGIN_WHERE_THEY_CAN = {"h264"}
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,8 @@ def open_container(source: Input) -> InputContainer:
 
 
 def choose_stream(container: InputContainer, name: str) -> VideoStream:
-    """Return the stream that a player would show: not cover art; the default one, else the largest.
+    """Return the stream that a player would show: not cover art; the default one, of those one with more
+    than one picture (an animated AVIF has its first as a stream too), of those the largest.
 
     Raises:
         SourceError: there is no video stream, or no decoder for it.
@@ -107,7 +112,9 @@ def choose_stream(container: InputContainer, name: str) -> VideoStream:
     known = [s for s in streams if s.codec_context is not None]
     if not known:
         raise SourceError(f"{name}: this build of FFmpeg has no decoder for its codec; convert it to H.264")
-    return max(known, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height))
+    return max(
+        known, key=lambda s: (bool(s.disposition & Disposition.default), s.frames != 1, s.width * s.height)
+    )
 
 
 def time_base_of(stream: Stream | Packet, name: str) -> Fraction:
@@ -144,6 +151,7 @@ class Decoder:
         zero: seconds of the container's clock at time 0; None for the first timestamp.
         errors: errors of reading (not of single frames), one line each, without the source's name.
         hidden: number of packets so far that an edit list leaves out.
+        end: latest end of a packet so far, in the stream's timestamps; None before the first.
         upright: frame with the container's display matrix, set at the first frame; None if every frame
             carries it.
     """
@@ -173,6 +181,7 @@ class Decoder:
         self._start: int | None = None
         self._damaged = False
         self.hidden = 0
+        self.end: int | None = None
         self.upright: VideoFrame | None = None
         self.errors: list[str] = []
         self.container = open_container(source)
@@ -266,7 +275,7 @@ class Decoder:
             if self._start is not None:
                 decoder.seek(self._start)
             yield from islice(decoder.rows(), done, None)
-            self.errors, self.hidden = decoder.errors, decoder.hidden
+            self.errors, self.hidden, self.end = decoder.errors, decoder.hidden, decoder.end
         finally:
             decoder.close()
 
@@ -275,17 +284,25 @@ class Decoder:
         order = DisplayOrder(fields_apart=codec.name == "h264" and _interlaced(codec))
         bad: set[int | None] = set()
         first = True
-        for packet in self.packets():
+        begun = damage is None or codec.name in _BEGIN_WHERE_THEY_CAN
+        for packet, broken in with_damage(self.packets(), codec):
             if first and packet.pts is None and self._source.path:
                 # Without timestamps only a decoder without frame threads tells which frame is lost.
                 self._codec.thread_type = "SLICE"
             first = False
+            begun = begun or packet.is_keyframe
             self.hidden += packet.is_discard
+            if packet.pts is not None:
+                self.end = max(packet.pts + (packet.duration or 0), self.end or 0)
             if gives_frame(packet, codec.name):
-                order.sent(packet.pts)
+                self._damaged |= broken
+                order.sent(packet.pts, broken)
                 if damage is not None:
-                    damage.sent(packet.pts, packet.is_keyframe)
-            yield from self._judged(self._decode(packet, order, bad), damage, bad)
+                    damage.sent(packet.pts, packet.is_keyframe, broken)
+            if begun:
+                yield from self._judged(self._decode(packet, order, bad), damage, bad)
+            elif packet.pts is None:
+                yield from self._judged([Row(None, None)], damage, bad)
         yield from self._judged(self._decode(None, order, bad), damage, bad)
         rows, missing = order.finished()
         rows += [Row(pts, None) for pts in missing]

@@ -6,9 +6,10 @@ import glob
 import shlex
 from pathlib import Path
 
-from skelstream.errors import SourceError
+from skelstream.errors import FormatError, SourceError
 from skelstream.files.arguments import number_argument, path_argument
 from skelstream.files.endings import is_video_file
+from skelstream.files.inputs import check_is_file
 from skelstream.video.animated import AnimatedSource, images_in, is_truncated_gif
 from skelstream.video.capture import CAMERA_PREFIX, device_input
 from skelstream.video.container import ContainerSource
@@ -75,6 +76,10 @@ def open_source(
         return ImageSource(name, _matching(given), fps, selection)
     if path.is_char_device():
         return ContainerSource(device_input(given, fps), selection, threads)
+    try:
+        check_is_file(path)
+    except FormatError as error:
+        raise SourceError(str(error)) from None
     if path.suffix.lower() in IMAGE_SUFFIXES:
         if images_in(path) > 1:
             return AnimatedSource(name, path, fps, selection)

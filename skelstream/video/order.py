@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from collections import deque
 from dataclasses import dataclass
+from operator import itemgetter
 
 from av import VideoFrame
 
@@ -55,9 +56,12 @@ class DisplayOrder:
         self._first: _Key | None = None
         self._last: _Key | None = None
         self._decoding_times = False  # the container's display times are not in display order
+        self._broken = False
 
-    def sent(self, pts: int | None) -> None:
-        """Record a packet sent to the decoder that should give a frame."""
+    def sent(self, pts: int | None, broken: bool = False) -> None:
+        """Record a packet sent to the decoder that should give a frame; ``broken``: it is known to be
+        damaged."""
+        self._broken |= broken
         if pts is None:
             return
         if len(self._recent) == _WINDOW and pts < min(self._recent):
@@ -109,6 +113,11 @@ class DisplayOrder:
     def _came_late(self, key: _Key, frame: VideoFrame | None) -> list[Row]:
         if key not in self._waiting:
             return [*self._release(0), Row(key[1], frame)]
+        if self._broken:
+            # A decoder shows a frame late if the frame after it in decoding order is lost.
+            self._waiting.remove(key)
+            bisect.insort(self._held, (key, frame), key=itemgetter(0))
+            return self._release(_FRAMES_BEFORE_LOSS)
         # It was no gap: from here on the frames take the timestamps in order.
         self._decoding_times = True
         held, self._held = self._held, []

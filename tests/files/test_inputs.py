@@ -1,14 +1,22 @@
-"""Outputs never replace what they are made from."""
+"""Outputs never replace what they are made from, and pipes are not read."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
 from skelstream.batch import ConversionOptions, convert
-from skelstream.errors import OutputError, SettingsError
+from skelstream.batch.manifest import read_manifest
+from skelstream.errors import OutputError, SettingsError, SkelstreamError
+from skelstream.evaluation.tracking import read_mot
 from skelstream.files.inputs import check_not_inputs
+from skelstream.files.json import read_json
+from skelstream.files.toml import read_toml
+from skelstream.formats import load
+from skelstream.formats.labels import read_labels
+from skelstream.video import open_source
 
 ENDINGS = {".png"}
 
@@ -78,3 +86,30 @@ def test_a_conversion_replaces_none_of_its_inputs(files):
         with pytest.raises(OutputError, match="would replace the input"):
             convert(inputs, output, options=options)
     assert labels.read_bytes() == (files / "labels.pkl").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("a.csv", read_manifest),
+        ("a.csv", read_labels),
+        ("a.csv", load),
+        ("a.npz", load),
+        ("a.json", read_json),
+        ("a.toml", read_toml),
+        ("a.csv", read_mot),
+        ("a.mp4", open_source),
+        ("a.png", open_source),
+    ],
+)
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, name, read):
+    path = tmp_path / name
+    os.mkfifo(path)
+    with pytest.raises(SkelstreamError, match=f"{name}: a pipe or device, not a file"):
+        read(path)
+
+
+@pytest.mark.parametrize("read", [read_manifest, read_labels, read_json])
+def test_a_device_without_end_is_refused(read):
+    with pytest.raises(SkelstreamError, match="/dev/zero: a pipe or device, not a file"):
+        read(Path("/dev/zero"))

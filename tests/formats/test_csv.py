@@ -135,3 +135,18 @@ def test_frames_that_a_plain_table_leaves_out_have_no_people(tmp_path):
     sequence = read(tmp_path / "a.csv", fps=25.0, note=notes.append)
     assert sequence.frames == 30 and len(sequence.frame) == 20
     assert any("10 frames missing" in note for note in notes)
+
+
+def test_a_table_with_as_many_individuals_as_parts_is_refused(tmp_path):
+    """218 kB would become 650 MB."""
+    count = 3000
+    names = [f"{i // 3}" for i in range(3 * count)]
+    lines = [["scorer"] + ["s"] * 3 * count, ["individuals", *names], ["bodyparts", *names]]
+    lines += [
+        ["coords"] + ["x", "y", "likelihood"] * count,
+        *([str(i)] + ["1"] * 3 * count for i in range(3)),
+    ]
+    path = tmp_path / "a.csv"
+    path.write_text("".join(",".join(line) + "\n" for line in lines))
+    with pytest.raises(FormatError, match="a.csv: damaged, or made to fill memory"):
+        read(path)

@@ -147,3 +147,11 @@ def test_a_header_of_other_types_is_refused(tmp_path, key, value, message):
     )
     with pytest.raises(ModelError, match=f"not a skelstream weights file.*{message}"):
         read_header(path)
+
+
+@pytest.mark.parametrize("ending", ["onnx", "xml", "toml"])
+def test_a_graph_as_weights_is_told_its_place(tmp_path, ending):
+    path = tmp_path / f"a.{ending}"
+    path.write_bytes(b"anything")
+    with pytest.raises(ModelError, match="can only be the refiner"):
+        read_header(path)

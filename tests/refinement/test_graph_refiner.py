@@ -193,3 +193,56 @@ def test_imported_hrnet_weights_refine(tmp_path, monkeypatch):
         IMAGE, BOXES
     )
     assert np.isfinite(keypoints).all() and scores.shape == (2, 17)
+
+
+_DESCRIPTION = f'height={HEIGHT}\nwidth={WIDTH}\noutput="heatmap"\njoints="coco17"\n'
+
+
+def _graph(path, operator, inputs, output_kind=1):
+    """An ONNX file with one operator on float inputs of the given shapes."""
+    names = [f"x{i}" for i in range(len(inputs))]
+    values = [onnx.helper.make_tensor_value_info(n, 1, s) for n, s in zip(names, inputs, strict=True)]
+    attributes = {} if inputs else {"value": onnx.helper.make_tensor("t", 1, [1], [1.0])}
+    node = onnx.helper.make_node(operator, names, ["y"], **attributes)
+    output = onnx.helper.make_tensor_value_info("y", output_kind, None)
+    graph = onnx.helper.make_graph([node], "g", values, [output])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)])
+    path.write_bytes(model.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("operator", "inputs", "kind", "match"),
+    [
+        ("Constant", [], 1, "its inputs are none"),
+        ("Add", [[1, 3, HEIGHT, WIDTH]] * 2, 1, r"its inputs are \[1,3,64,48\], \[1,3,64,48\]"),
+        ("Identity", [[1, 3]], 1, r"its inputs are \[1,3\]"),
+        ("NonZero", [[1, 3, HEIGHT, WIDTH]], 7, "the description says heatmap"),
+        ("Nonsense", [[1, 3, HEIGHT, WIDTH]], 1, "cannot read it"),
+    ],
+)
+def test_odd_graphs_are_one_line(tmp_path, operator, inputs, kind, match):
+    path = tmp_path / "a.onnx"
+    _graph(path, operator, inputs, kind)
+    (tmp_path / "a.toml").write_text(_DESCRIPTION)
+    with pytest.raises(ModelError, match=match) as caught:
+        make_refiner(RefinementSettings(weights=str(path)), "cpu", "auto", "auto")
+    assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
+
+
+def test_an_ir_without_layers_is_one_line(tmp_path):
+    path = tmp_path / "a.xml"
+    path.write_text('<?xml version="1.0"?><net name="a" version="11"><layers/></net>')
+    (tmp_path / "a.toml").write_text(_DESCRIPTION)
+    with pytest.raises(ModelError, match=r"a.xml: its inputs are none, and it has 0 outputs"):
+        make_refiner(RefinementSettings(weights=str(path)), "cpu", "auto", "auto")
+
+
+@pytest.mark.parametrize(
+    "text", ["a=" + "[" * 5000, "a=" + "{b=" * 5000, "a=1\na=2"], ids=["lists", "tables", "twice"]
+)
+def test_a_description_that_is_no_toml_is_one_line(tmp_path, text):
+    (tmp_path / "a.xml").write_text("<net/>")
+    (tmp_path / "a.toml").write_text(text)
+    with pytest.raises(ModelError, match=r"a.toml: not TOML") as caught:
+        read_description(tmp_path / "a.xml")
+    assert "\n" not in str(caught.value)

@@ -76,19 +76,81 @@ def test_each_image_has_its_own_time(make, tmp_path, suffix):
         assert [(f.index, f.time) for f in source] == [(2, pytest.approx(0.2))]
 
 
-@pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_a_truncated_file_is_reported(make, tmp_path, suffix):
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.8])
+def test_a_truncated_file_is_reported(make, tmp_path, suffix, share):
     path = write(make, tmp_path / f"a{suffix}", 20)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
     with open_source(path, fps=30) as source:
         frames = list(source)
-    assert 5 < len(frames) < 15 and [make.number_in(f.image) for f in frames] == list(range(len(frames)))
+    assert 20 * share - 4 < len(frames) < 20 * share + 2
+    assert [make.number_in(f.image) for f in frames] == list(range(len(frames)))
     assert "images" in source.warnings[0] and str(len(frames)) in source.warnings[0]
+
+
+def chunks(data):
+    """Place, kind and size of each chunk of a PNG or WebP file."""
+    place, png = (8, True) if data.startswith(b"\x89PNG") else (12, False)
+    while place + 8 <= len(data):
+        size = (
+            int.from_bytes(data[place : place + 4]) if png else struct.unpack_from("<I", data, place + 4)[0]
+        )
+        yield place, bytes(data[place + 4 : place + 8] if png else data[place : place + 4]), size
+        place += 12 + size if png else 8 + size + size % 2
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+@pytest.mark.parametrize("number", [0, 4, 9])
+def test_images_after_a_damaged_one_are_kept_if_they_need_it_not(tmp_path, suffix, number):
+    """Each image is noise, so that it fills the whole canvas."""
+    rng = np.random.default_rng(0)
+    animation = cv2.Animation()
+    animation.frames = [rng.integers(0, 255, (40, 60, 3), np.uint8) for _ in range(10)]
+    animation.durations = np.full(10, 50)
+    path = tmp_path / f"a{suffix}"
+    assert cv2.imwriteanimation(str(path), animation, [cv2.IMWRITE_WEBP_QUALITY, 101])
+    data = bytearray(path.read_bytes())
+    images = [(at, size) for at, kind, size in chunks(data) if kind in (b"IDAT", b"fdAT", b"ANMF")]
+    place, size = images[number]
+    if suffix == ".png":
+        data[place + 8 + size // 2] ^= 4
+    else:
+        data[place + 32 : place + 40] = b"\xff" * 8
+    path.write_bytes(data)
+    with open_source(path) as source:
+        frames = list(source)
+    assert [f.ok for f in frames] == [i != number for i in range(10 - (number == 9))]
+    assert [f.time for f in frames] == pytest.approx([0.05 * i for i in range(len(frames))])
+    for frame in frames:
+        if frame.ok:
+            assert np.array_equal(frame.image[..., ::-1], animation.frames[frame.index])
+    assert source.warnings == [f"{path}: the file declares 10 images, 9 can be decoded"]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+def test_images_that_need_a_damaged_one_are_lost(make, tmp_path, suffix):
+    path = write(make, tmp_path / f"a{suffix}", 10)
+    data = bytearray(path.read_bytes())
+    place, size = [(at, size) for at, kind, size in chunks(data) if kind in (b"fdAT", b"ANMF")][5]
+    data[place : place + 8 + size] = (
+        b"\x01" * (8 + size) if suffix == ".png" else b"ANMX" + data[place + 4 : place + 8 + size]
+    )
+    path.write_bytes(data)
+    with open_source(path) as source:
+        frames = list(source)
+    assert 5 <= len(frames) <= 6 and all(f.ok and make.number_in(f.image) == f.index for f in frames)
+    assert f"{len(frames)} can be decoded" in source.warnings[0]
+
+
+def test_an_animated_avif_gives_all_images(make, tmp_path):
+    path = write(make, tmp_path / "a.avif", 24)
+    with open_source(path) as source:
+        assert [make.number_in(f.image) for f in source] == list(range(24)) and not source.warnings
 
 
 def test_damaged_files(make, tmp_path):
     path = write(make, tmp_path / "a.webp", 5)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    path.write_bytes(path.read_bytes()[:80])
     with pytest.raises(SourceError, match="no image could be decoded"):
         open_source(path)
     with pytest.raises(SourceError, match="no image in the requested part"):

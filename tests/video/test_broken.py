@@ -295,3 +295,125 @@ def test_a_raw_stream_without_times(make, tmp_path):
     assert len(frames) == 40
     assert {f.index for f in frames if not f.ok} == spoil
     assert all(make.number_in(f.image) == f.index for f in frames if f.ok)
+
+
+def dropped(path, target, seed, count=2):
+    """A copy of a transport stream without some of its video packets."""
+    data = path.read_bytes()
+    parts = [data[at : at + 188] for at in range(0, len(data), 188)]
+    video = [n for n, p in enumerate(parts) if int.from_bytes(p[1:3]) & 0x1FFF == 0x100]
+    lost = set(np.random.default_rng(seed).choice(video[8:-8], count, replace=False))
+    target.write_bytes(b"".join(p for n, p in enumerate(parts) if n not in lost))
+    return target
+
+
+def differs(image, intact):
+    """Whether an image is none of the intact ones."""
+    return min(np.abs(image.astype(int) - other).max() for other in intact) > 24
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "mpeg2video", "mpeg4"])
+def test_packets_lost_from_a_transport_stream_are_seen(make, tmp_path, codec):
+    options = {"x265-params": "log-level=none:keyint=12:bframes=2"} if codec == "libx265" else {"bf": "2"}
+    path = make.encode(tmp_path / "a.ts", map(textured, range(48)), codec, options=options)
+    intact = [f.image for f in read(path)[0]]
+    shown = 0
+    for seed in range(6):
+        frames, source = read(dropped(path, tmp_path / "b.ts", seed))
+        shown += sum(differs(f.image, intact) for f in frames if f.ok)
+        assert any("failed to decode" in line for line in source.warnings)
+        assert sum(f.ok for f in frames) > 4
+    assert shown < 3
+
+
+def test_two_joined_transport_streams_are_no_damage(make, tmp_path):
+    parts = [
+        make.encode(tmp_path / f"{i}.ts", map(textured, range(40)), "mpeg4").read_bytes() for i in (0, 1)
+    ]
+    (tmp_path / "a.ts").write_bytes(b"".join(parts))
+    frames, source = read(tmp_path / "a.ts")
+    assert len(frames) == 80 and all(f.ok for f in frames) and not source.warnings
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.ts", "mpeg4"), ("a.avi", "mpeg4"), ("a.ts", "mpeg2video"), ("a.mkv", "libx264"), ("a.wmv", "wmv2")]
+    + [("a.flv", "flv"), ("a.mov", "qtrle")],
+)  # fmt: skip
+def test_a_video_that_begins_between_key_frames(make, tmp_path, name, codec):
+    pixels = "rgb24" if codec == "qtrle" else "yuv420p"
+    options = {"bf": "2"} if name == "a.ts" else {}
+    path = make.encode(
+        tmp_path / f"whole{name}", map(textured, range(48)), codec, options=options, pix_fmt=pixels
+    )
+    intact = [f.image for f in read(path)[0]]
+    for count in (1, 5, 17):
+        make.rewrite(path, tmp_path / name, lambda n, data, count=count: None if n < count else data)
+        frames, _ = read(tmp_path / name)
+        assert sum(f.ok for f in frames) >= 24
+        assert not any(differs(f.image, intact) for f in frames if f.ok)
+        if codec != "libx264":  # its decoder begins with the first key frame
+            assert not frames[0].ok and not frames[0].index
+
+
+def test_a_flipped_bit_contradicts_the_checksums_of_ffv1(make, tmp_path):
+    for kind in ("1", "2"):
+        options = {"level": "3", "slicecrc": kind, "slices": "4", "strict": "experimental"}
+        path = make.encode(tmp_path / "a.mkv", map(textured, range(24)), "ffv1", options=options, gop=6)
+        intact = [f.image for f in read(path)[0]]
+        for seed in range(3):
+            broken = flipped(path, tmp_path / "b.mkv", seed, flips=1)
+            (frames, source), (again, _) = read(broken), read(broken)
+            assert [f.ok for f in frames] == [f.ok for f in again]
+            assert 1 <= sum(not f.ok for f in frames) <= 12  # a slice resets nothing but at key frames
+            assert not any(differs(f.image, intact) for f in frames if f.ok)
+            assert "failed to decode" in source.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "options", [{"level": "1"}, {"level": "3", "slicecrc": "0"}, {"level": "3"}], ids=str
+)
+def test_intact_ffv1_of_any_version(make, tmp_path, options):
+    path = make.encode(tmp_path / "a.mkv", map(textured, range(8)), "ffv1", options=options)
+    frames, source = read(path)
+    assert len(frames) == 8 and all(f.ok for f in frames) and not source.warnings
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.flv"])
+def test_a_last_frame_that_is_shown_long_is_no_loss(make, tmp_path, name):
+    path = make.encode(
+        tmp_path / name, map(make.marked, range(6)), times=[10.0 * i for i in range(6)],
+        prepare=lambda stream: setattr(stream, "rate", Fraction(1, 10)),
+    )  # fmt: skip
+    frames, source = read(path)
+    assert [round(f.time) for f in frames] == [0, 10, 20, 30, 40, 50] and not source.warnings
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.flv"])
+@pytest.mark.parametrize("lost", [False, True])
+def test_pictures_that_begin_after_the_sound(make, tmp_path, name, lost):
+    """The container is longer than the pictures, but both end together; unless the last pictures are lost."""
+    video = make.encode(tmp_path / "video.mp4", map(make.marked, range(75)))
+    with av.open(str(video)) as old, av.open(str(tmp_path / name), "w") as new:
+        pictures, sound = (
+            new.add_stream_from_template(old.streams.video[0]),
+            new.add_stream("aac", rate=48000),
+        )
+        sound.layout = "mono"
+        packets = []
+        for number, packet in enumerate(p for p in old.demux(video=0) if p.size):
+            packet.pts, packet.dts = (t + round(3 / packet.time_base) for t in (packet.pts, packet.dts))
+            packet.stream = pictures
+            packets += [packet] * (not lost or number < 36)
+        for at in range(0, 6 * 48000, 1024):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+            frame.sample_rate, frame.pts, frame.time_base = 48000, at, Fraction(1, 48000)
+            packets += sound.encode(frame)
+        for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
+            new.mux(packet)
+    frames, source = read(tmp_path / name)
+    assert len(frames) == (36 if lost else 75)
+    # Only FLV has no length of the pictures alone.
+    assert [("the last frame is at" in line) for line in source.warnings] == [True] * (
+        lost and name == "a.flv"
+    )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import av
+import cv2
 import numpy as np
 import pytest
 
 from skelstream.video import open_source
+from skelstream.video.filters import ToneMap, _graph
 
 
 def combed(image):
@@ -73,7 +77,6 @@ def pq(nits):
     return ((0.8359375 + 18.8515625 * root) / (1 + 18.6875 * root)) ** 78.84375
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("declared", [True, False])
 def test_images_in_pq_are_brought_to_the_usual_range(tmp_path, declared):
     """Bars of 1 to 1000 cd/m2: a white sheet of 203 cd/m2 is bright, not the grey that its code is."""
@@ -113,3 +116,28 @@ def test_images_in_pq_are_brought_to_the_usual_range(tmp_path, declared):
         assert "tone mapped" in warnings[0]
     else:
         assert warnings == [] and bars == pytest.approx(255 * pq(nits), abs=4)
+
+
+def test_tone_mapping_starts_at_once():
+    """FFmpeg's scaler alone needs seconds for the first image."""
+    frame = av.VideoFrame(160, 96, "yuv420p10le")
+    frame.color_trc, frame.color_primaries, frame.colorspace = 16, 9, 9
+    started = time.process_time()
+    mapped = ToneMap()(frame)
+    assert time.process_time() - started < 1 and int(mapped.color_trc) == 1
+
+
+@pytest.mark.slow
+def test_the_table_maps_as_ffmpegs_scaler_does():
+    rng = np.random.default_rng(0)
+    codes = cv2.resize(rng.integers(0, 700, (6, 8, 3)).astype(np.float32), (160, 96))
+    frame = av.VideoFrame.from_ndarray((codes * 64).round().astype(np.uint16), "rgb48le").reformat(
+        format="gbrp10le"
+    )
+    frame.color_trc, frame.color_primaries, frame.colorspace, frame.color_range = 16, 9, 0, 2
+    to = "out_transfer=bt709:out_primaries=bt709:out_range=pc:intent=perceptual"
+    graph, images = _graph(frame, [("scale", to), ("format", "gbrp10le")])
+    images.push(frame)
+    wanted = graph.vpull().reformat(format="rgb24").to_ndarray()
+    difference = np.abs(ToneMap()(frame).reformat(format="rgb24").to_ndarray().astype(int) - wanted)
+    assert difference.mean() < 2 and np.percentile(difference, 99) < 12

@@ -114,3 +114,13 @@ def test_a_loss_among_fields_is_one_if_it_was_reported():
     rows, missing = run(range(40), frames, failures={23}, fields_apart=True)
     assert len(rows) == 20 and missing == []
     assert sum(frame is None for _, frame in rows) == 1
+
+
+def test_a_frame_that_comes_late_after_damage_keeps_its_time():
+    order, rows = DisplayOrder(), []
+    for pts in (0, 3, 1, 2, 7, 5, 6):
+        order.sent(pts, broken=pts == 2)
+    for pts in (0, 1, 2, 5, 6, 3, 7):
+        rows += order.decoded(pts, f"frame {pts}")
+    rows += order.finished()[0]
+    assert [(row.pts, row.frame) for row in rows] == [(i, f"frame {i}") for i in (0, 1, 2, 3, 5, 6, 7)]

@@ -14,6 +14,7 @@ from skelstream.batch.shards.contract import Item
 from skelstream.errors import FormatError
 from skelstream.formats.extra import require
 from skelstream.formats.npz import NAMES, put_arrays
+from skelstream.formats.zipped import read_arrays
 from skelstream.sequences.lifted import SKELETON as LIFTED_SKELETON
 
 # Bytes of the clips in a row group, which a reader holds in memory.
@@ -67,8 +68,7 @@ def _schema(pa: Any) -> Any:
 
 def _row(item: Item) -> dict[str, Any]:
     clip, record = item.clip, item.record
-    with np.load(io.BytesIO(item.content)) as file:
-        arrays = dict(file)
+    arrays = read_arrays(item.content, "a skeletons.npz")
     row: dict[str, Any] = {
         "id": clip.id, "label": clip.label, "split": clip.split, "sha256": record.sha256,
         "frames": record.frames, "tracks": record.tracks, "people": record.people,

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from skelstream.errors import FormatError
+from skelstream.formats.zipped import read_arrays
 
 RATE = 60.0
 """Frame rate of the file, in frames per second."""
@@ -82,10 +83,9 @@ def read_mocap(path: Path, part: str) -> Mocap:
         FormatError: the file is not motion capture, or has no clips of that part.
     """
     try:
-        with np.load(path) as file:
-            clips = {name: file[name] for name in file.files if name.startswith(f"{part}/")}
-    except (OSError, ValueError, EOFError) as error:
-        raise FormatError(f"{path}: not a motion capture file ({error})") from None
+        clips = read_arrays(path, "a motion capture file", f"{part}/")
+    except (FormatError, OSError) as error:
+        raise FormatError(f"{path}: {error}") from None
     if not clips:
         raise FormatError(f"{path}: no clip named {part}/ACTION/CLIP")
     for name, clip in clips.items():
