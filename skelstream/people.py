@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,6 +40,16 @@ class People:
     def take(self, rows: np.ndarray | list[int]) -> People:
         """Return the people at ``rows`` (indices or a boolean mask)."""
         return People(self.keypoints[rows], self.scores[rows], self.person_scores[rows], self.boxes[rows])
+
+    def scaled(self, factor: float) -> People:
+        """Return the people with their person scores multiplied by a factor."""
+        return replace(self, person_scores=(self.person_scores * factor).astype(np.float32))
+
+    @staticmethod
+    def joined(*parts: People) -> People:
+        """Return the people of all parts, in order."""
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        return People(*(np.concatenate(column) for column in columns))
 
     @staticmethod
     def none(joints: int) -> People:

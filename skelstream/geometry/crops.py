@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from skelstream.geometry.letterbox import Letterbox
+from skelstream.geometry.letterbox import Letterbox, rotation
 
 MARGIN = 1.25
 """Size of a crop divided by the size of its box: the surroundings of a person help the network."""
@@ -35,20 +35,41 @@ def joints_boxes(keypoints: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(boxes), boxes, np.nan).astype(np.float32)
 
 
+def oriented_boxes(keypoints: np.ndarray, turns: np.ndarray) -> np.ndarray:
+    """Return boxes around people's joints whose sides are turned with the people, enlarged as those of ``joints_boxes``.
+
+    Args:
+        keypoints: float (P, V, 2), source pixels, NaN where missing.
+        turns: float (P,), degrees clockwise from upright.
+
+    Returns:
+        float32 (P, 5): centre x, centre y, width and height in source pixels, and the turn in degrees.
+    """
+    axes = np.array([rotation(turn) for turn in turns]).reshape(-1, 2, 2)
+    boxes = joints_boxes(keypoints @ axes).astype(np.float64)
+    centres = (boxes[:, None, :2] + boxes[:, None, 2:]) / 2 @ axes.transpose(0, 2, 1)
+    return np.concatenate([centres[:, 0], boxes[:, 2:] - boxes[:, :2], np.reshape(turns, (-1, 1))], 1).astype(
+        np.float32
+    )
+
+
 def crop_letterbox(box: np.ndarray, size: tuple[int, int], margin: float = MARGIN) -> Letterbox:
     """Return the map from the image to a crop around a box, which keeps the image's aspect ratio.
 
     Args:
-        box: float (4,), x0, y0, x1, y1; it is centred in the crop and widened to the crop's aspect ratio.
+        box: float (5,), centre x, centre y, width, height and turn; or (4,), x0, y0, x1, y1 of an upright box. It is centred in
+            the crop and widened to the crop's aspect ratio; what is turned as the box is stands upright in the crop.
         size: height and width of the crop in pixels.
         margin: size of the crop divided by the size of the widened box.
     """
-    height, width = size
-    x0, y0, x1, y1 = np.asarray(box, np.float64)
+    if len(box) == 4:
+        x0, y0, x1, y1 = np.asarray(box, np.float64)
+        box = np.array([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0, 0])
+    x, y, wide, high, turn = np.asarray(box, np.float64)
     # A person with a single joint has no extent, so the box has a minimum size of one pixel.
-    scale = min(width / max(x1 - x0, 1.0), height / max(y1 - y0, 1.0)) / margin
-    offset = width / 2 - scale * (x0 + x1) / 2, height / 2 - scale * (y0 + y1) / 2
-    return Letterbox((scale, scale), offset)
+    scale = min(size[1] / max(wide, 1.0), size[0] / max(high, 1.0)) / margin
+    offset = np.array(size[::-1]) / 2 - scale * (np.array([x, y]) @ rotation(turn))
+    return Letterbox((scale, scale), (float(offset[0]), float(offset[1])), turn)
 
 
 def cut(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skelstream.geometry.crops import joints_boxes
+from skelstream.geometry.crops import joints_boxes, oriented_boxes
+from skelstream.geometry.letterbox import rotation
+from skelstream.geometry.orientation import orientation
 from skelstream.geometry.similarity import iou
 from skelstream.grouping.assembly import distinct
 from skelstream.people import People
@@ -23,7 +25,11 @@ _EXPECTED = 0.3
 _SETTLED = 0.8
 # A crop stays where one of the last frame's was if its centre is closer than the first number, in lengths of the box,
 # and the logarithm of neither side changes by more than the second.
-_STEADY_CENTRE, _STEADY_SIDES = 0.015, 0.15
+_STEADY_CENTRE, _STEADY_SIDES, _STEADY_TURN = 0.015, 0.15, 10.0
+# Degrees by which a person may lean in a crop before the crop is turned, and agreement of the joints that this takes.
+_LEANS, _AGREED = 67.5, 0.6
+# Angle in degrees and overlap (IoU) of two people from which they are one person seen the right and the wrong way up.
+_OPPOSED, _SAME_PLACE = 60.0, 0.5
 # Least mean joint score of a person who gets a second round; such a person may not be centred in the box yet.
 _WORTH_ANOTHER = 0.1
 
@@ -34,11 +40,11 @@ class RefinementState:
 
     Attributes:
         doubtful: whether refinement found an expected person that the last detection missed.
-        boxes: float32 (B, 4), x0, y0, x1, y1 of the last crops in source pixels.
+        boxes: float32 (B, 5), the last crops' boxes as ``oriented_boxes`` returns them.
     """
 
     doubtful: bool = False
-    boxes: np.ndarray = field(default_factory=lambda: np.empty((0, 4), np.float32))
+    boxes: np.ndarray = field(default_factory=lambda: np.empty((0, 5), np.float32))
 
 
 class Refinement:
@@ -97,7 +103,7 @@ class Refinement:
         self.state.boxes = boxes[chosen]
         found = self._accepted(self._second_round(image, boxes, scores, most, found, known))
         self.state.doubtful = bool((found.rows >= len(people)).any())
-        return self._without_duplicates(_joined(found.people, people.take(unrefined)))
+        return self._without_duplicates(People.joined(found.people, people.take(unrefined)))
 
     def refine_expected(
         self,
@@ -120,18 +126,18 @@ class Refinement:
             People, none with a higher score than expected. None if the frame needs detection: a person is not found, two
             coincide, the last detection left a doubt, or there are more people than the budget allows.
         """
-        wanted = _joined(expected, lost)
+        wanted = People.joined(expected, lost)
         if (self.state.doubtful and not force) or len(wanted) > self._affordable(len(wanted), budget):
             return None
         scores = wanted.person_scores
-        boxes = self.state.boxes = self._steadied(joints_boxes(wanted.keypoints))
+        boxes = self.state.boxes = self._steadied(self._turned_boxes(wanted.keypoints))
         found = self._accepted(self._found(image, boxes, scores, scores, np.arange(len(wanted))))
         returned = found.rows >= len(expected)
         kept = self._without_duplicates(found.people.take(~returned))
         if len(kept) < len(expected) and not force:
             return None
         # A lost person returns only where nobody else is.
-        everybody = _joined(kept, found.people.take(returned))
+        everybody = People.joined(kept, found.people.take(returned))
         return everybody.take(distinct(everybody, self.skeleton, self.settings.duplicate_oks))
 
     def _affordable(self, people: int, budget: int | None) -> int:
@@ -145,17 +151,26 @@ class Refinement:
     def _distinct_rows(self, people: People) -> np.ndarray:
         """Return the indices of people who do not duplicate a better one, best first."""
         best = np.argsort(-people.person_scores, kind="stable")
-        return best[distinct(people.take(best), self.skeleton, self.settings.duplicate_oks)]
+        best = best[distinct(people.take(best), self.skeleton, self.settings.duplicate_oks)]
+        turns, _ = orientation(people.keypoints[best], self.skeleton)
+        opposed = np.abs((turns[:, None] - turns + 180) % 360 - 180) > _OPPOSED
+        # One person, taken for upright in one view and for turned in another.
+        opposed &= iou(people.boxes[best], people.boxes[best]) >= _SAME_PLACE
+        kept: list[int] = []
+        for row in range(len(best)):
+            if not opposed[kept, row].any():
+                kept.append(row)
+        return best[kept]
 
     def _boxes(self, people: People, expected: People | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return boxes (P + E, 4) to refine and their detection scores (P + E,): of P people, then of E expected ones
+        """Return boxes (P + E, 5) to refine and their detection scores (P + E,): of P people, then of E expected ones
         that detection missed; and bool (P + E,), True for boxes of expected joints."""
-        boxes, scores = joints_boxes(people.keypoints), people.person_scores
+        boxes, scores = self._turned_boxes(people.keypoints), people.person_scores
         known = np.zeros(len(people), bool)
         if expected is None or not len(expected):
             return boxes, scores, known
-        wanted = joints_boxes(expected.keypoints)
-        overlap = iou(wanted, boxes)
+        wanted = self._turned_boxes(expected.keypoints)
+        overlap = iou(joints_boxes(expected.keypoints), joints_boxes(people.keypoints))
         missed = []
         for row in np.argsort(-expected.person_scores, kind="stable"):
             column = int(overlap[row].argmax()) if len(boxes) else 0
@@ -175,16 +190,35 @@ class Refinement:
         tremble in a crop that stays in place."""
         if not len(boxes) or not len(self.state.boxes):
             return boxes
-        last = self.state.boxes[iou(boxes, self.state.boxes).argmax(1)]
-        sides, last_sides = (np.maximum(b[:, 2:] - b[:, :2], 1) for b in (boxes, last))
-        moved = np.linalg.norm((boxes - last).reshape(-1, 2, 2).mean(1), axis=1) / sides.max(1)
+        away = np.linalg.norm(boxes[:, None, :2] - self.state.boxes[None, :, :2], axis=-1)
+        last = self.state.boxes[away.argmin(1)]
+        sides, last_sides = (np.maximum(b[:, 2:4], 1) for b in (boxes, last))
+        moved = away.min(1) / sides.max(1)
         grown = np.abs(np.log(sides / last_sides)).max(1)
-        stays = (moved <= _STEADY_CENTRE) & (grown <= _STEADY_SIDES)
+        turned = np.abs((boxes[:, 4] - last[:, 4] + 180) % 360 - 180)
+        stays = (moved <= _STEADY_CENTRE) & (grown <= _STEADY_SIDES) & (turned <= _STEADY_TURN)
         return np.where(stays[:, None], last, boxes)
+
+    def _turned_boxes(self, keypoints: np.ndarray) -> np.ndarray:
+        """Return boxes (P, 5) around people's joints, turned by quarters with those who are far from upright.
+
+        The networks know people who lean: a turn stays that of the nearest crop of the last frame, or none, while the person
+        leans no further from it than ``_LEANS``.
+        """
+        turns, agreement = orientation(keypoints, self.skeleton)
+        before = np.zeros(len(keypoints))
+        if len(self.state.boxes) and len(keypoints):
+            boxes = oriented_boxes(keypoints, before)
+            away = np.linalg.norm(boxes[:, None, :2] - self.state.boxes[None, :, :2], axis=-1)
+            last = self.state.boxes[away.argmin(1)]
+            before = np.where(away.min(1) < last[:, 2:4].max(1) / 2, last[:, 4], before)
+        leans = np.abs((turns - before + 180) % 360 - 180)
+        turned = (leans > _LEANS) & (agreement >= _AGREED)
+        return oriented_boxes(keypoints, np.where(turned, np.round(turns / 90) * 90, before))
 
     def _gain(self, boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """Return what refinement may bring: most where detection is in doubt or the person's size is unusual."""
-        length = (boxes[:, 2:] - boxes[:, :2]).max(1, initial=1.0)
+        length = boxes[:, 2:4].max(1, initial=1.0)
         return scores * (1 - scores) + 0.1 * scores * np.abs(np.log(np.maximum(length, 1.0) / _BEST_LENGTH))
 
     def _found(
@@ -216,15 +250,17 @@ class Refinement:
         known: np.ndarray,
     ) -> _Found:
         """Refine people again whose joints do not fill a detected box, and return the better result of each."""
-        filled, single = boxes.copy(), np.zeros(len(boxes), bool)
-        filled[found.rows] = joints_boxes(found.people.keypoints)
+        filled, unsettled = boxes.copy(), np.zeros(len(boxes), bool)
+        filled[found.rows] = self._turned_boxes(found.people.keypoints)
+        unsettled[found.rows] = ~_settled(boxes[found.rows], found.people.keypoints, filled[found.rows, 4])
+        single = np.zeros(len(boxes), bool)
         single[found.rows[self._distinct_rows(found.people)]] = True
-        again = single & ~known & (iou(boxes, filled).diagonal() < _SETTLED)
+        again = single & ~known & unsettled
         more = self._found(image, filled, scores, most, np.flatnonzero(again))
         rows, means = np.concatenate([found.rows, more.rows]), np.concatenate([found.means, more.means])
         order = np.lexsort((-means, rows))
         best = order[np.unique(rows[order], return_index=True)[1]]
-        return _Found(_joined(found.people, more.people), rows, means).take(best)
+        return _Found(People.joined(found.people, more.people), rows, means).take(best)
 
     def _accepted(self, found: _Found) -> _Found:
         """Return the people whose mean joint score is high enough."""
@@ -249,6 +285,15 @@ class _Found(NamedTuple):
         return _Found(self.people.take(which), self.rows[which], self.means[which])
 
 
-def _joined(first: People, second: People) -> People:
-    parts = zip(vars(first).values(), vars(second).values(), strict=True)
-    return People(*(np.concatenate(part) for part in parts))
+def _settled(boxes: np.ndarray, keypoints: np.ndarray, turns: np.ndarray) -> np.ndarray:
+    """Return bool (P,), whether the joints found fill their boxes (P, 5) and stand upright in them."""
+    filled = oriented_boxes(keypoints, boxes[:, 4])
+    away = (filled[:, :2] - boxes[:, :2])[:, None] @ np.array(
+        [rotation(turn) for turn in boxes[:, 4]]
+    ).reshape(-1, 2, 2)
+    sides, others = boxes[:, 2:4] / 2, filled[:, 2:4] / 2
+    overlap = iou(
+        np.concatenate([-sides, sides], 1), np.concatenate([away[:, 0] - others, away[:, 0] + others], 1)
+    )
+    aside = np.abs((turns - boxes[:, 4] + 180) % 360 - 180)
+    return (overlap.diagonal() >= _SETTLED) & (aside < 45)

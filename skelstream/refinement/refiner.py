@@ -34,7 +34,8 @@ class Refiner(Protocol):
 
         Args:
             image: uint8 RGB (H, W, 3).
-            boxes: P boxes x0, y0, x1, y1 in source pixels.
+            boxes: P boxes, each with centre x, centre y, width and height in source pixels and the turn of its sides, in degrees
+                clockwise: what is turned as the box is stands upright for the network.
 
         Returns:
             Keypoints float32 (P, V, 2) in source pixels and scores float32 (P, V) in [0, 1].

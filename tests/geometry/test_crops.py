@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skelstream.geometry.crops import MARGIN, crop_letterbox, cut, joints_boxes
+from skelstream.geometry.crops import MARGIN, crop_letterbox, cut, joints_boxes, oriented_boxes
+from skelstream.geometry.letterbox import rotation
 
 SIZE = (256, 192)
 
@@ -67,3 +68,28 @@ def test_boxes_are_larger_than_the_joints() -> None:
     (x0, y0, x1, y1), nobody = joints_boxes(keypoints)
     assert (x0, y0, x1, y1) == pytest.approx((2, 12, 118, 78))
     assert np.isnan(nobody).all()
+
+
+@pytest.mark.parametrize("turn", [0, 45, 90, 180, -90])
+def test_a_turned_box_stands_upright_in_its_crop(turn: int) -> None:
+    upright = np.array([[0, 0], [40, 0], [40, 100], [0, 100], [20, 50]], float)
+    places = upright @ rotation(turn).T + (300, 200)
+    (box,) = oriented_boxes(places[None].astype(np.float32), np.array([turn]))
+    assert box[2:] == pytest.approx((56, 116, turn))
+    assert box[:2] == pytest.approx(places[4], abs=1e-4)
+    crop = crop_letterbox(box, SIZE).to_input(places)
+    np.testing.assert_allclose(crop[4], (96, 128), atol=1e-3)
+    np.testing.assert_allclose(crop[0] - crop[3], (0, crop[0, 1] - crop[3, 1]), atol=1e-3)
+    assert crop[0, 1] < crop[3, 1] and crop[1, 0] > crop[0, 0]
+
+
+def test_an_upright_box_is_the_box_of_the_joints() -> None:
+    joints = np.array([[[3, 4], [50, 90], [np.nan, np.nan]]], np.float32)
+    (x, y, width, height, turn), (x0, y0, x1, y1) = (
+        oriented_boxes(joints, np.zeros(1))[0],
+        joints_boxes(joints)[0],
+    )
+    assert (x - width / 2, y - height / 2, x + width / 2, y + height / 2, turn) == pytest.approx(
+        (x0, y0, x1, y1, 0)
+    )
+    assert len(oriented_boxes(np.empty((0, 17, 2)), np.empty(0))) == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skelstream.geometry.letterbox import Letterbox, letterboxed
+from skelstream.geometry.letterbox import Letterbox, letterboxed, rotation
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,19 @@ def test_a_tile_maps_back_with_its_offset() -> None:
     np.testing.assert_allclose(
         points[:2] @ tile.matrix[:, :2].T + tile.matrix[:, 2], tile.to_input(points[:2])
     )
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_a_turned_image_maps_back(turn: int) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (60, 100, 3), np.uint8)
+    view, letterbox = letterboxed(image, 100, 1, turn)
+    assert view.shape[:2] == ((60, 100) if turn % 180 == 0 else (100, 60))
+    points = np.array([[3, 5], [90, 50], [0, 0], [99, 59]])
+    places = letterbox.to_input(points)
+    for (x, y), (column, row) in zip(points, places.round().astype(int), strict=True):
+        assert (view[row, column] == image[y, x]).all()
+    np.testing.assert_allclose(letterbox.to_image(places), points)
+    np.testing.assert_allclose(points @ letterbox.matrix[:, :2].T + letterbox.matrix[:, 2], places)
+    # What is turned clockwise stands upright: its upward direction is up in the view.
+    up = np.array([0, -1]) @ rotation(turn).T
+    np.testing.assert_allclose(letterbox.to_input(up) - letterbox.to_input(np.zeros(2)), (0, -1), atol=1e-12)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from skelstream.errors import SettingsError
+from skelstream.geometry.letterbox import rotation
+from skelstream.geometry.orientation import orientation
 from skelstream.people import People
 from skelstream.refinement.refinement import Refinement
 from skelstream.settings.refinement import RefinementSettings
@@ -34,8 +36,7 @@ class Stand:
         self.boxes += [np.asarray(box) for box in boxes]
         keypoints, scores = np.zeros((len(boxes), 17, 2), np.float32), np.zeros((len(boxes), 17), np.float32)
         for i, box in enumerate(boxes):
-            middle = (box[:2] + box[2:]) / 2
-            off = [np.abs(middle - (x + 20, y + 50)).max() for x, y in self.positions]
+            off = [np.abs(box[:2] - (x + 20, y + 50)).max() for x, y in self.positions]
             if off and min(off) < 40:
                 keypoints[i], scores[i] = STANDING + self.positions[int(np.argmin(off))], self.score
         return keypoints, scores
@@ -100,7 +101,7 @@ def test_an_expected_persons_box_is_used() -> None:
     half = people((100, 100), joints=slice(0, 11))
     refinement_with(refiner).refine(IMAGE, half, expected=people((101, 102)))
     (box,) = refiner.boxes
-    assert box[3] > 200  # the feet, which detection missed
+    assert box[3] > 100  # the feet, which detection missed
 
 
 def test_a_person_missed_by_detection_is_found_at_the_expected_box() -> None:
@@ -146,7 +147,7 @@ def test_no_track_is_kept_alive_by_refinement_alone() -> None:
     for frame in range(60):
         time = frame / 30
         first = people((100, 100)) if frame < 20 or frame == 24 else people()
-        looked = refinement.refine(IMAGE, first, tracker.expected(time, searched=True))
+        looked = refinement.refine(IMAGE, first, tracker.expected(time, searched=[0]))
         seen.append(len(tracker.update(frame, time, looked).track_ids))
     assert seen[:25] == [1] * 25  # also in frames where detection missed the person
     gone = 1 + max(frame for frame in range(60) if seen[frame])
@@ -218,7 +219,7 @@ class Centred(Stand):
 
     def joints(self, image, boxes):
         keypoints, scores = super().joints(image, boxes)
-        heights = np.array([box[3] - box[1] for box in boxes])
+        heights = np.array([box[3] for box in boxes])
         return keypoints, np.where(heights[:, None] > 80, scores, np.minimum(scores, self.half))
 
 
@@ -228,7 +229,7 @@ def test_a_person_who_does_not_fill_the_detected_box_is_refined_again(half: floa
     refiner.half = half
     refinement = refinement_with(refiner)
     seen = refinement.refine(IMAGE, people((100, 100), joints=slice(0, 11)))
-    assert refinement.crops == 2 and refiner.boxes[1][3] > 200
+    assert refinement.crops == 2 and refiner.boxes[1][3] > 80
     assert seen.person_scores == pytest.approx(np.sqrt(0.5 * 0.8))
     refinement.refine(IMAGE, people((100, 100), joints=slice(0, 11)), expected=people((100, 100)))
     assert refinement.crops == 3  # a box around the expected joints fits as well
@@ -237,7 +238,7 @@ def test_a_person_who_does_not_fill_the_detected_box_is_refined_again(half: floa
 def test_the_more_certain_of_two_rounds_is_used() -> None:
     refiner = Centred((100, 100))
     refiner.joints = lambda image, boxes: tuple(
-        part * (1 if boxes[0][3] < 190 or i == 0 else 0.5) for i, part in enumerate(Stand.joints(refiner, image, boxes))
+        part * (1 if boxes[0][3] < 80 or i == 0 else 0.5) for i, part in enumerate(Stand.joints(refiner, image, boxes))
     )  # fmt: skip
     refinement = refinement_with(refiner)
     seen = refinement.refine(IMAGE, people((100, 100), joints=slice(0, 11)))
@@ -264,3 +265,65 @@ def test_a_box_that_hardly_moves_is_kept() -> None:
     np.testing.assert_array_equal(carried, then)
     refinement.refine(IMAGE, people((102, 100)))  # no person is expected: the detected box is used
     assert refiner.boxes[6][0] == before[0][0] + 2
+
+
+class Turned(Stand):
+    """A stand-in that finds people only in crops in which they stand upright, as the networks do."""
+
+    def __init__(self, *poses: np.ndarray):
+        self.poses, self.boxes = poses, []
+
+    def joints(self, image, boxes):
+        self.boxes += [np.asarray(box) for box in boxes]
+        keypoints, scores = np.zeros((len(boxes), 17, 2), np.float32), np.zeros((len(boxes), 17), np.float32)
+        for i, box in enumerate(boxes):
+            for pose in self.poses:
+                upright = abs((orientation(pose[None], COCO17)[0][0] - box[4] + 180) % 360 - 180) < 70
+                if upright and np.abs(pose.mean(0) - box[:2]).max() < 40:
+                    keypoints[i], scores[i] = pose, 0.8
+        return keypoints, scores
+
+
+def pose_at(place: tuple[float, float], angle: float) -> np.ndarray:
+    return ((STANDING - (20, 50)) @ rotation(angle).T + place).astype(np.float32)
+
+
+def candidates(*poses: np.ndarray, score: float = 0.5) -> People:
+    points, given = convert(np.array(poses), np.full((len(poses), 17), 0.5), COCO17, OPENPOSE18)
+    boxes = np.concatenate([np.nanmin(points, 1), np.nanmax(points, 1)], 1)
+    return People(
+        points.astype(np.float32), given.astype(np.float32), np.full(len(poses), score, np.float32), boxes
+    )
+
+
+@pytest.mark.parametrize("angle", [0, 50, 90, 130, 180, -90, -120])
+def test_a_crop_is_turned_with_its_person_and_left_stays_left(angle: float) -> None:
+    pose = pose_at((200, 200), angle)
+    refinement = refinement_with(Turned(pose))
+    seen = refinement.refine(IMAGE, candidates(pose))
+    expected = convert(pose[None], np.ones((1, 17)), COCO17, OPENPOSE18)[0]
+    np.testing.assert_allclose(seen.keypoints, expected, atol=1e-3)
+    assert refinement.refiner.boxes[0][4] % 90 == 0
+
+
+def test_a_turn_stays_while_a_person_leans_a_little_from_it() -> None:
+    """Crops that turn back and forth would make joints tremble."""
+    refinement, turns = None, []
+    for angle in (60, 75, 90, 70, 50, 30, 10):
+        pose = pose_at((200, 200), angle)
+        refinement = refinement or refinement_with(Turned(pose))
+        refinement.refiner = Turned(pose)
+        assert len(refinement.refine(IMAGE, candidates(pose), expected=candidates(pose))) == 1
+        turns.append(float(refinement.refiner.boxes[0][4]))
+    assert turns == [0, 90, 90, 90, 90, 90, 0]
+
+
+def test_a_person_seen_the_wrong_way_up_too_is_one_person() -> None:
+    right, wrong = pose_at((200, 200), 0), pose_at((200, 200), 180)
+    found = People.joined(candidates(right, score=0.6), candidates(wrong, score=0.5))
+    seen = refinement_with(Turned(right, wrong)).refine(IMAGE, found)
+    assert len(seen) == 1
+    np.testing.assert_allclose(seen.keypoints, convert(right[None], np.ones((1, 17)), COCO17, OPENPOSE18)[0])
+    # Two people who lie beside each other, head to feet, are two.
+    beside = pose_at((260, 200), 180)
+    assert len(refinement_with(Turned(right, beside)).refine(IMAGE, candidates(right, beside))) == 2
