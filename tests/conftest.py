@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +28,10 @@ sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 HEIGHT, WIDTH = 64, 160
 
+# A shell that starts the tests in the background ignores Ctrl-C for them, and the tests of Ctrl-C would wait for ever.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("skelstream", deadline=None)
 hypothesis.settings.load_profile("skelstream")
@@ -38,6 +43,7 @@ class BarEstimator:
     skeleton = OPENPOSE18
     provenance = Provenance("bars", "0" * 64, {"size": WIDTH})
     torch_threads = None
+    orientations = 1
 
     def __init__(self, batch: int = 1, fail_at: int | None = None):
         self.batch, self.batches, self.fail_at = batch, [], fail_at
@@ -45,8 +51,8 @@ class BarEstimator:
     def refinement(self):
         return None
 
-    def prepare(self, image: np.ndarray) -> tuple[np.ndarray, Letterbox]:
-        return letterboxed(image, WIDTH, 32)
+    def prepare(self, image: np.ndarray, turn: int = 0) -> tuple[np.ndarray, Letterbox]:
+        return letterboxed(image, WIDTH, 32, turn)
 
     def infer(self, inputs):
         self.batches.append(len(inputs))
@@ -60,7 +66,8 @@ class BarEstimator:
         # The ground beside the image is grey and no bar.
         return [((a + b - 1) / 2, level[(a + b) // 2] / 255) for a, b in edges.reshape(-1, 2)]
 
-    def group(self, candidates, letterbox: Letterbox) -> People:
+    def group(self, views) -> People:
+        ((candidates, letterbox),) = views
         y = np.linspace(8, HEIGHT - 8, len(OPENPOSE18))
         columns = [letterbox.to_image(np.array([x, 0.0]))[0] for x, _ in candidates]
         keypoints = np.array([[(x, v) for v in y] for x in columns], np.float32)

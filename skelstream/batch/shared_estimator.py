@@ -146,21 +146,26 @@ class SharedEstimator:
         return self._estimator.batch
 
     @property
+    def orientations(self) -> int | str:
+        """Turned views to detect in."""
+        return self._estimator.orientations
+
+    @property
     def provenance(self) -> Provenance:
         """Provenance of the people: networks, weights and versions."""
         return self._estimator.provenance
 
-    def prepare(self, image: np.ndarray) -> tuple[np.ndarray, Letterbox]:
-        """Return a uint8 RGB image (H, W, 3) as network input, with its letterbox."""
-        return self._estimator.prepare(image)
+    def prepare(self, image: np.ndarray, turn: int = 0) -> tuple[np.ndarray, Letterbox]:
+        """Return a uint8 RGB image (H, W, 3), turned by degrees counter-clockwise, as network input, with its letterbox."""
+        return self._estimator.prepare(image, turn)
 
     def infer(self, inputs: Sequence[np.ndarray]) -> list[Candidates]:
         """Return the candidates of network inputs of one size; batches may be shared with other threads."""
         return self._batches(inputs)
 
-    def group(self, candidates: Candidates, letterbox: Letterbox) -> People:
-        """Return the detected people in source pixels."""
-        return self._estimator.group(candidates, letterbox)
+    def group(self, views: Sequence[tuple[Candidates, Letterbox]]) -> People:
+        """Return the people detected in the views of one image, in source pixels."""
+        return self._estimator.group(views)
 
     def refinement(self) -> Refinement | None:
         """Return a refinement for one video; batches of crops may be shared with other videos."""

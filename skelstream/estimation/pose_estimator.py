@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from skelstream.errors import ModelError, SettingsError
-from skelstream.estimation.protocol import Provenance
+from skelstream.estimation.protocol import Provenance, infer_all
+from skelstream.estimation.views import merged, turns_of
 from skelstream.files.arguments import instance_argument
 from skelstream.geometry.letterbox import Letterbox, letterboxed
 from skelstream.grouping.assembly import assemble
@@ -85,18 +85,29 @@ class PoseEstimator:
         """Number of torch threads that suits the runtime; None if it does not matter."""
         return self.runtime.torch_threads
 
-    def prepare(self, image: np.ndarray) -> tuple[np.ndarray, Letterbox]:
-        """Return a uint8 RGB image (H, W, 3) as network input, and the way back to source pixels."""
-        return letterboxed(image, self.settings.detection.size, self.runtime.size_divisor)
+    @property
+    def orientations(self) -> int | str:
+        """Turned views to detect in; see ``DetectionSettings``."""
+        return self.settings.detection.orientations
+
+    def prepare(self, image: np.ndarray, turn: int = 0) -> tuple[np.ndarray, Letterbox]:
+        """Return a uint8 RGB image (H, W, 3) as network input, and the way back to source pixels; see ``Estimator``."""
+        return letterboxed(image, self.settings.detection.size, self.runtime.size_divisor, turn)
 
     def infer(self, inputs: Sequence[np.ndarray]) -> list[Candidates]:
         """Return peaks and scored limbs of network inputs that share one size."""
         maps = self.runtime.maps(np.stack(inputs))
         return find_candidates(maps, self.runtime.skeleton, self._grouping)
 
-    def group(self, candidates: Candidates, letterbox: Letterbox) -> People:
-        """Return detected people in source pixels."""
-        return assemble(candidates, self.runtime.skeleton, letterbox=letterbox, settings=self._grouping)
+    def group(self, views: Sequence[tuple[Candidates, Letterbox]]) -> People:
+        """Return the people detected in the views of one image, in source pixels."""
+        found = {
+            round(box.turn): assemble(
+                candidates, self.runtime.skeleton, letterbox=box, settings=self._grouping
+            )
+            for candidates, box in views
+        }
+        return merged(found, self.skeleton, self._grouping.min_person_score)
 
     def refinement(self) -> Refinement | None:
         """Return a refinement for one video, with its own state and counts; None for detection alone."""
@@ -114,19 +125,21 @@ class PoseEstimator:
         Raises:
             SettingsError: one of them is something else.
         """
-        sizes = defaultdict(list)
         for number, image in enumerate(images):
             _check_image(image, number)
-            sizes[image.shape].append(number)
-        result, refinement = {}, self.refinement()
-        for numbers in sizes.values():
-            for start in range(0, len(numbers), self.batch):
-                batch = numbers[start : start + self.batch]
-                inputs, letterboxes = zip(*(self.prepare(images[n]) for n in batch), strict=True)
-                for number, candidates, letterbox in zip(batch, self.infer(inputs), letterboxes, strict=True):
-                    people = self.group(candidates, letterbox)
-                    result[number] = refinement.refine(images[number], people) if refinement else people
-        return [result[number] for number in range(len(images))]
+        found = zip(images, self.detected(images), strict=True)
+        refinement = self.refinement()
+        return [refinement.refine(image, people) if refinement else people for image, people in found]
+
+    def detected(self, images: Sequence[np.ndarray]) -> list[People]:
+        """Return the people of each image before refinement; see ``people``."""
+        views = [
+            self.prepare(image, turn) for image in images for turn in turns_of(self.orientations, photo=True)
+        ]
+        found = infer_all(self, [network_input for network_input, _ in views])
+        each = len(views) // max(len(images), 1)
+        pairs = list(zip(found, (letterbox for _, letterbox in views), strict=True))
+        return [self.group(pairs[start : start + each]) for start in range(0, len(pairs), each)]
 
 
 def _check_image(image: object, number: int) -> None:

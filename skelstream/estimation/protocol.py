@@ -42,6 +42,7 @@ class Estimator(Protocol):
     Attributes:
         skeleton: the V joints of the people, and the limbs to draw.
         batch: preferred number of images per call of ``infer``.
+        orientations: turned views to detect in: 1, 4 or ``auto``, as in ``DetectionSettings``.
         provenance: weights, settings and runtime, for the record.
     """
 
@@ -52,19 +53,40 @@ class Estimator(Protocol):
     def batch(self) -> int: ...
 
     @property
+    def orientations(self) -> int | str: ...
+
+    @property
     def provenance(self) -> Provenance: ...
 
-    def prepare(self, image: np.ndarray) -> tuple[np.ndarray, Letterbox]:
-        """Return a uint8 RGB image (H, W, 3) as network input, and the way back to source pixels."""
+    def prepare(self, image: np.ndarray, turn: int = 0) -> tuple[np.ndarray, Letterbox]:
+        """Return a uint8 RGB image (H, W, 3) as network input, and the way back to source pixels.
+
+        Args:
+            image: the image.
+            turn: degrees by which the image is turned counter-clockwise first: 0, 90, 180 or 270.
+        """
         ...
 
     def infer(self, inputs: Sequence[np.ndarray]) -> list[Candidates]:
         """Return peaks and scored limbs of network inputs that share one size."""
         ...
 
-    def group(self, candidates: Candidates, letterbox: Letterbox) -> People:
-        """Return detected people in source pixels."""
+    def group(self, views: Sequence[tuple[Candidates, Letterbox]]) -> People:
+        """Return the people detected in the views of one image, in source pixels."""
         ...
 
     def refinement(self) -> Refinement | None:
         """Return a refinement for one video, with its own state and counts; None for detection alone."""
+
+
+def infer_all(estimator: Estimator, inputs: Sequence[np.ndarray]) -> list[Candidates]:
+    """Return the candidates of network inputs of any sizes; those of one size share batches."""
+    shapes: dict[tuple[int, ...], list[int]] = {}
+    for number, one in enumerate(inputs):
+        shapes.setdefault(one.shape, []).append(number)
+    found: dict[int, Candidates] = {}
+    for numbers in shapes.values():
+        for start in range(0, len(numbers), estimator.batch):
+            batch = numbers[start : start + estimator.batch]
+            found |= zip(batch, estimator.infer([inputs[number] for number in batch]), strict=True)
+    return [found[number] for number in range(len(inputs))]

@@ -164,7 +164,7 @@ class _Unpickler(pickle.Unpickler):
     _NAMES = {
         ("collections", "Counter"), ("filterpy.kalman.kalman_filter", "KalmanFilter"), ("numpy", "dtype"), ("numpy", "ndarray"),
         ("numpy.core.multiarray", "_reconstruct"), ("numpy.core.multiarray", "scalar"), ("numpy.linalg", "inv"),
-        ("skelstream.pipeline.pipeline", "PipelineState"), ("skelstream.pipeline.policy", "PolicyState"),
+        ("skelstream.pipeline.pipeline", "PipelineState"), ("skelstream.pipeline.policy", "PolicyState"), ("skelstream.pipeline.schedule", "TurnedViews"),
         ("skelstream.pipeline.times", "StageTimes"), ("skelstream.refinement.refinement", "RefinementState"),
         ("skelstream.skeleton", "Skeleton"), ("skelstream.tracking.motion", "Motion"),
         ("skelstream.settings.tracking", "TrackerSettings"), ("skelstream.tracking.track", "Track"),

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
 
-from skelstream.estimation.protocol import Estimator
+from skelstream.estimation.protocol import Estimator, infer_all
+from skelstream.estimation.views import turns_of
 from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.candidates import Candidates
 from skelstream.pipeline.times import StageTimes
 from skelstream.video import Frame, Source
+
+
+@dataclass(frozen=True)
+class View:
+    """A view of a frame, upright or turned, on its way through detection.
+
+    Attributes:
+        letterbox: map from the frame's image to the network's input.
+        network_input: input of the detection network; None after detection.
+        candidates: peaks and limbs; None before detection.
+    """
+
+    letterbox: Letterbox
+    network_input: np.ndarray | None = None
+    candidates: Candidates | None = None
 
 
 @dataclass(frozen=True)
@@ -23,15 +39,17 @@ class DecodedFrame:
     Attributes:
         frame: frame with its image, or without one if it failed to decode.
         arrived: ``time.monotonic()`` when it was decoded.
-        network_input, letterbox: input of the detection network and the way back; None if the frame is not due.
-        candidates: peaks and limbs, after detection.
+        views: views to detect in; empty if the frame is not due.
     """
 
     frame: Frame
     arrived: float
-    network_input: np.ndarray | None = None
-    letterbox: Letterbox | None = None
-    candidates: Candidates | None = None
+    views: tuple[View, ...] = ()
+
+    @property
+    def found(self) -> list[tuple[Candidates, Letterbox]]:
+        """Candidates and letterbox of each view, after detection."""
+        return [(view.candidates, view.letterbox) for view in self.views if view.candidates is not None]
 
 
 def decoded(
@@ -41,7 +59,8 @@ def decoded(
     times: StageTimes,
     skipped: int = 0,
 ) -> Iterator[DecodedFrame]:
-    """Yield the frames of a source after the first ``skipped``; those that are due come with their network input."""
+    """Yield the frames of a source after the first ``skipped``; those that are due come with their views."""
+    turns = turns_of(estimator.orientations, source.info.photos)
     frames = iter(source)
     for number in count():
         with times.timed("decode"):
@@ -51,16 +70,19 @@ def decoded(
             item = DecodedFrame(frame, time.monotonic())
             is_due = frame.image is not None and due(frame.time)
             if is_due and number >= skipped:
-                item = prepared(item, estimator)
+                item = prepared(item, estimator, turns)
         if number >= skipped:
             yield item
 
 
-def prepared(item: DecodedFrame, estimator: Estimator) -> DecodedFrame:
-    """Return a frame that has an image, with its network input."""
+def prepared(item: DecodedFrame, estimator: Estimator, turns: Sequence[int]) -> DecodedFrame:
+    """Return a frame that has an image, with a further view for each turn."""
     assert item.frame.image is not None
-    network_input, letterbox = estimator.prepare(item.frame.image)
-    return replace(item, network_input=network_input, letterbox=letterbox)
+    views = list(item.views)
+    for turn in turns:
+        network_input, letterbox = estimator.prepare(item.frame.image, turn)
+        views.append(View(letterbox, network_input))
+    return replace(item, views=tuple(views))
 
 
 def detected(
@@ -77,13 +99,19 @@ def detected(
 
 
 def detect(batch: list[DecodedFrame], estimator: Estimator, times: StageTimes) -> list[DecodedFrame]:
-    """Return frames in which those with a network input have their candidates."""
-    inputs = [item.network_input for item in batch if item.network_input is not None]
+    """Return frames in which each view has its candidates."""
+    inputs = [view.network_input for item in batch for view in item.views if view.network_input is not None]
     if not inputs:
         return batch
     with times.timed("detection"):
-        candidates = iter(estimator.infer(inputs))
+        candidates = iter(infer_all(estimator, inputs))
     return [
-        item if item.network_input is None else replace(item, network_input=None, candidates=next(candidates))
+        replace(
+            item,
+            views=tuple(
+                view if view.network_input is None else View(view.letterbox, candidates=next(candidates))
+                for view in item.views
+            ),
+        )
         for item in batch
     ]

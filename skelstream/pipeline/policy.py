@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skelstream.errors import SettingsError
 from skelstream.estimation.protocol import Estimator
+from skelstream.estimation.views import TURNS, UPRIGHT
+from skelstream.geometry.orientation import nearest_turns
 from skelstream.people import People
 from skelstream.pipeline.detection import DecodedFrame, detect, prepared
-from skelstream.pipeline.schedule import DetectionSchedule, LiveBudget
+from skelstream.pipeline.schedule import DetectionSchedule, LiveBudget, TurnedViews
 from skelstream.pipeline.times import StageTimes
 from skelstream.refinement.refinement import RefinementState
 from skelstream.tracking.tracker import Tracker
 from skelstream.video import SourceInfo
+
+# Person score of a candidate from which somebody is found in the upright view.
+_FOUND = 0.1
 
 
 @dataclass
@@ -23,11 +30,13 @@ class PolicyState:
         frames: number of frames so far.
         last_detection: number of the last detected frame and its time in the source (seconds); None before the first.
         refinement: state of refinement; None for detection alone.
+        turned_views: schedule of turned views; None where all frames have the same views.
     """
 
     frames: int = 0
     last_detection: tuple[int, float] | None = None
     refinement: RefinementState | None = None
+    turned_views: TurnedViews | None = None
 
 
 class EstimationPolicy:
@@ -55,7 +64,8 @@ class EstimationPolicy:
         self._schedule = DetectionSchedule(1 if every_frame else detect_every)
         keeps_up = self._refinement is not None and self._refinement.settings.people == "auto"
         self._budget = LiveBudget() if info.live and keeps_up else None
-        self._state = PolicyState()
+        turns = estimator.orientations == "auto" and not info.photos and self._refinement is not None
+        self._state = PolicyState(turned_views=TurnedViews() if turns else None)
 
     def due(self, time: float) -> bool:
         """Return whether the frame at ``time`` (seconds in the source) is detected; call it once per frame, in order."""
@@ -85,11 +95,11 @@ class EstimationPolicy:
         """
         budget = None if self._budget is None else self._budget.people(self._times.dropped)
         people = None
-        if item.candidates is None:
+        if not item.views:
             people = self._followed(item, tracker, time, budget)
         if people is None:
-            if item.candidates is None:
-                (item,) = detect([prepared(item, self._estimator)], self._estimator, self._times)
+            if not item.views:
+                item = self._with_views(item, [UPRIGHT])
             people = self._detected(item, tracker, time, budget)
         self._state.frames += 1
         return people
@@ -99,18 +109,48 @@ class EstimationPolicy:
         self._state.frames += 1
 
     def _detected(self, item: DecodedFrame, tracker: Tracker, time: float, budget: int | None) -> People:
-        assert item.candidates is not None and item.letterbox is not None and item.frame.image is not None
-        with self._times.timed("grouping"):
-            people = self._estimator.group(item.candidates, item.letterbox)
+        assert item.frame.image is not None
+        people, searched = self._grouped(item), set(TURNS[: len(item.views)])
+        if self._state.turned_views is not None:
+            turns = self._state.turned_views.due(
+                time, self._lying(tracker, time), self._missing(people, tracker, time)
+            )
+            if turns:
+                people = self._grouped(self._with_views(item, turns))
+                searched |= set(turns)
         self._times.detections += 1
         self._state.last_detection = self._state.frames, item.frame.time
         if self._refinement is None:
             return people
         with self._times.timed("refinement"):
-            expected = tracker.expected(time, searched=True)
+            expected = tracker.expected(time, searched)
             people = self._refinement.refine(item.frame.image, people, expected, budget)
         self._count()
         return people
+
+    def _lying(self, tracker: Tracker, time: float) -> dict[int, bool]:
+        """Return the turns in which tracked people are upright, other than 0, and whether one of these tracks is tentative."""
+        everybody, confirmed = tracker.expected(time), tracker.expected(time, TURNS)
+        if everybody is None or confirmed is None:
+            return {}
+        skeleton = self._estimator.skeleton
+        counts = Counter(nearest_turns(everybody.keypoints, skeleton).tolist())
+        known = Counter(nearest_turns(confirmed.keypoints, skeleton).tolist())
+        return {turn: count > known[turn] for turn, count in counts.items() if turn != UPRIGHT}
+
+    def _missing(self, people: People, tracker: Tracker, time: float) -> bool:
+        """Return whether a person was lost, or nobody is found in the upright view or expected."""
+        somebody = tracker.expected(time) or (people.person_scores >= _FOUND).any()
+        return bool(len(tracker.lost(time))) or not somebody
+
+    def _with_views(self, item: DecodedFrame, turns: Sequence[int]) -> DecodedFrame:
+        """Return a frame with further views, detected."""
+        (item,) = detect([prepared(item, self._estimator, turns)], self._estimator, self._times)
+        return item
+
+    def _grouped(self, item: DecodedFrame) -> People:
+        with self._times.timed("grouping"):
+            return self._estimator.group(item.found)
 
     def _followed(
         self, item: DecodedFrame, tracker: Tracker, time: float, budget: int | None

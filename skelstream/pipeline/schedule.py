@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from skelstream.estimation.views import TURNS
+
 LONGEST_GAP = 0.2
 """Seconds between two detections under ``auto``: the longest time until a new person is found."""
 
@@ -38,6 +40,46 @@ class DetectionSchedule:
         if isinstance(self._every, str):
             return seconds >= LONGEST_GAP / 3 - 1e-6
         return 3 * frames >= self._every
+
+
+class TurnedViews:
+    """Chooses the turned views of a video's frames, by what the tracker knows, so that a file always gives the same result.
+
+    Where a tracked person lies, the view in which that person is upright is due after ``LONGEST_GAP``, and at once while the track
+    is tentative. Otherwise turned views are rare: one costs what twenty frames save, and what four cost can be saved. Where a
+    person is lost or nobody is found, up to three are due at once; a full store gives one, so that each turn has its turn.
+    """
+
+    _COST = 20
+    _MOST = 4 * _COST
+
+    def __init__(self) -> None:
+        self._saved = self._MOST - self._COST
+        self._next = 0
+        self._last: dict[int, float] = dict.fromkeys(TURNS, float("-inf"))
+
+    def due(self, time: float, lying: dict[int, bool], missing: bool) -> list[int]:
+        """Return the turns that are due in a detected frame; call it once per such frame.
+
+        Args:
+            time: time of the frame in seconds.
+            lying: turns in which tracked people are upright, other than 0, and whether one of these tracks is tentative.
+            missing: whether a person was lost, or nobody is found.
+        """
+        due = [
+            turn
+            for turn, tentative in lying.items()
+            if tentative or time - self._last[turn] >= LONGEST_GAP - 1e-6
+        ]
+        self._saved = min(self._saved + 1, self._MOST)
+        while self._saved >= (self._COST if missing else self._MOST) and len(due) < len(TURNS) - 1:
+            self._next += 1
+            turn = TURNS[1 + self._next % (len(TURNS) - 1)]
+            if turn not in due:
+                due.append(turn)
+                self._saved -= self._COST
+        self._last |= dict.fromkeys(due, time)
+        return due
 
 
 class LiveBudget:

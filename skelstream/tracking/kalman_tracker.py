@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
 
+from skelstream.geometry.orientation import nearest_turns
 from skelstream.geometry.similarity import box_areas, iou, oks
 from skelstream.people import People
 from skelstream.settings.tracking import TrackerSettings
@@ -81,14 +83,14 @@ class KalmanTracker:
                 track.miss()
         return self._result(frame_index, time, people, tracked)
 
-    def expected(self, time: float, searched: bool = False) -> People | None:
+    def expected(self, time: float, searched: Collection[int] = ()) -> People | None:
         """Return where the people found in the last frame should be at ``time``, with their last scores.
 
         Args:
             time: seconds.
-            searched: whether detection searches the whole image at ``time``. A person that it misses is then less
-                credible: scores are halved for each tenth of a second since the last frame. Tentative tracks are
-                not expected then, because detection has to find them.
+            searched: turns of the views in which detection searches the whole image at ``time``. A person who stands upright in
+                one of them and is missed is less credible: the score is halved for each tenth of a second since the last
+                frame. Tentative tracks of such people are not expected, because detection has to find them.
 
         Returns:
             The tracks' joints moved by the predicted motion; None where people cannot be followed to that time, as in
@@ -96,8 +98,13 @@ class KalmanTracker:
         """
         if self._time is None or self.settings.alone or time - self._time > self.settings.max_interval:
             return None
-        tracks = [t for t in self._tracks if (t.confirmed or not searched) and not t.lost]
-        return self._predicted(tracks, time, [t.last_seen if searched else time for t in tracks])
+        tracks = [t for t in self._tracks if not t.lost]
+        poses = np.array([t.seen_keypoints for t in tracks]).reshape(-1, len(self.skeleton), 2)
+        seen = np.isin(nearest_turns(poses, self.skeleton), list(searched)).tolist()
+        kept = [
+            (t, t.last_seen if s else time) for t, s in zip(tracks, seen, strict=True) if t.confirmed or not s
+        ]
+        return self._predicted([t for t, _ in kept], time, [since for _, since in kept])
 
     def lost(self, time: float) -> People:
         """Return where the people of lost tracks may be at ``time``, as long as their score, halved for each tenth of a

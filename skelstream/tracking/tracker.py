@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from skelstream.people import People
@@ -26,12 +27,13 @@ class Tracker(Protocol):
         """
         ...
 
-    def expected(self, time: float, searched: bool = False) -> People | None:
+    def expected(self, time: float, searched: Collection[int] = ()) -> People | None:
         """Return where the people found in the last frame should be at ``time``; None if they cannot be followed there.
 
         Args:
             time: seconds, not before the last frame.
-            searched: whether detection searches the whole image at ``time``.
+            searched: turns, in degrees, of the views in which detection searches the whole image at ``time``; see
+                ``estimation.views``.
         """
         ...
 

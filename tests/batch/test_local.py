@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from contextlib import closing
@@ -35,8 +36,11 @@ def job_in(folder: Path, clips: list[Clip]) -> Job:
 
 
 def test_a_killed_worker_is_replaced_and_a_clip_that_kills_three_has_failed(class_folders, tmp_path, plan_of):
-    os.mkfifo(class_folders / "endless.mp4")  # opening it blocks for ever
-    clips = [*read_manifest(class_folders), Clip("endless", str(class_folders / "endless.mp4"))]
+    silent = socket.create_server(("127.0.0.1", 0))  # answers nothing, so opening a URL there blocks
+    clips = [
+        *read_manifest(class_folders),
+        Clip("endless", f"http://127.0.0.1:{silent.getsockname()[1]}/a.mp4"),
+    ]
     job, killed = job_in(tmp_path / "out", clips), []
 
     def kill() -> None:
@@ -54,6 +58,7 @@ def test_a_killed_worker_is_replaced_and_a_clip_that_kills_three_has_failed(clas
     finished = run_local(plan_of(clips, job.results, job.hash), job, [Slot()])
     records = {event.clip: event.record for event in finished}
     killer.join()
+    silent.close()
     *good, endless = (records[clip] for clip in clips)
     assert [record.state for record in good] == [DONE] * 3 and endless.state == FAILED
     assert "signal SIGKILL" in endless.message and len(set(killed)) == MAX_CRASHES

@@ -159,9 +159,9 @@ class StandIn:
     def joints(self, image, boxes):
         keypoints = np.zeros((len(boxes), 17, 2), np.float32)
         scores = np.zeros((len(boxes), 17), np.float32)
-        for i, (x0, _, x1, _) in enumerate(boxes):
-            left = max(0, int(x0) - 6)
-            bright = np.flatnonzero(image[32, left : int(x1) + 7, 0] > 160)
+        for i, (x, _, width, _, _) in enumerate(boxes):
+            left = max(0, int(x - width / 2) - 6)
+            bright = np.flatnonzero(image[32, left : int(x + width / 2) + 7, 0] > 160)
             if len(bright):
                 keypoints[i, :, 0], scores[i] = left + bright.mean(), 0.9
                 keypoints[i, :, 1] = np.linspace(8, 56, 17)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from skelstream.errors import SettingsError
+from skelstream.geometry.letterbox import Letterbox
 from skelstream.people import People
 from skelstream.pipeline.detection import DecodedFrame, detect, prepared
 from skelstream.pipeline.policy import EstimationPolicy
 from skelstream.pipeline.times import StageTimes
 from skelstream.refinement.refinement import RefinementState
 from skelstream.settings import RefinementSettings
+from skelstream.skeleton import OPENPOSE18
 from skelstream.video import Frame, SourceInfo
+
+from ..refinement.test_refinement import candidates, pose_at
 
 ONE = People(
     np.zeros((1, 18, 2), np.float32),
@@ -45,29 +50,30 @@ class Refined:
 class Estimates:
     """An estimator that detects one person in every image."""
 
-    batch = 1
+    batch, orientations, skeleton = 1, 1, OPENPOSE18
 
     def __init__(self, refinement: Refined | None):
-        self._refinement, self.detected = refinement, 0
+        self._refinement, self.detected, self.turns = refinement, 0, []
 
     def refinement(self):
         return self._refinement
 
-    def prepare(self, image):
-        return image, "letterbox"
+    def prepare(self, image, turn=0):
+        self.turns.append(turn)
+        return image, replace(Letterbox.scaled(1, 1), turn=turn)
 
     def infer(self, inputs):
         self.detected += len(inputs)
         return ["candidates"] * len(inputs)
 
-    def group(self, candidates, letterbox):
+    def group(self, views):
         return ONE
 
 
 class Expects:
     """A tracker that expects the person where it was."""
 
-    def expected(self, time, searched=False):
+    def expected(self, time, searched=()):
         return ONE
 
     def lost(self, time):
@@ -79,7 +85,7 @@ def run(policy: EstimationPolicy, estimator: Estimates, times: StageTimes, frame
         time = number / rate
         item = DecodedFrame(Frame(number, time, np.zeros((4, 4, 3), np.uint8)), 0.0)
         if policy.due(time):
-            (item,) = detect([prepared(item, estimator)], estimator, times)
+            (item,) = detect([prepared(item, estimator, [0])], estimator, times)
         assert len(policy.people(item, Expects(), time)) == 1
 
 
@@ -142,6 +148,46 @@ def test_a_policy_continues_after_the_state_of_another():
     assert other.state.frames == 6 and other.state.last_detection == (4, 0.4)
     other.skip()
     assert other.state.frames == 7
+
+
+class Follows:
+    """A tracker of people at known places, who may be lost."""
+
+    def __init__(self, people: People, lost: int = 0):
+        self.people, self.gone = people, lost
+
+    def expected(self, time, searched=()):
+        return self.people
+
+    def lost(self, time):
+        return ONE.take([0] * self.gone)
+
+
+def turns_seen(tracker, found=ONE, frames=60, orientations="auto", **facts):
+    estimator = Estimates(Refined())
+    estimator.orientations, estimator.group = orientations, lambda views: found
+    policy, times = policy_of(estimator, **facts)
+    for number in range(frames):
+        time = number / 30
+        item = DecodedFrame(Frame(number, time, np.zeros((4, 4, 3), np.uint8)), 0.0)
+        (item,) = detect([prepared(item, estimator, [0])], estimator, times)
+        policy.people(item, tracker, time)
+    return estimator.turns
+
+
+def test_turned_views_follow_what_the_tracker_knows():
+    standing, lying = candidates(pose_at((100, 100), 0)), candidates(pose_at((100, 100), 90))
+    assert turns_seen(Follows(standing), frames=19) == [0] * 19
+    assert turns_seen(Follows(lying), frames=60).count(90) >= 10  # each fifth of a second
+    for tracker, found in ((Follows(standing, lost=1), ONE), (Follows(People.none(18)), People.none(18))):
+        turns = turns_seen(tracker, found, frames=200)
+        assert sorted(turns[:4]) == [0, 90, 180, 270]
+        assert len(turns) <= 200 * 1.05 + 3  # the search goes on, and costs a twentieth
+    assert turns_seen(Follows(People.none(18)), ONE, frames=19) == [0] * 19  # the upright view finds somebody
+
+
+def test_without_turned_views_every_frame_is_upright():
+    assert set(turns_seen(Follows(candidates(pose_at((100, 100), 90)), lost=1), orientations=1)) == {0}
 
 
 def test_states_are_plain_values():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from skelstream.errors import SettingsError
-from skelstream.pipeline.schedule import LONGEST_GAP, DetectionSchedule, LiveBudget
+from skelstream.pipeline.schedule import LONGEST_GAP, DetectionSchedule, LiveBudget, TurnedViews
 from skelstream.settings import PipelineSettings
 
 
@@ -47,3 +47,23 @@ def test_an_early_detection_needs_a_third_of_the_gap() -> None:
     assert given == [False, False, True, True]
     assert [DetectionSchedule(5).allows_early(frames, 9.0) for frames in (1, 2, 3)] == [False, True, True]
     assert DetectionSchedule(2).allows_early(1, 0.0)
+
+
+def test_turned_views_are_rare_where_everybody_stands() -> None:
+    views = TurnedViews()
+    due = [views.due(i / 30, {}, missing=False) for i in range(400)]
+    assert due[0] == [] and sum(map(len, due)) == 20
+    assert {turn for turns in due for turn in turns} == {90, 180, 270}
+
+
+def test_a_missing_person_is_sought_in_all_views_at_once_and_then_rarely() -> None:
+    views = TurnedViews()
+    due = [views.due(i / 30, {}, missing=True) for i in range(100)]
+    assert sorted(due[0]) == [90, 180, 270] and sum(map(len, due)) <= 3 + 100 / 20
+
+
+def test_the_view_of_a_lying_person_is_due_again_and_again() -> None:
+    views = TurnedViews()
+    due = [90 in views.due(i / 30, {90: i < 3}, missing=False) for i in range(30)]
+    assert due[:3] == [True] * 3  # until the track is confirmed
+    assert 4 <= sum(due[3:]) <= 5  # then each LONGEST_GAP
