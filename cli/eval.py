@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skelstream.evaluation.runner import Evaluated, EvaluationEvent
 
 
-@with_settings("weights", "size", "refine", "refiner", "device", "runtime", "precision")
+@with_settings("weights", "size", "orientations", "refine", "refiner", "device", "runtime", "precision")
 def evaluate(
     annotations: Annotated[
         Path,
@@ -39,6 +39,9 @@ def evaluate(
         bool | None,
         typer.Option("--flip/--no-flip", help="Average with the mirrored image; with --results: as used."),
     ] = None,
+    turn: Annotated[
+        int, typer.Option(help="Turn each image by 90, 180 or 270 degrees; the results are turned back.")
+    ] = 0,
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Set bootstrap draws for the 95 % intervals; 0: none.")
     ] = 1000,
@@ -75,7 +78,7 @@ def evaluate(
         if path is not None:
             check_writable(path, overwrite)
     check_not_inputs((save_results, report, worst), (annotations, results, images), IMAGE_SUFFIXES)
-    options = EvaluationOptions(limit, bootstrap, _factors(scales), flip)
+    options = EvaluationOptions(limit, bootstrap, _factors(scales), flip, turn)
     estimator = None if results else make_estimator(scoring_settings(settings.estimator, options))
     done = _show(run(annotations, images, estimator=estimator, results=results, options=options))
     _save_results(done, save_results)

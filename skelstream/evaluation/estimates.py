@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from skelstream.datasets.image import SetImage, missing_images, read_set_image
 from skelstream.errors import SourceError
 from skelstream.evaluation.annotations import CocoSet
 from skelstream.evaluation.results import to_results
+from skelstream.geometry.letterbox import Letterbox, turned
 from skelstream.people import People
 from skelstream.skeleton import OPENPOSE18, Skeleton
 
@@ -41,6 +42,30 @@ class ImageEstimate:
     results: list[dict]
     failure: str | None = None
     orientation: str | None = None
+
+
+class TurnedEstimator:
+    """An estimator that sees every image turned, and whose results are in the pixels of the image as it was.
+
+    Args:
+        estimator: any estimator of people in images.
+        turn: degrees by which images are turned counter-clockwise: 0, 90, 180 or 270.
+    """
+
+    def __init__(self, estimator: ImageEstimator, turn: int):
+        self._estimator, self._turn = estimator, turn
+
+    def people(self, images: Sequence[np.ndarray]) -> list[People]:
+        """Return the people of each image; see ``ImageEstimator``."""
+        views = [turned(image, self._turn) for image in images]
+        found = self._estimator.people([view for view, _ in views])
+        return [_turned_back(people, turning) for people, (_, turning) in zip(found, views, strict=True)]
+
+
+def _turned_back(people: People, turning: Letterbox) -> People:
+    corners = turning.to_image(people.boxes.reshape(-1, 2, 2))
+    boxes = np.concatenate([corners.min(1), corners.max(1)], 1).astype(np.float32)
+    return replace(people, keypoints=turning.to_image(people.keypoints).astype(np.float32), boxes=boxes)
 
 
 def check_images(coco_set: CocoSet, folder: str | Path) -> None:

@@ -134,7 +134,7 @@ def compare(protocol: EvalProtocol, metrics: dict[str, float]) -> Comparison:
         *(metrics[name] for name in ("AP", "AP50", "AP75", "APM", "APL")),
         boxes=protocol.boxes,
     )
-    comparable = protocol.scales is not None and protocol.flip is False
+    comparable = protocol.scales is not None and protocol.flip is False and not protocol.turn
     alike = tuple(row for row in ROWS if comparable and row.protocol == ours.protocol)
     others: dict[str, tuple[Row, ...]] = {}
     for row in ROWS:

@@ -23,6 +23,7 @@ class EvalProtocol:
         weights: SHA-256 of the weights.
         runtime: the runtime and its device.
         boxes: whether person boxes of a detector or of the annotations are given.
+        turn: degrees by which the images are turned.
     """
 
     images: str
@@ -33,6 +34,7 @@ class EvalProtocol:
     weights: str | None = None
     runtime: str | None = None
     boxes: bool | None = None
+    turn: int = 0
 
     @property
     def scale_kind(self) -> str:
@@ -54,7 +56,8 @@ class EvalProtocol:
             "weights": f"sha256 {self.weights[:12]}" if self.weights else None,
             "runtime": self.runtime,
         }
-        return "; ".join(f"{name}: {value or 'not stated'}" for name, value in parts.items())
+        line = "; ".join(f"{name}: {value or 'not stated'}" for name, value in parts.items())
+        return f"{line}; images turned by {self.turn} degrees" if self.turn else line
 
 
 def describe_images(coco_set: CocoSet, unreadable: int = 0) -> str:

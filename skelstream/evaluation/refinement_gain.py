@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skelstream.estimation.protocol import Estimator
+from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.evaluation.annotations import CocoSet
 from skelstream.evaluation.results import to_results
 from skelstream.evaluation.scoring import score
@@ -53,7 +53,7 @@ class RefinementMeter:
         skeleton: joint set of the people.
     """
 
-    def __init__(self, estimator: Estimator, least_score: float):
+    def __init__(self, estimator: PoseEstimator, least_score: float):
         self.skeleton = estimator.skeleton
         self._estimator, self._least_score = estimator, least_score
         self._detected: list[People] = []
@@ -63,9 +63,7 @@ class RefinementMeter:
         """Return the refined people of each image; see ``PoseEstimator.people``."""
         result = []
         for image in images:
-            network_input, letterbox = self._estimator.prepare(image)
-            (candidates,) = self._estimator.infer([network_input])
-            detected = self._estimator.group(candidates, letterbox)
+            (detected,) = self._estimator.detected([image])
             refinement = self._estimator.refinement()
             assert refinement is not None
             began = time.perf_counter()

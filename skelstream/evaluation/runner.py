@@ -8,8 +8,9 @@ from pathlib import Path
 
 from skelstream.errors import SettingsError
 from skelstream.estimation.pose_estimator import PoseEstimator
+from skelstream.estimation.views import TURNS
 from skelstream.evaluation.annotations import CocoSet, load_annotations
-from skelstream.evaluation.estimates import ImageEstimate, check_images, estimate
+from skelstream.evaluation.estimates import ImageEstimate, TurnedEstimator, check_images, estimate
 from skelstream.evaluation.protocol import EvalProtocol, describe_images
 from skelstream.evaluation.refinement_gain import RefinementMeter
 from skelstream.evaluation.report import Evaluation, evaluate
@@ -28,12 +29,19 @@ class EvaluationOptions:
         scales: factors of the input size that are averaged; for a results file, those it was made with. None for a single
             scale, or if unknown.
         flip: whether the mirrored image is averaged in; for a results file, whether it was. None for no, or if unknown.
+        turn: degrees by which the estimator sees each image turned counter-clockwise: 0, 90, 180 or 270. The results are turned
+            back and scored as usual.
     """
 
     limit: int | None = None
     resamples: int = 0
     scales: tuple[float, ...] | None = None
     flip: bool | None = None
+    turn: int = 0
+
+    def __post_init__(self) -> None:
+        if self.turn not in TURNS:
+            raise SettingsError(f"turn is {self.turn}: give 0, 90, 180 or 270", setting="turn")
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,8 @@ def run(
     options = options or EvaluationOptions()
     if images is None and results is None:
         raise SettingsError("an estimator needs the folder of the set's images", setting="images")
+    if options.turn and results is not None:
+        raise SettingsError("a results file cannot be turned; leave this option out", setting="turn")
     coco_set = load_annotations(annotations)
     if options.limit is not None:
         coco_set = coco_set.head(options.limit)
@@ -160,13 +170,14 @@ def _score_estimator(
 ) -> Iterator[EvaluationEvent]:
     settings = estimator.settings
     meter = None
-    if settings.refinement.enabled:
+    if settings.refinement.enabled and not options.turn:
         meter = RefinementMeter(estimator, settings.detection.grouping.min_person_score)
     done: list[ImageEstimate] = []
     total = len(coco_set.images)
     with interrupts() as interrupted:
         try:
-            for one in estimate(meter or estimator, coco_set, folder, estimator.skeleton):
+            seen = TurnedEstimator(estimator, options.turn) if options.turn else meter or estimator
+            for one in estimate(seen, coco_set, folder, estimator.skeleton):
                 done.append(one)
                 yield ImageEvaluated(one, len(done), total)
                 if interrupted():
@@ -181,7 +192,9 @@ def _score_estimator(
     coco_set = coco_set.head(len(done))
     rows = [row for one in done for row in one.results]
     unreadable = tuple(one.failure for one in done if one.failure)
-    protocol = replace(_protocol(estimator), images=describe_images(coco_set, len(unreadable)))
+    protocol = replace(
+        _protocol(estimator), images=describe_images(coco_set, len(unreadable)), turn=options.turn
+    )
     evaluation = evaluate(coco_set, rows, protocol, options.resamples, unreadable)
     if meter is not None:
         read = [one.image_id for one in done if not one.failure]

@@ -12,13 +12,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from skelstream.estimation.pose_estimator import PoseEstimator
+from skelstream.estimation.views import TURNS
 from skelstream.evaluation.annotations import CocoSet, load_annotations
-from skelstream.evaluation.estimates import estimate
+from skelstream.evaluation.estimates import TurnedEstimator, estimate
 from skelstream.evaluation.scoring import score
 from skelstream.settings import EstimatorSettings
+from skelstream.skeleton import COCO17
 
 pytestmark = pytest.mark.slow
 
@@ -84,3 +87,41 @@ def test_refinement_by_the_command(drawn):
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)["metrics"]["AP"]
     assert found > 59.1 - TOLERANCE, f"AP {found:.1f}, it was 59.1"
+
+
+@pytest.fixture(scope="module")
+def figures_by_turn(drawn) -> dict[int, tuple[float, float]]:
+    """AP, and the share of found people whose left and right joints are exchanged, by the turn of the images."""
+    estimator = PoseEstimator(EstimatorSettings().with_options(device="cpu"))
+    found = {}
+    for turn in TURNS:
+        rows = [row for one in estimate(TurnedEstimator(estimator, turn), *drawn) for row in one.results]
+        found[turn] = score(drawn[0], rows).metrics["AP"], exchanged(drawn[0], rows)
+    return found
+
+
+def exchanged(coco_set: CocoSet, rows: list[dict]) -> float:
+    """Return the share of people of score 0.3 whose joints are nearer to those of the other side."""
+    right = wrong = 0
+    for row in rows:
+        joints = np.array(row["keypoints"]).reshape(17, 3)
+        truth = coco_set.persons[row["image_id"]]
+        away = [np.linalg.norm((joints - person.keypoints)[:, :2], axis=1).mean() for person in truth]
+        if row["score"] < 0.3 or not away:
+            continue
+        person = truth[int(np.argmin(away))].keypoints
+        other = np.linalg.norm((joints[list(COCO17.flip_order)] - person)[:, :2], axis=1).mean()
+        right, wrong = right + (min(away) <= other), wrong + (min(away) > other)
+    return wrong / max(right + wrong, 1)
+
+
+@pytest.mark.parametrize("turn", TURNS[1:])
+def test_turned_images_give_the_same_people(figures_by_turn, turn):
+    upright, _ = figures_by_turn[0]
+    found, _ = figures_by_turn[turn]
+    assert found > 0.95 * upright, f"AP {found:.1f} at {turn} degrees, {upright:.1f} upright"
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_left_and_right_stay_the_persons_own(figures_by_turn, turn):
+    assert figures_by_turn[turn][1] < 0.1

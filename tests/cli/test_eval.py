@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 
 from skelstream.cli import app
 from skelstream.estimation.protocol import Provenance
+from skelstream.geometry.letterbox import turned
 from skelstream.people import People
 from skelstream.settings import EstimatorSettings
 from skelstream.skeleton import COCO17, OPENPOSE18, convert
@@ -80,15 +82,8 @@ class FromBrightness:
         self.settings, self.provenance = settings, Provenance("a-net", "c0ffee" * 10, {})
         self.name, self.skeleton, self.torch_threads = "a runtime", OPENPOSE18, None
 
-    def prepare(self, image):
-        return image, None
-
-    def infer(self, inputs):
-        return inputs
-
-    def group(self, image, _):
-        (found,) = self.people([image])
-        return found
+    def detected(self, images):
+        return self.people(images)
 
     def refinement(self):
         return Unchanged()
@@ -194,6 +189,31 @@ def test_an_interrupt_before_the_first_image(folder, estimator, monkeypatch):
     done = run(folder, "--save-results", folder / "out.json")
     assert done.exit_code == 130
     assert not (folder / "out.json").exists()
+
+
+def test_a_turned_set_is_scored_in_its_own_pixels(folder, estimator, monkeypatch):
+    upright = json.loads(run(folder, "--json").stdout)["metrics"]["AP"]
+    seen = []
+
+    def people(self, images):
+        seen.extend(image.shape for image in images)
+        # The stand-in knows the images as they are; a turned one gets the people turned with it.
+        back = [np.ascontiguousarray(np.rot90(image, -1)) for image in images]
+        found = original(self, back)
+        views = [turned(image, 90)[1] for image in back]
+        return [
+            replace(p, keypoints=view.to_input(p.keypoints)) for p, view in zip(found, views, strict=True)
+        ]
+
+    original = estimator.people
+    monkeypatch.setattr(estimator, "people", people)
+    done = run(folder, "--turn", "90", "--json")
+    assert done.exit_code == 0, done.stderr
+    data = json.loads(done.stdout)
+    assert data["metrics"]["AP"] == pytest.approx(upright) and data["protocol"]["turn"] == 90
+    assert seen and all(height != width for height, width, _ in seen)
+    refused = run(folder, "--turn", "45")
+    assert refused.exit_code == 2 and "give 0, 90, 180 or 270" in refused.stderr
 
 
 def test_scales_and_flip_reach_the_estimator_and_the_protocol(folder, estimator):
