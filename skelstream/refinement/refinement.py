@@ -9,7 +9,7 @@ import numpy as np
 
 from skelstream.geometry.crops import joints_boxes, oriented_boxes
 from skelstream.geometry.letterbox import rotation
-from skelstream.geometry.orientation import orientation
+from skelstream.geometry.orientation import nearest_turns, orientation
 from skelstream.geometry.similarity import iou
 from skelstream.grouping.assembly import distinct
 from skelstream.people import People
@@ -97,6 +97,8 @@ class Refinement:
         chosen = np.zeros(len(boxes), bool)
         chosen[order] = True
         unrefined = ~chosen[: len(people)] & (people.person_scores >= self._least_score)
+        # Most candidates who are not upright are false, and only refinement tells.
+        unrefined &= nearest_turns(people.keypoints, self.skeleton) == 0
         self.unrefined += int(unrefined.sum())
         most = np.where(np.arange(len(boxes)) < len(people), 1.0, scores)
         found = self._found(image, boxes, scores, most, np.flatnonzero(chosen))

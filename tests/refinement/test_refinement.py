@@ -327,3 +327,10 @@ def test_a_person_seen_the_wrong_way_up_too_is_one_person() -> None:
     # Two people who lie beside each other, head to feet, are two.
     beside = pose_at((260, 200), 180)
     assert len(refinement_with(Turned(right, beside)).refine(IMAGE, candidates(right, beside))) == 2
+
+
+def test_a_person_who_is_not_upright_counts_only_if_refined() -> None:
+    standing, lying = pose_at((100, 100), 0), pose_at((300, 200), 90)
+    found = People.joined(candidates(standing, score=0.5), candidates(lying, score=0.45))
+    assert len(refinement_with(Turned(standing, lying), people=1).refine(IMAGE, found)) == 1
+    assert len(refinement_with(Turned(standing, lying), people=2).refine(IMAGE, found)) == 2
