@@ -79,19 +79,14 @@ app = typer.Typer(
 )
 
 
-def _print_version(value: bool) -> None:
-    if value:
+@app.callback(invoke_without_command=True)
+def _commands(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Print the version if that is wanted; without a command there is nothing else to do."""
+    if version:
         typer.echo(f"skelstream {__version__}")
         raise typer.Exit
-
-
-@app.callback()
-def _commands(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
-    ] = False,
-) -> None:
-    """Hold the options of the application itself."""
 
 
 def _end_quietly(self: Console) -> None:

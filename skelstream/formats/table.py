@@ -115,17 +115,18 @@ def from_values(
     builder = SequenceBuilder(skeleton, source=source, height=height, width=width)
     found: list[tuple[int, float, People | None]] = []
     by_number = {int(at["frame"][rows[0]]): rows for rows in frames if len(rows)}
-    # With a column of times, the table has a row for each frame.
-    numbers = (
-        list(by_number) if "time" in at or not by_number else without_gaps(list(by_number), options.note)
-    )
+    # Tables as we write them, with times and ok, have a row for each frame; others may leave out frames without people.
+    whole = {"time", "ok"} <= at.keys() or not by_number
+    numbers = list(by_number) if whole else without_gaps(list(by_number), options.note)
+    known_times = [time[rows[0]] for rows in by_number.values()]
+    times = np.interp(numbers, list(by_number), known_times) if by_number else empty
     nobody = people_of(joints[:0], None, None)
-    for index in numbers:
+    for index, seconds in zip(numbers, times.tolist(), strict=True):
         if index not in by_number:
             if unknown:
-                found.append((index, index / options.fps, nobody))
+                found.append((index, seconds, nobody))
             else:
-                add_rows(builder, index, index / options.fps, True, nobody, track[:0])
+                add_rows(builder, index, seconds, True, nobody, track[:0])
             continue
         rows = by_number[index]
         first, rows = rows[0], rows[person[rows]]
@@ -133,7 +134,7 @@ def from_values(
         people = people_of(
             joints[rows], boxes[rows] if known_boxes else None, scores[rows] if known_scores else None
         )
-        seconds, good = float(time[first]), bool(ok[first] != 0)
+        good = bool(ok[first] != 0)
         if unknown:
             found.append((index, seconds, people if good else None))
         else:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from xml.parsers.expat import ExpatError, ParserCreate
 
 import numpy as np
 import torch
 
 from skelstream.errors import ModelError, SettingsError
+from skelstream.files.text import printable
 from skelstream.network.model_file import find_model
 from skelstream.refinement.crop_refiner import CropRefiner
 from skelstream.refinement.decoding import Decoding, Heatmaps, SimCC
@@ -52,6 +54,7 @@ class GraphRefiner(CropRefiner):
         if precision == "bfloat16" and not native:
             raise SettingsError("this CPU does not compute in bfloat16; use float32", setting="precision")
         used = "bfloat16" if native and precision != "float32" else "float32"
+        _check_xml(path)
         try:
             graph = core.read_model(path)
             _check_ends(graph, path)
@@ -76,6 +79,27 @@ class GraphRefiner(CropRefiner):
             weights_sha256=_sha256(path),
             flip=settings.flip,
             margin=description.margin,
+        )
+
+
+def _check_xml(path: Path) -> None:
+    """Check that a file named .xml is XML of a network.
+
+    OpenVINO tries other formats on it too, whose readers print lines of their own to the terminal.
+    """
+    if path.suffix != ".xml":
+        return
+    roots: list[str] = []
+    parser = ParserCreate()
+    parser.StartElementHandler = lambda name, _: roots.append(name) if not roots else None
+    try:
+        with open(path, "rb") as file:
+            parser.ParseFile(file)
+    except ExpatError as error:
+        raise ModelError(f"{path}: not an OpenVINO IR file, or damaged ({error})") from None
+    if roots != ["net"]:
+        raise ModelError(
+            f"{path}: not an OpenVINO IR file: its root is {printable(roots[0][:40])!r}, not 'net'"
         )
 
 

@@ -124,18 +124,21 @@ class ContainerSource(Source):
     def _numbered(self, key_frame: KeyFrame | None) -> Iterator[_Timed]:
         clock = Timestamps(self._decoder.time_base, self._fps(), None if self._live else self._decoder.zero)
         index, time, first_lost = key_frame.index if key_frame else 0, 0.0, None
-        slots, last = index, None
+        slots, last, shortest = index, None, None
         for row in self._deinterlacer.rows(self._decoder.rows()):
             time = clock.seconds(row.pts)
             # An AVI's frame count includes empty frames, which repeat the one before.
-            slots += 1 if last is None else max(1, round((time - last) * (self._fps() or 0)))
-            last = time
+            step = None if last is None else max(1, round((time - last) * (self._fps() or 0)))
+            slots, last = slots + (step or 1), time
+            shortest = min(shortest or step, step) if step else shortest
             if row.frame is None:
                 self._lost += 1
                 first_lost = time if first_lost is None else first_lost
             yield index, time, row.frame
             index += 1
-        self._warn_of_differences({index, slots} if key_frame is None else set(), time, first_lost)
+        # Where each frame takes several of an AVI's counts, such as milliseconds, the last one does so too.
+        counts = {index, slots, slots + (shortest or 1) - 1} if key_frame is None else set()
+        self._warn_of_differences(counts, time, first_lost)
 
     def _warn_of_differences(self, counts: set[int], last: float, first_lost: float | None) -> None:
         """Add warnings where the container's header and the decoded frames differ.

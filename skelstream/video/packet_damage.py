@@ -20,12 +20,17 @@ _MIRRORED = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
 # Initial values in zlib's notation: that of the RFC, and that of FFmpeg's newer kind of CRC.
 _SEEDS = (0xFFFFFFFF, 0xA1CEFD61)
 
+# NAL units of H.264 and HEVC never hold three zero bytes in a row, except at their end. A hole in a file is longer.
+_HOLE = bytes(16)
+# Place in the global header (avcC, hvcC) of the size of the units' lengths, minus 1, in the lowest two bits.
+_LENGTH_SIZE_AT = {"h264": 4, "hevc": 21}
+
 
 def with_damage(packets: Iterable[Packet], codec: VideoCodecContext) -> Iterator[tuple[Packet, bool]]:
     """Yield each packet, and whether it is known to be damaged.
 
-    A packet is damaged if the container says so of it or of the one before, or if it contradicts its own
-    checksums. Where two files are joined the container says so too, although nothing is lost: a key frame
+    A packet is damaged if the container says so of it or of the one before, if it contradicts its own
+    checksums, or if it has a hole of zeros that its codec never writes. Where two files are joined the container says so too, although nothing is lost: a key frame
     with an earlier time follows.
     """
     held: deque[Packet] = deque()
@@ -38,10 +43,10 @@ def with_damage(packets: Iterable[Packet], codec: VideoCodecContext) -> Iterator
             left = 0
         while held and (not left or len(held) > 1 + _AFTER_FLAG):
             first = held.popleft()
-            yield first, left > 0 or _contradicts_checksums(first, codec)
+            yield first, left > 0 or _is_damaged(first, codec)
             left = max(0, left - 1)
     for packet in held:
-        yield packet, left > 0 or _contradicts_checksums(packet, codec)
+        yield packet, left > 0 or _is_damaged(packet, codec)
         left = max(0, left - 1)
 
 
@@ -49,6 +54,26 @@ def _joined(held: deque[Packet]) -> bool:
     """Return whether the last packet begins another file."""
     before, key = held[-2].pts, held[-1].pts
     return held[-1].is_keyframe and before is not None and key is not None and key < before
+
+
+def _is_damaged(packet: Packet, codec: VideoCodecContext) -> bool:
+    return _contradicts_checksums(packet, codec) or _has_hole(packet, codec)
+
+
+def _has_hole(packet: Packet, codec: VideoCodecContext) -> bool:
+    """Return whether a NAL unit of H.264 or HEVC in MP4 or Matroska has a run of zeros before its last other byte."""
+    header, at = codec.extradata or b"", _LENGTH_SIZE_AT.get(codec.name)
+    if at is None or len(header) <= at or header[0] != 1:
+        return False
+    data, size, start = bytes(packet), (header[at] & 3) + 1, 0
+    if _HOLE not in data:
+        return False
+    while start < len(data):
+        end = start + size + int.from_bytes(data[start : start + size])
+        if _HOLE in data[start + size : end].rstrip(b"\0"):
+            return True
+        start = end
+    return False
 
 
 def _contradicts_checksums(packet: Packet, codec: VideoCodecContext) -> bool:

@@ -59,12 +59,12 @@ def test_a_reader_that_ends_early_is_no_error(table):
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-@pytest.mark.parametrize("arguments", [["info"], ["info", "--json"]])
+@pytest.mark.parametrize("arguments", [["info", "{}"], ["info", "--json", "{}"], ["--version"]])
 def test_a_full_standard_output_is_one_line(table, arguments):
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
     with open("/dev/full", "wb") as out:
-        done = run(*arguments, table, stdout=out)
+        done = run(*(argument.format(table) for argument in arguments), stdout=out)
     assert done.returncode == 1 and done.stderr == b"skelstream: standard output: No space left on device\n"
 
 
@@ -73,7 +73,7 @@ def test_an_output_that_is_not_utf8_gets_question_marks(table):
     assert done.returncode == 0 and b"skeletons?.npz" in done.stdout and not done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["extract", "-h"], []], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["--help"], ["extract", "-h"], [], ["--version"]], ids=" ".join)
 def test_a_reader_of_the_help_that_ends_early_is_no_error(arguments):
     reader, writer = os.pipe()
     os.close(reader)

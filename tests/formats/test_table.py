@@ -120,3 +120,15 @@ def test_columns_that_are_missing_or_twice(sequence):
         from_values([names[0], "time", "time", *names[3:]], values, "a.csv", ReadOptions())
     with pytest.raises(FormatError, match="no joint set"):
         from_values(names[:-1], values[:, :-1], "a.csv", ReadOptions())
+
+
+def test_frames_left_out_of_a_foreign_table_with_times_are_frames_without_people(sequence):
+    names, values = columns(COCO17), whole(sequence)
+    names, values = ["frame", "time", *names[3:]], values[:, [0, 1, *range(3, values.shape[1])]]
+    rows = np.concatenate([values[[0, 4]], values[[4]]])
+    rows[:, 0], rows[:, 1] = [10, 11, 14], [1.0, 1.1, 1.4]
+    lines = []
+    back = from_values(names, rows, "a.csv", ReadOptions(note=lines.append))
+    assert back.frame_index.tolist() == [10, 11, 12, 13, 14] and len(lines) == 1
+    np.testing.assert_allclose(back.frame_time, [1.0, 1.1, 1.2, 1.3, 1.4])
+    assert back.frame[: len(rows)].tolist() == [0, 1, 4]

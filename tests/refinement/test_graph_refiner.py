@@ -237,6 +237,16 @@ def test_an_ir_without_layers_is_one_line(tmp_path):
         make_refiner(RefinementSettings(weights=str(path)), "cpu", "auto", "auto")
 
 
+@pytest.mark.parametrize("content", [b"garbage", b"\x99\x00\xff" * 99, b"<net><layers>", b"<html/>", b""])
+def test_an_ir_that_is_no_network_prints_nothing(tmp_path, capfd, content):
+    path = tmp_path / "bin.xml"
+    path.write_bytes(content)
+    path.with_suffix(".toml").write_text('height = 64\nwidth = 48\noutput = "heatmap"\njoints = "coco17"\n')
+    with pytest.raises(ModelError, match="not an OpenVINO IR file"):
+        _refiner(path)
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize(
     "text", ["a=" + "[" * 5000, "a=" + "{b=" * 5000, "a=1\na=2"], ids=["lists", "tables", "twice"]
 )

@@ -120,6 +120,22 @@ def test_truncated_mp4_with_its_header_in_front(make, tmp_path):
     assert len(source.warnings) >= 2 and any("250 frames" in line for line in source.warnings)
 
 
+def test_an_avi_that_counts_milliseconds_has_all_its_frames(tmp_path):
+    path = tmp_path / "clip.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for number in range(10):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 96, 3), number * 9, np.uint8))
+            frame.pts, frame.time_base = number * 40, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    with open_source(path) as source:
+        assert [round(frame.time, 3) for frame in source] == [round(n * 0.04, 3) for n in range(10)]
+        assert source.warnings == []
+
+
 def test_repeated_frames_are_no_loss(make, tmp_path):
     """AVI counts them, and they are gaps in time."""
     kept = [i for i in range(28) if i not in (5, 6, 17, 23)]
