@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+
+import numpy as np
 
 from skelstream.errors import FormatError, SettingsError
 from skelstream.files.arguments import instance_argument, number_argument, path_argument
@@ -245,6 +247,7 @@ def save(
     options = options or WriteOptions()
     if sequence.lifted is not None and not chosen.holds_3d:
         options.note(f"format {chosen.name} has no 3D joints; they are left out")
+    _note_holes(sample, chosen, options)
     _with_path(path, lambda: write(sample, path, options))
 
 
@@ -262,7 +265,25 @@ def save_dataset(
     join = chosen.join
     assert join is not None  # ensured by choose_for_many
     check_free(chosen, path, overwrite)
-    _with_path(path, lambda: join(samples, path, options or WriteOptions()))
+    options = options or WriteOptions()
+
+    def noted() -> Iterator[Sample]:
+        for sample in samples:
+            _note_holes(sample, chosen, options)
+            yield sample
+
+    _with_path(path, lambda: join(noted(), path, options))
+
+
+def _note_holes(sample: Sample, chosen: Format, options: WriteOptions) -> None:
+    """Say where frames are missing between the rows of a sequence, for formats of training sets, which count rows."""
+    steps = np.diff(sample.sequence.frame_index)
+    if chosen.join is not None and len(steps) and steps.min() != steps.max():
+        missing = int((steps // steps.min() - 1).sum())
+        options.note(
+            f"{sample.name}: {missing} frames are missing between its rows, which follow each other in format {chosen.name};"
+            " --fps makes rows for them"
+        )
 
 
 def check_free(chosen: Format, path: Path, overwrite: bool) -> None:

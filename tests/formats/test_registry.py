@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from skelstream.errors import FormatError, SettingsError
-from skelstream.formats import FORMATS, Sample, choose, load, save, save_dataset
+from skelstream.formats import FORMATS, Sample, WriteOptions, choose, load, save, save_dataset
 from skelstream.processing import smoothed
+
+from .conftest import asymmetric, build
 
 
 @pytest.mark.parametrize(
@@ -77,3 +79,21 @@ def test_nobody_and_one_frame(empty, tmp_path, name):
     pytest.importorskip({"parquet": "pyarrow", "pose": "pose_format", "sleap": "h5py"}.get(name, "numpy"))
     save(empty, tmp_path / "a", name, label=0)
     assert (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("format", ["pyskl", "ctrgcn", "stgcn", "agcn", "kinetics"])
+def test_frames_missing_between_rows_are_told(tmp_path, format):
+    """Formats of training sets count rows, so rows on both sides of a hole follow each other in them."""
+    person = {1: asymmetric(100, 250, 0.5)}
+    whole, every_second = build({i: person for i in range(6)}), build({i: person for i in range(0, 12, 2)})
+    holes = build({i: person for i in (0, 1, 2, 5, 6, 8)})
+    for number, (sequence, missing) in enumerate(((whole, 0), (every_second, 0), (holes, 3))):
+        notes: list[str] = []
+        if format != "ctrgcn":  # which is for labelled clips
+            save(sequence, tmp_path / f"one{number}", format, options=WriteOptions(note=notes.append))
+        save_dataset([Sample(sequence, "a", 0, "x")], tmp_path / f"set{number}", format,
+                     options=WriteOptions(classes=1, class_names=("x",), note=notes.append))  # fmt: skip
+        said = [note for note in notes if "missing between its rows" in note]
+        assert len(said) == (bool(missing) * (1 if format == "ctrgcn" else 2)) and all(
+            f"{missing} frames" in note for note in said
+        )
