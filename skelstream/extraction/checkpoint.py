@@ -13,9 +13,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from skelstream.errors import OutputError
+import numpy as np
+
+from skelstream.errors import FormatError, OutputError
 from skelstream.files.locks import claimed
 from skelstream.formats.checkpoint import CheckpointFile
+from skelstream.people import People
 from skelstream.pipeline import Pipeline, PipelineState
 from skelstream.sequences.builder import Block, SequenceBuilder
 from skelstream.sequences.sequence import SkeletonSequence
@@ -116,7 +119,7 @@ class Checkpoints:
         self._last = time.monotonic()
 
     def _resume(self, file: CheckpointFile) -> None:
-        state, frames, last, end = None, 0, (-1, 0.0), 0
+        state, pickled, frames, last, end = None, b"", 0, (-1, 0.0), 0
         try:
             if self._resumable and file.facts() == self._facts:
                 for stored in file.blocks():
@@ -125,8 +128,10 @@ class Checkpoints:
                     found = _unpickled(stored.state)
                     # Blocks that waited for room on the disk have the state after the last of them.
                     if found.policy.frames == frames:
-                        state, last, end = found, (int(index[-1]), float(times[-1])), stored.end
+                        state, pickled, end = found, stored.state, stored.end
+                        last = int(index[-1]), float(times[-1])
             if state is not None:
+                _try_out(_unpickled(pickled), *last, len(self._pipeline.skeleton))
                 file.cut(end)
                 self._pipeline.resume(state)
         except OSError as error:  # it cannot be read or written: the work begins anew and leaves it alone
@@ -156,6 +161,19 @@ def _facts(source: str | Path | int, builder: SequenceBuilder) -> dict[str, Any]
         status = os.stat(source)
         facts |= {"size": status.st_size, "time": status.st_mtime_ns}
     return facts
+
+
+def _try_out(state: PipelineState, index: int, time: float, joints: int) -> None:
+    """Let a copy of a state see more frames, one with a new person, so that an odd one fails here, whatever its error is."""
+    tracker = state.tracker
+    places = np.tile(np.arange(joints, dtype=np.float32)[:, None], (1, 1, 2))
+    box = np.array([[0, 0, joints, joints]], np.float32)
+    new = People(places, np.ones((1, joints), np.float32), np.ones(1, np.float32), box)
+    for people in (tracker.expected(time), tracker.lost(time), new, new):
+        if people is not None:
+            tracker.update(index + 1, time, people)
+    if state.policy.refinement is not None and state.policy.refinement.boxes.shape[1:] != (5,):
+        raise FormatError("not the state of a refinement")
 
 
 class _Unpickler(pickle.Unpickler):

@@ -283,6 +283,22 @@ def test_planted_states_are_kept_aside(walk, bars, tmp_path, uninterrupted, fiel
 
 
 @pytest.mark.usefixtures("each_frame")
+@pytest.mark.parametrize("field", ["settings", "skeleton", "_tracks", "_torso", "_time", "_sigmas"])
+def test_planted_trackers_are_kept_aside(walk, bars, tmp_path, uninterrupted, field):
+    output = tmp_path / "out.npz"
+    interrupt(walk, bars, output)
+    with CheckpointFile(output.with_name("out.checkpoint")) as file:
+        facts, blocks = file.facts(), list(file.blocks())
+        file.begin(facts)
+        for block, state, _ in blocks:
+            planted = pickle.loads(state)
+            setattr(planted.tracker, field, ["odd"])
+            file.add(block, pickle.dumps(planted))
+    assert run(walk, output=Output(output), estimator=bars()).resumed == 0
+    assert output.read_bytes() == uninterrupted
+
+
+@pytest.mark.usefixtures("each_frame")
 def test_a_checkpoint_that_cannot_be_written_costs_no_frames(
     walk, bars, tmp_path, uninterrupted, monkeypatch
 ):
