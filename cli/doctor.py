@@ -55,7 +55,6 @@ def doctor(
 
 
 def _print(area: str, name: str, state: str, detail: str) -> None:
-
     color = _COLORS[state]
     stdout_console(highlight=False, soft_wrap=True).print(
         f"{area:<9} {plain(name):<18} [{color}]{state:<11}[/] {plain(detail)}"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skelstream.geometry.orientation import orientation
+from skelstream.geometry.orientation import angles_between, orientation
 from skelstream.grouping.assembly import distinct
 from skelstream.people import People
 from skelstream.skeleton import Skeleton
@@ -65,5 +65,4 @@ def merged(views: Mapping[int, People], skeleton: Skeleton, least_score: float =
 def _upright(people: People, turn: int, skeleton: Skeleton) -> People:
     """Return the people who stand upright in a view."""
     turns, agreement = orientation(people.keypoints, skeleton)
-    aslant = np.abs((turns - turn + 180) % 360 - 180)
-    return people.take((aslant <= _ASLANT) & (agreement >= _AGREED))
+    return people.take((angles_between(turns, turn) <= _ASLANT) & (agreement >= _AGREED))

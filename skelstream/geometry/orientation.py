@@ -46,6 +46,11 @@ def orientation(keypoints: np.ndarray, skeleton: Skeleton) -> tuple[np.ndarray, 
     return np.degrees(np.arctan2(upwards[:, 0], -upwards[:, 1])), np.clip(agreement, 0, 1)
 
 
+def angles_between(first: np.ndarray | float, second: np.ndarray | float) -> np.ndarray:
+    """Return the angles between turns in degrees, each from 0 to 180."""
+    return np.abs((np.asarray(first) - second + 180) % 360 - 180)
+
+
 def nearest_turns(keypoints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     """Return the turn, int (P,), of the view in which each person stands most nearly upright.
 

@@ -171,8 +171,17 @@ def distinct(people: People, skeleton: Skeleton, limit: float) -> np.ndarray:
     areas = np.maximum(areas[:, None], areas[None])
     similarity, common = oks(people.keypoints, people.keypoints, areas, skeleton.oks_sigmas)
     repeats = similarity * common >= limit * (people.scores > 0).sum(1)
+    return unrepeated(repeats)
+
+
+def unrepeated(repeats: np.ndarray) -> np.ndarray:
+    """Return the indices of people, best first, who repeat no better one that is kept.
+
+    Args:
+        repeats: bool (P, P), whether the person of a row and that of a column are one.
+    """
     kept: list[int] = []
-    for row in range(len(people)):
+    for row in range(len(repeats)):
         if not repeats[kept, row].any():
             kept.append(row)
-    return np.array(kept)
+    return np.array(kept, int)

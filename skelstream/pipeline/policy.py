@@ -112,9 +112,10 @@ class EstimationPolicy:
         assert item.frame.image is not None
         people, searched = self._grouped(item), set(TURNS[: len(item.views)])
         if self._state.turned_views is not None:
-            turns = self._state.turned_views.due(
-                time, self._lying(tracker, time), self._missing(people, tracker, time)
-            )
+            everybody = tracker.expected(time)
+            somebody = everybody or (people.person_scores >= _FOUND).any()
+            missing = bool(len(tracker.lost(time))) or not somebody
+            turns = self._state.turned_views.due(time, self._lying(everybody, tracker, time), missing)
             if turns:
                 people = self._grouped(self._with_views(item, turns))
                 searched |= set(turns)
@@ -128,20 +129,19 @@ class EstimationPolicy:
         self._count()
         return people
 
-    def _lying(self, tracker: Tracker, time: float) -> dict[int, bool]:
-        """Return the turns in which tracked people are upright, other than 0, and whether one of these tracks is tentative."""
-        everybody, confirmed = tracker.expected(time), tracker.expected(time, TURNS)
-        if everybody is None or confirmed is None:
+    def _lying(self, everybody: People | None, tracker: Tracker, time: float) -> dict[int, bool]:
+        """Return the turns in which expected people are upright, other than 0, and whether one of their tracks is tentative."""
+        if everybody is None:
             return {}
         skeleton = self._estimator.skeleton
         counts = Counter(nearest_turns(everybody.keypoints, skeleton).tolist())
+        if not counts.keys() - {UPRIGHT}:
+            return {}
+        confirmed = tracker.expected(time, TURNS)
+        if confirmed is None:
+            return {}
         known = Counter(nearest_turns(confirmed.keypoints, skeleton).tolist())
         return {turn: count > known[turn] for turn, count in counts.items() if turn != UPRIGHT}
-
-    def _missing(self, people: People, tracker: Tracker, time: float) -> bool:
-        """Return whether a person was lost, or nobody is found in the upright view or expected."""
-        somebody = tracker.expected(time) or (people.person_scores >= _FOUND).any()
-        return bool(len(tracker.lost(time))) or not somebody
 
     def _with_views(self, item: DecodedFrame, turns: Sequence[int]) -> DecodedFrame:
         """Return a frame with further views, detected."""

@@ -9,9 +9,9 @@ import numpy as np
 
 from skelstream.geometry.crops import joints_boxes, oriented_boxes
 from skelstream.geometry.letterbox import rotation
-from skelstream.geometry.orientation import nearest_turns, orientation
+from skelstream.geometry.orientation import angles_between, nearest_turns, orientation
 from skelstream.geometry.similarity import iou
-from skelstream.grouping.assembly import distinct
+from skelstream.grouping.assembly import distinct, unrepeated
 from skelstream.people import People
 from skelstream.refinement.refiner import Refiner
 from skelstream.settings.refinement import RefinementSettings
@@ -155,14 +155,10 @@ class Refinement:
         best = np.argsort(-people.person_scores, kind="stable")
         best = best[distinct(people.take(best), self.skeleton, self.settings.duplicate_oks)]
         turns, _ = orientation(people.keypoints[best], self.skeleton)
-        opposed = np.abs((turns[:, None] - turns + 180) % 360 - 180) > _OPPOSED
+        opposed = angles_between(turns[:, None], turns) > _OPPOSED
         # One person, taken for upright in one view and for turned in another.
         opposed &= iou(people.boxes[best], people.boxes[best]) >= _SAME_PLACE
-        kept: list[int] = []
-        for row in range(len(best)):
-            if not opposed[kept, row].any():
-                kept.append(row)
-        return best[kept]
+        return best[unrepeated(opposed)]
 
     def _boxes(self, people: People, expected: People | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return boxes (P + E, 5) to refine and their detection scores (P + E,): of P people, then of E expected ones
@@ -192,14 +188,18 @@ class Refinement:
         tremble in a crop that stays in place."""
         if not len(boxes) or not len(self.state.boxes):
             return boxes
-        away = np.linalg.norm(boxes[:, None, :2] - self.state.boxes[None, :, :2], axis=-1)
-        last = self.state.boxes[away.argmin(1)]
+        last, away = self._nearest_last(boxes)
         sides, last_sides = (np.maximum(b[:, 2:4], 1) for b in (boxes, last))
-        moved = away.min(1) / sides.max(1)
+        moved = away / sides.max(1)
         grown = np.abs(np.log(sides / last_sides)).max(1)
-        turned = np.abs((boxes[:, 4] - last[:, 4] + 180) % 360 - 180)
+        turned = angles_between(boxes[:, 4], last[:, 4])
         stays = (moved <= _STEADY_CENTRE) & (grown <= _STEADY_SIDES) & (turned <= _STEADY_TURN)
         return np.where(stays[:, None], last, boxes)
+
+    def _nearest_last(self, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the last crop's box (P, 5) whose centre is nearest to each box's, and the distance in pixels (P,)."""
+        away = np.linalg.norm(boxes[:, None, :2] - self.state.boxes[None, :, :2], axis=-1)
+        return self.state.boxes[away.argmin(1)], away.min(1)
 
     def _turned_boxes(self, keypoints: np.ndarray) -> np.ndarray:
         """Return boxes (P, 5) around people's joints, turned by quarters with those who are far from upright.
@@ -210,12 +210,9 @@ class Refinement:
         turns, agreement = orientation(keypoints, self.skeleton)
         before = np.zeros(len(keypoints))
         if len(self.state.boxes) and len(keypoints):
-            boxes = oriented_boxes(keypoints, before)
-            away = np.linalg.norm(boxes[:, None, :2] - self.state.boxes[None, :, :2], axis=-1)
-            last = self.state.boxes[away.argmin(1)]
-            before = np.where(away.min(1) < last[:, 2:4].max(1) / 2, last[:, 4], before)
-        leans = np.abs((turns - before + 180) % 360 - 180)
-        turned = (leans > _LEANS) & (agreement >= _AGREED)
+            last, away = self._nearest_last(oriented_boxes(keypoints, before))
+            before = np.where(away < last[:, 2:4].max(1) / 2, last[:, 4], before)
+        turned = (angles_between(turns, before) > _LEANS) & (agreement >= _AGREED)
         return oriented_boxes(keypoints, np.where(turned, np.round(turns / 90) * 90, before))
 
     def _gain(self, boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -297,5 +294,4 @@ def _settled(boxes: np.ndarray, keypoints: np.ndarray, turns: np.ndarray) -> np.
     overlap = iou(
         np.concatenate([-sides, sides], 1), np.concatenate([away[:, 0] - others, away[:, 0] + others], 1)
     )
-    aside = np.abs((turns - boxes[:, 4] + 180) % 360 - 180)
-    return (overlap.diagonal() >= _SETTLED) & (aside < 45)
+    return (overlap.diagonal() >= _SETTLED) & (angles_between(turns, boxes[:, 4]) < 45)

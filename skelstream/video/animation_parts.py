@@ -40,9 +40,9 @@ class Animation:
 
     Attributes:
         data: the file without the damaged images.
-        shown: for each image in order, whether it and all that it needs are intact.
-        kept: for each image in order, whether it is in ``data``.
-        seconds: for each image in order, how long it is shown.
+        shown: flags of the images, in order: whether an image and all that it needs are intact.
+        kept: flags of the images, in order: whether an image is in ``data``.
+        seconds: durations for which the images are shown, in order.
         truncated: whether the file ends too early.
     """
 

@@ -30,8 +30,8 @@ def with_damage(packets: Iterable[Packet], codec: VideoCodecContext) -> Iterator
     """Yield each packet, and whether it is known to be damaged.
 
     A packet is damaged if the container says so of it or of the one before, if it contradicts its own
-    checksums, or if it has a hole of zeros that its codec never writes. Where two files are joined the container says so too, although nothing is lost: a key frame
-    with an earlier time follows.
+    checksums, or if it has a hole of zeros that its codec never writes. Where two files are joined the
+    container says so too, although nothing is lost: a key frame with an earlier time follows.
     """
     held: deque[Packet] = deque()
     left = 0  # number of packets that the last flag still concerns

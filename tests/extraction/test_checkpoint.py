@@ -266,18 +266,23 @@ def test_a_power_cut_costs_no_frames(walk, bars, tmp_path, uninterrupted, end):
     assert output.read_bytes() == uninterrupted
 
 
+def plant(output, change):
+    """Change the state after each block of the output's checkpoint."""
+    with CheckpointFile(output.with_name("out.checkpoint")) as file:
+        facts, blocks = file.facts(), list(file.blocks())
+        file.begin(facts)
+        for block, pickled, _ in blocks:
+            state = pickle.loads(pickled)
+            change(state)
+            file.add(block, pickle.dumps(state))
+
+
 @pytest.mark.usefixtures("each_frame")
 @pytest.mark.parametrize("field", ["policy", "tracker", "importance", "times"])
 def test_planted_states_are_kept_aside(walk, bars, tmp_path, uninterrupted, field):
     output = tmp_path / "out.npz"
     interrupt(walk, bars, output)
-    with CheckpointFile(output.with_name("out.checkpoint")) as file:
-        facts, blocks = file.facts(), list(file.blocks())
-        file.begin(facts)
-        for block, state, _ in blocks:
-            planted = pickle.loads(state)
-            setattr(planted, field, ["odd"])
-            file.add(block, pickle.dumps(planted))
+    plant(output, lambda state: setattr(state, field, ["odd"]))
     assert run(walk, output=Output(output), estimator=bars()).resumed == 0
     assert output.read_bytes() == uninterrupted and (tmp_path / "out.2.checkpoint").exists()
 
@@ -287,13 +292,7 @@ def test_planted_states_are_kept_aside(walk, bars, tmp_path, uninterrupted, fiel
 def test_planted_trackers_are_kept_aside(walk, bars, tmp_path, uninterrupted, field):
     output = tmp_path / "out.npz"
     interrupt(walk, bars, output)
-    with CheckpointFile(output.with_name("out.checkpoint")) as file:
-        facts, blocks = file.facts(), list(file.blocks())
-        file.begin(facts)
-        for block, state, _ in blocks:
-            planted = pickle.loads(state)
-            setattr(planted.tracker, field, ["odd"])
-            file.add(block, pickle.dumps(planted))
+    plant(output, lambda state: setattr(state.tracker, field, ["odd"]))
     assert run(walk, output=Output(output), estimator=bars()).resumed == 0
     assert output.read_bytes() == uninterrupted
 
