@@ -45,6 +45,8 @@ class CropAugmentation(Recolouring):
         rotated: chance of a rotation.
         flip: chance of a mirror image.
         blur: chance of a blur.
+        coarse: chance of a crop with less detail than its pixels hold, as of a small person.
+        detail: least and greatest size of such a crop before it is enlarged, as a part of its size.
     """
 
     detected: float = 0.7
@@ -56,6 +58,8 @@ class CropAugmentation(Recolouring):
     rotated: float = 0.3
     flip: float = 0.5
     blur: float = 0.05
+    coarse: float = 0.0
+    detail: tuple[float, float] = (0.4, 1.0)
     colour: float = 0.25
     occlusion: float = 0.1
 
@@ -97,13 +101,15 @@ class CropSource:
     Attributes:
         order: order of the people.
         augmentation: random changes of the crops.
-        size: height and width of a crop in pixels.
+        size: height and width of the student's crop in pixels.
+        teacher_size: height and width of the teacher's crop in pixels.
         read: returns an image's pixels.
     """
 
     order: SamplingOrder[Subject]
     augmentation: CropAugmentation
     size: tuple[int, int]
+    teacher_size: tuple[int, int]
     read: Callable[[AnnotatedImage], np.ndarray] = read_pixels
 
     def __getitem__(self, number: int) -> dict[str, Tensor | str]:
@@ -113,7 +119,7 @@ class CropSource:
             ``image``, uint8 (3, H, W), the student's crop; ``keypoints``, float32 (17, 2), the labelled
             joints in its pixels, NaN where unlabelled; ``scale``, the root of the person's area in its
             pixels; ``has_person``, 0 for the box of a false detection, else 1; ``teacher_image``, uint8 (3,
-            H, W), the crop by the annotated box; ``to_teacher``, float32 (2, 3), the map from the student's
+            h, w), the crop by the annotated box; ``to_teacher``, float32 (2, 3), the map from the student's
             to the teacher's pixels; ``mirrored``, whether the student's crop is mirrored; ``unreadable``, the
             error message of an unreadable image, or "".
 
@@ -131,12 +137,16 @@ class CropSource:
         else:
             box = self._box(rng, subject, keypoints)
         matrix, mirrored = self._matrix(rng, box)
-        crop = recolour(rng, cut(pixels, matrix, self.size), self.augmentation)
+        crop = recolour(rng, self._cut(rng, pixels, matrix), self.augmentation)
         if rng.random() < self.augmentation.blur:
             crop = cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.5, 1.5))
         keypoints = transform_points(matrix, keypoints)
-        to_teacher = crop_letterbox(image.boxes[row], self.size).matrix
-        teacher_crop = np.zeros_like(crop) if empty else cut(pixels, to_teacher, self.size)
+        to_teacher = crop_letterbox(image.boxes[row], self.teacher_size).matrix
+        teacher_crop = (
+            np.zeros((*self.teacher_size, 3), np.uint8)
+            if empty
+            else cut(pixels, to_teacher, self.teacher_size)
+        )
         linear = to_teacher[:, :2] @ np.linalg.inv(matrix[:, :2])
         between = np.column_stack([linear, to_teacher[:, 2] - linear @ matrix[:, 2]])
         zoom = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
@@ -150,6 +160,15 @@ class CropSource:
             "mirrored": torch.tensor(mirrored),
             "unreadable": unreadable,
         }
+
+    def _cut(self, rng: np.random.Generator, pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+        """Return the student's crop, sometimes with the detail of a smaller one."""
+        if rng.random() >= self.augmentation.coarse:
+            return cut(pixels, matrix, self.size)
+        detail = rng.uniform(*self.augmentation.detail)
+        height, width = (round(detail * n) for n in self.size)
+        small = cut(pixels, detail * matrix, (height, width))
+        return cv2.warpAffine(small, np.eye(2, 3) / detail, self.size[::-1], borderMode=cv2.BORDER_REPLICATE)
 
     def _box(self, rng: np.random.Generator, subject: Subject, keypoints: np.ndarray) -> np.ndarray:
         chance = rng.random()

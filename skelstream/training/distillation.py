@@ -1,12 +1,15 @@
 """Distillation of the top-down network: its targets are the maps of a teacher that sees the annotated box.
 
-The teacher is the network before training. It sees the crop by the annotated box, and the crop's mirror
+The teacher is the network before training, or one that sees larger crops. It sees the crop by the annotated box, and the crop's mirror
 image; the student sees another crop of the same person and learns to give the same maps there. So it learns
 to give for a wrong box what it gave for the right one, and forgets nothing (Hinton et al., "Distilling the
 Knowledge in a Neural Network", arXiv 1503.02531). Where the teacher is wrong, the label takes its place.
 """
 
 from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -16,13 +19,15 @@ from skelstream.network.top_down import TopDownNetwork
 from skelstream.refinement.heatmaps import peaks
 from skelstream.skeleton import COCO17
 
-# Cells: standard deviation of the Gaussians in the maps of the initial weights.
-_SIGMA = 2.0
-# A Gaussian replaces the teacher's map if the scales of both crops differ by more than this factor.
+# Cells: standard deviation of the Gaussians in maps of this height.
+_SIGMA, _SIGMA_HEIGHT = 2.0, 64
+# A Gaussian replaces the teacher's map if a person's share of both crops differs by more than this factor.
 _RESCALED = 1.25
 # Similarity of a joint below which the teacher is wrong, and least height of the label's Gaussian.
 _WRONG, _LABEL = 0.5, 0.8
 _FOREGROUND = 4.0
+# Crops whose maps are remembered: 0.2 MB each.
+_REMEMBERED = 20_000
 
 
 class Distillation(nn.Module):
@@ -30,14 +35,14 @@ class Distillation(nn.Module):
 
     Args:
         network: the student, in training.
-        teacher: the teacher; it is not trained.
+        teacher: the teacher, whose crops may be larger; it is not trained.
     """
 
     parts = ("heatmap",)
 
     def __init__(self, network: TopDownNetwork, teacher: TopDownNetwork):
         super().__init__()
-        self.network, self.teacher = network, teacher.eval().requires_grad_(False)
+        self.network, self.teacher = network, _Teacher(teacher)
 
     def train(self, mode: bool = True) -> Distillation:
         super().train(mode)
@@ -54,32 +59,63 @@ class Distillation(nn.Module):
 
     def goal(self, batch: dict[str, Tensor]) -> Tensor:
         """Return the target maps of the batch's crops, float32 (B, 17, h, w)."""
-        image = _pixels(batch["teacher_image"])
-        plain, mirrored = self.teacher(image).float(), self.teacher(image.flip(3)).float()
+        image = batch["teacher_image"]
+        plain, mirrored = self.teacher(image)
         # Positions need full precision.
         with torch.autocast(image.device.type, enabled=False):
-            return self._goal(plain, mirrored, image.shape[3], batch)
+            return self._goal(plain.float(), mirrored.float(), image.shape[2:], batch)
 
-    def _goal(self, plain: Tensor, mirrored: Tensor, width: int, batch: dict[str, Tensor]) -> Tensor:
+    def _goal(self, plain: Tensor, mirrored: Tensor, size: Sequence[int], batch: dict[str, Tensor]) -> Tensor:
         to_teacher, order = batch["to_teacher"], list(COCO17.flip_order)
-        mirror = torch.tensor([[-1.0, 0, width - 1], [0, 1, 0]], device=plain.device)
+        mirror = torch.tensor([[-1.0, 0, size[1] - 1], [0, 1, 0]], device=plain.device)
         goal = (_moved(plain, to_teacher) + _moved(mirrored, _after(mirror, to_teacher))[:, order]) / 2
         goal = torch.where(batch["mirrored"][:, None, None, None], goal[:, order], goal).clamp(0, 1)
         places, heights = peaks(goal)
         stride = TopDownNetwork.stride
         label = batch["keypoints"] / stride
-        size = torch.tensor(goal.shape[:1:-1], device=goal.device)
-        inside = ((label > -0.5) & (label < size - 0.5)).all(-1)
+        ends = torch.tensor(goal.shape[:1:-1], device=goal.device)
+        inside = ((label > -0.5) & (label < ends - 0.5)).all(-1)
         falloff = 2 * torch.tensor(COCO17.oks_sigmas, device=goal.device) * batch["scale"][:, None]
         similarity = torch.exp(-((stride * (places - label)) ** 2).sum(-1) / (2 * falloff**2))
         wrong = inside & (similarity < _WRONG)  # false where unlabelled, as NaN compares
-        scale = torch.linalg.det(to_teacher[:, :, :2]).abs().sqrt()[:, None]
+        larger = size[0] / batch["image"].shape[2]
+        scale = torch.linalg.det(to_teacher[:, :, :2]).abs().sqrt()[:, None] / larger
         rescaled = ((scale > _RESCALED) | (scale < 1 / _RESCALED)).expand_as(wrong)
         places = torch.where(wrong[..., None], label, places)
         heights = torch.where(wrong, heights.clamp(min=_LABEL), heights)
         drawn = _gaussians(places, (goal.shape[2], goal.shape[3])) * heights[..., None, None]
         goal = torch.where((wrong | rescaled)[..., None, None], drawn, goal)
         return goal * batch["has_person"][:, None, None, None]
+
+
+class _Teacher(nn.Module):
+    """Gives the maps of crops and of their mirror images.
+
+    On a CPU it remembers them, because it takes longer than the training of a small student.
+    """
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network.eval().requires_grad_(False)
+        self._remembered: dict[bytes, Tensor] = {}
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Return two float16 (B, 17, h, w) for uint8 crops (B, 3, H, W)."""
+        if crops.device.type != "cpu":
+            return self._maps(crops)
+        keys = [hashlib.blake2b(crop.numpy(), digest_size=16).digest() for crop in crops]
+        new = {key: row for row, key in enumerate(keys) if key not in self._remembered}
+        if new:
+            maps = torch.stack(self._maps(crops[list(new.values())]), 1)
+            self._remembered |= zip(new, maps.unbind(), strict=True)
+        found = torch.stack([self._remembered[key] for key in keys])
+        if len(self._remembered) > _REMEMBERED:
+            self._remembered.clear()
+        return found[:, 0], found[:, 1]
+
+    def _maps(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        image = _pixels(crops)
+        return self.network(image).half(), self.network(image.flip(3)).half()
 
 
 def _pixels(images: Tensor) -> Tensor:
@@ -107,9 +143,11 @@ def _moved(maps: Tensor, matrices: Tensor) -> Tensor:
 def _gaussians(places: Tensor, size: tuple[int, int]) -> Tensor:
     """Return Gaussians of height 1, (B, V, h, w), at positions (B, V, 2) in cells; empty at NaN."""
 
+    sigma = _SIGMA * size[0] / _SIGMA_HEIGHT
+
     def along(length: int, at: Tensor) -> Tensor:
         axis = torch.arange(length, device=places.device)
-        return torch.exp(-((axis - at[..., None]) ** 2) / (2 * _SIGMA**2))
+        return torch.exp(-((axis - at[..., None]) ** 2) / (2 * sigma**2))
 
     drawn = along(size[0], places[..., 1])[..., :, None] * along(size[1], places[..., 0])[..., None, :]
     return torch.nan_to_num(drawn)

@@ -58,6 +58,7 @@ class Recipe:
         augmentation: random changes of the bottom-up network's views or the top-down network's crops.
         emphasis: weights of small and of half-hidden people in the bottom-up network's loss.
         detection: the detection whose results the top-down network learns to refine.
+        teacher: packaged model or weights file that teaches the top-down network; "" for its initial weights.
         samples: number of samples that the run sees, rounded down to whole batches.
         minutes: training time in minutes, in place of ``samples``; 0 to use ``samples``.
         batch: number of samples per optimiser step, over all processes and accumulated parts.
@@ -88,6 +89,7 @@ class Recipe:
     samples: int
     emphasis: Emphasis = field(default_factory=Emphasis)
     detection: DetectionConfig = field(default_factory=DetectionConfig)
+    teacher: str = ""
     minutes: float = 0.0
     batch: int = 16
     accumulate: int = 1

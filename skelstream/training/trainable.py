@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import default_collate
 
+from skelstream.errors import ModelError
+from skelstream.network.model_file import find_model, read_header
 from skelstream.network.paf import STRIDE, PafConfig, PafNetwork
 from skelstream.network.top_down import TopDownConfig, TopDownNetwork
+from skelstream.network.weights import load_network
 from skelstream.training.annotations import AnnotatedImage, AnnotatedSet
 from skelstream.training.augment import Augmentation
 from skelstream.training.crops import CropAugmentation, CropSource, subjects
@@ -87,15 +91,26 @@ def _top_down(recipe: Recipe, sets: _Sets, start: _State, detections: _Detection
     config, augmentation = recipe.network, recipe.augmentation
     assert isinstance(config, TopDownConfig) and isinstance(augmentation, CropAugmentation)
     assert detections is not None
-    network, teacher = TopDownNetwork(config), TopDownNetwork(config)
+    network = TopDownNetwork(config)
     if start is not None:
         network.load_state_dict(start)
-    teacher.load_state_dict(network.state_dict())
+    teacher = _teacher(recipe.teacher) if recipe.teacher else deepcopy(network)
     people = [subjects(s.images, f, _LEAST_LENGTH) for s, f in zip(sets, detections, strict=True)]
     order = SamplingOrder(people, [s.config.weight for s in sets], recipe.seed)
-    source = CropSource(order, augmentation, (config.height, config.width), read)
+    source = CropSource(order, augmentation, network.example_size, teacher.example_size, read)
     loss = Distillation(network, teacher)
     return Task(network, loss, loss.parts, source, default_collate, network)
+
+
+def _teacher(name: str) -> TopDownNetwork:
+    """Return the top-down network of a packaged model or weights file."""
+    model = read_header(find_model(name, "teacher"))
+    network = load_network(model)
+    if not isinstance(network, TopDownNetwork):
+        raise ModelError(
+            f"{model.path}: weights of a {model.architecture} network, which cannot teach a top-down one"
+        )
+    return network
 
 
 _MAKERS = {PafConfig: _bottom_up, TopDownConfig: _top_down}

@@ -39,7 +39,7 @@ def people(write_set, person):
 
 
 def source(people, augmentation=UNCHANGED) -> CropSource:
-    return CropSource(SamplingOrder([people], [1.0]), augmentation, SIZE)
+    return CropSource(SamplingOrder([people], [1.0]), augmentation, SIZE, SIZE)
 
 
 def test_people_that_are_too_small_are_left_out(people) -> None:
