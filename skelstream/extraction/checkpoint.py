@@ -105,7 +105,10 @@ class Checkpoints:
         yield from self._unsaved
 
     def _save(self, file: CheckpointFile) -> None:
-        state = pickle.dumps(self._pipeline.state())
+        current = self._pipeline.state()
+        if current is None:
+            return
+        state = pickle.dumps(current)
         self._unsaved.append(self._builder.take_block())
         try:
             if not self._begun:

@@ -17,7 +17,8 @@ import numpy as np
 
 from skelstream.errors import FormatError
 from skelstream.estimation.protocol import Estimator
-from skelstream.pipeline.detection import DecodedFrame, decoded, detected
+from skelstream.pipeline.detection import decoded, detected
+from skelstream.pipeline.following import MOST_FRAMES, Following, gaps
 from skelstream.pipeline.policy import EstimationPolicy, PolicyState
 from skelstream.pipeline.queues import StageQueue
 from skelstream.pipeline.times import StageTimes
@@ -99,16 +100,17 @@ class Pipeline:
             if video.region is not None:
                 video.region.check(self.info.height, self.info.width)
             self._estimator = estimator() if callable(estimator) else estimator
-            self._policy = EstimationPolicy(self._estimator, settings.detect_every, self.info, self.times)
+            policy = EstimationPolicy(self._estimator, settings.detect_every, self.info, self.times)
             if self.info.photos:
                 settings = replace(settings, tracking=replace(settings.tracking, follow=False))
-            self._tracker = make_tracker(settings.tracking, self._estimator.skeleton)
+            tracker = make_tracker(settings.tracking, self._estimator.skeleton)
+            self._following = Following(policy, tracker, self.info, video, self.times)
         except BaseException:
             self._source.close()
             raise
         self._settings = settings
         self._importance: Counter[int] = Counter()
-        self._skipped = 0
+        self._skipped = self._held = 0
 
     @property
     def info(self) -> SourceInfo:
@@ -129,7 +131,7 @@ class Pipeline:
     @property
     def warnings(self) -> list[str]:
         """Lines about what was wrong with the source so far and what was assumed."""
-        tracker = self._tracker.warning
+        tracker = self._following.tracker.warning
         return [*self._source.warnings, *([f"{self.info.name}: {tracker}"] if tracker else [])]
 
     def __enter__(self) -> Pipeline:
@@ -160,9 +162,13 @@ class Pipeline:
             warnings=lambda: self.warnings,
         )
 
-    def state(self) -> PipelineState:
-        """Return what the frames to come depend on; pickle it before the next frame."""
-        return PipelineState(self._policy.state, self._tracker, self._importance, self.times)
+    def state(self) -> PipelineState | None:
+        """Return what the frames to come depend on, to be pickled before the next frame; None while frames are held that
+        are analysed already."""
+        if self._held:
+            return None
+        following = self._following
+        return PipelineState(following.policy.state, following.tracker, self._importance, self.times)
 
     def resume(self, state: PipelineState) -> None:
         """Continue after the frames of another pipeline with the same source and settings.
@@ -174,6 +180,7 @@ class Pipeline:
             FormatError: the state is not one that such a pipeline wrote.
         """
         own = self.state()
+        assert own is not None, "a frame was analysed already"
         parts = (
             (state.policy, PolicyState), (state.tracker, type(own.tracker)), (state.importance, Counter), (state.times, StageTimes),
             (state.policy.frames, int), (state.policy.refinement, type(own.policy.refinement)), (state.times.seconds, dict),
@@ -181,9 +188,9 @@ class Pipeline:
         if not all(isinstance(part, kind) for part, kind in parts):
             raise FormatError("not the state of a pipeline with these settings")
         self._skipped = state.policy.frames
-        self._tracker, self._importance = state.tracker, state.importance
+        self._importance = state.importance
         vars(self.times).update(vars(state.times))
-        self._policy.resume(state.policy)
+        self._following.resume(state.policy, state.tracker)
 
     def __iter__(self) -> Iterator[AnalysedFrame]:
         live, estimator, times = self.info.live, self._estimator, self.times
@@ -193,7 +200,10 @@ class Pipeline:
         frames = StageQueue(1 if live else batch + _SLACK, newest=live)
         found = StageQueue(1 if live else batch + _SLACK)
         stages = {
-            "decode": (frames, decoded(self._source, estimator, self._policy.due, times, whole_batches)),
+            "decode": (
+                frames,
+                decoded(self._source, estimator, self._following.policy.due, times, whole_batches),
+            ),
             "infer": (found, detected(frames, estimator, batch, times)),
         }
         threads = [
@@ -203,29 +213,20 @@ class Pipeline:
         for thread in threads:
             thread.start()
         try:
-            for item in islice(found, self._skipped - whole_batches, None):
+            for gap in gaps(islice(found, self._skipped - whole_batches, None), 1 if live else MOST_FRAMES):
                 times.dropped = frames.dropped
-                yield self._analysed(item)
+                tracked = self._following.tracked(gap)
+                self._held = len(gap)
+                for item, one in zip(gap, tracked, strict=True):
+                    self._held -= 1
+                    frame = replace(item.frame, time=self._following.time(item))
+                    yield AnalysedFrame(frame, self._most_important(one), item.arrived)
         finally:
             times.dropped = frames.dropped
             frames.close()
             found.close()
             for thread in threads:
                 thread.join()
-
-    def _analysed(self, item: DecodedFrame) -> AnalysedFrame:
-        frame, video = item.frame, self._settings.video
-        time = frame.time / video.slow_motion
-        if frame.image is None:
-            self._policy.skip()
-            tracked = TrackedPeople.failed(frame.index, time, len(self._estimator.skeleton))
-        else:
-            people = self._policy.people(item, self._tracker, time)
-            with self.times.timed("tracking"):
-                if video.region is not None:
-                    people = people.take(video.region.holds(people.boxes, self.info.height, self.info.width))
-                tracked = self._most_important(self._tracker.update(frame.index, time, people))
-        return AnalysedFrame(replace(frame, time=time), tracked, item.arrived)
 
     def _most_important(self, tracked: TrackedPeople) -> TrackedPeople:
         most = self._settings.tracking.max_people

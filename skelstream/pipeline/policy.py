@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
 
 from skelstream.errors import SettingsError
 from skelstream.estimation.protocol import Estimator
@@ -17,6 +20,9 @@ from skelstream.pipeline.times import StageTimes
 from skelstream.refinement.refinement import RefinementState
 from skelstream.tracking.tracker import Tracker
 from skelstream.video import SourceInfo
+
+When = Literal["due", "needed", "always"]
+"""When a frame is detected that has no views: see ``EstimationPolicy.people``."""
 
 # Person score of a candidate from which somebody is found in the upright view.
 _FOUND = 0.1
@@ -72,6 +78,11 @@ class EstimationPolicy:
         return self._schedule.due(time)
 
     @property
+    def joints(self) -> int:
+        """Number of joints of a person."""
+        return len(self._estimator.skeleton)
+
+    @property
     def state(self) -> PolicyState:
         """What later frames depend on."""
         if self._refinement is not None:
@@ -85,24 +96,45 @@ class EstimationPolicy:
             self._refinement.state = state.refinement
             self._refinement.crops, self._refinement.unrefined = self._times.crops, self._times.unrefined
 
-    def people(self, item: DecodedFrame, tracker: Tracker, time: float) -> People:
+    def people(self, item: DecodedFrame, tracker: Tracker, time: float, when: When = "needed") -> People:
         """Return the people of a frame that has an image.
 
         Args:
             item: frame after the detection stage.
             tracker: knows where people are expected.
             time: seconds on the tracker's clock.
+            when: whether a frame that is not due is detected: ``always``, only where ``needed``, or not at all (``due``).
         """
         budget = None if self._budget is None else self._budget.people(self._times.dropped)
         people = None
-        if not item.views:
-            people = self._followed(item, tracker, time, budget)
+        if not item.views and when != "always":
+            people = self._followed(item, tracker, time, budget, when)
         if people is None:
             if not item.views:
                 item = self._with_views(item, [UPRIGHT])
             people = self._detected(item, tracker, time, budget)
         self._state.frames += 1
         return people
+
+    def people_before(self, item: DecodedFrame, later: People, present: People) -> tuple[People, np.ndarray]:
+        """Return the people of a frame who were found in the next one only, and their rows in ``later``.
+
+        Args:
+            item: frame without detection.
+            later: people of the next frame who are not among those of this one.
+            present: people of this frame.
+        """
+        if self._refinement is None or item.frame.image is None:
+            return later.take([]), np.empty(0, int)
+        with self._times.timed("refinement"):
+            people, rows = self._refinement.refine_before(item.frame.image, later, present)
+        self._count()
+        return people, rows
+
+    def allows_early(self, state: PolicyState, item: DecodedFrame) -> bool:
+        """Return whether a frame may be detected before it is due, if the frames before it led to ``state``."""
+        frame, time = state.last_detection or (0, 0.0)
+        return self._schedule.allows_early(state.frames - frame, item.frame.time - time)
 
     def skip(self) -> None:
         """Count a frame without an image."""
@@ -115,16 +147,23 @@ class EstimationPolicy:
             everybody = tracker.expected(time)
             somebody = everybody or (people.person_scores >= _FOUND).any()
             missing = bool(len(tracker.lost(time))) or not somebody
-            turns = self._state.turned_views.due(time, self._lying(everybody, tracker, time), missing)
+            before = self._state.last_detection
+            frames = self._state.frames - before[0] if before else 1
+            lying = self._lying(everybody, tracker, time)
+            turns = self._state.turned_views.due(time, lying, missing, frames)
             if turns:
                 people = self._grouped(self._with_views(item, turns))
                 searched |= set(turns)
+        before = self._state.last_detection
+        frames = self._state.frames - before[0] if before else 1
         self._times.detections += 1
         self._state.last_detection = self._state.frames, item.frame.time
         if self._refinement is None:
             return people
         with self._times.timed("refinement"):
             expected = tracker.expected(time, searched)
+            if expected is not None and frames > 1:
+                expected = People.joined(expected, tracker.lost(time))
             people = self._refinement.refine(item.frame.image, people, expected, budget)
         self._count()
         return people
@@ -153,7 +192,7 @@ class EstimationPolicy:
             return self._estimator.group(item.found)
 
     def _followed(
-        self, item: DecodedFrame, tracker: Tracker, time: float, budget: int | None
+        self, item: DecodedFrame, tracker: Tracker, time: float, budget: int | None, when: When
     ) -> People | None:
         """Return the people of a frame without detection; None if the frame needs it."""
         image, last = item.frame.image, self._state.last_detection
@@ -162,9 +201,9 @@ class EstimationPolicy:
         with self._times.timed("refinement"):
             people, expected = None, tracker.expected(time)
             if expected is not None:
-                early = self._schedule.allows_early(self._state.frames - last[0], item.frame.time - last[1])
+                waits = when == "due" or not self.allows_early(self._state, item)
                 lost = tracker.lost(time)
-                people = self._refinement.refine_expected(image, expected, lost, budget, force=not early)
+                people = self._refinement.refine_expected(image, expected, lost, budget, force=waits)
         self._count()
         return people
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skelstream.estimation.views import TURNS
 
-LONGEST_GAP = 0.2
+LONGEST_GAP = 0.15
 """Seconds between two detections under ``auto``: the longest time until a new person is found."""
 
 
@@ -58,20 +58,21 @@ class TurnedViews:
         self._next = 0
         self._last: dict[int, float] = dict.fromkeys(TURNS, float("-inf"))
 
-    def due(self, time: float, lying: dict[int, bool], missing: bool) -> list[int]:
+    def due(self, time: float, lying: dict[int, bool], missing: bool, frames: int = 1) -> list[int]:
         """Return the turns that are due in a detected frame; call it once per such frame.
 
         Args:
             time: time of the frame in seconds.
             lying: turns in which tracked people are upright, other than 0, and whether one of these tracks is tentative.
             missing: whether a person was lost, or nobody is found.
+            frames: number of frames since the last detected one.
         """
         due = [
             turn
             for turn, tentative in lying.items()
             if tentative or time - self._last[turn] >= LONGEST_GAP - 1e-6
         ]
-        self._saved = min(self._saved + 1, self._MOST)
+        self._saved = min(self._saved + frames, self._MOST)
         while self._saved >= (self._COST if missing else self._MOST) and len(due) < len(TURNS) - 1:
             self._next += 1
             turn = TURNS[1 + self._next % (len(TURNS) - 1)]

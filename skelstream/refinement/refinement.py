@@ -142,6 +142,24 @@ class Refinement:
         everybody = People.joined(kept, found.people.take(returned))
         return everybody.take(distinct(everybody, self.skeleton, self.settings.duplicate_oks))
 
+    def refine_before(self, image: np.ndarray, later: People, present: People) -> tuple[People, np.ndarray]:
+        """Return the people of an image who were found in the next one only, refined where they are there.
+
+        Args:
+            image: uint8 RGB (H, W, 3).
+            later: people of the next image, in source pixels.
+            present: people who are known to be in this one; nobody is found in the same place as one of them.
+
+        Returns:
+            People, none with a higher score than in the next image, and int (P,), their rows in ``later``.
+        """
+        boxes, scores = self._turned_boxes(later.keypoints), later.person_scores
+        found = self._accepted(self._found(image, boxes, scores, scores, np.arange(len(later))))
+        everybody = People.joined(present, found.people)
+        kept = distinct(everybody, self.skeleton, self.settings.duplicate_oks)
+        new = kept[kept >= len(present)] - len(present)
+        return found.people.take(new), found.rows[new]
+
     def _affordable(self, people: int, budget: int | None) -> int:
         """Return how many of so many people may be refined."""
         return min(n for n in (self.settings.limit, budget, people) if n is not None)

@@ -68,10 +68,12 @@ class Distillation(nn.Module):
     def _goal(self, plain: Tensor, mirrored: Tensor, size: Sequence[int], batch: dict[str, Tensor]) -> Tensor:
         to_teacher, order = batch["to_teacher"], list(COCO17.flip_order)
         mirror = torch.tensor([[-1.0, 0, size[1] - 1], [0, 1, 0]], device=plain.device)
-        goal = (_moved(plain, to_teacher) + _moved(mirrored, _after(mirror, to_teacher))[:, order]) / 2
+        stride = TopDownNetwork.stride
+        cells = [n // stride for n in batch["image"].shape[2:]]
+        moved = _moved(mirrored, _after(mirror, to_teacher), cells)[:, order]
+        goal = (_moved(plain, to_teacher, cells) + moved) / 2
         goal = torch.where(batch["mirrored"][:, None, None, None], goal[:, order], goal).clamp(0, 1)
         places, heights = peaks(goal)
-        stride = TopDownNetwork.stride
         label = batch["keypoints"] / stride
         ends = torch.tensor(goal.shape[:1:-1], device=goal.device)
         inside = ((label > -0.5) & (label < ends - 0.5)).all(-1)
@@ -106,12 +108,16 @@ class _Teacher(nn.Module):
         keys = [hashlib.blake2b(crop.numpy(), digest_size=16).digest() for crop in crops]
         new = {key: row for row, key in enumerate(keys) if key not in self._remembered}
         if new:
-            maps = torch.stack(self._maps(crops[list(new.values())]), 1)
-            self._remembered |= zip(new, maps.unbind(), strict=True)
-        found = torch.stack([self._remembered[key] for key in keys])
+            self._remembered |= zip(
+                new, zip(*self._maps(crops[list(new.values())]), strict=True), strict=True
+            )
+        with torch.autocast("cpu", enabled=False):  # which stacks no float16
+            plain, mirrored = (
+                torch.stack(maps) for maps in zip(*(self._remembered[k] for k in keys), strict=True)
+            )
         if len(self._remembered) > _REMEMBERED:
             self._remembered.clear()
-        return found[:, 0], found[:, 1]
+        return plain, mirrored
 
     def _maps(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         image = _pixels(crops)
@@ -128,10 +134,10 @@ def _after(second: Tensor, first: Tensor) -> Tensor:
     return torch.cat([linear, second[:, :2] @ first[:, :, 2:] + second[:, 2:]], 2)
 
 
-def _moved(maps: Tensor, matrices: Tensor) -> Tensor:
-    """Return maps (B, V, h, w) in other crops, whose pixels matrices (B, 2, 3) map to the maps' own."""
+def _moved(maps: Tensor, matrices: Tensor, size: Sequence[int]) -> Tensor:
+    """Return maps (B, V, h, w) in other crops of ``size`` cells, whose pixels matrices (B, 2, 3) map to the maps' own."""
     height, width = maps.shape[2:]
-    rows, columns = (torch.arange(n, device=maps.device, dtype=torch.float32) for n in (height, width))
+    rows, columns = (torch.arange(n, device=maps.device, dtype=torch.float32) for n in size)
     # In both crops cell i stands for pixel i times the stride: cells and pixels have the same linear part.
     cells = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), -1)
     shift = matrices[:, :, 2] / TopDownNetwork.stride
