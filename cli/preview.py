@@ -29,7 +29,7 @@ def _graphics(value: str) -> str:
     return value
 
 
-@with_settings("estimator.*", "detect_every", "max_people", detect_every="auto")
+@with_settings("estimator.*", "detect_every", "max_people")
 def preview(
     settings: ExtractionSettings,
     source: Annotated[

@@ -174,7 +174,8 @@ def _try_out(state: PipelineState, index: int, time: float, joints: int) -> None
     new = People(places, np.ones((1, joints), np.float32), np.ones(1, np.float32), box)
     for people in (tracker.expected(time), tracker.lost(time), new, new):
         if people is not None:
-            tracker.update(index + 1, time, people)
+            state.watch.see(tracker.update(index + 1, time, people))
+    state.watch.on(time)
     if state.policy.refinement is not None and state.policy.refinement.boxes.shape[1:] != (5,):
         raise FormatError("not the state of a refinement")
 
@@ -186,7 +187,7 @@ class _Unpickler(pickle.Unpickler):
         ("collections", "Counter"), ("filterpy.kalman.kalman_filter", "KalmanFilter"), ("numpy", "dtype"), ("numpy", "ndarray"),
         ("numpy.core.multiarray", "_reconstruct"), ("numpy.core.multiarray", "scalar"), ("numpy.linalg", "inv"),
         ("skelstream.pipeline.pipeline", "PipelineState"), ("skelstream.pipeline.policy", "PolicyState"), ("skelstream.pipeline.schedule", "TurnedViews"),
-        ("skelstream.pipeline.times", "StageTimes"), ("skelstream.refinement.refinement", "RefinementState"),
+        ("skelstream.pipeline.times", "StageTimes"), ("skelstream.pipeline.watch", "Watch"), ("skelstream.refinement.refinement", "RefinementState"),
         ("skelstream.skeleton", "Skeleton"), ("skelstream.tracking.motion", "Motion"),
         ("skelstream.settings.tracking", "TrackerSettings"), ("skelstream.tracking.track", "Track"),
         ("skelstream.tracking.kalman_tracker", "KalmanTracker"),

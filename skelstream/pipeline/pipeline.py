@@ -22,6 +22,7 @@ from skelstream.pipeline.following import MOST_FRAMES, Following, gaps
 from skelstream.pipeline.policy import EstimationPolicy, PolicyState
 from skelstream.pipeline.queues import StageQueue
 from skelstream.pipeline.times import StageTimes
+from skelstream.pipeline.watch import Watch
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.settings.pipeline import PipelineSettings
 from skelstream.skeleton import Skeleton
@@ -56,12 +57,14 @@ class PipelineState:
     Attributes:
         policy: state of detection and refinement.
         tracker: tracker with its tracks.
+        watch: people who are missed.
         importance: sum of each track's person scores, by track id.
         times: times and counts of the stages.
     """
 
     policy: PolicyState
     tracker: Tracker
+    watch: Watch
     importance: Counter[int]
     times: StageTimes
 
@@ -168,7 +171,9 @@ class Pipeline:
         if self._held:
             return None
         following = self._following
-        return PipelineState(following.policy.state, following.tracker, self._importance, self.times)
+        return PipelineState(
+            following.policy.state, following.tracker, following.watch, self._importance, self.times
+        )
 
     def resume(self, state: PipelineState) -> None:
         """Continue after the frames of another pipeline with the same source and settings.
@@ -182,7 +187,7 @@ class Pipeline:
         own = self.state()
         assert own is not None, "a frame was analysed already"
         parts = (
-            (state.policy, PolicyState), (state.tracker, type(own.tracker)), (state.importance, Counter), (state.times, StageTimes),
+            (state.policy, PolicyState), (state.tracker, type(own.tracker)), (state.watch, Watch), (state.importance, Counter), (state.times, StageTimes),
             (state.policy.frames, int), (state.policy.refinement, type(own.policy.refinement)), (state.times.seconds, dict),
         )  # fmt: skip
         if not all(isinstance(part, kind) for part, kind in parts):
@@ -190,7 +195,7 @@ class Pipeline:
         self._skipped = state.policy.frames
         self._importance = state.importance
         vars(self.times).update(vars(state.times))
-        self._following.resume(state.policy, state.tracker)
+        self._following.resume(state.policy, state.tracker, state.watch)
 
     def __iter__(self) -> Iterator[AnalysedFrame]:
         live, estimator, times = self.info.live, self._estimator, self.times

@@ -124,7 +124,7 @@ class EstimationPolicy:
             later: people of the next frame who are not among those of this one.
             present: people of this frame.
         """
-        if self._refinement is None or item.frame.image is None:
+        if self._refinement is None or item.frame.image is None or not len(later):
             return later.take([]), np.empty(0, int)
         with self._times.timed("refinement"):
             people, rows = self._refinement.refine_before(item.frame.image, later, present)
@@ -162,8 +162,6 @@ class EstimationPolicy:
             return people
         with self._times.timed("refinement"):
             expected = tracker.expected(time, searched)
-            if expected is not None and frames > 1:
-                expected = People.joined(expected, tracker.lost(time))
             people = self._refinement.refine(item.frame.image, people, expected, budget)
         self._count()
         return people

@@ -14,9 +14,9 @@ class PipelineSettings(Settings):
     tracking: TrackerSettings = group(default_factory=TrackerSettings, title="Tracking")
     detect_every: int | str = setting(
         "Detect every N-th frame, or auto.",
-        default=1,
-        more="auto detects as rarely as leaves 0.2 seconds between two detections. In between, refinement finds people where"
-        " the tracker expects them; a frame in which it misses one is detected as well.",
+        default="auto",
+        more="auto leaves at most 0.15 seconds between two detections. In between, refinement finds people where the tracker"
+        " expects them, or where the next detection finds them; more frames are detected while a person is missed.",
         low=1,
         words=("auto",),
         option="--detect-every",

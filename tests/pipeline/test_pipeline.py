@@ -177,7 +177,7 @@ def refined_bars(bars):
     return RefinedBars
 
 
-@pytest.mark.parametrize("every, most", [(1, 40), (5, 12), ("auto", 12)])
+@pytest.mark.parametrize("every, most", [(1, 40), (5, 20), ("auto", 24)])
 def test_people_are_tracked_between_detections(walk, refined_bars, every, most):
     with Pipeline(walk, refined_bars(), PipelineSettings().with_options(detect_every=every)) as pipeline:
         result = list(pipeline)
@@ -188,7 +188,7 @@ def test_people_are_tracked_between_detections(walk, refined_bars, every, most):
     np.testing.assert_allclose(xs, 15 + np.arange(40), atol=2)
     there = [2 in a.tracked.track_ids for a in result]
     came, left = there.index(True), 40 - there[::-1].index(True)
-    assert 10 <= came <= 10 + 6 and left == 30  # found within 0.3 s, and lost at once
+    assert (came, left) == (10, 30)  # followed back to the first frame, and lost at once
 
 
 def test_without_refinement_every_frame_is_detected(walk, bars):

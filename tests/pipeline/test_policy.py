@@ -95,7 +95,7 @@ def policy_of(estimator, every=1, live=False, photos=False):
     return EstimationPolicy(estimator, every, info, times), times
 
 
-@pytest.mark.parametrize(("every", "detections"), [(1, 12), (4, 3), ("auto", 6)])
+@pytest.mark.parametrize(("every", "detections"), [(1, 12), (4, 3), ("auto", 12)])
 def test_frames_between_detections_are_refined_where_people_are_expected(every, detections):
     refinement = Refined()
     estimator = Estimates(refinement)
@@ -113,6 +113,19 @@ def test_a_frame_in_which_a_person_is_missing_is_detected_at_once():
     policy, times = policy_of(estimator, 6)
     run(policy, estimator, times, 6)
     assert times.detections == 6  # none of the frames between can be left without detection
+
+
+@pytest.mark.parametrize(("when", "detections"), [("due", 0), ("needed", 1), ("always", 1)])
+def test_the_caller_says_when_a_frame_between_detections_is_detected(when, detections):
+    refinement = Refined()
+    estimator = Estimates(refinement)
+    policy, times = policy_of(estimator, 4)
+    run(policy, estimator, times, 3)
+    refinement.finds = when == "due"
+    item = DecodedFrame(Frame(3, 0.3, np.zeros((4, 4, 3), np.uint8)), 0.0)
+    policy.people(item, Expects(), 0.3, when)
+    assert times.detections == 1 + detections
+    assert refinement.calls[-1] == (("expected", True) if when == "due" else ("refine", None))
 
 
 def test_photos_are_detected_one_by_one_and_detection_alone_follows_nobody():
@@ -178,7 +191,7 @@ def turns_seen(tracker, found=ONE, frames=60, orientations="auto", **facts):
 def test_turned_views_follow_what_the_tracker_knows():
     standing, lying = candidates(pose_at((100, 100), 0)), candidates(pose_at((100, 100), 90))
     assert turns_seen(Follows(standing), frames=19) == [0] * 19
-    assert turns_seen(Follows(lying), frames=60).count(90) >= 10  # each fifth of a second
+    assert turns_seen(Follows(lying), frames=60).count(90) >= 10  # each LONGEST_GAP
     for tracker, found in ((Follows(standing, lost=1), ONE), (Follows(People.none(18)), People.none(18))):
         turns = turns_seen(tracker, found, frames=200)
         assert sorted(turns[:4]) == [0, 90, 180, 270]

@@ -43,7 +43,7 @@ def test_a_budget_shrinks_at_once_and_grows_slowly() -> None:
 
 
 def test_an_early_detection_needs_a_third_of_the_gap() -> None:
-    given = [DetectionSchedule("auto").allows_early(9, seconds) for seconds in (0.03, 0.06, 0.07, 0.1)]
+    given = [DetectionSchedule("auto").allows_early(9, seconds) for seconds in (0.02, 0.04, 0.05, 0.1)]
     assert given == [False, False, True, True]
     assert [DetectionSchedule(5).allows_early(frames, 9.0) for frames in (1, 2, 3)] == [False, True, True]
     assert DetectionSchedule(2).allows_early(1, 0.0)
@@ -62,8 +62,13 @@ def test_a_missing_person_is_sought_in_all_views_at_once_and_then_rarely() -> No
     assert sorted(due[0]) == [90, 180, 270] and sum(map(len, due)) <= 3 + 100 / 20
 
 
+def test_turned_views_are_as_frequent_where_few_frames_are_detected() -> None:
+    views = TurnedViews()
+    assert sum(len(views.due(i / 6, {}, missing=False, frames=5)) for i in range(80)) == 20
+
+
 def test_the_view_of_a_lying_person_is_due_again_and_again() -> None:
     views = TurnedViews()
     due = [90 in views.due(i / 30, {90: i < 3}, missing=False) for i in range(30)]
     assert due[:3] == [True] * 3  # until the track is confirmed
-    assert 4 <= sum(due[3:]) <= 5  # then each LONGEST_GAP
+    assert 5 <= sum(due[3:]) <= 6  # then each LONGEST_GAP

@@ -181,6 +181,15 @@ def test_no_expected_people_give_no_people() -> None:
     assert carried is not None and len(carried) == 0 == refinement.crops
 
 
+def test_people_of_the_next_image_are_found_where_nobody_is_known() -> None:
+    refinement = refinement_with(Stand((100, 100), (300, 200)))
+    later = people((500, 200), (303, 202), (102, 101), scores=(0.9, 0.4, 0.9))
+    found, rows = refinement.refine_before(IMAGE, later, people((100, 100)))
+    assert rows.tolist() == [1] and refinement.crops == 3
+    np.testing.assert_allclose(found.person_scores, [0.4], atol=1e-6)
+    np.testing.assert_allclose(found.keypoints[0, 0], STANDING[0] + (300, 200), atol=1e-3)
+
+
 def test_people_below_the_minimum_score_are_left_out() -> None:
     refinement = Refinement(Stand((100, 100), (300, 200)), RefinementSettings(), OPENPOSE18, least_score=0.6)
     found = refinement.refine(IMAGE, people((100, 100), (300, 200), scores=(0.9, 0.2)))
