@@ -10,7 +10,7 @@ import numpy as np
 from skelstream.geometry.crops import joints_boxes, oriented_boxes
 from skelstream.geometry.letterbox import rotation
 from skelstream.geometry.orientation import angles_between, nearest_turns, orientation
-from skelstream.geometry.similarity import iou
+from skelstream.geometry.similarity import AREA_OF_BOX, box_areas, iou, oks
 from skelstream.grouping.assembly import distinct, unrepeated
 from skelstream.people import People
 from skelstream.refinement.refiner import Refiner
@@ -21,6 +21,8 @@ from skelstream.skeleton import Skeleton, convert
 _BEST_LENGTH = 200.0
 # Overlap (IoU) from which a detected person is taken for an expected one.
 _EXPECTED = 0.3
+# Similarity (OKS over its own joints) of a candidate to an expected person from which it is a part or a double of that person.
+_EXPLAINED = 0.5
 # Overlap (IoU) of a detected box and the box of the joints found in it, below which that box is refined a second time.
 _SETTLED = 0.8
 # A crop stays where one of the last frame's was if its centre is closer than the first number, in lengths of the box,
@@ -91,6 +93,7 @@ class Refinement:
             People, best first. The score of a refined person is the geometric mean of the detection score and the mean
             joint score, limited as above.
         """
+        people = people if expected is None else self._one_each(people, expected)
         boxes, scores, known = self._boxes(people, expected)
         boxes[known] = self._steadied(boxes[known])
         order = np.argsort(-self._gain(boxes, scores), kind="stable")[: self._affordable(len(boxes), budget)]
@@ -200,6 +203,18 @@ class Refinement:
             np.concatenate([scores, expected.person_scores[missed]]),
             np.concatenate([known, np.ones(len(missed), bool)]),
         )
+
+    def _one_each(self, people: People, expected: People) -> People:
+        """Return people without those who are parts or doubles of expected people whom better candidates are as well."""
+        areas = AREA_OF_BOX * np.maximum(box_areas(people.boxes)[:, None], box_areas(expected.boxes))
+        alike, common = oks(people.keypoints, expected.keypoints, areas, self.skeleton.oks_sigmas)
+        same = alike * common >= _EXPLAINED * (people.scores > 0).sum(1)[:, None]
+        kept, taken = list[int](), np.zeros(len(expected), bool)
+        for row, of_row in enumerate(same):
+            if not of_row.any() or (of_row & ~taken).any():
+                kept.append(row)
+                taken |= of_row
+        return people.take(kept)
 
     def _steadied(self, boxes: np.ndarray) -> np.ndarray:
         """Return boxes in which those close to one of the last frame's are replaced by it: joints that stand still do not

@@ -190,6 +190,15 @@ def test_people_of_the_next_image_are_found_where_nobody_is_known() -> None:
     np.testing.assert_allclose(found.keypoints[0, 0], STANDING[0] + (300, 200), atol=1e-3)
 
 
+def test_parts_and_doubles_of_an_expected_person_get_no_crop() -> None:
+    refinement = refinement_with(Stand((100, 100), (300, 200)))
+    found = people((100, 100), (103, 100), (300, 200), (100, 103), scores=(0.9, 0.8, 0.7, 0.6))
+    assert len(refinement.refine(IMAGE, found, expected=people((101, 100)))) == 2
+    assert refinement.crops == 2
+    refinement.refine(IMAGE, found, expected=people((500, 100)))
+    assert refinement.crops == 2 + 5  # all four, and the expected one
+
+
 def test_people_below_the_minimum_score_are_left_out() -> None:
     refinement = Refinement(Stand((100, 100), (300, 200)), RefinementSettings(), OPENPOSE18, least_score=0.6)
     found = refinement.refine(IMAGE, people((100, 100), (300, 200), scores=(0.9, 0.2)))
