@@ -18,7 +18,7 @@ from skelstream.network.part_maps import PartMaps
 from skelstream.network.quantised import quantised
 from skelstream.runtimes.graph_cache import cached_graph
 from skelstream.runtimes.openvino_import import ov
-from skelstream.runtimes.openvino_queue import ImageQueue, has_bfloat16
+from skelstream.runtimes.openvino_queue import ImageQueue, compile_settings, compiled, has_bfloat16
 from skelstream.runtimes.signal_stack import kept_signal_stack
 
 # torch.jit.trace and the filters of warnings keep their state in a module, so one thread at a time may trace.
@@ -60,8 +60,15 @@ class OpenVinoRuntime:
                 "this CPU does not support bfloat16; use float32 or int8", setting="precision"
             )
         eight_bit = precision == "int8"
-        graph = cached_graph(core, unloaded.sha256, eight_bit, lambda: _graph(unloaded, eight_bit))
-        self._queue = ImageQueue(core, graph, precision, unloaded.takes_crops)
+        settings = compile_settings(core, precision, unloaded.takes_crops)
+        weights = unloaded.sha256
+        graph = cached_graph(
+            core,
+            {"weights": weights, "eight_bit": eight_bit} if weights else None,
+            settings,
+            lambda: compiled(core, _graph(unloaded, eight_bit), settings),
+        )
+        self._queue = ImageQueue(graph, unloaded.takes_crops)
         self.name = f"OpenVINO, cpu, {precision}"
         self.skeleton, self.stride = unloaded.skeleton, unloaded.stride
         self.size_divisor = unloaded.size_divisor
