@@ -29,16 +29,18 @@ PROGRAM = """
 import sys, time
 import skelstream.cli, skelstream.cli.extract
 step("command line")
-import torch
-step("torch")
-import skelstream.extraction, skelstream.drawing.sheet
+from skelstream.cli.imports import importing
+with importing():
+    import torch
+    step("torch")
+    import skelstream.extraction
 step("formats, video, stages")
 from skelstream.cli.estimator import make_estimator
 from skelstream.extraction.settings import ExtractionSettings
 from skelstream.pipeline import Pipeline
 settings = ExtractionSettings()
 made = make_estimator(settings.estimator)
-step("networks, beside SciPy")
+step("networks")
 with Pipeline(sys.argv[1], made, settings) as pipeline:
     next(iter(pipeline))
     step("first frame")

@@ -22,7 +22,7 @@ def make_estimator(settings: EstimatorSettings) -> PoseEstimator:
     import torch
 
     from skelstream.estimation.pose_estimator import PoseEstimator
-    from skelstream.tracking.registry import import_beside
+    from skelstream.tracking.libraries import import_beside
 
     import_beside()  # while the networks are loaded
     estimator = PoseEstimator(settings)

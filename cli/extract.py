@@ -11,6 +11,7 @@ import typer
 from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
+from .imports import importing
 from .messages import complain, described, program, put, say, show_warnings
 from .options import Debug, Overwrite, Quiet, with_settings
 
@@ -105,11 +106,12 @@ def _check_options(
 
 
 def _stream(source: str, settings: ExtractionSettings) -> None:
-    from skelstream.formats import frame_line
-    from skelstream.pipeline import Pipeline
-    from skelstream.processing.one_euro import OneEuro
+    with importing():
+        from skelstream.formats import frame_line
+        from skelstream.pipeline import Pipeline
+        from skelstream.processing.one_euro import OneEuro
 
-    from .estimator import estimator_maker
+        from .estimator import estimator_maker
 
     one_euro = OneEuro() if settings.postprocessing.smooth else None
     with Pipeline(source, estimator_maker(settings), settings) as pipeline:
@@ -123,15 +125,15 @@ def _stream(source: str, settings: ExtractionSettings) -> None:
 def _extract_one(
     source: str, settings: ExtractionSettings, quiet: bool, sheet: Path | None, **output_options: Any
 ) -> None:
-    from skelstream.drawing.sheet import sequence_sheet, write_png
-    from skelstream.extraction import Output, run
-    from skelstream.files.atomic import check_writable
-    from skelstream.files.inputs import check_not_inputs
-    from skelstream.formats import choose
-    from skelstream.video.image_folder import IMAGE_SUFFIXES
+    with importing():
+        from skelstream.extraction import Output, run
+        from skelstream.files.atomic import check_writable
+        from skelstream.files.inputs import check_not_inputs
+        from skelstream.formats import choose
+        from skelstream.video.image_folder import IMAGE_SUFFIXES
 
-    from .estimator import estimator_maker, say_if_slow
-    from .progress import FrameProgress
+        from .estimator import estimator_maker, say_if_slow
+        from .progress import FrameProgress
 
     output = Output(**output_options)
     if sheet is not None:
@@ -144,6 +146,8 @@ def _extract_one(
     files = [str(output.path)]
     readable = choose(output.path, output.format).read is not None
     if sheet is not None:
+        from skelstream.drawing.sheet import sequence_sheet, write_png
+
         has_source_frames = done.sequence.meta.get("resampled", {}).get("frame_index") != "counted"
         write_png(sheet, sequence_sheet(done.sequence, source if has_source_frames else None))
         files.append(str(sheet))
@@ -160,10 +164,11 @@ def _extract_many(
     quiet: bool,
     **output_options: Any,
 ) -> None:
-    from skelstream.extraction import run_many
+    with importing():
+        from skelstream.extraction import run_many
 
-    from .estimator import estimator_maker, say_if_slow
-    from .progress import FrameProgress
+        from .estimator import estimator_maker, say_if_slow
+        from .progress import FrameProgress
 
     failed = done = existing = by_others = 0
     with FrameProgress(f"{len(sources)} sources", quiet, len(sources)) as progress:

@@ -11,6 +11,7 @@ import typer
 
 from skelstream.extraction.settings import ExtractionSettings
 
+from .imports import importing
 from .messages import say, show_warnings
 from .options import Debug, Overwrite, with_settings
 
@@ -73,11 +74,12 @@ def preview(
     """
     from rich.console import Console
 
-    from skelstream.files.inputs import check_not_inputs
-    from skelstream.formats import check_free, choose
-    from skelstream.pipeline import Pipeline
+    with importing():
+        from skelstream.files.inputs import check_not_inputs
+        from skelstream.formats import check_free, choose
+        from skelstream.pipeline import Pipeline
 
-    from .estimator import make_estimator
+        from .estimator import make_estimator
 
     if output is not None:
         check_free(choose(output), output, overwrite)

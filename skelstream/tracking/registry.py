@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 
 from skelstream.errors import SettingsError
 from skelstream.plugins import plugins
 from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import Skeleton
+from skelstream.tracking.kalman_tracker import KalmanTracker
 from skelstream.tracking.tracker import Tracker
-
-
-def _kalman_tracker(settings: TrackerSettings, skeleton: Skeleton) -> Tracker:
-    # Imported here: filterpy and SciPy take a third of a second, and only tracking needs them.
-    from skelstream.tracking.kalman_tracker import KalmanTracker
-
-    return KalmanTracker(settings, skeleton)
-
-
-def import_beside() -> None:
-    """Start to import the Kalman tracker in a thread, for a caller that waits for something else meanwhile."""
-
-    def work() -> None:
-        with suppress(ImportError):  # making a tracker raises it again
-            import_module("skelstream.tracking.kalman_tracker")
-
-    threading.Thread(target=work, name="skelstream-import").start()
 
 
 @dataclass(frozen=True)
@@ -46,7 +27,7 @@ class TrackerEntry:
     name: str
     summary: str
     settings: TrackerSettings = field(default_factory=TrackerSettings)
-    make: Callable[[TrackerSettings, Skeleton], Tracker] = _kalman_tracker
+    make: Callable[[TrackerSettings, Skeleton], Tracker] = KalmanTracker
 
 
 _SORT = TrackerSettings(

@@ -15,7 +15,7 @@ from skelstream.batch.shared_estimator import SharedEstimator
 from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.runtimes.cores import available_cores
 from skelstream.settings.estimation import EstimatorSettings
-from skelstream.tracking.registry import import_beside
+from skelstream.tracking.libraries import import_beside
 
 
 class Worker:
