@@ -13,7 +13,7 @@ from skelstream.extraction.settings import ExtractionSettings
 
 from .imports import importing
 from .messages import complain, described, program, put, say, show_warnings
-from .options import Debug, Overwrite, Quiet, with_settings
+from .options import Debug, NoCache, Overwrite, Quiet, with_settings
 
 if TYPE_CHECKING:
     from skelstream.extraction.extraction import Extraction
@@ -60,6 +60,7 @@ def extract(
     ] = None,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
+    no_cache: NoCache = False,
     debug: Debug = False,
 ) -> None:
     """Find and track people in videos, and write their skeletons.

@@ -13,7 +13,7 @@ from skelstream.extraction.settings import ExtractionSettings
 
 from .imports import importing
 from .messages import say, show_warnings
-from .options import Debug, Overwrite, with_settings
+from .options import Debug, NoCache, Overwrite, with_settings
 
 if TYPE_CHECKING:
     from skelstream.pipeline import AnalysedFrame
@@ -58,6 +58,7 @@ def preview(
             metavar="NAME",
         ),
     ] = "auto",
+    no_cache: NoCache = False,
     debug: Debug = False,
 ) -> None:
     """Show people from a camera live in the terminal, also over SSH.

@@ -103,6 +103,10 @@ class Cache:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
         self._remove_old(path)
 
+    def remove(self, key: str) -> None:
+        """Remove the content under a key, if there is any."""
+        _remove(self._path(key))
+
     def entries(self) -> dict[Path, os.stat_result]:
         """Return the files of the entries with their sizes and times."""
         return _files(self.folder, f"*{_ENDING}")
