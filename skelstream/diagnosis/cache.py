@@ -24,7 +24,7 @@ def _networks() -> Check:
         return Check("cache", "networks", State.UNAVAILABLE, off)
     kept = Cache(folder / "graphs")
     entries = kept.entries().values()
-    size = f"{len(entries)} networks, {sum(info.st_size for info in entries) / 1e6:.0f} MB"
+    size = f"{sum(info.st_size for info in entries) / 1e6:.0f} MB"
     try:
         kept.write("probe", _PROBE)
     except OutputError as error:
@@ -34,4 +34,4 @@ def _networks() -> Check:
     kept.remove("probe")
     if found != _PROBE:
         return Check("cache", "networks", State.BROKEN, f"{kept.folder}: what is written is not read back")
-    return Check("cache", "networks", State.FINE, f"{kept.folder}, {size}")
+    return Check("cache", "networks", State.FINE, f"{kept.folder}, {size} in {len(entries)} files")
