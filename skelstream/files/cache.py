@@ -121,7 +121,7 @@ class Cache:
             total += info.st_size
             if path != newest and (total > self._limit or info.st_mtime < oldest):
                 _remove(path)
-        for path, info in _files(self.folder, ".*").items():  # temporary files of processes that were killed
+        for path, info in _files(self.folder, f".*{_ENDING}.*").items():  # of processes that were killed
             if info.st_mtime < time.time() - _SECONDS_PER_DAY:
                 _remove(path)
 

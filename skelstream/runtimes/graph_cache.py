@@ -10,6 +10,8 @@ import io
 import json
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 
 import torch
 
@@ -78,6 +80,18 @@ def _key(core: ov.Core, code: str, asked: Mapping[str, object]) -> str:
         "torch_kernels": torch.backends.cpu.get_cpu_capability(),
         "processor": core.get_property(_DEVICE, "FULL_DEVICE_NAME"),
         "abilities": sorted(core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")),
+        "instructions": _instructions(),
         "cores": available_cores(),
     }
     return hashlib.sha256(json.dumps({**asked, **made_with}, sort_keys=True).encode()).hexdigest()
+
+
+def _instructions() -> str:
+    """Return Linux's list of the processor's instruction sets; empty elsewhere. Virtual machines share names of processors."""
+    with suppress(OSError), Path("/proc/cpuinfo").open() as file:
+        for line in file:
+            if line.startswith(("flags", "Features")):
+                return line
+            if not line.strip():  # the end of the first core
+                break
+    return ""

@@ -167,9 +167,10 @@ def test_other_weights_have_another_graph(images: np.ndarray) -> None:
         lambda patch: patch.setattr(torch, "__version__", "9.9"),
         lambda patch: patch.setattr(graph_cache.ov, "__version__", "9.9"),
         lambda patch: patch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "another"),
+        lambda patch: patch.setattr(graph_cache, "_instructions", lambda: "avx1024"),
         lambda patch: patch.setattr(graph_cache, "available_cores", lambda: 99),
     ],
-    ids=["skelstream", "torch", "openvino", "processor", "cores"],
+    ids=["skelstream", "torch", "openvino", "kernels", "instructions", "cores"],
 )
 def test_another_version_or_machine_has_another_graph(
     change: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
