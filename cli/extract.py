@@ -73,7 +73,8 @@ def extract(
     The same command continues interrupted work. Exit status: 1 if a source
     failed, 2 for a wrong option, 130 after Ctrl-C, 143 after SIGTERM.
     """
-    from skelstream.formats import is_folder
+    with importing():
+        from skelstream.formats import is_folder
 
     many = len(sources) > 1 or (output not in (None, "-") and is_folder(str(output), format))
     _check_options(output, format, sheet, many, settings)
