@@ -29,7 +29,7 @@ PROGRAM = """
 import sys, time
 import skelstream.cli, skelstream.cli.extract
 step("command line")
-from skelstream.cli.imports import importing
+from skelstream.lazy import importing
 with importing():
     import torch
     step("torch")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .imports import importing
 from .messages import say
 
 if TYPE_CHECKING:
@@ -20,14 +19,13 @@ def make_estimator(settings: EstimatorSettings) -> PoseEstimator:
     Torch's number of threads is a setting of the whole process, so a command may change it and the library
     may not.
     """
-    with importing():
-        import torch
+    import torch
 
-        from skelstream.estimation.pose_estimator import PoseEstimator
-        from skelstream.tracking.libraries import import_beside
+    from skelstream.estimation.pose_estimator import PoseEstimator
+    from skelstream.tracking.libraries import import_beside
 
-        import_beside()  # while the networks are loaded
-        estimator = PoseEstimator(settings)
+    import_beside()  # while the networks are loaded
+    estimator = PoseEstimator(settings)
     if estimator.torch_threads is not None:
         torch.set_num_threads(estimator.torch_threads)
     return estimator

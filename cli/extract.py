@@ -10,8 +10,8 @@ import typer
 
 from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
+from skelstream.lazy import importing
 
-from .imports import importing
 from .messages import complain, described, program, put, say, show_warnings
 from .options import Debug, NoCache, Overwrite, Quiet, with_settings
 

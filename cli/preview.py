@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelstream.extraction.settings import ExtractionSettings
+from skelstream.lazy import importing
 
-from .imports import importing
 from .messages import say, show_warnings
 from .options import Debug, NoCache, Overwrite, with_settings
 

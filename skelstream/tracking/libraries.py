@@ -6,6 +6,8 @@ import threading
 from contextlib import suppress
 from importlib import import_module
 
+from skelstream.lazy import importing
+
 
 def import_beside() -> None:
     """Start to import them in a thread, for a caller that waits for something else meanwhile."""
@@ -13,6 +15,6 @@ def import_beside() -> None:
 
 
 def _import() -> None:
-    for name in ("scipy.optimize", "filterpy.kalman"):
-        with suppress(ImportError):  # tracking raises it again
+    with importing(), suppress(ImportError):  # tracking raises it again
+        for name in ("scipy.optimize", "filterpy.kalman"):
             import_module(name)
