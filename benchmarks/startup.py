@@ -33,7 +33,7 @@ from skelstream.lazy import importing
 with importing():
     import torch
     step("torch")
-    import skelstream.extraction
+    import skelstream.extraction.extraction
 step("formats, video, stages")
 from skelstream.cli.estimator import make_estimator
 from skelstream.extraction.settings import ExtractionSettings
