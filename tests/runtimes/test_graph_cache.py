@@ -19,6 +19,7 @@ from skelstream.files.cache import OFF, VARIABLE, Cache  # noqa: E402
 from skelstream.network import source_code  # noqa: E402
 from skelstream.network.lazy_network import LazyNetwork, lazy, lazy_network  # noqa: E402
 from skelstream.network.model_file import find_model, read_header  # noqa: E402
+from skelstream.network.ranged_conv import RangedConv  # noqa: E402
 from skelstream.runtimes import graph_cache  # noqa: E402
 from skelstream.runtimes.openvino import OpenVinoRuntime  # noqa: E402
 from skelstream.runtimes.registry import choose_runtime  # noqa: E402
@@ -29,17 +30,18 @@ SHA256 = "5" * 64
 
 
 class Tiny(nn.Module):
-    """A network of a single convolution."""
+    """A network of a single convolution, which can be rounded to eight bits."""
 
-    skeleton, stride, size_divisor, example_size = OPENPOSE18, 2, 2, (8, 8)
+    skeleton, stride, size_divisor, example_size = OPENPOSE18, 1, 1, (8, 8)
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__()
         torch.manual_seed(seed)
-        self.conv = nn.Conv2d(3, 18, 2, 2)
+        self.conv = RangedConv(3, 18, 1)
+        self.conv.range[1] = 255
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        maps = self.conv(image).sigmoid()
+        maps = (self.conv(image) / 255).sigmoid()
         return maps, maps * 2
 
 
@@ -51,7 +53,7 @@ class Unloaded:
 
     def __call__(self) -> LazyNetwork:
         size = Tiny.example_size
-        return LazyNetwork(OPENPOSE18, 2, 2, size, False, self.sha256, self._load, lambda: self._ranges)
+        return LazyNetwork(OPENPOSE18, 1, 1, size, False, self.sha256, self._load, lambda: self._ranges)
 
     def _load(self) -> Tiny:
         self.loads += 1
@@ -79,7 +81,7 @@ def test_a_kept_graph_gives_the_same_numbers_without_the_network(images: np.ndar
     assert tiny.loads == 1 and len(cache.entries()) == 1
     assert torch.equal(first.maps(images).confidence, second.maps(images).confidence)
     assert first.name == second.name and vars(first).keys() == vars(second).keys()
-    assert (second.skeleton, second.stride, second.size_divisor) == (OPENPOSE18, 2, 2)
+    assert (second.skeleton, second.stride, second.size_divisor) == (OPENPOSE18, 1, 1)
 
 
 @pytest.mark.slow
@@ -183,12 +185,18 @@ def test_another_version_or_machine_has_another_graph(
     assert tiny.loads == 2
 
 
-def test_another_precision_has_another_graph() -> None:
-    core, settings = graph_cache.ov.Core(), {"PERFORMANCE_HINT": "LATENCY"}
-    networks = [{"weights": SHA256, "eight_bit": eight} for eight in (True, False)]
-    keys = {graph_cache._key(core, "code", {"network": n, "settings": settings}) for n in networks}
-    keys.add(graph_cache._key(core, "code", {"network": networks[0], "settings": {"NUM_STREAMS": 2}}))
-    assert len(keys) == 3
+def test_eight_bits_have_another_graph(images: np.ndarray) -> None:
+    plain, rounded = Unloaded(), Unloaded(ranges=True)
+    one, other = (OpenVinoRuntime(network()) for network in (plain, rounded))
+    assert "int8" not in one.name and "int8" in other.name
+    assert plain.loads == rounded.loads == 1
+    assert not torch.equal(one.maps(images).confidence, other.maps(images).confidence)
+
+
+def test_other_settings_have_another_graph() -> None:
+    core, network = graph_cache.ov.Core(), {"weights": SHA256}
+    settings = ({"PERFORMANCE_HINT": "LATENCY"}, {"NUM_STREAMS": 2}, {"NUM_STREAMS": 3})
+    assert len({graph_cache._key(core, "code", {"network": network, "settings": s}) for s in settings}) == 3
 
 
 def test_changed_code_has_another_graph(monkeypatch: pytest.MonkeyPatch) -> None:
