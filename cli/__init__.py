@@ -6,6 +6,7 @@ Commands import the library inside their functions, so that ``--help`` answers a
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import sys
@@ -105,7 +106,10 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # the terminal may not know bars and ellipses
     handle_signals()
     Console.on_broken_pipe = _end_quietly
-    app()
+    try:
+        app()
+    finally:
+        gc.freeze()  # Python searches all that torch imported for garbage as it ends, for a third of a second
 
 
 from .convert import convert  # noqa: E402

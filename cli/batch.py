@@ -13,7 +13,7 @@ from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
 from .messages import complain, say, stdout_console, warn
-from .options import Debug, Quiet, with_settings
+from .options import Debug, NoCache, Quiet, with_settings
 
 if TYPE_CHECKING:
     from skelstream.batch.events import BatchFinished, Event
@@ -120,6 +120,7 @@ def run(
         ),
     ] = [],  # noqa: B006 - Typer copies it
     quiet: Quiet = False,
+    no_cache: NoCache = False,
     debug: Debug = False,
 ) -> None:
     """Extract the skeletons of all clips of a manifest.
@@ -182,6 +183,7 @@ def retry(
     engine: EngineName = "local",
     workers: Workers = None,
     quiet: Quiet = False,
+    no_cache: NoCache = False,
     debug: Debug = False,
 ) -> None:
     """Extract failed clips again, with the settings of the batch."""

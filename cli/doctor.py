@@ -18,7 +18,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Check versions, devices, weights, runtimes, codecs and terminal.
+    """Check versions, devices, weights, runtimes, cache, codecs and terminal.
 
     Takes some seconds, as each runtime processes a frame and a video of each
     codec is read. Exit status 1 if something is broken; missing optional

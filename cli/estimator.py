@@ -22,7 +22,9 @@ def make_estimator(settings: EstimatorSettings) -> PoseEstimator:
     import torch
 
     from skelstream.estimation.pose_estimator import PoseEstimator
+    from skelstream.tracking.libraries import import_beside
 
+    import_beside()  # while the networks are loaded
     estimator = PoseEstimator(settings)
     if estimator.torch_threads is not None:
         torch.set_num_threads(estimator.torch_threads)

@@ -12,7 +12,7 @@ from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
 from .messages import complain, say, stdout_console, warn
-from .options import Debug, Overwrite, with_settings
+from .options import Debug, NoCache, Overwrite, with_settings
 
 if TYPE_CHECKING:
     from skelstream.evaluation.report import Evaluation
@@ -56,6 +56,7 @@ def evaluate(
     worst_count: Annotated[int, typer.Option(min=1, help="Set the number of images in --worst.")] = 12,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     overwrite: Overwrite = False,
+    no_cache: NoCache = False,
     debug: Debug = False,
 ) -> None:
     """Score poses on a COCO-format set: AP, errors by kind, PCK.

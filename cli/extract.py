@@ -10,9 +10,10 @@ import typer
 
 from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
+from skelstream.lazy import importing
 
 from .messages import complain, described, program, put, say, show_warnings
-from .options import Debug, Overwrite, Quiet, with_settings
+from .options import Debug, NoCache, Overwrite, Quiet, with_settings
 
 if TYPE_CHECKING:
     from skelstream.extraction.extraction import Extraction
@@ -59,6 +60,7 @@ def extract(
     ] = None,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
+    no_cache: NoCache = False,
     debug: Debug = False,
 ) -> None:
     """Find and track people in videos, and write their skeletons.
@@ -71,7 +73,8 @@ def extract(
     The same command continues interrupted work. Exit status: 1 if a source
     failed, 2 for a wrong option, 130 after Ctrl-C, 143 after SIGTERM.
     """
-    from skelstream.formats import is_folder
+    with importing():
+        from skelstream.formats import is_folder
 
     many = len(sources) > 1 or (output not in (None, "-") and is_folder(str(output), format))
     _check_options(output, format, sheet, many, settings)
@@ -105,11 +108,12 @@ def _check_options(
 
 
 def _stream(source: str, settings: ExtractionSettings) -> None:
-    from skelstream.formats import frame_line
-    from skelstream.pipeline import Pipeline
-    from skelstream.processing.one_euro import OneEuro
+    with importing():
+        from skelstream.formats import frame_line
+        from skelstream.pipeline import Pipeline
+        from skelstream.processing.one_euro import OneEuro
 
-    from .estimator import estimator_maker
+        from .estimator import estimator_maker
 
     one_euro = OneEuro() if settings.postprocessing.smooth else None
     with Pipeline(source, estimator_maker(settings), settings) as pipeline:
@@ -123,15 +127,15 @@ def _stream(source: str, settings: ExtractionSettings) -> None:
 def _extract_one(
     source: str, settings: ExtractionSettings, quiet: bool, sheet: Path | None, **output_options: Any
 ) -> None:
-    from skelstream.drawing.sheet import sequence_sheet, write_png
-    from skelstream.extraction import Output, run
-    from skelstream.files.atomic import check_writable
-    from skelstream.files.inputs import check_not_inputs
-    from skelstream.formats import choose
-    from skelstream.video.image_folder import IMAGE_SUFFIXES
+    with importing():
+        from skelstream.extraction import Output, run
+        from skelstream.files.atomic import check_writable
+        from skelstream.files.inputs import check_not_inputs
+        from skelstream.formats import choose
+        from skelstream.video.image_folder import IMAGE_SUFFIXES
 
-    from .estimator import estimator_maker, say_if_slow
-    from .progress import FrameProgress
+        from .estimator import estimator_maker, say_if_slow
+        from .progress import FrameProgress
 
     output = Output(**output_options)
     if sheet is not None:
@@ -144,6 +148,8 @@ def _extract_one(
     files = [str(output.path)]
     readable = choose(output.path, output.format).read is not None
     if sheet is not None:
+        from skelstream.drawing.sheet import sequence_sheet, write_png
+
         has_source_frames = done.sequence.meta.get("resampled", {}).get("frame_index") != "counted"
         write_png(sheet, sequence_sheet(done.sequence, source if has_source_frames else None))
         files.append(str(sheet))
@@ -160,10 +166,11 @@ def _extract_many(
     quiet: bool,
     **output_options: Any,
 ) -> None:
-    from skelstream.extraction import run_many
+    with importing():
+        from skelstream.extraction import run_many
 
-    from .estimator import estimator_maker, say_if_slow
-    from .progress import FrameProgress
+        from .estimator import estimator_maker, say_if_slow
+        from .progress import FrameProgress
 
     failed = done = existing = by_others = 0
     with FrameProgress(f"{len(sources)} sources", quiet, len(sources)) as progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from functools import wraps
 from types import NoneType
@@ -11,6 +12,7 @@ from typing import Annotated, Any, get_args
 import typer
 
 from skelstream.extraction.settings import ExtractionSettings
+from skelstream.files.cache import OFF, VARIABLE
 from skelstream.settings import Option
 
 from .messages import show_log
@@ -25,8 +27,24 @@ def _debug(ctx: typer.Context, value: bool) -> None:
         root.call_on_close(show_log())
 
 
+def _no_cache(ctx: typer.Context, value: bool) -> None:
+    if value:
+        before = os.environ.get(VARIABLE, "")
+        os.environ[VARIABLE] = OFF  # worker processes inherit it
+        ctx.find_root().call_on_close(lambda: os.environ.update({VARIABLE: before}))
+
+
 Debug = Annotated[
     bool, typer.Option("--debug", callback=_debug, help="Print the log, and tracebacks of errors.")
+]
+NoCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache",
+        callback=_no_cache,
+        help="Convert the networks anew; neither read nor write the cache.",
+        rich_help_panel="Networks",
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelstream.extraction.settings import ExtractionSettings
+from skelstream.lazy import importing
 
 from .messages import say, show_warnings
-from .options import Debug, Overwrite, with_settings
+from .options import Debug, NoCache, Overwrite, with_settings
 
 if TYPE_CHECKING:
     from skelstream.pipeline import AnalysedFrame
@@ -57,6 +58,7 @@ def preview(
             metavar="NAME",
         ),
     ] = "auto",
+    no_cache: NoCache = False,
     debug: Debug = False,
 ) -> None:
     """Show people from a camera live in the terminal, also over SSH.
@@ -73,11 +75,12 @@ def preview(
     """
     from rich.console import Console
 
-    from skelstream.files.inputs import check_not_inputs
-    from skelstream.formats import check_free, choose
-    from skelstream.pipeline import Pipeline
+    with importing():
+        from skelstream.files.inputs import check_not_inputs
+        from skelstream.formats import check_free, choose
+        from skelstream.pipeline import Pipeline
 
-    from .estimator import make_estimator
+        from .estimator import make_estimator
 
     if output is not None:
         check_free(choose(output), output, overwrite)

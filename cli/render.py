@@ -11,7 +11,7 @@ from skelstream.errors import FormatError, SourceError
 from skelstream.extraction.settings import ExtractionSettings
 
 from .messages import plain, say, show_warnings, stdout_console
-from .options import ClipName, Debug, Overwrite, Quiet, with_settings
+from .options import ClipName, Debug, NoCache, Overwrite, Quiet, with_settings
 
 if TYPE_CHECKING:
     from skelstream.drawing.movie import Rendered
@@ -59,6 +59,7 @@ def render(
     sound: Annotated[bool, typer.Option("--sound/--no-sound", help="Keep the video's sound.")] = True,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
+    no_cache: NoCache = False,
     debug: Debug = False,
 ) -> None:
     """Draw skeletons on their video.

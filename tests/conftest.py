@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from types import ModuleType
 
@@ -18,6 +20,7 @@ import numpy as np
 import pytest
 
 from skelstream.estimation.protocol import Provenance
+from skelstream.files.cache import VARIABLE
 from skelstream.geometry.letterbox import Letterbox, letterboxed
 from skelstream.people import People
 from skelstream.skeleton import OPENPOSE18
@@ -35,6 +38,13 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("skelstream", deadline=None)
 hypothesis.settings.load_profile("skelstream")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give a run a cache of its own, which the processes of pytest-xdist share: the user's stays as it is."""
+    if not hasattr(config, "workerinput"):  # workers inherit the variable
+        os.environ[VARIABLE] = folder = tempfile.mkdtemp(prefix="skelstream-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 class BarEstimator:

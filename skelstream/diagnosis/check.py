@@ -23,7 +23,7 @@ class Check:
     """Result of one check, one line of the diagnosis.
 
     Attributes:
-        area: versions, devices, weights, runtimes, codecs or terminal.
+        area: versions, devices, weights, runtimes, cache, codecs or terminal.
         name: name of the checked item, such as ``torch`` or ``HEVC``.
         state: state of the item.
         detail: version, description, or reason for the state.

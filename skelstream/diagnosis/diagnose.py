@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from skelstream.diagnosis.accelerators import devices
+from skelstream.diagnosis.cache import cache
 from skelstream.diagnosis.check import Check
 from skelstream.diagnosis.codecs import codecs
 from skelstream.diagnosis.runtimes import runtimes
@@ -19,5 +20,5 @@ def diagnose() -> Iterator[Check]:
     Checks import what they need inside: a module that cannot be imported is a result and does not end the
         diagnosis.
     """
-    for area in (versions, devices, weights, runtimes, codecs, terminal):
+    for area in (versions, devices, weights, runtimes, cache, codecs, terminal):
         yield from area()

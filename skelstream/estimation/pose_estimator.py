@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +15,8 @@ from skelstream.files.arguments import instance_argument
 from skelstream.geometry.letterbox import Letterbox, letterboxed
 from skelstream.grouping.assembly import assemble
 from skelstream.grouping.candidates import Candidates, find_candidates
+from skelstream.network.lazy_network import lazy_network
 from skelstream.network.model_file import find_model, read_header
-from skelstream.network.weights import load_image_network
 from skelstream.people import People
 from skelstream.refinement.refinement import Refinement
 from skelstream.refinement.registry import make_refiner
@@ -42,23 +43,26 @@ class PoseEstimator:
         instance_argument(settings, EstimatorSettings, "settings")
         detection, refinement = settings.detection, settings.refinement
         model = read_header(find_model(detection.weights))
-        if model.architecture == "topdown":
+        network = lazy_network(model)
+        if network.takes_crops:
             raise ModelError(
                 f"{model.path}: refinement weights, which cannot find people; give detection weights"
             )
         options = settings.device, settings.runtime, settings.precision
-        runtime: Runtime | AveragingRuntime = choose_runtime(load_image_network(model), *options)
+        with ThreadPoolExecutor(1, "skelstream-refiner") as beside:
+            refiner = beside.submit(make_refiner, refinement, *options) if refinement.enabled else None
+            runtime: Runtime | AveragingRuntime = choose_runtime(network, *options)
         if detection.flip or detection.scales != (1.0,):
             runtime = AveragingRuntime(runtime, detection.scales, detection.flip)
         self.runtime, self.settings = runtime, settings
         self._grouping, self._refiner = detection.grouping, None
-        if refinement.enabled:
-            self._refiner = make_refiner(refinement, *options)
+        if refiner is not None:
+            self._refiner = refiner.result()
             least = min(detection.grouping.min_person_score, refinement.min_detection_score)
             self._grouping = replace(detection.grouping, min_person_score=least)
         self.provenance = Provenance(
             model.path.stem,
-            model.sha256(),
+            network.sha256 or "",
             settings.to_json(),
             self.name,
             refinement.weights if self._refiner else None,

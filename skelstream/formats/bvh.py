@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from skelstream.files.atomic import replacing
 from skelstream.formats.format import Format, Sample, WriteOptions
 from skelstream.formats.space import first_person
 from skelstream.sequences.lifted import SKELETON
+
+if TYPE_CHECKING:
+    from scipy.spatial.transform import Rotation
 
 # Centimetres per metre, since animation programs expect centimetres.
 _UNIT = 100.0
@@ -97,6 +100,10 @@ def _joint(joint: int, lengths: dict[int, float], depth: int) -> list[str]:
 
 def _rotations(keypoints: np.ndarray) -> dict[int, Rotation]:
     """Return each joint's rotation over the frames, relative to its parent's."""
+    from scipy.spatial.transform import (
+        Rotation,
+    )  # takes a fifth of a second, and other formats do not need it
+
     whole: dict[int, Rotation] = {}
     local: dict[int, Rotation] = {}
     for j in _order(0):
@@ -119,6 +126,8 @@ def _align(rest: np.ndarray, directions: np.ndarray) -> Rotation:
 
     For one direction it is the shortest rotation.
     """
+    from scipy.spatial.transform import Rotation
+
     if len(rest) == 1:
         axis = np.cross(np.broadcast_to(rest[0], directions[:, 0].shape), directions[:, 0])
         sine, cosine = np.linalg.norm(axis, axis=-1), directions[:, 0] @ rest[0]

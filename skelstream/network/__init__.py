@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skelstream.lazy import lazy_exports
+from skelstream.network import source_code  # before any network is imported, see LOADED there
 
 if TYPE_CHECKING:
     from skelstream.network.architectures import build_network

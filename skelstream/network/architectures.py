@@ -46,9 +46,19 @@ def build_network(architecture: str, config: Mapping[str, Any]) -> AnyNetwork:
     Raises:
         SettingsError: the architecture or a setting is unknown, or a value is invalid.
     """
+    network, settings = described(architecture, config)
+    return network(settings)
+
+
+def described(architecture: str, config: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return the class and the settings of a network without building it, which takes a second.
+
+    Raises:
+        SettingsError: see ``build_network``.
+    """
     if architecture not in ARCHITECTURES:
         raise SettingsError(f"unknown network {architecture!r}; known: {', '.join(ARCHITECTURES)}")
     network, settings = ARCHITECTURES[architecture]
     if unknown := set(config) - {field.name for field in fields(settings)}:
         raise SettingsError(f"a {architecture} network has no setting {', '.join(sorted(unknown))}")
-    return network(settings(**config))
+    return network, settings(**config)

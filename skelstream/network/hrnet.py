@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from skelstream.errors import ModelError, SettingsError
 from skelstream.network.backbones.hrnet import DEVIATION, MEAN, HRNetBranches
 from skelstream.network.torch_file import mismatches, read_state_dict
-from skelstream.skeleton import COCO17
+from skelstream.skeleton import COCO17, Skeleton
 
 WIDTHS = (32, 48)
 """Channels of the highest-resolution branch, which name the two published networks."""
@@ -26,17 +27,24 @@ class HRNetConfig:
     Attributes:
         channels: channels of the highest-resolution branch, 32 or 48.
         height, width: size of a crop in pixels, divisible by 32.
+        skeleton: joints of the heatmaps.
     """
 
     channels: int = 32
     height: int = 256
     width: int = 192
+    skeleton: ClassVar[Skeleton] = COCO17
 
     def __post_init__(self) -> None:
         if self.channels not in WIDTHS:
             raise SettingsError(f"channels is {self.channels}; it must be {' or '.join(map(str, WIDTHS))}")
         if self.height < 32 or self.width < 32 or self.height % 32 or self.width % 32:
             raise SettingsError(f"a crop of {self.width}x{self.height} is invalid: use multiples of 32")
+
+    @property
+    def example_size(self) -> tuple[int, int]:
+        """Height and width of an example input for tracing the network."""
+        return self.height, self.width
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -52,7 +60,7 @@ class HRNet(HRNetBranches):
     deviation: Tensor
     stride = 4
     size_divisor = 32
-    skeleton = COCO17
+    skeleton = HRNetConfig.skeleton
     normalisation = "RGB, (x / 255 - mean) / deviation of ImageNet"
 
     def __init__(self, config: HRNetConfig | None = None):
@@ -65,7 +73,7 @@ class HRNet(HRNetBranches):
     @property
     def example_size(self) -> tuple[int, int]:
         """Height and width of an example input for tracing the network."""
-        return self.config.height, self.config.width
+        return self.config.example_size
 
     @property
     def sizes(self) -> str:

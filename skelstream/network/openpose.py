@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from skelstream.errors import ModelError
 from skelstream.network.torch_file import mismatches, read_state_dict
-from skelstream.skeleton import OPENPOSE18
+from skelstream.skeleton import OPENPOSE18, Skeleton
 
 _FRONT = [
     ("conv1_1", 3, 64), ("conv1_2", 64, 64), ("pool1_stage1", 0, 0),
@@ -42,9 +43,13 @@ class OpenPoseConfig:
 
     Attributes:
         stages: number of stages; 6 in the published model, whose weights do not fit fewer (faster) stages.
+        skeleton: joints and limbs of the maps.
+        example_size: height and width of an example input for tracing the network.
     """
 
     stages: int = 6
+    skeleton: ClassVar[Skeleton] = OPENPOSE18
+    example_size: ClassVar[tuple[int, int]] = (16, 16)
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -59,10 +64,10 @@ class OpenPoseNetwork(nn.Module):
     """
 
     _paf_channels: Tensor
-    skeleton = OPENPOSE18
+    skeleton = OpenPoseConfig.skeleton
     stride = 8
     size_divisor = 8
-    example_size = (16, 16)
+    example_size = OpenPoseConfig.example_size
     sizes = "H and W divisible by 8"
     normalisation = "BGR, x / 256 - 0.5"
 

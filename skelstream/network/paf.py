@@ -9,6 +9,7 @@ its own loss.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from skelstream.errors import SettingsError
 from skelstream.network.backbones.registry import BACKBONES
 from skelstream.network.ranged_conv import RangedConv
-from skelstream.skeleton import COCO17, LIMB_SETS
+from skelstream.skeleton import COCO17, LIMB_SETS, Skeleton
 
 STRIDE = 4
 """Network-input pixels per cell of the maps."""
@@ -38,6 +39,7 @@ class PafConfig:
         paf_stages, confidence_stages: number of stages for each kind of map, 1 to 8.
         layers: number of 3 x 3 convolutions per stage, 1 to 16.
         limbs: limb set, ``dense`` (29 limbs, ``skeleton.DENSE18``) or ``openpose`` (19).
+        example_size: height and width of an example input for tracing the network.
 
     Raises:
         SettingsError: a value is out of range or unknown.
@@ -49,6 +51,7 @@ class PafConfig:
     confidence_stages: int = 1
     layers: int = 3
     limbs: str = "dense"
+    example_size: ClassVar[tuple[int, int]] = (64, 64)
 
     def __post_init__(self) -> None:
         if self.backbone not in BACKBONES:
@@ -59,6 +62,11 @@ class PafConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or not 1 <= value <= _MOST[name]:
                 raise SettingsError(f"{name} {value!r} is not a whole number from 1 to {_MOST[name]}")
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Joints and limbs of the maps."""
+        return LIMB_SETS[self.limbs]
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -147,12 +155,12 @@ class PafNetwork(nn.Module):
     _known: Tensor
     stride = STRIDE
     size_divisor = 32
-    example_size = (64, 64)
+    example_size = PafConfig.example_size
 
     def __init__(self, config: PafConfig | None = None):
         super().__init__()
         self.config = config = config or PafConfig()
-        self.skeleton = LIMB_SETS[config.limbs]
+        self.skeleton = config.skeleton
         joints, limbs = len(self.skeleton), len(self.skeleton.limbs)
         self.features = _Features(config)
         self.paf_stages, self.confidence_stages = nn.ModuleList(), nn.ModuleList()

@@ -7,6 +7,7 @@ Lite-HRNet's branches are merged from the lowest resolution upwards, as in PP-Ti
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from skelstream.network.backbones.hrnet import DEVIATION, MEAN
 from skelstream.network.backbones.lite_hrnet import CHANNELS, LiteHRNet, depthwise, pointwise
-from skelstream.skeleton import COCO17
+from skelstream.skeleton import COCO17, Skeleton
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,17 @@ class TopDownConfig:
 
     Attributes:
         height, width: size of a crop in pixels.
+        skeleton: joints of the heatmaps.
     """
 
     height: int = 256
     width: int = 192
+    skeleton: ClassVar[Skeleton] = COCO17
+
+    @property
+    def example_size(self) -> tuple[int, int]:
+        """Height and width of an example input for tracing the network."""
+        return self.height, self.width
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -43,7 +51,7 @@ class TopDownNetwork(nn.Module):
     deviation: Tensor
     stride = 4
     size_divisor = 32
-    skeleton = COCO17
+    skeleton = TopDownConfig.skeleton
 
     def __init__(self, config: TopDownConfig | None = None):
         super().__init__()
@@ -61,7 +69,7 @@ class TopDownNetwork(nn.Module):
     @property
     def example_size(self) -> tuple[int, int]:
         """Height and width of an example input for tracing the network."""
-        return self.config.height, self.config.width
+        return self.config.example_size
 
     @property
     def normalisation(self) -> str:

@@ -37,8 +37,12 @@ def save_weights(
         temporary.write_bytes(safetensors.torch.save(tensors, metadata))
 
 
-def load_network(file: ModelFile) -> AnyNetwork:
+def load_network(file: ModelFile, content: bytes | None = None) -> AnyNetwork:
     """Load the network of a weights file for inference, on the CPU in float32.
+
+    Args:
+        file: header of the file.
+        content: the file's content if it has been read; None reads it.
 
     Raises:
         ModelError: the weights are damaged or of another network.
@@ -48,7 +52,7 @@ def load_network(file: ModelFile) -> AnyNetwork:
         raise ModelError(
             f"{file.path}: unknown network {file.architecture!r}; this version of skelstream knows {known}"
         )
-    content = file.read()
+    content = file.read() if content is None else content
     try:
         network = build_network(file.architecture, file.config)
         network.load_state_dict({name: t.float() for name, t in safetensors.torch.load(content).items()})
@@ -60,13 +64,13 @@ def load_network(file: ModelFile) -> AnyNetwork:
     return network.eval()
 
 
-def load_image_network(file: ModelFile) -> Network | CropNetwork:
+def load_image_network(file: ModelFile, content: bytes | None = None) -> Network | CropNetwork:
     """Load the network of a weights file, as ``load_network`` does, if it takes images.
 
     Raises:
         ModelError: it is a lifting network, or as for ``load_network``.
     """
-    network = load_network(file)
+    network = load_network(file, content)
     if isinstance(network, LiftingNetwork):
         raise ModelError(
             f"{file.path}: weights of a lifting network, which takes joints; give a network that takes images"

@@ -16,7 +16,7 @@ from skelstream.refinement.crop_refiner import CropRefiner
 from skelstream.refinement.decoding import Decoding, Heatmaps, SimCC
 from skelstream.refinement.graph_description import GraphDescription, read_description
 from skelstream.runtimes.openvino_import import ov
-from skelstream.runtimes.openvino_queue import ImageQueue, has_bfloat16
+from skelstream.runtimes.openvino_queue import ImageQueue, compile_settings, compiled, has_bfloat16
 from skelstream.runtimes.signal_stack import kept_signal_stack
 from skelstream.settings.refinement import RefinementSettings
 from skelstream.skeleton import COCO17
@@ -56,14 +56,15 @@ class GraphRefiner(CropRefiner):
         used = "bfloat16" if native and precision != "float32" else "float32"
         _check_xml(path)
         try:
-            graph = core.read_model(path)
-            _check_ends(graph, path)
-            model = _prepared(graph, description)
+            read = core.read_model(path)
+            _check_ends(read, path)
+            model = _prepared(read, description)
             chosen = _chosen(model, description, path)
         except RuntimeError as error:
             reason = " ".join(str(error).split())[-200:]
             raise ModelError(f"{path}: OpenVINO cannot read it as described ({reason})") from None
-        queue = ImageQueue(core, model, used, crops=True)
+        graph = compiled(core, model, compile_settings(core, used, crops=True))
+        queue = ImageQueue(graph, crops=True)
 
         def outputs(crops: np.ndarray) -> tuple[torch.Tensor, ...]:
             found, joints = queue(crops), list(description.joints)

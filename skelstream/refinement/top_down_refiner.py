@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from skelstream.errors import ModelError
-from skelstream.network.architectures import CropNetwork
+from skelstream.network.lazy_network import lazy_network
 from skelstream.network.model_file import find_model, read_header
-from skelstream.network.top_down import TopDownNetwork
-from skelstream.network.unshuffled import unshuffled
-from skelstream.network.weights import load_image_network
 from skelstream.refinement.crop_refiner import CropRefiner
 from skelstream.refinement.decoding import Heatmaps
 from skelstream.runtimes.registry import choose_runtime
@@ -34,15 +31,13 @@ class TopDownRefiner(CropRefiner):
         precision: str = "auto",
     ):
         model = read_header(find_model(settings.weights, "refiner"))
-        network = load_image_network(model)
-        if not isinstance(network, CropNetwork):
+        network = lazy_network(model)
+        if not network.takes_crops:
             raise ModelError(
                 f"{model.path}: weights of a {model.architecture} network, which cannot refine; name a top-down one"
             )
         if precision == "int8":  # for detection only; refinement weights have no ranges
             precision = "auto"
-        if isinstance(network, TopDownNetwork):
-            network = unshuffled(network)
         self.runtime = choose_runtime(network, device, runtime, precision)
         super().__init__(
             self.runtime.outputs,
@@ -50,6 +45,6 @@ class TopDownRefiner(CropRefiner):
             network.example_size,
             name=f"{model.path.stem} ({self.runtime.name})",
             skeleton=network.skeleton,
-            weights_sha256=model.sha256(),
+            weights_sha256=network.sha256 or "",
             flip=settings.flip,
         )

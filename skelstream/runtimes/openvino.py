@@ -5,6 +5,7 @@ This module is imported only when OpenVINO is used, by ``runtimes.registry``.
 
 from __future__ import annotations
 
+import threading
 import warnings
 
 import numpy as np
@@ -12,11 +13,16 @@ import torch
 
 from skelstream.errors import ModelError, SettingsError
 from skelstream.network.architectures import CropNetwork, Network
+from skelstream.network.lazy_network import LazyNetwork, lazy
 from skelstream.network.part_maps import PartMaps
-from skelstream.network.quantised import has_ranges, quantised
+from skelstream.network.quantised import quantised
+from skelstream.runtimes.graph_cache import cached_graph
 from skelstream.runtimes.openvino_import import ov
-from skelstream.runtimes.openvino_queue import ImageQueue, has_bfloat16
+from skelstream.runtimes.openvino_queue import ImageQueue, compile_settings, compiled, has_bfloat16
 from skelstream.runtimes.signal_stack import kept_signal_stack
+
+# torch.jit.trace and the filters of warnings keep their state in a module, so one thread at a time may trace.
+_TRACING = threading.Lock()
 
 
 class OpenVinoRuntime:
@@ -27,7 +33,8 @@ class OpenVinoRuntime:
     depend on the rest of the batch.
 
     Args:
-        network: network on the CPU in float32, which stays unchanged.
+        network: network on the CPU in float32, which stays unchanged, or one that is loaded only if the user's cache
+            does not hold its graph.
         precision: ``float32``; ``bfloat16``; ``int8``: eight-bit integers where they cost almost no accuracy
             (``network.quantised``) and the CPU's fastest floating-point numbers elsewhere; or ``auto``: int8
             if the weights contain channel ranges, else the fastest floating-point numbers.
@@ -41,28 +48,30 @@ class OpenVinoRuntime:
     torch_threads: int | None = 1
 
     @kept_signal_stack()
-    def __init__(self, network: Network | CropNetwork, precision: str = "auto"):
+    def __init__(self, network: Network | CropNetwork | LazyNetwork, precision: str = "auto"):
+        unloaded = network if isinstance(network, LazyNetwork) else lazy(network)
         core = ov.Core()
         native = has_bfloat16(core)
         fastest = "bfloat16" if native else "float32"
         if precision == "auto":
-            precision = "int8" if has_ranges(network) else fastest
+            precision = "int8" if unloaded.has_ranges() else fastest
         if precision == "bfloat16" and not native:
             raise SettingsError(
                 "this CPU does not support bfloat16; use float32 or int8", setting="precision"
             )
-        if precision == "int8":
-            network = quantised(network)
-        crops = isinstance(network, CropNetwork)
-        try:
-            model = convert(network)
-            if crops:
-                model.reshape([1, *network.example_size, 3])
-        except RuntimeError as error:
-            raise ModelError(f"OpenVINO cannot read the network ({error}); use the torch runtime") from None
-        self._queue = ImageQueue(core, model, precision, crops)
+        eight_bit = precision == "int8"
+        settings = compile_settings(core, precision, unloaded.takes_crops)
+        weights = unloaded.sha256
+        graph = cached_graph(
+            core,
+            {"weights": weights, "eight_bit": eight_bit} if weights else None,
+            settings,
+            lambda: compiled(core, _graph(unloaded, eight_bit), settings),
+        )
+        self._queue = ImageQueue(graph, unloaded.takes_crops)
         self.name = f"OpenVINO, cpu, {precision}"
-        self.skeleton, self.size_divisor, self.stride = network.skeleton, network.size_divisor, network.stride
+        self.skeleton, self.stride = unloaded.skeleton, unloaded.stride
+        self.size_divisor = unloaded.size_divisor
 
     def outputs(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
         """Return the network's outputs (float32) for uint8 RGB images (B, H, W, 3)."""
@@ -72,6 +81,20 @@ class OpenVinoRuntime:
         """Return the maps (float32) of uint8 RGB images (B, H, W, 3)."""
         confidence, pafs = self.outputs(images)
         return PartMaps(confidence, pafs, self.stride)
+
+
+def _graph(unloaded: LazyNetwork, eight_bit: bool) -> ov.Model:
+    """Return the graph of a network: for one crop of its size, or for an image of any size."""
+    network = unloaded.load()
+    if eight_bit:
+        network = quantised(network)
+    try:
+        graph = convert(network)
+        if unloaded.takes_crops:
+            graph.reshape([1, *unloaded.example_size, 3])
+    except RuntimeError as error:
+        raise ModelError(f"OpenVINO cannot read the network ({error}); use the torch runtime") from None
+    return graph
 
 
 def convert(network: Network | CropNetwork) -> ov.Model:
@@ -84,7 +107,7 @@ def convert(network: Network | CropNetwork) -> ov.Model:
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
     example = torch.zeros(1, 3, *network.example_size)
-    with torch.no_grad(), warnings.catch_warnings():
+    with _TRACING, torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of torch.jit, which OpenVINO needs
         traced = torch.jit.trace(network.eval(), example, check_trace=False)
         frontend = FrontEndManager().load_by_framework("pytorch")

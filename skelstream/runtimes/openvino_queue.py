@@ -20,31 +20,12 @@ class ImageQueue:
     Several threads may call it concurrently: OpenVINO continues with the next caller's images without waiting for Python.
 
     Args:
-        core: OpenVINO's core.
-        model: model from uint8 RGB (1, H, W, 3) to its outputs.
-        precision: ``float32``; any other value stands for the CPU's fastest floating-point numbers.
+        graph: graph from uint8 RGB (1, H, W, 3) to its outputs, compiled with the settings of ``compile_settings``.
         crops: whether images are little work; they then run in parallel, each on one core.
-
-    Raises:
-        ModelError: OpenVINO cannot compile the graph.
     """
 
-    def __init__(self, core: ov.Core, model: ov.Model, precision: str, crops: bool):
-        self._parallel = available_cores() if crops else 1
-        settings = {
-            **({"NUM_STREAMS": self._parallel} if crops else {"PERFORMANCE_HINT": "LATENCY"}),
-            "INFERENCE_PRECISION_HINT": "bf16" if has_bfloat16(core) and precision != "float32" else "f32",
-            # A thread pinned to a core waits for other work on it, such as decoding, while another core is
-            # free.
-            "ENABLE_CPU_PINNING": False,
-        }
-        try:
-            self._graph = core.compile_model(model, DEVICE, settings)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())[-200:]
-            raise ModelError(
-                f"OpenVINO cannot compile the network ({reason}); use the torch runtime"
-            ) from None
+    def __init__(self, graph: ov.CompiledModel, crops: bool):
+        self._graph, self._parallel = graph, available_cores() if crops else 1
         self._free: deque[ov.InferRequest] = deque()
 
     def __call__(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
@@ -72,6 +53,35 @@ class ImageQueue:
         outputs = [torch.from_numpy(tensor.data.copy()) for tensor in request.output_tensors]
         self._free.append(request)
         return outputs
+
+
+def compile_settings(core: ov.Core, precision: str, crops: bool) -> dict[str, str | int | bool]:
+    """Return OpenVINO's settings to compile a graph with.
+
+    Args:
+        core: OpenVINO's core.
+        precision: ``float32``; any other value stands for the CPU's fastest floating-point numbers.
+        crops: see ``ImageQueue``.
+    """
+    return {
+        **({"NUM_STREAMS": available_cores()} if crops else {"PERFORMANCE_HINT": "LATENCY"}),
+        "INFERENCE_PRECISION_HINT": "bf16" if has_bfloat16(core) and precision != "float32" else "f32",
+        # A thread pinned to a core waits for other work on it, such as decoding, while another core is free.
+        "ENABLE_CPU_PINNING": False,
+    }
+
+
+def compiled(core: ov.Core, graph: ov.Model, settings: dict[str, str | int | bool]) -> ov.CompiledModel:
+    """Compile a graph.
+
+    Raises:
+        ModelError: OpenVINO cannot compile it.
+    """
+    try:
+        return core.compile_model(graph, DEVICE, settings)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[-200:]
+        raise ModelError(f"OpenVINO cannot compile the network ({reason}); use the torch runtime") from None
 
 
 def has_bfloat16(core: ov.Core) -> bool:

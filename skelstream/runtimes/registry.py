@@ -10,6 +10,7 @@ import torch
 
 from skelstream.errors import SettingsError
 from skelstream.network.architectures import CropNetwork, Network
+from skelstream.network.lazy_network import LazyNetwork, lazy
 from skelstream.plugins import plugins
 from skelstream.runtimes.device import choose_device
 from skelstream.runtimes.runtime import Runtime, RuntimeEntry
@@ -18,7 +19,7 @@ from skelstream.runtimes.torch import TorchRuntime
 _log = logging.getLogger(__name__)
 
 
-def _openvino(network: Network | CropNetwork, device: torch.device, precision: str) -> Runtime:
+def _openvino(network: LazyNetwork, device: torch.device, precision: str) -> Runtime:
     # Imported here: it is an extra, and its import takes a third of a second.
     from skelstream.runtimes.openvino import OpenVinoRuntime
 
@@ -41,6 +42,7 @@ _LISTED = (
         devices=("cpu",),
         preferred=_openvino_is_fastest,
         install="pip install 'skelstream[openvino]'",
+        lazy=True,
     ),
     RuntimeEntry(
         "torch", TorchRuntime, precisions=("float32", "bfloat16", "float16"), preferred=lambda: True
@@ -52,12 +54,15 @@ one."""
 
 
 def choose_runtime(
-    network: Network | CropNetwork, device: str = "auto", runtime: str = "auto", precision: str = "auto"
+    network: Network | CropNetwork | LazyNetwork,
+    device: str = "auto",
+    runtime: str = "auto",
+    precision: str = "auto",
 ) -> Runtime:
     """Build the runtime of a network: by default OpenVINO on an x86 CPU if it is installed, torch elsewhere.
 
     Args:
-        network: network on the CPU in float32; the torch runtime changes it.
+        network: network on the CPU in float32, which the torch runtime changes, or one that is loaded only if it is needed.
         device: device name, as for ``choose_device``.
         runtime: ``auto`` or a name in ``RUNTIMES``.
         precision: ``auto`` or one of the runtime's precisions.
@@ -67,7 +72,8 @@ def choose_runtime(
         MissingExtraError: OpenVINO was requested and is not installed.
     """
     entry, place = _choose(device, runtime, precision)
-    chosen = entry.make(network, place, precision)
+    unloaded = network if isinstance(network, LazyNetwork) else lazy(network)
+    chosen = entry.make(unloaded if entry.lazy else unloaded.load(), place, precision)
     _log.info("runtime: %s", chosen.name)
     return chosen
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
-from skelstream.network.architectures import CropNetwork, Network
 from skelstream.network.part_maps import PartMaps
 from skelstream.skeleton import Skeleton
 
@@ -55,11 +54,13 @@ class RuntimeEntry:
         devices: supported types of torch devices, the default one first; None for all.
         preferred: function that returns whether ``auto`` may choose this runtime.
         install: command that installs it; empty if it needs none.
+        lazy: whether ``make`` takes a ``LazyNetwork`` instead, which it need not load if it keeps converted networks.
     """
 
     name: str
-    make: Callable[[Network | CropNetwork, torch.device, str], Runtime]
+    make: Callable[[Any, torch.device, str], Runtime]
     precisions: tuple[str, ...]
     devices: tuple[str, ...] | None = None
     preferred: Callable[[], bool] = lambda: False
     install: str = ""
+    lazy: bool = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 _NEVER = 1e3
 
@@ -22,5 +21,7 @@ def assign(similarity: np.ndarray, minimum: float, weight: np.ndarray | float = 
     good = (similarity >= minimum) & (similarity > 0)
     if not good.any():
         return []
+    from scipy.optimize import linear_sum_assignment  # see tracking.libraries
+
     rows, columns = linear_sum_assignment(np.where(good, 1.0 - similarity * weight, _NEVER))
     return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if good[r, c]]

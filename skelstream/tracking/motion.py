@@ -8,7 +8,6 @@ the same settings serve all resolutions and frame rates.
 from __future__ import annotations
 
 import numpy as np
-from filterpy.kalman import KalmanFilter
 
 from skelstream.settings.tracking import TrackerSettings
 
@@ -36,6 +35,8 @@ class Motion:
     """
 
     def __init__(self, start: np.ndarray, settings: TrackerSettings) -> None:
+        from filterpy.kalman import KalmanFilter  # see tracking.libraries
+
         self._settings = settings
         self._filter = KalmanFilter(dim_x=6, dim_z=4)
         self._filter.H = _H

@@ -21,7 +21,7 @@ def wait_for_frames(path, process):
     while not lock.exists() and time.monotonic() < until:
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
-    time.sleep(0.7)
+    time.sleep(1.7)  # the first person waits for SciPy
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -54,6 +54,10 @@ def test_skeleton_files_are_read_without_torch(skeletons, tmp_path):
     assert not imported("convert", skeletons, "-o", tmp_path / "a.csv") & HEAVY
 
 
+def test_skeleton_files_are_read_without_scipy(skeletons, tmp_path):
+    assert "scipy" not in imported("convert", skeletons, "-o", tmp_path / "a.jsonl")
+
+
 def test_cards_are_read_without_torch():
     assert not imported("models", "list") & HEAVY
 

@@ -12,12 +12,14 @@ import pytest
 
 from skelstream.diagnosis import Check, State
 from skelstream.diagnosis.accelerators import devices
+from skelstream.diagnosis.cache import cache
 from skelstream.diagnosis.check import checked
 from skelstream.diagnosis.codecs import codecs
 from skelstream.diagnosis.runtimes import runtimes
 from skelstream.diagnosis.versions import versions
 from skelstream.diagnosis.weights import weights
 from skelstream.errors import ModelError
+from skelstream.files.cache import OFF, VARIABLE, Cache
 from skelstream.network import model_file
 from skelstream.settings.models import DETECTOR, REFINER
 
@@ -60,6 +62,32 @@ def test_an_extra_that_is_not_installed_is_unavailable(monkeypatch):
     monkeypatch.setitem(module("versions")._OPTIONAL, "no-such-package", ("nothing", "formats"))
     check = by_name(versions())["no-such-package"]
     assert check.state is State.UNAVAILABLE and "skelstream[formats]" in check.detail
+
+
+def test_the_cache_is_found_and_left_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    kept = Cache(tmp_path / "graphs")
+    kept.write("a", bytes(2_000_000))
+    (check,) = cache()
+    assert check.state is State.FINE and check.detail == f"{kept.folder}, 2 MB in 1 files"
+    assert [path.stem for path in kept.entries()] == ["a"]
+
+
+def test_a_cache_that_is_off_or_cannot_be_written_is_unavailable(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, OFF)
+    (check,) = cache()
+    assert check.state is State.UNAVAILABLE and "SKELSTREAM_CACHE is off" in check.detail
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "file"))
+    (check,) = cache()
+    assert check.state is State.UNAVAILABLE and check.detail.startswith(f"cannot write {tmp_path}")
+
+
+def test_a_cache_that_gives_something_else_is_broken(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    monkeypatch.setattr(Cache, "read", lambda self, key: None)
+    (check,) = cache()
+    assert check.state is State.BROKEN
 
 
 def test_devices():

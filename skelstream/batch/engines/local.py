@@ -24,6 +24,7 @@ from skelstream.batch.manifest import Clip
 from skelstream.batch.options import BatchOptions
 from skelstream.batch.plan import Plan
 from skelstream.errors import OutputError, SkelstreamError
+from skelstream.lazy import importing
 
 # Successive workers that may die before they are ready.
 _MAX_FAILED_STARTS = 8
@@ -196,7 +197,8 @@ def _work(connection: Connection, job: Job, slot: Slot) -> None:
             connection.send(message)
 
     try:
-        from skelstream.batch.engines.worker import Worker
+        with importing():
+            from skelstream.batch.engines.worker import Worker
 
         worker = Worker(job, slot.cores, slot.device)
     except SkelstreamError as error:

@@ -15,6 +15,7 @@ from skelstream.batch.shared_estimator import SharedEstimator
 from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.runtimes.cores import available_cores
 from skelstream.settings.estimation import EstimatorSettings
+from skelstream.tracking.libraries import import_beside
 
 
 class Worker:
@@ -55,6 +56,7 @@ class Worker:
 
 def _estimator(settings: EstimatorSettings, cores: Set[int] | None) -> PoseEstimator:
     """Return an estimator with a thread per core; runtimes read the process's cores when they start."""
+    import_beside()  # while the networks are loaded
     if cores is None or not hasattr(os, "sched_setaffinity"):
         estimator = PoseEstimator(settings)
     else:

@@ -25,6 +25,7 @@ from uuid import uuid4
 
 from skelstream.batch.store.store import FileInfo, Fingerprint, Log, Store, StoreError
 from skelstream.errors import MissingExtraError, SkelstreamError
+from skelstream.files.cache import user_cache_folder
 from skelstream.files.locks import claimed
 
 # Protocols whose uploads appear whole; with others, files are uploaded under another name and renamed.
@@ -169,7 +170,7 @@ class RemoteStore(Store):
         return md5 if info.md5 == md5 else ""
 
     def job_folder(self) -> Path:
-        return Path.home() / ".cache" / "skelstream" / "jobs" / self._url_hash
+        return user_cache_folder() / "jobs" / self._url_hash
 
     @property
     def _url_hash(self) -> str:
