@@ -13,7 +13,7 @@ _INSIDE, _COVERED = 0.9, 0.3
 
 
 class Watch:
-    """Tells when somebody is missed who was inside the image a frame ago, with nobody before them. May be pickled.
+    """Tells when a person is missed who was inside the image a frame ago, not covered by others. May be pickled.
 
     Detection in every frame is worth its time then: only detection finds a person again who leaps, falls or turns over.
 
@@ -27,7 +27,7 @@ class Watch:
         self._missed: dict[int, float] = {}
 
     def on(self, time: float) -> bool:
-        """Return whether somebody is missed at ``time`` (seconds)."""
+        """Return whether a person is missed at ``time`` (seconds)."""
         return any(time - since < _LONGEST for since in self._missed.values())
 
     def see(self, tracked: TrackedPeople) -> None:

@@ -205,7 +205,7 @@ class Refinement:
         )
 
     def _one_each(self, people: People, expected: People) -> People:
-        """Return people without those who are parts or doubles of expected people whom better candidates are as well."""
+        """Return the people, of several candidates that repeat one expected person only the best."""
         areas = AREA_OF_BOX * np.maximum(box_areas(people.boxes)[:, None], box_areas(expected.boxes))
         alike, common = oks(people.keypoints, expected.keypoints, areas, self.skeleton.oks_sigmas)
         same = alike * common >= _EXPLAINED * (people.scores > 0).sum(1)[:, None]
