@@ -23,8 +23,14 @@ from skelstream.tracking.tracked import TrackedPeople
 from skelstream.tracking.tracker import Tracker
 from skelstream.video import SourceInfo
 
-MOST_FRAMES = 16
-"""Frames that wait for the next detection at most; they are in memory."""
+# Bytes of the frames that wait for the next detection.
+_MOST_BYTES = 250_000_000
+_LEAST_FRAMES = 8
+
+
+def most_frames(info: SourceInfo) -> int:
+    """Return how many frames of a source may wait for the next detection in memory; a live source's do not wait."""
+    return 1 if info.live else max(_LEAST_FRAMES, _MOST_BYTES // (3 * info.height * info.width))
 
 
 def gaps(frames: Iterable[DecodedFrame], most: int) -> Iterator[list[DecodedFrame]]:

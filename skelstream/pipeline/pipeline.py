@@ -18,7 +18,7 @@ import numpy as np
 from skelstream.errors import FormatError
 from skelstream.estimation.protocol import Estimator
 from skelstream.pipeline.detection import decoded, detected
-from skelstream.pipeline.following import MOST_FRAMES, Following, gaps
+from skelstream.pipeline.following import Following, gaps, most_frames
 from skelstream.pipeline.policy import EstimationPolicy, PolicyState
 from skelstream.pipeline.queues import StageQueue
 from skelstream.pipeline.times import StageTimes
@@ -218,7 +218,7 @@ class Pipeline:
         for thread in threads:
             thread.start()
         try:
-            for gap in gaps(islice(found, self._skipped - whole_batches, None), 1 if live else MOST_FRAMES):
+            for gap in gaps(islice(found, self._skipped - whole_batches, None), most_frames(self.info)):
                 times.dropped = frames.dropped
                 tracked = self._following.tracked(gap)
                 self._held = len(gap)

@@ -7,9 +7,9 @@ import pytest
 
 from skelstream.pipeline import Pipeline
 from skelstream.pipeline.detection import DecodedFrame, View
-from skelstream.pipeline.following import gaps
+from skelstream.pipeline.following import gaps, most_frames
 from skelstream.settings import PipelineSettings
-from skelstream.video import Frame
+from skelstream.video import Frame, SourceInfo
 
 from .test_pipeline import Scripted, refined_bars, scripted  # noqa: F401 - fixtures
 
@@ -30,6 +30,14 @@ def test_gaps_end_with_a_detected_frame_or_are_full(script, lengths) -> None:
     found = list(gaps(items(script), 4))
     assert [len(gap) for gap in found] == lengths
     assert [item.frame.index for gap in found for item in gap] == list(range(len(script)))
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "live", "most"),
+    [(1080, 1920, False, 40), (4320, 7680, False, 8), (1080, 1920, True, 1)],
+)
+def test_frames_wait_as_memory_allows(height, width, live, most) -> None:
+    assert most_frames(SourceInfo("a", height, width, live=live)) == most
 
 
 def tracks(source, estimator, every=5) -> list[dict[int, float]]:
