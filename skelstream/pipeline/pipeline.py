@@ -24,6 +24,7 @@ from skelstream.pipeline.times import StageTimes
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.settings.pipeline import PipelineSettings
 from skelstream.skeleton import Skeleton
+from skelstream.tracking.appearance import PartColours
 from skelstream.tracking.registry import make_tracker
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.tracking.tracker import Tracker
@@ -107,6 +108,8 @@ class Pipeline:
             self._source.close()
             raise
         self._settings = settings
+        self._linked = settings.tracking.linking and not settings.tracking.alone
+        self._colours = PartColours(self._estimator.skeleton) if self._linked else None
         self._importance: Counter[int] = Counter()
         self._skipped = 0
 
@@ -158,6 +161,7 @@ class Pipeline:
                 "settings": self._settings.to_json() | {"estimator": provenance.settings},
             },
             warnings=lambda: self.warnings,
+            linking=None if self.info.live or not self._linked else self._settings.tracking,
         )
 
     def state(self) -> PipelineState:
@@ -222,6 +226,8 @@ class Pipeline:
         else:
             people = self._policy.people(item, self._tracker, time)
             with self.times.timed("tracking"):
+                if self._colours is not None:
+                    people = replace(people, colours=self._colours.measure(frame.image, people))
                 if video.region is not None:
                     people = people.take(video.region.holds(people.boxes, self.info.height, self.info.width))
                 tracked = self._most_important(self._tracker.update(frame.index, time, people))

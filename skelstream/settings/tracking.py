@@ -35,6 +35,18 @@ class TrackerSettings(Settings):
         option="--max-lost",
         metavar="SEC",
     )
+    linking: bool = setting(
+        "Leave tracks of one person apart at the end of a file.",
+        default=True,
+        more="Else those whose motion and colours agree are joined after the last frame; live sources keep the tracker's ids.",
+        option="--no-linking",
+    )
+    max_gap: float = setting(
+        "Join two tracks of one person over a gap of at most this length.",
+        default=3.0,
+        unit="seconds",
+        low=0,
+    )
     max_interval: float = setting(
         "End all tracks where two frames are further apart.",
         default=1.5,

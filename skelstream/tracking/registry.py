@@ -38,6 +38,7 @@ _SORT = TrackerSettings(
     max_missed_tentative=0,
     duplicate_similarity=1.0,
     re_update=False,
+    linking=False,
 )
 _BYTETRACK = TrackerSettings(
     min_similarity=0.2,
@@ -48,6 +49,7 @@ _BYTETRACK = TrackerSettings(
     min_observations=2,
     duplicate_similarity=1.0,
     re_update=False,
+    linking=False,
 )
 _LISTED = (
     TrackerEntry("skelstream", "OKS and IoU, three rounds of matching, lost tracks return"),
