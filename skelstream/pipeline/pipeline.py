@@ -109,7 +109,8 @@ class Pipeline:
             raise
         self._settings = settings
         self._linked = settings.tracking.linking and not settings.tracking.alone
-        self._colours = PartColours(self._estimator.skeleton) if self._linked else None
+        by_colours = self._linked or (settings.tracking.appearance_weight > 0 and not settings.tracking.alone)
+        self._colours = PartColours(self._estimator.skeleton) if by_colours else None
         self._importance: Counter[int] = Counter()
         self._skipped = 0
 

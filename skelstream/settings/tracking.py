@@ -86,6 +86,19 @@ class TrackerSettings(Settings):
     oks_weight: float = setting(
         "Share of OKS in the similarity; the rest is IoU.", default=0.4, low=0, high=1
     )
+    appearance_weight: float = setting(
+        "Share of the similarity that a person in other colours than the track's loses against other candidates; 0 tracks"
+        " without colours.",
+        default=0.7,
+        low=0,
+        high=1,
+    )
+    max_difference: float = setting(
+        "A person whose colours differ by more does not continue a lost track, nor one with several candidates.",
+        default=1.7,
+        unit="standard deviations, mean over the parts of the body",
+        low=0,
+    )
     max_missed_tentative: int = setting(
         "Frames in a row that a tentative track may be missed.", default=1, low=0
     )

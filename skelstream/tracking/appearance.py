@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,15 +31,20 @@ _MIN_SAMPLES = 5
 _SHADES = np.arange(256) / 255
 _LINEAR = np.where(_SHADES <= 0.04045, _SHADES / 12.92, ((_SHADES + 0.055) / 1.055) ** 2.4).astype(np.float32)
 # Rows R, G, B; columns X, Y, Z in shares of the white point.
-_TO_XYZ = np.float32(
-    [[0.412453, 0.212671, 0.019334], [0.357580, 0.715160, 0.119193], [0.180423, 0.072169, 0.950227]]
-) / np.float32([0.950456, 1.0, 1.088754])
+_TO_XYZ = np.array(
+    [[0.412453, 0.212671, 0.019334], [0.357580, 0.715160, 0.119193], [0.180423, 0.072169, 0.950227]],
+    np.float32,
+) / np.array([0.950456, 1.0, 1.088754], np.float32)
 # Brightness changes with the light, hue does not: differences of L count for half.
 _WEIGHTS = np.array([0.5, 1.0, 1.0])
 # Standard deviation of a part's colour that cameras and joints cause even where a person stands still, in Lab.
 _NOISE = 5.0
 # A part counts for at most this difference: one part may be hidden by a bag or a stranger.
 _MOST = 4.0
+# Variance that a description of one frame has more than one of many frames.
+_FEW = 50.0
+# Frames over which a running description fades.
+_MEMORY = 25
 # Fewest frames that describe a part, and fewest parts that two descriptions need in common.
 _MIN_FRAMES = 2
 _MIN_PARTS = 2
@@ -99,11 +104,35 @@ class Description(NamedTuple):
 
     Attributes:
         mean: float (5, 3), mean colour of each part in CIE Lab; NaN where it was seen too rarely.
-        scatter: float (5,), variance of each part's colour, weighted as differences are.
+        scatter: float (5,), variance of each part's colour, weighted as differences are, and larger after few frames.
     """
 
     mean: np.ndarray
     scatter: np.ndarray
+
+
+class RunningColours:
+    """The description of a person who is followed; of all frames about the last 25 count."""
+
+    def __init__(self) -> None:
+        self._seen = np.zeros(len(PARTS), int)
+        self._mean = np.zeros((len(PARTS), 3))
+        self._scatter = np.zeros(len(PARTS))
+
+    def add(self, colours: np.ndarray) -> None:
+        """Add the colours (5, 3) of one frame; parts that are not in view keep theirs."""
+        known = np.isfinite(colours[:, 0])
+        self._seen += known
+        share = known / np.clip(self._seen, 1, _MEMORY)
+        change = np.where(known[:, None], colours - self._mean, 0)
+        self._mean += share[:, None] * change
+        self._scatter += share * (((change * _WEIGHTS) ** 2).sum(1) * (1 - share) - self._scatter)
+
+    @property
+    def description(self) -> Description:
+        """Description so far."""
+        mean = np.where((self._seen >= _MIN_FRAMES)[:, None], self._mean, np.nan)
+        return Description(mean, self._scatter + _FEW / np.maximum(self._seen, 1))
 
 
 def describe(colours: np.ndarray) -> Description:
@@ -119,7 +148,7 @@ def describe(colours: np.ndarray) -> Description:
     apart = np.where(known, colours - mean, 0) * _WEIGHTS
     scatter = (apart**2).sum(0, dtype=np.float64).sum(-1) / count[:, 0]
     mean = np.where(seen < _MIN_FRAMES, np.nan, mean)
-    return Description(mean, scatter)
+    return Description(mean, scatter + _FEW / count[:, 0])
 
 
 def difference(first: Description, second: Description) -> np.ndarray:
@@ -136,6 +165,20 @@ def difference(first: Description, second: Description) -> np.ndarray:
     total = np.where(known, np.minimum(parts, _MOST), 0).sum(-1)
     count = known.sum(-1)
     return np.where(count >= _MIN_PARTS, total / np.maximum(count, 1), np.nan)
+
+
+def differences(tracks: Sequence[RunningColours], colours: np.ndarray) -> np.ndarray:
+    """Return how different each of T tracks and each person of a frame are, float (T, P), as ``difference`` does.
+
+    Args:
+        tracks: running descriptions.
+        colours: float32 (P, 5, 3), as ``PartColours.measure`` returns them.
+    """
+    known = [track.description for track in tracks]
+    mean = np.array([one.mean for one in known]).reshape(-1, 1, len(PARTS), 3)
+    scatter = np.array([one.scatter for one in known]).reshape(-1, 1, len(PARTS))
+    frame = Description(colours[None].astype(np.float64), np.zeros((1, len(colours), len(PARTS))))
+    return difference(Description(mean, scatter), frame)
 
 
 def packed(colours: np.ndarray | None, people: int) -> np.ndarray:

@@ -38,6 +38,7 @@ _SORT = TrackerSettings(
     max_missed_tentative=0,
     duplicate_similarity=1.0,
     re_update=False,
+    appearance_weight=0.0,
     linking=False,
 )
 _BYTETRACK = TrackerSettings(
@@ -49,6 +50,7 @@ _BYTETRACK = TrackerSettings(
     min_observations=2,
     duplicate_similarity=1.0,
     re_update=False,
+    appearance_weight=0.0,
     linking=False,
 )
 _LISTED = (

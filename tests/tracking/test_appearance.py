@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from skelstream.skeleton import BODY25, COCO17, OPENPOSE18, Skeleton
-from skelstream.tracking.appearance import PARTS, PartColours, describe, difference, packed, unpacked
+from skelstream.tracking.appearance import (
+    PARTS,
+    PartColours,
+    RunningColours,
+    describe,
+    difference,
+    differences,
+    packed,
+    unpacked,
+)
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 160, 30), (40, 40, 200)
 
@@ -117,3 +126,39 @@ def test_packed_colours_come_back():
     assert np.isnan(unpacked(packed(None, 3))).all() and packed(None, 3).shape == (3, 5, 3)
     extreme = np.float32([[[100, 127, -128]] * 5, [[0, -128, 127]] * 5])
     assert np.allclose(unpacked(packed(extreme, 2)), extreme, atol=1)
+
+
+def test_a_running_description_follows_the_last_frames():
+    running = RunningColours()
+    assert np.isnan(differences([running], clothes(*ONE, frames=1))).all()
+    for frame in clothes(*ONE, frames=200):
+        running.add(frame)
+    one, other = clothes(*ONE, frames=1, seed=1), clothes(*OTHER, frames=1, seed=1)
+    alike, different = differences([running], np.concatenate([one, other]))[0]
+    assert alike < 0.8 and different > 2
+    for frame in clothes(*OTHER, frames=100):
+        running.add(frame)
+    assert differences([running], other)[0, 0] < 0.8  # the person took the jacket off
+
+
+def test_a_description_of_few_frames_is_held_to_less():
+    few, many = RunningColours(), RunningColours()
+    for number, frame in enumerate(clothes(*ONE, noise=0.1, frames=20)):
+        many.add(frame)
+        if number < 2:
+            few.add(frame)
+    first, last = differences([few, many], np.float32([ONE]) + (0, 10, 0))[:, 0]
+    assert first < 0.9 * last
+
+
+def test_parts_that_are_hidden_keep_their_colours():
+    running = RunningColours()
+    for frame in clothes(*ONE):
+        running.add(frame)
+    before = running.description
+    running.add(np.full((5, 3), np.nan, np.float32))
+    assert np.array_equal(running.description.mean, before.mean)
+    assert np.array_equal(running.description.scatter, before.scatter)
+    assert differences([], clothes(*ONE)).shape == (0, 20) and differences(
+        [running], np.empty((0, 5, 3))
+    ).shape == (1, 0)
