@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,8 @@ from skelstream.pipeline.detection import DecodedFrame
 from skelstream.pipeline.policy import EstimationPolicy, PolicyState, When
 from skelstream.pipeline.times import StageTimes
 from skelstream.pipeline.watch import Watch
-from skelstream.settings.video import VideoSettings
+from skelstream.settings.pipeline import PipelineSettings
+from skelstream.tracking.appearance import PartColours
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.tracking.tracker import Tracker
 from skelstream.video import SourceInfo
@@ -52,7 +54,7 @@ class Following:
         policy: finds the people of each frame.
         tracker: gives them their identities.
         info: facts about the source.
-        video: region and clock of the frames.
+        settings: region and clock of the frames, and whether colours tell people apart.
         times: counts and seconds of the stages, which this object adds to.
     """
 
@@ -61,11 +63,15 @@ class Following:
         policy: EstimationPolicy,
         tracker: Tracker,
         info: SourceInfo,
-        video: VideoSettings,
+        settings: PipelineSettings,
         times: StageTimes,
     ):
         self.policy, self.tracker = policy, tracker
-        self._info, self._video, self._times = info, video, times
+        self._info, self._video, self._times = info, settings.video, times
+        by_colours = not settings.tracking.alone and (
+            settings.tracking.linking or settings.tracking.appearance_weight > 0
+        )
+        self._colours = PartColours(policy.skeleton) if by_colours else None
         self.watch = Watch(info.height, info.width)
 
     def resume(self, state: PolicyState, tracker: Tracker, watch: Watch) -> None:
@@ -128,9 +134,12 @@ class Following:
     def _followed(self, item: DecodedFrame, people: People | None) -> _Analysed:
         """Track the people of a frame; None for one that failed to decode."""
         index, time = item.frame.index, self.time(item)
-        if people is None:
-            return _Analysed(item, None, TrackedPeople.failed(index, time, self.policy.joints))
+        image = item.frame.image
+        if people is None or image is None:
+            return _Analysed(item, None, TrackedPeople.failed(index, time, len(self.policy.skeleton)))
         with self._times.timed("tracking"):
+            if self._colours is not None and people.colours is None:
+                people = replace(people, colours=self._colours.measure(image, people))
             tracked = self.tracker.update(index, time, people)
         self.watch.see(tracked)
         return _Analysed(item, people, tracked)

@@ -107,11 +107,12 @@ class Pipeline:
             if self.info.photos:
                 settings = replace(settings, tracking=replace(settings.tracking, follow=False))
             tracker = make_tracker(settings.tracking, self._estimator.skeleton)
-            self._following = Following(policy, tracker, self.info, video, self.times)
+            self._following = Following(policy, tracker, self.info, settings, self.times)
         except BaseException:
             self._source.close()
             raise
         self._settings = settings
+        self._linked = settings.tracking.linking and not settings.tracking.alone
         self._importance: Counter[int] = Counter()
         self._skipped = self._held = 0
 
@@ -163,6 +164,7 @@ class Pipeline:
                 "settings": self._settings.to_json() | {"estimator": provenance.settings},
             },
             warnings=lambda: self.warnings,
+            linking=None if self.info.live or not self._linked else self._settings.tracking,
         )
 
     def state(self) -> PipelineState | None:

@@ -18,6 +18,7 @@ from skelstream.pipeline.detection import DecodedFrame, detect, prepared
 from skelstream.pipeline.schedule import DetectionSchedule, LiveBudget, TurnedViews
 from skelstream.pipeline.times import StageTimes
 from skelstream.refinement.refinement import RefinementState
+from skelstream.skeleton import Skeleton
 from skelstream.tracking.tracker import Tracker
 from skelstream.video import SourceInfo
 
@@ -78,9 +79,9 @@ class EstimationPolicy:
         return self._schedule.due(time)
 
     @property
-    def joints(self) -> int:
-        """Number of joints of a person."""
-        return len(self._estimator.skeleton)
+    def skeleton(self) -> Skeleton:
+        """Joint set of the people."""
+        return self._estimator.skeleton
 
     @property
     def state(self) -> PolicyState:
