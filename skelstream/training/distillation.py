@@ -99,18 +99,17 @@ class _Teacher(nn.Module):
     def __init__(self, network: nn.Module):
         super().__init__()
         self.network = network.eval().requires_grad_(False)
-        self._remembered: dict[bytes, Tensor] = {}
+        self._remembered: dict[bytes, tuple[Tensor, Tensor]] = {}
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Return two float16 (B, 17, h, w) for uint8 crops (B, 3, H, W)."""
         if crops.device.type != "cpu":
             return self._maps(crops)
-        keys = [hashlib.blake2b(crop.numpy(), digest_size=16).digest() for crop in crops]
+        keys = [hashlib.blake2b(crop.numpy().tobytes(), digest_size=16).digest() for crop in crops]
         new = {key: row for row, key in enumerate(keys) if key not in self._remembered}
         if new:
-            self._remembered |= zip(
-                new, zip(*self._maps(crops[list(new.values())]), strict=True), strict=True
-            )
+            maps = zip(*self._maps(crops[list(new.values())]), strict=True)
+            self._remembered.update(zip(new, maps, strict=True))
         with torch.autocast("cpu", enabled=False):  # which stacks no float16
             plain, mirrored = (
                 torch.stack(maps) for maps in zip(*(self._remembered[k] for k in keys), strict=True)

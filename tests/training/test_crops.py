@@ -94,3 +94,22 @@ def test_a_sample_depends_on_its_number_alone(people) -> None:
         one, other = a[number], b[number]
         assert all(torch.equal(one[k], other[k]) for k in one if k not in ("unreadable", "keypoints"))
         torch.testing.assert_close(one["keypoints"], other["keypoints"], equal_nan=True)
+
+
+def test_a_smaller_student_sees_what_the_teacher_sees(people) -> None:
+    order = SamplingOrder([people], [1.0])
+    sample = CropSource(order, UNCHANGED, (128, 96), SIZE)[0]
+    assert sample["image"].shape == (3, 128, 96) and sample["teacher_image"].shape == (3, *SIZE)
+    torch.testing.assert_close(
+        sample["to_teacher"], torch.tensor([[2.0, 0, 0], [0, 2, 0]]), atol=1e-4, rtol=0
+    )
+
+
+def test_a_coarse_crop_has_less_detail_in_the_same_place(people) -> None:
+    fine = source(people)[0]
+    coarse = source(people, replace(UNCHANGED, coarse=1.0, detail=(0.3, 0.3)))[0]
+    assert torch.equal(fine["keypoints"].nan_to_num(), coarse["keypoints"].nan_to_num())
+    first, second = fine["image"].float(), coarse["image"].float()
+    assert not torch.equal(first, second) and second.diff(dim=2).abs().mean() < first.diff(dim=2).abs().mean()
+    smooth = torch.nn.functional.avg_pool2d(first, 16)
+    torch.testing.assert_close(torch.nn.functional.avg_pool2d(second, 16), smooth, atol=12, rtol=0)

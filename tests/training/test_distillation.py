@@ -101,3 +101,26 @@ def test_the_maps_of_a_false_detection_are_empty(distillation) -> None:
 def test_the_teacher_is_not_trained(distillation) -> None:
     distillation.train()
     assert not distillation.teacher.training and distillation.network.training
+
+
+def test_a_teacher_of_larger_crops_teaches_the_same_places() -> None:
+    teacher = Spot()
+    distillation = Distillation(Spot(), teacher)
+    matrix = torch.tensor([[2.0, 0, 0], [0, 2.0, 0]])
+    given = batch(80, 120, matrix)
+    given["image"] = torch.zeros(1, 3, 128, 96, dtype=torch.uint8)
+    goal = distillation.goal(given)
+    assert goal.shape == (1, 17, 32, 24) and goal.max() > 0.8
+    flat = int(goal[0, 0].argmax())
+    assert (flat % 24, flat // 24) == (10, 15)
+    again = distillation.goal(given)
+    assert torch.equal(goal, again)
+
+
+def test_the_teachers_maps_are_remembered(distillation) -> None:
+    calls = []
+    distillation.teacher.network.register_forward_hook(lambda *_: calls.append(1))
+    first, second = batch(80, 120), batch(40, 60)
+    goals = [distillation.goal(one) for one in (first, second, first)]
+    assert len(calls) == 4  # each crop and its mirror image, once
+    assert torch.equal(goals[0], goals[2]) and not torch.equal(goals[0], goals[1])
