@@ -46,7 +46,7 @@ class ExtractionSettings(PipelineSettings):
             changed = replace(changed, tracking=preset)
         changed = super(ExtractionSettings, changed).with_options(**options)
         if not changed.tracking.follow:
-            followed = {"tracker", "max_interval", "max_lost", "min_observations", "linking"}
+            followed = {"tracker", "max_interval", "max_lost", "min_observations", "linking", "detect_every"}
             if useless := sorted(followed & set(options)):
                 raise SettingsError(f"{useless[0]} has no effect without tracking", setting=useless[0])
             if "min_score" in options:

@@ -103,7 +103,9 @@ class Pipeline:
             if video.region is not None:
                 video.region.check(self.info.height, self.info.width)
             self._estimator = estimator() if callable(estimator) else estimator
-            policy = EstimationPolicy(self._estimator, settings.detect_every, self.info, self.times)
+            # Where nobody is followed, only detection finds people.
+            every = 1 if settings.tracking.alone else settings.detect_every
+            policy = EstimationPolicy(self._estimator, every, self.info, self.times)
             if self.info.photos:
                 settings = replace(settings, tracking=replace(settings.tracking, follow=False))
             tracker = make_tracker(settings.tracking, self._estimator.skeleton)

@@ -198,6 +198,12 @@ def test_without_refinement_every_frame_is_detected(walk, bars):
         assert len(list(pipeline)) == pipeline.times.detections == 40
 
 
+def test_without_tracking_every_frame_is_detected(walk, refined_bars):
+    with Pipeline(walk, refined_bars(), PipelineSettings().with_options(tracking=False)) as pipeline:
+        assert len(list(pipeline)) == pipeline.times.detections == 40
+        assert pipeline.times.crops == 60
+
+
 def test_the_interval_of_detection_is_in_the_settings(walk, refined_bars):
     for every in (3, "auto"):
         with Pipeline(walk, refined_bars(), PipelineSettings().with_options(detect_every=every)) as pipeline:

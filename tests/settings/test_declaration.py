@@ -72,6 +72,7 @@ def test_json_of_something_else_is_refused_by_name(values, match):
         ({"tracker": "none"}, "tracker is 'none': choose from skelstream, bytetrack, sort"),
         ({"max_lost": float("inf")}, "max_lost is inf: give a number at least 0 seconds"),
         ({"tracking": False, "max_lost": 2.0}, "max_lost has no effect without tracking"),
+        ({"tracking": False, "detect_every": 3}, "detect_every has no effect without tracking"),
     ],
 )
 def test_values_that_cannot_be_are_refused_by_name(options, match):
