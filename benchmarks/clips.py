@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--weights", default=DETECTOR)
     parser.add_argument("--size", type=int, default=SIZE)
     parser.add_argument("--refine", default="all", help="people to refine per frame; 0: detection alone")
-    parser.add_argument("--detect-every", default="1", help="detect every N-th frame, or auto")
+    parser.add_argument("--detect-every", default="auto", help="detect every N-th frame, or auto")
     options = parser.parse_args()
     settings = ExtractionSettings().with_options(
         weights=options.weights, size=options.size, refine=options.refine, detect_every=options.detect_every
