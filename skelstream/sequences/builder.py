@@ -214,12 +214,13 @@ class SequenceBuilder:
 
         track, time, frame = columns["track"], columns["frame_time"], columns["frame"][kept]
         scene = np.cumsum(np.diff(time, prepend=time[:1]) > self._linking.max_interval)
-        rows = Rows(track[kept], time[frame], scene[frame], columns["boxes"][kept], columns["colours"][kept])
-        tracklets = len(np.unique(track[kept]))
-        joined = link(rows, self._linking.max_gap)
-        for first, *others in joined:
-            track[np.isin(track, others)] = first
-        return {"linking": {"tracklets": tracklets, "joined": joined}}
+        rows = Rows(
+            track[kept], frame, time[frame], scene[frame], columns["boxes"][kept], columns["colours"][kept]
+        )
+        links = link(rows, self._linking.max_gap)
+        track[kept] = links.track
+        cut = [list(one) for one in links.cut]
+        return {"linking": {"tracklets": links.tracklets, "cut": cut, "joined": links.joined}}
 
     def _final_meta(self, time: np.ndarray, index: np.ndarray, rows: int, dropped: int) -> dict[str, Any]:
         images, warnings = self._images, list(self._warnings())

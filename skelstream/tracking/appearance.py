@@ -135,20 +135,29 @@ class RunningColours:
         return Description(mean, self._scatter + _FEW / np.maximum(self._seen, 1))
 
 
-def describe(colours: np.ndarray) -> Description:
-    """Return the description of one person in F frames.
+def describe(colours: np.ndarray, first: np.ndarray, end: np.ndarray) -> Description:
+    """Return the descriptions of one person in W stretches of frames, with arrays of W rows.
 
     Args:
         colours: float (F, 5, 3), as ``PartColours.measure`` returns them.
+        first, end: int (W,), first frame of each stretch and the frame after its last.
     """
     known = np.isfinite(colours)
-    seen = known.sum(0)
+    values = np.where(known, colours, 0).astype(np.float64) * _WEIGHTS
+    seen = _sums(known[..., 0].astype(int), first, end)
     count = np.maximum(seen, 1)
-    mean = np.where(known, colours, 0).sum(0, dtype=np.float64) / count
-    apart = np.where(known, colours - mean, 0) * _WEIGHTS
-    scatter = (apart**2).sum(0, dtype=np.float64).sum(-1) / count[:, 0]
-    mean = np.where(seen < _MIN_FRAMES, np.nan, mean)
-    return Description(mean, scatter + _FEW / count[:, 0])
+    mean = _sums(values, first, end) / count[..., None]
+    scatter = np.maximum(_sums(values**2, first, end) / count[..., None] - mean**2, 0).sum(-1)
+    mean = np.where((seen < _MIN_FRAMES)[..., None], np.nan, mean / _WEIGHTS)
+    return Description(mean, scatter + _FEW / count)
+
+
+def _sums(values: np.ndarray, first: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Return the sums of ``values[first:end]`` for each pair."""
+    total = np.concatenate(
+        [np.zeros_like(values[:1], shape=(1, *values.shape[1:])), np.cumsum(values, axis=0)]
+    )
+    return total[end] - total[first]
 
 
 def difference(first: Description, second: Description) -> np.ndarray:

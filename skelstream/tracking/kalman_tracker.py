@@ -24,6 +24,8 @@ _ENOUGH_JOINTS = 5
 _HALF_LIFE = 0.1
 # Difference in colours up to which a person may well be the track's, and from which they are surely somebody else.
 _ALIKE, _UNLIKE = 0.8, 2.0
+# Seconds for which the place of a lost person is clear.
+_CLEAR = 0.3
 _TORSO = ("neck", "shoulder", "hip")
 
 
@@ -172,19 +174,21 @@ class KalmanTracker:
     def _judged(self, people: People) -> tuple[np.ndarray, np.ndarray]:
         """Return the similarity of tracks and people, and its weight against that of other pairs, float64 (tracks, people).
 
-        Colours count where position and pose leave a doubt: a lost track is not continued by a person who looks different, and
-        of several candidates the one that looks alike is preferred.
+        Colours count where position and pose leave a doubt: of several candidates the one that looks alike is preferred, and
+        one that looks different continues neither such a track nor one that has been lost for a while.
         """
         s, similarity, weight = self.settings, self._similarity(people), self._coverage(people)
         if people.colours is None or s.appearance_weight == 0 or similarity.size == 0:
             return similarity, weight
+        now = self._time or 0.0
         different = differences([t.colours for t in self._tracks], people.colours)
         doubt = np.clip((different - _ALIKE) / (_UNLIKE - _ALIKE), 0, 1)
         weight = weight * (1 - s.appearance_weight * np.nan_to_num(doubt))
         candidate = similarity >= s.min_similarity
         confirmed = np.array([t.confirmed for t in self._tracks])
         contested = (candidate[confirmed].sum(0)[None] > 1) | (candidate.sum(1)[:, None] > 1)
-        unclear = contested | np.array([t.lost for t in self._tracks])[:, None]
+        long_lost = np.array([t.lost and now - t.last_seen > _CLEAR for t in self._tracks])
+        unclear = contested | long_lost[:, None]
         return np.where(unclear & (different > s.max_difference), 0.0, similarity), weight
 
     def _similarity(self, people: People) -> np.ndarray:

@@ -1,9 +1,9 @@
-"""Linking: tracklets that are one person are joined, after the last frame of a file."""
+"""Linking, after the last frame of a file: tracks that change the person are cut, tracklets of one person are joined."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -25,12 +25,21 @@ _WAY, _TURN, _SIZE = 0.5, 0.3, 0.5
 _GREATEST_COST = 1.25
 
 
+# A track is cut where the colours of this many seconds before and after differ by more than for any one person, and where it
+# meets another track: this share of the smaller box overlaps; or where it was not found for so long (seconds).
+_CUT_SECONDS = 1.0
+_CUT_DIFFERENCE = 2.0
+_MEETING = 0.1
+_PAUSE = 0.3
+
+
 @dataclass(frozen=True)
 class Rows:
     """The poses of a video, in order of time; N poses.
 
     Attributes:
         track: int (N,), track of each pose.
+        frame: int (N,), row of the frame table.
         time: float64 (N,), seconds.
         scene: int (N,), number of the stretch of frames without a long interval.
         boxes: float32 (N, 4), x0, y0, x1, y1 in source pixels.
@@ -38,6 +47,7 @@ class Rows:
     """
 
     track: np.ndarray
+    frame: np.ndarray
     time: np.ndarray
     scene: np.ndarray
     boxes: np.ndarray
@@ -71,38 +81,128 @@ class _Ends:
         )
 
 
-def link(rows: Rows, longest_gap: float) -> list[list[int]]:
-    """Return the tracks that are one person, first to last, for each person with more than one track.
+@dataclass(frozen=True)
+class Links:
+    """What was cut and joined.
 
-    Two tracklets may be joined if the second begins after the first ends, and if the way between them, their sizes and their
-    colours agree. Of all joins that are possible those with the least total cost are made: one assignment of ends to
-    starts. Tracklets whose colours are unknown are left alone, and so
-    are tracklets of different scenes.
+    Attributes:
+        track: int (N,), track of each pose afterwards: the first tracklet of its person.
+        tracklets: number of tracklets that were joined or stayed alone.
+        cut: for each cut the track, the time of the first pose after it in seconds, and the id of the tracklet from there on.
+        joined: ids of the tracklets that are one person, first to last, for each person with more than one.
+    """
+
+    track: np.ndarray
+    tracklets: int
+    cut: list[tuple[int, float, int]]
+    joined: list[list[int]]
+
+
+def link(rows: Rows, longest_gap: float) -> Links:
+    """Return the tracks after linking.
+
+    A track is cut where its colours change while it meets another one. Two tracklets may be joined if the second begins after
+    the first ends, and if the way between them, their sizes and their colours agree. Of all joins that are possible those with
+    the least total cost are made: one assignment of ends to starts. Tracklets whose colours are unknown are left alone, and
+    so are tracklets of different scenes.
 
     Args:
         rows: poses of confirmed tracks.
         longest_gap: seconds between two tracklets of one person.
     """
-    tracks, last, first = _tracklets(rows)
+    cut, track = [], rows.track.copy()
+    for own, time in _cuts(rows):
+        first, piece = int(np.searchsorted(rows.time[own], time)), int(track.max()) + 1
+        if 0 < first < len(own):
+            cut.append((int(rows.track[own[0]]), round(float(rows.time[own[first]]), 6), piece))
+            track[own[first:]] = piece
+    joined = _joined(replace(rows, track=track), longest_gap)
+    tracklets = len(np.unique(track))
+    for first, *others in joined:
+        track[np.isin(track, others)] = first
+    return Links(track, tracklets, cut, joined)
+
+
+def _meeting(rows: Rows) -> np.ndarray:
+    """Return whether each pose's box overlaps that of another track in its frame, bool (N,)."""
+    meeting = np.zeros(len(rows.track), bool)
+    boxes = rows.boxes.astype(np.float64)
+    area = np.maximum(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), 1)
+    most = int(np.unique(rows.frame, return_counts=True)[1].max(initial=0))
+    for step in range(1, most):  # people of one frame are neighbours
+        first = np.flatnonzero(rows.frame[:-step] == rows.frame[step:])
+        second = first + step
+        low = np.maximum(boxes[first, :2], boxes[second, :2])
+        high = np.minimum(boxes[first, 2:], boxes[second, 2:])
+        shared = np.prod(np.maximum(high - low, 0), axis=1)
+        met = shared > _MEETING * np.minimum(area[first], area[second])
+        meeting[first[met]] = meeting[second[met]] = True
+    return meeting
+
+
+def _cuts(rows: Rows) -> list[tuple[np.ndarray, float]]:
+    """Return the rows of each track that is cut, and the time of the cut, in order of track and time.
+
+    Two people who meet exchange their tracks at one time: cuts that lie close to each other are made where the colours change
+    most.
+    """
+    meeting = _meeting(rows)
+    changes = [
+        (change, number, time, own)
+        for number, own in enumerate(_slices(rows.track))
+        for time, change in _changes(rows, own, meeting[own])
+    ]
+    times: list[float] = []
+    cuts = []
+    for _, number, time, own in sorted(changes, key=lambda found: (-found[0], *found[1:3])):
+        near = [other for other in times if abs(other - time) <= _CUT_SECONDS / 2]
+        times += [] if near else [time]
+        cuts.append((number, near[0] if near else time, own))
+    return [(own, time) for _, time, own in sorted(cuts, key=lambda cut: cut[:2])]
+
+
+def _changes(rows: Rows, own: np.ndarray, meeting: np.ndarray) -> list[tuple[float, float]]:
+    """Return when a track, whose rows are given, changes the person, and by how much: time of the first pose after the change,
+    and difference of the colours."""
+    time = rows.time[own]
+    doubtful = np.flatnonzero(meeting[1:] | meeting[:-1] | (np.diff(time) > _PAUSE)) + 1
+    if not len(doubtful):
+        return []
+    colours = unpacked(rows.colours[own])
+    before = np.searchsorted(time, time[doubtful] - _CUT_SECONDS, side="left")
+    after = np.searchsorted(time, time[doubtful] + _CUT_SECONDS, side="right")
+    change = difference(describe(colours, before, doubtful), describe(colours, doubtful, after))
+    chosen: list[tuple[float, float]] = []
+    for i in np.argsort(-np.nan_to_num(change), kind="stable").tolist():
+        if not change[i] > _CUT_DIFFERENCE:
+            break
+        if all(abs(time[doubtful[i]] - other) > _CUT_SECONDS for other, _ in chosen):
+            chosen.append((float(time[doubtful[i]]), float(change[i])))
+    return chosen
+
+
+def _joined(rows: Rows, longest_gap: float) -> list[list[int]]:
+    """Return the tracklets that are one person, first to last, for each person with more than one tracklet."""
+    slices = _slices(rows.track)
+    last, first = _ends(rows, slices, last=True), _ends(rows, slices, last=False)
     end, start = _neighbours(last.time, first.time, longest_gap)
     cost = _cost(last.take(end), first.take(start))
     possible = cost < _GREATEST_COST
-    follower = dict(_assigned(end[possible], start[possible], cost[possible], len(tracks)))
+    follower = dict(_assigned(end[possible], start[possible], cost[possible], len(slices)))
     people = []
     for head in sorted(set(follower) - set(follower.values())):
         chain = [head]
         while chain[-1] in follower:
             chain.append(follower[chain[-1]])
-        people.append([int(tracks[t]) for t in chain])
+        people.append([int(rows.track[slices[t][0]]) for t in chain])
     return people
 
 
-def _tracklets(rows: Rows) -> tuple[np.ndarray, _Ends, _Ends]:
-    """Return the ids of the M tracks, their last ends and their first ends."""
-    order = np.argsort(rows.track, kind="stable")
-    tracks, starts = np.unique(rows.track[order], return_index=True)
-    slices = np.split(order, starts[1:]) if len(tracks) else []
-    return tracks, _ends(rows, slices, last=True), _ends(rows, slices, last=False)
+def _slices(track: np.ndarray) -> list[np.ndarray]:
+    """Return the rows of each of M tracks, in order of their ids."""
+    order = np.argsort(track, kind="stable")
+    _, starts = np.unique(track[order], return_index=True)
+    return np.split(order, starts[1:]) if len(track) else []
 
 
 def _ends(rows: Rows, slices: list[np.ndarray], last: bool) -> _Ends:
@@ -119,9 +219,10 @@ def _ends(rows: Rows, slices: list[np.ndarray], last: bool) -> _Ends:
         place.append(centres[-1 if last else 0])
         size.append(max(1.0, float(np.median((boxes[:, 2:] - boxes[:, :2]).max(1)))))
         velocity.append(_velocity(rows.time[near], centres))
-        colours = describe(unpacked(rows.colours[own[away <= _COLOUR_SECONDS]]))
-        mean.append(colours.mean)
-        scatter.append(colours.scatter)
+        worn = unpacked(rows.colours[own[away <= _COLOUR_SECONDS]])
+        colours = describe(worn, np.array([0]), np.array([len(worn)]))
+        mean.append(colours.mean[0])
+        scatter.append(colours.scatter[0])
     count = len(slices)
     return _Ends(
         np.array(time, np.float64),

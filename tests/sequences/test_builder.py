@@ -132,7 +132,11 @@ def test_tracks_of_one_person_are_joined_at_the_end(tracked):
 
     apart, one = made(None), made(TrackerSettings())
     assert sorted(apart.track_ids.tolist()) == [1, 4] and "linking" not in apart.meta
-    assert one.track_ids.tolist() == [1] and one.meta["linking"] == {"tracklets": 2, "joined": [[1, 4]]}
+    assert one.track_ids.tolist() == [1] and one.meta["linking"] == {
+        "tracklets": 2,
+        "cut": [],
+        "joined": [[1, 4]],
+    }
     assert one[0].frame_index.tolist() == [*range(10), *range(20, 30)]  # a gap stays a gap
     assert len(made(TrackerSettings(max_interval=0.5))) == 2  # the interval is a cut
 

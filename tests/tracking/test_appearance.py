@@ -11,6 +11,7 @@ import pytest
 from skelstream.skeleton import BODY25, COCO17, OPENPOSE18, Skeleton
 from skelstream.tracking.appearance import (
     PARTS,
+    Description,
     PartColours,
     RunningColours,
     describe,
@@ -96,26 +97,32 @@ ONE = ((40, 30, 20), (20, 0, -5), (20, 0, -5), (40, 30, 20), (60, 12, 15))
 OTHER = ((40, -20, 20), (50, 5, -30), (50, 5, -30), (40, -20, 20), (55, 14, 17))
 
 
+def described(colours):
+    """The description of one person in all frames."""
+    stretches = describe(colours, np.array([0]), np.array([len(colours)]))
+    return Description(stretches.mean[0], stretches.scatter[0])
+
+
 def test_one_person_is_alike_and_two_are_not():
-    one = describe(clothes(*ONE))
-    assert difference(one, describe(clothes(*ONE, seed=1))) < 0.5
+    one = described(clothes(*ONE))
+    assert difference(one, described(clothes(*ONE, seed=1))) < 0.5
     darker = np.array(ONE) - (12, 0, 0)  # the person walks into the shade
-    assert difference(one, describe(clothes(*darker, seed=1))) < 1.2
-    assert difference(one, describe(clothes(*OTHER, seed=1))) > 2
+    assert difference(one, described(clothes(*darker, seed=1))) < 1.2
+    assert difference(one, described(clothes(*OTHER, seed=1))) > 2
 
 
 def test_a_single_odd_part_does_not_make_another_person():
     bag = (*ONE[:4], (5, 60, 60))
-    assert difference(describe(clothes(*ONE)), describe(clothes(*bag))) < 1
+    assert difference(described(clothes(*ONE)), described(clothes(*bag))) < 1
 
 
 def test_too_little_is_unknown():
-    one = describe(clothes(*ONE))
-    assert np.isnan(difference(one, describe(clothes(*ONE, frames=1))))
+    one = described(clothes(*ONE))
+    assert np.isnan(difference(one, described(clothes(*ONE, frames=1))))
     torso = clothes(*ONE)
     torso[:, 1:] = np.nan
-    assert np.isnan(difference(one, describe(torso)))
-    assert np.isnan(difference(one, describe(np.empty((0, 5, 3), np.float32))))
+    assert np.isnan(difference(one, described(torso)))
+    assert np.isnan(difference(one, described(np.empty((0, 5, 3), np.float32))))
 
 
 def test_packed_colours_come_back():
@@ -162,3 +169,15 @@ def test_parts_that_are_hidden_keep_their_colours():
     assert differences([], clothes(*ONE)).shape == (0, 20) and differences(
         [running], np.empty((0, 5, 3))
     ).shape == (1, 0)
+
+
+def test_stretches_are_described_alone():
+    colours = np.concatenate([clothes(*ONE), clothes(*OTHER)])
+    colours[3, 2] = np.nan
+    both = describe(colours, np.array([0, 20]), np.array([20, 40]))
+    for number, part in enumerate((colours[:20], colours[20:])):
+        assert both.mean[number] == pytest.approx(np.nanmean(part, axis=0), abs=1e-4)
+    assert difference(both, described(clothes(*ONE, seed=2))).tolist() == [
+        pytest.approx(0.2, abs=0.2),
+        pytest.approx(3.5, abs=1),
+    ]

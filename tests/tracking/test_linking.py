@@ -26,12 +26,25 @@ class Walk:
         noise = np.random.default_rng(track).normal(0, 2, (count, 5, 3))
         self.colours = packed(np.float32(clothes) + noise if clothes else None, count)
         self.track, self.scene = np.full(count, track), np.full(count, scene)
+        self.frame = np.rint(self.time * RATE).astype(int)
+
+    def then(self, other):
+        """This tracklet, continued by another one under the same id."""
+        self.time = np.concatenate([self.time, other.time])
+        for name in ("frame", "boxes", "colours", "scene"):
+            setattr(self, name, np.concatenate([getattr(self, name), getattr(other, name)]))
+        self.track = np.full(len(self.time), self.track[0])
+        return self
 
 
-def joined(*walks, gap=3.0):
+def linked(*walks, gap=3.0):
     parts = [np.concatenate([getattr(w, name) for w in walks]) for name in Rows.__dataclass_fields__]
     order = np.argsort(parts[1], kind="stable")
     return link(Rows(*(part[order] for part in parts)), gap)
+
+
+def joined(*walks):
+    return linked(*walks).joined
 
 
 def test_a_person_who_returns_is_one_person():
@@ -78,14 +91,10 @@ def test_one_assignment_serves_all():
 
 
 def test_nobody_is_nobody():
-    empty = Rows(
-        np.empty(0, int),
-        np.empty(0),
-        np.empty(0, int),
-        np.empty((0, 4), np.float32),
-        np.empty((0, 5, 3), np.int8),
-    )
-    assert link(empty, 3.0) == []
+    none = np.empty(0, int)
+    empty = Rows(none, none, np.empty(0), none, np.empty((0, 4), np.float32), np.empty((0, 5, 3), np.int8))
+    links = link(empty, 3.0)
+    assert (len(links.track), links.tracklets, links.cut, links.joined) == (0, 0, [], [])
 
 
 def test_hours_of_many_people_take_seconds():
@@ -93,3 +102,35 @@ def test_hours_of_many_people_take_seconds():
     before = time.process_time()
     joined(*walks)
     assert time.process_time() - before < 5
+
+
+def exchanged(second=GREEN):
+    """Two people meet at two seconds and swap their tracks."""
+    left = Walk(1, 0, 2, 100, 100, RED).then(Walk(1, 2, 2, 300, -100, second))
+    right = Walk(2, 0, 2, 500, -100, GREEN).then(Walk(2, 2, 2, 300, 100, RED))
+    return left, right
+
+
+def test_tracks_that_swap_people_are_cut_and_joined_the_other_way():
+    left, right = exchanged()
+    links = linked(left, right)
+    assert [(track, piece) for track, _, piece in links.cut] == [(1, 3), (2, 4)]
+    assert all(time == pytest.approx(2, abs=0.11) for _, time, _ in links.cut)
+    assert links.joined == [[1, 4], [2, 3]] and links.tracklets == 4
+    last = links.track[-2:]  # the last frame: the one in red is person 1 again
+    assert sorted(last.tolist()) == [1, 2]
+
+
+def test_colours_that_change_without_a_meeting_cut_nothing():
+    left = Walk(1, 0, 2, 100, 100, RED).then(Walk(1, 2, 2, 300, 100, GREEN))
+    assert linked(left, Walk(2, 0, 4, 900, 0, RED)).cut == []
+
+
+def test_a_meeting_of_people_who_stay_themselves_cuts_nothing():
+    links = linked(Walk(1, 0, 4, 100, 100, RED), Walk(2, 0, 4, 500, -100, GREEN))
+    assert links.cut == [] and links.joined == [] and links.tracklets == 2
+
+
+def test_a_track_that_goes_over_to_somebody_else_after_a_pause_is_cut():
+    links = linked(Walk(1, 0, 2, 100, 100, RED).then(Walk(1, 2.5, 2, 350, 100, GREEN)))
+    assert links.cut == [(1, 2.5, 2)] and links.joined == []
