@@ -38,7 +38,7 @@ def load_initial_weights(path: Path | None, config: PafConfig | TopDownConfig, s
     """Return a network's weights before training; tensors that the file lacks are random.
 
     Args:
-        path: a weights file of the same network; for the bottom-up network also ``movenet-multipose.json``
+        path: a weights file of the same network, of a top-down one for crops of any size; for the bottom-up network also ``movenet-multipose.json``
             (its ``.bin`` beside it) or HRNet's ``.pth``, for the top-down network
             PP-TinyPose's ``tinypose_256x192.xml`` (its ``.bin`` beside it); None for random weights.
         config: the network's settings.
@@ -52,7 +52,8 @@ def load_initial_weights(path: Path | None, config: PafConfig | TopDownConfig, s
         return InitialWeights(_random(config), "random weights")
     if path.suffix == _WEIGHTS:
         earlier = load_network(read_header(path))
-        if earlier.config != config:
+        resized = isinstance(earlier.config, TopDownConfig) and isinstance(config, TopDownConfig)
+        if earlier.config != config and not resized:  # crops of any size have the same tensors
             raise ModelError(
                 f"{path}: weights of another network ({earlier.config.to_dict()}) than the recipe's"
                 f" ({config.to_dict()})"

@@ -8,6 +8,7 @@ import torch
 from skelstream.errors import ModelError
 from skelstream.network.backbones.hrnet import HRNetW32
 from skelstream.network.paf import PafConfig, PafNetwork
+from skelstream.network.top_down import TopDownConfig, TopDownNetwork
 from skelstream.network.weights import save_weights
 from skelstream.training.initial_weights import load_initial_weights
 
@@ -65,3 +66,12 @@ def test_unsuitable_initial_weights_are_reported(
         (tmp_path / name).write_bytes(b"nothing")
     with pytest.raises(ModelError, match=message):
         load_initial_weights(tmp_path / name, CONFIG, 0)
+
+
+def test_a_top_down_network_starts_from_one_of_other_crops(tmp_path: Path) -> None:
+    state = TopDownNetwork().state_dict()
+    path = tmp_path / "large.safetensors"
+    save_weights(path, state, "topdown", TopDownConfig().to_dict(), {})
+    assert equal(load_initial_weights(path, TopDownConfig(192, 128), 0).state, state)
+    with pytest.raises(ModelError, match="weights of another network"):
+        load_initial_weights(path, CONFIG, 0)
