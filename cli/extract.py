@@ -207,7 +207,7 @@ def _print_summary(done: Extraction, files: list[str], readable: bool) -> None:
     table.add_row("frames", f"{frames}" + (f", {lost} failed to decode" if lost else "")
                   + (f", {times.dropped} dropped" if times.dropped else ""))  # fmt: skip
     linking = sequence.meta.get("linking") or {}
-    pieces = f", joined from {linking['tracklets']} tracklets" if linking.get("joined") else ""
+    pieces = f", joined from {linking['tracklets']} tracklets" if linking and linking["joined"] else ""
     table.add_row("tracks", f"{len(sequence.track_ids)}{pieces}")
     poses = len(sequence.frame)
     table.add_row("poses", f"{poses} in these tracks, {poses / max(1, frames):.1f} per frame")

@@ -66,9 +66,11 @@ def _video(facts: dict[str, Any]) -> Table:
         rate = f", {facts['fps']:.3g} per second" if facts["fps"] else ""
         table.add_row("time", f"{facts['start']:.2f} to {facts['end']:.2f} s{rate}{_intervals(facts)}")
     cleaned = f", filled or smoothed ({facts['filled']:.1%} of joints filled)" if facts["cleaned"] else ""
+    more = facts["tracklets"] is not None and facts["tracklets"] > len(facts["tracks"])
+    linked = f" joined from {facts['tracklets']} tracklets" if more else ""
     table.add_row(
         "people",
-        f"{len(facts['tracks'])} track{'s' * (len(facts['tracks']) != 1)},"
+        f"{len(facts['tracks'])} track{'s' * (len(facts['tracks']) != 1)}{linked},"
         f" at most {facts['people_at_once']} at once{cleaned}",
     )
     weights = f", weights {facts['weights_sha256'][:12]}" if facts["weights_sha256"] else ""

@@ -44,12 +44,27 @@ def checked_meta(meta: Any) -> dict[str, Any]:
         facts["versions"] = {k: string(v, f"meta's version of {k}") for k, v in versions.items()}
     if facts.get("settings") is not None:
         facts["settings"] = mapping(facts["settings"], "meta's settings")
+    if facts.get("linking") is not None:
+        facts["linking"] = _linking(mapping(facts["linking"], "meta's linking"))
     for name, value in facts.items():
         try:
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError, RecursionError):
             refuse(value, f"meta's {name}", "a JSON value")
     return facts
+
+
+def _linking(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return what ``SequenceBuilder`` says of linking, checked."""
+    people = [
+        [integer(one, "an id in meta's linking") for one in items(chain, "an entry of meta's linking")]
+        for chain in items(facts.get("joined"), "joined in meta's linking")
+    ]
+    return {
+        **facts,
+        "tracklets": integer(facts.get("tracklets"), "tracklets in meta's linking"),
+        "joined": people,
+    }
 
 
 def _pair(value: Any, name: str) -> list[int]:

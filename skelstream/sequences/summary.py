@@ -46,6 +46,7 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
         "cleaned": sequence.raw is not None,
         "filled": _share(filled.sum(), filled.size),
         "rows": rows,
+        "tracklets": (meta.get("linking") or {}).get("tracklets"),
         "people_at_once": int(np.bincount(sequence.frame).max()) if rows else 0,
         "tracks": [_track(track) for track in sequence],
         "joints": [

@@ -31,6 +31,8 @@ _CUT_SECONDS = 1.0
 _CUT_DIFFERENCE = 2.0
 _MEETING = 0.1
 _PAUSE = 0.3
+# Poses whose colours are compared at a time, to bound the memory.
+_PART = 10_000
 
 
 @dataclass(frozen=True)
@@ -111,16 +113,17 @@ def link(rows: Rows, longest_gap: float) -> Links:
         longest_gap: seconds between two tracklets of one person.
     """
     cut, track = [], rows.track.copy()
+    highest = int(track.max(initial=0))
     for own, time in _cuts(rows):
-        first, piece = int(np.searchsorted(rows.time[own], time)), int(track.max()) + 1
+        first, piece = int(np.searchsorted(rows.time[own], time)), highest + len(cut) + 1
         if 0 < first < len(own):
             cut.append((int(rows.track[own[0]]), round(float(rows.time[own[first]]), 6), piece))
             track[own[first:]] = piece
     joined = _joined(replace(rows, track=track), longest_gap)
-    tracklets = len(np.unique(track))
-    for first, *others in joined:
-        track[np.isin(track, others)] = first
-    return Links(track, tracklets, cut, joined)
+    tracklets, number = np.unique(track, return_inverse=True)
+    person = {other: first for first, *others in joined for other in others}
+    people = np.array([person.get(one, one) for one in tracklets.tolist()], track.dtype)
+    return Links(people[number], len(tracklets), cut, joined)
 
 
 def _meeting(rows: Rows) -> np.ndarray:
@@ -168,10 +171,14 @@ def _changes(rows: Rows, own: np.ndarray, meeting: np.ndarray) -> list[tuple[flo
     doubtful = np.flatnonzero(meeting[1:] | meeting[:-1] | (np.diff(time) > _PAUSE)) + 1
     if not len(doubtful):
         return []
-    colours = unpacked(rows.colours[own])
     before = np.searchsorted(time, time[doubtful] - _CUT_SECONDS, side="left")
     after = np.searchsorted(time, time[doubtful] + _CUT_SECONDS, side="right")
-    change = difference(describe(colours, before, doubtful), describe(colours, doubtful, after))
+    change = np.empty(len(doubtful))
+    for part in np.split(np.arange(len(doubtful)), np.flatnonzero(np.diff(doubtful // _PART)) + 1):
+        low, high = before[part[0]], after[part[-1]]
+        colours = unpacked(rows.colours[own[low:high]])
+        a, middle, b = before[part] - low, doubtful[part] - low, after[part] - low
+        change[part] = difference(describe(colours, a, middle), describe(colours, middle, b))
     chosen: list[tuple[float, float]] = []
     for i in np.argsort(-np.nan_to_num(change), kind="stable").tolist():
         if not change[i] > _CUT_DIFFERENCE:

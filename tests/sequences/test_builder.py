@@ -9,6 +9,7 @@ import pytest
 
 from skelstream.errors import FormatError
 from skelstream.sequences import SequenceBuilder
+from skelstream.sequences.summary import summary
 from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import COCO17, OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
@@ -146,3 +147,13 @@ def test_blocks_are_joined_like_rows_in_memory(tracked):
     returning(tracked, builder)
     whole, block = builder.finish(), builder.take_block()
     assert builder.finish(lambda: [block]).equals(whole) and len(whole) == 1
+
+
+def test_odd_facts_about_linking_are_refused(tracked):
+    builder = SequenceBuilder(OPENPOSE18, source="a.mp4", height=480, width=640, linking=TrackerSettings())
+    returning(tracked, builder)
+    sequence = builder.finish()
+    assert summary(sequence)["tracklets"] == 2
+    for odd in (["a"], {"joined": []}, {"tracklets": 2, "joined": [["a"]]}, {"tracklets": "2", "joined": []}):
+        with pytest.raises(FormatError, match="linking"):
+            replace(sequence, meta={**sequence.meta, "linking": odd})

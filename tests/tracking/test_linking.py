@@ -121,6 +121,13 @@ def test_tracks_that_swap_people_are_cut_and_joined_the_other_way():
     assert sorted(last.tolist()) == [1, 2]
 
 
+def test_the_parts_of_a_long_track_give_the_same_cuts(monkeypatch):
+    whole = linked(*exchanged())
+    monkeypatch.setattr("skelstream.tracking.linking._PART", 7)
+    parts = linked(*exchanged())
+    assert parts.cut == whole.cut and parts.joined == whole.joined
+
+
 def test_colours_that_change_without_a_meeting_cut_nothing():
     left = Walk(1, 0, 2, 100, 100, RED).then(Walk(1, 2, 2, 300, 100, GREEN))
     assert linked(left, Walk(2, 0, 4, 900, 0, RED)).cut == []
