@@ -217,7 +217,7 @@ class SequenceBuilder:
         rows = Rows(
             track[kept], frame, time[frame], scene[frame], columns["boxes"][kept], columns["colours"][kept]
         )
-        links = link(rows, self._linking.max_gap)
+        links = link(rows, self._linking.max_gap, self._meta["width"])
         track[kept] = links.track
         cut = [list(one) for one in links.cut]
         return {"linking": {"tracklets": links.tracklets, "cut": cut, "joined": links.joined}}

@@ -23,6 +23,9 @@ _GROWTH, _GROWTH_PER_SECOND = 0.5, 0.1
 # per second, and of the change of size; it is made below the greatest cost.
 _WAY, _TURN, _SIZE = 0.5, 0.3, 0.5
 _GREATEST_COST = 1.25
+# Cost beside that of a join after a person was last seen at the left or right edge of the image, by this share of its width:
+# who has left it rarely returns so soon, and others come in there.
+_LEFT, _EDGE = 0.4, 0.03
 
 
 # A track is cut where the colours of this many seconds before and after differ by more than for any one person, and where it
@@ -66,6 +69,7 @@ class _Ends:
         place: float64 (M, 2), centre of the box.
         size: float64 (M,), longer side of the box.
         velocity: float64 (M, 2), pixels per second.
+        at_edge: bool (M,), whether the box reaches the left or right edge of the image.
         colours: description with arrays of M rows.
     """
 
@@ -74,13 +78,13 @@ class _Ends:
     place: np.ndarray
     size: np.ndarray
     velocity: np.ndarray
+    at_edge: np.ndarray
     colours: Description
 
     def take(self, rows: np.ndarray) -> _Ends:
         colours = Description(self.colours.mean[rows], self.colours.scatter[rows])
-        return _Ends(
-            self.time[rows], self.scene[rows], self.place[rows], self.size[rows], self.velocity[rows], colours
-        )
+        own = (self.time, self.scene, self.place, self.size, self.velocity, self.at_edge)
+        return _Ends(*(values[rows] for values in own), colours)
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ class Links:
     joined: list[list[int]]
 
 
-def link(rows: Rows, longest_gap: float) -> Links:
+def link(rows: Rows, longest_gap: float, width: float) -> Links:
     """Return the tracks after linking.
 
     A track is cut where its colours change while it meets another one. Two tracklets may be joined if the second begins after
@@ -111,6 +115,7 @@ def link(rows: Rows, longest_gap: float) -> Links:
     Args:
         rows: poses of confirmed tracks.
         longest_gap: seconds between two tracklets of one person.
+        width: width of the image in pixels.
     """
     cut, track = [], rows.track.copy()
     highest = int(track.max(initial=0))
@@ -119,7 +124,7 @@ def link(rows: Rows, longest_gap: float) -> Links:
         if 0 < first < len(own):
             cut.append((int(rows.track[own[0]]), round(float(rows.time[own[first]]), 6), piece))
             track[own[first:]] = piece
-    joined = _joined(replace(rows, track=track), longest_gap)
+    joined = _joined(replace(rows, track=track), longest_gap, width)
     tracklets, number = np.unique(track, return_inverse=True)
     person = {other: first for first, *others in joined for other in others}
     people = np.array([person.get(one, one) for one in tracklets.tolist()], track.dtype)
@@ -188,10 +193,10 @@ def _changes(rows: Rows, own: np.ndarray, meeting: np.ndarray) -> list[tuple[flo
     return chosen
 
 
-def _joined(rows: Rows, longest_gap: float) -> list[list[int]]:
+def _joined(rows: Rows, longest_gap: float, width: float) -> list[list[int]]:
     """Return the tracklets that are one person, first to last, for each person with more than one tracklet."""
     slices = _slices(rows.track)
-    last, first = _ends(rows, slices, last=True), _ends(rows, slices, last=False)
+    last, first = (_ends(rows, slices, width, last=last) for last in (True, False))
     end, start = _neighbours(last.time, first.time, longest_gap)
     cost = _cost(last.take(end), first.take(start))
     possible = cost < _GREATEST_COST
@@ -212,9 +217,9 @@ def _slices(track: np.ndarray) -> list[np.ndarray]:
     return np.split(order, starts[1:]) if len(track) else []
 
 
-def _ends(rows: Rows, slices: list[np.ndarray], last: bool) -> _Ends:
+def _ends(rows: Rows, slices: list[np.ndarray], width: float, last: bool) -> _Ends:
     """Return one end of each tracklet, whose rows are given."""
-    time, scene, place, size, velocity, mean, scatter = [], [], [], [], [], [], []
+    time, scene, place, size, velocity, sides, mean, scatter = [], [], [], [], [], [], [], []
     for own in slices:
         times = rows.time[own]
         away = times[-1] - times if last else times - times[0]
@@ -224,6 +229,7 @@ def _ends(rows: Rows, slices: list[np.ndarray], last: bool) -> _Ends:
         time.append(times[-1 if last else 0])
         scene.append(rows.scene[own[0]])
         place.append(centres[-1 if last else 0])
+        sides.append(boxes[-1 if last else 0, [0, 2]])
         size.append(max(1.0, float(np.median((boxes[:, 2:] - boxes[:, :2]).max(1)))))
         velocity.append(_velocity(rows.time[near], centres))
         worn = unpacked(rows.colours[own[away <= _COLOUR_SECONDS]])
@@ -237,8 +243,14 @@ def _ends(rows: Rows, slices: list[np.ndarray], last: bool) -> _Ends:
         np.reshape(place, (count, 2)),
         np.array(size, np.float64),
         np.reshape(velocity, (count, 2)),
+        _at_edge(np.reshape(sides, (count, 2)), width),
         Description(np.reshape(mean, (count, len(PARTS), 3)), np.reshape(scatter, (count, len(PARTS)))),
     )
+
+
+def _at_edge(sides: np.ndarray, width: float) -> np.ndarray:
+    """Return whether boxes, whose left and right sides (M, 2) are given, reach the left or right edge of the image."""
+    return (sides[:, 0] < _EDGE * width) | (sides[:, 1] > (1 - _EDGE) * width)
 
 
 def _velocity(time: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -273,6 +285,7 @@ def _cost(end: _Ends, start: _Ends) -> np.ndarray:
     turn = np.minimum(np.hypot(*(start.velocity - end.velocity).T) / size, 1)
     growth = np.abs(np.log(start.size / end.size))
     cost = difference(end.colours, start.colours) + _WAY * way + _TURN * turn + _SIZE * growth
+    cost += _LEFT * end.at_edge
     possible = (start.scene == end.scene) & (way <= 1) & (growth <= _GROWTH + _GROWTH_PER_SECOND * gap)
     return np.where(possible & np.isfinite(cost), cost, np.inf)
 

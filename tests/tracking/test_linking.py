@@ -12,7 +12,7 @@ from skelstream.tracking.linking import Rows, link
 
 RED = ((40, 40, 20), (20, 0, -5), (20, 0, -5), (40, 40, 20), (60, 12, 15))
 GREEN = ((50, -30, 20), (60, 5, -30), (60, 5, -30), (50, -30, 20), (60, 12, 15))
-RATE = 20
+RATE, WIDTH = 20, 1000
 
 
 class Walk:
@@ -40,7 +40,7 @@ class Walk:
 def linked(*walks, gap=3.0):
     parts = [np.concatenate([getattr(w, name) for w in walks]) for name in Rows.__dataclass_fields__]
     order = np.argsort(parts[1], kind="stable")
-    return link(Rows(*(part[order] for part in parts)), gap)
+    return link(Rows(*(part[order] for part in parts)), gap, WIDTH)
 
 
 def joined(*walks):
@@ -93,7 +93,7 @@ def test_one_assignment_serves_all():
 def test_nobody_is_nobody():
     none = np.empty(0, int)
     empty = Rows(none, none, np.empty(0), none, np.empty((0, 4), np.float32), np.empty((0, 5, 3), np.int8))
-    links = link(empty, 3.0)
+    links = link(empty, 3.0, WIDTH)
     assert (len(links.track), links.tracklets, links.cut, links.joined) == (0, 0, [], [])
 
 
@@ -141,3 +141,12 @@ def test_a_meeting_of_people_who_stay_themselves_cuts_nothing():
 def test_a_track_that_goes_over_to_somebody_else_after_a_pause_is_cut():
     links = linked(Walk(1, 0, 2, 100, 100, RED).then(Walk(1, 2.5, 2, 350, 100, GREEN)))
     assert links.cut == [(1, 2.5, 2)] and links.joined == []
+
+
+def test_who_left_the_image_is_hardly_joined_to_whoever_comes_in_there():
+    jacket = tuple((light + 13, a, b) for light, a, b in RED)  # much the same, and not quite
+    there, comes = Walk(1, 0, 2, 500, 0), Walk(5, 3, 2, 500, 0, jacket)
+    assert joined(there, comes) == [[1, 5]]
+    left, enters = Walk(1, 0, 2, 930, 0), Walk(5, 3, 2, 930, 0, jacket)
+    assert joined(left, enters) == []
+    assert joined(left, Walk(5, 3, 2, 930, 0)) == [[1, 5]]  # the same clothes
