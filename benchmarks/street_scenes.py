@@ -196,12 +196,12 @@ def _as_people(rows: list[tuple[np.ndarray, float]]) -> People:
     return People(keypoints, scores, scores.mean(1), boxes)
 
 
-def scene_distances(
+def scene_similarities(
     frames: Sequence[SceneFrame], tracked: Sequence[TrackedPeople]
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Return true identities, track ids and distances 1 - OKS of each frame, for ``score_distances``.
+    """Return true identities, track ids and the OKS between them of each frame, for ``score_similarities``.
 
-    Tracks that were never confirmed are left out; pairs with an OKS below 0.5 have no distance.
+    Tracks that were never confirmed are left out.
     """
     confirmed = confirmed_ids(tracked)
     sigmas = np.array(OPENPOSE18.oks_sigmas)
@@ -211,5 +211,5 @@ def scene_distances(
         true, keypoints = frame.keypoints, found.people.keypoints[rows]
         areas = np.prod(np.ptp(true, axis=1), axis=1)
         similarity, _ = oks(true, keypoints, np.repeat(areas[:, None], len(keypoints), axis=1), sigmas)
-        result.append((frame.ids, found.track_ids[rows], np.where(similarity >= 0.5, 1 - similarity, np.nan)))
+        result.append((frame.ids, found.track_ids[rows], similarity))
     return result

@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from street_scenes import SceneFrame, SceneSettings, scene, scene_distances
+from street_scenes import SceneFrame, SceneSettings, scene, scene_similarities
 
 from skelstream.evaluation.tracking import (
     LabelledBoxes,
@@ -25,7 +25,7 @@ from skelstream.evaluation.tracking import (
     boxes_as_people,
     confirmed_tracks,
     read_mot,
-    score_distances,
+    score_similarities,
     score_tracks,
     widened,
 )
@@ -145,7 +145,7 @@ def variations(
 
 
 def total(scores: Iterable[TrackingScores]) -> TrackingScores:
-    """Return summed counts, MOTA from the sums, and mean IDF1 and overlap."""
+    """Return summed counts, MOTA from the sums, and means of the other shares."""
     rows = list(scores)
 
     def add(name: str) -> int:
@@ -155,17 +155,20 @@ def total(scores: Iterable[TrackingScores]) -> TrackingScores:
               "mostly_tracked", "mostly_lost")  # fmt: skip
     sums = {name: add(name) for name in counts}
     errors = sums["misses"] + sums["false_positives"] + sums["switches"]
-    means = {name: float(np.mean([getattr(r, name) for r in rows])) for name in ("idf1", "overlap")}
+    means = {
+        name: float(np.mean([getattr(r, name) for r in rows]))
+        for name in ("hota", "deta", "assa", "idf1", "overlap")
+    }
     return TrackingScores(mota=1 - errors / sums["objects"], **means, **sums)
 
 
 def print_table(rows: dict[str, TrackingScores]) -> None:
     """Print scores as a Markdown table."""
-    print("| | MOTA | IDF1 | switches | fragments | false | missed | tracks / identities |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| | HOTA | MOTA | IDF1 | switches | fragments | false | missed | tracks / identities |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for name, r in rows.items():
         print(
-            f"| {name} | {100 * r.mota:.1f} | {100 * r.idf1:.1f} | {r.switches} | {r.fragmentations} | "
+            f"| {name} | {100 * r.hota:.1f} | {100 * r.mota:.1f} | {100 * r.idf1:.1f} | {r.switches} | {r.fragmentations} | "
             f"{r.false_positives} | {r.misses} | {r.tracks} / {r.identities} |"
         )
     print(flush=True)
@@ -218,7 +221,9 @@ def timed_people(frames: Sequence[SceneFrame]) -> Timed:
 
 def score_scene(frames: Sequence[SceneFrame], settings: TrackerSettings, real_times: bool) -> TrackingScores:
     """Return the scores of a tracker on a scene."""
-    return score_distances(scene_distances(frames, track(timed_people(frames), settings, real_times)))
+    return score_similarities(
+        scene_similarities(frames, track(timed_people(frames), settings, real_times)), 0.5
+    )
 
 
 def speed_table() -> None:

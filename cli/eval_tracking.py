@@ -30,7 +30,7 @@ def evaluate_tracking(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Score tracks against ground truth: MOTA, IDF1, switches, misses.
+    """Score tracks against ground truth: HOTA, MOTA, IDF1, switches, misses.
 
     [bold]skelstream eval-tracking skeletons.npz --truth MOT17-04/gt/gt.txt[/]
     """
@@ -58,6 +58,7 @@ def _print_table(scores: TrackingScores) -> None:
 
     table = Table("figure", "", box=None)
     rows = {
+        "HOTA": f"{100 * scores.hota:.1f} % (DetA {100 * scores.deta:.1f} %, AssA {100 * scores.assa:.1f} %)",
         "MOTA": f"{100 * scores.mota:.1f} %",
         "IDF1": f"{100 * scores.idf1:.1f} %",
         "identity switches": f"{scores.switches:,}",

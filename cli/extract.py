@@ -206,7 +206,9 @@ def _print_summary(done: Extraction, files: list[str], readable: bool) -> None:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_row("frames", f"{frames}" + (f", {lost} failed to decode" if lost else "")
                   + (f", {times.dropped} dropped" if times.dropped else ""))  # fmt: skip
-    table.add_row("tracks", f"{len(sequence.track_ids)}")
+    joined = sequence.meta.get("linking", {}).get("joined")
+    pieces = f", joined from {sequence.meta['linking']['tracklets']} tracklets" if joined else ""
+    table.add_row("tracks", f"{len(sequence.track_ids)}{pieces}")
     poses = len(sequence.frame)
     table.add_row("poses", f"{poses} in these tracks, {poses / max(1, frames):.1f} per frame")
     if done.resumed:

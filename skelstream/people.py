@@ -16,12 +16,15 @@ class People:
         scores: float32 (P, V) in [0, 1], joint scores, 0 where missing.
         person_scores: float32 (P,) in [0, 1], mean over all joints: certainty times completeness.
         boxes: float32 (P, 4), x0, y0, x1, y1 in source pixels.
+        colours: float32 (P, 5, 3), CIE Lab colours of each person's parts (``tracking.appearance``), NaN where not in view;
+            None where they were not measured.
     """
 
     keypoints: np.ndarray
     scores: np.ndarray
     person_scores: np.ndarray
     boxes: np.ndarray
+    colours: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.person_scores)
@@ -39,7 +42,10 @@ class People:
 
     def take(self, rows: np.ndarray | list[int]) -> People:
         """Return the people at ``rows`` (indices or a boolean mask)."""
-        return People(self.keypoints[rows], self.scores[rows], self.person_scores[rows], self.boxes[rows])
+        colours = None if self.colours is None else self.colours[rows]
+        return People(
+            self.keypoints[rows], self.scores[rows], self.person_scores[rows], self.boxes[rows], colours
+        )
 
     def scaled(self, factor: float) -> People:
         """Return the people with their person scores multiplied by a factor."""
@@ -47,8 +53,11 @@ class People:
 
     @staticmethod
     def joined(*parts: People) -> People:
-        """Return the people of all parts, in order."""
-        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        """Return the people of all parts, in order, without colours."""
+        columns = (
+            [getattr(part, name) for part in parts]
+            for name in ("keypoints", "scores", "person_scores", "boxes")
+        )
         return People(*(np.concatenate(column) for column in columns))
 
     @staticmethod

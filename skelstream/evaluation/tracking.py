@@ -1,6 +1,6 @@
-"""Tracking metrics: MOTA (Bernardin and Stiefelhagen 2008), IDF1 (Ristani et al. 2016) and identity switches.
+"""Tracking metrics: HOTA (Luiten et al. 2021), MOTA (Bernardin and Stiefelhagen 2008), IDF1 (Ristani et al. 2016) and switches.
 
-py-motmetrics does the counting. Ground truth is in MOTChallenge's format: ``frame, id, x, y, w, h,
+py-motmetrics counts all but HOTA. Ground truth is in MOTChallenge's format: ``frame, id, x, y, w, h,
 confidence, ...``, frames and pixels counted from 1.
 """
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skelstream.errors import FormatError, MissingExtraError
+from skelstream.evaluation.hota import Overlaps, hota
 from skelstream.files.inputs import check_is_file
 from skelstream.formats import read
 from skelstream.geometry.similarity import iou
@@ -51,6 +52,9 @@ class TrackingScores:
     """Tracking metrics of one video or several.
 
     Attributes:
+        hota: mean over thresholds of the root of detection times association accuracy, in [0, 1].
+        deta: detection accuracy: Jaccard index of true and tracked people, in [0, 1].
+        assa: association accuracy: mean Jaccard index of the matched identities and tracks, in [0, 1].
         mota: 1 - (misses + false positives + switches) / objects; at most 1, may be negative.
         idf1: F1 of the best one-to-one pairing of whole identities, in [0, 1].
         switches: number of times that a true person's track changes to another one.
@@ -65,6 +69,9 @@ class TrackingScores:
         overlap: mean IoU of the matched boxes; NaN without a match.
     """
 
+    hota: float
+    deta: float
+    assa: float
     mota: float
     idf1: float
     switches: int
@@ -215,17 +222,17 @@ def score_tracks(
     frames = []
     for index in sorted(truth.keys() | tracks.keys()):
         true, found = truth.get(index, _NO_BOXES), tracks.get(index, _NO_BOXES)
-        distance = 1 - iou(true.boxes, found.boxes)
-        frames.append((true.ids, found.ids, np.where(distance <= 1 - min_iou, distance, np.nan)))
-    return score_distances(frames)
+        frames.append((true.ids, found.ids, iou(true.boxes, found.boxes).astype(float)))
+    return score_similarities(frames, min_iou)
 
 
-def score_distances(frames: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> TrackingScores:
-    """Return the metrics for distances of any kind.
+def score_similarities(frames: Sequence[Overlaps], minimum: float) -> TrackingScores:
+    """Return the metrics for similarities of any kind.
 
     Args:
         frames: one entry per frame: the identities (P,) of the true people, the ids (Q,) of the tracked people, and
-            the distances (P, Q) between them, NaN where a pair cannot be the same person.
+            the similarities (P, Q) between them, in [0, 1].
+        minimum: least similarity of a tracked and a true person that are the same, in [0, 1]; HOTA has its own thresholds.
 
     Raises:
         MissingExtraError: motmetrics is not installed.
@@ -236,9 +243,10 @@ def score_distances(frames: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]])
         raise MissingExtraError("tracking metrics need motmetrics: pip install motmetrics") from error
     events = motmetrics.MOTAccumulator()
     tracks: set[int] = set()
-    for number, (true, found, distance) in enumerate(frames):
+    for number, (true, found, similarity) in enumerate(frames):
         tracks.update(int(i) for i in found)
-        events.update(true, found, distance, frameid=number)
+        distance = 1 - similarity
+        events.update(true, found, np.where(distance <= 1 - minimum, distance, np.nan), frameid=number)
     names = {
         "mota": "mota", "idf1": "idf1", "switches": "num_switches", "fragmentations": "num_fragmentations",
         "false_positives": "num_false_positives", "misses": "num_misses", "objects": "num_objects",
@@ -250,4 +258,5 @@ def score_distances(frames: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]])
     overlap = 1 - float(values.pop("motp"))
     floats = {name: float(values.pop(name)) for name in ("mota", "idf1")}
     counts = {name: int(value) for name, value in values.items()}
-    return TrackingScores(**floats, **counts, tracks=len(tracks), overlap=overlap)
+    higher = dict(zip(("hota", "deta", "assa"), hota(frames), strict=True))
+    return TrackingScores(**higher, **floats, **counts, tracks=len(tracks), overlap=overlap)

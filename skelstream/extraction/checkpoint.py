@@ -22,6 +22,7 @@ from skelstream.people import People
 from skelstream.pipeline import Pipeline, PipelineState
 from skelstream.sequences.builder import Block, SequenceBuilder
 from skelstream.sequences.sequence import SkeletonSequence
+from skelstream.tracking.appearance import PARTS
 from skelstream.tracking.tracked import TrackedPeople
 
 _log = logging.getLogger(__name__)
@@ -171,7 +172,8 @@ def _try_out(state: PipelineState, index: int, time: float, joints: int) -> None
     tracker = state.tracker
     places = np.tile(np.arange(joints, dtype=np.float32)[:, None], (1, 1, 2))
     box = np.array([[0, 0, joints, joints]], np.float32)
-    new = People(places, np.ones((1, joints), np.float32), np.ones(1, np.float32), box)
+    colours = np.zeros((1, len(PARTS), 3), np.float32)
+    new = People(places, np.ones((1, joints), np.float32), np.ones(1, np.float32), box, colours)
     for people in (tracker.expected(time), tracker.lost(time), new, new):
         if people is not None:
             state.watch.see(tracker.update(index + 1, time, people))
@@ -189,7 +191,7 @@ class _Unpickler(pickle.Unpickler):
         ("skelstream.pipeline.pipeline", "PipelineState"), ("skelstream.pipeline.policy", "PolicyState"), ("skelstream.pipeline.schedule", "TurnedViews"),
         ("skelstream.pipeline.times", "StageTimes"), ("skelstream.pipeline.watch", "Watch"), ("skelstream.refinement.refinement", "RefinementState"),
         ("skelstream.skeleton", "Skeleton"), ("skelstream.tracking.motion", "Motion"),
-        ("skelstream.settings.tracking", "TrackerSettings"), ("skelstream.tracking.track", "Track"),
+        ("skelstream.tracking.appearance", "RunningColours"), ("skelstream.settings.tracking", "TrackerSettings"), ("skelstream.tracking.track", "Track"),
         ("skelstream.tracking.kalman_tracker", "KalmanTracker"),
     }  # fmt: skip
 

@@ -29,6 +29,7 @@ Report = Callable[[Pipeline, AnalysedFrame], None]
 MakesEstimator = Estimator | Callable[[], Estimator]
 
 _DEFAULT = ExtractionSettings()
+_OF_WHOLE_SEQUENCES = ("postprocessing", "linking")
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def stream(
         SourceError: the source cannot be opened or read.
         SettingsError: an option is unknown, not allowed or without effect.
     """
-    settings = settings_for_call(settings, options, estimator, ["postprocessing"])
+    settings = settings_for_call(settings, options, estimator, _OF_WHOLE_SEQUENCES)
     return _stream(Pipeline(source, estimator or _maker(settings), settings))
 
 
@@ -109,9 +110,9 @@ def windows(
     most ``length`` frames of skeletons are in memory. A slot belongs to one track for the whole window; slots go to the
     most important tracks within it that are confirmed by its last frame.
 
-    The windows equal those of the finished sequence (``extract(source).windows(...)``), also the padded one of a source
-    shorter than ``length``, with one difference: a track that is confirmed only after a window's last frame is in the
-    finished sequence's window and not in this one. Frames that a live source drops are not part of a window, so that
+    The windows equal those of the finished sequence (``extract(source, linking=False).windows(...)``), also the padded one of
+    a source shorter than ``length``, with one difference: a track that is confirmed only after a window's last frame is in
+    the finished sequence's window and not in this one. Frames that a live source drops are not part of a window, so that
     ``length`` frames may span more time.
 
     Args:
@@ -132,7 +133,7 @@ def windows(
     """
     buffer = WindowBuffer(length, stride, persons, fill_value)
     smooth = bool(options.pop("smooth", False))
-    settings = settings_for_call(settings, options, estimator, ["postprocessing"])
+    settings = settings_for_call(settings, options, estimator, _OF_WHOLE_SEQUENCES)
     frames = _stream(Pipeline(source, estimator or _maker(settings), settings))
     return _windows(frames, buffer, OneEuro() if smooth else None)
 

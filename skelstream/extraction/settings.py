@@ -46,7 +46,7 @@ class ExtractionSettings(PipelineSettings):
             changed = replace(changed, tracking=preset)
         changed = super(ExtractionSettings, changed).with_options(**options)
         if not changed.tracking.follow:
-            followed = {"tracker", "max_interval", "max_lost", "min_observations"}
+            followed = {"tracker", "max_interval", "max_lost", "min_observations", "linking"}
             if useless := sorted(followed & set(options)):
                 raise SettingsError(f"{useless[0]} has no effect without tracking", setting=useless[0])
             if "min_score" in options:
@@ -67,7 +67,7 @@ def settings_for_call(
         settings: settings to start from.
         options: flat names and values.
         estimator: estimator of the call, if it brings one; options of the estimator would then be ignored.
-        unused: groups of settings that the call does not use.
+        unused: settings that the call does not use, by flat names or groups.
 
     Raises:
         SettingsError: an option is unknown or has no effect, or the settings or the estimator are something else.
@@ -83,6 +83,6 @@ def settings_for_call(
             raise SettingsError(
                 f"{name} belongs to the estimator, which is given; make the estimator with it"
             )
-        if groups.get(name) in set(unused):
+        if {name, groups.get(name)} & set(unused):
             raise SettingsError(f"{name} has no effect here: it applies to whole sequences; use extract")
     return settings.with_options(**options)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from skelstream.pipeline.policy import EstimationPolicy, PolicyState, When
 from skelstream.pipeline.times import StageTimes
 from skelstream.pipeline.watch import Watch
 from skelstream.settings.video import VideoSettings
+from skelstream.tracking.appearance import PartColours
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.tracking.tracker import Tracker
 from skelstream.video import SourceInfo
@@ -48,6 +50,7 @@ class Following:
         info: facts about the source.
         video: region and clock of the frames.
         times: counts and seconds of the stages, which this object adds to.
+        colours: measures the colours of people's parts; None tracks without.
     """
 
     def __init__(
@@ -57,8 +60,9 @@ class Following:
         info: SourceInfo,
         video: VideoSettings,
         times: StageTimes,
+        colours: PartColours | None = None,
     ):
-        self.policy, self.tracker = policy, tracker
+        self.policy, self.tracker, self._colours = policy, tracker, colours
         self._info, self._video, self._times = info, video, times
         self.watch = Watch(info.height, info.width)
 
@@ -125,7 +129,10 @@ class Following:
         if people is None:
             return _Analysed(item, None, TrackedPeople.failed(index, time, self.policy.joints))
         with self._times.timed("tracking"):
-            tracked = self.tracker.update(index, time, people)
+            coloured = people
+            if self._colours is not None and item.frame.image is not None:
+                coloured = replace(people, colours=self._colours.measure(item.frame.image, people))
+            tracked = self.tracker.update(index, time, coloured)
         self.watch.see(tracked)
         return _Analysed(item, people, tracked)
 

@@ -26,6 +26,7 @@ from skelstream.pipeline.watch import Watch
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.settings.pipeline import PipelineSettings
 from skelstream.skeleton import Skeleton
+from skelstream.tracking.appearance import PartColours
 from skelstream.tracking.registry import make_tracker
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.tracking.tracker import Tracker
@@ -107,11 +108,15 @@ class Pipeline:
             if self.info.photos:
                 settings = replace(settings, tracking=replace(settings.tracking, follow=False))
             tracker = make_tracker(settings.tracking, self._estimator.skeleton)
-            self._following = Following(policy, tracker, self.info, video, self.times)
+            linked = settings.tracking.linking and not settings.tracking.alone
+            by_colours = linked or (settings.tracking.appearance_weight > 0 and not settings.tracking.alone)
+            colours = PartColours(self._estimator.skeleton) if by_colours else None
+            self._following = Following(policy, tracker, self.info, video, self.times, colours)
         except BaseException:
             self._source.close()
             raise
         self._settings = settings
+        self._linked = linked
         self._importance: Counter[int] = Counter()
         self._skipped = self._held = 0
 
@@ -163,6 +168,7 @@ class Pipeline:
                 "settings": self._settings.to_json() | {"estimator": provenance.settings},
             },
             warnings=lambda: self.warnings,
+            linking=None if self.info.live or not self._linked else self._settings.tracking,
         )
 
     def state(self) -> PipelineState | None:

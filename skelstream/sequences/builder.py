@@ -15,19 +15,22 @@ import numpy as np
 from skelstream.errors import FormatError
 from skelstream.sequences.sequence import ARRAYS, ROWS, SkeletonSequence, skeleton_meta
 from skelstream.sequences.track import importance
+from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import Skeleton
+from skelstream.tracking.appearance import PARTS, packed
 from skelstream.tracking.tracked import TrackedPeople
 
 # Share of dropped poses from which on a warning is given; in eleven real clips tracking drops at most 0.01.
 _MANY_DROPPED = 0.1
 
 # Arrays that take nearly all the memory.
-_LARGE = ("keypoints", "scores", "boxes")
+_LARGE = ("keypoints", "scores")
 
 # Dtype and shape of a block's arrays: N poses, V joints, T frames, C tracks confirmed.
 _BLOCK: dict[str, tuple[type, tuple[str | int, ...]]] = {
     **ROWS,
     "track": (np.int32, ("N",)),
+    "colours": (np.int8, ("N", len(PARTS), 3)),
     **{name: ARRAYS[name] for name in ("frame_index", "frame_time", "frame_ok")},
     "confirmed": (np.int32, ("C",)),
 }
@@ -50,6 +53,7 @@ class SequenceBuilder:
         made_with: facts about the making, as JSON values: model, checksums, runtime, settings.
         images: file name by frame number, for image files; the meta lists those of its frames.
         warnings: function called at the end that returns warnings for the meta, one line each.
+        linking: settings by which the tracks of one person are joined at the end; None keeps them apart.
 
     Raises:
         FormatError: the settings are not JSON; checked here rather than after hours of work.
@@ -66,7 +70,9 @@ class SequenceBuilder:
         made_with: Mapping[str, Any] = MappingProxyType({}),
         images: Mapping[int, str] | None = None,
         warnings: Callable[[], Sequence[str]] = tuple,
+        linking: TrackerSettings | None = None,
     ):
+        self._linking = linking
         self._skeleton, self._images, self._warnings = skeleton, images, warnings
         meta = {
             "source": source, "height": height, "width": width,
@@ -93,7 +99,7 @@ class SequenceBuilder:
     def _begin_block(self) -> None:
         self._keypoints, self._scores = array("f"), array("f")
         self._boxes, self._person_scores = array("f"), array("f")
-        self._frame, self._track = array("i"), array("i")
+        self._frame, self._track, self._colours = array("i"), array("i"), array("b")
         self._frame_index, self._frame_time, self._frame_ok = array("i"), array("d"), array("b")
         self._confirmed: set[int] = set()
 
@@ -127,6 +133,7 @@ class SequenceBuilder:
         self._frame.extend([self._frames] * count)
         self._frames += 1
         self._track.frombytes(np.ascontiguousarray(tracked.track_ids, np.int32).tobytes())
+        self._colours.frombytes(packed(people.colours, count).tobytes())
         self._confirmed.update(tracked.track_ids[tracked.confirmed].tolist())
 
     def take_block(self) -> Block:
@@ -143,6 +150,7 @@ class SequenceBuilder:
             "person_scores": _floats(self._person_scores),
             "frame": np.array(self._frame, np.int32),
             "track": np.array(self._track, np.int32),
+            "colours": np.array(self._colours, np.int8).reshape(-1, len(PARTS), 3),
             "frame_index": np.array(self._frame_index, np.int32),
             "frame_time": np.array(self._frame_time, np.float64),
             "frame_ok": np.array(self._frame_ok, np.bool_),
@@ -170,6 +178,7 @@ class SequenceBuilder:
         small = {name: np.concatenate([block[name] for block in parts]) for name in parts[0]}
         track, person_scores = small["track"], small["person_scores"]
         kept = np.flatnonzero(np.isin(track, small["confirmed"]))
+        linked = self._link(small, kept)
         ids, number = np.unique(track[kept], return_inverse=True)
         # The older track wins a tie.
         order = np.argsort(-importance(number, person_scores[kept], len(ids)), kind="stable")
@@ -182,7 +191,7 @@ class SequenceBuilder:
         return SkeletonSequence(
             keypoints=large["keypoints"],
             scores=large["scores"],
-            boxes=large["boxes"],
+            boxes=small["boxes"][rows],
             person_scores=person_scores[rows],
             frame=small["frame"][rows],
             track_ids=ids[order],
@@ -193,8 +202,24 @@ class SequenceBuilder:
             meta={
                 **self._meta,
                 **self._final_meta(time, small["frame_index"], len(track), len(track) - len(kept)),
+                **linked,
             },
         )
+
+    def _link(self, columns: Block, kept: np.ndarray) -> dict[str, Any]:
+        """Give the rows ``kept`` of each person the id of the person's first track, and return the facts for the meta."""
+        if self._linking is None:
+            return {}
+        from skelstream.tracking.linking import Rows, link  # loads SciPy, which readers of files do not need
+
+        track, time, frame = columns["track"], columns["frame_time"], columns["frame"][kept]
+        scene = np.cumsum(np.diff(time, prepend=time[:1]) > self._linking.max_interval)
+        rows = Rows(track[kept], time[frame], scene[frame], columns["boxes"][kept], columns["colours"][kept])
+        tracklets = len(np.unique(track[kept]))
+        joined = link(rows, self._linking.max_gap)
+        for first, *others in joined:
+            track[np.isin(track, others)] = first
+        return {"linking": {"tracklets": tracklets, "joined": joined}}
 
     def _final_meta(self, time: np.ndarray, index: np.ndarray, rows: int, dropped: int) -> dict[str, Any]:
         images, warnings = self._images, list(self._warnings())

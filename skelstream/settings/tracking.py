@@ -35,6 +35,18 @@ class TrackerSettings(Settings):
         option="--max-lost",
         metavar="SEC",
     )
+    linking: bool = setting(
+        "Leave tracks of one person apart at the end of a file.",
+        default=True,
+        more="Else those whose motion and colours agree are joined after the last frame; live sources keep the tracker's ids.",
+        option="--no-linking",
+    )
+    max_gap: float = setting(
+        "Join two tracks of one person over a gap of at most this length.",
+        default=3.0,
+        unit="seconds",
+        low=0,
+    )
     max_interval: float = setting(
         "End all tracks where two frames are further apart.",
         default=1.5,
@@ -73,6 +85,19 @@ class TrackerSettings(Settings):
     )
     oks_weight: float = setting(
         "Share of OKS in the similarity; the rest is IoU.", default=0.4, low=0, high=1
+    )
+    appearance_weight: float = setting(
+        "Share of the similarity that a person in other colours than the track's loses against other candidates; 0 tracks"
+        " without colours.",
+        default=0.7,
+        low=0,
+        high=1,
+    )
+    max_difference: float = setting(
+        "A person whose colours differ by more does not continue a lost track, nor one with several candidates.",
+        default=1.7,
+        unit="standard deviations, mean over the parts of the body",
+        low=0,
     )
     max_missed_tentative: int = setting(
         "Frames in a row that a tentative track may be missed.", default=1, low=0

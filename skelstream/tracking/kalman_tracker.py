@@ -13,6 +13,7 @@ from skelstream.geometry.similarity import box_areas, iou, oks
 from skelstream.people import People
 from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import Skeleton
+from skelstream.tracking.appearance import differences
 from skelstream.tracking.matching import assign
 from skelstream.tracking.track import Track
 from skelstream.tracking.tracked import TrackedPeople
@@ -21,6 +22,8 @@ from skelstream.tracking.tracked import TrackedPeople
 _ENOUGH_JOINTS = 5
 # Seconds after which an expectation counts for half as much.
 _HALF_LIFE = 0.1
+# Difference in colours up to which a person may well be the track's, and from which they are surely somebody else.
+_ALIKE, _UNLIKE = 0.8, 2.0
 _TORSO = ("neck", "shoulder", "hip")
 
 
@@ -29,7 +32,7 @@ class KalmanTracker:
 
     Each track's box and joints are predicted to the frame's time and matched to the frame's people by a mix of OKS
     and IoU, in rounds: certain people to confirmed tracks, uncertain people to the remaining tracks (ByteTrack, Zhang
-    et al. 2022), the remaining certain people to tentative tracks. A certain person without a track starts one. A
+    et al. 2022), the remaining certain people to tentative tracks. Where colours are measured, they settle doubts. A certain person without a track starts one. A
     track that returns after a gap is re-updated (OC-SORT, Cao et al. 2023).
 
     Args:
@@ -77,6 +80,9 @@ class KalmanTracker:
         tracked = self._match(people, needed)
         for person in self._unclaimed(people, tracked):
             tracked[person] = self._start(now, people, person, first or needed == 1)
+        if people.colours is not None:
+            for person, track in tracked.items():
+                track.colours.add(people.colours[person])
         owners = {id(t) for t in tracked.values()}
         for track in self._tracks:
             if id(track) not in owners:
@@ -143,7 +149,7 @@ class KalmanTracker:
         usable &= people.person_scores >= s.low_score
         certain = people.certainty >= s.high_certainty
         high, low = np.flatnonzero(usable & certain), np.flatnonzero(usable & ~certain)
-        similarity, coverage = self._similarity(people), self._coverage(people)
+        similarity, weight = self._judged(people)
         confirmed = [i for i, t in enumerate(self._tracks) if t.confirmed]
         tentative = [i for i, t in enumerate(self._tracks) if not t.confirmed]
         tracked: dict[int, Track] = {}
@@ -152,7 +158,7 @@ class KalmanTracker:
             rows = [i for i in rows if self._tracks[i] not in tracked.values()]
             columns = np.array([p for p in columns if p not in tracked], int)
             pairs = np.ix_(np.array(rows, int), columns)
-            for r, c in assign(similarity[pairs], minimum, coverage[pairs]):
+            for r, c in assign(similarity[pairs], minimum, weight[pairs]):
                 tracked[int(columns[c])] = self._tracks[rows[r]]
 
         match(confirmed, high, s.min_similarity)
@@ -162,6 +168,24 @@ class KalmanTracker:
             score = float(people.person_scores[person])
             track.observe(people.keypoints[person], people.boxes[person], needed, score)
         return tracked
+
+    def _judged(self, people: People) -> tuple[np.ndarray, np.ndarray]:
+        """Return the similarity of tracks and people, and its weight against that of other pairs, float64 (tracks, people).
+
+        Colours count where position and pose leave a doubt: a lost track is not continued by a person who looks different, and
+        of several candidates the one that looks alike is preferred.
+        """
+        s, similarity, weight = self.settings, self._similarity(people), self._coverage(people)
+        if people.colours is None or s.appearance_weight == 0 or similarity.size == 0:
+            return similarity, weight
+        different = differences([t.colours for t in self._tracks], people.colours)
+        doubt = np.clip((different - _ALIKE) / (_UNLIKE - _ALIKE), 0, 1)
+        weight = weight * (1 - s.appearance_weight * np.nan_to_num(doubt))
+        candidate = similarity >= s.min_similarity
+        confirmed = np.array([t.confirmed for t in self._tracks])
+        contested = (candidate[confirmed].sum(0)[None] > 1) | (candidate.sum(1)[:, None] > 1)
+        unclear = contested | np.array([t.lost for t in self._tracks])[:, None]
+        return np.where(unclear & (different > s.max_difference), 0.0, similarity), weight
 
     def _similarity(self, people: People) -> np.ndarray:
         """Return the mix of OKS and IoU, float64 (tracks, people)."""

@@ -38,6 +38,8 @@ _SORT = TrackerSettings(
     max_missed_tentative=0,
     duplicate_similarity=1.0,
     re_update=False,
+    appearance_weight=0.0,
+    linking=False,
 )
 _BYTETRACK = TrackerSettings(
     min_similarity=0.2,
@@ -48,6 +50,8 @@ _BYTETRACK = TrackerSettings(
     min_observations=2,
     duplicate_similarity=1.0,
     re_update=False,
+    appearance_weight=0.0,
+    linking=False,
 )
 _LISTED = (
     TrackerEntry("skelstream", "OKS and IoU, three rounds of matching, lost tracks return"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from skelstream.settings.tracking import TrackerSettings
+from skelstream.tracking.appearance import RunningColours
 from skelstream.tracking.motion import Motion, box_of, measurement
 
 _MAX_VIRTUAL_STEPS = 30
@@ -25,6 +26,7 @@ class Track:
 
     Attributes:
         score: person score of the last observation, in [0, 1].
+        colours: running description of the person's appearance; empty where colours are not measured.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Track:
         self._time = self.last_seen = time
         self._observed = np.asarray(keypoints, np.float64)
         self.score = score
+        self.colours = RunningColours()
         self._measured = measurement(box)
         self.motion = Motion(self._measured, settings)
         self._at_last_seen = self.motion.saved()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from street_scenes import SceneSettings, scene, scene_distances
+from street_scenes import SceneSettings, scene, scene_similarities
 
-from skelstream.evaluation.tracking import score_distances
+from skelstream.evaluation.tracking import score_similarities
 from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.kalman_tracker import KalmanTracker
@@ -22,7 +22,7 @@ def figures(settings: SceneSettings, tracking: TrackerSettings) -> tuple[float, 
     for seed in SEEDS:
         frames, tracker = scene(settings, seed), KalmanTracker(tracking, OPENPOSE18)
         tracked = [tracker.update(i, frame.time, frame.people) for i, frame in enumerate(frames)]
-        scores.append(score_distances(scene_distances(frames, tracked)))
+        scores.append(score_similarities(scene_similarities(frames, tracked), 0.5))
     return (100 * sum(s.mota for s in scores) / len(scores), 100 * sum(s.idf1 for s in scores) / len(scores))
 
 

@@ -159,7 +159,11 @@ def test_settings_reach_the_tracker(extract, walk, tmp_path, options, tracks):
 
 
 def test_wrong_settings_of_the_tracker_are_errors(extract, walk, tmp_path):
-    for options in (["--tracker", "magic"], ["--no-tracking", "--max-lost", 2]):
+    for options in (
+        ["--tracker", "magic"],
+        ["--no-tracking", "--max-lost", 2],
+        ["--no-tracking", "--no-linking"],
+    ):
         assert extract(walk, "-o", tmp_path / "out.npz", *options).exit_code == 2
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from street_scenes import SceneSettings, figure, scene, scene_distances
+from street_scenes import SceneSettings, figure, scene, scene_similarities
 from typer.testing import CliRunner
 
 from skelstream.cli import app
@@ -16,8 +16,8 @@ from skelstream.evaluation.tracking import (
     boxes_as_people,
     confirmed_tracks,
     read_mot,
-    score_distances,
     score_file,
+    score_similarities,
     score_tracks,
 )
 from skelstream.formats import save
@@ -107,7 +107,7 @@ def test_an_empty_mot_file_has_no_people(tmp_path):
 def test_without_motmetrics(monkeypatch):
     monkeypatch.setitem(sys.modules, "motmetrics", None)
     with pytest.raises(MissingExtraError, match="pip install"):
-        score_distances([])
+        score_similarities([], 0.5)
 
 
 def test_boxes_become_people_by_falling_score():
@@ -158,8 +158,9 @@ def test_joints_keep_identities_that_boxes_lose():
 
     def run(settings):
         tracker = KalmanTracker(settings, OPENPOSE18)
-        return score_distances(
-            scene_distances(frames, [tracker.update(i, f.time, f.people) for i, f in enumerate(frames)])
+        return score_similarities(
+            scene_similarities(frames, [tracker.update(i, f.time, f.people) for i, f in enumerate(frames)]),
+            0.5,
         )
 
     boxes, joints = run(TrackerSettings(oks_weight=0.0)), run(TrackerSettings())
@@ -216,8 +217,15 @@ def test_tracks_of_a_file_are_scored_in_its_frames(files):
 def test_the_command_prints_figures(files):
     command = ["eval-tracking", str(files / "a.npz"), "--truth", str(files / "gt.txt")]
     shown = CliRunner().invoke(app, command)
-    assert shown.exit_code == 0 and "MOTA" in shown.output and "100.0 %" in shown.output
+    assert (
+        shown.exit_code == 0
+        and "MOTA" in shown.output
+        and "HOTA" in shown.output
+        and "100.0 %" in shown.output
+    )
     data = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    # Grown boxes have IoU 1 / 1.44, which 13 of the 19 thresholds accept.
+    assert [data[name] for name in ("hota", "deta", "assa")] == pytest.approx([13 / 19] * 3)
     assert (data["mota"], data["switches"], data["misses"], data["false_positives"]) == (1, 0, 0, 0)
     assert (
         json.loads(CliRunner().invoke(app, [*command, "--json", "--min-iou", "1"]).stdout)["overlap"] is None

@@ -288,6 +288,20 @@ def test_planted_states_are_kept_aside(walk, bars, tmp_path, uninterrupted, fiel
 
 
 @pytest.mark.usefixtures("each_frame")
+def test_planted_colours_are_kept_aside(walk, bars, tmp_path, uninterrupted):
+    output = tmp_path / "out.npz"
+    interrupt(walk, bars, output)
+
+    def change(state):
+        for track in state.tracker._tracks:
+            track.colours = ["odd"]
+
+    plant(output, change)
+    assert run(walk, output=Output(output), estimator=bars()).resumed == 0
+    assert output.read_bytes() == uninterrupted
+
+
+@pytest.mark.usefixtures("each_frame")
 @pytest.mark.parametrize("field", ["settings", "skeleton", "_tracks", "_torso", "_time", "_sigmas"])
 def test_planted_trackers_are_kept_aside(walk, bars, tmp_path, uninterrupted, field):
     output = tmp_path / "out.npz"

@@ -231,6 +231,8 @@ def test_keywords_are_checked_at_the_call(tmp_path, call, bars):
 def test_postprocessing_of_a_stream_is_an_error(tmp_path, call):
     with pytest.raises(SettingsError, match="fill has no effect here"):
         call(tmp_path / "a.mp4", fill=0.5)
+    with pytest.raises(SettingsError, match="linking has no effect here"):
+        call(tmp_path / "a.mp4", linking=False)
 
 
 def test_postprocessing_is_recorded(walk, bars):

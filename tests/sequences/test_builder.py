@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import pickle
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from skelstream.errors import FormatError
 from skelstream.sequences import SequenceBuilder
+from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import COCO17, OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
 
@@ -112,3 +114,31 @@ def test_rows_that_were_taken_out_come_back_once(builder, tracked):
     for name, array in arrays.items():
         np.testing.assert_array_equal(getattr(sequence, name), array)
     assert len(sequence.frame) == 4000 and most < 2.5 * sum(array.nbytes for array in arrays.values())
+
+
+def returning(tracked, builder, ids=(1, 4)):
+    """A person is there for ten frames, and again after a second, as another track."""
+    for index, number in enumerate([*range(10), *range(20, 30)]):
+        frame = tracked(number, number / 10, {ids[index >= 10]: (*person(index), 0.9)})
+        colours = np.full((1, 5, 3), 20, np.float32)
+        builder.add(replace(frame, people=replace(frame.people, colours=colours)))
+
+
+def test_tracks_of_one_person_are_joined_at_the_end(tracked):
+    def made(linking):
+        builder = SequenceBuilder(OPENPOSE18, source="a.mp4", height=480, width=640, linking=linking)
+        returning(tracked, builder)
+        return builder.finish()
+
+    apart, one = made(None), made(TrackerSettings())
+    assert sorted(apart.track_ids.tolist()) == [1, 4] and "linking" not in apart.meta
+    assert one.track_ids.tolist() == [1] and one.meta["linking"] == {"tracklets": 2, "joined": [[1, 4]]}
+    assert one[0].frame_index.tolist() == [*range(10), *range(20, 30)]  # a gap stays a gap
+    assert len(made(TrackerSettings(max_interval=0.5))) == 2  # the interval is a cut
+
+
+def test_blocks_are_joined_like_rows_in_memory(tracked):
+    builder = SequenceBuilder(OPENPOSE18, source="a.mp4", height=480, width=640, linking=TrackerSettings())
+    returning(tracked, builder)
+    whole, block = builder.finish(), builder.take_block()
+    assert builder.finish(lambda: [block]).equals(whole) and len(whole) == 1
