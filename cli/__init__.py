@@ -123,6 +123,7 @@ from .models import models  # noqa: E402
 from .info import info  # noqa: E402
 from .preview import preview  # noqa: E402
 from .render import render  # noqa: E402
+from .track import track  # noqa: E402
 from .train import train  # noqa: E402
 from .train_lifting import train_lifting  # noqa: E402
 from .view import view  # noqa: E402
@@ -130,6 +131,7 @@ from .view import view  # noqa: E402
 app.command("extract")(extract)
 app.add_typer(batch, name="batch")
 app.command("convert")(convert)
+app.command("track")(track)
 app.command("info")(info)
 app.command("eval")(evaluate)
 app.command("eval-tracking")(evaluate_tracking)
