@@ -114,6 +114,7 @@ def main() -> None:
 
 from .convert import convert  # noqa: E402
 from .doctor import doctor  # noqa: E402
+from .edit import InOrder, edit  # noqa: E402
 from .extract import extract  # noqa: E402
 from .batch import batch  # noqa: E402
 from .eval import evaluate  # noqa: E402
@@ -132,6 +133,7 @@ app.command("extract")(extract)
 app.add_typer(batch, name="batch")
 app.command("convert")(convert)
 app.command("track")(track)
+app.command("edit", cls=InOrder)(edit)
 app.command("info")(info)
 app.command("eval")(evaluate)
 app.command("eval-tracking")(evaluate_tracking)

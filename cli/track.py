@@ -118,6 +118,7 @@ def _tracked(
 def _say_what_is_left_out(path: Path, people: Detections | SkeletonSequence) -> None:
     parts = {"filled and smoothed values": "raw", "3D joints": "lifted"}
     gone = [words for words, name in parts.items() if getattr(people, name, None) is not None]
+    gone += [name for name in ("names", "edits") if getattr(people, "meta", {}).get(name)]
     if gone:
         warn(f"{path}: its {' and '.join(gone)} belong to the old identities and are left out")
 

@@ -27,10 +27,6 @@ def slots(make_walkers, make_figure):
     return make_walkers(np.arange(30) / 25, present)
 
 
-def mean_x(sequence):
-    return [float(np.nanmean(track.keypoints[..., 0])) for track in sequence]
-
-
 def test_slots_that_swap_become_two_people(slots):
     assert max(np.abs(np.diff(track.keypoints[:, 1, 0])).max() for track in slots) > 100
     again = tracked_again(slots)
