@@ -72,12 +72,13 @@ def tracked_again(
             builder.add(TrackedPeople.failed(index, time, len(detections.skeleton)))
         else:
             poses += len(found)
-            builder.add(tracker.update(index, time, found))
+            tracked = tracker.update(index, time, found)
+            builder.add(tracked if detections is people else _with_boxes_of(found, tracked))
         report(done, len(times))
-    tracked = builder.finish()
+    again = builder.finish()
     if isinstance(people, SkeletonSequence):
-        tracked = replace(tracked, frame_ok=people.frame_ok)
-    return replace(tracked, meta=_meta(people, tracked, settings, poses, images is not None))
+        again = replace(again, frame_ok=people.frame_ok)
+    return replace(again, meta=_meta(people, again, settings, poses, images is not None))
 
 
 def _detections(sequence: SkeletonSequence) -> Detections:
@@ -100,6 +101,25 @@ def _detections(sequence: SkeletonSequence) -> Detections:
         frames.append((index, time, found if ok or len(rows) else None))
     height, width = sequence.size or (None, None)
     return Detections(sequence.skeleton, frames, str(sequence.meta.get("source") or ""), height, width)
+
+
+def _with_boxes_of(found: People, tracked: TrackedPeople) -> TrackedPeople:
+    """Return tracked people with the boxes that they had, since a tracker that smooths boxes would smooth its own again.
+
+    A person is known by the joints; of several without joints, or with the same, by the nearest box.
+    """
+    people = tracked.people
+    if not len(people):
+        return tracked
+    same = (people.keypoints[:, None] == found.keypoints) | np.isnan(
+        people.keypoints[:, None] + found.keypoints
+    )
+    away = np.abs(people.boxes[:, None] - found.boxes).sum(-1)
+    nearest = np.where(same.all((2, 3)), away, np.inf)
+    boxes = people.boxes.copy()
+    known = np.isfinite(nearest).any(1)
+    boxes[known] = found.boxes[nearest[known].argmin(1)]
+    return replace(tracked, people=replace(people, boxes=boxes))
 
 
 def _with_colours(

@@ -98,6 +98,24 @@ def test_the_input_is_never_replaced(file, tmp_path):
     assert (tmp_path / "there.npz").read_text() == "mine"
 
 
+def test_ctrl_c_leaves_nothing(file, tmp_path, monkeypatch):
+    from skelstream.tracking.kalman_tracker import KalmanTracker
+
+    update = KalmanTracker.update
+
+    def interrupted(self, frame_index, time, people):
+        if frame_index == 10:
+            raise KeyboardInterrupt
+        return update(self, frame_index, time, people)
+
+    monkeypatch.setattr(KalmanTracker, "update", interrupted)
+    (tmp_path / "out.npz").write_text("before")
+    result = run("track", file, "-o", tmp_path / "out.npz", "--overwrite")
+    assert result.exit_code == 130 and "interrupted" in result.output
+    assert {path.name for path in tmp_path.iterdir()} == {"out.npz", "slots.npz"}
+    assert (tmp_path / "out.npz").read_text() == "before"
+
+
 def test_filled_values_are_left_out_with_a_word(file, tmp_path):
     save(filled(slots()), tmp_path / "filled.npz")
     result = run("track", tmp_path / "filled.npz", "-o", tmp_path / "out.npz")
