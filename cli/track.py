@@ -68,6 +68,7 @@ def track(
     belong to the old identities and are left out.
     """
     from skelstream.batch.conversion import ConversionOptions, read_people
+    from skelstream.extraction.output import check_format
     from skelstream.files.inputs import check_not_inputs
     from skelstream.formats import WriteOptions, check_free, choose, lines, save
 
@@ -75,6 +76,7 @@ def track(
         chosen = choose(Path(output), format)
         check_free(chosen, Path(output), overwrite)
         check_not_inputs(chosen.outputs(Path(output)), [skeletons, video])
+        check_format(Path(output), format, settings.postprocessing)
     note = (lambda _: None) if quiet else warn
     options = ConversionOptions(
         source_format=source_format, size=parsed_size(size), clip=clip, rate=rate, note=note

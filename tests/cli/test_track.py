@@ -98,6 +98,12 @@ def test_the_input_is_never_replaced(file, tmp_path):
     assert (tmp_path / "there.npz").read_text() == "mine"
 
 
+def test_a_format_that_cannot_hold_it_is_refused_before_the_work(file, tmp_path, monkeypatch):
+    monkeypatch.setattr("skelstream.processing.tracked_again", lambda *_, **__: pytest.fail("tracked"))
+    result = run("track", file, "-o", tmp_path / "out.ctrgcn.npz")
+    assert result.exit_code == 1 and "needs a class for every clip" in result.output
+
+
 def test_ctrl_c_leaves_nothing(file, tmp_path, monkeypatch):
     from skelstream.tracking.kalman_tracker import KalmanTracker
 
