@@ -26,8 +26,11 @@ from skelstream.formats import (
     save_dataset,
 )
 from skelstream.formats.registry import choose_for_many
-from skelstream.processing import postprocess, with_identities
+from skelstream.processing import exchanges, postprocess, with_identities
 from skelstream.sequences import Detections, SkeletonSequence
+
+# Fewer exchanges may be people of whom one steps to where another was.
+_MANY_EXCHANGES = 3
 
 
 def _ignore(_: str) -> None:
@@ -86,6 +89,11 @@ def read_skeletons(
             options.note(warning)
     else:
         _check_no_tracking(path, settings, options.given)
+        if (count := exchanges(skeletons)) >= _MANY_EXCHANGES:
+            options.note(
+                f"{path}: people go on under each other's ids {count} times, as in slots that swap;"
+                f" skelstream track {shlex.quote(str(path))} gives them new ones"
+            )
     return postprocess(skeletons, settings.postprocessing)
 
 

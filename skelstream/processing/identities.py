@@ -19,6 +19,8 @@ from skelstream.tracking.tracked import TrackedPeople
 if TYPE_CHECKING:
     from skelstream.video import Frame
 
+# A person goes on under another's id who is farther from the own id's last place than this, and nearer to the other's; sizes.
+_FAR, _NEAR = 0.5, 0.2
 # Facts in the meta that belong to the identities, or to values that were derived from them.
 _OF_IDENTITIES = ("person", "names", "edits", "linking", "filled", "smoothed", "lifting")
 
@@ -79,6 +81,30 @@ def tracked_again(
     if isinstance(people, SkeletonSequence):
         again = replace(again, frame_ok=people.frame_ok)
     return replace(again, meta=_meta(people, again, settings, poses, images is not None))
+
+
+def exchanges(sequence: SkeletonSequence) -> int:
+    """Return how many times a person goes on under the id that another had in the frame before, as in slots that swap."""
+    boxes = sequence.boxes.astype(np.float64)
+    places, sizes = (
+        (boxes[:, :2] + boxes[:, 2:]) / 2,
+        np.maximum((boxes[:, 2:] - boxes[:, :2]).max(1, initial=0), 1),
+    )
+    track = sequence.track_of_row()
+    order = np.argsort(sequence.frame, kind="stable")
+    bounds = np.searchsorted(sequence.frame[order], np.arange(sequence.frames + 1)).tolist()
+    count = 0
+    for first, second, third in zip(bounds, bounds[1:], bounds[2:], strict=False):
+        before, now = order[first:second], order[second:third]
+        if len(before) < 2 or not len(now):
+            continue
+        away = np.hypot(*(places[now][:, None] - places[before]).transpose(2, 0, 1)) / sizes[now][:, None]
+        own = track[now][:, None] == track[before]
+        jumps = np.where(own, away, np.inf).min(1)
+        count += int(
+            ((jumps > _FAR) & np.isfinite(jumps) & (np.where(own, np.inf, away).min(1) < _NEAR)).sum()
+        )
+    return count
 
 
 def _detections(sequence: SkeletonSequence) -> Detections:

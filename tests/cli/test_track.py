@@ -179,6 +179,13 @@ def test_convert_refuses_options_without_effect(file, tmp_path, options, name):
     assert len(result.output.splitlines()) == 1 and not (tmp_path / "out.npz").exists()
 
 
+def test_convert_says_where_ids_are_slots_that_swap(file, tmp_path):
+    result = run("convert", file, "-o", tmp_path / "out.csv")
+    assert result.exit_code == 0 and "under each other's ids 18 times" in result.output, result.output
+    assert run("track", file, "-o", tmp_path / "again.npz").exit_code == 0
+    assert "each other" not in run("convert", tmp_path / "again.npz", "-o", tmp_path / "again.csv").output
+
+
 def test_convert_takes_them_for_people_without_ids(without_ids, tmp_path):
     arguments = ["-o", tmp_path / "out.npz", "--size", "320x240", "--max-lost", "1"]
     assert run("convert", without_ids, *arguments).exit_code == 0

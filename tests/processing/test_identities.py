@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skelstream.errors import FormatError
-from skelstream.processing import filled, smoothed, tracked_again, with_identities
+from skelstream.processing import exchanges, filled, smoothed, tracked_again, with_identities
 from skelstream.sequences import Detections
 from skelstream.settings import TrackerSettings
 from skelstream.video import Frame
@@ -71,6 +71,11 @@ def test_facts_of_old_identities_go_and_others_stay(two_walkers):
     again = tracked_again(replace(two_walkers, meta=meta))
     assert again.meta["model"] == "paf" and again.meta["warnings"] == ["old"]
     assert not {"names", "person"} & set(again.meta)
+
+
+def test_exchanges_are_counted(slots, two_walkers):
+    assert exchanges(slots) == 2 * 8  # nine changes of slots; the one at the failed frame is not seen
+    assert exchanges(tracked_again(slots)) == exchanges(two_walkers) == 0
 
 
 def test_progress_is_told(slots):

@@ -63,6 +63,9 @@ def drawn(sequence):
 
 def test_edits_are_shown_and_saved_as_the_command_makes_them(open_page, walk, tmp_path):
     page = open_page(walk, name="walk.html")
+    from selenium.webdriver import Keys
+    from selenium.webdriver.common.by import By
+
     page.browser.execute_cdp_cmd(
         "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)}
     )
@@ -74,9 +77,7 @@ def test_edits_are_shown_and_saved_as_the_command_makes_them(open_page, walk, tm
     page.run("skelstream.seek(1.5)")
     page.key("c")  # cuts the chosen track
     assert "track 4" in page.text("trajectory-title") and page.text("edited-id") == "Track 4"
-    page.run(
-        "const name = document.getElementById('name'); name.value = ' Anna '; name.dispatchEvent(new Event('change'))"
-    )
+    page.browser.find_element(By.ID, "name").send_keys(" Anna ", Keys.ENTER)
     choose(page, 2)
     click(page, "delete")
     edits = [Merge((2, 3)), Swap((1, 2), 5), Split(1, 15), Name(4, "Anna"), Drop((2,))]
