@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from skelstream.editing import Swap, edited
 from skelstream.errors import FormatError
 from skelstream.processing import exchanges, filled, smoothed, tracked_again, with_identities
 from skelstream.sequences import Detections
@@ -41,8 +42,8 @@ def test_slots_that_swap_become_two_people(slots):
 
 
 def test_the_result_does_not_depend_on_the_old_ids(slots, two_walkers):
-    other = replace(slots, track_ids=np.array([70, 3], np.int32))
-    assert tracked_again(other).equals(tracked_again(slots))
+    for other in (replace(slots, track_ids=np.array([70, 3], np.int32)), edited(slots, [Swap((1, 2), 0)])):
+        assert tracked_again(other).equals(tracked_again(slots))
     again = tracked_again(two_walkers)
     assert tracked_again(again).equals(again)
 
