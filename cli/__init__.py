@@ -114,6 +114,7 @@ def main() -> None:
 
 from .convert import convert  # noqa: E402
 from .doctor import doctor  # noqa: E402
+from .edit import InOrder, edit  # noqa: E402
 from .extract import extract  # noqa: E402
 from .batch import batch  # noqa: E402
 from .eval import evaluate  # noqa: E402
@@ -123,21 +124,26 @@ from .models import models  # noqa: E402
 from .info import info  # noqa: E402
 from .preview import preview  # noqa: E402
 from .render import render  # noqa: E402
+from .track import track  # noqa: E402
 from .train import train  # noqa: E402
 from .train_lifting import train_lifting  # noqa: E402
 from .view import view  # noqa: E402
 
-app.command("extract")(extract)
-app.add_typer(batch, name="batch")
-app.command("convert")(convert)
-app.command("info")(info)
-app.command("eval")(evaluate)
-app.command("eval-tracking")(evaluate_tracking)
-app.command("preview")(preview)
-app.command("render")(render)
-app.command("view")(view)
-app.command("lift")(lift)
-app.command("train")(train)
-app.command("train-lifting")(train_lifting)
-app.add_typer(models, name="models")
-app.command("doctor")(doctor)
+_VIDEOS, _FILES, _FIGURES, _MACHINE = "From videos", "Skeleton files", "Figures and training", "Installation"
+
+app.command("extract", rich_help_panel=_VIDEOS)(extract)
+app.add_typer(batch, name="batch", rich_help_panel=_VIDEOS)
+app.command("preview", rich_help_panel=_VIDEOS)(preview)
+app.command("info", rich_help_panel=_FILES)(info)
+app.command("view", rich_help_panel=_FILES)(view)
+app.command("render", rich_help_panel=_FILES)(render)
+app.command("track", rich_help_panel=_FILES)(track)
+app.command("edit", cls=InOrder, rich_help_panel=_FILES)(edit)
+app.command("convert", rich_help_panel=_FILES)(convert)
+app.command("lift", rich_help_panel=_FILES)(lift)
+app.command("eval", rich_help_panel=_FIGURES)(evaluate)
+app.command("eval-tracking", rich_help_panel=_FIGURES)(evaluate_tracking)
+app.command("train", rich_help_panel=_FIGURES)(train)
+app.command("train-lifting", rich_help_panel=_FIGURES)(train_lifting)
+app.add_typer(models, name="models", rich_help_panel=_MACHINE)
+app.command("doctor", rich_help_panel=_MACHINE)(doctor)

@@ -11,7 +11,18 @@ from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
 from .messages import put, say, warn
-from .options import ClipName, Debug, Overwrite, Quiet, with_settings
+from .options import (
+    ClipName,
+    Debug,
+    Format,
+    ImageSize,
+    Overwrite,
+    Quiet,
+    Rate,
+    SourceFormat,
+    parsed_size,
+    with_settings,
+)
 
 
 @with_settings(
@@ -45,16 +56,9 @@ def convert(
         ),
     ],
     settings: ExtractionSettings,
-    format: Annotated[
-        str | None,
-        typer.Option("--format", "-f", help="Set the format. Default: by the ending.", metavar="NAME"),
-    ] = None,
-    source_format: Annotated[
-        str | None,
-        typer.Option(
-            "--from", help="Set the inputs' format. Default: by ending and content.", metavar="NAME"
-        ),
-    ] = None,
+    given: frozenset[str] = frozenset(),
+    format: Format = None,
+    source_format: SourceFormat = None,
     labels: Annotated[
         Path | None,
         typer.Option(
@@ -82,17 +86,9 @@ def convert(
             "--frames", min=1, help="Set frames per clip, in formats with a fixed length.", metavar="T"
         ),
     ] = 300,
-    size: Annotated[
-        str | None,
-        typer.Option("--size", help="Set the image size, for inputs without it.", metavar="WIDTHxHEIGHT"),
-    ] = None,
+    size: ImageSize = None,
     clip: ClipName = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(
-            "--rate", help="Set the frame rate of inputs without times. Default: 30.", metavar="FPS"
-        ),
-    ] = None,
+    rate: Rate = None,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
     debug: Debug = False,
@@ -107,7 +103,7 @@ def convert(
     [bold]skelstream convert openpose_json/ -o walk.npz --size 1920x1080 --rate 25[/]
 
     In .npz files, measured values are kept beside filled and smoothed ones.
-    People without identities are tracked.
+    People without identities are tracked; skelstream track gives new ones.
     """
     from skelstream.batch import ConversionOptions
     from skelstream.batch import convert as convert_files
@@ -117,7 +113,7 @@ def convert(
     from .progress import InputProgress
 
     options = ConversionOptions(
-        format, source_format, labels, class_folders, persons, frames, _size(size), clip, rate, overwrite,
+        format, source_format, labels, class_folders, persons, frames, parsed_size(size), clip, rate, overwrite, given,
         (lambda _: None) if quiet else warn,
     )  # fmt: skip
     if output == "-":
@@ -130,13 +126,3 @@ def convert(
         convert_files(inputs, output, settings, options, progress.report)
     if not quiet:
         say(f"wrote {output}")
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    """Return width and height in pixels from text of the form ``WIDTHxHEIGHT``."""
-    if text is None:
-        return None
-    width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise SettingsError(f"size is {text!r}: give width and height, such as 1920x1080", setting="size")
-    return int(width), int(height)

@@ -106,7 +106,7 @@ def _tracks(sequence: SkeletonSequence, tracks: list[dict[str, Any]], shown: int
         # Round up, so that the briefest presence is visible.
         bar = "".join(_SHADES[int(-(-share * (len(_SHADES) - 1) // 1))] for share in shares)
         table.add_row(
-            str(facts["id"]), f"{facts['start']:.1f}–{facts['end']:.1f}", str(facts["frames"]),
+            plain(" ".join(filter(None, (str(facts["id"]), facts["name"])))), f"{facts['start']:.1f}–{facts['end']:.1f}", str(facts["frames"]),
             f"{facts['mean_score']:.2f}", f"{facts['joints']:.0%}", f"[cyan on grey15]{bar}[/]",
         )  # fmt: skip
     if len(tracks) > shown:

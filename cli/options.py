@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 from collections.abc import Callable
 from functools import wraps
 from types import NoneType
@@ -11,6 +12,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
+from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 from skelstream.files.cache import OFF, VARIABLE
 from skelstream.settings import Option
@@ -48,6 +50,22 @@ NoCache = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", "-f", help="Set the format. Default: by the ending.", metavar="NAME"),
+]
+SourceFormat = Annotated[
+    str | None,
+    typer.Option("--from", help="Set the inputs' format. Default: by ending and content.", metavar="NAME"),
+]
+ImageSize = Annotated[
+    str | None,
+    typer.Option("--size", help="Set the image size, for inputs without it.", metavar="WIDTHxHEIGHT"),
+]
+Rate = Annotated[
+    float | None,
+    typer.Option("--rate", help="Set the frame rate of inputs without times. Default: 30.", metavar="FPS"),
+]
 ClipName = Annotated[
     str | None, typer.Option("--clip", help="Read this clip of a pickle with many.", metavar="NAME")
 ]
@@ -57,7 +75,8 @@ Device = Annotated[
 
 
 def with_settings(*names: str, **defaults: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that adds options of the settings to a command, and passes it ``settings``.
+    """Return a decorator that adds options of the settings to a command, and passes it ``settings``, and to a command that
+    takes ``given`` the flat names of those that the user gave.
 
     Args:
         names: names of options, or of groups such as ``tracking.*`` for all their options.
@@ -72,8 +91,9 @@ def with_settings(*names: str, **defaults: Any) -> Callable[[Callable[..., None]
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True).parameters.values()
         takes_context = any(p.name == "ctx" for p in own)
+        takes_given = any(p.name == "given" for p in own)
         added = [_parameter(option, defaults) for option in chosen]
-        parameters = [p for p in own if p.name not in ("ctx", "settings", "debug")]
+        parameters = [p for p in own if p.name not in ("ctx", "settings", "given", "debug")]
         parameters += added + [p for p in own if p.name == "debug"]
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
         parameters = [context, *parameters]
@@ -89,6 +109,8 @@ def with_settings(*names: str, **defaults: Any) -> Callable[[Callable[..., None]
             }
             if takes_context:
                 values["ctx"] = ctx
+            if takes_given:
+                values["given"] = frozenset(given)
             command(**values, settings=base.with_options(**given))
 
         run.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportAttributeAccessIssue]
@@ -107,7 +129,7 @@ def _parameter(option: Option, defaults: dict[str, Any]) -> inspect.Parameter:
     value = False if flag else str(default) if kind is str and default is not None else default
     shown = typer.Option(
         declared.option,
-        help=declared.help,
+        help=_with_plugins(declared.help, option.name),
         metavar=None if flag else declared.metavar,
         show_default=not flag and default is not None,
         rich_help_panel=option.title,
@@ -116,3 +138,23 @@ def _parameter(option: Option, defaults: dict[str, Any]) -> inspect.Parameter:
     return inspect.Parameter(
         option.name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=annotation
     )
+
+
+def _with_plugins(help: str, name: str) -> str:
+    """Return an option's help with the names that other packages add; to find them would slow down every other start."""
+    if name != "tracker" or not {"-h", "--help"} & set(sys.argv):
+        return help
+    from skelstream.plugins import plugin_names
+
+    found = plugin_names("skelstream.trackers")
+    return f"{help} Installed besides: {', '.join(found)}." if found else help
+
+
+def parsed_size(text: str | None) -> tuple[int, int] | None:
+    """Return width and height in pixels from text of the form ``WIDTHxHEIGHT``."""
+    if text is None:
+        return None
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise SettingsError(f"size is {text!r}: give width and height, such as 1920x1080", setting="size")
+    return int(width), int(height)

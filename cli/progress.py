@@ -117,7 +117,7 @@ class ClipProgress:
 
 
 class InputProgress:
-    """A progress bar of inputs.
+    """A progress bar of inputs, or of the frames of one.
 
     Args:
         title: text beside the bar.
@@ -141,5 +141,5 @@ class InputProgress:
             self._progress.stop()
 
     def report(self, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` inputs are read."""
+        """Show that ``done`` of ``total`` are done."""
         self._progress.update(self._task, completed=done, total=total, visible=True)

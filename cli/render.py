@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelstream.errors import FormatError, SourceError
+from skelstream.errors import FormatError, SettingsError, SourceError
 from skelstream.extraction.settings import ExtractionSettings
 
 from .messages import plain, say, show_warnings, stdout_console
@@ -27,6 +27,7 @@ def render(
         ),
     ],
     settings: ExtractionSettings,
+    given: frozenset[str] = frozenset(),
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write .mp4 (H.264), .gif or .webp.")
     ] = None,
@@ -82,7 +83,7 @@ def render(
     for path in outputs:
         check_writable(path, overwrite)
     check_not_inputs(outputs, [source])
-    sequence, images = _skeletons_and_video(source, video, clip, skeleton_only, settings, quiet)
+    sequence, images = _skeletons_and_video(source, video, clip, skeleton_only, settings, given, quiet)
     check_not_inputs(outputs, [images])
     style = OverlaySettings(Style(labels=ids, min_score=min_joint_score), trails, blur_faces, skeleton_only)
     if output is not None:
@@ -103,6 +104,7 @@ def _skeletons_and_video(
     clip: str | None,
     skeleton_only: bool,
     settings: ExtractionSettings,
+    given: frozenset[str],
     quiet: bool,
 ) -> tuple[SkeletonSequence, str | None]:
     """Return the skeletons, and the source of their images; None if none is needed."""
@@ -114,6 +116,11 @@ def _skeletons_and_video(
         choose(Path(source))
     except FormatError:
         return _analysed(source, settings, quiet), source
+    if useless := sorted(given - {"start", "end"}):
+        raise SettingsError(
+            f"{source}: a file of skeletons, so that {useless[0]} has no effect; leave it out, or give the video",
+            setting=useless[0],
+        )
     sequence = with_identities(read(source, clip=clip))
     if video is None and not skeleton_only:
         name = str(sequence.meta.get("source") or "")

@@ -39,8 +39,12 @@ def view(
 ) -> None:
     """Write a page that plays skeletons in a browser, without network access.
 
+    [bold]skelstream view walk.npz -o walk.html[/]
+    [bold]skelstream view walk.npz --video walk.mp4 --embed[/]  one file to pass on
+
     The page has a player, a timeline of the tracks, each joint's confidence,
-    and the path of a chosen joint.
+    and the path of a chosen joint. Identities that are put right in it are
+    saved as a file for skelstream edit.
     """
     from skelstream.files.atomic import check_writable, replacing
     from skelstream.files.inputs import check_not_inputs

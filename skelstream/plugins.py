@@ -17,6 +17,11 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
+def plugin_names(group: str) -> list[str]:
+    """Return the names under which other packages register entries of a table, without importing them."""
+    return sorted({point.name for point in entry_points(group=group)})
+
+
 _Entry = TypeVar("_Entry", bound=Named)
 
 

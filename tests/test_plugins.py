@@ -1,4 +1,4 @@
-"""Another package, installed, adds a format and a runtime."""
+"""Another package, installed, adds a format, a runtime and trackers."""
 
 from __future__ import annotations
 
@@ -27,6 +27,33 @@ class Loud(TorchRuntime):
 
 LOUD = RuntimeEntry("loud", Loud, precisions=("float32",), devices=("cpu",))
 TORCH = RuntimeEntry("torch", Loud, precisions=("float32",))
+
+class InOrder:
+    # Gives the people of each frame the ids 11, 12 and so on, from left to right.
+    warning = None
+
+    def __init__(self, settings, skeleton):
+        self.joints = len(skeleton)
+
+    def update(self, frame_index, time, people):
+        import numpy as np
+        from skelstream.tracking import TrackedPeople
+        order = np.argsort(people.boxes[:, 0])
+        ids = np.arange(11, 11 + len(order), dtype=np.int32)
+        return TrackedPeople(frame_index, time, people.take(order), ids, np.ones(len(order), bool))
+
+    def expected(self, time, searched=()):
+        return None
+
+    def lost(self, time):
+        from skelstream.people import People
+        return People.none(self.joints)
+
+from skelstream.settings import TrackerSettings
+from skelstream.tracking import TrackerEntry
+
+IN_ORDER = TrackerEntry("in-order", "from left to right", make=InOrder)
+PATIENT = TrackerEntry("patient", "a preset", TrackerSettings(max_lost=9.0))
 """
 POINTS = """
 [skelstream.formats]
@@ -36,6 +63,9 @@ broken = no_such_module:FORMAT
 loud = counting:LOUD
 other = counting:COUNT
 taken = counting:TORCH
+[skelstream.trackers]
+in-order = counting:IN_ORDER
+patient = counting:PATIENT
 """
 PROGRAM = """
 import logging, sys
@@ -80,3 +110,46 @@ def test_formats_and_runtimes_of_another_package(folder: Path) -> None:
         "counting:COUNT",
         "counting:TORCH",
     }
+
+
+@pytest.fixture
+def command(folder: Path):
+    """Return a function that runs ``skelstream`` where the package is installed."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "skelstream", *map(str, arguments)],
+            env={"PYTHONPATH": str(folder), "PATH": "", "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+def test_trackers_of_another_package(command, tmp_path: Path) -> None:
+    from skelstream.formats import load, save
+
+    from .drawing.conftest import figure, walkers
+
+    crossing = walkers(
+        [i / 25 for i in range(20)], lambda i: {1: figure(50 + 10 * i, 40, 150), 2: figure(150, 40, 150)}
+    )
+    save(crossing, tmp_path / "crossing.npz")
+    done = command("track", tmp_path / "crossing.npz", "-o", tmp_path / "out.npz", "--tracker", "in-order")
+    assert done.returncode == 0, done.stderr
+    tracks = {track.id: track for track in load(tmp_path / "out.npz")}
+    assert set(tracks) == {11, 12} and tracks[11].keypoints[-1, 1, 0] == 150
+    done = command("track", tmp_path / "crossing.npz", "-o", tmp_path / "patient.npz", "--tracker", "patient")
+    assert done.returncode == 0, done.stderr
+    recorded = load(tmp_path / "patient.npz").meta["settings"]["tracking"]
+    assert (recorded["tracker"], recorded["max_lost"]) == ("patient", 9.0)
+
+
+def test_help_and_errors_list_the_trackers_of_other_packages(command, tmp_path: Path) -> None:
+    for name in ("track", "extract"):
+        shown = " ".join(command(name, "--help").stdout.replace("│", " ").split())
+        assert "Installed besides: in-order, patient." in shown
+    done = command("extract", "a.mp4", "-o", tmp_path / "a.npz", "--tracker", "magic")
+    assert done.returncode == 2
+    assert "choose from skelstream, bytetrack, botsort, sort, in-order, patient" in done.stderr

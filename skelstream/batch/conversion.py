@@ -26,8 +26,11 @@ from skelstream.formats import (
     save_dataset,
 )
 from skelstream.formats.registry import choose_for_many
-from skelstream.processing import postprocess, with_identities
+from skelstream.processing import exchanges, postprocess, with_identities
 from skelstream.sequences import Detections, SkeletonSequence
+
+# Fewer exchanges may be people of whom one steps to where another was.
+_MANY_EXCHANGES = 3
 
 
 def _ignore(_: str) -> None:
@@ -50,6 +53,7 @@ class ConversionOptions:
         clip: name of the clip to read from a file with many; None for the only one.
         rate: frames per second of inputs without times; None for 30.
         overwrite: whether an existing output may be replaced.
+        given: flat names of the settings that the user gave, also those with the default's value.
         note: called with one line for each assumption and omission.
     """
 
@@ -63,6 +67,7 @@ class ConversionOptions:
     clip: str | None = None
     rate: float | None = None
     overwrite: bool = False
+    given: frozenset[str] = frozenset()
     note: Callable[[str], None] = _ignore
 
 
@@ -72,6 +77,47 @@ def read_skeletons(
     options: ConversionOptions = ConversionOptions(),
 ) -> SkeletonSequence:
     """Return the postprocessed skeletons of a file; people without identities are tracked first.
+
+    Raises:
+        FormatError: the file does not exist, is damaged, or has an unknown format.
+        SettingsError: the people have identities, and a setting of tracking was given.
+    """
+    skeletons = read_people(path, options)
+    if isinstance(skeletons, Detections):
+        skeletons = with_identities(skeletons, settings.tracking)
+        for warning in skeletons.meta["warnings"]:
+            options.note(warning)
+    else:
+        _check_no_tracking(path, settings, options.given)
+        if (count := exchanges(skeletons)) >= _MANY_EXCHANGES:
+            options.note(
+                f"{path}: people go on under each other's ids {count} times, as in slots that swap;"
+                f" skelstream track {shlex.quote(str(path))} gives them new ones"
+            )
+    return postprocess(skeletons, settings.postprocessing)
+
+
+def _check_no_tracking(path: Path, settings: ExtractionSettings, given: frozenset[str]) -> None:
+    """Check that no setting of tracking was given for people who have identities.
+
+    Raises:
+        SettingsError: one was.
+    """
+    for option in ExtractionSettings.options():
+        if option.path[0] == "tracking" and (
+            option.name in given or getattr(settings.tracking, option.path[-1]) != option.default
+        ):
+            raise SettingsError(
+                f"{path}: its people have identities, so that {option.name} has no effect;"
+                f" skelstream track {shlex.quote(str(path))} gives them new ones",
+                setting=option.name,
+            )
+
+
+def read_people(
+    path: Path, options: ConversionOptions = ConversionOptions()
+) -> SkeletonSequence | Detections:
+    """Return the people of a file as they are in it.
 
     Raises:
         FormatError: the file does not exist, is damaged, or has an unknown format.
@@ -86,14 +132,12 @@ def read_skeletons(
         note=note,
     )
     if isinstance(skeletons, Detections):
-        skeletons = with_identities(skeletons, settings.tracking)
-        for warning in skeletons.meta["warnings"]:
-            note(warning)
+        return skeletons if size is None else replace(skeletons, width=size[0], height=size[1])
     if skeletons.meta.get("partial"):
         note(f"{path}: its extraction was interrupted; it has the first {skeletons.frames} frames")
     if size is not None:
         skeletons = replace(skeletons, meta={**skeletons.meta, "width": size[0], "height": size[1]})
-    return postprocess(skeletons, settings.postprocessing)
+    return skeletons
 
 
 def convert(

@@ -1,40 +1,193 @@
-"""Identities for detections, from the tracker."""
+"""Identities from the tracker, for people without identities or with those of another tool."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skelstream.errors import FormatError
+from skelstream.people import People
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
 from skelstream.settings.tracking import TrackerSettings
 from skelstream.tracking.registry import make_tracker
 from skelstream.tracking.tracked import TrackedPeople
 
+if TYPE_CHECKING:
+    from skelstream.video import Frame
+
+# A person goes on under another's id who is farther from the own id's last place than this, and nearer to the other's; sizes.
+_FAR, _NEAR = 0.5, 0.2
+# Facts in the meta that belong to the identities, or to values that were derived from them.
+_OF_IDENTITIES = ("person", "names", "edits", "linking", "filled", "smoothed", "lifting")
+
 
 def with_identities(
     people: Detections | SkeletonSequence, settings: TrackerSettings = TrackerSettings()
 ) -> SkeletonSequence:
-    """Return a sequence unchanged, and detections with identities from the tracker.
+    """Return a sequence unchanged, and detections with identities from the tracker; see ``tracked_again``."""
+    return people if isinstance(people, SkeletonSequence) else tracked_again(people, settings)
 
-    The tracker's warnings are in the sequence's ``meta["warnings"]``.
+
+def tracked_again(
+    people: Detections | SkeletonSequence,
+    settings: TrackerSettings = TrackerSettings(),
+    images: Iterable[Frame] | None = None,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> SkeletonSequence:
+    """Return the people with new identities from the tracker, whatever their identities were.
+
+    The measured poses are tracked: filled, smoothed and 3D values belong to the old identities and are left out. Poses and
+    frames are not invented. At the end tracks of one person are joined as ``extract`` does, if colours are measured.
+    ``meta`` has the settings under ``settings``, the joins under ``linking``, and under ``tracked`` the number of poses and
+    whether colours were measured; the tracker's warnings are in ``meta["warnings"]``.
+
+    Args:
+        people: people of one video.
+        settings: settings of the tracker.
+        images: frames of their video in order, to tell people apart by colours; None tracks by position and pose.
+        report: called after each frame with the number of frames so far and of all.
+
+    Raises:
+        FormatError: ``images`` lack a frame, or have another size.
     """
-    if isinstance(people, SkeletonSequence):
-        return people
-    detections = people
+    detections = people if isinstance(people, Detections) else _detections(people)
     times = [time for _, time, _ in detections.frames]
     interval = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    own = settings
     if settings.needed(interval) == 1 or settings.alone:
         # Where a single detection confirms a track, every detection in the file counts as a person.
-        settings = replace(settings, high_certainty=0.0)
-    tracker = make_tracker(settings, detections.skeleton)
+        own = replace(settings, high_certainty=0.0)
+    tracker = make_tracker(own, detections.skeleton)
     builder = SequenceBuilder(
         detections.skeleton, source=detections.source, height=detections.height, width=detections.width,
         warnings=lambda: [f"{detections.source}: {tracker.warning}"] if tracker.warning else [],
+        linking=own if own.linking and not own.alone else None,
     )  # fmt: skip
-    for index, time, detected in detections.frames:
-        if detected is None:
+    frames = detections.frames if images is None else _with_colours(detections, images)
+    poses = 0
+    for done, (index, time, found) in enumerate(frames, 1):
+        if found is None:
             builder.add(TrackedPeople.failed(index, time, len(detections.skeleton)))
         else:
-            builder.add(tracker.update(index, time, detected))
-    return builder.finish()
+            poses += len(found)
+            tracked = tracker.update(index, time, found)
+            builder.add(tracked if detections is people else _with_boxes_of(found, tracked))
+        report(done, len(times))
+    again = builder.finish()
+    if isinstance(people, SkeletonSequence):
+        again = replace(again, frame_ok=people.frame_ok)
+    return replace(again, meta=_meta(people, again, settings, poses, images is not None))
+
+
+def exchanges(sequence: SkeletonSequence) -> int:
+    """Return how many times a person goes on under the id that another had in the frame before, as in slots that swap."""
+    boxes = sequence.boxes.astype(np.float64)
+    places, sizes = (
+        (boxes[:, :2] + boxes[:, 2:]) / 2,
+        np.maximum((boxes[:, 2:] - boxes[:, :2]).max(1, initial=0), 1),
+    )
+    track = sequence.track_of_row()
+    order = np.argsort(sequence.frame, kind="stable")
+    bounds = np.searchsorted(sequence.frame[order], np.arange(sequence.frames + 1)).tolist()
+    count = 0
+    for first, second, third in zip(bounds, bounds[1:], bounds[2:], strict=False):
+        before, now = order[first:second], order[second:third]
+        if len(before) < 2 or not len(now):
+            continue
+        away = np.hypot(*(places[now][:, None] - places[before]).transpose(2, 0, 1)) / sizes[now][:, None]
+        own = track[now][:, None] == track[before]
+        jumps = np.where(own, away, np.inf).min(1)
+        count += int(
+            ((jumps > _FAR) & np.isfinite(jumps) & (np.where(own, np.inf, away).min(1) < _NEAR)).sum()
+        )
+    return count
+
+
+def _detections(sequence: SkeletonSequence) -> Detections:
+    """Return the measured poses of a sequence without their identities, in an order that does not depend on them."""
+    measured = sequence.measured
+    boxes = measured.boxes
+    order = np.lexsort(
+        (boxes[:, 3], boxes[:, 2], boxes[:, 1], boxes[:, 0], -measured.person_scores, measured.frame)
+    )
+    bounds = np.searchsorted(measured.frame[order], np.arange(measured.frames + 1))
+    frames: list[tuple[int, float, People | None]] = []
+    table = zip(
+        measured.frame_index.tolist(), measured.frame_time.tolist(), measured.frame_ok.tolist(), strict=True
+    )
+    for (first, last), (index, time, ok) in zip(pairwise(bounds.tolist()), table, strict=True):
+        rows = order[first:last]
+        found = People(
+            measured.keypoints[rows], measured.scores[rows], measured.person_scores[rows], boxes[rows]
+        )
+        frames.append((index, time, found if ok or len(rows) else None))
+    height, width = sequence.size or (None, None)
+    return Detections(sequence.skeleton, frames, str(sequence.meta.get("source") or ""), height, width)
+
+
+def _with_boxes_of(found: People, tracked: TrackedPeople) -> TrackedPeople:
+    """Return tracked people with the boxes that they had, since a tracker that smooths boxes would smooth its own again.
+
+    A person is known by the joints; of several without joints, or with the same, by the nearest box.
+    """
+    people = tracked.people
+    if not len(people):
+        return tracked
+    same = (people.keypoints[:, None] == found.keypoints) | np.isnan(
+        people.keypoints[:, None] + found.keypoints
+    )
+    away = np.abs(people.boxes[:, None] - found.boxes).sum(-1)
+    nearest = np.where(same.all((2, 3)), away, np.inf)
+    boxes = people.boxes.copy()
+    known = np.isfinite(nearest).any(1)
+    boxes[known] = found.boxes[nearest[known].argmin(1)]
+    return replace(tracked, people=replace(people, boxes=boxes))
+
+
+def _with_colours(
+    detections: Detections, images: Iterable[Frame]
+) -> Iterator[tuple[int, float, People | None]]:
+    """Yield the frames of detections, with the colours of their people where the image decodes."""
+    from skelstream.tracking.appearance import PartColours
+
+    colours, video = PartColours(detections.skeleton), iter(images)
+    for index, time, found in detections.frames:
+        frame = next((frame for frame in video if frame.index >= index), None)
+        if frame is None or frame.index > index:
+            raise FormatError(
+                f"the video has no frame {index}, which the skeletons have; give the one that they were made from"
+            )
+        if found is None or frame.image is None:
+            yield index, time, found
+            continue
+        height, width = frame.image.shape[:2]
+        if detections.height and (height, width) != (detections.height, detections.width):
+            raise FormatError(
+                f"the video has {width}x{height} pixels, the skeletons are of {detections.width}x{detections.height};"
+                " give the one that they were made from"
+            )
+        yield index, time, replace(found, colours=colours.measure(frame.image, found))
+
+
+def _meta(
+    people: Detections | SkeletonSequence,
+    tracked: SkeletonSequence,
+    settings: TrackerSettings,
+    poses: int,
+    colours: bool,
+) -> dict[str, Any]:
+    """Return the meta of the tracked people, with what the old one says of the video and the poses."""
+    before = {} if isinstance(people, Detections) else dict(people.meta)
+    kept = {name: value for name, value in before.items() if name not in _OF_IDENTITIES}
+    return {
+        **tracked.meta,
+        **kept,
+        "dropped": tracked.meta["dropped"],
+        "warnings": [*(kept.get("warnings") or []), *tracked.meta["warnings"]],
+        "settings": {**(kept.get("settings") or {}), "tracking": settings.to_json()},
+        "tracked": {"poses": poses, "colours": colours},
+    }

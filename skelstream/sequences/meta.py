@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from skelstream.errors import FormatError
-from skelstream.files.values import LARGEST, integer, items, mapping, real, refuse, string
+from skelstream.files.values import INT32, LARGEST, integer, items, mapping, real, refuse, string
 
 
 def checked_meta(meta: Any) -> dict[str, Any]:
@@ -42,6 +43,11 @@ def checked_meta(meta: Any) -> dict[str, Any]:
     if facts.get("versions") is not None:
         versions = mapping(facts["versions"], "meta's versions")
         facts["versions"] = {k: string(v, f"meta's version of {k}") for k, v in versions.items()}
+    if facts.get("names") is not None:
+        names = mapping(facts["names"], "meta's names")
+        facts["names"] = {k: string(v, f"meta's name of track {k}") for k, v in names.items()}
+    if facts.get("edits") is not None:
+        facts["edits"] = items(facts["edits"], "meta's edits")
     if facts.get("settings") is not None:
         facts["settings"] = mapping(facts["settings"], "meta's settings")
     if facts.get("linking") is not None:
@@ -71,3 +77,16 @@ def _pair(value: Any, name: str) -> list[int]:
     if not isinstance(value, list | tuple) or len(value) != 2:
         refuse(value, f"an entry of {name}", "a pair of joint numbers")
     return [integer(end, f"an entry of {name}", 0, 10_000) for end in value]
+
+
+def names_of(meta: Mapping[str, Any]) -> dict[int, str]:
+    """Return the names of tracks by id, from a sequence's meta; entries that are no names are left out."""
+    names = meta.get("names")
+    pairs = names.items() if isinstance(names, Mapping) else ()
+    return {one: value for key, value in pairs if isinstance(value, str) and (one := id_of(key)) is not None}
+
+
+def id_of(key: str) -> int | None:
+    """Return the id of a key in JSON; None if it is no id."""
+    number = int(key) if re.fullmatch("[0-9]{1,10}", key) else -1
+    return number if 0 <= number <= INT32 else None

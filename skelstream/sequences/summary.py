@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from skelstream.sequences.lifted import Lifted
+from skelstream.sequences.meta import names_of
 from skelstream.sequences.sequence import SkeletonSequence
 from skelstream.sequences.track import Track
 
@@ -18,6 +19,7 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
     observed; its ``mean_score`` is the mean over those rows.
     """
     meta, times = sequence.meta, sequence.frame_time
+    names = names_of(meta)
     rows, observed = len(sequence.frame), sequence.observed
     intervals = np.diff(times)
     filled = np.isfinite(sequence.keypoints[..., 0]) & ~observed
@@ -48,7 +50,7 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
         "rows": rows,
         "tracklets": (meta.get("linking") or {}).get("tracklets"),
         "people_at_once": int(np.bincount(sequence.frame).max()) if rows else 0,
-        "tracks": [_track(track) for track in sequence],
+        "tracks": [_track(track, names.get(track.id)) for track in sequence],
         "joints": [
             {
                 "name": name,
@@ -77,10 +79,11 @@ def timeline(track: Track, frame_time: np.ndarray, cells: int) -> np.ndarray:
     return share[last]
 
 
-def _track(track: Track) -> dict[str, Any]:
+def _track(track: Track, name: str | None) -> dict[str, Any]:
     spanned = int(track.frame[-1] - track.frame[0]) + 1
     return {
         "id": track.id,
+        "name": name,
         "start": float(track.times[0]),
         "end": float(track.times[-1]),
         "frames": len(track),

@@ -12,7 +12,7 @@ class TrackerSettings(Settings):
 
     follow: bool = setting("Let each frame stand alone, as photos do.", default=True, option="--no-tracking")
     tracker: str = setting(
-        "Track with skelstream, bytetrack or sort.",
+        "Track with skelstream, bytetrack, botsort or sort.",
         default="skelstream",
         more="A preset of the settings below, or the tracker of a plug-in.",
         option="--tracker",

@@ -83,8 +83,15 @@ class _Ends:
 
     def take(self, rows: np.ndarray) -> _Ends:
         colours = Description(self.colours.mean[rows], self.colours.scatter[rows])
-        own = (self.time, self.scene, self.place, self.size, self.velocity, self.at_edge)
-        return _Ends(*(values[rows] for values in own), colours)
+        return _Ends(
+            self.time[rows],
+            self.scene[rows],
+            self.place[rows],
+            self.size[rows],
+            self.velocity[rows],
+            self.at_edge[rows],
+            colours,
+        )
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,7 @@ class Links:
     joined: list[list[int]]
 
 
-def link(rows: Rows, longest_gap: float, width: float) -> Links:
+def link(rows: Rows, longest_gap: float, width: float | None) -> Links:
     """Return the tracks after linking.
 
     A track is cut where its colours change while it meets another one. Two tracklets may be joined if the second begins after
@@ -115,7 +122,7 @@ def link(rows: Rows, longest_gap: float, width: float) -> Links:
     Args:
         rows: poses of confirmed tracks.
         longest_gap: seconds between two tracklets of one person.
-        width: width of the image in pixels.
+        width: width of the image in pixels; None if unknown.
     """
     cut, track = [], rows.track.copy()
     highest = int(track.max(initial=0))
@@ -193,7 +200,7 @@ def _changes(rows: Rows, own: np.ndarray, meeting: np.ndarray) -> list[tuple[flo
     return chosen
 
 
-def _joined(rows: Rows, longest_gap: float, width: float) -> list[list[int]]:
+def _joined(rows: Rows, longest_gap: float, width: float | None) -> list[list[int]]:
     """Return the tracklets that are one person, first to last, for each person with more than one tracklet."""
     slices = _slices(rows.track)
     last, first = (_ends(rows, slices, width, last=last) for last in (True, False))
@@ -217,7 +224,7 @@ def _slices(track: np.ndarray) -> list[np.ndarray]:
     return np.split(order, starts[1:]) if len(track) else []
 
 
-def _ends(rows: Rows, slices: list[np.ndarray], width: float, last: bool) -> _Ends:
+def _ends(rows: Rows, slices: list[np.ndarray], width: float | None, last: bool) -> _Ends:
     """Return one end of each tracklet, whose rows are given."""
     time, scene, place, size, velocity, sides, mean, scatter = [], [], [], [], [], [], [], []
     for own in slices:
@@ -248,8 +255,10 @@ def _ends(rows: Rows, slices: list[np.ndarray], width: float, last: bool) -> _En
     )
 
 
-def _at_edge(sides: np.ndarray, width: float) -> np.ndarray:
+def _at_edge(sides: np.ndarray, width: float | None) -> np.ndarray:
     """Return whether boxes, whose left and right sides (M, 2) are given, reach the left or right edge of the image."""
+    if width is None:
+        return np.zeros(len(sides), bool)
     return (sides[:, 0] < _EDGE * width) | (sides[:, 1] > (1 - _EDGE) * width)
 
 

@@ -53,13 +53,17 @@ _BYTETRACK = TrackerSettings(
     appearance_weight=0.0,
     linking=False,
 )
+_BOTSORT = replace(_BYTETRACK, appearance_weight=0.7)
 _LISTED = (
     TrackerEntry("skelstream", "OKS and IoU, three rounds of matching, lost tracks return"),
     TrackerEntry("bytetrack", "IoU alone, two rounds, lost for a second (Zhang et al. 2022)", _BYTETRACK),
+    TrackerEntry(
+        "botsort",
+        "as bytetrack, and colours in doubt (Aharon et al. 2022, without its camera motion)",
+        _BOTSORT,
+    ),
     TrackerEntry("sort", "IoU alone, one round, lost tracks do not return (Bewley et al. 2016)", _SORT),
 )
-TRACKERS: dict[str, TrackerEntry] = plugins("skelstream.trackers", TrackerEntry, _LISTED)
-"""Every tracker by name: skelstream's own, then those of other packages."""
 
 
 def tracker_settings(name: str) -> TrackerSettings:
@@ -84,3 +88,8 @@ def _entry(name: str) -> TrackerEntry:
     if name not in TRACKERS:
         raise SettingsError(f"tracker is {name!r}: choose from {', '.join(TRACKERS)}", setting="tracker")
     return TRACKERS[name]
+
+
+# After everything else, because other packages import this module while their trackers are loaded.
+TRACKERS: dict[str, TrackerEntry] = plugins("skelstream.trackers", TrackerEntry, _LISTED)
+"""Every tracker by name: skelstream's own, then those of other packages."""

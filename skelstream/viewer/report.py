@@ -20,8 +20,9 @@ from skelstream.drawing.skeletons import figure_limbs, joint_side, limb_side
 from skelstream.errors import OutputError, SourceError
 from skelstream.sequences import SkeletonSequence
 from skelstream.sequences.lifted import SKELETON
+from skelstream.sequences.meta import names_of
 
-_SCRIPTS = ("data.js", "stage.js", "charts.js", "space.js", "player.js", "app.js")
+_SCRIPTS = ("data.js", "stage.js", "charts.js", "space.js", "player.js", "edits.js", "app.js")
 _FINEST_STEP = 0.1  # pixels; finer steps would only make the page larger
 _LARGEST_EMBEDDED = 256 * 2**20  # bytes; browsers refuse data URLs above about 512 MB
 _NOT_LIFTED = 32767  # minus this, in millimetres, marks a joint that was not lifted
@@ -62,6 +63,7 @@ def report_page(sequence: SkeletonSequence, title: str, video: str | None = None
         ],
         "space": _space(sequence),
         "video": video,
+        "names": {str(track): name for track, name in names_of(sequence.meta).items()},
         "summary": _summary(sequence),
     }
     page = files("skelstream.viewer").joinpath("page")

@@ -78,6 +78,11 @@ def test_signers(people, capsys):
     assert "right wrist seen in" in capsys.readouterr().out
 
 
+def test_identities(people, capsys):
+    run("howto/identities.md")
+    assert capsys.readouterr().out == "{'1': 'Anna'} [1, 2]\n"
+
+
 def test_camera(here, capsys):
     run("howto/camera.md")
     assert "s, person 1: nose at" in capsys.readouterr().out

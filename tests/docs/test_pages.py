@@ -139,6 +139,7 @@ def test_every_public_name_has_its_place():
         "training",
         "video",
         "diagnosis",
+        "editing",
     ):
         module = __import__(f"skelstream.{room}", fromlist=["__all__"])
         known = {name.rpartition(".")[2] for name in documented}

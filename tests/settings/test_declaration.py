@@ -69,7 +69,7 @@ def test_json_of_something_else_is_refused_by_name(values, match):
         ({"refine": -1}, "refine is -1: give auto, all or a number at least 0"),
         ({"refine": "some"}, "refine is 'some'"),
         ({"person": "nobody"}, "person is 'nobody': give longest, largest, centre or moving"),
-        ({"tracker": "none"}, "tracker is 'none': choose from skelstream, bytetrack, sort"),
+        ({"tracker": "none"}, "tracker is 'none': choose from skelstream, bytetrack, botsort, sort"),
         ({"max_lost": float("inf")}, "max_lost is inf: give a number at least 0 seconds"),
         ({"tracking": False, "max_lost": 2.0}, "max_lost has no effect without tracking"),
         ({"tracking": False, "detect_every": 3}, "detect_every has no effect without tracking"),

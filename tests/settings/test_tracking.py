@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from skelstream.errors import SettingsError
@@ -28,3 +30,9 @@ def test_presets_are_boxes_alone():
     sort, bytetrack = tracker_settings("sort"), tracker_settings("bytetrack")
     assert (sort.oks_weight, sort.min_similarity_low) == (0, 1)
     assert bytetrack.oks_weight == 0 and bytetrack.min_similarity_low < 1
+
+
+def test_botsort_is_bytetrack_with_colours():
+    bytetrack, botsort = tracker_settings("bytetrack"), tracker_settings("botsort")
+    assert bytetrack.appearance_weight == 0 < botsort.appearance_weight
+    assert replace(botsort, appearance_weight=0.0, tracker="bytetrack") == bytetrack

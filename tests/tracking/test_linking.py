@@ -37,10 +37,10 @@ class Walk:
         return self
 
 
-def linked(*walks, gap=3.0):
+def linked(*walks, gap=3.0, width=WIDTH):
     parts = [np.concatenate([getattr(w, name) for w in walks]) for name in Rows.__dataclass_fields__]
     order = np.argsort(parts[1], kind="stable")
-    return link(Rows(*(part[order] for part in parts)), gap, WIDTH)
+    return link(Rows(*(part[order] for part in parts)), gap, width)
 
 
 def joined(*walks):
@@ -150,3 +150,4 @@ def test_who_left_the_image_is_hardly_joined_to_whoever_comes_in_there():
     left, enters = Walk(1, 0, 2, 930, 0), Walk(5, 3, 2, 930, 0, jacket)
     assert joined(left, enters) == []
     assert joined(left, Walk(5, 3, 2, 930, 0)) == [[1, 5]]  # the same clothes
+    assert linked(left, enters, width=None).joined == [[1, 5]]  # nobody knows where the edge is

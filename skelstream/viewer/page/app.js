@@ -33,7 +33,7 @@ class Page {
     this.player = new Player(sequence, byId("video"), () => this.refresh());
     byId("facts").textContent = facts.summary;
     byId("scrub").max = Math.max(0, sequence.frames - 1);
-    byId("bars").setAttribute("aria-label", `Frames of each of the ${sequence.tracks} tracks over time`);
+    this.editor = new Editor(sequence, (id) => this.regrouped(id));
     this.listTracks();
     this.listJoints();
     this.listen();
@@ -58,26 +58,28 @@ class Page {
 
   listTracks() {
     const { sequence } = this;
+    byId("bars").setAttribute("aria-label", `Frames of each of the ${sequence.tracks} tracks over time`);
+    byId("tracks").replaceChildren();
     this.trackItems = [];
     for (let m = 0; m < sequence.tracks; m++) {
-      const id = sequence.ids[m], seen = sequence.start[m + 1] - sequence.start[m];
-      const from = sequence.time[sequence.frame[sequence.start[m]]];
-      const to = sequence.time[sequence.frame[sequence.start[m + 1] - 1]];
+      const id = sequence.ids[m], rows = sequence.members[m], seen = rows.length;
+      const from = sequence.time[sequence.frame[rows[0]]];
+      const to = sequence.time[sequence.frame[rows[seen - 1]]];
       const box = element("input", { type: "checkbox", "aria-label": `Show track ${id}` });
-      box.checked = true;
+      box.checked = this.view.shown[m];
       box.addEventListener("change", () => this.setShown(m, box.checked));
       const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
       swatch.style.background = sequence.colors(m)[1];
       const button = element(
         "button", { type: "button", "aria-pressed": "false" },
-        element("span", { class: "number" }, `${id}`),
+        element("span", { class: "number" }, sequence.called(id)),
         element("span", { class: "about" }, `${clock(from)}–${clock(to)} · ${seen}`),
       );
-      button.setAttribute("aria-label", `Track ${id}, ${seen} frames from ${clock(from)} to ${clock(to)}`);
+      button.setAttribute("aria-label", `Track ${sequence.called(id)}, ${seen} frames from ${clock(from)} to ${clock(to)}`);
       button.addEventListener("click", () => this.choose(m));
       const item = element("li", {}, box, swatch, button);
       byId("tracks").append(item);
-      this.trackItems.push({ item, box, button });
+      this.trackItems.push({ id, item, box, button });
     }
   }
 
@@ -150,7 +152,11 @@ class Page {
       v: () => byId("show-video").click(),
       i: () => byId("show-labels").click(),
       p: () => byId("show-paths").click(),
+      c: () => this.editor.cut(),
+      u: () => this.editor.undo(),
+      Delete: () => this.editor.drop(),
     };
+    if (event.target.id === "name") return;
     // Controls keep the keys that operate them.
     if (control === "SELECT" || (event.key === " " && ["BUTTON", "INPUT", "SUMMARY"].includes(control))) {
       if (event.target.id !== "scrub") return;
@@ -185,6 +191,20 @@ class Page {
     this.drawCharts();
     this.refresh();
   }
+
+  // Shows the tracks after an edit, with the one of an id chosen, if it is there.
+  regrouped(id) {
+    const { sequence, view } = this;
+    const wanted = sequence.ids.indexOf(id);
+    view.shown = Array.from(sequence.ids, (one) => !this.hidden.has(one));
+    view.track = wanted >= 0 ? wanted : Math.min(Math.max(view.track, 0), sequence.tracks - 1);
+    this.listTracks();
+    this.drawCharts();
+    this.refresh();
+  }
+
+  // The ids of the tracks that are not shown.
+  get hidden() { return new Set(this.trackItems.filter(({ box }) => !box.checked).map(({ id }) => id)); }
 
   chooseJoint(joint) {
     this.view.joint = Math.min(Math.max(joint, 0), this.sequence.joints - 1);
@@ -235,6 +255,7 @@ class Page {
     byId("scrub").setAttribute("aria-valuetext", `${clock(player.time)}, ${present.size} people`);
     byId("play").textContent = player.playing ? "\u275A\u275A" : "\u25B6";
     byId("play").setAttribute("aria-label", player.playing ? "Pause" : "Play");
+    this.editor.show(view.track, frame);
     const row = view.track >= 0 ? sequence.rowIn(view.track, frame) : -1;
     this.space?.show(row, view.track);
     this.jointItems.forEach(({ fill, value }, j) => {
@@ -260,6 +281,7 @@ window.skelstream = {
       })),
       space: () => (page.space && page.space.row >= 0 && sequence.lifted(page.space.row)
         ? sequence.facts.space.joints.map((_, j) => page.space.at(page.space.row, j)) : null),
+      edits: () => page.editor.content,
       seek: (time) => page.player.seek(time),
       state: () => ({
         frame: page.player.frame, time: page.player.time, playing: page.player.playing,

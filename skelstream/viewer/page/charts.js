@@ -96,9 +96,9 @@ class Trajectory extends Chart {
     const [context, width] = prepared(this.canvas, height);
     this.width = width;
     if (view.track < 0) return;
-    const first = sequence.start[view.track], end = sequence.start[view.track + 1];
+    const rows = sequence.members[view.track];
     let low = Infinity, high = -Infinity;
-    for (let r = first; r < end; r++) {
+    for (const r of rows) {
       if (!sequence.seen(r, view.joint)) continue;
       const x = sequence.x(r, view.joint), y = sequence.y(r, view.joint);
       low = Math.min(low, x, y);
@@ -115,13 +115,13 @@ class Trajectory extends Chart {
       context.fillRect(Chart.LEFT, Math.round(level(value)), width - Chart.LEFT - Chart.RIGHT, 0.4);
     }
     const [lighter, , darker] = sequence.colors(view.track);
-    this.line(context, view, first, end, (r) => level(sequence.x(r, view.joint)), lighter, []);
-    this.line(context, view, first, end, (r) => level(sequence.y(r, view.joint)), darker, [4, 3]);
+    this.line(context, view, rows, (r) => level(sequence.x(r, view.joint)), lighter, []);
+    this.line(context, view, rows, (r) => level(sequence.y(r, view.joint)), darker, [4, 3]);
     context.fillStyle = style("--soft");
     context.fillText("score", Chart.LEFT - 8, height - 13);
     context.fillStyle = style("--accent");
     const wide = Math.max(0.5, this.place(this.begin + this.step) - Chart.LEFT);
-    for (let r = first; r < end; r++) {
+    for (const r of rows) {
       const score = sequence.score(r, view.joint);
       const x = this.place(sequence.time[sequence.frame[r]]);
       context.fillRect(x, height - 4 - 20 * score, Math.min(wide, width - Chart.RIGHT + 1 - x), 20 * score);
@@ -131,14 +131,14 @@ class Trajectory extends Chart {
     context.fillText("x ———   y – – –   pixels", Chart.LEFT + 6, 9);
   }
 
-  line(context, view, first, end, level, color, dashes) {
+  line(context, view, rows, level, color, dashes) {
     const { sequence } = this;
     context.strokeStyle = color;
     context.lineWidth = 1.6;
     context.setLineDash(dashes);
     context.beginPath();
     let previous = -2;
-    for (let r = first; r < end; r++) {
+    for (const r of rows) {
       if (!sequence.seen(r, view.joint)) { previous = -2; continue; }
       const at = [this.place(sequence.time[sequence.frame[r]]), level(r)];
       if (sequence.frame[r] === previous + 1) context.lineTo(...at); else { context.moveTo(...at); context.lineTo(at[0] + 0.5, at[1]); }

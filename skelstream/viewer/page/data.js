@@ -20,13 +20,11 @@ class Sequence {
     this.facts = facts;
     this.rows = rows;
     this.frames = frames;
-    this.tracks = tracks;
     this.joints = joints.length;
     this.time = take(Float64Array, frames);
     this.index = take(Int32Array, frames);
     this.frame = take(Int32Array, rows);
-    this.ids = take(Int32Array, tracks);
-    this.start = take(Int32Array, tracks + 1);
+    const ids = take(Int32Array, tracks), start = take(Int32Array, tracks + 1);
     this.end = frames ? this.time[frames - 1] : 0;
 
     // Coordinates: one column per joint and axis, differences from row to row, low bytes before high bytes.
@@ -50,15 +48,41 @@ class Sequence {
       this.placesSeen = take(Uint8Array, places / 3);
     }
 
-    this.trackOf = new Int32Array(rows);
-    for (let m = 0; m < tracks; m++) this.trackOf.fill(m, this.start[m], this.start[m + 1]);
-    this.frameStart = new Int32Array(frames + 1);
-    for (let r = 0; r < rows; r++) this.frameStart[this.frame[r] + 1]++;
-    for (let f = 0; f < frames; f++) this.frameStart[f + 1] += this.frameStart[f];
-    this.byFrame = new Int32Array(rows);
-    const next = this.frameStart.slice();
-    for (let r = 0; r < rows; r++) this.byFrame[next[this.frame[r]]++] = r;
+    const idOf = new Int32Array(rows);
+    for (let m = 0; m < tracks; m++) idOf.fill(ids[m], start[m], start[m + 1]);
+    this.ids = ids;
+    this.regroup(idOf, new Map(Object.entries(facts.names).map(([id, name]) => [+id, name])));
   }
+
+  // Groups the rows into tracks by the id of each row, -1 for deleted ones; known ids keep their place, new ones come last.
+  regroup(idOf, names) {
+    const { rows, frames } = this;
+    const members = new Map(Array.from(this.ids, (id) => [id, []]));
+    for (let r = 0; r < rows; r++) {
+      if (idOf[r] < 0) continue;
+      if (!members.has(idOf[r])) members.set(idOf[r], []);
+      members.get(idOf[r]).push(r);
+    }
+    for (const [id, own] of members) {
+      if (own.length) own.sort((a, b) => this.frame[a] - this.frame[b]); else members.delete(id);
+    }
+    this.names = names;
+    this.tracks = members.size;
+    this.ids = Int32Array.from(members.keys());
+    this.members = [...members.values()];  // rows of each track, by frame
+    this.trackOf = new Int32Array(rows).fill(-1);
+    this.members.forEach((own, m) => { for (const r of own) this.trackOf[r] = m; });
+
+    this.frameStart = new Int32Array(frames + 1);
+    for (const own of this.members) for (const r of own) this.frameStart[this.frame[r] + 1]++;
+    for (let f = 0; f < frames; f++) this.frameStart[f + 1] += this.frameStart[f];
+    this.byFrame = new Int32Array(this.frameStart[frames]);
+    const next = this.frameStart.slice();
+    for (const own of this.members) for (const r of own) this.byFrame[next[this.frame[r]]++] = r;
+  }
+
+  // Returns a track's id with its name.
+  called(id) { return this.names.has(id) ? `${id} ${this.names.get(id)}` : `${id}`; }
 
   x(row, joint) { return this.facts.origin[0] + this.facts.step * this.steps[joint * 2 * this.rows + row]; }
   y(row, joint) { return this.facts.origin[1] + this.facts.step * this.steps[(joint * 2 + 1) * this.rows + row]; }
@@ -94,7 +118,7 @@ class Sequence {
   // Returns the runs of frames without a gap, as [first, last] pairs.
   runs(track) {
     const runs = [];
-    for (let r = this.start[track]; r < this.start[track + 1]; r++) {
+    for (const r of this.members[track]) {
       const run = runs[runs.length - 1];
       if (run && this.frame[r] === run[1] + 1) run[1]++; else runs.push([this.frame[r], this.frame[r]]);
     }

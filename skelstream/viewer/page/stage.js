@@ -93,7 +93,7 @@ class Stage {
     if (!Number.isFinite(box.top)) return;
     const track = this.sequence.trackOf[row];
     const ratio = window.devicePixelRatio || 1;
-    const height = 16 * ratio, text = String(this.sequence.ids[track]);
+    const height = 16 * ratio, text = this.sequence.called(this.sequence.ids[track]);
     context.font = `600 ${12 * ratio}px system-ui, sans-serif`;
     const width = context.measureText(text).width + 8 * ratio;
     const x = Math.min(Math.max(0, (box.left + box.right - width) / 2), this.canvas.width - width);

@@ -1,0 +1,139 @@
+"""``skelstream track``: new identities for the people of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skelstream.errors import FormatError
+from skelstream.extraction.settings import ExtractionSettings
+
+from .messages import put, say, show_warnings, warn
+from .options import (
+    ClipName,
+    Debug,
+    Format,
+    ImageSize,
+    Overwrite,
+    Quiet,
+    Rate,
+    SourceFormat,
+    parsed_size,
+    with_settings,
+)
+
+if TYPE_CHECKING:
+    from skelstream.sequences import Detections, SkeletonSequence
+
+
+@with_settings("tracker", "max_interval", "max_lost", "min_observations", "linking")
+def track(
+    skeletons: Annotated[
+        Path,
+        typer.Argument(help="Skeletons of one video in any readable format.", metavar="FILE"),
+    ],
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write to this file, in the format of its ending; -: JSON lines.",
+            metavar="PATH",
+        ),
+    ],
+    settings: ExtractionSettings,
+    video: Annotated[
+        str | None,
+        typer.Option(help="Tell people apart by their colours in this video, and join their tracks."),
+    ] = None,
+    format: Format = None,
+    source_format: SourceFormat = None,
+    size: ImageSize = None,
+    clip: ClipName = None,
+    rate: Rate = None,
+    quiet: Quiet = False,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Give people new identities, whatever the file's ids say.
+
+    [bold]skelstream track walk.npz -o again.npz --max-lost 3[/]
+    [bold]skelstream track walk.npz -o again.npz --video walk.mp4[/]  colours tell people apart
+    [bold]skelstream track openpose_json/ -o walk.npz --size 1920x1080 --rate 25[/]
+    [bold]skelstream track slots.pkl -o walk.csv --tracker bytetrack[/]
+
+    Poses stay as they are, and gaps stay gaps. Filled, smoothed and 3D values
+    belong to the old identities and are left out.
+    """
+    from skelstream.batch.conversion import ConversionOptions, read_people
+    from skelstream.extraction.output import check_format
+    from skelstream.files.inputs import check_not_inputs
+    from skelstream.formats import WriteOptions, check_free, choose, lines, save
+
+    if output != "-":
+        chosen = choose(Path(output), format)
+        check_free(chosen, Path(output), overwrite)
+        check_not_inputs(chosen.outputs(Path(output)), [skeletons, video])
+        check_format(Path(output), format, settings.postprocessing)
+    note = (lambda _: None) if quiet else warn
+    options = ConversionOptions(
+        source_format=source_format, size=parsed_size(size), clip=clip, rate=rate, note=note
+    )
+    people = read_people(skeletons, options)
+    tracked = _tracked(people, settings, video, quiet)
+    if not quiet:
+        before = len(getattr(people, "meta", {}).get("warnings") or [])
+        show_warnings(tracked.meta["warnings"][before:])
+        _say_what_is_left_out(skeletons, people)
+    if output == "-":
+        for line in lines(tracked):
+            put(line)
+    else:
+        save(tracked, output, format, overwrite, options=WriteOptions(note=note))
+    if not quiet:
+        _say_summary(tracked, output)
+
+
+def _tracked(
+    people: Detections | SkeletonSequence, settings: ExtractionSettings, video: str | None, quiet: bool
+) -> SkeletonSequence:
+    from skelstream.drawing.by_frame import open_video
+    from skelstream.processing import tracked_again
+    from skelstream.sequences import SkeletonSequence
+    from skelstream.video import open_source
+
+    from .progress import InputProgress
+
+    with InputProgress("tracking", quiet) as progress:
+        if video is None:
+            return tracked_again(people, settings.tracking, report=progress.report)
+        opened = open_video(people, video) if isinstance(people, SkeletonSequence) else open_source(video)
+        with opened as source:
+            try:
+                return tracked_again(people, settings.tracking, source, progress.report)
+            except FormatError as error:
+                raise FormatError(f"{video}: {error}", setting="video") from error
+
+
+def _say_what_is_left_out(path: Path, people: Detections | SkeletonSequence) -> None:
+    parts = {"filled and smoothed values": "raw", "3D joints": "lifted"}
+    gone = [words for words, name in parts.items() if getattr(people, name, None) is not None]
+    gone += [name for name in ("names", "edits") if getattr(people, "meta", {}).get(name)]
+    if gone:
+        warn(f"{path}: its {' and '.join(gone)} belong to the old identities and are left out")
+
+
+def _say_summary(tracked: SkeletonSequence, output: str) -> None:
+    """Print a line such as ``1,204 frames, 9 tracks of 6 people``."""
+    linking, poses = tracked.meta.get("linking") or {}, tracked.meta["tracked"]["poses"]
+    count = len(tracked)
+    tracks = f"{count:,} track{'s' * (count != 1)}"
+    if linking.get("joined"):
+        tracks = f"{linking['tracklets']:,} tracks of {count:,} {'person' if count == 1 else 'people'}"
+    out = poses - len(tracked.frame)
+    left = f", {out:,} of {poses:,} poses are in no track" if out else ""
+    say(f"{tracked.frames:,} frames, {tracks}{left}")
+    if output != "-":
+        say(f"wrote {output}")
