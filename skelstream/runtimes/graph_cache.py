@@ -15,12 +15,12 @@ from pathlib import Path
 
 import torch
 
-from skelstream import __version__
 from skelstream.errors import OutputError
 from skelstream.files.cache import Cache, cache_folder
 from skelstream.network import source_code
 from skelstream.runtimes.cores import available_cores
 from skelstream.runtimes.openvino_import import ov
+from skelstream.version import __version__
 
 _DEVICE = "CPU"
 

@@ -104,7 +104,7 @@ def test_tracks_of_one_person_are_joined_by_colours(make_walkers, make_figure):
     sequence = make_walkers(np.arange(70) / 20, present)
     assert len(tracked_again(sequence)) == 2
     one = tracked_again(sequence, images=images(sequence, lambda t, k: RED))
-    assert len(one) == 1 and one.meta["linking"] == {"tracklets": 2, "joined": [[1, 2]]}
+    assert len(one) == 1 and one.meta["linking"] == {"tracklets": 2, "cut": [], "joined": [[1, 2]]}
     assert one.meta["tracked"]["colours"] and len(one.frame) == 40
     assert (
         len(tracked_again(sequence, TrackerSettings(linking=False), images(sequence, lambda t, k: RED))) == 2

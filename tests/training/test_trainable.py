@@ -64,9 +64,10 @@ def test_a_resumed_run_keeps_its_teacher(second, tmp_path: Path) -> None:
 def test_the_teacher_does_not_change_while_the_student_learns(second) -> None:
     trainer = trainer_of(second)
     loss = trainer.task.loss
-    before = {name: tensor.clone() for name, tensor in loss.teacher.state_dict().items()}
+    teacher = loss.teacher.network
+    before = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
     trainer.run(lambda _: None)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in loss.teacher.state_dict().items())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in teacher.state_dict().items())
     student = trainer.network.state_dict()
     assert not all(torch.equal(tensor, before[name]) for name, tensor in student.items())
     assert trainer.task.losses == ("heatmap",)
