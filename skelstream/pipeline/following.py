@@ -36,7 +36,7 @@ def most_frames(info: SourceInfo) -> int:
 
 
 def gaps(frames: Iterable[DecodedFrame], most: int) -> Iterator[list[DecodedFrame]]:
-    """Yield the frames in lists that end with a frame to detect in, with ``most`` frames, or with the last frame."""
+    """Yield the frames in gaps: lists that end with a frame to detect in, with ``most`` frames, or with the last frame."""
     gap: list[DecodedFrame] = []
     for item in frames:
         gap.append(item)
