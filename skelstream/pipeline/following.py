@@ -35,16 +35,16 @@ def most_frames(info: SourceInfo) -> int:
     return 1 if info.live else max(_LEAST_FRAMES, _MOST_BYTES // (3 * info.height * info.width))
 
 
-def gaps(frames: Iterable[DecodedFrame], most: int) -> Iterator[list[DecodedFrame]]:
-    """Yield the frames in gaps: lists that end with a frame to detect in, with ``most`` frames, or with the last frame."""
-    gap: list[DecodedFrame] = []
+def spans(frames: Iterable[DecodedFrame], most: int) -> Iterator[list[DecodedFrame]]:
+    """Yield the frames in spans: lists that end with a frame to detect in, with ``most`` frames, or with the last frame."""
+    span: list[DecodedFrame] = []
     for item in frames:
-        gap.append(item)
-        if item.views or len(gap) == most:
-            yield gap
-            gap = []
-    if gap:
-        yield gap
+        span.append(item)
+        if item.views or len(span) == most:
+            yield span
+            span = []
+    if span:
+        yield span
 
 
 class Following:
@@ -83,12 +83,12 @@ class Following:
         """Return a frame's time on the tracker's clock, seconds."""
         return item.frame.time / self._video.slow_motion
 
-    def tracked(self, gap: Sequence[DecodedFrame]) -> list[TrackedPeople]:
-        """Return the people of a gap's frames, as ``gaps`` gives them."""
-        if len(gap) == 1 or not gap[-1].views:
-            return [self._analysed(item, "needed").tracked for item in gap]
+    def tracked(self, span: Sequence[DecodedFrame]) -> list[TrackedPeople]:
+        """Return the people of a span's frames, as ``spans`` gives them."""
+        if len(span) == 1 or not span[-1].views:
+            return [self._analysed(item, "needed").tracked for item in span]
         before, done = deepcopy((self.tracker, self.watch)), list[_Analysed]()
-        for item in gap:
+        for item in span:
             state = deepcopy(self.policy.state)
             watched = self.watch.on(self.time(item))
             one = self._analysed(item, "always" if watched else "due")
@@ -108,13 +108,13 @@ class Following:
             ]
         return [one.tracked for one in done]
 
-    def _followed_back(self, gap: Sequence[_Analysed]) -> list[People]:
+    def _followed_back(self, span: Sequence[_Analysed]) -> list[People]:
         """Return for each frame the people to add: those who are new, or return, in the last one."""
-        last, before = gap[-1].tracked, gap[-2].tracked
+        last, before = span[-1].tracked, span[-2].tracked
         new = ~np.isin(last.track_ids, before.track_ids)
         later, ids = last.people.take(new), last.track_ids[new]
         added = [last.people.take([])]
-        for one in reversed(gap[:-1]):
+        for one in reversed(span[:-1]):
             known = np.isin(ids, one.tracked.track_ids)
             later, rows = self.policy.people_before(one.item, later.take(~known), one.tracked.people)
             ids = ids[~known][rows]

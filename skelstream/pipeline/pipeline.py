@@ -18,7 +18,7 @@ import numpy as np
 from skelstream.errors import FormatError
 from skelstream.estimation.protocol import Estimator
 from skelstream.pipeline.detection import decoded, detected
-from skelstream.pipeline.following import Following, gaps, most_frames
+from skelstream.pipeline.following import Following, most_frames, spans
 from skelstream.pipeline.policy import EstimationPolicy, PolicyState
 from skelstream.pipeline.queues import StageQueue
 from skelstream.pipeline.times import StageTimes
@@ -222,11 +222,11 @@ class Pipeline:
         for thread in threads:
             thread.start()
         try:
-            for gap in gaps(islice(found, self._skipped - whole_batches, None), most_frames(self.info)):
+            for span in spans(islice(found, self._skipped - whole_batches, None), most_frames(self.info)):
                 times.dropped = frames.dropped
-                tracked = self._following.tracked(gap)
-                self._held = len(gap)
-                for item, one in zip(gap, tracked, strict=True):
+                tracked = self._following.tracked(span)
+                self._held = len(span)
+                for item, one in zip(span, tracked, strict=True):
                     self._held -= 1
                     frame = replace(item.frame, time=self._following.time(item))
                     yield AnalysedFrame(frame, self._most_important(one), item.arrived)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skelstream.estimation.views import TURNS
 
-LONGEST_GAP = 0.15
+LONGEST_SPAN = 0.15
 """Seconds between two detections under ``auto``: the longest time until a new person is found."""
 
 
@@ -12,7 +12,7 @@ class DetectionSchedule:
     """Chooses the frames to detect people in, by number and time alone, so that a file always gives the same result.
 
     Args:
-        every: detect in every n-th frame; ``auto`` for as few as leave no more than ``LONGEST_GAP`` between two.
+        every: detect in every n-th frame; ``auto`` for as few as leave no more than ``LONGEST_SPAN`` between two.
     """
 
     def __init__(self, every: int | str = 1):
@@ -26,7 +26,7 @@ class DetectionSchedule:
         self._since += 1
         if self._last is not None and before is not None:
             # The next frame is expected after the last frame interval; waiting for it would be too late.
-            late = time + (time - before) - self._last > LONGEST_GAP + 1e-6
+            late = time + (time - before) - self._last > LONGEST_SPAN + 1e-6
             if not (late if isinstance(self._every, str) else self._since >= self._every):
                 return False
         self._last, self._since = time, 0
@@ -38,14 +38,14 @@ class DetectionSchedule:
         It may from a third of the way on: among many people there is always one who gives cause for a detection.
         """
         if isinstance(self._every, str):
-            return seconds >= LONGEST_GAP / 3 - 1e-6
+            return seconds >= LONGEST_SPAN / 3 - 1e-6
         return 3 * frames >= self._every
 
 
 class TurnedViews:
     """Chooses the turned views of a video's frames, by what the tracker knows, so that a file always gives the same result.
 
-    Where a tracked person lies, the view in which that person is upright is due after ``LONGEST_GAP``, and at once while the track
+    Where a tracked person lies, the view in which that person is upright is due after ``LONGEST_SPAN``, and at once while the track
     is tentative. Otherwise turned views are rare: one costs what twenty frames save, and what four cost can be saved. Where a
     person is lost or nobody is found, up to three are due at once; a full store gives one, so that each turn has its turn.
     """
@@ -70,7 +70,7 @@ class TurnedViews:
         due = [
             turn
             for turn, tentative in lying.items()
-            if tentative or time - self._last[turn] >= LONGEST_GAP - 1e-6
+            if tentative or time - self._last[turn] >= LONGEST_SPAN - 1e-6
         ]
         self._saved = min(self._saved + frames, self._MOST)
         while self._saved >= (self._COST if missing else self._MOST) and len(due) < len(TURNS) - 1:

@@ -7,11 +7,11 @@ import pytest
 
 from skelstream.pipeline import Pipeline
 from skelstream.pipeline.detection import DecodedFrame, View
-from skelstream.pipeline.following import gaps, most_frames
+from skelstream.pipeline.following import most_frames, spans
 from skelstream.settings import PipelineSettings
 from skelstream.video import Frame, SourceInfo
 
-from .test_pipeline import Scripted, refined_bars, scripted  # noqa: F401 - fixtures
+from .test_pipeline import refined_bars, scripted  # noqa: F401 - fixtures
 
 
 def items(script: str) -> list[DecodedFrame]:
@@ -27,9 +27,9 @@ def items(script: str) -> list[DecodedFrame]:
     [("dddd", [1] * 4), ("d..d..d", [1, 3, 3]), ("d..d..", [1, 3, 2]), ("d.......d", [1, 4, 4]), ("", [])],
 )
 def test_gaps_end_with_a_detected_frame_or_are_full(script, lengths) -> None:
-    found = list(gaps(items(script), 4))
-    assert [len(gap) for gap in found] == lengths
-    assert [item.frame.index for gap in found for item in gap] == list(range(len(script)))
+    found = list(spans(items(script), 4))
+    assert [len(span) for span in found] == lengths
+    assert [item.frame.index for span in found for item in span] == list(range(len(script)))
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ def turns_seen(tracker, found=ONE, frames=60, orientations="auto", **facts):
 def test_turned_views_follow_what_the_tracker_knows():
     standing, lying = candidates(pose_at((100, 100), 0)), candidates(pose_at((100, 100), 90))
     assert turns_seen(Follows(standing), frames=19) == [0] * 19
-    assert turns_seen(Follows(lying), frames=60).count(90) >= 10  # each LONGEST_GAP
+    assert turns_seen(Follows(lying), frames=60).count(90) >= 10  # each LONGEST_SPAN
     for tracker, found in ((Follows(standing, lost=1), ONE), (Follows(People.none(18)), People.none(18))):
         turns = turns_seen(tracker, found, frames=200)
         assert sorted(turns[:4]) == [0, 90, 180, 270]

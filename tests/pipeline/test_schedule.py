@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from skelstream.errors import SettingsError
-from skelstream.pipeline.schedule import LONGEST_GAP, DetectionSchedule, LiveBudget, TurnedViews
+from skelstream.pipeline.schedule import LONGEST_SPAN, DetectionSchedule, LiveBudget, TurnedViews
 from skelstream.settings import PipelineSettings
 
 
@@ -21,9 +21,9 @@ def test_a_number_detects_every_nth_frame() -> None:
 def test_auto_never_exceeds_the_longest_gap(rate: float) -> None:
     times = [i / rate for i in range(200)]
     detections = [times[i] for i in detected(DetectionSchedule("auto"), times)]
-    gaps = [b - a for a, b in zip(detections, detections[1:], strict=False)]
-    assert max(gaps) <= max(LONGEST_GAP + 1e-6, 1 / rate + 1e-9)
-    assert min(gaps) > LONGEST_GAP - 1.01 / rate  # and is nearly reached
+    spans = [b - a for a, b in zip(detections, detections[1:], strict=False)]
+    assert max(spans) <= max(LONGEST_SPAN + 1e-6, 1 / rate + 1e-9)
+    assert min(spans) > LONGEST_SPAN - 1.01 / rate  # and is nearly reached
 
 
 def test_auto_detects_at_once_after_a_pause() -> None:
@@ -71,4 +71,4 @@ def test_the_view_of_a_lying_person_is_due_again_and_again() -> None:
     views = TurnedViews()
     due = [90 in views.due(i / 30, {90: i < 3}, missing=False) for i in range(30)]
     assert due[:3] == [True] * 3  # until the track is confirmed
-    assert 5 <= sum(due[3:]) <= 6  # then each LONGEST_GAP
+    assert 5 <= sum(due[3:]) <= 6  # then each LONGEST_SPAN
