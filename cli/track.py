@@ -84,8 +84,8 @@ def track(
     people = read_people(skeletons, options)
     tracked = _tracked(people, settings, video, quiet)
     if not quiet:
-        before = len(getattr(people, "meta", {}).get("warnings") or [])
-        show_warnings(tracked.meta["warnings"][before:])
+        before = getattr(people, "meta", {}).get("warnings") or []
+        show_warnings([line for line in tracked.meta["warnings"] if line not in before])
         _say_what_is_left_out(skeletons, people)
     if output == "-":
         for line in lines(tracked):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from skelstream.diagnosis.check import Check, State, checked
 from skelstream.errors import OutputError
 
-_PROBE = b"skelstream doctor"
+# As large as the networks, so that a disk without room for them is found.
+_PROBE = b"skelstream doctor" * 1_000_000
 
 
 def cache() -> Iterator[Check]:
@@ -22,7 +23,7 @@ def _networks() -> Check:
     if folder is None:
         off = f"{VARIABLE} is {OFF}, or there is no home folder; the networks are converted at each start"
         return Check("cache", "networks", State.UNAVAILABLE, off)
-    kept = Cache(folder / "graphs")
+    kept = Cache(folder / "graphs", limit=1 << 62, days=float("inf"))  # removes nothing
     entries = kept.entries().values()
     size = f"{sum(info.st_size for info in entries) / 1e6:.0f} MB"
     try:

@@ -107,6 +107,7 @@ class Format:
         folder: whether the path is a folder.
         owns: function from a folder to the predicate that tells which files in it belong to an earlier output.
         holds_3d: whether the format contains 3D joints.
+        holds_names: whether the format contains the names of people.
     """
 
     name: str
@@ -119,3 +120,4 @@ class Format:
     folder: bool = False
     owns: Callable[[Path], Callable[[Path], bool]] = _owns_nothing
     holds_3d: bool = False
+    holds_names: bool = False

@@ -162,4 +162,12 @@ def _lifted(file: _Arrays, prefix: str) -> Lifted | None:
     return Lifted(*(file[name] for name in names))
 
 
-FORMAT = Format("npz", (".npz",), "skelstream's own file: plain NumPy arrays", write, read, holds_3d=True)
+FORMAT = Format(
+    "npz",
+    (".npz",),
+    "skelstream's own file: plain NumPy arrays",
+    write,
+    read,
+    holds_3d=True,
+    holds_names=True,
+)

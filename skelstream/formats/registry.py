@@ -38,6 +38,7 @@ from skelstream.formats.format import ASSUMED_FPS, Format, ReadOptions, Sample, 
 from skelstream.formats.names import name_of, without_ending
 from skelstream.plugins import plugins
 from skelstream.sequences import Detections, SkeletonSequence
+from skelstream.sequences.meta import names_of
 
 _LISTED = (
     npz.FORMAT, jsonl.FORMAT, csv.FORMAT, parquet.FORMAT, openpose.FORMAT, pyskl.FORMAT, *stgcn.FORMATS,
@@ -247,6 +248,8 @@ def save(
     options = options or WriteOptions()
     if sequence.lifted is not None and not chosen.holds_3d:
         options.note(f"format {chosen.name} has no 3D joints; they are left out")
+    if names_of(sequence.meta) and not chosen.holds_names:
+        options.note(f"format {chosen.name} has no names of people; they are left out")
     _note_holes(sample, chosen, options)
     _with_path(path, lambda: write(sample, path, options))
 

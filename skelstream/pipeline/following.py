@@ -117,7 +117,8 @@ class Following:
         for one in reversed(span[:-1]):
             known = np.isin(ids, one.tracked.track_ids)
             later, rows = self.policy.people_before(one.item, later.take(~known), one.tracked.people)
-            ids = ids[~known][rows]
+            inside = self._inside(later)
+            later, ids = later.take(inside), ids[~known][rows][inside]
             added.append(later)
         return added[::-1]
 
@@ -127,9 +128,13 @@ class Following:
             self.policy.skip()
             return self._followed(item, None)
         people = self.policy.people(item, self.tracker, self.time(item), when)
-        if self._video.region is not None:
-            people = people.take(self._video.region.holds(people.boxes, self._info.height, self._info.width))
-        return self._followed(item, people)
+        return self._followed(item, people.take(self._inside(people)))
+
+    def _inside(self, people: People) -> np.ndarray:
+        """Return bool (P,), whether each person is centred in the region."""
+        if self._video.region is None:
+            return np.ones(len(people), bool)
+        return self._video.region.holds(people.boxes, self._info.height, self._info.width)
 
     def _followed(self, item: DecodedFrame, people: People | None) -> _Analysed:
         """Track the people of a frame; None for one that failed to decode."""

@@ -13,6 +13,7 @@ from skelstream.errors import FormatError
 from skelstream.people import People
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
 from skelstream.settings.tracking import TrackerSettings
+from skelstream.tracking.kalman_tracker import NOT_FOLLOWED
 from skelstream.tracking.registry import make_tracker
 from skelstream.tracking.tracked import TrackedPeople
 
@@ -183,11 +184,12 @@ def _meta(
     """Return the meta of the tracked people, with what the old one says of the video and the poses."""
     before = {} if isinstance(people, Detections) else dict(people.meta)
     kept = {name: value for name, value in before.items() if name not in _OF_IDENTITIES}
+    warnings = [line for line in kept.get("warnings") or [] if NOT_FOLLOWED not in line]
     return {
         **tracked.meta,
         **kept,
         "dropped": tracked.meta["dropped"],
-        "warnings": [*(kept.get("warnings") or []), *tracked.meta["warnings"]],
+        "warnings": [*warnings, *tracked.meta["warnings"]],
         "settings": {**(kept.get("settings") or {}), "tracking": settings.to_json()},
         "tracked": {"poses": poses, "colours": colours},
     }

@@ -28,6 +28,9 @@ _ALIKE, _UNLIKE = 0.8, 2.0
 _CLEAR = 0.3
 _TORSO = ("neck", "shoulder", "hip")
 
+NOT_FOLLOWED = "people are not followed"
+"""Words of each warning of a ``KalmanTracker``."""
+
 
 class KalmanTracker:
     """A ``Tracker`` with one Kalman filter per person.
@@ -136,12 +139,12 @@ class KalmanTracker:
         if self._frames < 2:
             return None
         if self.settings.alone:
-            return "people are not followed: each image stands alone, and every person in it has a new id"
+            return f"{NOT_FOLLOWED}: each image stands alone, and every person in it has a new id"
         if not self.alone:
             return None
         return (
             f"{self.alone} of {self._frames} frames come more than {self.settings.max_interval:g} s after the frame before:"
-            " people are not followed over such a gap, and every person after it has a new id"
+            f" {NOT_FOLLOWED} over such a gap, and every person after it has a new id"
         )
 
     def _match(self, people: People, needed: int) -> dict[int, Track]:

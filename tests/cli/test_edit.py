@@ -64,6 +64,13 @@ def test_options_are_applied_in_the_order_given(file, tmp_path):
     assert [kind in edit for kind, edit in zip(kinds, load(out).meta["edits"], strict=True)] == [True] * 6
 
 
+def test_names_that_a_format_leaves_out_are_told(file, tmp_path):
+    result = run("edit", file, "-o", tmp_path / "out.csv", "--name", "1=Anna")
+    assert result.exit_code == 0 and "format csv has no names of people; they are left out" in result.output
+    result = run("edit", file, "-o", tmp_path / "out.npz", "--name", "1=Anna")
+    assert result.exit_code == 0 and "left out" not in result.output
+
+
 def test_a_file_of_edits_comes_before_the_options(file, tmp_path):
     write_edits(tmp_path / "e.json", [Split(1, 5), Drop((3,))], people())
     result = run("edit", file, tmp_path / "e.json", "-o", tmp_path / "out.npz", "--drop", "4")

@@ -83,6 +83,19 @@ def test_a_cache_that_is_off_or_cannot_be_written_is_unavailable(tmp_path, monke
     assert check.state is State.UNAVAILABLE and check.detail.startswith(f"cannot write {tmp_path}")
 
 
+def test_a_cache_without_room_for_the_networks_is_unavailable(tmp_path, monkeypatch):
+    resource = pytest.importorskip("resource")  # Unix
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))  # bytes of a file
+    try:
+        (check,) = cache()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert check.state is State.UNAVAILABLE and "converted at each start" in check.detail
+    assert not list(tmp_path.glob("graphs/*"))
+
+
 def test_a_cache_that_gives_something_else_is_broken(tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     monkeypatch.setattr(Cache, "read", lambda self, key: None)

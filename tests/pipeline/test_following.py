@@ -105,3 +105,12 @@ def test_the_region_holds_for_those_who_are_followed_back(scripted, refined_bars
     settings = PipelineSettings().with_options(detect_every=5, region="0,0,64,64")
     with Pipeline(scripted(script), refined_bars(), settings) as pipeline:
         assert [len(a.tracked) for a in pipeline] == [1] * 11
+
+
+def test_nobody_is_followed_back_out_of_the_region(scripted, refined_bars, draw_bars):  # noqa: F811
+    script = [draw_bars(20, 100 - 4 * i) for i in range(16)]
+    settings = PipelineSettings().with_options(detect_every=5, region="0,0,64,64")
+    with Pipeline(scripted(script), refined_bars(), settings) as pipeline:
+        places = [a.tracked.people.keypoints[:, 0, 0].tolist() for a in pipeline]
+    assert len(places[9]) == len(places[15]) == 2  # comes in at frame 9, between two detections
+    assert max(sum(places, [])) <= 64

@@ -74,6 +74,15 @@ def test_facts_of_old_identities_go_and_others_stay(two_walkers):
     assert not {"names", "person"} & set(again.meta)
 
 
+def test_warnings_about_the_old_tracking_go(two_walkers):
+    apart = tracked_again(two_walkers, TrackerSettings(max_interval=0.01))
+    assert len(apart.meta["warnings"]) == 1
+    assert tracked_again(apart, TrackerSettings(max_interval=0.01)).meta["warnings"] == apart.meta["warnings"]
+    alone = tracked_again(two_walkers, TrackerSettings(follow=False))
+    assert len(alone.meta["warnings"]) == 1
+    assert tracked_again(alone).meta["warnings"] == []
+
+
 def test_exchanges_are_counted(slots, two_walkers):
     assert exchanges(slots) == 2 * 8  # nine changes of slots; the one at the failed frame is not seen
     assert exchanges(tracked_again(slots)) == exchanges(two_walkers) == 0
