@@ -150,14 +150,16 @@ class Refinement:
 
         Args:
             image: uint8 RGB (H, W, 3).
-            later: people of the next image, in source pixels.
+            later: people of the next image, in source pixels; the best of them where the settings limit the people per image.
             present: people who are known to be in this one; nobody is found in the same place as one of them.
 
         Returns:
             People, none with a higher score than in the next image, and int (P,), their rows in ``later``.
         """
         boxes, scores = self._turned_boxes(later.keypoints), later.person_scores
-        found = self._accepted(self._found(image, boxes, scores, scores, np.arange(len(later))))
+        most = max(0, self._affordable(len(present) + len(later), None) - len(present))
+        best = np.sort(np.argsort(-scores, kind="stable")[:most])
+        found = self._accepted(self._found(image, boxes, scores, scores, best))
         everybody = People.joined(present, found.people)
         kept = distinct(everybody, self.skeleton, self.settings.duplicate_oks)
         new = kept[kept >= len(present)] - len(present)

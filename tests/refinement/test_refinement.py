@@ -190,6 +190,14 @@ def test_people_of_the_next_image_are_found_where_nobody_is_known() -> None:
     np.testing.assert_allclose(found.keypoints[0, 0], STANDING[0] + (300, 200), atol=1e-3)
 
 
+def test_people_of_the_next_image_are_within_the_limit() -> None:
+    refinement = Refinement(Stand((100, 100), (300, 200)), RefinementSettings(people=2), OPENPOSE18)
+    later = people((100, 100), (300, 200), scores=(0.4, 0.9))
+    found, rows = refinement.refine_before(IMAGE, later, people((500, 200)))
+    assert rows.tolist() == [1] and refinement.crops == 1
+    assert len(refinement.refine_before(IMAGE, later, people((500, 200), (700, 200)))[0]) == 0
+
+
 def test_parts_and_doubles_of_an_expected_person_get_no_crop() -> None:
     refinement = refinement_with(Stand((100, 100), (300, 200)))
     found = people((100, 100), (103, 100), (300, 200), (100, 103), scores=(0.9, 0.8, 0.7, 0.6))
