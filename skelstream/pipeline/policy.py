@@ -132,11 +132,6 @@ class EstimationPolicy:
         self._count()
         return people, rows
 
-    def allows_early(self, state: PolicyState, item: DecodedFrame) -> bool:
-        """Return whether a frame may be detected before it is due, if the frames before it led to ``state``."""
-        frame, time = state.last_detection or (0, 0.0)
-        return self._schedule.allows_early(state.frames - frame, item.frame.time - time)
-
     def skip(self) -> None:
         """Count a frame without an image."""
         self._state.frames += 1
@@ -155,8 +150,6 @@ class EstimationPolicy:
             if turns:
                 people = self._grouped(self._with_views(item, turns))
                 searched |= set(turns)
-        before = self._state.last_detection
-        frames = self._state.frames - before[0] if before else 1
         self._times.detections += 1
         self._state.last_detection = self._state.frames, item.frame.time
         if self._refinement is None:
@@ -200,7 +193,8 @@ class EstimationPolicy:
         with self._times.timed("refinement"):
             people, expected = None, tracker.expected(time)
             if expected is not None:
-                waits = when == "due" or not self.allows_early(self._state, item)
+                early = self._schedule.allows_early(self._state.frames - last[0], item.frame.time - last[1])
+                waits = when == "due" or not early
                 lost = tracker.lost(time)
                 people = self._refinement.refine_expected(image, expected, lost, budget, force=waits)
         self._count()
