@@ -10,8 +10,9 @@ from typer.core import TyperCommand
 
 from skelstream.errors import FormatError, SettingsError
 
-from .messages import put, say, warn
-from .options import ClipName, Debug, Format, Overwrite, Quiet
+from .messages import say, warn
+from .one_output import check_output, write_output
+from .options import ClipName, Debug, Format, Output, Overwrite, Quiet, Skeletons
 
 _ORDER = "skelstream.order"
 _PANEL = "Edits, applied in the order given, after those of the file"
@@ -33,18 +34,8 @@ def _edit(help: str, metavar: str) -> Any:
 
 def edit(
     ctx: typer.Context,
-    skeletons: Annotated[
-        Path, typer.Argument(help="Skeletons of one video in any readable format.", metavar="FILE")
-    ],
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Write to this file, in the format of its ending; -: JSON lines.",
-            metavar="PATH",
-        ),
-    ],
+    skeletons: Skeletons,
+    output: Output,
     edits: Annotated[
         Path | None,
         typer.Argument(help="File of edits, saved by the page of skelstream view.", metavar="EDITS"),
@@ -76,8 +67,6 @@ def edit(
     """
     from skelstream.batch.conversion import ConversionOptions, read_people
     from skelstream.editing import edited, read_edits
-    from skelstream.files.inputs import check_not_inputs
-    from skelstream.formats import WriteOptions, check_free, choose, lines, save
     from skelstream.processing import with_identities
 
     given = {"merge": merge, "split": split, "swap": swap, "name": name, "drop": drop, "keep": keep}
@@ -86,10 +75,7 @@ def edit(
         raise SettingsError(
             "there is nothing to edit: give a file of edits, or options such as --merge 1,7", setting="edits"
         )
-    if output != "-":
-        chosen = choose(Path(output), format)
-        check_free(chosen, Path(output), overwrite)
-        check_not_inputs(chosen.outputs(Path(output)), [skeletons, edits])
+    check_output(output, format, overwrite, [skeletons, edits])
     note = (lambda _: None) if quiet else warn
     filed = None if edits is None else read_edits(edits)
     sequence = with_identities(read_people(skeletons, ConversionOptions(clip=clip, note=note)))
@@ -103,11 +89,7 @@ def edit(
         note(f"{skeletons}: its filled and smoothed values belong to the old identities and are left out")
     if sequence.lifted is not None and done.lifted is None:
         note(f"{skeletons}: its 3D joints belong to the old identities and are left out")
-    if output == "-":
-        for line in lines(done):
-            put(line)
-    else:
-        save(done, output, format, overwrite, options=WriteOptions(note=note))
+    write_output(done, output, format, overwrite, note)
     if not quiet:
         count = len(done.meta["edits"]) - len(sequence.meta.get("edits") or [])
         say(f"{count} edit{'s' * (count != 1)}: {_tracks(len(sequence))} became {_tracks(len(done))}")

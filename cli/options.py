@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, get_args
 
@@ -50,6 +51,18 @@ NoCache = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
+Output = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Write to this file, in the format of its ending; -: JSON lines.",
+        metavar="PATH",
+    ),
+]
+Skeletons = Annotated[
+    Path, typer.Argument(help="Skeletons of one video in any readable format.", metavar="FILE")
+]
 Format = Annotated[
     str | None,
     typer.Option("--format", "-f", help="Set the format. Default: by the ending.", metavar="NAME"),

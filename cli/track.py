@@ -10,15 +10,18 @@ import typer
 from skelstream.errors import FormatError
 from skelstream.extraction.settings import ExtractionSettings
 
-from .messages import put, say, show_warnings, warn
+from .messages import say, show_warnings, warn
+from .one_output import check_output, write_output
 from .options import (
     ClipName,
     Debug,
     Format,
     ImageSize,
+    Output,
     Overwrite,
     Quiet,
     Rate,
+    Skeletons,
     SourceFormat,
     parsed_size,
     with_settings,
@@ -30,19 +33,8 @@ if TYPE_CHECKING:
 
 @with_settings("tracker", "max_interval", "max_lost", "min_observations", "linking")
 def track(
-    skeletons: Annotated[
-        Path,
-        typer.Argument(help="Skeletons of one video in any readable format.", metavar="FILE"),
-    ],
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Write to this file, in the format of its ending; -: JSON lines.",
-            metavar="PATH",
-        ),
-    ],
+    skeletons: Skeletons,
+    output: Output,
     settings: ExtractionSettings,
     video: Annotated[
         str | None,
@@ -69,13 +61,9 @@ def track(
     """
     from skelstream.batch.conversion import ConversionOptions, read_people
     from skelstream.extraction.output import check_format
-    from skelstream.files.inputs import check_not_inputs
-    from skelstream.formats import WriteOptions, check_free, choose, lines, save
 
+    check_output(output, format, overwrite, [skeletons, video])
     if output != "-":
-        chosen = choose(Path(output), format)
-        check_free(chosen, Path(output), overwrite)
-        check_not_inputs(chosen.outputs(Path(output)), [skeletons, video])
         check_format(Path(output), format, settings.postprocessing)
     note = (lambda _: None) if quiet else warn
     options = ConversionOptions(
@@ -87,11 +75,7 @@ def track(
         before = getattr(people, "meta", {}).get("warnings") or []
         show_warnings([line for line in tracked.meta["warnings"] if line not in before])
         _say_what_is_left_out(skeletons, people)
-    if output == "-":
-        for line in lines(tracked):
-            put(line)
-    else:
-        save(tracked, output, format, overwrite, options=WriteOptions(note=note))
+    write_output(tracked, output, format, overwrite, note)
     if not quiet:
         _say_summary(tracked, output)
 
