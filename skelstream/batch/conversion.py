@@ -29,7 +29,7 @@ from skelstream.formats.registry import choose_for_many
 from skelstream.processing import exchanges, postprocess, with_identities
 from skelstream.sequences import Detections, SkeletonSequence
 
-# Fewer exchanges may be people of whom one steps to where another was.
+# Number of exchanges from which ids are taken for places; fewer may be chance, when a person steps where another one was.
 _MANY_EXCHANGES = 3
 
 

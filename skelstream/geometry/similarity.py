@@ -29,6 +29,12 @@ def box_areas(boxes: np.ndarray) -> np.ndarray:
     return np.prod(np.maximum(boxes[..., 2:] - boxes[..., :2], 0), axis=-1)
 
 
+def covered(box: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the share (N,) of a box (4,) that each of the others (N, 4) covers; a box has an area of at least 1."""
+    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+    return sides.clip(0).prod(1) / max(float((box[2:] - box[:2]).prod()), 1.0)
+
+
 AREA_OF_BOX = 0.53
 """A person's segment area, which defines OKS, divided by its box area; used where only the box is known. On
 COCO's annotations the ratio is 0.525 with a standard deviation of 0.127; MMPose uses 0.53 for such data sets

@@ -167,11 +167,14 @@ def distinct(people: People, skeleton: Skeleton, limit: float) -> np.ndarray:
     """
     if len(people) < 2:
         return np.arange(len(people))
-    areas = AREA_OF_BOX * box_areas(people.boxes)
-    areas = np.maximum(areas[:, None], areas[None])
-    similarity, common = oks(people.keypoints, people.keypoints, areas, skeleton.oks_sigmas)
-    repeats = similarity * common >= limit * (people.scores > 0).sum(1)
-    return unrepeated(repeats)
+    return unrepeated(repeated(people, people, skeleton, limit).T)
+
+
+def repeated(people: People, others: People, skeleton: Skeleton, limit: float) -> np.ndarray:
+    """Return bool (P, Q), whether a person is as similar to another as ``limit`` (OKS over the person's own joints)."""
+    areas = AREA_OF_BOX * np.maximum(box_areas(people.boxes)[:, None], box_areas(others.boxes))
+    similarity, common = oks(people.keypoints, others.keypoints, areas, skeleton.oks_sigmas)
+    return similarity * common >= limit * (people.scores > 0).sum(1)[:, None]
 
 
 def unrepeated(repeats: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skelstream.geometry.similarity import covered
 from skelstream.tracking.tracked import TrackedPeople
 
 # Seconds for which a missed person is looked for.
@@ -37,16 +38,10 @@ class Watch:
         ids, boxes = tracked.track_ids[tracked.confirmed], tracked.people.boxes[tracked.confirmed]
         for row in np.flatnonzero(~np.isin(self._ids, tracked.track_ids)).tolist():
             box, others = self._boxes[row], np.concatenate([np.delete(self._boxes, row, 0), boxes])
-            inside = _covered(box, self._image).max()
-            if inside >= _INSIDE and _covered(box, others).max(initial=0) <= _COVERED:
+            inside = covered(box, self._image).max()
+            if inside >= _INSIDE and covered(box, others).max(initial=0) <= _COVERED:
                 self._missed[int(self._ids[row])] = tracked.time
         self._missed = {
             track: since for track, since in self._missed.items() if tracked.time - since < _LONGEST
         }
         self._ids, self._boxes = ids, boxes
-
-
-def _covered(box: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the share of a box (4,) that each of the others (N, 4) covers."""
-    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-    return sides.clip(0).prod(1) / max(float((box[2:] - box[:2]).prod()), 1.0)

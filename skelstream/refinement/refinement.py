@@ -10,8 +10,8 @@ import numpy as np
 from skelstream.geometry.crops import joints_boxes, oriented_boxes
 from skelstream.geometry.letterbox import rotation
 from skelstream.geometry.orientation import angles_between, nearest_turns, orientation
-from skelstream.geometry.similarity import AREA_OF_BOX, box_areas, iou, oks
-from skelstream.grouping.assembly import distinct, unrepeated
+from skelstream.geometry.similarity import iou
+from skelstream.grouping.assembly import distinct, repeated, unrepeated
 from skelstream.people import People
 from skelstream.refinement.refiner import Refiner
 from skelstream.settings.refinement import RefinementSettings
@@ -208,9 +208,7 @@ class Refinement:
 
     def _one_each(self, people: People, expected: People) -> People:
         """Return the people, of several candidates that repeat one expected person only the best."""
-        areas = AREA_OF_BOX * np.maximum(box_areas(people.boxes)[:, None], box_areas(expected.boxes))
-        alike, common = oks(people.keypoints, expected.keypoints, areas, self.skeleton.oks_sigmas)
-        same = alike * common >= _EXPLAINED * (people.scores > 0).sum(1)[:, None]
+        same = repeated(people, expected, self.skeleton, _EXPLAINED)
         kept, taken = list[int](), np.zeros(len(expected), bool)
         for row, of_row in enumerate(same):
             if not of_row.any() or (of_row & ~taken).any():

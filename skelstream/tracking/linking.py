@@ -101,7 +101,7 @@ class Links:
     Attributes:
         track: int (N,), track of each pose afterwards: the first tracklet of its person.
         tracklets: number of tracklets that were joined or stayed alone.
-        cut: for each cut the track, the time of the first pose after it in seconds, and the id of the tracklet from there on.
+        cut: list of cuts: the track, the time of the first pose after it in seconds, and the id of the tracklet from there on.
         joined: ids of the tracklets that are one person, first to last, for each person with more than one.
     """
 

@@ -13,7 +13,7 @@ from skelstream.estimation.pose_estimator import PoseEstimator
 from skelstream.files.atomic import replacing
 from skelstream.formats.zipped import read_arrays
 from skelstream.geometry.crops import joints_boxes
-from skelstream.geometry.similarity import oks
+from skelstream.geometry.similarity import covered, oks
 from skelstream.settings.estimation import SIZE, EstimatorSettings
 from skelstream.skeleton import OPENPOSE18
 from skelstream.training.annotations import AnnotatedImage
@@ -117,9 +117,7 @@ def match_people(keypoints: np.ndarray, image: AnnotatedImage) -> DetectedPeople
         if alike[:, i].max(initial=0) >= _SAME:
             person[i] = int(alike[:, i].argmax())
             continue
-        overlap = np.minimum(box[2:], annotated[:, 2:]) - np.maximum(box[:2], annotated[:, :2])
-        part = overlap.clip(0).prod(1) / max(1.0, float((box[2:] - box[:2]).prod()))
-        keep[i] = part.max(initial=0) < _NEAR and not image.partial
+        keep[i] = covered(box, annotated).max(initial=0) < _NEAR and not image.partial
     return DetectedPeople(boxes[keep], person[keep])
 
 
