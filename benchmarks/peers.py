@@ -37,6 +37,7 @@ from skelstream.extraction.extraction import run
 from skelstream.extraction.settings import ExtractionSettings
 from skelstream.people import People
 from skelstream.pipeline.queues import StageQueue
+from skelstream.refinement.graph_refiner import with_preprocessing
 from skelstream.refinement.registry import make_refiner
 from skelstream.runtimes.openvino_import import ov
 from skelstream.runtimes.openvino_queue import ImageQueue, compile_settings, compiled
@@ -117,19 +118,8 @@ def read_detector(options: argparse.Namespace) -> Detector:
         raise SystemExit(
             f"{options.detector}: it has {len(graph.inputs)} inputs; give one with the image alone"
         )
-    graph.reshape({graph.inputs[0]: [1, 3, n, n]})
-    steps = ov.preprocess.PrePostProcessor(graph)
-    image = steps.input(0)
-    image.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
-    image.tensor().set_color_format(ov.preprocess.ColorFormat.RGB)
-    image.model().set_layout(ov.Layout("NCHW"))
-    work = image.preprocess()
-    if options.bgr:
-        work.convert_color(ov.preprocess.ColorFormat.BGR)
-    work.convert_element_type(ov.Type.f32).mean(options.mean).scale(options.std)
-    for i in range(len(graph.outputs)):
-        steps.output(i).tensor().set_element_type(ov.Type.f32)
-    network = compiled(core, steps.build(), compile_settings(core, "auto", crops=False))
+    graph = with_preprocessing(graph, (n, n), "bgr" if options.bgr else "rgb", options.mean, options.std)
+    network = compiled(core, graph, compile_settings(core, "auto", crops=False))
     return Detector(ImageQueue(network, crops=False), options.layout, n, options.person, options.least)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from xml.parsers.expat import ExpatError, ParserCreate
 
@@ -58,7 +59,8 @@ class GraphRefiner(CropRefiner):
         try:
             read = core.read_model(path)
             _check_ends(read, path)
-            model = _prepared(read, description)
+            d = description
+            model = with_preprocessing(read, (d.height, d.width), d.colour, d.mean, d.std)
             chosen = _chosen(model, description, path)
         except RuntimeError as error:
             reason = " ".join(str(error).split())[-200:]
@@ -119,18 +121,26 @@ def _check_ends(model: ov.Model, path: Path) -> None:
         )
 
 
-def _prepared(model: ov.Model, description: GraphDescription) -> ov.Model:
-    """Return the graph with its preprocessing built in: its input is uint8 RGB (1, H, W, 3)."""
-    model.reshape({model.inputs[0]: [1, 3, description.height, description.width]})
+def with_preprocessing(
+    model: ov.Model, size: tuple[int, int], colour: str, mean: Sequence[float], std: Sequence[float]
+) -> ov.Model:
+    """Return a graph of one image (1, 3, H, W) with its preprocessing built in: its input is uint8 RGB (1, H, W, 3).
+
+    Args:
+        model: the graph, which changes.
+        size: height and width of the image in pixels.
+        colour, mean, std: see ``GraphDescription``.
+    """
+    model.reshape({model.inputs[0]: [1, 3, *size]})
     steps = ov.preprocess.PrePostProcessor(model)
     image = steps.input(0)
     image.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
     image.tensor().set_color_format(ov.preprocess.ColorFormat.RGB)
     image.model().set_layout(ov.Layout("NCHW"))
     work = image.preprocess()
-    if description.colour == "bgr":
+    if colour == "bgr":
         work.convert_color(ov.preprocess.ColorFormat.BGR)
-    work.convert_element_type(ov.Type.f32).mean(list(description.mean)).scale(list(description.std))
+    work.convert_element_type(ov.Type.f32).mean(list(mean)).scale(list(std))
     for i in range(len(model.outputs)):
         steps.output(i).tensor().set_element_type(ov.Type.f32)
     return steps.build()
