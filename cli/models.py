@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -19,9 +20,11 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to th
 
 @models.command("list")
 def list_models(debug: Debug = False) -> None:
-    """List the packaged weights, a line each; ``models show`` prints a card."""
+    """List the packaged weights and the fetched networks, a line each; ``models show`` prints a card."""
     from rich.table import Table
 
+    from skelstream.files.cache import models_folder
+    from skelstream.network.fetched import fetchable_models
     from skelstream.network.model_file import packaged_models, read_header
     from skelstream.settings.models import DETECTOR, LIFTER, REFINER
 
@@ -34,6 +37,10 @@ def list_models(debug: Debug = False) -> None:
         megabytes = f"{path.stat().st_size / 1e6:.1f}"
         figure = _main_figure(file.card.get("figures"))
         table.add_row(name, roles.get(name, ""), file.architecture, megabytes, plain(figure))
+    for name, model in fetchable_models().items() if models_folder() else ():
+        if model.path.is_file():
+            megabytes = f"{model.path.stat().st_size / 1e6:.1f}"
+            table.add_row(name, model.set_name, model.path.suffix[1:], megabytes, plain(model.card["brief"]))
     if not table.rows:
         typer.echo("no weights are installed; see skelstream models fetch and models import")
         return
@@ -51,24 +58,28 @@ def show(
     from rich.table import Table
 
     from skelstream.files.text import printable
-    from skelstream.network.model_file import find_model, read_header
-    from skelstream.network.weights import load_network
+    from skelstream.network.fetched import fetchable_models
+    from skelstream.network.model_file import find_model
 
-    file = read_header(find_model(name))
-    parameters = sum(p.numel() for p in load_network(file).parameters())
+    path = find_model(name)
+    model = fetchable_models().get(name)
+    facts = _weights_facts(path) if model is None else model.facts()
     table = Table(show_header=False, box=None)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    network = ", ".join([file.architecture, *(f"{k} {v}" for k, v in file.config.items())])
-    facts = {
-        "file": str(file.path),
-        "sha256": file.sha256(),
-        "network": network,
-        "parameters": f"{parameters:,}",
-    }
-    for field, value in [*facts.items(), *file.card.items()]:
+    for field, value in ({"file": str(path)} | facts).items():
         table.add_row(*(escape(printable(text)) for text in (field, _card_value(field, value))))
     stdout_console(soft_wrap=False).print(table)
+
+
+def _weights_facts(path: Path) -> dict[str, object]:
+    from skelstream.network.model_file import read_header
+    from skelstream.network.weights import load_network
+
+    file = read_header(path)
+    parameters = sum(p.numel() for p in load_network(file).parameters())
+    network = ", ".join([file.architecture, *(f"{k} {v}" for k, v in file.config.items())])
+    return {"sha256": file.sha256(), "network": network, "parameters": f"{parameters:,}", **file.card}
 
 
 @models.command("import")
@@ -180,13 +191,59 @@ def blend_weights(
 
 @models.command("fetch")
 def fetch_file(
-    url: Annotated[str, typer.Argument(help="URL (http or https) of a weights file.")],
-    sha256: Annotated[str, typer.Option(help="Check the file's SHA-256: 64 hexadecimal digits.")],
+    url: Annotated[
+        str, typer.Argument(help="whole-body, or URL (http or https) of a weights file.", metavar="SET|URL")
+    ],
+    sha256: Annotated[
+        str | None,
+        typer.Option(
+            help="Check the SHA-256 of the file at the URL: 64 hexadecimal digits; required for a URL."
+        ),
+    ] = None,
     output: Output = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Download a file and check its SHA-256; an interrupted download continues."""
+    """Download the networks for hands and faces, or a file whose SHA-256 is known.
+
+    [bold]skelstream models fetch whole-body[/]  networks that find hands and faces
+    [bold]skelstream models fetch https://example.org/weights.safetensors --sha256 0123...[/]
+
+    whole-body: three networks of MediaPipe (Apache-2.0, 9 MB) out of a package
+    on PyPI (36 MB), kept in the user's folder of networks, checked by their
+    SHA-256. What is there and intact is not downloaded again.
+    A URL: an interrupted download continues.
+    """
+    from skelstream.network.fetched import WHOLE_BODY
+
+    if url == WHOLE_BODY:
+        if sha256 is not None or output is not None:
+            option = "--output" if sha256 is None else "--sha256"
+            raise typer.BadParameter(f"belongs to a URL; {url} takes neither", param_hint=option)
+        _fetch_set(url)
+        return
+    if "/" not in url:
+        raise typer.BadParameter(
+            f"{url!r} is neither {WHOLE_BODY} nor an http or https address", param_hint="SET|URL"
+        )
+    if sha256 is None:
+        raise typer.BadParameter("give the SHA-256 of the file at the URL", param_hint="--sha256")
+    _fetch_url(url, sha256, output, overwrite)
+
+
+def _fetch_set(name: str) -> None:
+    from skelstream.network.fetched import fetch_set
+
+    models, new = fetch_set(name, sys.stderr.isatty())
+    for model in models:
+        say(
+            f"{model.name}: {'wrote' if model in new else 'already there and intact:'} {model.path}",
+            err=False,
+        )
+    say(f"licence: {', '.join(sorted({model.file.wheel.licence for model in models}))}", err=False)
+
+
+def _fetch_url(url: str, sha256: str, output: Path | None, overwrite: bool) -> None:
     from urllib.parse import unquote, urlsplit
 
     from rich.console import Console

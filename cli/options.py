@@ -15,7 +15,7 @@ import typer
 
 from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
-from skelstream.files.cache import OFF, VARIABLE
+from skelstream.files.cache import MODELS_VARIABLE, OFF, VARIABLE, models_folder
 from skelstream.settings import Option
 
 from .messages import show_log
@@ -32,9 +32,10 @@ def _debug(ctx: typer.Context, value: bool) -> None:
 
 def _no_cache(ctx: typer.Context, value: bool) -> None:
     if value:
-        before = os.environ.get(VARIABLE, "")
+        before = {name: os.environ.get(name, "") for name in (VARIABLE, MODELS_VARIABLE)}
+        os.environ[MODELS_VARIABLE] = str(models_folder() or "")  # fetched networks stay where they are
         os.environ[VARIABLE] = OFF  # worker processes inherit it
-        ctx.find_root().call_on_close(lambda: os.environ.update({VARIABLE: before}))
+        ctx.find_root().call_on_close(lambda: os.environ.update(before))
 
 
 Debug = Annotated[

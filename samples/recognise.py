@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from fetch_clips import CLIPS, FetchError, fetch
+from fetch_clips import CLIPS, fetch
 from torch import nn
 
 import skelstream
@@ -246,7 +246,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.folder = Path(__file__).parent
             fetch([clip for clip in CLIPS if clip.name != "pose2sim_multi_cam01.mp4"])
         run(**vars(options))
-    except (FetchError, SkelstreamError) as error:
+    except SkelstreamError as error:
         print(f"recognise: {error}", file=sys.stderr)
         return 1
     return 0

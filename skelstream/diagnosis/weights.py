@@ -1,4 +1,4 @@
-"""Checks of the packaged weights."""
+"""Checks of the packaged weights and of the fetched networks."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from skelstream.diagnosis.check import Check, State, checked
 
 
 def weights() -> Iterator[Check]:
-    """Yield a check for each packaged weights file, and for missing default ones."""
+    """Yield a check for each packaged weights file, for missing default ones, and for each network that can be fetched."""
+    from skelstream.network.fetched import fetchable_models
     from skelstream.network.model_file import packaged_models
     from skelstream.settings.models import DETECTOR, REFINER
 
     found = packaged_models()
     for name in sorted({*found, DETECTOR, REFINER}):
         yield checked("weights", name, lambda name=name: _intact(name, found.get(name)))
+    for name in fetchable_models():
+        yield checked("weights", name, lambda name=name: _fetched(name))
 
 
 def _intact(name: str, path: Path | None) -> Check:
@@ -30,3 +33,15 @@ def _intact(name: str, path: Path | None) -> Check:
     return Check(
         "weights", name, State.FINE, f"{file.architecture}, SHA-256 {file.sha256()[:12]}, {checksum}"
     )
+
+
+def _fetched(name: str) -> Check:
+    from skelstream.files.cache import models_folder
+    from skelstream.network.fetched import fetchable_models, find_fetched
+
+    model = fetchable_models()[name]
+    if models_folder() is None or not model.path.exists():
+        absent = f"not fetched; to find hands and faces, run: skelstream models fetch {model.set_name}"
+        return Check("weights", name, State.UNAVAILABLE, absent)
+    path = find_fetched(name)
+    return Check("weights", name, State.FINE, f"{path}, SHA-256 {model.file.sha256[:12]} matches")

@@ -16,6 +16,8 @@ from skelstream.files.atomic import replacing
 VARIABLE = "SKELSTREAM_CACHE"
 """Environment variable with the folder of the cache, or ``off`` for no cache."""
 OFF = "off"
+MODELS_VARIABLE = "SKELSTREAM_MODELS"
+"""Environment variable with the folder of fetched networks; by default ``models`` below the cache's."""
 
 _ENDING = ".kept"
 _DIGEST = hashlib.sha256().digest_size
@@ -51,6 +53,18 @@ def cache_folder() -> Path | None:
         return Path(given).expanduser() if given else user_cache_folder()
     except RuntimeError:
         return None
+
+
+def models_folder() -> Path | None:
+    """Return the folder of fetched networks, which need not exist; None if neither it nor a cache has a folder.
+
+    Nothing in it is ever removed.
+    """
+    given = os.environ.get(MODELS_VARIABLE, "")
+    if given:
+        return Path(given).expanduser()
+    folder = cache_folder()
+    return None if folder is None else folder / "models"
 
 
 class Cache:

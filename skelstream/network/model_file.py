@@ -12,6 +12,7 @@ import safetensors
 from skelstream.errors import FormatError, ModelError, SettingsError
 from skelstream.files.json import parse_json
 from skelstream.files.values import mapping, string
+from skelstream.network.fetched import fetchable_models, find_fetched
 from skelstream.settings.models import DETECTOR
 
 
@@ -59,14 +60,15 @@ def packaged_models() -> dict[str, Path]:
 
 
 def find_model(name: str | None, setting: str = "weights") -> Path:
-    """Return the weights file of a packaged model's name or of a path, with or without ``.safetensors``.
+    """Return the file of a packaged or fetched model's name or of a path, with or without ``.safetensors``.
 
     Args:
         name: the name or path; None stands for the default model.
         setting: setting that the name comes from, for messages.
 
     Raises:
-        SettingsError: there is neither such a file nor such a packaged model.
+        SettingsError: there is neither such a file nor such a model.
+        ModelError: the model has not been fetched yet; the message tells how.
     """
     packaged = packaged_models()
     name = name or DETECTOR
@@ -76,6 +78,8 @@ def find_model(name: str | None, setting: str = "weights") -> Path:
     if not Path(name).is_file() and imported.is_file():
         return imported  # file written by skelstream models import
     if not Path(name).is_file():
+        if name in fetchable_models():
+            return find_fetched(name)
         raise SettingsError(
             f"{name}: no such weights file or packaged model; packaged models: {', '.join(packaged)}",
             setting=setting,
@@ -89,9 +93,9 @@ def read_header(path: Path) -> ModelFile:
     Raises:
         ModelError: the file is not a safetensors file written by ``save_weights``.
     """
-    if path.suffix in (".onnx", ".xml", ".toml"):
+    if path.suffix in (".onnx", ".xml", ".tflite", ".toml"):
         raise ModelError(
-            f"{path}: not a skelstream weights file (.safetensors); a graph (.onnx, .xml) can only be the refiner"
+            f"{path}: not a skelstream weights file (.safetensors); a graph (.onnx, .xml, .tflite) can only be the refiner"
         )
     try:
         with safetensors.safe_open(path, "np") as file:

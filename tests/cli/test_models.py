@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,13 @@ import torch
 from typer.testing import CliRunner, Result
 
 from skelstream.cli import app
-from skelstream.network import model_file, weights
+from skelstream.files.wheels import WheelFile
+from skelstream.network import fetched, model_file, weights
 from skelstream.network.model_card import make_card
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork
 from skelstream.network.paf import PafConfig, PafNetwork
+
+from ..files.wheels import offered_wheel
 
 pytestmark = pytest.mark.slow
 
@@ -176,3 +180,39 @@ def test_fetch_checks_and_writes_a_file(packaged: Path, here: Path) -> None:
     assert wrong.exit_code == 1 and f"has SHA-256 {digest}" in wrong.stderr and not (here / "b").exists()
     assert unnamed.exit_code == 2 and "--output" in unnamed.stderr
     assert again.exit_code == 1 and "exists" in again.stderr
+
+
+def test_fetch_of_the_networks_for_hands_and_faces(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKELSTREAM_MODELS", str(here / "networks"))
+    content = b"a network" * 9
+    wheel = offered_wheel(here / "index", monkeypatch, {"hand.tflite": content})
+    file = WheelFile(wheel, "hand.tflite", hashlib.sha256(content).hexdigest())
+    model = replace(fetched.fetchable_models()["mediapipe-hand"], file=file)
+    monkeypatch.setattr(fetched, "fetchable_models", lambda: {"mediapipe-hand": model})
+    assert "mediapipe" not in run("models", "list").output
+    missing = run("models", "show", "mediapipe-hand")
+    assert missing.exit_code == 1 and "run: skelstream models fetch whole-body" in missing.stderr
+    result = run("models", "fetch", "whole-body")
+    assert result.exit_code == 0, result.output
+    assert f"mediapipe-hand: wrote {here / 'networks' / 'mediapipe-hand.tflite'}" in result.output
+    assert "licence: CC0-1.0" in result.output
+    assert "already there and intact" in run("models", "fetch", "whole-body").output
+    listed = run("models", "list").output
+    assert "mediapipe-hand" in listed and all(len(line) <= 80 for line in listed.splitlines())
+    shown = run("models", "show", "mediapipe-hand").output
+    for words in (file.sha256, "walkers 1.2", "Apache-2.0", "98% on four photos", "21 joints of a hand"):
+        assert words in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["whole-body", "--sha256", "0" * 64], "belongs to a URL"),
+        (["whole-body", "-o", "x"], "belongs to a URL"),
+        (["whole"], "neither whole-body nor an http"),
+        (["http://127.0.0.1/a"], "give the SHA-256"),
+    ],
+)
+def test_fetch_of_something_else_is_an_error(arguments: list[str], words: str) -> None:
+    result = run("models", "fetch", *arguments)
+    assert result.exit_code == 2 and words in result.stderr

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import skelstream.estimation.pose_estimator
 from skelstream.cli import app
-from skelstream.files.cache import OFF, VARIABLE, cache_folder
+from skelstream.files.cache import MODELS_VARIABLE, OFF, VARIABLE, cache_folder, models_folder
 
 
 def run(*arguments: object) -> None:
@@ -28,18 +28,19 @@ def test_the_option_holds_for_its_command_only(bars, walk, tmp_path, monkeypatch
     found = []
 
     def make(*_):
-        found.append(cache_folder())
+        found.append((cache_folder(), models_folder()))
         return bars()
 
     monkeypatch.setattr(skelstream.estimation.pose_estimator, "PoseEstimator", make)
     monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
     run("extract", walk, "-o", tmp_path / "without.npz", "--no-cache")
     run("extract", walk, "-o", tmp_path / "with.npz")
-    assert found == [None, tmp_path / "cache"]
+    models = tmp_path / "cache" / "models"  # fetched networks stay in use
+    assert found == [(None, models), (tmp_path / "cache", models)]
     assert contents(tmp_path / "without.npz") == contents(tmp_path / "with.npz")
     monkeypatch.delenv(VARIABLE)
     run("extract", walk, "-o", tmp_path / "again.npz", "--no-cache")
-    assert os.environ.get(VARIABLE, "") != OFF
+    assert os.environ.get(VARIABLE, "") != OFF and not os.environ.get(MODELS_VARIABLE)
 
 
 @pytest.mark.parametrize("command", ["extract", "preview", "render", "eval", "batch run", "batch retry"])

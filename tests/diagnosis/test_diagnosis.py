@@ -109,8 +109,15 @@ def test_devices():
     assert {found["cuda"].state, found["mps"].state} <= {State.FINE, State.UNAVAILABLE}
 
 
-def test_weights():
-    assert {check.state for check in weights()} == {State.FINE}
+def test_weights(tmp_path, monkeypatch):
+    monkeypatch.setenv("SKELSTREAM_MODELS", str(tmp_path))
+    (tmp_path / "mediapipe-hand.tflite").write_bytes(b"damaged")
+    found = by_name(weights())
+    assert {found.pop("mediapipe-hand").state} == {State.BROKEN}
+    for name in ("mediapipe-face", "mediapipe-palm"):
+        check = found.pop(name)
+        assert check.state is State.UNAVAILABLE and "skelstream models fetch whole-body" in check.detail
+    assert {check.state for check in found.values()} == {State.FINE}
 
 
 def test_damaged_and_missing_weights_are_broken(tmp_path, monkeypatch):

