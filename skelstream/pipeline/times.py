@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-STAGES = ("decode", "detection", "grouping", "refinement", "tracking")
+STAGES = ("decode", "detection", "grouping", "refinement", "tracking", "parts")
 
 
 @dataclass
