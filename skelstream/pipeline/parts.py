@@ -62,6 +62,8 @@ class PartStage:
     ):
         self._refiners, self._skeleton, self._times, self._budget = refiners, skeleton, times, budget
         self.skeleton = joined_skeleton(skeleton, refiners)
+        if refiners:
+            times.seconds.setdefault("parts", 0.0)
         self.state: PartState = {refiner.name: {} for refiner in refiners}
 
     def added(self, image: np.ndarray | None, tracked: TrackedPeople) -> TrackedPeople:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-STAGES = ("decode", "detection", "grouping", "refinement", "tracking", "parts")
+STAGES = ("decode", "detection", "grouping", "refinement", "tracking")
 
 
 @dataclass
@@ -15,7 +15,8 @@ class StageTimes:
     """How long each stage was busy, and what it did.
 
     Attributes:
-        seconds: busy seconds by stage; detection includes peaks and limb scores, which are found on its device.
+        seconds: busy seconds by stage; detection includes peaks and limb scores, which are found on its device. ``parts`` is there
+            only with hands or faces.
         dropped: frames that a live source dropped.
         detections: frames that were detected.
         crops: crops that were refined.
