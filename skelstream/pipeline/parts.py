@@ -16,7 +16,7 @@ from skelstream.skeleton import Skeleton
 from skelstream.tracking.tracked import TrackedPeople
 
 # A part that is not found is looked for in this many frames, then again after so many seconds.
-_FRAMES, _SECONDS = 3, 0.1
+_FRAMES, _SECONDS = 6, 0.1
 
 
 @dataclass
