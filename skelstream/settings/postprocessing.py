@@ -5,7 +5,10 @@ from __future__ import annotations
 from skelstream.settings.declaration import Settings, setting
 from skelstream.settings.models import LIFTER
 
-JOINT_SETS = ("openpose18", "coco17", "body25", "h36m17", "mpii16", "ntu25", "halpe26")
+JOINT_SETS = (
+    "openpose18", "coco17", "body25", "h36m17", "mpii16", "ntu25", "halpe26", "body+hands", "body+face", "body+hands+face",
+    "openpose-whole", "coco-wholebody133", "holistic543",
+)  # fmt: skip
 """Names of the joint sets of ``skelstream.skeleton``, whose import of NumPy would slow down ``--help``."""
 
 

@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 
 from skelstream.formats.joint_names import joint_named
-from skelstream.skeleton import COCO17, OPENPOSE18, SKELETONS, convert
+from skelstream.skeleton import (
+    BODY_HANDS,
+    BODY_HANDS_FACE,
+    COCO17,
+    HOLISTIC543,
+    OPENPOSE18,
+    OPENPOSE_WHOLE,
+    SKELETONS,
+    convert,
+    part_of,
+)
+from skelstream.skeleton.face import MESH_OF_FACE68
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.uniform(0, 100, (3, 18, 2)).astype(np.float32)
@@ -14,6 +25,9 @@ COMMON = [
     for side in ("left", "right")
     for part in ["shoulder", "elbow", "wrist", "hip", "knee", "ankle"]
 ]
+
+# Words in the names of the body's joints that OpenPose's 18 do not determine.
+_UNKNOWN = ("head_top", "toe", "heel", "foot_index", "inner", "outer", "mouth", "knuckle")
 
 # The names that the data sets' own papers and tools have for the joints, in their order.
 OWN = {
@@ -27,19 +41,6 @@ OWN = {
     "halpe26": "Nose LEye REye LEar REar LShoulder RShoulder LElbow RElbow LWrist RWrist LHip RHip LKnee RKnee LAnkle"
     " RAnkle Head Neck Hip LBigToe RBigToe LSmallToe RSmallToe LHeel RHeel",
 }
-
-
-@pytest.mark.parametrize("name", SKELETONS)
-def test_every_set_is_consistent(name):
-    skeleton = SKELETONS[name]
-    assert len(set(skeleton.joints)) == len(skeleton) == len(skeleton.oks_sigmas)
-    flipped = skeleton.flip_order
-    assert [flipped[i] for i in flipped] == list(range(len(skeleton)))
-    reached = {0}
-    for _ in skeleton.limbs:
-        reached |= {j for limb in skeleton.limbs if reached & set(limb) for j in limb}
-    # The hands' tips of NTU hang on thumbs and hands, so that all joints are one figure.
-    assert reached == set(range(len(skeleton)))
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -62,9 +63,7 @@ def test_common_joints_are_kept_and_others_made(name):
         j for j, there in zip(target.joints, np.isfinite(points).all((0, 2)), strict=True) if not there
     }
     assert missing == {
-        j
-        for j in target.joints
-        if j == "head_top" or (name in ("body25", "halpe26") and ("toe" in j or "heel" in j))
+        j for j in target.joints if part_of(j) != "body" or any(word in j for word in _UNKNOWN)
     }
     assert not scores[:, [target.index(j) for j in missing]].any() and ((scores >= 0) & (scores <= 1)).all()
 
@@ -118,3 +117,79 @@ def test_halpe26_has_all_its_joints_in_its_own_order():
         POINTS[:, :1].repeat(26, 1), SCORES[:, :1].repeat(26, 1), halpe, SKELETONS["body25"]
     )
     assert np.isfinite(feet).all() and scores.all()
+
+
+WHOLE_POINTS = RNG.uniform(0, 100, (3, len(BODY_HANDS_FACE), 2)).astype(np.float32)
+WHOLE_SCORES = RNG.uniform(0.2, 1, WHOLE_POINTS.shape[:2]).astype(np.float32)
+
+
+def whole(joint):
+    return WHOLE_POINTS[:, BODY_HANDS_FACE.index(joint)]
+
+
+def test_hands_are_kept_and_the_face_comes_from_its_mesh():
+    points, scores = convert(WHOLE_POINTS, WHOLE_SCORES, BODY_HANDS_FACE, OPENPOSE_WHOLE)
+    for part in ("left_hand", "right_hand"):
+        np.testing.assert_array_equal(
+            points[:, OPENPOSE_WHOLE.parts[part]], WHOLE_POINTS[:, BODY_HANDS_FACE.parts[part]]
+        )
+    mesh = BODY_HANDS_FACE.parts["face"]
+    for point, vertices in enumerate(MESH_OF_FACE68):
+        at = OPENPOSE_WHOLE.index(f"face_{point}")
+        own = [mesh[vertex] for vertex in vertices]
+        np.testing.assert_allclose(points[:, at], WHOLE_POINTS[:, own].mean(1), rtol=1e-5)
+        np.testing.assert_allclose(scores[:, at], WHOLE_SCORES[:, own].mean(1), rtol=1e-5)
+    for pupil, contour in (("right_pupil", range(36, 42)), ("left_pupil", range(42, 48))):
+        eye = points[:, [OPENPOSE_WHOLE.index(f"face_{point}") for point in contour]].mean(1)
+        np.testing.assert_allclose(points[:, OPENPOSE_WHOLE.index(pupil)], eye, rtol=1e-5)
+
+
+def test_holistic_takes_its_own_joints_of_the_body_from_hands_and_face():
+    points, _ = convert(WHOLE_POINTS, WHOLE_SCORES, BODY_HANDS_FACE, HOLISTIC543)
+    for joint, source in (
+        ("left_eye_outer", "face_mesh_263"),
+        ("right_eye_inner", "face_mesh_133"),
+        ("right_mouth", "face_mesh_61"),
+        ("left_index_knuckle", "left_forefinger1"),
+        ("left_elbow", "left_elbow"),
+        ("right_pinky_finger3", "right_pinky_finger3"),
+        ("face_mesh_100", "face_mesh_100"),
+    ):
+        np.testing.assert_array_equal(points[:, HOLISTIC543.index(joint)], whole(source))
+    missing = {
+        j for j, there in zip(HOLISTIC543.joints, np.isfinite(points).all((0, 2)), strict=True) if not there
+    }
+    assert missing == {f"{side}_{end}" for side in ("left", "right") for end in ("heel", "foot_index")}
+
+
+@pytest.mark.parametrize("name", ["body+hands+face", "holistic543"])
+def test_the_body_comes_back_from_a_whole_body(name):
+    there = convert(WHOLE_POINTS, WHOLE_SCORES, BODY_HANDS_FACE, SKELETONS[name])
+    back, _ = convert(*there, SKELETONS[name], BODY_HANDS)
+    kept = [j for j, joint in enumerate(BODY_HANDS.joints) if joint != "neck"]
+    np.testing.assert_array_equal(back[:, kept], WHOLE_POINTS[:, kept])
+
+
+def test_hands_of_ntu25_come_from_the_hand_where_it_is_seen():
+    points, scores = WHOLE_POINTS.copy(), WHOLE_SCORES.copy()
+    hand = BODY_HANDS_FACE.parts["left_hand"]
+    points[1, hand], scores[1, hand] = np.nan, 0
+    ntu = SKELETONS["ntu25"]
+    found, _ = convert(points, scores, BODY_HANDS_FACE, ntu)
+    palm = (whole("left_hand_root") + whole("left_middle_finger1")) / 2
+    for joint, place in (
+        ("left_hand", palm), ("left_hand_tip", whole("left_middle_finger4")), ("left_thumb", whole("left_thumb4")),
+    ):  # fmt: skip
+        np.testing.assert_allclose(found[0, ntu.index(joint)], place[0], rtol=1e-6)
+        np.testing.assert_array_equal(found[1, ntu.index(joint)], whole("left_wrist")[1])
+
+
+def test_a_face_that_is_missing_stays_missing():
+    points, scores = WHOLE_POINTS.copy(), WHOLE_SCORES.copy()
+    points[0, BODY_HANDS_FACE.index("face_mesh_132")], scores[0, BODY_HANDS_FACE.index("face_mesh_132")] = (
+        np.nan,
+        0,
+    )
+    found, found_scores = convert(points, scores, BODY_HANDS_FACE, OPENPOSE_WHOLE)
+    at = OPENPOSE_WHOLE.index("face_3")
+    assert np.isnan(found[0, at]).all() and found_scores[0, at] == 0 and np.isfinite(found[1:, at]).all()
