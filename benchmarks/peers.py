@@ -37,8 +37,9 @@ from skelstream.extraction.extraction import run
 from skelstream.extraction.settings import ExtractionSettings
 from skelstream.people import People
 from skelstream.pipeline.queues import StageQueue
-from skelstream.refinement.graph_refiner import with_preprocessing
 from skelstream.refinement.registry import make_refiner
+from skelstream.runtimes.graph_file import with_preprocessing
+from skelstream.runtimes.graph_input import GraphInput
 from skelstream.runtimes.openvino_import import ov
 from skelstream.runtimes.openvino_queue import ImageQueue, compile_settings, compiled
 from skelstream.settings.refinement import RefinementSettings
@@ -118,7 +119,9 @@ def read_detector(options: argparse.Namespace) -> Detector:
         raise SystemExit(
             f"{options.detector}: it has {len(graph.inputs)} inputs; give one with the image alone"
         )
-    graph = with_preprocessing(graph, (n, n), "bgr" if options.bgr else "rgb", options.mean, options.std)
+    graph = with_preprocessing(
+        graph, GraphInput(n, n, options.mean, options.std, "bgr" if options.bgr else "rgb")
+    )
     network = compiled(core, graph, compile_settings(core, "auto", crops=False))
     return Detector(ImageQueue(network, crops=False), options.layout, n, options.person, options.least)
 

@@ -61,9 +61,8 @@ class FetchedModel:
         source = (
             f"{self.file.member} in {wheel.name} {wheel.version} on PyPI (wheel's SHA-256 {wheel.sha256})"
         )
-        return {"sha256": self.file.sha256, "source": source} | {
-            k: v for k, v in self.card.items() if k != "brief"
-        }
+        facts: dict[str, object] = {"sha256": self.file.sha256, "source": source}
+        return facts | {field: value for field, value in self.card.items() if field != "brief"}
 
     def is_fetched(self) -> bool:
         """Return whether the network and its description are in place and intact."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import chain
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parents[1]
@@ -10,11 +11,12 @@ _PACKAGE = Path(__file__).parents[1]
 
 def source_code_sha256() -> str:
     """Return the SHA-256 of the Python files that determine a network's graph; empty if they are not on disk."""
-    files = [_PACKAGE / "skeleton.py", *sorted((_PACKAGE / "network").rglob("*.py"))]
-    files += sorted((_PACKAGE / "runtimes").rglob("*.py"))
+    rooms = [sorted((_PACKAGE / room).rglob("*.py")) for room in ("skeleton", "network", "runtimes")]
+    if not all(rooms):
+        return ""
     digest = hashlib.sha256()
     try:
-        for path in files:
+        for path in chain(*rooms):
             content = path.read_bytes()
             digest.update(f"{path.relative_to(_PACKAGE).as_posix()} {len(content)}\n".encode() + content)
     except OSError:

@@ -50,6 +50,7 @@ class PartStage:
         budget: limits the people of a live source whose parts are looked at; None for no limit.
 
     Attributes:
+        skeleton: joint set of the people with their parts.
         state: memory that later frames depend on.
     """
 
@@ -61,7 +62,7 @@ class PartStage:
         budget: LiveBudget | None = None,
     ):
         self._refiners, self._skeleton, self._times, self._budget = refiners, skeleton, times, budget
-        self.skeleton = joined_skeleton(skeleton, refiners)
+        self.skeleton = joined_skeleton(one.name for one in refiners) if refiners else skeleton
         if refiners:
             times.seconds.setdefault("parts", 0.0)
         self.state: PartState = {refiner.name: {} for refiner in refiners}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -10,6 +11,20 @@ from torch import Tensor
 from skelstream.geometry.crops import MARGIN, crop_letterbox, cut
 from skelstream.refinement.decoding import Decoding
 from skelstream.skeleton import Skeleton
+
+
+class CropJoints(NamedTuple):
+    """What a network finds in a crop.
+
+    Attributes:
+        pixels: float32 (V, 2), positions in crop pixels.
+        scores: float32 (V,), in [0, 1].
+        side: how likely the crop shows a right hand, in [0, 1]; NaN from networks that do not tell.
+    """
+
+    pixels: np.ndarray
+    scores: np.ndarray
+    side: float
 
 
 class CropRefiner:
@@ -24,8 +39,8 @@ class CropRefiner:
         margin: size of the crop over the size of its box.
 
     Attributes:
-        run: network and decoding together: from uint8 RGB crops to, for each, float32 (V, 2) in crop pixels and float32
-            (V,) scores in [0, 1]. A caller that batches crops of several images replaces it.
+        run: network and decoding together: from uint8 RGB crops to what is found in each. A caller that batches crops of
+            several images replaces it.
     """
 
     def __init__(
@@ -43,25 +58,50 @@ class CropRefiner:
         self.name = f"{name}, mirrored too" if flip else name
         self.skeleton, self.weights_sha256, self.size = skeleton, weights_sha256, size
         self._outputs, self._decoding, self._flip, self._margin = outputs, decoding, flip, margin
-        self.run: Callable[[Sequence[np.ndarray]], list[tuple[np.ndarray, np.ndarray]]] = self._run
+        self.run: Callable[[Sequence[np.ndarray]], list[CropJoints]] = self._run
 
     def joints(
         self, image: np.ndarray, boxes: Sequence[np.ndarray] | np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the joints of the person in each box; see ``Refiner``."""
+        keypoints, scores, _ = self.joints_and_sides(image, boxes)
+        return keypoints, scores
+
+    def joints_and_sides(
+        self, image: np.ndarray, boxes: Sequence[np.ndarray] | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return joints as ``joints`` does, and for each box how likely it shows a right hand: float32 (P,) in [0, 1], NaN from
+        networks that do not tell."""
         if not len(boxes):
             count = len(self.skeleton)
-            return np.empty((0, count, 2), np.float32), np.empty((0, count), np.float32)
+            return (
+                np.empty((0, count, 2), np.float32),
+                np.empty((0, count), np.float32),
+                np.empty(0, np.float32),
+            )
         letterboxes = [crop_letterbox(box, self.size, self._margin) for box in boxes]
         found = self.run([cut(image, one.matrix, self.size) for one in letterboxes])
-        keypoints = [one.to_image(pixels) for one, (pixels, _) in zip(letterboxes, found, strict=True)]
-        return np.stack(keypoints).astype(np.float32), np.stack([scores for _, scores in found])
+        keypoints = [one.to_image(crop.pixels) for one, crop in zip(letterboxes, found, strict=True)]
+        return (
+            np.stack(keypoints).astype(np.float32),
+            np.stack([crop.scores for crop in found]),
+            np.array([crop.side for crop in found], np.float32),
+        )
 
-    def _run(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _run(self, images: Sequence[np.ndarray]) -> list[CropJoints]:
         crops = np.stack(images)
         outputs = self._outputs(crops)
         if self._flip:
             mirrored = self._outputs(np.ascontiguousarray(crops[:, :, ::-1]))
             outputs = self._decoding.averaged(outputs, mirrored, self.skeleton)
         pixels, scores = self._decoding.joints(outputs)
-        return list(zip(pixels.cpu().numpy(), scores.clamp(0, 1).cpu().numpy(), strict=True))
+        sides = self._decoding.sides(outputs)
+        return [
+            CropJoints(*crop)
+            for crop in zip(
+                pixels.cpu().numpy(),
+                scores.clamp(0, 1).cpu().numpy(),
+                [float("nan")] * len(crops) if sides is None else sides.tolist(),
+                strict=True,
+            )
+        ]

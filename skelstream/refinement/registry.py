@@ -13,6 +13,7 @@ from skelstream.refinement.graph_description import SUFFIXES
 from skelstream.refinement.refiner import Refiner
 from skelstream.refinement.top_down_refiner import TopDownRefiner
 from skelstream.settings.refinement import RefinementSettings
+from skelstream.skeleton import COCO17
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,11 @@ def _graph(settings: RefinementSettings, device: str, runtime: str, precision: s
     # Needs an extra, and takes a third of a second to import.
     from skelstream.refinement.graph_refiner import GraphRefiner
 
-    return GraphRefiner(settings, device, runtime, precision)
+    path = find_model(settings.weights, "refiner")
+    refiner = GraphRefiner(path, flip=settings.flip, device=device, runtime=runtime, precision=precision)
+    if not set(COCO17.joints) <= set(refiner.skeleton.joints):
+        raise ModelError(f"{path}: finds the joints of {refiner.skeleton.name}, not those of a person's body")
+    return refiner
 
 
 _LISTED = (
@@ -61,5 +66,5 @@ def make_refiner(
         if entry.takes(path):
             return entry.make(settings, device, runtime, precision)
     raise ModelError(
-        f"{path}: cannot refine; give weights (.safetensors, see skelstream models import) or a graph (.onnx, .xml)"
+        f"{path}: cannot refine; give weights (.safetensors, see skelstream models import) or a graph (.onnx, .xml, .tflite)"
     )

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from skelstream.refinement.decoding import Heatmaps, SimCC
-from skelstream.skeleton import COCO17
+from skelstream.refinement.decoding import Heatmaps, Landmarks, SimCC
+from skelstream.skeleton import COCO17, HAND21
 
 FLIP = list(COCO17.flip_order)
 
@@ -63,3 +63,27 @@ def test_mirrored_heatmaps_average_to_the_same_joints():
     (both,) = decoding.averaged(_heatmaps(positions, size), _heatmaps(mirrored, size), COCO17)
     torch.testing.assert_close(both[..., 1:], _heatmaps(positions, size)[0][..., 1:], atol=1e-5, rtol=0)
     torch.testing.assert_close(decoding.joints((both,))[0], positions, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("logits", [False, True])
+def test_mirrored_landmarks_average_to_the_same_joints(logits):
+    points = torch.rand(2, 21, 2, generator=torch.Generator().manual_seed(0)) * 224
+    mirrored = torch.stack([224 - points[..., 0], points[..., 1]], -1)
+    sure, right = torch.tensor([[0.9], [0.4]]), torch.tensor([[0.2], [0.7]])
+    decoding = Landmarks(224, ("presence", "side"), logits)
+    if logits:
+        sure, right = sure.logit(), right.logit()
+        other = -right
+    else:
+        other = 1 - right
+    both = decoding.averaged((points, sure, right), (mirrored, sure, other), HAND21)
+    found, scores = decoding.joints(both)
+    torch.testing.assert_close(found, points - 0.5)
+    torch.testing.assert_close(scores, torch.tensor([[0.9], [0.4]]).expand(2, 21))
+    torch.testing.assert_close(decoding.sides(both), torch.tensor([0.2, 0.7]))
+
+
+def test_landmarks_without_presence_are_sure():
+    decoding = Landmarks(224)
+    found, scores = decoding.joints((torch.zeros(1, 21, 2),))
+    assert (scores == 1).all() and (found == -0.5).all() and decoding.sides((found,)) is None

@@ -132,7 +132,12 @@ def test_an_export_of_our_own_weights_is_read(tmp_path):
     path = tmp_path / "second.onnx"
     export_onnx(load_image_network(read_header(find_model("skelstream-refiner"))), path, {})
     facts = read_description(path)
-    assert (facts.height, facts.width, facts.stride, facts.joints) == (256, 192, 4, tuple(range(17)))
+    assert (facts.image.height, facts.image.width, facts.stride, facts.joints) == (
+        256,
+        192,
+        4,
+        tuple(range(17)),
+    )
     one = _refiner(path).joints(IMAGE, BOXES)
     other = make_refiner(RefinementSettings(), "cpu", "torch", "float32").joints(IMAGE, BOXES)
     np.testing.assert_allclose(one[1], other[1], atol=2e-3)
@@ -172,6 +177,7 @@ def test_files_without_a_description_are_errors(tmp_path):
     (tmp_path / "h.toml").write_text("height = ")
     with pytest.raises(ModelError, match="not TOML"):
         _refiner(tmp_path / "h.onnx")
+    (tmp_path / "h.toml").write_text(_DESCRIPTION)
     with pytest.raises(SettingsError, match="OpenVINO on the CPU"):
         make_refiner(RefinementSettings(weights=str(tmp_path / "h.onnx")), runtime="torch")
 

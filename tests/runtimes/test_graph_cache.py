@@ -221,7 +221,7 @@ def test_the_checksum_of_the_code_is_of_every_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert source_code.source_code_sha256() == source_code.LOADED != ""
-    for name in ("skeleton.py", "network/paf.py", "network/backbones/hrnet.py", "runtimes/openvino.py"):
+    for name in ("skeleton/body.py", "network/paf.py", "network/backbones/hrnet.py", "runtimes/openvino.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("a = 1\n")
     monkeypatch.setattr(source_code, "_PACKAGE", tmp_path)
@@ -231,5 +231,5 @@ def test_the_checksum_of_the_code_is_of_every_network(
         after = source_code.source_code_sha256()
         assert after != before
         before = after
-    (tmp_path / "skeleton.py").unlink()  # an installation without source code
+    (tmp_path / "skeleton" / "body.py").unlink()  # an installation without source code
     assert source_code.source_code_sha256() == ""

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from skelstream.people import People
 from skelstream.refinement.parts.part_refiner import PartRefiner, Parts
-from skelstream.skeleton import SKELETONS, Skeleton
+from skelstream.skeleton import OPENPOSE18, SKELETONS, Skeleton
 
 
-def joined_skeleton(body: Skeleton, refiners: Sequence[PartRefiner]) -> Skeleton:
-    """Return the joint set of people with their parts: that of the body, then the joints of each kind of part.
-
-    Raises:
-        KeyError: there is no such joint set.
-    """
-    if not refiners:
-        return body
-    joints = body.joints + tuple(name for one in refiners for part in one.joints for name in part)
-    return {skeleton.joints: skeleton for skeleton in SKELETONS.values()}[joints]
+def joined_skeleton(parts: Iterable[str]) -> Skeleton:
+    """Return the joint set of OpenPose's 18 joints and the kinds of ``parts`` behind them, in their order: ``hands``, ``face``."""
+    names = list(parts)
+    return SKELETONS["+".join(["body", *names])] if names else OPENPOSE18
 
 
 def joined_people(people: People, found: Sequence[Parts], shape: tuple[int, ...]) -> People:

@@ -40,7 +40,7 @@ def test_the_body_comes_first_and_stays_as_it_is() -> None:
     people = everybody(3)
     refiners = [Points((7.0, 8.0))]
     whole = refine_parts(np.zeros((60, 80, 3), np.uint8), people, OPENPOSE18, refiners)
-    assert joined_skeleton(OPENPOSE18, refiners) is SKELETONS["body+hands"]
+    assert joined_skeleton(["hands"]) is SKELETONS["body+hands"]
     assert whole.keypoints.shape == (3, 60, 2) and whole.keypoints.dtype == np.float32
     assert (whole.keypoints[:, :18] == people.keypoints).all() and (whole.keypoints[:, 18:] == [7, 8]).all()
     assert (whole.scores[:, 18:] == np.float32(0.7)).all()
@@ -58,7 +58,7 @@ def test_without_parts_nothing_changes() -> None:
     people = everybody(2)
     assert refine_parts(np.zeros((60, 80, 3), np.uint8), people, OPENPOSE18, []) is people
     assert joined_people(people, [], (60, 80)) is people
-    assert joined_skeleton(OPENPOSE18, []) is OPENPOSE18
+    assert joined_skeleton([]) is OPENPOSE18
 
 
 def test_nobody_has_the_joints_too() -> None:
