@@ -156,7 +156,9 @@ class Pipeline:
     def builder(self) -> SequenceBuilder:
         """Return an empty sequence with the facts about this pipeline's source and making."""
         info, provenance = self.info, self._estimator.provenance
-        parts = {part.name: part.weights_sha256 for part in self._estimator.parts}
+        parts = {
+            name: sha256 for part in self._estimator.parts for name, sha256 in part.weights_sha256.items()
+        }
         return SequenceBuilder(
             self.skeleton,
             source=info.name,

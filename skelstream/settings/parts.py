@@ -36,3 +36,14 @@ class PartSettings(Settings):
         option="--face-network",
         metavar="NAME",
     )
+
+    @property
+    def kinds(self) -> list[str]:
+        """Names of the kinds of parts to find, in the order of their joints."""
+        return [name for name, wanted in (("hands", self.hands), ("face", self.face)) if wanted]
+
+    @property
+    def networks(self) -> list[str]:
+        """Names or files of the networks that find these parts."""
+        of_hands = [self.hand_weights, self.palm_weights] if self.hands else []
+        return of_hands + ([self.face_weights] if self.face else [])

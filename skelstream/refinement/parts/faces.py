@@ -5,6 +5,8 @@ Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video on Mob
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from skelstream.geometry.crops import oriented_boxes, squares
@@ -35,14 +37,14 @@ class FaceRefiner:
 
     Args:
         refiner: finds a face's 468 points in a crop.
+        weights_sha256: see ``PartRefiner``.
     """
 
     name = "face"
     joints = (FACE468.joints,)
 
-    def __init__(self, refiner: Refiner):
-        self._refiner = refiner
-        self.network, self.weights_sha256 = refiner.name, refiner.weights_sha256
+    def __init__(self, refiner: Refiner, weights_sha256: Mapping[str, str]):
+        self._refiner, self.network, self.weights_sha256 = refiner, refiner.name, weights_sha256
 
     def anchors(self, people: People, skeleton: Skeleton) -> np.ndarray:
         """Return the noses, float (P, 1, 2); see ``PartRefiner``."""

@@ -6,6 +6,8 @@ On-device Real-time Hand Tracking", 2020). Its side is that of the wrist: a body
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from skelstream.geometry.body_scale import pixels_per_metre
@@ -45,14 +47,15 @@ class HandRefiner:
     Args:
         refiner: finds a hand's 21 joints in a crop.
         palms: finds palms.
+        weights_sha256: see ``PartRefiner``.
     """
 
     name = "hands"
     joints = tuple(tuple(f"{side}_{joint}" for joint in HAND21.joints) for side in SIDES)
 
-    def __init__(self, refiner: Refiner, palms: PalmDetector):
+    def __init__(self, refiner: Refiner, palms: PalmDetector, weights_sha256: Mapping[str, str]):
         self._refiner, self._palms = refiner, palms
-        self.network, self.weights_sha256 = refiner.name, refiner.weights_sha256
+        self.network, self.weights_sha256 = refiner.name, weights_sha256
 
     def anchors(self, people: People, skeleton: Skeleton) -> np.ndarray:
         """Return the wrists, float (P, 2, 2); see ``PartRefiner``."""

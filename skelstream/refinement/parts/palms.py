@@ -66,12 +66,13 @@ class PalmDetector:
     """Finds palms in square crops of an image.
 
     Args:
-        outputs: network, from uint8 RGB crops (B, 192, 192, 3) to offsets float (B, 2016, 18) in crop pixels and logits
+        outputs: the network, from uint8 RGB crops (B, 192, 192, 3) to offsets float (B, 2016, 18) in crop pixels and logits
             float (B, 2016, 1).
+        weights_sha256: SHA-256 of the weights file, hexadecimal.
     """
 
-    def __init__(self, outputs: Callable[[np.ndarray], tuple[np.ndarray, ...]]):
-        self._outputs, self._anchors = outputs, _anchors()
+    def __init__(self, outputs: Callable[[np.ndarray], tuple[np.ndarray, ...]], weights_sha256: str = ""):
+        self._outputs, self._anchors, self.weights_sha256 = outputs, _anchors(), weights_sha256
 
     def palms(self, image: np.ndarray, boxes: np.ndarray) -> list[Palms]:
         """Return the palms of an image in each box.
@@ -132,7 +133,7 @@ def read_palm_detector(path: Path, precision: str = "auto") -> PalmDetector:
         found = graph(crops)
         return tuple(found[number].numpy() for number in numbers if number is not None)
 
-    return PalmDetector(outputs)
+    return PalmDetector(outputs, graph.sha256)
 
 
 def _anchors() -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -42,13 +43,13 @@ class PartRefiner(Protocol):
         name: name of the kind, such as ``hands``.
         joints: names of the V joints of each of the K parts.
         network: network and runtime, for people to read.
-        weights_sha256: SHA-256 of the weights, hexadecimal.
+        weights_sha256: SHA-256 of each weights file, hexadecimal, by the file's name without its ending.
     """
 
     name: str
     joints: tuple[tuple[str, ...], ...]
     network: str
-    weights_sha256: str
+    weights_sha256: Mapping[str, str]
 
     def anchors(self, people: People, skeleton: Skeleton) -> np.ndarray:
         """Return float (P, K, 2), the joint of the body that each part moves with, source pixels, NaN where missing."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from skelstream.errors import ModelError
@@ -13,31 +12,22 @@ from skelstream.settings.parts import PartSettings
 from skelstream.skeleton import FACE468, HAND21, Skeleton
 
 
-@dataclass(frozen=True)
-class PartEntry:
-    """A kind of part that people may be refined with.
-
-    Attributes:
-        wanted: predicate that tells whether settings ask for it.
-        make: function from settings and a precision (see ``EstimatorSettings``) to the refiner. It may raise ModelError,
-            SettingsError and MissingExtraError.
-    """
-
-    wanted: Callable[[PartSettings], bool]
-    make: Callable[[PartSettings, str], PartRefiner]
-
-
 def _hands(settings: PartSettings, precision: str) -> PartRefiner:
     # These need an extra, and take a third of a second to import.
     from skelstream.refinement.graph_refiner import GraphRefiner
     from skelstream.refinement.parts.hands import HandRefiner
     from skelstream.refinement.parts.palms import read_palm_detector
 
-    path = find_model(settings.hand_weights, "hand_network")
-    hand = GraphRefiner(path, precision=precision)
+    path, palm_path = (
+        find_model(name, setting)
+        for name, setting in (
+            (settings.hand_weights, "hand_network"),
+            (settings.palm_weights, "palm_weights"),
+        )
+    )
+    hand, palms = GraphRefiner(path, precision=precision), read_palm_detector(palm_path, precision)
     _check_joints(path, hand.skeleton, HAND21)
-    palms = read_palm_detector(find_model(settings.palm_weights, "palm_weights"), precision)
-    return HandRefiner(hand, palms)
+    return HandRefiner(hand, palms, {path.stem: hand.weights_sha256, palm_path.stem: palms.weights_sha256})
 
 
 def _faces(settings: PartSettings, precision: str) -> PartRefiner:
@@ -47,7 +37,7 @@ def _faces(settings: PartSettings, precision: str) -> PartRefiner:
     path = find_model(settings.face_weights, "face_network")
     face = GraphRefiner(path, precision=precision)
     _check_joints(path, face.skeleton, FACE468)
-    return FaceRefiner(face)
+    return FaceRefiner(face, {path.stem: face.weights_sha256})
 
 
 def _check_joints(path: Path, found: Skeleton, wanted: Skeleton) -> None:
@@ -55,11 +45,9 @@ def _check_joints(path: Path, found: Skeleton, wanted: Skeleton) -> None:
         raise ModelError(f"{path}: its joints are {found.name}, not {wanted.name}; give another network")
 
 
-PARTS: dict[str, PartEntry] = {
-    "hands": PartEntry(lambda settings: settings.hands, _hands),
-    "face": PartEntry(lambda settings: settings.face, _faces),
-}
-"""Every kind of part by name, in the order of their joints in files."""
+PARTS: dict[str, Callable[[PartSettings, str], PartRefiner]] = {"hands": _hands, "face": _faces}
+"""Every kind of part by name: a function from settings and a precision (see ``EstimatorSettings``) to its refiner, which may
+raise ModelError, SettingsError and MissingExtraError."""
 
 
 def make_part_refiners(settings: PartSettings, precision: str = "auto") -> Sequence[PartRefiner]:
@@ -70,4 +58,4 @@ def make_part_refiners(settings: PartSettings, precision: str = "auto") -> Seque
         ModelError: a network cannot be used.
         MissingExtraError: OpenVINO is not installed.
     """
-    return [entry.make(settings, precision) for entry in PARTS.values() if entry.wanted(settings)]
+    return [PARTS[kind](settings, precision) for kind in settings.kinds]

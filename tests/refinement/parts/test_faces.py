@@ -49,7 +49,7 @@ def someone(centre: tuple[float, float], apart: float = 24.0, score: float = 0.9
 
 def found(face: Face, people: People, expected=None, due=True):
     expected = np.full((1, 1, 468, 2), np.nan, np.float32) if expected is None else expected
-    return FaceRefiner(face).refine(IMAGE, people, OPENPOSE18, expected, np.array([[due]]))
+    return FaceRefiner(face, {}).refine(IMAGE, people, OPENPOSE18, expected, np.array([[due]]))
 
 
 def test_a_face_is_found_in_two_rounds() -> None:

@@ -10,7 +10,6 @@ from skelstream.refinement.parts.hands import HandRefiner
 from skelstream.refinement.parts.palms import Palms
 from skelstream.skeleton import HAND21, OPENPOSE18
 
-
 IMAGE = np.zeros((600, 800, 3), np.uint8)
 
 
@@ -77,7 +76,7 @@ def nowhere(people: int) -> np.ndarray:
 
 
 def found(world: World, people, expected=None, due=True):
-    refiner = HandRefiner(world, world)
+    refiner = HandRefiner(world, world, {})
     expected = nowhere(len(people)) if expected is None else expected
     return refiner.refine(IMAGE, people, OPENPOSE18, expected, np.full((len(people), 2), due))
 

@@ -15,7 +15,7 @@ class Points:
     """A part refiner of hands that places every joint at one point."""
 
     name, joints = "hands", HandRefiner.joints
-    network, weights_sha256 = "points", "0" * 64
+    network, weights_sha256 = "points", {}
 
     def __init__(self, point: tuple[float, float]):
         self.point = point
