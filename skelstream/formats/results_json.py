@@ -47,7 +47,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     elif "class" in kind and "box" in kind:
         frames, skeleton = results_ultralytics.frames_of(rows), COCO17
     elif {"x", "y"} <= kind.keys() or any(key in kind for key in _LANDMARKS):
-        frames, skeleton = results_mediapipe.frames_of(rows, options)
+        frames, skeleton = results_mediapipe.frames_of(rows, size, options)
     else:
         raise FormatError(
             "not the results of a known tool (COCO's layout, AlphaPose, MMPose, Ultralytics, MediaPipe)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from skelstream.errors import FormatError
 from skelstream.files.values import entry, integer, items, mapping, real
 from skelstream.formats.format import ReadOptions
 from skelstream.formats.frames import FoundFrame
+from skelstream.formats.rows import RELATIVE, TAKEN_AS_RELATIVE
 from skelstream.skeleton import COCO17, HOLISTIC543, Skeleton
 
 LANDMARK_KEYS = ("landmarks", "pose_landmarks", "poseLandmarks")
@@ -28,23 +30,48 @@ _ALL_KEYS = [key for keys in PART_KEYS.values() for key in keys]
 _COCO = [HOLISTIC543.index(joint) for joint in COCO17.joints]
 # A refined face has both irises after the mesh.
 _REFINED_FACE = 478
+# Landmarks beside the image are farther from it than this, but half of them are not.
+_LARGEST_SHARE = 1.5
 
 
-def frames_of(rows: list[Any], options: ReadOptions) -> tuple[list[FoundFrame], Skeleton]:
+def frames_of(
+    rows: list[Any], size: tuple[int, int] | None, options: ReadOptions
+) -> tuple[list[FoundFrame], Skeleton]:
     """Return the frames of MediaPipe's landmarks, one entry per frame, and their joint set.
 
     An entry is the list of the 33 landmarks of the body, of one or several people, or an object that has it, and from
-    Holistic the landmarks of hands and face of its one person too.
+    Holistic the landmarks of hands and face of its one person too. Landmarks are relative to the image, though some lie
+    outside it.
+
+    Args:
+        rows: the entries.
+        size: (height, width) of the image in pixels, if the file has it.
+        options: options of reading.
 
     Raises:
-        FormatError: an entry is damaged, or has several people beside hands or a face.
+        FormatError: an entry is damaged, has several people beside hands or a face, or the size is unknown.
     """
     whole = any(isinstance(row, dict) and any(row.get(key) for key in _ALL_KEYS) for row in rows)
     skeleton = HOLISTIC543 if whole else COCO17
     frames = [_frame(i, row, whole) for i, row in enumerate(rows)]
     kept = "" if whole else f", of those of the body COCO's {len(COCO17)}"
     options.note(f"x and y of MediaPipe's landmarks are read{kept}; their depth is left out")
-    return frames, skeleton
+    return _in_pixels(frames, size or options.size, options), skeleton
+
+
+def _in_pixels(
+    frames: list[FoundFrame], size: tuple[int, int] | None, options: ReadOptions
+) -> list[FoundFrame]:
+    """Return frames with positions in pixels, unless most of them are far outside the image, as those of pixels are."""
+    places = np.concatenate([frame.poses.reshape(-1, 3) for frame in frames])
+    places = places[places[:, 2] > 0, :2]
+    if not len(places) or np.median(np.abs(places)) > _LARGEST_SHARE:
+        return frames
+    if size is None:
+        raise FormatError(RELATIVE.format("0 to 1"), setting="size")
+    options.note(TAKEN_AS_RELATIVE.format("0 to 1", *size[::-1]))
+    scale = np.array([size[1], size[0], 1.0])
+    return [replace(frame, poses=frame.poses * scale) for frame in frames]
 
 
 def _frame(i: int, row: Any, whole: bool) -> FoundFrame:

@@ -234,6 +234,16 @@ def test_mediapipe_holistic(tmp_path, keys):
     first = found.frames[0][2]
     assert first.keypoints[0, found.skeleton.index("left_thumb4")] == pytest.approx([50, 0.4])
     assert first.scores[0, found.skeleton.index("left_thumb4")] == 1
+    # Feet below the image and an elbow to its left are still relative to it.
+    rows[1][body][28].update(x=0.5, y=1.75)
+    rows[1][body][13].update(x=-0.25)
+    (tmp_path / "c.json").write_text(json.dumps(rows))
+    with pytest.raises(FormatError, match="relative to the image"):
+        read(tmp_path / "c.json")
+    people = read(tmp_path / "c.json", size=(100, 200), note=notes.append).frames[1][2]
+    assert people.keypoints[0, found.skeleton.index("right_ankle")] == pytest.approx([100, 175])
+    assert people.keypoints[0, found.skeleton.index("left_elbow")] == pytest.approx([-50, 1.3])
+    assert people.keypoints[0, 0] == pytest.approx([100, 0])
     rows[0][body] = [holistic_landmarks(33), holistic_landmarks(33)]
     (tmp_path / "b.json").write_text(json.dumps({"height": 100, "width": 200, "frames": rows}))
     with pytest.raises(FormatError, match="entry 0 has several people"):
