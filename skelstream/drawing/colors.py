@@ -15,10 +15,13 @@ PALETTE: tuple[RGB, ...] = (
     (168, 152, 255), (216, 8, 152), (255, 136, 255),
 )  # fmt: skip
 
+HAND_COLORS: dict[str, RGB] = {"left_hand": (0, 229, 255), "right_hand": (255, 82, 150)}
+"""Colours of hands, the same for everybody: far from each other and from skin."""
+
 PLAIN_BACKGROUND: RGB = (36, 36, 42)
 """Background of skeletons drawn without their video."""
 
-_LIGHTER, _DARKER = 0.3, 0.22
+_LIGHTER, _DARKER, _PALER = 0.3, 0.22, 0.6
 
 
 def track_color(track_id: int) -> RGB:
@@ -33,6 +36,11 @@ def side_shade(color: RGB, side: str) -> RGB:
     if side == "right":
         return _mix(color, 0, _DARKER)
     return color
+
+
+def paler(color: RGB) -> RGB:
+    """Return ``color`` so light that thin lines of it are visible on a face."""
+    return _mix(color, 255, _PALER)
 
 
 def text_on(color: RGB) -> RGB:

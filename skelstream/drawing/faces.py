@@ -22,6 +22,7 @@ _RADIUS_PER = {
     ("left_shoulder", "right_shoulder"): 0.14 / 0.36,
 }
 _RADIUS_PER_TORSO = 0.14 / 0.50  # neck to the middle of the hips
+_RADIUS_PER_FACE = 0.14 / 0.15  # longer side of the box around the points of a face
 _HEAD_ABOVE_NECK = 1.75  # centre of the head, in radii from the neck
 _FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
 _FEW_JOINTS_MARGIN = 1.3
@@ -32,8 +33,8 @@ _MOSAIC = 6  # patches across a blurred head
 def head_circles(keypoints: np.ndarray, boxes: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     """Return a circle around each person's head, rather too large than too small.
 
-    The centre is the mean of nose, eyes and ears that are not missing; without any of them, a position above
-    the neck, away from the hips; without shoulders too, the upper end of the person's box.
+    The centre is the middle of the face's points, or else the mean of nose, eyes and ears that are not missing; without any of
+    them, a position above the neck, away from the hips; without shoulders too, the upper end of the person's box.
 
     Args:
         keypoints: float (N, V, 2), source pixels, NaN where missing.
@@ -62,6 +63,8 @@ def head_circles(keypoints: np.ndarray, boxes: np.ndarray, skeleton: Skeleton) -
     radius = length(neck, hips) * _RADIUS_PER_TORSO
     for (a, b), ratio in _RADIUS_PER.items():
         radius = np.maximum(radius, length(at(a), at(b)) * ratio)
+    contour, extent = _middle_and_extent(keypoints[:, list(skeleton.parts.get("face", ()))])
+    radius = np.maximum(radius, extent * _RADIUS_PER_FACE)
     radius = np.where(radius > 0, radius, 0.18 * reach)
     radius = np.clip(radius, np.maximum(0.06 * reach, _SMALLEST), np.maximum(0.5 * reach, _SMALLEST))
 
@@ -77,8 +80,8 @@ def head_circles(keypoints: np.ndarray, boxes: np.ndarray, skeleton: Skeleton) -
     above_neck = neck + up * (_HEAD_ABOVE_NECK * radius)[:, None]
     top_of_box = np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 1] + 0.3 * radius], 1)
 
-    center = _first(middle, above_neck, top_of_box)
-    certain = (known >= 2) & (radius > 0)
+    center = _first(contour, middle, above_neck, top_of_box)
+    certain = ((known >= 2) | (extent > 0)) & (radius > 0)
     radius = radius * np.where(certain, 1.1, _FEW_JOINTS_MARGIN)
     return np.column_stack([center, radius]).astype(np.float32)
 
@@ -139,6 +142,16 @@ def blur_heads(canvas: np.ndarray, circles: np.ndarray) -> None:
         distance = np.hypot(np.arange(x0, x1)[None] - x, np.arange(y0, y1)[:, None] - y)
         share = np.clip((reach - distance) / max(reach - radius, 1e-3), 0, 1)[..., None]
         region[:] = np.round(region * (1 - share) + coarse * share)
+
+
+def _middle_and_extent(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the middle, (N, 2), and the longer side, (N,), of the box around points (N, K, 2); NaN and 0 without points."""
+    present = np.isfinite(points)
+    low = np.where(present, points, np.inf).min(1, initial=np.inf).astype(np.float64)
+    high = np.where(present, points, -np.inf).max(1, initial=-np.inf).astype(np.float64)
+    found = np.isfinite(low).all(1)
+    low[~found] = high[~found] = np.nan
+    return (low + high) / 2, np.where(found, np.nan_to_num(high - low).max(1), 0)
 
 
 def _first(*choices: np.ndarray) -> np.ndarray:

@@ -10,9 +10,11 @@ import numpy as np
 from skelstream.drawing.by_frame import PeopleByFrame, image_size
 from skelstream.drawing.colors import PLAIN_BACKGROUND, track_color
 from skelstream.drawing.faces import blur_heads, bridge_gaps, head_circles
+from skelstream.drawing.figure import BODY, body_joints
 from skelstream.drawing.skeletons import Style, draw_people, limb_width, person_size
 from skelstream.drawing.trails import draw_trail
-from skelstream.sequences import SkeletonSequence
+from skelstream.geometry.crops import joints_boxes
+from skelstream.sequences import SkeletonSequence, Track
 
 _BRIDGED = 1.0  # greatest gap of a track in seconds through which its head stays blurred
 _HELD = 0.3  # seconds of blur before the first and after the last frame of a track
@@ -97,7 +99,7 @@ class Overlay:
             track = self._sequence[m]
             last = int(np.searchsorted(track.frame, row, side="right"))
             first = int(np.searchsorted(track.times, now - self._settings.trails))
-            boxes = track.boxes[first:last]
+            boxes = self._body_boxes(track, first, last)
             if len(boxes) < 2:
                 continue
             feet = np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]], 1)
@@ -106,6 +108,14 @@ class Overlay:
                 canvas, feet, now - track.times[first:last], self._settings.trails,
                 track_color(track.id), limb_width(size, self._settings.style),
             )  # fmt: skip
+
+    def _body_boxes(self, track: Track, first: int, last: int) -> np.ndarray:
+        """Return a track's boxes, float (K, 4); around the body where hands or a face would move them."""
+        boxes = track.boxes[first:last]
+        if set(self._sequence.skeleton.parts) == {BODY}:
+            return boxes
+        body = joints_boxes(track.keypoints[first:last, body_joints(self._sequence.skeleton)])
+        return np.where(np.isfinite(body), body, boxes)
 
     def _recent(self, row: int) -> list[int]:
         """Return the tracks with a row within the time of a trail."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from skelstream.drawing.colors import RGB, side_shade, text_on, track_color
+from skelstream.drawing.colors import HAND_COLORS, RGB, paler, side_shade, text_on, track_color
+from skelstream.drawing.figure import BODY, FACE, Part, body_joints, figure, head_joints, limb_side
 from skelstream.drawing.layer import Layer
-from skelstream.skeleton import Skeleton
+from skelstream.skeleton import Skeleton, joint_side
 
 _OUTLINE_OPACITY = 0.55
 _FAINTEST, _OPAQUE_FROM = 0.35, 0.7  # opacity of a joint of score 0; score from which a joint is opaque
-_FACE = ("nose", "eye", "ear")
+_HAND_THICKNESS, _FACE_THICKNESS = 0.022, 0.01  # width of lines as a share of the hand's or face's size
+_SIDES = ("left", "right", "")
+_LEAST_FACE = 5  # points from which a face's contours stand for the body's nose, eyes and ears
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _CAPITALS = (
     21.5  # height in pixels of the font's capitals and digits at scale 1; its text box varies by version
@@ -51,9 +54,9 @@ def draw_people(
 ) -> np.ndarray:
     """Return a copy of ``image`` with people drawn on it.
 
-    A person has the colour of its track; left limbs are a little lighter than right ones. The width of limbs
-    grows with the person's size, their opacity with the joints' scores. Missing joints and limbs with a
-    missing end are left out.
+    A person has the colour of its track; left limbs are a little lighter than right ones. Hands have colours of their own, a
+    face is drawn as contours in a pale shade. The width of limbs grows with the size of the body, the hand or the face, their
+    opacity with the joints' scores. Missing joints and limbs with a missing end are left out.
 
     Args:
         image: uint8 RGB (H, W, 3).
@@ -75,19 +78,26 @@ def draw_people(
         raise ValueError(f"keypoints {keypoints.shape} and scores {scores.shape} are not {expected}")
     canvas = np.array(image, np.uint8, order="C")
     drawn = np.isfinite(keypoints).all(-1) & (scores >= style.min_score)
-    sizes = np.array([person_size(points[joints]) for points, joints in zip(keypoints, drawn, strict=True)])
+    body = body_joints(skeleton)
+    sizes = np.array(
+        [
+            person_size(points[body][joints[body]] if joints[body].any() else points[joints])
+            for points, joints in zip(keypoints, drawn, strict=True)
+        ]
+    )
     track_ids = np.arange(1, len(keypoints) + 1) if ids is None else np.asarray(ids)
     far_to_near = [p for p in np.argsort(sizes, kind="stable").tolist() if drawn[p].any()]
     for p in far_to_near:
         color = track_color(int(track_ids[p]))
-        _draw_person(
-            canvas, keypoints[p], scores[p], drawn[p], skeleton, color, limb_width(float(sizes[p]), style)
-        )
+        width = limb_width(float(sizes[p]), style)
+        _draw_person(canvas, keypoints[p], scores[p], drawn[p], skeleton, color, width)
     if style.labels and ids is not None:
         height = style.label_height or max(12, round(canvas.shape[0] * 0.028))
         for p in far_to_near:
             points = keypoints[p][drawn[p]]
-            x, top = float(points[:, 0].mean()), float(points[:, 1].min())
+            middle = keypoints[p][body][drawn[p][body]]
+            x = float((middle if len(middle) else points)[:, 0].mean())
+            top = float(points[:, 1].min())
             track = int(track_ids[p])
             draw_label(canvas, str(track), (x, top - height * 1.4), height, track_color(track))
     return canvas
@@ -101,24 +111,6 @@ def person_size(points: np.ndarray) -> float:
 def limb_width(size: float, style: Style = Style()) -> int:
     """Return the limb width in pixels of a person of that size in pixels."""
     return int(np.clip(round(size * style.thickness), style.thinnest, style.thickest))
-
-
-def figure_limbs(skeleton: Skeleton) -> list[tuple[int, int]]:
-    """Return the limbs to draw: all but ear-shoulder limbs, which only serve grouping."""
-    parts = [joint.rpartition("_")[2] for joint in skeleton.joints]
-    return [(a, b) for a, b in skeleton.limbs if {parts[a], parts[b]} != {"ear", "shoulder"}]
-
-
-def limb_side(skeleton: Skeleton, a: int, b: int) -> str:
-    """Return ``"left"`` or ``"right"`` for a limb on that side of the person, ``""`` for any other."""
-    sides = {joint_side(skeleton.joints[a]), joint_side(skeleton.joints[b])} - {""}
-    return sides.pop() if len(sides) == 1 else ""
-
-
-def joint_side(joint: str) -> str:
-    """Return the person's side of a joint: ``"left"``, ``"right"`` or ``""``."""
-    side = joint.partition("_")[0]
-    return side if side in ("left", "right") else ""
 
 
 def draw_label(
@@ -158,18 +150,67 @@ def _draw_person(
     """Draw one person in place, through a transparent layer so that overlapping strokes do not add up."""
     layer = Layer(canvas, points[drawn], 2 * width + 3)
     opacity = _FAINTEST + (1 - _FAINTEST) * np.clip(scores / _OPAQUE_FROM, 0, 1)
-    limbs = [(a, b) for a, b in figure_limbs(skeleton) if drawn[a] and drawn[b]]
-    joints = np.flatnonzero(drawn).tolist()
-    face = [joint.rpartition("_")[2] in _FACE for joint in skeleton.joints]
-    fine = max(1, round(0.6 * width))
-    outline = 1 if width < 6 else 2
+    head = head_joints(skeleton)
+    with_face = drawn[list(skeleton.parts.get(FACE, ()))].sum() >= _LEAST_FACE
+    shown = np.array([drawn[j] and not (with_face and j in head) for j in range(len(skeleton))])
+    for part in figure(skeleton):
+        joints = [j for j in part.joints if shown[j]]
+        if part.name == FACE:
+            size = person_size(points[joints])
+            lines = min(width, max(1, round(size * _FACE_THICKNESS)))
+            for a, b in part.limbs:
+                if shown[a] and shown[b]:
+                    layer.line(points[a], points[b], paler(color), min(opacity[a], opacity[b]), lines)
+        elif part.name == BODY:
+            colors = {side: side_shade(color, side) for side in _SIDES}
+            _draw_part(layer, points, opacity, shown, skeleton, part, _Pen(width, head, colors))
+        else:
+            size = person_size(points[joints])
+            lines = min(width, max(1, round(size * _HAND_THICKNESS)))
+            colors = dict.fromkeys(_SIDES, HAND_COLORS.get(part.name, color))
+            _draw_part(layer, points, opacity, shown, skeleton, part, _Pen(lines, frozenset(), colors))
+    layer.merge()
+
+
+@dataclass(frozen=True)
+class _Pen:
+    """How to draw a part.
+
+    Attributes:
+        width: width of limbs in pixels.
+        fine: joints whose limbs and dots are finer.
+        colors: colour by side: ``"left"``, ``"right"`` or ``""``.
+    """
+
+    width: int
+    fine: frozenset[int]
+    colors: Mapping[str, RGB]
+
+    def width_at(self, *joints: int) -> int:
+        return max(1, round(0.6 * self.width)) if all(j in self.fine for j in joints) else self.width
+
+
+def _draw_part(
+    layer: Layer,
+    points: np.ndarray,
+    opacity: np.ndarray,
+    shown: np.ndarray,
+    skeleton: Skeleton,
+    part: Part,
+    pen: _Pen,
+) -> None:
+    """Draw the limbs of a part with their outlines, then its joints."""
+    limbs = [(a, b) for a, b in part.limbs if shown[a] and shown[b]]
+    joints = [j for j in part.joints if shown[j]]
+    outline = 1 if pen.width < 6 else 2
 
     def stroke(a: int, b: int, color: RGB, strength: float, extra: int) -> None:
-        thickness = (fine if face[a] and face[b] else width) + extra
-        layer.line(points[a], points[b], color, strength * min(opacity[a], opacity[b]), thickness)
+        layer.line(
+            points[a], points[b], color, strength * min(opacity[a], opacity[b]), pen.width_at(a, b) + extra
+        )
 
     def dot(j: int, color: RGB, strength: float, extra: int) -> None:
-        radius = max(1.0, 0.85 * (fine if face[j] else width))
+        radius = max(1.0, 0.85 * pen.width_at(j))
         layer.dot(points[j], radius + extra, color, strength * opacity[j])
 
     for a, b in limbs:
@@ -177,7 +218,6 @@ def _draw_person(
     for j in joints:
         dot(j, (0, 0, 0), _OUTLINE_OPACITY, outline)
     for a, b in limbs:
-        stroke(a, b, side_shade(color, limb_side(skeleton, a, b)), 1, 0)
+        stroke(a, b, pen.colors[limb_side(skeleton, a, b)], 1, 0)
     for j in joints:
-        dot(j, side_shade(color, joint_side(skeleton.joints[j])), 1, 0)
-    layer.merge()
+        dot(j, pen.colors[joint_side(skeleton.joints[j])], 1, 0)

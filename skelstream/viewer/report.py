@@ -16,11 +16,12 @@ import numpy as np
 
 from skelstream.drawing.by_frame import image_size, video_times
 from skelstream.drawing.colors import PALETTE, RGB, side_shade, text_on
-from skelstream.drawing.skeletons import figure_limbs, joint_side, limb_side
+from skelstream.drawing.figure import figure_limbs, limb_side
 from skelstream.errors import OutputError, SourceError
 from skelstream.sequences import SkeletonSequence
 from skelstream.sequences.lifted import SKELETON
 from skelstream.sequences.meta import names_of
+from skelstream.skeleton import joint_side
 
 _SCRIPTS = ("data.js", "stage.js", "charts.js", "space.js", "player.js", "edits.js", "app.js")
 _FINEST_STEP = 0.1  # pixels; finer steps would only make the page larger

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skelstream.drawing.faces import blur_heads, bridge_gaps, head_circles
-from skelstream.skeleton import COCO17, OPENPOSE18, convert
+from skelstream.skeleton import BODY_FACE, COCO17, OPENPOSE18, convert
 
 HEIGHT = 400.0
 FACE = [OPENPOSE18.index(name) for name in ("nose", "left_eye", "right_eye", "left_ear", "right_ear")]
@@ -95,3 +95,16 @@ def test_short_gaps_are_bridged_long_ones_held_at_both_ends():
     assert at[23] == pytest.approx([46, 5, 10]) and at[18][0] == 40 and at[62][0] == 120
     for row, wanted in zip(rows.tolist(), circles.tolist(), strict=True):
         assert at[row] == pytest.approx(wanted)
+
+
+def test_the_points_of_a_face_place_the_circle(whole):
+    points = np.full((486, 2), np.nan, np.float32)
+    points[:18] = whole
+    middle = whole[0] + (30, 0)  # the body's nose, eyes and ears are a little wrong
+    angles = np.linspace(0, 2 * np.pi, 468)
+    points[18:] = middle + 0.06 * HEIGHT * np.stack([np.cos(angles), np.sin(angles)], 1)
+    found = circle(points, BODY_FACE)
+    np.testing.assert_allclose(found[:2], middle, atol=0.5)
+    assert (np.hypot(*(points[18:] - found[:2]).T) * 1.5 < found[2]).all()
+    points[18:] = np.nan
+    np.testing.assert_allclose(circle(points, BODY_FACE), circle(whole), rtol=1e-6)

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from skelstream.drawing.colors import PLAIN_BACKGROUND, track_color
 from skelstream.drawing.overlay import Overlay, OverlaySettings
 from skelstream.drawing.skeletons import Style, draw_people
+from skelstream.sequences.sequence import skeleton_meta
+from skelstream.skeleton import BODY_HANDS
 
 PLAIN = OverlaySettings(Style(labels=False))
 
@@ -75,3 +79,28 @@ def test_heads_are_blurred_also_while_a_person_is_lost(two_walkers, image):
         around = np.s_[int(y) - 3 : int(y) + 4, int(x) - 3 : int(x) + 4]
         assert drawn[around].std() < image[around].std() / 3, row
         assert (drawn[200:] == image[200:]).all()
+
+
+def test_trails_follow_the_body_and_not_the_hands(two_walkers):
+    """A hand that is held out moves the box, not the trail."""
+    n = len(two_walkers.frame)
+
+    def drawn(hand_x):
+        hands = np.full((n, 42, 2), np.nan, np.float32)
+        boxes = two_walkers.boxes.copy()
+        if hand_x:
+            hands[:, :] = hand_x, 100
+            boxes[:, 2] = hand_x
+        whole = replace(
+            two_walkers,
+            keypoints=np.concatenate([two_walkers.keypoints, hands], 1),
+            scores=np.concatenate(
+                [two_walkers.scores, np.full((n, 42), 0.0 if not hand_x else 0.9, np.float32)], 1
+            ),
+            boxes=boxes,
+            meta={**two_walkers.meta, **skeleton_meta(BODY_HANDS)},
+            observed=None,
+        )
+        return Overlay(whole, OverlaySettings(Style(labels=False), trails=1.0)).draw(14, None)
+
+    np.testing.assert_array_equal(drawn(300)[150:], drawn(0)[150:])

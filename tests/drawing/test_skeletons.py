@@ -3,17 +3,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skelstream.drawing.colors import PALETTE, side_shade, text_on, track_color
-from skelstream.drawing.skeletons import (
-    Style,
-    draw_label,
-    draw_people,
-    figure_limbs,
-    limb_side,
-    limb_width,
-    person_size,
+from skelstream.drawing.colors import HAND_COLORS, PALETTE, paler, side_shade, text_on, track_color
+from skelstream.drawing.figure import body_joints, figure, figure_limbs, limb_side
+from skelstream.drawing.skeletons import Style, draw_label, draw_people, limb_width, person_size
+from skelstream.skeleton import (
+    BODY_HANDS_FACE,
+    COCO17,
+    COCO_WHOLEBODY133,
+    FACE468,
+    HAND21,
+    OPENPOSE18,
+    SKELETONS,
 )
-from skelstream.skeleton import COCO17, OPENPOSE18, SKELETONS
 
 
 def person(x=100.0, y=100.0, height=120.0, joints=18):
@@ -115,7 +116,7 @@ def test_figure_leaves_out_only_ear_to_shoulder(skeleton, ground):
         for limb in set(skeleton.limbs) - set(figure_limbs(skeleton))
     }
     assert all({name.split("_")[1] for name in limb} == {"ear", "shoulder"} for limb in left_out)
-    assert len(figure_limbs(skeleton)) == len(skeleton.limbs) - (2 if skeleton in (OPENPOSE18, COCO17) else 0)
+    assert len(figure_limbs(skeleton)) == len(skeleton.limbs) - len(left_out) and len(left_out) in (0, 2)
     drawn = draw(ground, person(joints=len(skeleton)), skeleton=skeleton)
     assert (drawn != ground).any()
 
@@ -131,3 +132,86 @@ def test_shapes_are_checked(ground):
         draw_people(ground, np.zeros((1, 17, 2)), np.zeros((1, 17)), OPENPOSE18)
     with pytest.raises(ValueError):
         draw_people(ground, np.zeros((1, 18, 2)), np.zeros((2, 18)), OPENPOSE18)
+
+
+def whole(x=150.0, hand=40.0, hands_at=250.0):
+    """A body of three joints with hands that are fans of fingers, below, and an oval face, above."""
+    points = np.full((528, 2), np.nan, np.float32)
+    for joint, place in {
+        "nose": (x, 60),
+        "neck": (x, 20),
+        "left_wrist": (x + 60, 200),
+        "right_wrist": (x - 60, 200),
+    }.items():
+        points[BODY_HANDS_FACE.index(joint)] = place
+    fan = np.array(
+        [(0, 0), *((0.2 * (finger - 2) * k, 0.25 * k) for finger in range(5) for k in range(1, 5))]
+    )
+    points[18:39], points[39:60] = fan * hand + (x + 60, hands_at), fan * hand + (x - 60, hands_at)
+    angles = np.linspace(0, 2 * np.pi, 468)
+    points[60:] = np.stack([x + 20 * np.cos(angles), 60 + 25 * np.sin(angles)], 1)
+    return points
+
+
+def has(image, color, tolerance=40):
+    return (np.abs(image.astype(int) - color).max(-1) <= tolerance).any()
+
+
+def test_hands_have_their_own_colours_and_a_face_is_contours(ground):
+    drawn = draw(ground, whole(), skeleton=BODY_HANDS_FACE, ids=[1], style=Style(labels=False))
+    left, right = drawn[250:, 180:], drawn[250:, :120]
+    assert has(left, HAND_COLORS["left_hand"]) and not has(left, HAND_COLORS["right_hand"])
+    assert has(right, HAND_COLORS["right_hand"]) and not has(right, HAND_COLORS["left_hand"])
+    face = drawn[30:90, 125:175]
+    assert has(face, paler(track_color(1)))
+    contours = {j for limb in figure(BODY_HANDS_FACE)[0].limbs for j in limb}
+    assert len(contours) < 150  # and all other points leave no dots
+    without_nose = whole()
+    without_nose[0] = np.nan
+    again = draw(ground, without_nose, skeleton=BODY_HANDS_FACE, ids=[1], style=Style(labels=False))
+    np.testing.assert_array_equal(drawn, again)  # the contours stand for it
+
+
+def test_without_a_face_the_bodys_nose_is_drawn(ground):
+    points = whole()
+    points[60:] = np.nan
+    drawn = draw(ground, points, skeleton=BODY_HANDS_FACE, ids=[1], style=Style(labels=False))
+    assert (drawn[60, 150] != ground[60, 150]).any()
+
+
+def test_lines_of_a_hand_grow_with_the_hand_and_not_beyond_the_bodys(ground):
+    def inked(hand):
+        points = whole(hand=hand, hands_at=30)
+        points[:18] = np.nan
+        points[[0, 1]] = (150, 10), (150, 290)
+        points[39:] = np.nan
+        points[[*range(19, 27), *range(31, 39)]] = np.nan  # all but the middle finger, which points down
+        drawn = draw(ground, points, skeleton=BODY_HANDS_FACE, style=Style(labels=False))
+        return int((drawn[30 + round(hand * 0.37), 180:] != 90).any(-1).sum())
+
+    assert inked(30) < inked(200) < 15
+
+
+def test_size_and_label_follow_the_body(ground):
+    far = whole()
+    far[18:60] += (90, 0)
+    there, alone = (draw(ground, points, skeleton=BODY_HANDS_FACE, ids=[1]) for points in (far, whole()))
+    body = list(range(50))  # rows of the label and of the face, above the hands
+    np.testing.assert_array_equal(there[body], alone[body])
+
+
+@pytest.mark.parametrize("skeleton", [HAND21, FACE468], ids=lambda s: s.name)
+def test_a_hand_or_face_alone_is_drawn(skeleton, ground):
+    assert body_joints(skeleton).tolist() == list(range(len(skeleton)))
+    points = whole()[18:39] if skeleton is HAND21 else whole()[60:]
+    drawn = draw(ground, points, skeleton=skeleton, ids=[2], style=Style(labels=False))
+    assert has(drawn, track_color(2) if skeleton is HAND21 else paler(track_color(2)))
+
+
+def test_every_limb_belongs_to_a_part():
+    for skeleton in (COCO_WHOLEBODY133, BODY_HANDS_FACE):
+        parts = figure(skeleton)
+        assert [part.name for part in parts] == ["face", "body", "left_hand", "right_hand"]
+        assert sorted(limb for part in parts for limb in part.limbs) == sorted(figure_limbs(skeleton))
+        hand = parts[2]
+        assert (skeleton.index("left_wrist"), hand.joints[0]) in hand.limbs
