@@ -141,7 +141,7 @@ def _extract_one(
     if sheet is not None:
         check_writable(sheet, output.overwrite)
         check_not_inputs([sheet, output.path], [source], IMAGE_SUFFIXES)
-    output.check(source, settings.postprocessing)
+    output.check(source, settings)
     with FrameProgress(Path(source).name, quiet) as progress:
         done = run(source, settings, output, estimator_maker(settings), report=progress.report)
     show_warnings(done.warnings)

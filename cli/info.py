@@ -38,6 +38,7 @@ def info(
     from skelstream.formats import read
     from skelstream.processing import with_identities
     from skelstream.sequences.summary import summary
+    from skelstream.skeleton import part_of
 
     sequence = with_identities(read(file, clip=clip))
     facts = summary(sequence)
@@ -50,7 +51,8 @@ def info(
     console.print(_video(facts))
     if facts["tracks"]:
         console.print(_tracks(sequence, facts["tracks"], len(sequence) if every_track else _MAX_TRACKS))
-        console.print(_joints(facts["joints"]))
+        body = [joint for joint in facts["joints"] if part_of(joint["name"]) == "body"]
+        console.print(_joints(body, facts["parts"]))
 
 
 def _video(facts: dict[str, Any]) -> Table:
@@ -114,7 +116,8 @@ def _tracks(sequence: SkeletonSequence, tracks: list[dict[str, Any]], shown: int
     return table
 
 
-def _joints(joints: list[dict[str, Any]]) -> Table:
+def _joints(body: list[dict[str, Any]], parts: list[dict[str, Any]]) -> Table:
+    """Return a row for each joint of the body and for each other part."""
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
@@ -122,7 +125,8 @@ def _joints(joints: list[dict[str, Any]]) -> Table:
     table.add_column("found", justify="right")
     table.add_column("score", justify="right")
     table.add_column("")
-    for joint in joints:
+    named = [{**part, "name": f"{part['name'].replace('_', ' ')}, {part['joints']} joints"} for part in parts]
+    for joint in (*body, *named):
         bar = "█" * round(joint["coverage"] * _TIMELINE_CELLS / 2)
         table.add_row(
             joint["name"], f"{joint['coverage']:.0%}", f"{joint['mean_score']:.2f}", f"[green]{bar}[/]"

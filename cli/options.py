@@ -20,7 +20,7 @@ from skelstream.settings import Option
 
 from .messages import show_log
 
-_PANELS = ("Source", "Detection", "Refinement", "Tracking", "Postprocessing", "Networks")
+_PANELS = ("Source", "Detection", "Refinement", "Hands and faces", "Tracking", "Postprocessing", "Networks")
 
 
 def _debug(ctx: typer.Context, value: bool) -> None:

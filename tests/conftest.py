@@ -54,6 +54,7 @@ class BarEstimator:
     provenance = Provenance("bars", "0" * 64, {"size": WIDTH})
     torch_threads = None
     orientations = 1
+    parts = ()
 
     def __init__(self, batch: int = 1, fail_at: int | None = None):
         self.batch, self.batches, self.fail_at = batch, [], fail_at

@@ -26,6 +26,7 @@ from skelstream.extraction.output import Output, check_format
 from skelstream.extraction.settings import ExtractionSettings
 from skelstream.formats import load
 from skelstream.network.model_file import find_model
+from skelstream.refinement.parts.joining import joined_skeleton
 from skelstream.version import __version__
 from skelstream.video.container import HEADER_SAYS
 
@@ -64,7 +65,8 @@ class Job:
         """
         if (settings.video.start, settings.video.end) != (None, None):
             raise SettingsError("give each clip's start and end in the manifest", setting="start")
-        check_format(Path("clip.npz"), None, settings.postprocessing)
+        skeleton = joined_skeleton(settings.estimator.parts.kinds)
+        check_format(Path("clip.npz"), None, settings.postprocessing, skeleton)
         return cls(results, settings, settings_hash(_as_json(settings)))
 
     def planned(self, plan: Plan) -> Job:
@@ -162,6 +164,7 @@ def _as_json(settings: ExtractionSettings) -> dict[str, Any]:
     detection, refinement = settings.estimator.detection, settings.estimator.refinement
     weights = [detection.weights]
     weights += [refinement.weights] if refinement.enabled else []
+    weights += settings.estimator.parts.networks
     weights += [settings.postprocessing.lifter] if settings.postprocessing.lift else []
     return {
         "settings": settings.to_json(),

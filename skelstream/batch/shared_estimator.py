@@ -15,6 +15,7 @@ from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.candidates import Candidates
 from skelstream.people import People
 from skelstream.refinement.crop_refiner import CropRefiner
+from skelstream.refinement.parts.part_refiner import PartRefiner
 from skelstream.refinement.refinement import Refinement
 from skelstream.skeleton import Skeleton
 
@@ -139,6 +140,11 @@ class SharedEstimator:
     def skeleton(self) -> Skeleton:
         """Joints of the people, and limbs to draw."""
         return self._estimator.skeleton
+
+    @property
+    def parts(self) -> Sequence[PartRefiner]:
+        """Refiners of the parts that tracked people get."""
+        return self._estimator.parts
 
     @property
     def batch(self) -> int:

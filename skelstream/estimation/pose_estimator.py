@@ -18,6 +18,8 @@ from skelstream.grouping.candidates import Candidates, find_candidates
 from skelstream.network.lazy_network import lazy_network
 from skelstream.network.model_file import find_model, read_header
 from skelstream.people import People
+from skelstream.refinement.parts.joining import refine_parts
+from skelstream.refinement.parts.registry import make_part_refiners
 from skelstream.refinement.refinement import Refinement
 from skelstream.refinement.registry import make_refiner
 from skelstream.runtimes.averaging import AveragingRuntime
@@ -51,6 +53,7 @@ class PoseEstimator:
         options = settings.device, settings.runtime, settings.precision
         with ThreadPoolExecutor(1, "skelstream-refiner") as beside:
             refiner = beside.submit(make_refiner, refinement, *options) if refinement.enabled else None
+            parts = beside.submit(make_part_refiners, settings.parts, settings.precision)
             runtime: Runtime | AveragingRuntime = choose_runtime(network, *options)
         if detection.flip or detection.scales != (1.0,):
             runtime = AveragingRuntime(runtime, detection.scales, detection.flip)
@@ -60,6 +63,7 @@ class PoseEstimator:
             self._refiner = refiner.result()
             least = min(detection.grouping.min_person_score, refinement.min_detection_score)
             self._grouping = replace(detection.grouping, min_person_score=least)
+        self.parts = parts.result()
         self.provenance = Provenance(
             model.path.stem,
             network.sha256 or "",
@@ -71,8 +75,9 @@ class PoseEstimator:
 
     @property
     def name(self) -> str:
-        """The runtimes of both networks, for people to read."""
-        return self.runtime.name + (f", then {self._refiner.name}" if self._refiner else "")
+        """The runtimes of the networks, for people to read."""
+        refiners = [*([self._refiner.name] if self._refiner else []), *(part.network for part in self.parts)]
+        return ", then ".join([self.runtime.name, *refiners])
 
     @property
     def skeleton(self) -> Skeleton:
@@ -121,7 +126,7 @@ class PoseEstimator:
         return Refinement(self._refiner, self.settings.refinement, self.skeleton, least)
 
     def people(self, images: Sequence[np.ndarray]) -> list[People]:
-        """Return the people of each image, in the joints of ``skeleton`` and in the image's pixels.
+        """Return the people of each image, in the joints of ``skeleton``, then those of ``parts``, in the image's pixels.
 
         Args:
             images: uint8 RGB (H, W, 3) of any sizes; images of one size share batches.
@@ -133,7 +138,10 @@ class PoseEstimator:
             _check_image(image, number)
         found = zip(images, self.detected(images), strict=True)
         refinement = self.refinement()
-        return [refinement.refine(image, people) if refinement else people for image, people in found]
+        refined = [
+            (image, refinement.refine(image, people) if refinement else people) for image, people in found
+        ]
+        return [refine_parts(image, people, self.skeleton, self.parts) for image, people in refined]
 
     def detected(self, images: Sequence[np.ndarray]) -> list[People]:
         """Return the people of each image before refinement; see ``people``."""

@@ -11,6 +11,7 @@ import numpy as np
 from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.candidates import Candidates
 from skelstream.people import People
+from skelstream.refinement.parts.part_refiner import PartRefiner
 from skelstream.refinement.refinement import Refinement
 from skelstream.skeleton import Skeleton
 
@@ -40,7 +41,8 @@ class Estimator(Protocol):
     """Finds people in images.
 
     Attributes:
-        skeleton: the V joints of the people, and the limbs to draw.
+        skeleton: the V joints of the people, and the limbs to draw; those of their parts come behind them.
+        parts: refiners of the parts that tracked people get, such as hands; none for the body alone.
         batch: preferred number of images per call of ``infer``.
         orientations: turned views to detect in: 1, 4 or ``auto``, as in ``DetectionSettings``.
         provenance: weights, settings and runtime, for the record.
@@ -48,6 +50,9 @@ class Estimator(Protocol):
 
     @property
     def skeleton(self) -> Skeleton: ...
+
+    @property
+    def parts(self) -> Sequence[PartRefiner]: ...
 
     @property
     def batch(self) -> int: ...

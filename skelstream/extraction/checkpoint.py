@@ -188,9 +188,9 @@ class _Unpickler(pickle.Unpickler):
     _NAMES = {
         ("collections", "Counter"), ("filterpy.kalman.kalman_filter", "KalmanFilter"), ("numpy", "dtype"), ("numpy", "ndarray"),
         ("numpy.core.multiarray", "_reconstruct"), ("numpy.core.multiarray", "scalar"), ("numpy.linalg", "inv"),
-        ("skelstream.pipeline.pipeline", "PipelineState"), ("skelstream.pipeline.policy", "PolicyState"), ("skelstream.pipeline.schedule", "TurnedViews"),
+        ("skelstream.pipeline.parts", "PartMemory"), ("skelstream.pipeline.pipeline", "PipelineState"), ("skelstream.pipeline.policy", "PolicyState"), ("skelstream.pipeline.schedule", "TurnedViews"),
         ("skelstream.pipeline.times", "StageTimes"), ("skelstream.pipeline.watch", "Watch"), ("skelstream.refinement.refinement", "RefinementState"),
-        ("skelstream.skeleton", "Skeleton"), ("skelstream.tracking.motion", "Motion"),
+        ("skelstream.skeleton.skeleton", "Skeleton"), ("skelstream.tracking.motion", "Motion"),
         ("skelstream.tracking.appearance", "RunningColours"), ("skelstream.settings.tracking", "TrackerSettings"), ("skelstream.tracking.track", "Track"),
         ("skelstream.tracking.kalman_tracker", "KalmanTracker"),
     }  # fmt: skip

@@ -177,7 +177,7 @@ def extract(
     settings = settings_for_call(settings, options, estimator)
     target = None if output is None else Output(path_argument(output, "output"), overwrite=overwrite)
     if target is not None:
-        target.check(source, settings.postprocessing)
+        target.check(source, settings)
     return run(source, settings, target, estimator).sequence
 
 

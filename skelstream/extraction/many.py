@@ -108,7 +108,7 @@ def run_many(
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made ({error.strerror})") from None
     for source, path in zip(sources[:1], paths[:1], strict=True):
-        Output(path, format, overwrite=True).check(source, settings.postprocessing)
+        Output(path, format, overwrite=True).check(source, settings)
     given = estimator or (lambda: PoseEstimator(settings.estimator))
     shared = cache(given) if callable(given) else given
     for source, path in zip(sources, paths, strict=True):
@@ -122,7 +122,7 @@ def run_many(
                     yield Outcome(source, path)
                     continue
                 output = Output(path, format, overwrite)
-                output.check(source, settings.postprocessing)
+                output.check(source, settings)
                 yield Outcome(source, path, run(source, settings, output, shared, report=report))
             except SkelstreamError as error:
                 yield Outcome(source, path, error=error)

@@ -12,14 +12,16 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from skelstream.errors import FormatError, SkelstreamError
+from skelstream.extraction.settings import ExtractionSettings
 from skelstream.files.inputs import check_not_inputs
 from skelstream.formats import WriteOptions, check_free, choose, load, save
 from skelstream.people import People
 from skelstream.processing.postprocessing import postprocess
+from skelstream.refinement.parts.joining import joined_skeleton
 from skelstream.sequences.builder import SequenceBuilder
 from skelstream.sequences.sequence import SkeletonSequence
 from skelstream.settings.postprocessing import PostprocessingSettings
-from skelstream.skeleton import OPENPOSE18
+from skelstream.skeleton import OPENPOSE18, Skeleton
 from skelstream.tracking.tracked import TrackedPeople
 from skelstream.video.image_folder import IMAGE_SUFFIXES
 
@@ -38,10 +40,8 @@ class Output:
     format: str | None = None
     overwrite: bool = False
 
-    def check(
-        self, source: str | Path | int, postprocessing: PostprocessingSettings = PostprocessingSettings()
-    ) -> None:  # noqa: B008
-        """Check before the work that its result can be written.
+    def check(self, source: str | Path | int, settings: ExtractionSettings) -> None:
+        """Check before the work on a source with these settings that its result can be written.
 
         Raises:
             OutputError: the file exists already, is the source, or cannot be written.
@@ -49,7 +49,9 @@ class Output:
             MissingExtraError: the format needs a library that is not installed.
         """
         check_free(choose(self.path, self.format), self.path, self.overwrite)
-        check_format(self.path, self.format, postprocessing)
+        check_format(
+            self.path, self.format, settings.postprocessing, joined_skeleton(settings.estimator.parts.kinds)
+        )
         check_not_inputs([self.path], [source], IMAGE_SUFFIXES)
 
     def write(self, sequence: SkeletonSequence, skeleton: str | None = None) -> list[str]:
@@ -95,8 +97,19 @@ class Output:
             yield self.path.with_name(f"{self.path.stem}.partial{'' if number == 1 else number}.npz")
 
 
-def check_format(output: Path, format: str | None, postprocessing: PostprocessingSettings) -> None:
+def check_format(
+    output: Path,
+    format: str | None,
+    postprocessing: PostprocessingSettings,
+    skeleton: Skeleton = OPENPOSE18,
+) -> None:
     """Check that a format can hold the result, by writing two frames of one person to a temporary file.
+
+    Args:
+        output: the file.
+        format: name of the format; None for the format of the path's ending.
+        postprocessing: what is done with the people before.
+        skeleton: joint set of the people.
 
     Raises:
         FormatError: the format is unknown or cannot hold one video's people, or the postprocessing is impossible.
@@ -107,7 +120,11 @@ def check_format(output: Path, format: str | None, postprocessing: Postprocessin
         raise FormatError(f"{output}: format {chosen.name} holds no 3D; write .npz, and convert that")
     with TemporaryDirectory() as folder:
         try:
-            save(postprocess(_test_sequence(output.name), postprocessing), Path(folder) / output.name, format)
+            save(
+                postprocess(_test_sequence(output.name, skeleton), postprocessing),
+                Path(folder) / output.name,
+                format,
+            )
         except SkelstreamError as error:
             raise type(error)(str(error).replace(f"{folder}/", ""), setting=error.setting) from None
 
@@ -122,10 +139,10 @@ def _frames_in(path: Path, result: SkeletonSequence) -> int:
     return partial.frames if same else 0
 
 
-def _test_sequence(source: str) -> SkeletonSequence:
-    builder = SequenceBuilder(OPENPOSE18, source=source, height=64, width=64)
-    pose = np.arange(2 * len(OPENPOSE18), dtype=np.float32).reshape(1, -1, 2)
-    score = np.full((1, len(OPENPOSE18)), 0.5, np.float32)
+def _test_sequence(source: str, skeleton: Skeleton) -> SkeletonSequence:
+    builder = SequenceBuilder(skeleton, source=source, height=64, width=64)
+    pose = np.arange(2 * len(skeleton), dtype=np.float32).reshape(1, -1, 2)
+    score = np.full((1, len(skeleton)), 0.5, np.float32)
     people = People(pose, score, score[:, 0], np.array([[0, 0, 63, 63]], np.float32))
     for index in range(2):
         builder.add(TrackedPeople(index, index / 10, people, np.ones(1, np.int32), np.ones(1, np.bool_)))

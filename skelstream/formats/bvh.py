@@ -140,4 +140,4 @@ def _align(rest: np.ndarray, directions: np.ndarray) -> Rotation:
     return Rotation.from_matrix((u * signs[:, None]) @ vt)
 
 
-FORMAT = Format("bvh", (".bvh",), "BVH of one lifted person", write, holds_3d=True)
+FORMAT = Format("bvh", (".bvh",), "BVH of one lifted person", write, holds_3d=True, holds_parts=False)

@@ -104,4 +104,4 @@ def _without_zero_sums(clip: np.ndarray) -> np.ndarray:
     return clip
 
 
-FORMAT = Format("ctrgcn", (".ctrgcn.npz",), "CTR-GCN's npz", write, join=join)
+FORMAT = Format("ctrgcn", (".ctrgcn.npz",), "CTR-GCN's npz", write, join=join, holds_parts=False)

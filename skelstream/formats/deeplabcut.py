@@ -16,7 +16,7 @@ from skelstream.files.values import INT32
 from skelstream.formats.extra import require
 from skelstream.formats.format import Format, ReadOptions
 from skelstream.formats.frames import FoundFrame, assembled
-from skelstream.formats.joint_names import joints_of, missing_note, select_joints
+from skelstream.formats.joint_names import joints_of, note_joints, select_joints
 from skelstream.formats.pickles import load
 from skelstream.formats.rows import read_text
 from skelstream.formats.zipped import check_unpacked
@@ -60,8 +60,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     if np.isinf(whole).any():
         raise FormatError("a value is not finite")
     skeleton, places = joints_of(parts)
-    if line := missing_note(skeleton, places):
-        options.note(line)
+    note_joints(skeleton, places, parts, options)
     whole = select_joints(whole, places)
     present = np.any(whole[..., 2] > 0, axis=-1)
     frames = [

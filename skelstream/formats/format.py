@@ -108,6 +108,7 @@ class Format:
         owns: function from a folder to the predicate that tells which files in it belong to an earlier output.
         holds_3d: whether the format contains 3D joints.
         holds_names: whether the format contains the names of people.
+        holds_parts: whether the format contains hands and faces, or notes them itself where it does not.
     """
 
     name: str
@@ -121,3 +122,4 @@ class Format:
     owns: Callable[[Path], Callable[[Path], bool]] = _owns_nothing
     holds_3d: bool = False
     holds_names: bool = False
+    holds_parts: bool = True

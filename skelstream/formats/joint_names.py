@@ -9,7 +9,9 @@ import numpy as np
 
 from skelstream.errors import FormatError
 from skelstream.files.text import printable
-from skelstream.skeleton import BODY25, COCO17, OPENPOSE18, SKELETONS, Skeleton
+from skelstream.formats.format import ReadOptions
+from skelstream.formats.parts import PARTS, has_parts
+from skelstream.skeleton import BODY25, COCO17, OPENPOSE18, SKELETONS, Skeleton, part_of
 
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 # Parts that occur in pairs, and single ones, by their name without the side.
@@ -20,12 +22,20 @@ _SINGLE = {
 }  # fmt: skip
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _FEWEST = 6
-_MEASURED = (OPENPOSE18, COCO17, BODY25)
+# Sets of which a file may lack joints. Derived ones must be whole, since others have most of their joints.
+_PARTIAL = (OPENPOSE18, COCO17, BODY25, *(s for s in SKELETONS.values() if has_parts(s)))
+_OWN = {joint for skeleton in SKELETONS.values() for joint in skeleton.joints}
+_FACE_POINT = re.compile(r"face-(\d{1,2})")  # MMPose's
+_NAMED = 4
 
 
 def joint_named(name: str) -> str | None:
     """Return the joint of a name such as ``RShoulder``, ``right_shoulder`` or ``rightShoulder``; None if
     unknown."""
+    if name in _OWN:
+        return name
+    if point := _FACE_POINT.fullmatch(name):
+        return f"face_{int(point[1])}"
     words = [word.lower() for word in _WORDS.findall(name)]
     if (
         words
@@ -57,8 +67,7 @@ def joints_of(names: Sequence[str]) -> tuple[Skeleton, np.ndarray]:
 
     def fit(skeleton: Skeleton) -> int:
         found = sum(joint in at for joint in skeleton.joints)
-        # Derived joint sets are accepted only if all their joints are present.
-        return 2 * found - len(skeleton) if skeleton in _MEASURED or found == len(skeleton) else -1000
+        return 2 * found - len(skeleton) if skeleton in _PARTIAL or found == len(skeleton) else -1000
 
     best = max(SKELETONS.values(), key=fit)
     places = np.array([at.get(joint, -1) for joint in best.joints])
@@ -74,7 +83,28 @@ def select_joints(values: np.ndarray, places: np.ndarray) -> np.ndarray:
     return np.where((places >= 0)[:, None], values[..., places, :], np.nan)
 
 
-def missing_note(skeleton: Skeleton, places: np.ndarray) -> str | None:
-    """Return a note on the missing joints, or None."""
+def note_joints(skeleton: Skeleton, places: np.ndarray, names: Sequence[str], options: ReadOptions) -> None:
+    """Note the joints that a file lacks, and its points that are no joints of the joint set.
+
+    Args:
+        skeleton: joint set that the file is read into.
+        places: int (V,), positions of its joints among the names, -1 for missing joints.
+        names: names of the file's points.
+        options: options of reading.
+    """
     missing = [joint for joint, place in zip(skeleton.joints, places, strict=True) if place < 0]
-    return f"the file lacks {', '.join(missing)}; these joints are missing" if missing else None
+    if missing:
+        options.note(f"the file lacks {listed(missing)}; these joints are missing")
+    left = [printable(name) for i, name in enumerate(names) if i not in places]
+    if left:
+        more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+        options.note(
+            f"points that are no joints of {skeleton.name} are left out: {', '.join(left[:_NAMED])}{more}"
+        )
+
+
+def listed(joints: Sequence[str]) -> str:
+    """Return joints for a line: those of the body by name, those of hands and face by their number."""
+    parts = [part_of(joint) for joint in joints]
+    names = [joint for joint, part in zip(joints, parts, strict=True) if part not in PARTS]
+    return ", ".join([*names, *(f"{parts.count(p)} joints of the {PARTS[p]}" for p in PARTS if p in parts)])

@@ -134,5 +134,5 @@ def _video(sample: Sample, options: WriteOptions) -> dict[str, Any]:
 
 FORMAT = Format(
     "kinetics", (), "ST-GCN's kinetics-skeleton JSON: a folder and its label file", write, join=join,
-    outputs=lambda path: [path, label_file(path)], folder=True, owns=_owns,
+    outputs=lambda path: [path, label_file(path)], folder=True, owns=_owns, holds_parts=False,
 )  # fmt: skip

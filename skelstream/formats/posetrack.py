@@ -79,4 +79,6 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
         file.write(f',\n"categories":{json.dumps([category])}}}\n')
 
 
-FORMAT = Format("posetrack", (".posetrack.json",), "PoseTrack18's JSON, for poseval", write)
+FORMAT = Format(
+    "posetrack", (".posetrack.json",), "PoseTrack18's JSON, for poseval", write, holds_parts=False
+)

@@ -15,10 +15,11 @@ from skelstream.files.values import LARGEST, entry, integer, items, mapping, rea
 from skelstream.formats.clips import note_tracks_left_out
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled, check_length
+from skelstream.formats.parts import as_joint_set, has_parts, note_body_only
 from skelstream.formats.pickles import RowsPickle, load
 from skelstream.formats.rows import size_of
 from skelstream.sequences import Detections, SkeletonSequence
-from skelstream.skeleton import COCO17, NTU25, OPENPOSE18
+from skelstream.skeleton import NTU25, SKELETONS, skeleton_named
 
 _PERSONS = 2
 _UNLABELLED = -1
@@ -70,7 +71,11 @@ def write_annotations(
 
 
 def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:
-    sequence = sample.sequence.as_skeleton(options.skeleton or "coco17")
+    name = options.skeleton or "coco17"
+    if not has_parts(skeleton_named(name)):
+        kept = f" of {name}; convert with --skeleton {sample.sequence.skeleton.name} to keep them"
+        note_body_only(sample, "pyskl", options, kept)
+    sequence = as_joint_set(sample, name, "pyskl", options)
     wanted = options.persons or _PERSONS
     note_tracks_left_out(sample, wanted, options)
     dense = sequence.dense(max(1, min(wanted, len(sequence))))
@@ -87,16 +92,16 @@ def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:
     }
 
 
-_JOINTS = {17: COCO17, 18: OPENPOSE18, 25: NTU25}
+# By number of joints; of two sets the one that PYSKL has.
+_JOINTS = {len(s): s for s in reversed(SKELETONS.values())} | {len(NTU25): NTU25}
 _MOST_NAMED = 3
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     """Read one annotation of such a file: the only one, or that of ``options.clip``. Each slot is a track.
 
-    No code in the pickle is run. The joint set follows from the number of joints: COCO (17), OpenPose (18) or
-        NTU RGB+D
-    (25).
+    No code in the pickle is run. The joint set follows from the number of joints: COCO (17), OpenPose (18), NTU RGB+D
+    (25), which OpenPose's BODY_25 is not told from, and those of the whole body.
 
     Raises:
         FormatError: the file is damaged, of another format or three-dimensional, or contains several clips
@@ -127,8 +132,10 @@ def _sequence(clip: dict[str, Any], options: ReadOptions) -> SkeletonSequence | 
         raise FormatError(f"keypoint has shape {points.shape}, expected (people, frames, joints, 2)")
     people, frames, joints, _ = points.shape
     check_length(frames)
+    if joints == len(NTU25):
+        options.note("25 joints are read as ntu25, which PYSKL has; body25 would have as many")
     if joints not in _JOINTS:
-        raise FormatError(f"keypoint has {joints} joints, not one of {', '.join(map(str, _JOINTS))}")
+        raise FormatError(f"keypoint has {joints} joints, not one of {', '.join(map(str, sorted(_JOINTS)))}")
     scores = clip.get("keypoint_score")
     present = np.isfinite(points).all(-1) & (points != 0).any(-1)
     scores = (

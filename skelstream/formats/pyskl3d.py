@@ -64,4 +64,5 @@ FORMAT = Format(
     write,
     join=join,
     holds_3d=True,
+    holds_parts=False,
 )

@@ -36,6 +36,7 @@ from skelstream.formats import (
 )
 from skelstream.formats.format import ASSUMED_FPS, Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.names import name_of, without_ending
+from skelstream.formats.parts import note_body_only
 from skelstream.plugins import plugins
 from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.sequences.meta import names_of
@@ -250,6 +251,7 @@ def save(
         options.note(f"format {chosen.name} has no 3D joints; they are left out")
     if names_of(sequence.meta) and not chosen.holds_names:
         options.note(f"format {chosen.name} has no names of people; they are left out")
+    _note_parts(sample, chosen, options)
     _note_holes(sample, chosen, options)
     _with_path(path, lambda: write(sample, path, options))
 
@@ -272,10 +274,17 @@ def save_dataset(
 
     def noted() -> Iterator[Sample]:
         for sample in samples:
+            _note_parts(sample, chosen, options)
             _note_holes(sample, chosen, options)
             yield sample
 
     _with_path(path, lambda: join(noted(), path, options))
+
+
+def _note_parts(sample: Sample, chosen: Format, options: WriteOptions) -> None:
+    """Say that hands and faces are left out of formats of bodies."""
+    if not chosen.holds_parts:
+        note_body_only(sample, chosen.name, options)
 
 
 def _note_holes(sample: Sample, chosen: Format, options: WriteOptions) -> None:

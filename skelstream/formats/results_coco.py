@@ -1,4 +1,4 @@
-"""Reader of COCO's results and annotations, and of AlphaPose's similar list."""
+"""Reader of COCO's and COCO-WholeBody's results and annotations, and of AlphaPose's similar list."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from skelstream.errors import FormatError
 from skelstream.files.values import INT32, entry, identifier, integer, items, mapping, real, reals
 from skelstream.formats.format import ReadOptions
 from skelstream.formats.frames import FoundFrame
-from skelstream.skeleton import COCO17, HALPE26, Skeleton
+from skelstream.skeleton import COCO17, COCO_WHOLEBODY133, HALPE26, Skeleton
 
-# Joint sets that begin with others, by their number of joints.
-_BEGIN_AS = {133: ("COCO-WholeBody", COCO17), 136: ("Halpe", HALPE26)}
+# Sets of joints that begin with Halpe's 26, which are kept, by their number.
+_BEGIN_AS_HALPE = 136
+
+# COCO-WholeBody's keys of the joints after COCO's 17, in order, and their numbers.
+_PARTS = {"foot_kpts": 6, "face_kpts": 68, "lefthand_kpts": 21, "righthand_kpts": 21}
 
 
 def frames_of(rows: list[Any], options: ReadOptions) -> tuple[list[FoundFrame], Skeleton]:
@@ -24,6 +27,7 @@ def frames_of(rows: list[Any], options: ReadOptions) -> tuple[list[FoundFrame], 
     Raises:
         FormatError: an entry is damaged, or entries contradict each other.
     """
+    whole = any(isinstance(row, dict) and not row.keys().isdisjoint(_PARTS) for row in rows)
     people: dict[int | str, list[tuple[np.ndarray, Any, Any, Any]]] = {}
     categories = set()
     for i, row in enumerate(rows):
@@ -33,6 +37,8 @@ def frames_of(rows: list[Any], options: ReadOptions) -> tuple[list[FoundFrame], 
         values = reals(entry(row, "keypoints", name), f"{name}: keypoints", (-1,))
         if len(values) % 3 or not len(values):
             raise FormatError(f"{name}: keypoints has {len(values)} values, not three for each joint")
+        if whole:
+            values = np.concatenate([values, *_parts(row, len(values), name)])
         image = identifier(entry(row, "image_id", name), f"{name}: image_id")
         score = None if row.get("score") is None else real(row["score"], f"{name}: score", 0)
         corner = row.get("bbox") or row.get("box")
@@ -70,19 +76,19 @@ def frames_of(rows: list[Any], options: ReadOptions) -> tuple[list[FoundFrame], 
 
 
 def begins_as(joints: int, options: ReadOptions) -> Skeleton:
-    """Return the joint set with which the joints of such a file begin: COCO's 17 or Halpe's 26.
+    """Return the joint set with which the joints of such a file begin: COCO's 17, Halpe's 26 or COCO-WholeBody's 133.
 
     Raises:
         FormatError: no joint set has that number of joints.
     """
-    for skeleton in (COCO17, HALPE26):
+    sets = (COCO17, HALPE26, COCO_WHOLEBODY133)
+    for skeleton in sets:
         if joints == len(skeleton):
             return skeleton
-    if joints in _BEGIN_AS:
-        name, skeleton = _BEGIN_AS[joints]
-        options.note(f"of {name}'s {joints} joints, the first {len(skeleton)} are kept ({skeleton.name})")
-        return skeleton
-    known = ", ".join(map(str, (len(COCO17), len(HALPE26), *_BEGIN_AS)))
+    if joints == _BEGIN_AS_HALPE:
+        options.note(f"of Halpe's {joints} joints, the first {len(HALPE26)} are kept ({HALPE26.name})")
+        return HALPE26
+    known = ", ".join(map(str, (*map(len, sets), _BEGIN_AS_HALPE)))
     raise FormatError(f"people have {joints} joints; known joint sets have {known}")
 
 
@@ -96,6 +102,18 @@ def check_categories(content: Any) -> None:
         names = category.get("keypoints") if isinstance(category, dict) else None
         if names and tuple(map(str, items(names, "a category's keypoints"))) != COCO17.joints:
             raise FormatError("its joints are not COCO's 17")
+
+
+def _parts(row: dict[str, Any], given: int, name: str) -> list[np.ndarray]:
+    """Return the values of COCO-WholeBody's parts of one entry, zeros where it lacks one."""
+    if given != 3 * len(COCO17):
+        raise FormatError(
+            f"{name}: keypoints has {given} values beside hands, face or feet, not {3 * len(COCO17)}"
+        )
+    return [
+        reals(row[key], f"{name}: {key}", (3 * joints,)) if row.get(key) else np.zeros(3 * joints)
+        for key, joints in _PARTS.items()
+    ]
 
 
 def _identity(row: dict[str, Any], name: str) -> int | None:

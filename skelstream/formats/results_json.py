@@ -14,9 +14,11 @@ from skelstream.files.values import LARGEST, integer, items, mapping
 from skelstream.formats import results_coco, results_mediapipe, results_mmpose, results_ultralytics
 from skelstream.formats.format import Format, ReadOptions
 from skelstream.formats.frames import assembled
-from skelstream.formats.results_mediapipe import LANDMARK_KEYS
+from skelstream.formats.results_mediapipe import LANDMARK_KEYS, PART_KEYS
 from skelstream.sequences import Detections, SkeletonSequence
 from skelstream.skeleton import COCO17
+
+_LANDMARKS = (*LANDMARK_KEYS, *(key for keys in PART_KEYS.values() for key in keys))
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
@@ -44,8 +46,8 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
         frames, skeleton = results_mmpose.frames_of(content, rows, options)
     elif "class" in kind and "box" in kind:
         frames, skeleton = results_ultralytics.frames_of(rows), COCO17
-    elif {"x", "y"} <= kind.keys() or any(key in kind for key in LANDMARK_KEYS):
-        frames, skeleton = results_mediapipe.frames_of(rows), COCO17
+    elif {"x", "y"} <= kind.keys() or any(key in kind for key in _LANDMARKS):
+        frames, skeleton = results_mediapipe.frames_of(rows, size, options)
     else:
         raise FormatError(
             "not the results of a known tool (COCO's layout, AlphaPose, MMPose, Ultralytics, MediaPipe)"
@@ -56,9 +58,9 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
 def _rows(content: Any) -> list[Any]:
     """Return the list of people or frames, which is the content itself or one of its entries."""
     if isinstance(content, dict):
-        for key in ("instance_info", "frames", "annotations", "results", "predictions", *LANDMARK_KEYS):
+        for key in ("instance_info", "frames", "annotations", "results", "predictions", *_LANDMARKS):
             if isinstance(content.get(key), list):
-                return [content] if key in LANDMARK_KEYS else content[key]
+                return [content] if key in _LANDMARKS else content[key]
     return items(content, "the content")
 
 

@@ -11,7 +11,7 @@ from skelstream.errors import FormatError
 from skelstream.files.values import entry, integer, items, mapping, real, reals
 from skelstream.formats.format import ReadOptions
 from skelstream.formats.frames import FoundFrame
-from skelstream.formats.joint_names import joints_of, missing_note, select_joints
+from skelstream.formats.joint_names import joints_of, note_joints, select_joints
 from skelstream.formats.results_coco import begins_as
 from skelstream.skeleton import COCO17, Skeleton
 
@@ -78,8 +78,7 @@ def _in_one_set(
     joints = lengths.pop() if lengths else len(COCO17)
     if names is not None and len(names) == joints:
         skeleton, places = joints_of(names)
-        if line := missing_note(skeleton, places):
-            options.note(line)
+        note_joints(skeleton, places, names, options)
         nobody = np.empty((0, len(skeleton), 3))
         chosen = [select_joints(f.poses, places) if len(f.poses) else nobody for f in frames]
     else:

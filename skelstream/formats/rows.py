@@ -17,6 +17,12 @@ from skelstream.tracking.tracked import TrackedPeople
 # Largest relative position; joints may be a little outside the image.
 _LARGEST_SHARE = 1.01
 
+RELATIVE = "positions are relative to the image ({}), not pixels; give the image's size"
+"""Error about positions in a range; to be filled in with the range."""
+
+TAKEN_AS_RELATIVE = "positions from {} are treated as relative to an image of {}x{} pixels"
+"""Note on positions in a range; to be filled in with the range, width and height."""
+
 SOME_WITHOUT_ID = "some people have no id: all people are tracked again"
 """Note on a file in which some people have no id."""
 
@@ -165,9 +171,9 @@ def in_pixels(
     span = "-1 to 1" if centred else "0 to 1"
     if size is None:
         raise FormatError(
-            f"positions are relative to the image ({span}), not pixels; give the image's size",
+            RELATIVE.format(span),
             setting="size",
         )
-    note(f"positions from {span} are treated as relative to an image of {size[1]}x{size[0]} pixels")
+    note(TAKEN_AS_RELATIVE.format(span, size[1], size[0]))
     share = (places + 1) / 2 if centred else places
     return share * np.array([size[1], size[0]], np.float64)

@@ -16,7 +16,7 @@ from skelstream.formats import deeplabcut
 from skelstream.formats.extra import require
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled, check_length
-from skelstream.formats.joint_names import joints_of, missing_note, select_joints
+from skelstream.formats.joint_names import joints_of, note_joints, select_joints
 from skelstream.formats.zipped import check_unpacked
 from skelstream.sequences import Detections, SkeletonSequence
 
@@ -111,8 +111,7 @@ def _sequence(file: Any, path: Path, options: ReadOptions) -> SkeletonSequence |
     if len(names) != nodes:
         raise FormatError(f"node_names has {len(names)} names for {nodes} nodes")
     skeleton, at = joints_of(names)
-    if line := missing_note(skeleton, at):
-        options.note(line)
+    note_joints(skeleton, at, names, options)
     check_length(frames)
     times = _times(file, frames, options.fps)
     found: dict[int, list[tuple[int, np.ndarray, float]]] = {

@@ -91,8 +91,9 @@ class _Split:
 def _format(name: str, y_sign: int, summary: str) -> Format:
     choices = {"format": name, "y_sign": y_sign}
     return Format(
-        name, (), summary, partial(write, **choices), join=partial(join, **choices), folder=True, owns=_owns
-    )
+        name, (), summary, partial(write, **choices), join=partial(join, **choices), folder=True, owns=_owns,
+        holds_parts=False,
+    )  # fmt: skip
 
 
 FORMATS = (

@@ -13,7 +13,7 @@ from skelstream.files.text import printable
 from skelstream.files.values import integer
 from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled
-from skelstream.formats.joint_names import joints_of, missing_note, select_joints
+from skelstream.formats.joint_names import joints_of, note_joints, select_joints
 from skelstream.formats.rows import read_text
 from skelstream.formats.space import first_person
 from skelstream.sequences import Detections, SkeletonSequence
@@ -56,8 +56,7 @@ def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     if not np.isfinite(times).all() or np.isinf(points).any():
         raise FormatError("a time or a position is not finite")
     skeleton, places = joints_of(names)
-    if line := missing_note(skeleton, places):
-        options.note(line)
+    note_joints(skeleton, places, names, options)
     points = select_joints(points, places)
     present = np.all(np.isfinite(points), axis=-1)
     if present.any() and (np.abs(points[present]).max() < _METRES or np.median(points[present][:, 1]) < 0):
@@ -109,4 +108,5 @@ FORMAT = Format(
     write,
     read,
     holds_3d=True,
+    holds_parts=False,
 )

@@ -53,6 +53,12 @@ def oriented_boxes(keypoints: np.ndarray, turns: np.ndarray) -> np.ndarray:
     )
 
 
+def squares(boxes: np.ndarray, factor: float) -> np.ndarray:
+    """Return boxes (B, 5), as ``oriented_boxes`` returns them, made square: ``factor`` times their longer side."""
+    sides = factor * boxes[:, 2:4].max(1, initial=0)
+    return np.column_stack([boxes[:, :2], sides, sides, boxes[:, 4]])
+
+
 def crop_letterbox(box: np.ndarray, size: tuple[int, int], margin: float = MARGIN) -> Letterbox:
     """Return the map from the image to a crop around a box, which keeps the image's aspect ratio.
 

@@ -19,8 +19,10 @@ from skelstream.errors import FormatError
 from skelstream.estimation.protocol import Estimator
 from skelstream.pipeline.detection import decoded, detected
 from skelstream.pipeline.following import Following, most_frames, spans
+from skelstream.pipeline.parts import PartStage, PartState
 from skelstream.pipeline.policy import EstimationPolicy, PolicyState
 from skelstream.pipeline.queues import StageQueue
+from skelstream.pipeline.schedule import LiveBudget
 from skelstream.pipeline.times import StageTimes
 from skelstream.pipeline.watch import Watch
 from skelstream.sequences.builder import SequenceBuilder
@@ -58,6 +60,7 @@ class PipelineState:
         policy: state of detection and refinement.
         tracker: tracker with its tracks.
         watch: people who are missed.
+        parts: hands and faces of the last frame's people.
         importance: sum of each track's person scores, by track id.
         times: times and counts of the stages.
     """
@@ -65,6 +68,7 @@ class PipelineState:
     policy: PolicyState
     tracker: Tracker
     watch: Watch
+    parts: PartState
     importance: Counter[int]
     times: StageTimes
 
@@ -110,6 +114,9 @@ class Pipeline:
                 settings = replace(settings, tracking=replace(settings.tracking, follow=False))
             tracker = make_tracker(settings.tracking, self._estimator.skeleton)
             self._following = Following(policy, tracker, self.info, settings, self.times)
+            self._parts = PartStage(
+                self._estimator.parts, policy.skeleton, self.times, LiveBudget() if self.info.live else None
+            )
         except BaseException:
             self._source.close()
             raise
@@ -125,8 +132,8 @@ class Pipeline:
 
     @property
     def skeleton(self) -> Skeleton:
-        """The joints of the people."""
-        return self._estimator.skeleton
+        """The joints of the people, with those of their parts."""
+        return self._parts.skeleton
 
     @property
     def expected_end(self) -> float | None:
@@ -149,8 +156,11 @@ class Pipeline:
     def builder(self) -> SequenceBuilder:
         """Return an empty sequence with the facts about this pipeline's source and making."""
         info, provenance = self.info, self._estimator.provenance
+        parts = {
+            name: sha256 for part in self._estimator.parts for name, sha256 in part.weights_sha256.items()
+        }
         return SequenceBuilder(
-            self._estimator.skeleton,
+            self.skeleton,
             source=info.name,
             height=info.height,
             width=info.width,
@@ -162,6 +172,7 @@ class Pipeline:
                 "weights_sha256": provenance.weights_sha256,
                 "refiner": provenance.refiner,
                 "refiner_sha256": provenance.refiner_sha256,
+                **({"parts_sha256": parts} if parts else {}),
                 "runtime": provenance.runtime,
                 "settings": self._settings.to_json() | {"estimator": provenance.settings},
             },
@@ -176,7 +187,12 @@ class Pipeline:
             return None
         following = self._following
         return PipelineState(
-            following.policy.state, following.tracker, following.watch, self._importance, self.times
+            following.policy.state,
+            following.tracker,
+            following.watch,
+            self._parts.state,
+            self._importance,
+            self.times,
         )
 
     def resume(self, state: PipelineState) -> None:
@@ -191,7 +207,7 @@ class Pipeline:
         own = self.state()
         assert own is not None, "a frame was analysed already"
         parts = (
-            (state.policy, PolicyState), (state.tracker, type(own.tracker)), (state.watch, Watch), (state.importance, Counter), (state.times, StageTimes),
+            (state.policy, PolicyState), (state.tracker, type(own.tracker)), (state.watch, Watch), (state.parts, dict), (state.importance, Counter), (state.times, StageTimes),
             (state.policy.frames, int), (state.policy.refinement, type(own.policy.refinement)), (state.times.seconds, dict),
         )  # fmt: skip
         if not all(isinstance(part, kind) for part, kind in parts):
@@ -199,6 +215,7 @@ class Pipeline:
         self._skipped = state.policy.frames
         self._importance = state.importance
         vars(self.times).update(vars(state.times))
+        self._parts.state = state.parts
         self._following.resume(state.policy, state.tracker, state.watch)
 
     def __iter__(self) -> Iterator[AnalysedFrame]:
@@ -229,7 +246,8 @@ class Pipeline:
                 for item, one in zip(span, tracked, strict=True):
                     self._held -= 1
                     frame = replace(item.frame, time=self._following.time(item))
-                    yield AnalysedFrame(frame, self._most_important(one), item.arrived)
+                    whole = self._parts.added(frame.image, self._most_important(one))
+                    yield AnalysedFrame(frame, whole, item.arrived)
         finally:
             times.dropped = frames.dropped
             frames.close()

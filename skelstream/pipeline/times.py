@@ -15,7 +15,8 @@ class StageTimes:
     """How long each stage was busy, and what it did.
 
     Attributes:
-        seconds: busy seconds by stage; detection includes peaks and limb scores, which are found on its device.
+        seconds: busy seconds by stage; detection includes peaks and limb scores, which are found on its device. ``parts`` is there
+            only with hands or faces.
         dropped: frames that a live source dropped.
         detections: frames that were detected.
         crops: crops that were refined.

@@ -13,10 +13,10 @@ from skelstream.sequences.track import Track
 
 
 def summary(sequence: SkeletonSequence) -> dict[str, Any]:
-    """Return the summary of a sequence as JSON values: the video, the frames, each track and each joint.
+    """Return the summary of a sequence as JSON values: the video, the frames, each track, each joint and each part.
 
     Shares are in [0, 1], times in seconds. A joint's ``coverage`` is the share of rows in which it was
-    observed; its ``mean_score`` is the mean over those rows.
+    observed; its ``mean_score`` is the mean over those rows. A part, a hand or a face, has the means of its joints.
     """
     meta, times = sequence.meta, sequence.frame_time
     names = names_of(meta)
@@ -60,6 +60,19 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
                 ),
             }
             for v, name in enumerate(sequence.skeleton.joints)
+        ],
+        "parts": [
+            {
+                "name": part,
+                "joints": len(joints),
+                "coverage": _share(observed[:, joints].sum(), rows * len(joints)),
+                "mean_score": _share(
+                    sequence.scores[:, joints][observed[:, joints]].sum(dtype=np.float64),
+                    int(observed[:, joints].sum()),
+                ),
+            }
+            for part, joints in sequence.skeleton.parts.items()
+            if part != "body"
         ],
     }
 

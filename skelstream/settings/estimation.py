@@ -6,6 +6,7 @@ from skelstream.errors import SettingsError
 from skelstream.settings.declaration import Settings, group, setting
 from skelstream.settings.grouping import GroupingSettings
 from skelstream.settings.models import DETECTOR
+from skelstream.settings.parts import PartSettings
 from skelstream.settings.refinement import RefinementSettings
 
 SIZE = 416
@@ -65,6 +66,7 @@ class EstimatorSettings(Settings):
 
     detection: DetectionSettings = group(default_factory=DetectionSettings, title="Detection")
     refinement: RefinementSettings = group(default_factory=RefinementSettings, title="Refinement")
+    parts: PartSettings = group(default_factory=PartSettings, title="Hands and faces")
     device: str = setting(
         "Compute on auto, cpu, cuda, cuda:1 or mps.", default="auto", option="--device", metavar="NAME"
     )

@@ -52,7 +52,10 @@ class KalmanTracker:
     def __init__(self, settings: TrackerSettings, skeleton: Skeleton) -> None:
         self.settings = settings
         self.skeleton = skeleton
-        self._sigmas = np.array(skeleton.oks_sigmas)
+        # Poses are compared by the body alone: joints of a face are many, and those of hands move by themselves.
+        body = skeleton.parts.get("body", ())
+        self._compared = slice(None) if len(body) in (0, len(skeleton)) else list(body)
+        self._sigmas = np.array(skeleton.oks_sigmas)[self._compared]
         self._torso = np.array([name.rpartition("_")[2] in _TORSO for name in skeleton.joints])
         self._tracks: list[Track] = []
         self._next_id = 1
@@ -220,8 +223,9 @@ class KalmanTracker:
         """
         if self.settings.oks_weight == 0:
             return np.ones((len(self._tracks), len(people)))
-        has = np.isfinite(people.keypoints[..., 0])
-        wanted = np.array([np.isfinite(t.keypoints[:, 0]) for t in self._tracks]).reshape(-1, has.shape[1])
+        has = np.isfinite(people.keypoints[:, self._compared, 0])
+        wanted = np.array([np.isfinite(t.keypoints[self._compared, 0]) for t in self._tracks])
+        wanted = wanted.reshape(-1, has.shape[1])
         common, joints = wanted.astype(int) @ has.T.astype(int), wanted.sum(1)[:, None]
         share = np.divide(common, joints, out=np.ones(common.shape), where=(joints > 0) & (common > 0))
         return np.sqrt(share)
@@ -238,7 +242,11 @@ class KalmanTracker:
     ) -> np.ndarray:
         # The larger of both boxes, because one of them may show only a part of the person.
         areas = np.maximum(box_areas(boxes)[:, None], box_areas(people.boxes)[None])
-        alike, common = oks(poses, people.keypoints, areas, self._sigmas, variance, joint_weights)
+        joints = self._compared
+        weights = None if joint_weights is None else joint_weights[:, joints]
+        alike, common = oks(
+            poses[:, joints], people.keypoints[:, joints], areas, self._sigmas, variance, weights
+        )
         share = weight * np.minimum(common / _ENOUGH_JOINTS, 1)
         return share * alike + (1 - share) * overlap
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -129,3 +130,22 @@ def test_text_from_files_is_escaped(tmp_path, monkeypatch):
     assert result.exit_code == 0 and not set(result.output.replace("\n", "")) & set(map(chr, range(32)))
     assert result.output.count(r"\x1b]0;title\x07\x1b[2J[red]a[/nothing]\r\n\x9b31m") == 2
     assert r"[b]x\x1b[7m.npz" in result.output
+
+
+def test_hands_and_faces_have_a_row_each(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    one = sequence({1: range(9)}).as_skeleton("body+hands+face")
+    keypoints, scores = one.keypoints.copy(), one.scores.copy()
+    hand = list(one.skeleton.parts["left_hand"])
+    keypoints[:6, hand], scores[:6, hand] = 5, 0.75
+    seen = np.isfinite(keypoints[..., 0])
+    save(replace(one, keypoints=keypoints, scores=scores, observed=seen), tmp_path / "walk.npz")
+    result = run("info", tmp_path / "walk.npz")
+    rows = [line for line in result.output.splitlines() if "joints  " in line]
+    assert [" ".join(row.split()[:6]) for row in rows[-3:]] == [
+        "left hand, 21 joints 67% 0.75", "right hand, 21 joints 0% 0.00", "face, 468 joints 0% 0.00",
+    ]  # fmt: skip
+    assert "left_thumb1" not in result.output and "left_wrist" in result.output
+    facts = json.loads(run("info", tmp_path / "walk.npz", "--json").output)
+    assert facts["parts"][0] == {"name": "left_hand", "joints": 21, "coverage": 0.6667, "mean_score": 0.75}
+    assert len(facts["joints"]) == 528

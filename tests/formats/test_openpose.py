@@ -100,7 +100,10 @@ def test_nobody_at_all(tmp_path):
     [
         ("{", "not JSON"),
         ("[]", r"a_000_keypoints.json: the content is \[\], an object"),
-        ('{"people": [{"pose_keypoints_2d": [1, 2]}]}', r"people\[0\] has 2 values, not three"),
+        (
+            '{"people": [{"pose_keypoints_2d": [1, 2]}]}',
+            r"people\[0\].pose_keypoints_2d has 2 values, not three",
+        ),
         ('{"people": [{"pose_keypoints_2d": [1, 2, 3]}]}', "people have 1 keypoints"),
     ],
 )

@@ -121,8 +121,11 @@ def test_pose_files_of_holistic_landmarks(tmp_path):
         pose_module.Pose(header, body_module.NumPyPoseBody(25, np.ma.masked_array(data), confidence)).write(
             file
         )
-    sequence = load(tmp_path / "a.pose")
-    assert sequence.skeleton.name == "coco17"
+    said = []
+    sequence = load(tmp_path / "a.pose", note=said.append)
+    # The hand, of which the file has two joints, is kept.
+    assert sequence.skeleton.name == "holistic543" and len(said) == 1
+    assert "lacks 19 joints of the left hand, 21 joints of the right hand, 468 joints of the face" in said[0]
     check(sequence, [t for t in range(FRAMES) if t != 4])
     (tmp_path / "b.pose").write_bytes((tmp_path / "a.pose").read_bytes()[:300])
     with pytest.raises(FormatError, match=r"b.pose: not a .pose file, or damaged"):

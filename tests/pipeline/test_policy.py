@@ -50,7 +50,7 @@ class Refined:
 class Estimates:
     """An estimator that detects one person in every image."""
 
-    batch, orientations, skeleton = 1, 1, OPENPOSE18
+    batch, orientations, skeleton, parts = 1, 1, OPENPOSE18, ()
 
     def __init__(self, refinement: Refined | None):
         self._refinement, self.detected, self.turns = refinement, 0, []

@@ -6,7 +6,7 @@ from street_scenes import SceneSettings, scene
 
 from skelstream.people import People
 from skelstream.settings.tracking import TrackerSettings
-from skelstream.skeleton import COCO17, OPENPOSE18, convert
+from skelstream.skeleton import COCO17, OPENPOSE18, SKELETONS, convert
 from skelstream.tracking.kalman_tracker import KalmanTracker
 
 RATE = 25
@@ -308,3 +308,25 @@ def test_without_tracking_frames_are_independent(make):
         TrackerSettings(max_interval=0),
     )
     assert make.ids(tracked) == [[1], [2], [3], [4]] and all(t.confirmed.all() for t in tracked)
+
+
+def test_whole_bodies_are_followed_by_their_bodies():
+    """Hands and faces that move by themselves, come and go leave the tracks as they are, also where boxes disagree."""
+    whole, rng = SKELETONS["body+hands+face"], np.random.default_rng(0)
+    body = rng.uniform(0, 200, (2, 18, 2)) + [[[0, 0]], [[260, 0]]]
+    trackers = [KalmanTracker(TrackerSettings(), skeleton) for skeleton in (OPENPOSE18, whole)]
+    for t in range(12):
+        body = (body + [[[1, 0]], [[-1, 0]]]).astype(np.float32)
+        other = rng.uniform(0, 200, (2, len(whole) - 18, 2)) + [[[0, 0]], [[260, 0]]]
+        keypoints = np.concatenate([body, other], 1).astype(np.float32)
+        if t % 3:
+            keypoints[t % 2, 60:] = np.nan
+        scores = np.isfinite(keypoints[..., 0]).astype(np.float32)
+        # Every second box holds a quarter of the person.
+        low, high = body.min(1), body.max(1)
+        boxes = np.concatenate([low, (low + high) / 2 if t % 2 else high], 1)
+        people = People(keypoints, scores, np.ones(2, np.float32), boxes)
+        alone = People(body, scores[:, :18], people.person_scores, boxes)
+        plain, tracked = (trackers[0].update(t, t / 25, alone), trackers[1].update(t, t / 25, people))
+        assert tracked.track_ids.tolist() == plain.track_ids.tolist() == [1, 2]
+        np.testing.assert_array_equal(tracked.people.keypoints, keypoints)
