@@ -15,13 +15,13 @@ from urllib.parse import quote
 import numpy as np
 
 from skelstream.drawing.by_frame import image_size, video_times
-from skelstream.drawing.colors import PALETTE, RGB, side_shade, text_on
-from skelstream.drawing.figure import figure_limbs, limb_side
+from skelstream.drawing.colors import HAND_COLORS, PALETTE, RGB, paler, side_shade, text_on
+from skelstream.drawing.figure import FACE, body_joints, figure, head_joints, limb_side
 from skelstream.errors import OutputError, SourceError
 from skelstream.sequences import SkeletonSequence
 from skelstream.sequences.lifted import SKELETON
 from skelstream.sequences.meta import names_of
-from skelstream.skeleton import joint_side
+from skelstream.skeleton import Skeleton, joint_side
 
 _SCRIPTS = ("data.js", "stage.js", "charts.js", "space.js", "player.js", "edits.js", "app.js")
 _FINEST_STEP = 0.1  # pixels; finer steps would only make the page larger
@@ -33,23 +33,25 @@ _MIME = {".webm": "video/webm", ".mkv": "video/webm", ".ogv": "video/ogg"}
 def report_page(sequence: SkeletonSequence, title: str, video: str | None = None) -> str:
     """Return the HTML of a page that needs no other file than, if given, the video.
 
-    Coordinates are packed in steps of 0.1 pixels, or of 1/65535 of their range if that is more.
+    Coordinates are packed in steps of 0.1 pixels, or of 1/65535 of their range if that is more. Of a face the page holds the
+    points of the contours.
 
     Args:
         sequence: the sequence.
         title: title of the page.
         video: URL of the video, relative to the page or ``data:``; None for no video.
     """
-    step, origin, packed = _packed(sequence)
-    height, width = image_size(sequence)
     skeleton = sequence.skeleton
+    kept = _kept_joints(skeleton)
+    step, origin, packed = _packed(sequence, kept)
+    height, width = image_size(sequence)
     facts = {
         "rows": len(sequence.frame),
         "frames": sequence.frames,
         "tracks": len(sequence),
-        "joints": skeleton.joints,
-        "sides": [joint_side(joint) for joint in skeleton.joints],
-        "limbs": [[a, b, limb_side(skeleton, a, b)] for a, b in figure_limbs(skeleton)],
+        "joints": [skeleton.joints[j] for j in kept],
+        "sides": [joint_side(skeleton.joints[j]) for j in kept],
+        **_figure(skeleton, kept),
         "size": [height, width],
         "step": step,
         "origin": origin,
@@ -59,9 +61,11 @@ def report_page(sequence: SkeletonSequence, title: str, video: str | None = None
                 _css(color),
                 _css(side_shade(color, "right")),
                 _css(text_on(color)),
+                _css(paler(color)),
             ]
             for color in PALETTE
         ],
+        "hands": {hand: _css(color) for hand, color in HAND_COLORS.items()},
         "space": _space(sequence),
         "video": video,
         "names": {str(track): name for track, name in names_of(sequence.meta).items()},
@@ -118,21 +122,51 @@ def video_data(video: Path) -> str:
     return f"data:{kind};base64,{base64.b64encode(video.read_bytes()).decode('ascii')}"
 
 
-def _packed(sequence: SkeletonSequence) -> tuple[float, list[float], bytes]:
+def _kept_joints(skeleton: Skeleton) -> list[int]:
+    """Return the joints that the page holds: all but the points of a face that are on no contour, which are most of them."""
+    on_contour = {j for limb in skeleton.limbs for j in limb}
+    inside = set(skeleton.parts.get(FACE, ())) - on_contour
+    return [j for j in range(len(skeleton)) if j not in inside]
+
+
+def _figure(skeleton: Skeleton, kept: list[int]) -> dict[str, object]:
+    """Return what is drawn: each part with its joints and limbs, the joints of the body's head, and those that tell the size."""
+    place = {j: i for i, j in enumerate(kept)}
+    return {
+        "figure": [
+            {
+                "name": part.name,
+                "joints": [place[j] for j in part.joints if j in place],
+                "limbs": [[place[a], place[b], limb_side(skeleton, a, b)] for a, b in part.limbs],
+            }
+            for part in figure(skeleton)
+        ],
+        "head": sorted(place[j] for j in head_joints(skeleton)),
+        "body": [place[j] for j in body_joints(skeleton).tolist() if j in place],
+    }
+
+
+def _packed(sequence: SkeletonSequence, kept: list[int]) -> tuple[float, list[float], bytes]:
     """Return step and origin of the coordinates, and the compressed arrays in the order in which ``data.js``
-    reads."""
-    present = np.isfinite(sequence.keypoints[..., 0])
-    points = sequence.keypoints[present].astype(np.float64)
+    reads.
+
+    Args:
+        sequence: the sequence.
+        kept: the joints to pack.
+    """
+    keypoints, joint_scores = sequence.keypoints[:, kept], sequence.scores[:, kept]
+    present = np.isfinite(keypoints[..., 0])
+    points = keypoints[present].astype(np.float64)
     low = points.min(0) if len(points) else np.zeros(2)
     span = float((points.max(0) - low).max()) if len(points) else 0.0
     step = max(_FINEST_STEP, span / 65535)
     # A missing joint repeats the position before it, which compresses to nothing; its score is 0.
     rows = np.arange(len(present))[:, None]
     last = np.maximum.accumulate(np.where(present, rows, 0), axis=0) if len(present) else rows
-    held = np.nan_to_num(np.take_along_axis(sequence.keypoints, last[..., None], axis=0) - low)
+    held = np.nan_to_num(np.take_along_axis(keypoints, last[..., None], axis=0) - low)
     cells = np.round(np.maximum(held, 0) / step).astype(np.uint16)
     steps = np.diff(cells, axis=0, prepend=np.zeros_like(cells[:1])).transpose(1, 2, 0)  # (V, 2, N)
-    scores = np.where(present, np.maximum(np.round(sequence.scores * 255), 1), 0).astype(np.uint8)
+    scores = np.where(present, np.maximum(np.round(joint_scores * 255), 1), 0).astype(np.uint8)
     parts = [
         video_times(sequence).astype("<f8"),
         sequence.frame_index.astype("<i4"),

@@ -8,8 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from skelstream.drawing.colors import HAND_COLORS
 from skelstream.sequences.lifted import Lifted
-from skelstream.skeleton import H36M17
+from skelstream.sequences.sequence import skeleton_meta
+from skelstream.skeleton import BODY_HANDS_FACE, H36M17
 from skelstream.video import VideoWriter
 from skelstream.viewer.report import report_page, video_data, video_link
 
@@ -316,3 +318,75 @@ def test_without_3d_there_is_no_turntable(open_page, two_walkers):
         page.run("return document.getElementById('space').hidden")
         and page.run("return skelstream.space()") is None
     )
+
+
+def whole_body(two_walkers):
+    """The walkers with a left hand, a fan of 20 pixels to the right of the neck, and a face of 10 pixels around the nose."""
+    n = len(two_walkers.frame)
+    points = np.full((n, 528, 2), np.nan, np.float32)
+    points[:, :18] = two_walkers.keypoints
+    hand = np.stack([np.arange(21) % 5 * 5.0, np.arange(21) // 5 * 5.0], 1)
+    points[:, 18:39] = two_walkers.keypoints[:, 1:2] + (60, 0) + hand
+    angles = np.linspace(0, 2 * np.pi, 468)
+    points[:, 60:] = two_walkers.keypoints[:, :1] + 5 * np.stack([np.cos(angles), np.sin(angles)], 1)
+    return replace(
+        two_walkers,
+        keypoints=points,
+        scores=np.where(np.isfinite(points[..., 0]), 0.9, 0).astype(np.float32),
+        meta={**two_walkers.meta, **skeleton_meta(BODY_HANDS_FACE)},
+        observed=None,
+    )
+
+
+def test_hands_and_contours_are_drawn(open_page, two_walkers):
+    page = open_page(whole_body(two_walkers))
+    page.run("skelstream.seek(0.5)")
+    person = page.run("return skelstream.peopleIn(10)")[0]
+    names = page.run("return JSON.parse(document.getElementById('facts-json').textContent).joints")
+    tip = person["canvas"][names.index("left_pinky_finger4")]
+    assert np.abs(np.array(page.pixel(*tip)[:3]) - HAND_COLORS["left_hand"]).max() < 40
+    headings = page.run(
+        "return Array.from(document.querySelectorAll('#joints summary'), (s) => s.textContent)"
+    )
+    assert headings == ["face", "left hand", "right hand"]
+    assert page.run("return document.querySelectorAll('#joints .name')[0].textContent") == "nose"
+
+
+def test_a_hand_is_shown_large(open_page, two_walkers):
+    page = open_page(whole_body(two_walkers))
+    page.run("skelstream.seek(0.5)")
+
+    def hand():
+        person = page.run("return skelstream.peopleIn(10)")[0]
+        return np.array([place for place in person["canvas"][18:39]])
+
+    before = hand()
+    page.key("z")
+    assert page.state["zoom"] == "body"
+    page.key("z")
+    assert page.state["zoom"] == "left_hand"
+    canvas = page.run("const c = document.getElementById('figures'); return [c.width, c.height]")
+    large = hand()
+    assert np.ptp(large, axis=0).max() > 4 * np.ptp(before, axis=0).max()
+    assert (large >= 0).all() and (large <= canvas).all()
+    scale = page.run("return +document.getElementById('video').style.transform.match(/scale\\(([\\d.]+)/)[1]")
+    assert scale == pytest.approx(np.ptp(large, axis=0).max() / np.ptp(before, axis=0).max(), rel=0.01)
+    for expected in ("right_hand", "face", ""):
+        page.key("z")
+        assert page.state["zoom"] == expected
+    np.testing.assert_allclose(hand(), before)
+
+
+def test_a_double_click_shows_the_part_under_it(open_page, two_walkers):
+    page = open_page(whole_body(two_walkers))
+    page.run("skelstream.seek(0.5)")
+    click = (
+        "const [joint] = arguments, canvas = document.getElementById('figures'), box = canvas.getBoundingClientRect();"
+        "const [x, y] = skelstream.peopleIn(10)[0].canvas[joint];"
+        "canvas.dispatchEvent(new MouseEvent('dblclick', {bubbles: true,"
+        " clientX: box.left + x * box.width / canvas.width, clientY: box.top + y * box.height / canvas.height}))"
+    )
+    page.run(click, 30)
+    assert page.state["zoom"] == "left_hand"
+    page.run(click, 30)
+    assert page.state["zoom"] == ""

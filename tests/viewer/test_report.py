@@ -4,11 +4,14 @@ import base64
 import json
 import re
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from skelstream.errors import OutputError, SourceError
+from skelstream.sequences.sequence import skeleton_meta
+from skelstream.skeleton import BODY_FACE
 from skelstream.viewer import report
 from skelstream.viewer.report import report_page, video_data, video_link
 
@@ -90,3 +93,24 @@ def test_embedding(tmp_path, monkeypatch):
     monkeypatch.setattr(report, "_LARGEST_EMBEDDED", 4)
     with pytest.raises(OutputError, match="keep it beside the page"):
         video_data(video)
+
+
+def test_of_a_face_the_page_holds_the_contours(two_walkers):
+    n = len(two_walkers.frame)
+    face = np.random.default_rng(0).random((n, 468, 2)).astype(np.float32) * 50
+    whole = replace(
+        two_walkers,
+        keypoints=np.concatenate([two_walkers.keypoints, face], 1),
+        scores=np.concatenate([two_walkers.scores, np.full((n, 468), 0.9, np.float32)], 1),
+        meta={**two_walkers.meta, **skeleton_meta(BODY_FACE)},
+        observed=None,
+    )
+    facts = facts_of(page := report_page(whole, "face"))
+    points, _, _ = unpacked(page)
+    contours = sorted({j for limb in BODY_FACE.limbs for j in limb if j >= 18})
+    assert facts["joints"] == [BODY_FACE.joints[j] for j in (*range(18), *contours)]
+    np.testing.assert_allclose(points[:, 18:], whole.keypoints[:, contours], atol=0.051)
+    (face_part,) = [part for part in facts["figure"] if part["name"] == "face"]
+    drawn = {facts["joints"][j] for a, b, _ in face_part["limbs"] for j in (a, b)}
+    assert drawn == {BODY_FACE.joints[j] for j in contours}
+    assert facts["head"] == [0, 14, 15, 16, 17] and facts["body"] == list(range(18))

@@ -14,6 +14,11 @@ function element(tag, attributes = {}, ...children) {
   return node;
 }
 
+function words(name) { return name.replaceAll("_", " "); }
+
+// Parts that can be shown large, in the order of the key.
+const ZOOMS = ["body", "left_hand", "right_hand", "hand", "face"];
+
 class Page {
   constructor(sequence) {
     this.sequence = sequence;
@@ -24,6 +29,7 @@ class Page {
       shown: new Array(sequence.tracks).fill(true),
       labels: true,
       paths: true,
+      zoom: "",  // name of the part that is shown large
     };
     this.stage = new Stage(sequence, byId("figures"), byId("stage"));
     this.timeline = new Timeline(sequence, byId("bars"), byId("timeline").querySelector(".playhead"));
@@ -36,6 +42,7 @@ class Page {
     this.editor = new Editor(sequence, (id) => this.regrouped(id));
     this.listTracks();
     this.listJoints();
+    this.listParts();
     this.listen();
     this.drawCharts();
   }
@@ -84,19 +91,34 @@ class Page {
   }
 
   listJoints() {
-    const { joints } = this.sequence.facts;
+    const { joints, figure } = this.sequence.facts;
+    const lists = new Map();
+    const bodyFirst = figure.toSorted((a, b) => (b.name === "body") - (a.name === "body"));
+    for (const { name, joints: own } of bodyFirst) {
+      const list = element("ul");
+      const body = name === "body" || figure.length === 1;
+      byId("joints").append(body ? list : element("details", {}, element("summary", {}, words(name)), list));
+      for (const j of own) lists.set(j, list);
+    }
     this.jointItems = joints.map((name, j) => {
       const fill = element("span", { class: "fill" });
       const value = element("span", { class: "value" });
       const button = element(
         "button", { type: "button", "aria-pressed": "false" },
-        element("span", { class: "name" }, name.replaceAll("_", " ")),
+        element("span", { class: "name" }, words(name)),
         element("span", { class: "meter", "aria-hidden": "true" }, fill), value,
       );
       button.addEventListener("click", () => this.chooseJoint(j));
-      byId("joints").append(element("li", {}, button));
+      lists.get(j).append(element("li", {}, button));
       return { button, fill, value };
     });
+  }
+
+  listParts() {
+    const parts = this.sequence.facts.figure.map(({ name }) => name);
+    const named = { "": "whole picture", body: "person" };
+    this.zooms = ["", ...ZOOMS.filter((name) => parts.includes(name))];
+    for (const name of this.zooms) byId("zoom").append(element("option", { value: name }, named[name] || words(name)));
   }
 
   listen() {
@@ -112,9 +134,14 @@ class Page {
     byId("show-all").addEventListener("click", () => this.showEvery(true));
     byId("show-none").addEventListener("click", () => this.showEvery(false));
     byId("figures").addEventListener("click", (event) => {
-      const track = this.stage.trackNear(player.frame, event.clientX, event.clientY, view);
+      const { track } = this.stage.nearest(player.frame, event.clientX, event.clientY, view);
       if (track >= 0) this.choose(track); else this.toggle();
     });
+    byId("figures").addEventListener("dblclick", (event) => {
+      const { part } = this.stage.nearest(player.frame, event.clientX, event.clientY, view);
+      this.zoom(view.zoom ? "" : part);
+    });
+    byId("zoom").addEventListener("change", (event) => this.zoom(event.target.value));
     for (const chart of [this.timeline, this.trajectory]) {
       const drag = (event) => { if (event.buttons & 1) player.seek(chart.timeAt(event.clientX)); };
       chart.canvas.addEventListener("pointerdown", (event) => {
@@ -133,7 +160,7 @@ class Page {
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const control = event.target.tagName;
-    const { player } = this;
+    const { player, view } = this;
     const second = (sign) => { player.pause(); player.seek(player.time + sign); };
     const keys = {
       " ": () => this.toggle(),
@@ -149,6 +176,7 @@ class Page {
       h: () => this.view.track >= 0 && this.setShown(this.view.track, !this.view.shown[this.view.track]),
       j: () => this.chooseJoint(this.view.joint + 1),
       k: () => this.chooseJoint(this.view.joint - 1),
+      z: () => this.zoom(this.zooms[(this.zooms.indexOf(view.zoom) + 1) % this.zooms.length]),
       v: () => byId("show-video").click(),
       i: () => byId("show-labels").click(),
       p: () => byId("show-paths").click(),
@@ -165,6 +193,11 @@ class Page {
     if (!action) return;
     event.preventDefault();
     action();
+  }
+
+  zoom(part) {
+    this.view.zoom = byId("zoom").value = part;
+    this.refresh();
   }
 
   toggle() { if (this.player.playing) this.player.pause(); else this.player.play(); }
@@ -229,7 +262,7 @@ class Page {
     const { sequence, view } = this;
     this.timeline.draw(view);
     this.trajectory.draw(view);
-    const joint = (sequence.facts.joints[view.joint] || "").replaceAll("_", " ");
+    const joint = words(sequence.facts.joints[view.joint] || "");
     const title = view.track >= 0 ? `Trajectory of track ${sequence.ids[view.track]}, ${joint}` : "Trajectory";
     byId("trajectory-title").textContent = title;
     byId("lines").setAttribute("aria-label", `${title}: x, y and score over time`);
@@ -243,6 +276,7 @@ class Page {
     const { sequence, player, view } = this;
     if (!sequence.frames) return;
     const { frame } = player;
+    this.stage.zoom(frame, view, byId("video"));
     this.stage.fit();
     this.stage.draw(frame, view);
     this.timeline.mark(player.time);
@@ -285,7 +319,7 @@ window.skelstream = {
       seek: (time) => page.player.seek(time),
       state: () => ({
         frame: page.player.frame, time: page.player.time, playing: page.player.playing,
-        speed: page.player.speed, track: page.view.track, joint: page.view.joint,
+        speed: page.player.speed, track: page.view.track, joint: page.view.joint, zoom: page.view.zoom,
         shown: page.view.shown.slice(), hasVideo: page.player.hasVideo, videoTime: page.player.video.currentTime,
       }),
     });

@@ -21,6 +21,7 @@ class Sequence {
     this.rows = rows;
     this.frames = frames;
     this.joints = joints.length;
+    this.allJoints = joints.map((_, j) => j);
     this.time = take(Float64Array, frames);
     this.index = take(Int32Array, frames);
     this.frame = take(Int32Array, rows);
@@ -88,6 +89,19 @@ class Sequence {
   y(row, joint) { return this.facts.origin[1] + this.facts.step * this.steps[(joint * 2 + 1) * this.rows + row]; }
   seen(row, joint) { return this.confidence[joint * this.rows + row] > 0; }
   score(row, joint) { return this.confidence[joint * this.rows + row] / 255; }
+
+  // Returns the middle, the top and the longer side of the box around joints, all of them by default; null if none is seen.
+  box(row, joints = this.allJoints) {
+    let left = Infinity, right = -Infinity, top = Infinity, bottom = -Infinity;
+    for (const j of joints) {
+      if (!this.seen(row, j)) continue;
+      const x = this.x(row, j), y = this.y(row, j);
+      left = Math.min(left, x); right = Math.max(right, x);
+      top = Math.min(top, y); bottom = Math.max(bottom, y);
+    }
+    if (left > right) return null;
+    return { x: (left + right) / 2, y: (top + bottom) / 2, top, size: Math.max(right - left, bottom - top) };
+  }
 
   // 3D joint in metres: x right, y down, z away.
   place(row, joint) {

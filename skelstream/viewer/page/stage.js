@@ -1,5 +1,7 @@
 // Draws the skeletons of one frame over the video or a plain background.
 
+const ZOOM_MEAN = 0.1;  // seconds before and after
+
 class Stage {
   constructor(sequence, canvas, box) {
     this.sequence = sequence;
@@ -8,6 +10,7 @@ class Stage {
     const [height, width] = sequence.facts.size;
     box.style.aspectRatio = `${width} / ${height}`;
     box.style.width = `min(100%, ${(58 * width) / height}vh)`;
+    this.window = { x: 0, y: 0, width };
   }
 
   fit() {
@@ -18,12 +21,55 @@ class Stage {
       this.canvas.width = width;
       this.canvas.height = height;
     }
-    this.scale = width / this.sequence.facts.size[1];
+    this.scale = width / this.window.width;
   }
 
   // Returns a joint's canvas pixels.
   at(row, joint) {
-    return [(this.sequence.x(row, joint) + 0.5) * this.scale, (this.sequence.y(row, joint) + 0.5) * this.scale];
+    const { x, y } = this.window;
+    return [(this.sequence.x(row, joint) + 0.5 - x) * this.scale, (this.sequence.y(row, joint) + 0.5 - y) * this.scale];
+  }
+
+  // Shows the part of the image around a part of the chosen person, "" for the whole image; the video moves along.
+  // The last window stays while the part is not seen.
+  zoom(frame, view, video) {
+    const [height, width] = this.sequence.facts.size;
+    if (!view.zoom) this.window = { x: 0, y: 0, width };
+    else if (view.track >= 0) this.window = this.around(frame, view) || this.window;
+    const { x, y, width: shown } = this.window;
+    const share = width / shown;
+    video.style.transform = `scale(${share}) translate(${(-100 * x) / width}%, ${(-100 * y) / height}%)`;
+  }
+
+  // Returns the window around a part of a track: as large for the whole track, and calm, as its place is a mean over some frames.
+  around(frame, view) {
+    const { sequence } = this;
+    const [height, width] = sequence.facts.size;
+    const joints = sequence.facts.figure.find(({ name }) => name === view.zoom)?.joints;
+    if (!joints) return null;
+    const key = `${sequence.ids[view.track]} ${view.zoom}`;
+    if (this.windowKey !== key) {
+      const sizes = sequence.members[view.track].map((row) => sequence.box(row, joints)).filter(Boolean).map((b) => b.size);
+      sizes.sort((a, b) => a - b);
+      this.windowKey = key;
+      this.windowSize = sizes.length ? sizes[Math.floor(0.8 * (sizes.length - 1))] : 0;
+    }
+    if (!this.windowSize) return null;
+    const now = sequence.time[frame], boxes = [];
+    for (let f = sequence.frameAt(now - ZOOM_MEAN); f < sequence.frames && sequence.time[f] <= now + ZOOM_MEAN; f++) {
+      const row = sequence.rowIn(view.track, f), box = row >= 0 && sequence.box(row, joints);
+      if (box) boxes.push(box);
+    }
+    if (!boxes.length) return null;
+    const mean = (axis) => boxes.reduce((sum, box) => sum + box[axis], 0) / boxes.length;
+    const margin = view.zoom === "body" ? 1.3 : 2;
+    const shown = Math.min(width, Math.max(16, margin * this.windowSize * Math.max(1, width / height)));
+    const inside = (middle, length, whole) => Math.min(Math.max(0, middle - length / 2), Math.max(0, whole - length));
+    return {
+      x: inside(mean("x"), shown, width),
+      y: inside(mean("y"), (shown * height) / width, height),
+      width: shown,
+    };
   }
 
   draw(frame, view) {
@@ -39,53 +85,79 @@ class Stage {
     context.globalAlpha = 1;
   }
 
+  // Returns the box around what is seen of a person, in canvas pixels, and the size of its body.
   extent(row) {
-    const box = { left: Infinity, right: -Infinity, top: Infinity, bottom: -Infinity };
-    for (let j = 0; j < this.sequence.joints; j++) {
-      if (!this.sequence.seen(row, j)) continue;
-      const [x, y] = this.at(row, j);
-      box.left = Math.min(box.left, x); box.right = Math.max(box.right, x);
-      box.top = Math.min(box.top, y); box.bottom = Math.max(box.bottom, y);
-    }
-    box.size = Math.max(0, box.right - box.left, box.bottom - box.top);
-    return box;
+    const { sequence } = this;
+    const whole = sequence.box(row), body = sequence.box(row, sequence.facts.body) || whole;
+    if (!whole) return { size: 0, top: Infinity };
+    return {
+      size: body.size * this.scale,
+      middle: (body.x + 0.5 - this.window.x) * this.scale,
+      top: (whole.top + 0.5 - this.window.y) * this.scale,
+    };
   }
 
   figure(context, row, box, view) {
     const { sequence } = this;
+    const { facts } = sequence;
     const ratio = window.devicePixelRatio || 1;
-    const width = Math.min(16 * ratio, Math.max(2 * ratio, box.size * 0.018));
-    const [left, middle, right] = sequence.colors(sequence.trackOf[row]);
-    const shade = { left, right, "": middle };
-    const opacity = (joint) => 0.35 + 0.65 * Math.min(1, sequence.score(row, joint) / 0.7);
-    const chosen = sequence.trackOf[row] === view.track;
-    const stroke = (outline) => {
-      for (const [a, b, side] of sequence.facts.limbs) {
-        if (!sequence.seen(row, a) || !sequence.seen(row, b)) continue;
-        context.globalAlpha = Math.min(opacity(a), opacity(b)) * (outline ? 0.55 : 1);
-        context.strokeStyle = outline ? "#000" : shade[side];
-        context.lineWidth = width + (outline ? 2 * ratio : 0);
-        context.beginPath();
-        context.moveTo(...this.at(row, a));
-        context.lineTo(...this.at(row, b));
-        context.stroke();
+    // A larger view does not thicken the lines of the body, which would hide what it shows.
+    const whole = this.window.width / facts.size[1];
+    const width = Math.min(16 * ratio, Math.max(2 * ratio, box.size * whole * 0.018));
+    const [left, middle, right, , pale] = sequence.colors(sequence.trackOf[row]);
+    const face = facts.figure.find(({ name }) => name === "face");
+    const contours = face && face.joints.filter((j) => sequence.seen(row, j)).length >= 5;
+    // The contours of a face stand for the body's nose, eyes and ears.
+    const seen = (j) => sequence.seen(row, j) && !(contours && facts.head.includes(j));
+    for (const part of facts.figure) {
+      const size = () => (sequence.box(row, part.joints)?.size || 0) * this.scale;
+      if (part.name === "body") {
+        this.part(context, row, part, seen, width, { left, right, "": middle });
+      } else if (part.name === "face") {
+        this.limbs(context, row, part, seen, Math.min(width, Math.max(ratio, size() * 0.01)), () => pale);
+      } else {
+        const color = facts.hands[part.name] || middle;
+        const lines = Math.min(width, Math.max(1.2 * ratio, size() * 0.022));
+        this.part(context, row, part, seen, lines, { left: color, right: color, "": color });
       }
-    };
-    stroke(true);
-    stroke(false);
-    for (let j = 0; j < sequence.joints; j++) {
-      if (!sequence.seen(row, j)) continue;
-      context.globalAlpha = opacity(j);
-      context.fillStyle = shade[sequence.facts.sides[j]];
+    }
+    if (sequence.trackOf[row] === view.track && seen(view.joint)) {
+      context.globalAlpha = 1;
+      context.lineWidth = 1.5 * ratio;
+      context.strokeStyle = "#fff";
+      context.beginPath();
+      context.arc(...this.at(row, view.joint), Math.max(0.8 * width, 2 * ratio), 0, 2 * Math.PI);
+      context.stroke();
+    }
+  }
+
+  opacity(row, joint) { return 0.35 + 0.65 * Math.min(1, this.sequence.score(row, joint) / 0.7); }
+
+  // Draws the limbs of a part with their outlines, then its joints.
+  part(context, row, part, seen, width, shade) {
+    const ratio = window.devicePixelRatio || 1;
+    this.limbs(context, row, part, seen, width + 2 * ratio, () => "#000", 0.55);
+    this.limbs(context, row, part, seen, width, (side) => shade[side]);
+    for (const j of part.joints) {
+      if (!seen(j)) continue;
+      context.globalAlpha = this.opacity(row, j);
+      context.fillStyle = shade[this.sequence.facts.sides[j]];
       context.beginPath();
       context.arc(...this.at(row, j), width * 0.8, 0, 2 * Math.PI);
       context.fill();
-      if (chosen && j === view.joint) {
-        context.globalAlpha = 1;
-        context.lineWidth = 1.5 * ratio;
-        context.strokeStyle = "#fff";
-        context.stroke();
-      }
+    }
+  }
+
+  limbs(context, row, part, seen, width, color, strength = 1) {
+    context.lineWidth = width;
+    for (const [a, b, side] of part.limbs) {
+      if (!seen(a) || !seen(b)) continue;
+      context.globalAlpha = Math.min(this.opacity(row, a), this.opacity(row, b)) * strength;
+      context.strokeStyle = color(side);
+      context.beginPath();
+      context.moveTo(...this.at(row, a));
+      context.lineTo(...this.at(row, b));
+      context.stroke();
     }
   }
 
@@ -96,7 +168,7 @@ class Stage {
     const height = 16 * ratio, text = this.sequence.called(this.sequence.ids[track]);
     context.font = `600 ${12 * ratio}px system-ui, sans-serif`;
     const width = context.measureText(text).width + 8 * ratio;
-    const x = Math.min(Math.max(0, (box.left + box.right - width) / 2), this.canvas.width - width);
+    const x = Math.min(Math.max(0, box.middle - width / 2), this.canvas.width - width);
     const y = Math.max(0, box.top - height * 1.9);
     context.globalAlpha = 1;
     context.fillStyle = this.sequence.colors(track)[1];
@@ -132,21 +204,27 @@ class Stage {
     }
   }
 
-  // Returns the track of the figure nearest to a position on the page, or -1.
-  trackNear(frame, clientX, clientY, view) {
+  // Returns the track and the part of the figure nearest to a position on the page; track -1 if none is near.
+  nearest(frame, clientX, clientY, view) {
     const box = this.canvas.getBoundingClientRect();
     const px = ((clientX - box.left) / box.width) * this.canvas.width;
     const py = ((clientY - box.top) / box.height) * this.canvas.height;
-    let best = -1, nearest = (30 * (window.devicePixelRatio || 1)) ** 2;
+    const found = { track: -1, part: "" };
+    let nearest = (30 * (window.devicePixelRatio || 1)) ** 2;
     for (const row of this.sequence.rowsOf(frame)) {
       if (!view.shown[this.sequence.trackOf[row]]) continue;
-      for (let j = 0; j < this.sequence.joints; j++) {
-        if (!this.sequence.seen(row, j)) continue;
-        const [x, y] = this.at(row, j);
-        const distance = (x - px) ** 2 + (y - py) ** 2;
-        if (distance < nearest) { nearest = distance; best = this.sequence.trackOf[row]; }
+      for (const part of this.sequence.facts.figure) {
+        for (const j of part.joints) {
+          if (!this.sequence.seen(row, j)) continue;
+          const [x, y] = this.at(row, j);
+          const distance = (x - px) ** 2 + (y - py) ** 2;
+          if (distance < nearest) {
+            nearest = distance;
+            Object.assign(found, { track: this.sequence.trackOf[row], part: part.name });
+          }
+        }
       }
     }
-    return best;
+    return found;
   }
 }
