@@ -23,7 +23,7 @@ _ROOT, _KNUCKLE = HAND21.index("hand_root"), HAND21.index("middle_finger1")
 
 # Least score of a wrist or an elbow, and least mean score of a hand's joints.
 _LEAST_JOINT, _LEAST_HAND = 0.1, 0.5
-# Least score in the crop of a palm, whose joints are then found in a better one.
+# Least score in the crop of a palm from which the joints, if in doubt, are found again in the crop around them.
 _WORTH_ANOTHER = 0.1
 # Metres: length of a hand, and greatest distance of its root from the wrist.
 _LENGTH, _NEAR = 0.19, 0.16
@@ -75,8 +75,9 @@ class HandRefiner:
             elbows = _joints(people, skeleton, "elbow")
             rows, palms = self._search(image, rows, hands, elbows)
             found, scores = self._refiner.joints(image, _palm_boxes(palms))
-            worth = scores.mean(1) >= _WORTH_ANOTHER
-            hands.add(rows[worth], *self._refiner.joints(image, _hand_boxes(found[worth])))
+            hands.add(rows, found, scores)
+            doubtful = (scores.mean(1) >= _WORTH_ANOTHER) & (scores.mean(1) < _LEAST_HAND)
+            hands.add(rows[doubtful], *self._refiner.joints(image, _hand_boxes(found[doubtful])))
         return hands.parts
 
     def _search(
