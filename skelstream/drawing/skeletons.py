@@ -162,7 +162,7 @@ def _draw_person(
                 if shown[a] and shown[b]:
                     layer.line(points[a], points[b], paler(color), min(opacity[a], opacity[b]), lines)
         elif part.name == BODY:
-            colors = {side: side_shade(color, side) for side in _SIDES}
+            colors: Mapping[str, RGB] = {side: side_shade(color, side) for side in _SIDES}
             _draw_part(layer, points, opacity, shown, skeleton, part, _Pen(width, head, colors))
         else:
             size = person_size(points[joints])
