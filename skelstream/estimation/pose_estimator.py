@@ -26,7 +26,7 @@ from skelstream.runtimes.averaging import AveragingRuntime
 from skelstream.runtimes.registry import choose_runtime
 from skelstream.runtimes.runtime import Runtime
 from skelstream.settings.estimation import EstimatorSettings
-from skelstream.skeleton import OPENPOSE18, Skeleton
+from skelstream.skeleton import OPENPOSE18, Skeleton, convert
 
 
 class PoseEstimator:
@@ -64,6 +64,11 @@ class PoseEstimator:
             least = min(detection.grouping.min_person_score, refinement.min_detection_score)
             self._grouping = replace(detection.grouping, min_person_score=least)
         self.parts = parts.result()
+        if self.parts and self.skeleton is not OPENPOSE18:
+            raise SettingsError(
+                f"{refinement.weights}: finds hands and face itself, in the joints {self.skeleton.name}",
+                setting=self.parts[0].name,
+            )
         self.provenance = Provenance(
             model.path.stem,
             network.sha256 or "",
@@ -81,8 +86,9 @@ class PoseEstimator:
 
     @property
     def skeleton(self) -> Skeleton:
-        """The joints of the people, and the limbs to draw; the network may know more limbs."""
-        return OPENPOSE18
+        """The joints of the people, and the limbs to draw: those of the refiner if it finds hands and face too."""
+        whole = self._refiner is not None and set(self._refiner.skeleton.parts) != {"body"}
+        return self._refiner.skeleton if self._refiner is not None and whole else OPENPOSE18
 
     @property
     def batch(self) -> int:
@@ -116,7 +122,11 @@ class PoseEstimator:
             )
             for candidates, box in views
         }
-        return merged(found, self.skeleton, self._grouping.min_person_score)
+        people = merged(found, OPENPOSE18, self._grouping.min_person_score)
+        if self.skeleton is OPENPOSE18:
+            return people
+        keypoints, scores = convert(people.keypoints, people.scores, OPENPOSE18, self.skeleton)
+        return replace(people, keypoints=keypoints, scores=scores)
 
     def refinement(self) -> Refinement | None:
         """Return a refinement for one video, with its own state and counts; None for detection alone."""

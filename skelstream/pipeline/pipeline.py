@@ -109,14 +109,15 @@ class Pipeline:
             self._estimator = estimator() if callable(estimator) else estimator
             # Where nobody is followed, only detection finds people.
             every = 1 if settings.tracking.alone else settings.detect_every
-            policy = EstimationPolicy(self._estimator, every, self.info, self.times)
+            parts, budget = self._estimator.parts, LiveBudget() if self.info.live else None
+            policy = EstimationPolicy(
+                self._estimator, every, self.info, self.times, budget if parts else None
+            )
             if self.info.photos:
                 settings = replace(settings, tracking=replace(settings.tracking, follow=False))
             tracker = make_tracker(settings.tracking, self._estimator.skeleton)
             self._following = Following(policy, tracker, self.info, settings, self.times)
-            self._parts = PartStage(
-                self._estimator.parts, policy.skeleton, self.times, LiveBudget() if self.info.live else None
-            )
+            self._parts = PartStage(parts, policy.skeleton, self.times, budget)
         except BaseException:
             self._source.close()
             raise

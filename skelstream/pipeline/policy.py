@@ -54,12 +54,20 @@ class EstimationPolicy:
         detect_every: see ``PipelineSettings``.
         info: facts about the source; photos are detected one by one, a live source may have a budget.
         times: counts and seconds of the stages, which this object adds to.
+        parts: budget of a live source's hands and faces, which save time before refinement does; None without them.
 
     Raises:
         SettingsError: frames between detections were asked for, and the estimator has no refinement to follow people.
     """
 
-    def __init__(self, estimator: Estimator, detect_every: int | str, info: SourceInfo, times: StageTimes):
+    def __init__(
+        self,
+        estimator: Estimator,
+        detect_every: int | str,
+        info: SourceInfo,
+        times: StageTimes,
+        parts: LiveBudget | None = None,
+    ):
         self._estimator, self._times = estimator, times
         self._refinement = estimator.refinement()
         if self._refinement is None and detect_every not in (1, "auto"):
@@ -70,7 +78,7 @@ class EstimationPolicy:
         every_frame = info.photos or self._refinement is None
         self._schedule = DetectionSchedule(1 if every_frame else detect_every)
         keeps_up = self._refinement is not None and self._refinement.settings.people == "auto"
-        self._budget = LiveBudget() if info.live and keeps_up else None
+        self._budget = LiveBudget(parts) if info.live and keeps_up else None
         turns = estimator.orientations == "auto" and not info.photos and self._refinement is not None
         self._state = PolicyState(turned_views=TurnedViews() if turns else None)
 

@@ -84,24 +84,34 @@ class TurnedViews:
 
 
 class LiveBudget:
-    """Limits the people of a live source who are refined in a frame.
+    """Limits the people of a live source who are refined in a frame, or whose parts are found.
 
     The limit falls by one after each frame that dropped others, and rises by one after a second's worth of frames
     that did not.
+
+    Args:
+        before: budget that is used up first: this one falls only where that one has nothing left. None if there is none.
     """
 
     _MOST, _PATIENCE = 32, 30
 
-    def __init__(self) -> None:
-        self._people, self._dropped, self._kept = 4, 0, 0
+    def __init__(self, before: LiveBudget | None = None) -> None:
+        self._before, self._people, self._dropped, self._kept = before, 4, 0, 0
 
     def people(self, dropped: int) -> int:
         """Return the limit for the next frame, given the number of frames dropped so far."""
         if dropped > self._dropped:
-            self._people, self._kept = max(0, self._people - 1), 0
+            if self._before is None or self._before.is_spent:
+                self._people = max(0, self._people - 1)
+            self._kept = 0
         else:
             self._kept += 1
             if self._kept >= self._PATIENCE:
                 self._people, self._kept = min(self._MOST, self._people + 1), 0
         self._dropped = dropped
         return self._people
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether there is nothing left to save."""
+        return self._people == 0

@@ -68,7 +68,7 @@ class Refinement:
         self, refiner: Refiner, settings: RefinementSettings, skeleton: Skeleton, least_score: float = 0.0
     ):
         self.refiner, self.settings, self.skeleton = refiner, settings, skeleton
-        self._least_score = least_score
+        self._least_score, self._body = least_score, list(refiner.skeleton.parts["body"])
         self.crops = self.unrefined = 0
         self.state = RefinementState()
 
@@ -260,9 +260,11 @@ class Refinement:
         ``most``; those who are certainly not there are left out."""
         keypoints, joint_scores = self.refiner.joints(image, boxes[rows])
         self.crops += len(rows)
-        means = joint_scores.mean(1)
+        means = joint_scores[:, self._body].mean(1)  # hands and faces are often hidden
         present = joint_scores >= max(self.settings.min_joint_score, 1e-6)
-        kept = (means >= min(self.settings.min_person_score, _WORTH_ANOTHER)) & (present.sum(1) > 1)
+        kept = (means >= min(self.settings.min_person_score, _WORTH_ANOTHER)) & (
+            present[:, self._body].sum(1) > 1
+        )
         person_scores = np.minimum(np.sqrt(scores[rows] * means), most[rows])
         kept &= person_scores >= self._least_score
         keypoints = np.where(present[..., None], keypoints, np.nan)[kept]

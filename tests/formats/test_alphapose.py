@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from skelstream.formats import save
+from skelstream.formats import WriteOptions, save
 
 from .conftest import COCO, shaped
 
@@ -24,3 +24,16 @@ def test_as_alphapose_writes_it(scene, tmp_path):
     pose = np.array(frames[0][0]["keypoints"]).reshape(17, 3)
     assert pose[:, :2] == pytest.approx(shaped(COCO, 300, 250))
     assert frames[0][0]["box"] == pytest.approx([265, 150, 88, 230])
+
+
+def test_as_motionbert_reads_it(scene, tmp_path):
+    """Its reader takes the entries of one ``idx`` as rows of 26 joints, and these joints of Halpe for Human3.6M's."""
+    sequence = scene.as_skeleton("halpe26")
+    save(sequence, tmp_path / "a.alphapose.json", options=WriteOptions(skeleton="halpe26"))
+    entries = json.loads((tmp_path / "a.alphapose.json").read_text())
+    rows = np.array([np.reshape(entry["keypoints"], (-1, 3)) for entry in entries if entry["idx"] == 2])
+    assert rows.shape == (6, 26, 3)
+    hip, neck, head = 19, 18, 17
+    assert rows[0, hip] == pytest.approx([300.5, 270.5, 0.875]) and rows[0, neck, 2] == 0.875
+    assert rows[0, 16, :2] == pytest.approx(shaped(["right_ankle"], 300, 250)[0])
+    assert not rows[:, head].any()

@@ -42,6 +42,15 @@ def test_a_budget_shrinks_at_once_and_grows_slowly() -> None:
     assert max(budget.people(5) for _ in range(29)) == 1 and budget.people(5) == 2
 
 
+def test_refinement_saves_only_after_hands_and_faces_do() -> None:
+    parts = LiveBudget()
+    budget = LiveBudget(parts)
+    limits = []
+    for dropped in range(1, 7):
+        limits.append((budget.people(dropped), parts.people(dropped)))
+    assert limits == [(4, 3), (4, 2), (4, 1), (4, 0), (3, 0), (2, 0)]
+
+
 def test_an_early_detection_needs_a_third_of_the_gap() -> None:
     given = [DetectionSchedule("auto").allows_early(9, seconds) for seconds in (0.02, 0.04, 0.05, 0.1)]
     assert given == [False, False, True, True]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from skelstream.people import People
 from skelstream.refinement.refinement import Refinement
 from skelstream.settings.refinement import RefinementSettings
 from skelstream.settings.tracking import TrackerSettings
-from skelstream.skeleton import COCO17, OPENPOSE18, convert
+from skelstream.skeleton import COCO17, OPENPOSE18, SKELETONS, convert
 from skelstream.tracking.kalman_tracker import KalmanTracker
 
 IMAGE = np.zeros((400, 600, 3), np.uint8)
@@ -360,3 +362,27 @@ def test_a_person_who_is_not_upright_counts_only_if_refined() -> None:
     found = People.joined(candidates(standing, score=0.5), candidates(lying, score=0.45))
     assert len(refinement_with(Turned(standing, lying), people=1).refine(IMAGE, found)) == 1
     assert len(refinement_with(Turned(standing, lying), people=2).refine(IMAGE, found)) == 2
+
+
+def test_a_whole_body_counts_by_its_body() -> None:
+    whole = SKELETONS["coco-wholebody133"]
+
+    class WholeStand(Stand):
+        """Finds the same person with hands and face, which nobody sees."""
+
+        skeleton = whole
+
+        def joints(self, image, boxes):
+            keypoints, scores = super().joints(image, boxes)
+            keypoints, scores = convert(keypoints, scores, COCO17, whole)
+            scores[:, 17:23] = scores[:, :1]  # feet
+            keypoints[:, 17:23] = keypoints[:, 15:16]
+            return np.nan_to_num(keypoints), scores
+
+    body, stand = people((100, 100)), WholeStand((100, 100))
+    keypoints, scores = convert(body.keypoints, body.scores, OPENPOSE18, whole)
+    refinement = Refinement(stand, RefinementSettings(), whole, least_score=0.05)
+    found = refinement.refine(IMAGE, replace(body, keypoints=keypoints, scores=scores))
+    assert found.keypoints.shape == (1, 133, 2)
+    assert np.isfinite(found.keypoints[0, :23]).all() and np.isnan(found.keypoints[0, 23:]).all()
+    assert found.person_scores == pytest.approx(np.sqrt(0.5 * 0.8))

@@ -41,7 +41,7 @@ def joined_people(people: People, found: Sequence[Parts], shape: tuple[int, ...]
         )
         for arrays in zip(*found, strict=True)
     )
-    inside = ((keypoints >= -0.5) & (keypoints < np.array(shape[1::-1]) - 0.5)).all(-1)
+    inside: np.ndarray = np.all((keypoints >= -0.5) & (keypoints < np.array(shape[1::-1]) - 0.5), axis=-1)
     keypoints, scores = np.where(inside[..., None], keypoints, np.nan), np.where(inside, scores, 0)
     return replace(
         people,

@@ -25,7 +25,7 @@ class Parts(NamedTuple):
     @property
     def present(self) -> np.ndarray:
         """bool (P, K), whether each part was found."""
-        return (self.scores > 0).any(-1)
+        return np.any(self.scores > 0, axis=-1)
 
     @staticmethod
     def missing(people: int, each: int, joints: int) -> Parts:
