@@ -15,7 +15,8 @@ from skelstream.skeleton import Skeleton, joint_side
 
 _OUTLINE_OPACITY = 0.55
 _FAINTEST, _OPAQUE_FROM = 0.35, 0.7  # opacity of a joint of score 0; score from which a joint is opaque
-_HAND_THICKNESS, _FACE_THICKNESS = 0.022, 0.01  # width of lines as a share of the hand's or face's size
+# Width of lines as a share of the size of a hand or face, and their least width as a share of the body's least one.
+_HAND_LINES, _FACE_LINES = (0.028, 0.6), (0.01, 0.4)
 _SIDES = ("left", "right", "")
 _LEAST_FACE = 5  # points from which a face's contours stand for the body's nose, eyes and ears
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -90,7 +91,7 @@ def draw_people(
     for p in far_to_near:
         color = track_color(int(track_ids[p]))
         width = limb_width(float(sizes[p]), style)
-        _draw_person(canvas, keypoints[p], scores[p], drawn[p], skeleton, color, width)
+        _draw_person(canvas, keypoints[p], scores[p], drawn[p], skeleton, color, width, style.thinnest)
     if style.labels and ids is not None:
         height = style.label_height or max(12, round(canvas.shape[0] * 0.028))
         for p in far_to_near:
@@ -146,6 +147,7 @@ def _draw_person(
     skeleton: Skeleton,
     color: RGB,
     width: int,
+    thinnest: int,
 ) -> None:
     """Draw one person in place, through a transparent layer so that overlapping strokes do not add up."""
     layer = Layer(canvas, points[drawn], 2 * width + 3)
@@ -153,20 +155,23 @@ def _draw_person(
     head = head_joints(skeleton)
     with_face = drawn[list(skeleton.parts.get(FACE, ()))].sum() >= _LEAST_FACE
     shown = np.array([drawn[j] and not (with_face and j in head) for j in range(len(skeleton))])
+
+    def fine(joints: list[int], share: float, least: float) -> int:
+        """Return the width of lines of a hand or face, never more than the body's."""
+        return min(width, max(1, round(thinnest * least), round(person_size(points[joints]) * share)))
+
     for part in figure(skeleton):
         joints = [j for j in part.joints if shown[j]]
         if part.name == FACE:
-            size = person_size(points[joints])
-            lines = min(width, max(1, round(size * _FACE_THICKNESS)))
+            lines = fine(joints, *_FACE_LINES)
             for a, b in part.limbs:
                 if shown[a] and shown[b]:
                     layer.line(points[a], points[b], paler(color), min(opacity[a], opacity[b]), lines)
         elif part.name == BODY:
-            colors = {side: side_shade(color, side) for side in _SIDES}
+            colors: Mapping[str, RGB] = {side: side_shade(color, side) for side in _SIDES}
             _draw_part(layer, points, opacity, shown, skeleton, part, _Pen(width, head, colors))
         else:
-            size = person_size(points[joints])
-            lines = min(width, max(1, round(size * _HAND_THICKNESS)))
+            lines = fine(joints, *_HAND_LINES)
             colors = dict.fromkeys(_SIDES, HAND_COLORS.get(part.name, color))
             _draw_part(layer, points, opacity, shown, skeleton, part, _Pen(lines, frozenset(), colors))
     layer.merge()

@@ -20,7 +20,9 @@ class GraphRefiner(CropRefiner):
     Args:
         path: the graph: ``.onnx``, ``.xml`` (OpenVINO IR) or ``.tflite``.
         flip: whether to average with the outputs of the mirrored crop.
-        device, runtime, precision: see ``GraphFile``.
+        device, runtime: see ``GraphFile``.
+        precision: see ``GraphFile``; landmarks are computed in float32 unless ``bfloat16`` is asked for, since positions as
+            numbers lose more than maps do: joints of a hand move by half a pixel of its crop (median), every twentieth by 2.
 
     Raises:
         ModelError: the file or its description cannot be used.
@@ -39,6 +41,8 @@ class GraphRefiner(CropRefiner):
         description = read_description(path)
         if description.skeleton is None:
             raise ModelError(f"{path}: finds where {description.output} are, not joints; it cannot refine")
+        if description.output == "landmarks" and precision != "bfloat16":
+            precision = "float32"
         graph = GraphFile(path, description.image, device=device, runtime=runtime, precision=precision)
         chosen, joints = _chosen(graph, description, path), list(description.joints)
 

@@ -12,7 +12,7 @@ import pytest
 
 from skelstream.errors import ModelError
 from skelstream.files.cache import VARIABLE
-from skelstream.network.model_file import find_model, packaged_models
+from skelstream.network.model_file import packaged_models
 from skelstream.refinement.graph_description import read_description
 from skelstream.refinement.registry import make_refiner
 from skelstream.settings import RefinementSettings
@@ -73,6 +73,11 @@ def test_points_presence_and_side(graph: Path) -> None:
     assert scores.tolist() == [[1.0] * 21] and sides.tolist() == [0.0]
     assert refiner.joints_and_sides(image(0, 1), [_WHOLE])[2].tolist() == [1.0]
     assert [len(part) for part in refiner.joints_and_sides(image(), [])] == [0, 0, 0]
+
+
+def test_landmarks_are_computed_in_float32(graph: Path) -> None:
+    for precision in ("auto", "int8"):
+        assert "float32" in GraphRefiner(graph, precision=precision).name
 
 
 def test_logits_become_probabilities(graph: Path) -> None:
@@ -185,10 +190,7 @@ def test_the_networks_that_can_be_fetched_are_described() -> None:
     assert found["mediapipe-palm"].skeleton is None and found["mediapipe-palm"].count == 7
 
 
-@pytest.mark.skipif(
-    not Path("~/.cache/skelstream/models").expanduser().is_dir(), reason="skelstream models fetch"
-)
-def test_palms_cannot_refine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(VARIABLE)
+def test_palms_cannot_refine(graph: Path) -> None:
+    graph.with_suffix(".toml").write_text(_TOML.replace('"landmarks"', '"anchors"'))
     with pytest.raises(ModelError, match="finds where anchors are"):
-        GraphRefiner(find_model("mediapipe-palm"))
+        GraphRefiner(graph)
