@@ -111,10 +111,17 @@ def test_openposes_own_folders(tmp_path, parts, name, missing):
         assert sequence.keypoints[0, sequence.skeleton.index("left_pupil"), 0] == 79
 
 
-def test_openpose_with_other_hands(tmp_path):
-    people = [openpose_person(body=25, left=20)]
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"body": 25, "left": 20}, "people have 20 keypoints of the left hand, not OpenPose's 21"),
+        ({"body": 16, "left": 21}, "people have 16 keypoints of the body beside hands or a face"),
+    ],
+)
+def test_openpose_with_other_joints(tmp_path, parts, words):
+    people = [openpose_person(**parts)]
     (tmp_path / "a_000000000000_keypoints.json").write_text(json.dumps({"people": people}))
-    with pytest.raises(FormatError, match="people have 20 keypoints of the left hand, not OpenPose's 21"):
+    with pytest.raises(FormatError, match=words):
         load(tmp_path)
 
 
@@ -219,7 +226,7 @@ def test_mediapipe_holistic(tmp_path, keys):
     rows = [
         {body: holistic_landmarks(33, visibility=0.5), face: holistic_landmarks(478), left: holistic_landmarks(21, 0.25)},
         {body: holistic_landmarks(33, visibility=0.5), face: None, left: []},
-        {body: None, face: None, left: [holistic_landmarks(21, 0.25, visibility=0)]},
+        {body: None, face: None, left: {"landmark": holistic_landmarks(21, 0.25, visibility=0)}},
     ]  # fmt: skip
     (tmp_path / "a.json").write_text(json.dumps({"height": 100, "width": 200, "frames": rows}))
     notes = []
