@@ -171,7 +171,7 @@ def test_pyskl(tmp_path, name):
     notes = []
     save(sequence, tmp_path / "a.pkl", options=WriteOptions(note=notes.append))
     assert pickle.loads((tmp_path / "a.pkl").read_bytes())[0]["keypoint"].shape == (2, FRAMES, 17, 2)
-    assert any(f"convert with --skeleton {name} to keep them" in line for line in notes)
+    assert any(f"are left out; --skeleton {name} keeps them" in line for line in notes)
     notes.clear()
     save(sequence, tmp_path / "b.pkl", options=WriteOptions(skeleton=name, note=notes.append))
     back = load(tmp_path / "b.pkl", fps=25)
@@ -184,7 +184,9 @@ def test_pyskl(tmp_path, name):
 def test_alphapose(tmp_path):
     sequence, notes = whole_scene(), []
     save(sequence, tmp_path / "a.alphapose.json", options=WriteOptions(note=notes.append))
-    assert "hands and faces are left out" in notes[0] and "--skeleton coco-wholebody133" in notes[0]
+    assert (
+        "hands and faces are left out" in notes[0] and "--skeleton coco-wholebody133 keeps them" in notes[0]
+    )
     name = "coco-wholebody133"
     save(sequence, tmp_path / "b.alphapose.json", options=WriteOptions(skeleton=name))
     back = load(tmp_path / "b.alphapose.json", fps=25)
@@ -196,7 +198,7 @@ def test_alphapose(tmp_path):
 def test_formats_of_bodies_say_so(tmp_path, format):
     notes = []
     save(whole_scene(), tmp_path / "out", format, options=WriteOptions(note=notes.append))
-    line = f"sign: hands and faces are left out, since format {format} has joints of the body"
+    line = f"sign: hands and faces are left out; format {format} has joints of the body alone"
     assert line in notes
     notes.clear()
     save(whole_scene("coco17"), tmp_path / "body", format, options=WriteOptions(note=notes.append))
