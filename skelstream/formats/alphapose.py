@@ -23,8 +23,7 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     """
     name = options.skeleton if options.skeleton in _ON_REQUEST else COCO17.name
     if name != COCO_WHOLEBODY133.name:
-        kept = f" of {name}; convert with --skeleton {COCO_WHOLEBODY133.name} to keep them"
-        note_body_only(sample, "alphapose", options, kept)
+        note_body_only(sample, "alphapose", options, COCO_WHOLEBODY133.name)
     people = people_in_coco(as_joint_set(sample, name, "alphapose", options))
     write_list(
         (

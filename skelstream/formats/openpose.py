@@ -133,6 +133,10 @@ def _joint_set(lengths: dict[str, int], options: ReadOptions) -> tuple[Skeleton,
             )
     whole = BODY_HANDS if body == OPENPOSE18 and "face" not in lengths else OPENPOSE_WHOLE
     missing = len(whole.parts["body"]) - len(body)
+    if not set(body.joints) <= set(whole.joints):
+        raise FormatError(
+            f"people have {len(body)} keypoints of the body beside hands or a face, not OpenPose's 18 or 25"
+        )
     if missing:
         options.note(f"read as {whole.name}, of which {missing} joints of the body are missing in the file")
     places = {part: list(joints) for part, joints in whole.parts.items()}

@@ -15,21 +15,20 @@ def has_parts(skeleton: Skeleton) -> bool:
     return bool(PARTS.keys() & skeleton.parts.keys())
 
 
-def note_body_only(sample: Sample, format: str, options: WriteOptions, instead: str = "") -> None:
-    """Note that a format of bodies leaves out the hands and faces of a sample.
+def note_body_only(sample: Sample, format: str, options: WriteOptions, kept_by: str | None = None) -> None:
+    """Note that the hands and faces of a sample are left out.
 
     Args:
-        sample: the sequence.
+        sample: the sample.
         format: name of the format.
         options: options of writing.
-        instead: end of the line that says how to keep them.
+        kept_by: joint set with which the format keeps them; None if it has joints of the body alone.
     """
     parts = sample.sequence.skeleton.parts
     lost = [word for word, part in (("hands", "left_hand"), ("faces", "face")) if part in parts]
+    why = f"--skeleton {kept_by} keeps them" if kept_by else f"format {format} has joints of the body alone"
     if lost:
-        options.note(
-            f"{sample.name}: {' and '.join(lost)} are left out, since format {format} has joints of the body{instead}"
-        )
+        options.note(f"{sample.name}: {' and '.join(lost)} are left out; {why}")
 
 
 def as_joint_set(sample: Sample, name: str, format: str, options: WriteOptions) -> SkeletonSequence:

@@ -14,7 +14,6 @@ from skelstream.formats.format import Format, ReadOptions, Sample, WriteOptions
 from skelstream.formats.frames import FoundFrame, assembled, check_length
 from skelstream.formats.joint_names import (
     joints_of,
-    listed,
     note_joints,
     select_joints,
 )
@@ -80,8 +79,8 @@ def _as_holistic(sample: Sample, options: WriteOptions) -> SkeletonSequence:
     sequence = sample.sequence.as_skeleton(HOLISTIC543.name)
     lost = [joint for joint in sample.sequence.skeleton.joints if joint not in HOLISTIC543.joints]
     options.note(
-        f"{sample.name}: written with the components of Holistic, which have no {listed(lost)};"
-        f" convert with --skeleton {sample.sequence.skeleton.name} to keep its joints as they are"
+        f"{sample.name}: written with the components of Holistic, which have no {', '.join(lost)};"
+        f" --skeleton {sample.sequence.skeleton.name} keeps all joints, in one component of its own"
     )
     return sequence
 

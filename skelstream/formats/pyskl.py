@@ -73,8 +73,7 @@ def write_annotations(
 def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:
     name = options.skeleton or "coco17"
     if not has_parts(skeleton_named(name)):
-        kept = f" of {name}; convert with --skeleton {sample.sequence.skeleton.name} to keep them"
-        note_body_only(sample, "pyskl", options, kept)
+        note_body_only(sample, "pyskl", options, sample.sequence.skeleton.name)
     sequence = as_joint_set(sample, name, "pyskl", options)
     wanted = options.persons or _PERSONS
     note_tracks_left_out(sample, wanted, options)

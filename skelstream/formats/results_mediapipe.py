@@ -105,7 +105,10 @@ def _frame(i: int, row: Any, whole: bool) -> FoundFrame:
 def _people(row: dict[str, Any], keys: Sequence[str], name: str) -> list[Any]:
     """Return the landmarks of each person under the first of some keys that a frame has."""
     key = next((key for key in keys if key in row), keys[0])
-    return _several(row.get(key) or [], f"{name}: {key}")
+    found = row.get(key) or []
+    if isinstance(found, dict):  # protobuf's MessageToDict
+        found = found.get("landmark") or []
+    return _several(found, f"{name}: {key}")
 
 
 def _several(found: Any, name: str) -> list[Any]:

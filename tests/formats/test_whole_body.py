@@ -111,10 +111,17 @@ def test_openposes_own_folders(tmp_path, parts, name, missing):
         assert sequence.keypoints[0, sequence.skeleton.index("left_pupil"), 0] == 79
 
 
-def test_openpose_with_other_hands(tmp_path):
-    people = [openpose_person(body=25, left=20)]
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"body": 25, "left": 20}, "people have 20 keypoints of the left hand, not OpenPose's 21"),
+        ({"body": 16, "left": 21}, "people have 16 keypoints of the body beside hands or a face"),
+    ],
+)
+def test_openpose_with_other_joints(tmp_path, parts, words):
+    people = [openpose_person(**parts)]
     (tmp_path / "a_000000000000_keypoints.json").write_text(json.dumps({"people": people}))
-    with pytest.raises(FormatError, match="people have 20 keypoints of the left hand, not OpenPose's 21"):
+    with pytest.raises(FormatError, match=words):
         load(tmp_path)
 
 
@@ -164,7 +171,7 @@ def test_pyskl(tmp_path, name):
     notes = []
     save(sequence, tmp_path / "a.pkl", options=WriteOptions(note=notes.append))
     assert pickle.loads((tmp_path / "a.pkl").read_bytes())[0]["keypoint"].shape == (2, FRAMES, 17, 2)
-    assert any(f"convert with --skeleton {name} to keep them" in line for line in notes)
+    assert any(f"are left out; --skeleton {name} keeps them" in line for line in notes)
     notes.clear()
     save(sequence, tmp_path / "b.pkl", options=WriteOptions(skeleton=name, note=notes.append))
     back = load(tmp_path / "b.pkl", fps=25)
@@ -177,7 +184,9 @@ def test_pyskl(tmp_path, name):
 def test_alphapose(tmp_path):
     sequence, notes = whole_scene(), []
     save(sequence, tmp_path / "a.alphapose.json", options=WriteOptions(note=notes.append))
-    assert "hands and faces are left out" in notes[0] and "--skeleton coco-wholebody133" in notes[0]
+    assert (
+        "hands and faces are left out" in notes[0] and "--skeleton coco-wholebody133 keeps them" in notes[0]
+    )
     name = "coco-wholebody133"
     save(sequence, tmp_path / "b.alphapose.json", options=WriteOptions(skeleton=name))
     back = load(tmp_path / "b.alphapose.json", fps=25)
@@ -189,7 +198,7 @@ def test_alphapose(tmp_path):
 def test_formats_of_bodies_say_so(tmp_path, format):
     notes = []
     save(whole_scene(), tmp_path / "out", format, options=WriteOptions(note=notes.append))
-    line = f"sign: hands and faces are left out, since format {format} has joints of the body"
+    line = f"sign: hands and faces are left out; format {format} has joints of the body alone"
     assert line in notes
     notes.clear()
     save(whole_scene("coco17"), tmp_path / "body", format, options=WriteOptions(note=notes.append))
@@ -219,7 +228,7 @@ def test_mediapipe_holistic(tmp_path, keys):
     rows = [
         {body: holistic_landmarks(33, visibility=0.5), face: holistic_landmarks(478), left: holistic_landmarks(21, 0.25)},
         {body: holistic_landmarks(33, visibility=0.5), face: None, left: []},
-        {body: None, face: None, left: [holistic_landmarks(21, 0.25, visibility=0)]},
+        {body: None, face: None, left: {"landmark": holistic_landmarks(21, 0.25, visibility=0)}},
     ]  # fmt: skip
     (tmp_path / "a.json").write_text(json.dumps({"height": 100, "width": 200, "frames": rows}))
     notes = []
