@@ -47,6 +47,20 @@ def spans(frames: Iterable[DecodedFrame], most: int) -> Iterator[list[DecodedFra
         yield span
 
 
+class FollowingState(NamedTuple):
+    """What later frames depend on. May be pickled.
+
+    Attributes:
+        policy: state of detection and refinement.
+        tracker: tracker with its tracks.
+        watch: people who are missed.
+    """
+
+    policy: PolicyState
+    tracker: Tracker
+    watch: Watch
+
+
 class Following:
     """Finds the people of one source's frames and gives them their identities.
 
@@ -74,10 +88,15 @@ class Following:
         self._colours = PartColours(policy.skeleton) if by_colours else None
         self.watch = Watch(info.height, info.width)
 
-    def resume(self, state: PolicyState, tracker: Tracker, watch: Watch) -> None:
+    @property
+    def state(self) -> FollowingState:
+        """What later frames depend on."""
+        return FollowingState(self.policy.state, self.tracker, self.watch)
+
+    def resume(self, state: FollowingState) -> None:
         """Continue with the state of another object after frames of the same source."""
-        self.policy.resume(state)
-        self.tracker, self.watch = tracker, watch
+        self.policy.resume(state.policy)
+        self.tracker, self.watch = state.tracker, state.watch
 
     def time(self, item: DecodedFrame) -> float:
         """Return a frame's time on the tracker's clock, seconds."""

@@ -107,6 +107,8 @@ class PartStage:
         expected = np.where(seen[:, None, None, None], keypoints + moved, np.nan)
         due = seen[:, None] & ((searches < _FRAMES) | (tracked.time - searched >= _SECONDS - 1e-6))
         parts = refiner.refine(image, people, self._skeleton, expected, due)
+        self._times.parts[refiner.name] += int(parts.present.sum())
+        self._times.opposed += int(parts.opposed.sum())
         absent = due & ~parts.present
         searches = np.where(parts.present, 0, searches + absent)
         searched = np.where(absent, tracked.time, searched)

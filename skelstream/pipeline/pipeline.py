@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from skelstream.errors import FormatError
 from skelstream.estimation.protocol import Estimator
-from skelstream.pipeline.detection import decoded, detected
-from skelstream.pipeline.following import Following, most_frames, spans
+from skelstream.pipeline.detection import DecodedFrame, decoded, detected
+from skelstream.pipeline.following import Following, FollowingState, most_frames, spans
 from skelstream.pipeline.parts import PartStage, PartState
 from skelstream.pipeline.policy import EstimationPolicy, PolicyState
 from skelstream.pipeline.queues import StageQueue
@@ -125,6 +127,7 @@ class Pipeline:
         self._linked = settings.tracking.linking and not settings.tracking.alone
         self._importance: Counter[int] = Counter()
         self._skipped = self._held = 0
+        self._followed: FollowingState | None = None
 
     @property
     def info(self) -> SourceInfo:
@@ -186,14 +189,9 @@ class Pipeline:
         are analysed already."""
         if self._held:
             return None
-        following = self._following
+        followed = self._followed or self._following.state
         return PipelineState(
-            following.policy.state,
-            following.tracker,
-            following.watch,
-            self._parts.state,
-            self._importance,
-            self.times,
+            followed.policy, followed.tracker, followed.watch, self._parts.state, self._importance, self.times
         )
 
     def resume(self, state: PipelineState) -> None:
@@ -217,7 +215,7 @@ class Pipeline:
         self._importance = state.importance
         vars(self.times).update(vars(state.times))
         self._parts.state = state.parts
-        self._following.resume(state.policy, state.tracker, state.watch)
+        self._following.resume(FollowingState(state.policy, state.tracker, state.watch))
 
     def __iter__(self) -> Iterator[AnalysedFrame]:
         live, estimator, times = self.info.live, self._estimator, self.times
@@ -226,6 +224,8 @@ class Pipeline:
         whole_batches = self._skipped - self._skipped % batch
         frames = StageQueue(1 if live else batch + _SLACK, newest=live)
         found = StageQueue(1 if live else batch + _SLACK)
+        spans_found = spans(islice(found, self._skipped - whole_batches, None), most_frames(self.info))
+        followed: Iterable[_Followed] = self._followed_spans(spans_found, frames)
         stages = {
             "decode": (
                 frames,
@@ -233,6 +233,11 @@ class Pipeline:
             ),
             "infer": (found, detected(frames, estimator, batch, times)),
         }
+        if estimator.parts:
+            # Hands and faces take about as long as refinement, so both run side by side.
+            ahead = StageQueue(1)
+            stages["follow"] = (ahead, (one.kept() for one in followed))
+            followed = ahead
         threads = [
             threading.Thread(target=queue.fill, args=(items,), name=f"skelstream-{name}", daemon=True)
             for name, (queue, items) in stages.items()
@@ -240,9 +245,7 @@ class Pipeline:
         for thread in threads:
             thread.start()
         try:
-            for span in spans(islice(found, self._skipped - whole_batches, None), most_frames(self.info)):
-                times.dropped = frames.dropped
-                tracked = self._following.tracked(span)
+            for span, tracked, self._followed in followed:
                 self._held = len(span)
                 for item, one in zip(span, tracked, strict=True):
                     self._held -= 1
@@ -251,10 +254,17 @@ class Pipeline:
                     yield AnalysedFrame(frame, whole, item.arrived)
         finally:
             times.dropped = frames.dropped
-            frames.close()
-            found.close()
+            for queue, _ in stages.values():
+                queue.close()
             for thread in threads:
                 thread.join()
+
+    def _followed_spans(self, found: Iterable[list[DecodedFrame]], frames: StageQueue) -> Iterator[_Followed]:
+        """Yield the spans of frames with their people and the state after them."""
+        for span in found:
+            self.times.dropped = frames.dropped
+            tracked = self._following.tracked(span)
+            yield _Followed(span, tracked, self._following.state)
 
     def _most_important(self, tracked: TrackedPeople) -> TrackedPeople:
         most = self._settings.tracking.max_people
@@ -265,3 +275,15 @@ class Pipeline:
             self._importance[track] += score
         rank = sorted(range(len(ids)), key=lambda i: -self._importance[ids[i]])
         return tracked.take(np.sort(np.array(rank[:most], np.intp)))
+
+
+class _Followed(NamedTuple):
+    """A span of frames with their people, and the state after them."""
+
+    span: list[DecodedFrame]
+    tracked: list[TrackedPeople]
+    state: FollowingState
+
+    def kept(self) -> _Followed:
+        """Return the span with a state that later spans do not change."""
+        return self._replace(state=deepcopy(self.state))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ class StageTimes:
         detections: frames that were detected.
         crops: crops that were refined.
         unrefined: people who stayed as detected because the budget was used up.
+        parts: parts that were found, by their kind: ``hands``, ``face``.
+        opposed: hands among them that look like those of the other side.
     """
 
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
@@ -28,6 +31,8 @@ class StageTimes:
     detections: int = 0
     crops: int = 0
     unrefined: int = 0
+    parts: Counter[str] = field(default_factory=Counter)
+    opposed: int = 0
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

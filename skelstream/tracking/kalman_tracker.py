@@ -53,8 +53,7 @@ class KalmanTracker:
         self.settings = settings
         self.skeleton = skeleton
         # Poses are compared by the body alone: joints of a face are many, and those of hands move by themselves.
-        body = skeleton.parts.get("body", ())
-        self._compared = slice(None) if len(body) in (0, len(skeleton)) else list(body)
+        self._compared = list(skeleton.parts.get("body", range(len(skeleton))))
         self._sigmas = np.array(skeleton.oks_sigmas)[self._compared]
         self._torso = np.array([name.rpartition("_")[2] in _TORSO for name in skeleton.joints])
         self._tracks: list[Track] = []

@@ -46,6 +46,7 @@ class Hands:
         seen = np.array(self.there) & (due | np.isfinite(expected[:, :, 0, 0]))
         parts.keypoints[seen] = self.anchors(people, skeleton)[seen][:, None] + 1
         parts.scores[seen] = 0.9
+        parts.opposed[:, 0] = seen[:, 0]
         return parts
 
 
@@ -79,6 +80,14 @@ def test_hands_come_behind_the_body_and_are_expected_where_the_wrists_went() -> 
     assert np.isnan(hands.expected[0]).all()
     parts.added(IMAGE, tracked(1, (7, 100, 50), (1, 26, 50)))
     assert np.isnan(hands.expected[1][0]).all() and (hands.expected[1][1] == 27).all()
+
+
+def test_hands_are_counted() -> None:
+    times = StageTimes()
+    parts = PartStage([Hands()], OPENPOSE18, times)
+    for frame in range(3):
+        parts.added(IMAGE, tracked(frame, (1, 20, 50), (2, 60, 50)))
+    assert times.parts == {"hands": 12} and times.opposed == 6 and times.seconds["parts"] > 0
 
 
 def test_somebody_who_was_away_is_looked_for_anew() -> None:

@@ -6,7 +6,8 @@ On-device Real-time Hand Tracking", 2020). Its side is that of the wrist: a body
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -41,6 +42,17 @@ _OF_HAND = 1.55
 _SAME = 0.3
 
 
+class HandNetwork(Refiner, Protocol):
+    """Finds a hand's joints in a box, and tells its side."""
+
+    def joints_and_sides(
+        self, image: np.ndarray, boxes: Sequence[np.ndarray] | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return joints as ``joints`` does, and for each box how likely it shows a right hand: float32 (P,) in [0, 1], NaN from
+        networks that do not tell."""
+        ...
+
+
 class HandRefiner:
     """Finds the hands of people. A ``PartRefiner``.
 
@@ -53,7 +65,7 @@ class HandRefiner:
     name = "hands"
     joints = tuple(tuple(f"{side}_{joint}" for joint in HAND21.joints) for side in SIDES)
 
-    def __init__(self, refiner: Refiner, palms: PalmDetector, weights_sha256: Mapping[str, str]):
+    def __init__(self, refiner: HandNetwork, palms: PalmDetector, weights_sha256: Mapping[str, str]):
         self._refiner, self._palms = refiner, palms
         self.network, self.weights_sha256 = refiner.name, weights_sha256
 
@@ -68,16 +80,17 @@ class HandRefiner:
         hands = _Hands(self.anchors(people, skeleton), pixels_per_metre(people.keypoints, skeleton))
         known = np.isfinite(hands.wrists[..., 0])
         rows = np.argwhere(known & np.isfinite(expected).all((2, 3)))
-        hands.add(rows, *self._refiner.joints(image, _hand_boxes(expected[tuple(rows.T)])))
+        find = self._refiner.joints_and_sides
+        hands.add(rows, *find(image, _hand_boxes(expected[tuple(rows.T)])))
         large = _LENGTH * hands.metre >= _SMALLEST
         rows = np.argwhere(known & due & ~hands.parts.present & large[:, None])
         if len(rows):
             elbows = _joints(people, skeleton, "elbow")
             rows, palms = self._search(image, rows, hands, elbows)
-            found, scores = self._refiner.joints(image, _palm_boxes(palms))
-            hands.add(rows, found, scores)
+            found, scores, rights = find(image, _palm_boxes(palms))
+            hands.add(rows, found, scores, rights)
             doubtful = (scores.mean(1) >= _WORTH_ANOTHER) & (scores.mean(1) < _LEAST_HAND)
-            hands.add(rows[doubtful], *self._refiner.joints(image, _hand_boxes(found[doubtful])))
+            hands.add(rows[doubtful], *find(image, _hand_boxes(found[doubtful])))
         return hands.parts
 
     def _search(
@@ -121,13 +134,14 @@ class _Hands:
         self.wrists, self.metre = wrists, metre
         self.parts = Parts.missing(len(wrists), len(SIDES), len(HAND21))
 
-    def add(self, rows: np.ndarray, keypoints: np.ndarray, scores: np.ndarray) -> None:
+    def add(self, rows: np.ndarray, keypoints: np.ndarray, scores: np.ndarray, rights: np.ndarray) -> None:
         """Add those of N hands that can be hands at their wrists.
 
         Args:
             rows: int (N, 2), person and side of each.
             keypoints: float32 (N, 21, 2), source pixels.
             scores: float32 (N, 21).
+            rights: float32 (N,), how likely each is a right hand, NaN if unknown.
         """
         metre, extents = self.metre[rows[:, 0]], np.ptp(keypoints, axis=1).max(-1)
         kept = (scores.mean(1) >= _LEAST_HAND) & (extents >= _SMALLEST_FOUND)
@@ -135,6 +149,7 @@ class _Hands:
         kept &= self._away(rows, keypoints) <= _NEAR * metre
         at = tuple(rows[kept].T)
         self.parts.keypoints[at], self.parts.scores[at] = keypoints[kept], scores[kept]
+        self.parts.opposed[at] = np.where(rows[kept, 1] == 1, rights[kept] < 0.5, rights[kept] >= 0.5)
         self._separate()
 
     def _away(self, rows: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
@@ -151,6 +166,7 @@ class _Hands:
         for first, second in np.argwhere(np.triu(same, 1)):
             person, side = rows[first if away[first] > away[second] else second]
             self.parts.keypoints[person, side], self.parts.scores[person, side] = np.nan, 0
+            self.parts.opposed[person, side] = False
 
 
 def _joints(people: People, skeleton: Skeleton, name: str) -> np.ndarray:

@@ -32,14 +32,11 @@ def joined_people(people: People, found: Sequence[Parts], shape: tuple[int, ...]
     count = len(people)
     joints = [parts.scores.shape[1] * parts.scores.shape[2] for parts in found]
     keypoints, scores = (
-        np.concatenate(
-            [
-                array.reshape(count, size, *array.shape[3:])
-                for array, size in zip(arrays, joints, strict=True)
-            ],
-            1,
+        np.concatenate([one.reshape(count, size, *last) for one, size in zip(arrays, joints, strict=True)], 1)
+        for arrays, last in (
+            ([parts.keypoints for parts in found], (2,)),
+            ([parts.scores for parts in found], ()),
         )
-        for arrays in zip(*found, strict=True)
     )
     inside: np.ndarray = np.all((keypoints >= -0.5) & (keypoints < np.array(shape[1::-1]) - 0.5), axis=-1)
     keypoints, scores = np.where(inside[..., None], keypoints, np.nan), np.where(inside, scores, 0)

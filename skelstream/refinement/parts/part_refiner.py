@@ -17,10 +17,12 @@ class Parts(NamedTuple):
     Attributes:
         keypoints: float32 (P, K, V, 2), source pixels, NaN where missing.
         scores: float32 (P, K, V) in [0, 1], 0 where missing.
+        opposed: bool (P, K), whether the network takes a part for that of the other side.
     """
 
     keypoints: np.ndarray
     scores: np.ndarray
+    opposed: np.ndarray
 
     @property
     def present(self) -> np.ndarray:
@@ -33,6 +35,7 @@ class Parts(NamedTuple):
         return Parts(
             np.full((people, each, joints, 2), np.nan, np.float32),
             np.zeros((people, each, joints), np.float32),
+            np.zeros((people, each), bool),
         )
 
 

@@ -31,10 +31,11 @@ class World:
 
     name, skeleton, weights_sha256 = "drawn hands", HAND21, "0" * 64
 
-    def __init__(self, *hands: np.ndarray):
+    def __init__(self, *hands: np.ndarray, right: float = np.nan):
+        self.right = right
         self.hands, self.crops, self.searches = list(hands), 0, 0
 
-    def joints(self, image, boxes):
+    def joints_and_sides(self, image, boxes):
         self.crops += len(boxes)
         keypoints = np.zeros((len(boxes), len(HAND21), 2), np.float32)
         scores = np.zeros((len(boxes), len(HAND21)), np.float32)
@@ -42,7 +43,7 @@ class World:
             away = [np.linalg.norm(hand.mean(0) - box[:2]) for hand in self.hands]
             if away and min(away) < box[2] / 3:
                 keypoints[row], scores[row] = self.hands[int(np.argmin(away))], 0.9
-        return keypoints, scores
+        return keypoints, scores, np.full(len(boxes), self.right)
 
     def palms(self, image, boxes):
         self.searches += len(boxes)
@@ -157,3 +158,14 @@ def test_a_wrist_that_is_missing_has_no_hand() -> None:
     world = World(hand_at((500, 200)))
     assert not found(world, people_of(someone)).present.any()
     assert world.searches == 1
+
+
+@pytest.mark.parametrize(
+    ("right", "opposed"), [(np.nan, [False, False]), (0.9, [True, False]), (0.1, [False, True])]
+)
+def test_hands_that_look_like_those_of_the_other_side_stay_and_are_told(
+    right: float, opposed: list[bool]
+) -> None:
+    world = World(hand_at((500, 200)), hand_at((200, 200)), right=right)
+    parts = found(world, people_of(person((500, 205), (200, 205))))
+    assert parts.present.all() and parts.opposed.tolist() == [opposed]

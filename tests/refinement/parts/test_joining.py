@@ -26,7 +26,11 @@ class Points:
     def refine(self, image, people, skeleton, expected, due):
         assert np.isnan(expected).all() and due.all()
         shape = len(people), 2, 21
-        return Parts(np.full((*shape, 2), self.point, np.float32), np.full(shape, 0.7, np.float32))
+        return Parts(
+            np.full((*shape, 2), self.point, np.float32),
+            np.full(shape, 0.7, np.float32),
+            np.zeros(shape[:2], bool),
+        )
 
 
 def everybody(count: int) -> People:
