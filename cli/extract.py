@@ -219,6 +219,13 @@ def _print_summary(done: Extraction, files: list[str], readable: bool) -> None:
         more = "; some people are refined twice, and some are then discarded" if times.crops > poses else ""
         over = f"; {times.unrefined} people not refined, because of the limit" if times.unrefined else ""
         table.add_row("refined", f"{times.crops} crops of people{more}{over}")
+    for kind, found in times.parts.items():
+        side = (
+            f"; {times.opposed} look like those of the other side"
+            if kind == "hands" and times.opposed
+            else ""
+        )
+        table.add_row("faces" if kind == "face" else kind, f"{found} found{side}")
     rate = f", {frames / done.seconds:.1f} frames/s, loading included" if done.seconds else ""
     table.add_row("time", f"{done.seconds:.1f} s{rate}")
     busy = [

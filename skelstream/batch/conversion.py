@@ -94,7 +94,11 @@ def read_skeletons(
                 f"{path}: people go on under each other's ids {count} times, as in slots that swap;"
                 f" skelstream track {shlex.quote(str(path))} gives them new ones"
             )
-    return postprocess(skeletons, settings.postprocessing)
+    known = skeletons.meta.get("warnings") or []
+    processed = postprocess(skeletons, settings.postprocessing)
+    for warning in (processed.meta.get("warnings") or [])[len(known) :]:
+        options.note(warning)
+    return processed
 
 
 def _check_no_tracking(path: Path, settings: ExtractionSettings, given: frozenset[str]) -> None:

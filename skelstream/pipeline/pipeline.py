@@ -13,7 +13,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,6 +37,8 @@ from skelstream.video import Frame, SourceInfo, open_source
 
 # Frames between two stages, beyond a batch.
 _SLACK = 4
+# Number of hands from which on their sides say something of the people's; single ones are often mistaken.
+_MANY_HANDS = 20
 
 
 @dataclass(frozen=True)
@@ -148,8 +150,14 @@ class Pipeline:
     @property
     def warnings(self) -> list[str]:
         """Lines about what was wrong with the source so far and what was assumed."""
-        tracker = self._following.tracker.warning
-        return [*self._source.warnings, *([f"{self.info.name}: {tracker}"] if tracker else [])]
+        tracker, hands = self._following.tracker.warning, self.times.parts["hands"]
+        lines = [tracker] if tracker else []
+        if hands >= _MANY_HANDS and self.times.opposed > hands / 2:
+            lines.append(
+                f"{self.times.opposed} of {hands} hands look like those of the other side; left and right of the people may"
+                " be exchanged"
+            )
+        return [*self._source.warnings, *(f"{self.info.name}: {line}" for line in lines)]
 
     def __enter__(self) -> Pipeline:
         return self
@@ -226,7 +234,7 @@ class Pipeline:
         found = StageQueue(1 if live else batch + _SLACK)
         spans_found = spans(islice(found, self._skipped - whole_batches, None), most_frames(self.info))
         followed: Iterable[_Followed] = self._followed_spans(spans_found, frames)
-        stages = {
+        stages: dict[str, tuple[StageQueue, Iterator[Any]]] = {
             "decode": (
                 frames,
                 decoded(self._source, estimator, self._following.policy.due, times, whole_batches),

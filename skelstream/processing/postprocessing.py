@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from skelstream.processing.filling import filled
 from skelstream.processing.ordering import main_person_first
 from skelstream.processing.resampling import resampled
@@ -17,7 +19,7 @@ def postprocess(sequence: SkeletonSequence, settings: PostprocessingSettings) ->
         FormatError: a name in the settings is unknown, or the frame rate is impossible.
     """
     if settings.skeleton is not None:
-        sequence = sequence.as_skeleton(settings.skeleton)
+        sequence = _converted(sequence, settings.skeleton)
     if settings.fill is not None:
         sequence = filled(sequence, settings.fill)
     if settings.smooth:
@@ -32,3 +34,17 @@ def postprocess(sequence: SkeletonSequence, settings: PostprocessingSettings) ->
     from skelstream.processing.lifting.lifter import Lifter
 
     return lift(sequence, Lifter(settings.lifter))
+
+
+def _converted(sequence: SkeletonSequence, name: str) -> SkeletonSequence:
+    """Return a sequence in another joint set, with a warning about hands and faces that it cannot fill."""
+    before = sequence.skeleton.parts
+    sequence = sequence.as_skeleton(name)
+    missing = [part for part in sequence.skeleton.parts if part not in before]
+    if not missing:
+        return sequence
+    words = " and ".join(dict.fromkeys("face" if part == "face" else "hands" for part in missing))
+    line = f"{sequence.meta.get('source')}: the joints of {words} in {name} are missing, because nobody looked for them"
+    return replace(
+        sequence, meta={**sequence.meta, "warnings": [*(sequence.meta.get("warnings") or []), line]}
+    )

@@ -153,3 +153,14 @@ def test_a_pipeline_writes_the_joints_of_the_parts(walk, bars, with_hands: bool)
     assert sequence.skeleton.name == ("body+hands" if with_hands else "openpose18")
     assert sequence.meta.get("parts_sha256") == ({"a-hand": "0" * 64} if with_hands else None)
     assert len(sequence) == 2 and np.isfinite(sequence.keypoints).all()
+
+
+def test_many_hands_of_the_other_side_are_a_warning(walk, bars) -> None:
+    estimator = bars()
+    estimator.parts = (Hands(),)
+    with Pipeline(walk, estimator) as pipeline:
+        list(pipeline)
+        assert pipeline.times.opposed * 2 == pipeline.times.parts["hands"] and pipeline.warnings == []
+        pipeline.times.opposed += 1
+        (line,) = pipeline.warnings
+    assert "61 of 120 hands look like those of the other side" in line
