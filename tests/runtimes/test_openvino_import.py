@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -64,3 +65,22 @@ def test_others_find_the_telemetry_as_they_left_it():
         "import skelstream.runtimes.openvino_import; assert sys.modules['openvino_telemetry'] is mine"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+class ImportsMeanwhile(str):
+    """A module's name; whoever looks at it has another module imported just then, as a thread might."""
+
+    def split(self, *args, **kwargs):
+        sys.modules.setdefault("imported_meanwhile", types.ModuleType("imported_meanwhile"))
+        return super().split(*args, **kwargs)
+
+
+def test_other_threads_may_import_meanwhile(monkeypatch):
+    pytest.importorskip("openvino")
+    from skelstream.runtimes.openvino_import import _without_telemetry
+
+    monkeypatch.delitem(sys.modules, "imported_meanwhile", raising=False)
+    monkeypatch.setitem(sys.modules, ImportsMeanwhile("a_module"), types.ModuleType("a_module"))
+    with _without_telemetry():
+        assert sys.modules["imported_meanwhile"]
+    del sys.modules["imported_meanwhile"]
