@@ -73,7 +73,8 @@ def stream(
 
     Yields:
         ``TrackedPeople`` in order of time: keypoints in source pixels with NaN where missing, scores in [0, 1], and
-        track ids.
+        track ids. Their joints are those of ``SKELETONS["openpose18"]`` in ``skelstream.skeleton``; of ``body+hands``,
+        ``body+face`` or ``body+hands+face`` where these are found too.
 
     Raises:
         SourceError: the source cannot be opened or read.
@@ -123,7 +124,7 @@ def windows(
         fill_value: x and y of missing joints; their score is 0.
 
     Yields:
-        ``Window``: the clip float32 (M, T, V, 3) with x and y in source pixels and the score; track ids int32 (M,), most
+        ``Window``: the clip float32 (M, T, V, 3) with x and y in source pixels and the score, joints as in ``stream``; track ids int32 (M,), most
         important first, 0 for an empty slot; the times of the first and the last frame in seconds.
 
     Raises:

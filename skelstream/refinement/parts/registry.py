@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from skelstream.errors import ModelError, SettingsError
+from skelstream.errors import MissingExtraError, ModelError, SettingsError
 from skelstream.network.model_file import find_model
 from skelstream.refinement.graph_description import SUFFIXES
 from skelstream.refinement.parts.part_refiner import PartRefiner
@@ -66,4 +66,9 @@ def make_part_refiners(settings: PartSettings, precision: str = "auto") -> Seque
         ModelError: a network cannot be used.
         MissingExtraError: OpenVINO is not installed.
     """
-    return [PARTS[kind](settings, precision) for kind in settings.kinds]
+    try:
+        return [PARTS[kind](settings, precision) for kind in settings.kinds]
+    except MissingExtraError:
+        raise MissingExtraError(
+            f"{' and '.join(settings.kinds)} need OpenVINO, whatever the runtime; pip install 'skelstream[openvino]'"
+        ) from None
