@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import skelstream
-from skelstream.formats import Sample
+from skelstream.formats import Sample, save
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -38,7 +38,7 @@ COMPILED = {"reference/batch.md", "reference/recipes.md"}
 def test_no_page_with_snippets_is_forgotten():
     names = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")}
     with_snippets = {name for name in names if snippets(name)}
-    run_here = set(re.findall(r'"((?:howto|concepts)/\w+\.md|tutorial\.md)"', Path(__file__).read_text()))
+    run_here = set(re.findall(r'"((?:howto|concepts)/\w+\.md|tutorial\.md|whole-body\.md)"', Path(__file__).read_text()))
     assert with_snippets == run_here | ELSEWHERE | COMPILED
 
 
@@ -76,6 +76,12 @@ def test_signers(people, capsys):
     shutil.copy("skeletons.npz", "signer.npz")
     run("howto/signers.md")
     assert "right wrist seen in" in capsys.readouterr().out
+
+
+def test_hands_and_faces(people, capsys):
+    save(people.as_skeleton("body+hands"), "signer.npz")
+    run("whole-body.md")
+    assert capsys.readouterr().out == "left hand in 0% of the frames\n"
 
 
 def test_identities(people, capsys):
