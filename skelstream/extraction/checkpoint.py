@@ -135,7 +135,7 @@ class Checkpoints:
                         state, pickled, end = found, stored.state, stored.end
                         last = int(index[-1]), float(times[-1])
             if state is not None:
-                _try_out(_unpickled(pickled), *last, len(self._pipeline.skeleton))
+                _try_out(_unpickled(pickled), *last, len(self._pipeline.tracked_skeleton))
                 file.cut(end)
                 self._pipeline.resume(state)
         except OSError as error:  # it cannot be read or written: the work begins anew and leaves it alone

@@ -54,11 +54,13 @@ class FollowingState(NamedTuple):
         policy: state of detection and refinement.
         tracker: tracker with its tracks.
         watch: people who are missed.
+        times: times and counts of the stages.
     """
 
     policy: PolicyState
     tracker: Tracker
     watch: Watch
+    times: StageTimes
 
 
 class Following:
@@ -91,7 +93,7 @@ class Following:
     @property
     def state(self) -> FollowingState:
         """What later frames depend on."""
-        return FollowingState(self.policy.state, self.tracker, self.watch)
+        return FollowingState(self.policy.state, self.tracker, self.watch, self._times)
 
     def resume(self, state: FollowingState) -> None:
         """Continue with the state of another object after frames of the same source."""

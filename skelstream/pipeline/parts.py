@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from skelstream.errors import FormatError
 from skelstream.people import People
 from skelstream.pipeline.schedule import LiveBudget
 from skelstream.pipeline.times import StageTimes
@@ -66,6 +67,20 @@ class PartStage:
         if refiners:
             times.seconds.setdefault("parts", 0.0)
         self.state: PartState = {refiner.name: {} for refiner in refiners}
+
+    def resume(self, state: PartState) -> None:
+        """Continue after the frames of another stage with the same refiners.
+
+        Raises:
+            FormatError: the state is not one that such a stage has.
+        """
+        if state.keys() != self.state.keys():
+            raise FormatError(f"not the state of {', '.join(self.state) or 'people without parts'}")
+        for refiner in self._refiners:
+            shapes = _shapes(_nothing(refiner))
+            if not all(_shapes(memory) == shapes for memory in state[refiner.name].values()):
+                raise FormatError(f"not the state of {refiner.name}")
+        self.state = state
 
     def added(self, image: np.ndarray | None, tracked: TrackedPeople) -> TrackedPeople:
         """Return a frame's people with the joints of their parts behind those of the body.
@@ -128,3 +143,8 @@ def _nothing(refiner: PartRefiner) -> PartMemory:
         np.zeros(each, int),
         np.full(each, -np.inf),
     )
+
+
+def _shapes(memory: PartMemory) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each array of a memory."""
+    return {name: np.shape(values) for name, values in vars(memory).items()}

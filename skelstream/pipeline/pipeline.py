@@ -142,6 +142,11 @@ class Pipeline:
         return self._parts.skeleton
 
     @property
+    def tracked_skeleton(self) -> Skeleton:
+        """The joints that people are tracked by, to which ``skeleton`` adds those of their parts."""
+        return self._estimator.skeleton
+
+    @property
     def expected_end(self) -> float | None:
         """Time at which the frames should end by the container's word, seconds; None if unknown."""
         ends = [t for t in (self._settings.video.end, self.info.duration) if t is not None]
@@ -198,8 +203,11 @@ class Pipeline:
         if self._held:
             return None
         followed = self._followed or self._following.state
+        # Frames may have been followed ahead of the one whose parts were found last.
+        counts = {name: getattr(followed.times, name) for name in ("detections", "crops", "unrefined")}
+        times = replace(self.times, **counts)
         return PipelineState(
-            followed.policy, followed.tracker, followed.watch, self._parts.state, self._importance, self.times
+            followed.policy, followed.tracker, followed.watch, self._parts.state, self._importance, times
         )
 
     def resume(self, state: PipelineState) -> None:
@@ -222,8 +230,8 @@ class Pipeline:
         self._skipped = state.policy.frames
         self._importance = state.importance
         vars(self.times).update(vars(state.times))
-        self._parts.state = state.parts
-        self._following.resume(FollowingState(state.policy, state.tracker, state.watch))
+        self._parts.resume(state.parts)
+        self._following.resume(FollowingState(state.policy, state.tracker, state.watch, self.times))
 
     def __iter__(self) -> Iterator[AnalysedFrame]:
         live, estimator, times = self.info.live, self._estimator, self.times

@@ -260,11 +260,13 @@ class Refinement:
         ``most``; those who are certainly not there are left out."""
         keypoints, joint_scores = self.refiner.joints(image, boxes[rows])
         self.crops += len(rows)
-        means = joint_scores[:, self._body].mean(1)  # hands and faces are often hidden
-        present = joint_scores >= max(self.settings.min_joint_score, 1e-6)
-        kept = (means >= min(self.settings.min_person_score, _WORTH_ANOTHER)) & (
-            present[:, self._body].sum(1) > 1
-        )
+        # Hands and faces are often hidden. The copy's layout is that of the scores, so a body alone has the same mean to the bit.
+        body_scores = joint_scores.take(self._body, axis=1)
+        means = body_scores.mean(1)
+        least = max(self.settings.min_joint_score, 1e-6)
+        present = joint_scores >= least
+        kept = means >= min(self.settings.min_person_score, _WORTH_ANOTHER)
+        kept &= (body_scores >= least).sum(1) > 1
         person_scores = np.minimum(np.sqrt(scores[rows] * means), most[rows])
         kept &= person_scores >= self._least_score
         keypoints = np.where(present[..., None], keypoints, np.nan)[kept]

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import skelstream.extraction.checkpoint
@@ -20,6 +21,8 @@ from skelstream.extraction.output import Output
 from skelstream.extraction.settings import ExtractionSettings
 from skelstream.formats import load
 from skelstream.formats.checkpoint import CheckpointFile
+from skelstream.refinement.parts.hands import SIDES, HandRefiner
+from skelstream.refinement.parts.part_refiner import Parts
 from skelstream.video import VideoWriter
 
 LIMITED = ExtractionSettings().with_options(max_people=1)
@@ -54,6 +57,36 @@ def test_a_resumed_run_has_the_same_bytes(walk, bars, tmp_path, uninterrupted, b
     assert 15 < done.resumed <= 23 and done.resumed % batch == 0
     assert estimator.batches == batch_sizes(40 - done.resumed, batch)  # the same batches
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.npz", "walk.mp4", "whole.npz"]
+
+
+class Hands:
+    """A part refiner whose hands drift off from the wrists from frame to frame, so that they depend on all earlier frames."""
+
+    name, joints, network, weights_sha256 = "hands", HandRefiner.joints, "hands", {"a-hand": "0" * 64}
+
+    def anchors(self, people, skeleton):
+        return people.keypoints[:, [skeleton.index(f"{side}_wrist") for side in SIDES]]
+
+    def refine(self, image, people, skeleton, expected, due):
+        parts, wrists = Parts.missing(len(people), 2, 21), self.anchors(people, skeleton)[:, :, None]
+        parts.keypoints[:] = np.where(np.isnan(expected), wrists, expected + 0.25)
+        parts.scores[:] = 0.9
+        return parts
+
+
+@pytest.mark.parametrize("settings", [ExtractionSettings(), LIMITED], ids=["all", "one"])
+@pytest.mark.usefixtures("each_frame")
+def test_hands_are_resumed_too(walk, bars, tmp_path, settings):
+    whole, output = tmp_path / "whole.npz", tmp_path / "out.npz"
+    estimators = [bars(), bars(fail_at=23), bars()]
+    for estimator in estimators:
+        estimator.parts = (Hands(),)
+    run(walk, settings, Output(whole), estimators[0])
+    with pytest.raises(RuntimeError, match="the network broke"):
+        run(walk, settings, Output(output), estimators[1])
+    done = run(walk, settings, Output(output), estimators[2])
+    assert 15 < done.resumed <= 23 and output.read_bytes() == whole.read_bytes()
+    assert done.times.detections == 40 and done.times.parts["hands"] == 2 * len(done.sequence.keypoints)
 
 
 def batch_sizes(frames: int, batch: int) -> list[int]:

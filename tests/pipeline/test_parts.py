@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from skelstream.errors import FormatError
 from skelstream.people import People
 from skelstream.pipeline import Pipeline
-from skelstream.pipeline.parts import PartStage
+from skelstream.pipeline.parts import PartMemory, PartStage
 from skelstream.pipeline.schedule import LiveBudget
 from skelstream.pipeline.times import StageTimes
 from skelstream.refinement.parts.hands import HandRefiner
@@ -130,9 +131,18 @@ def test_the_state_continues_in_another_stage() -> None:
     hands, later = Hands(), Hands()
     parts, others = stage(hands), stage(later)
     parts.added(IMAGE, tracked(0, (1, 20, 50)))
-    others.state = pickle.loads(pickle.dumps(parts.state))
+    others.resume(pickle.loads(pickle.dumps(parts.state)))
     others.added(IMAGE, tracked(1, (1, 22, 50)))
     assert (later.expected[0] == 23).all()
+
+
+def test_a_state_of_other_parts_is_an_error() -> None:
+    parts = stage(Hands())
+    with pytest.raises(FormatError, match="not the state of hands"):
+        parts.resume({})
+    wrong = PartMemory(np.zeros((1, 468, 2)), np.zeros((1, 2)), np.zeros(1, int), np.zeros(1))
+    with pytest.raises(FormatError, match="not the state of hands"):
+        parts.resume({"hands": {1: wrong}})
 
 
 def test_nobody_and_no_parts() -> None:

@@ -386,3 +386,15 @@ def test_a_whole_body_counts_by_its_body() -> None:
     assert found.keypoints.shape == (1, 133, 2)
     assert np.isfinite(found.keypoints[0, :23]).all() and np.isnan(found.keypoints[0, 23:]).all()
     assert found.person_scores == pytest.approx(np.sqrt(0.5 * 0.8))
+
+
+def test_a_body_alone_counts_by_the_mean_of_its_joint_scores_to_the_bit() -> None:
+    scores = np.random.default_rng(0).uniform(0.3, 1, (12, 17)).astype(np.float32)
+
+    class Uneven(Stand):
+        def joints(self, image, boxes):
+            return super().joints(image, boxes)[0], scores[: len(boxes)]
+
+    places = [(x, y) for x in (20, 140, 260, 380) for y in (20, 150, 280)]
+    seen = refinement_with(Uneven(*places)).refine(IMAGE, people(*places, scores=[0.4] * 12))
+    assert set(seen.person_scores.tolist()) == set(np.sqrt(np.float32(0.4) * scores.mean(1)).tolist())
