@@ -93,8 +93,8 @@ def _smooth_group(
 
     Args:
         tracks: the tracks.
-        deviations: of each track, standard deviation of each joint with score 1 in pixels, float64 (V,).
-        acceleration_psd: as for ``smoothed``.
+        deviations: standard deviations of each track's joints with score 1 in pixels, float64 (V,).
+        acceleration_psd: spectral density as for ``smoothed``.
     """
     length, group, joints = len(tracks[0]), len(tracks), tracks[0].scores.shape[1]
     z = np.full((length, group, joints, 2), np.nan)
