@@ -64,3 +64,19 @@ def test_others_find_the_telemetry_as_they_left_it():
         "import skelstream.runtimes.openvino_import; assert sys.modules['openvino_telemetry'] is mine"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_modules_that_other_threads_import_meanwhile_do_no_harm():
+    pytest.importorskip("openvino")
+    code = """
+import sys, types
+
+class Name(str):
+    def split(self, *arguments):
+        sys.modules["imported_meanwhile"] = types.ModuleType("imported_meanwhile")
+        return super().split(*arguments)
+
+sys.modules[Name("first")] = types.ModuleType("first")
+import skelstream.runtimes.openvino_import
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
