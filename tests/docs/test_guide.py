@@ -87,7 +87,7 @@ def test_signers(people, capsys):
 def test_whole_body(people, capsys):
     save(people.as_skeleton("body+hands+face"), "signer.npz")
     run("whole-body.md")
-    assert capsys.readouterr().out == "left hand in 0% of the frames\n"
+    assert capsys.readouterr().out == "right hand in 0% of the frames\n"
 
 
 def test_identities(people, capsys):
