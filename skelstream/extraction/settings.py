@@ -45,6 +45,9 @@ class ExtractionSettings(PipelineSettings):
             preset = replace(tracker_settings(options["tracker"]), max_people=self.tracking.max_people)
             changed = replace(changed, tracking=preset)
         changed = super(ExtractionSettings, changed).with_options(**options)
+        for name, part in (("hand_network", "hands"), ("face_network", "face")):
+            if name in options and part not in changed.estimator.parts.kinds:
+                raise SettingsError(f"{name} has no effect without {part}", setting=name)
         if not changed.tracking.follow:
             followed = {"tracker", "max_interval", "max_lost", "min_observations", "linking", "detect_every"}
             if useless := sorted(followed & set(options)):

@@ -73,6 +73,8 @@ def test_json_of_something_else_is_refused_by_name(values, match):
         ({"max_lost": float("inf")}, "max_lost is inf: give a number at least 0 seconds"),
         ({"tracking": False, "max_lost": 2.0}, "max_lost has no effect without tracking"),
         ({"tracking": False, "detect_every": 3}, "detect_every has no effect without tracking"),
+        ({"hand_network": "hand.onnx", "face": True}, "hand_network has no effect without hands"),
+        ({"face_network": "face.onnx"}, "face_network has no effect without face"),
     ],
 )
 def test_values_that_cannot_be_are_refused_by_name(options, match):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from skelstream.errors import ModelError
+from skelstream.errors import ModelError, SettingsError
 from skelstream.network.model_file import find_model
+from skelstream.refinement.graph_description import SUFFIXES
 from skelstream.refinement.parts.part_refiner import PartRefiner
 from skelstream.settings.parts import PartSettings
 from skelstream.skeleton import FACE468, HAND21, Skeleton
@@ -19,7 +20,7 @@ def _hands(settings: PartSettings, precision: str) -> PartRefiner:
     from skelstream.refinement.parts.palms import read_palm_detector
 
     path, palm_path = (
-        find_model(name, setting)
+        _find_graph(name, setting)
         for name, setting in (
             (settings.hand_weights, "hand_network"),
             (settings.palm_weights, "palm_weights"),
@@ -34,10 +35,17 @@ def _faces(settings: PartSettings, precision: str) -> PartRefiner:
     from skelstream.refinement.graph_refiner import GraphRefiner
     from skelstream.refinement.parts.faces import FaceRefiner
 
-    path = find_model(settings.face_weights, "face_network")
+    path = _find_graph(settings.face_weights, "face_network")
     face = GraphRefiner(path, precision=precision)
     _check_joints(path, face.skeleton, FACE468)
     return FaceRefiner(face, {path.stem: face.weights_sha256})
+
+
+def _find_graph(name: str, setting: str) -> Path:
+    path = find_model(name, setting)
+    if path.suffix not in SUFFIXES:
+        raise SettingsError(f"{path}: not a graph ({', '.join(SUFFIXES)})", setting=setting)
+    return path
 
 
 def _check_joints(path: Path, found: Skeleton, wanted: Skeleton) -> None:
