@@ -115,8 +115,8 @@ def _stream(source: str, settings: ExtractionSettings) -> None:
 
         from .estimator import estimator_maker
 
-    one_euro = OneEuro() if settings.postprocessing.smooth else None
     with Pipeline(source, estimator_maker(settings), settings) as pipeline:
+        one_euro = OneEuro(skeleton=pipeline.skeleton) if settings.postprocessing.smooth else None
         size = pipeline.info.height, pipeline.info.width
         for analysed in pipeline:
             tracked = one_euro.update(analysed.tracked) if one_euro else analysed.tracked

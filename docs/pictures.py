@@ -2,6 +2,7 @@
 
     python samples/fetch_clips.py --all
     python docs/pictures.py              writes docs/images/*.png; takes some minutes
+    python docs/pictures.py signer.mp4   writes the picture of hands and faces alone, from any clip of a signer
 
 Pictures of clips show skeletons alone. Pictures of people on frames show drawn people, which the real networks find.
 """
@@ -38,6 +39,12 @@ WALKERS = (
 
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
+    if clips := sys.argv[1:]:
+        sequence = skelstream.extract(clips[0], hands=True, face=True, max_people=1)
+        style = Style(thickness=0.012, labels=False)
+        settings = OverlaySettings(style, skeleton_only=True)
+        write("signer", sequence_sheet(sequence, settings=settings, count=4, columns=4, width=1200))
+        return
     with tempfile.TemporaryDirectory() as folder:
         street_video(Path(folder) / "street.mp4")
         street_pictures(Path(folder) / "street.mp4")

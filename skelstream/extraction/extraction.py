@@ -135,8 +135,8 @@ def windows(
     buffer = WindowBuffer(length, stride, persons, fill_value)
     smooth = bool(options.pop("smooth", False))
     settings = settings_for_call(settings, options, estimator, _OF_WHOLE_SEQUENCES)
-    frames = _stream(Pipeline(source, estimator or _maker(settings), settings))
-    return _windows(frames, buffer, OneEuro() if smooth else None)
+    pipeline = Pipeline(source, estimator or _maker(settings), settings)
+    return _windows(_stream(pipeline), buffer, OneEuro(skeleton=pipeline.skeleton) if smooth else None)
 
 
 def _windows(

@@ -108,7 +108,7 @@ def check_format(
     Args:
         output: the file.
         format: name of the format; None for the format of the path's ending.
-        postprocessing: steps that the people go through before.
+        postprocessing: steps that change the people before they are written.
         skeleton: joint set of the people.
 
     Raises:

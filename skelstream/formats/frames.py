@@ -89,7 +89,7 @@ def assembled(
         options.note("some person scores are above 1; the mean joint scores are used instead")
         frames = [replace(frame, scores=None) for frame in frames]
     height, width = size or (None, None)
-    people = [people_of(frame.poses, frame.boxes, frame.scores) for frame in frames]
+    people = [people_of(frame.poses, skeleton, frame.boxes, frame.scores) for frame in frames]
     times = [f.index / options.fps if f.time is None else f.time for f in frames]
     if any(len(f.poses) and (f.ids is None or (f.ids < 0).any()) for f in frames):
         if any(f.ids is not None and (f.ids >= 0).any() for f in frames):

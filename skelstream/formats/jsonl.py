@@ -155,7 +155,10 @@ def _frame(line: dict[str, Any], skeleton: Skeleton) -> _Frame:
         real(entry(line, "time", "the line"), "time"),
         boolean(line.get("ok", True), "ok"),
         people_of(
-            np.array(poses).reshape(-1, len(skeleton), 3), np.array(boxes).reshape(-1, 4), np.array(scores)
+            np.array(poses).reshape(-1, len(skeleton), 3),
+            skeleton,
+            np.array(boxes).reshape(-1, 4),
+            np.array(scores),
         ),
         None if None in ids else np.array(ids, np.int32),
         np.array(confirmed, bool),

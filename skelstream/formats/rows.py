@@ -55,7 +55,10 @@ def boxes_xywh(boxes: np.ndarray) -> list[list[float]]:
 
 
 def people_of(
-    flat: np.ndarray, boxes: np.ndarray | None = None, person_scores: np.ndarray | None = None
+    flat: np.ndarray,
+    skeleton: Skeleton,
+    boxes: np.ndarray | None = None,
+    person_scores: np.ndarray | None = None,
 ) -> People:
     """Return People from the triples that other tools write.
 
@@ -64,8 +67,10 @@ def people_of(
 
     Args:
         flat: float (P, V, 3), x, y, score of each joint.
+        skeleton: joint set of the people.
         boxes: float (P, 4), x0, y0, x1, y1; None for the extent of the joints.
-        person_scores: float (P,); None for the mean score of the joints that are not missing.
+        person_scores: float (P,); None for the mean score of the body's joints that are not missing, of people without
+            any of all joints.
 
     Raises:
         FormatError: a position is out of range.
@@ -80,8 +85,15 @@ def people_of(
         low = np.where(missing[..., None], np.inf, keypoints).min(1, initial=np.inf)
         high = np.where(missing[..., None], -np.inf, keypoints).max(1, initial=-np.inf)
         boxes = np.where(present[:, None] > 0, np.concatenate([low, high], 1), 0)
-    totals = scores.sum(1) / np.maximum(present, 1) if person_scores is None else person_scores
+    totals = _mean_scores(scores, skeleton) if person_scores is None else person_scores
     return People(keypoints, scores, np.clip(totals, 0, 1).astype(np.float32), boxes.astype(np.float32))
+
+
+def _mean_scores(scores: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """Return the score of each person, float (P,), from the scores of the joints (P, V), 0 where missing."""
+    body = scores[:, list(skeleton.parts.get("body", range(len(skeleton))))]
+    means = [part.sum(1) / np.maximum((part > 0).sum(1), 1) for part in (body, scores)]
+    return np.where(body.any(1), *means)
 
 
 def add_rows(

@@ -120,7 +120,7 @@ def from_values(
     numbers = list(by_number) if whole else without_gaps(list(by_number), options.note)
     known_times = [time[rows[0]] for rows in by_number.values()]
     times = np.interp(numbers, list(by_number), known_times) if by_number else empty
-    nobody = people_of(joints[:0], None, None)
+    nobody = people_of(joints[:0], skeleton)
     for index, seconds in zip(numbers, times.tolist(), strict=True):
         if index not in by_number:
             if unknown:
@@ -132,7 +132,10 @@ def from_values(
         first, rows = rows[0], rows[person[rows]]
         known_boxes, known_scores = np.isfinite(boxes[rows]).all(), np.isfinite(scores[rows]).all()
         people = people_of(
-            joints[rows], boxes[rows] if known_boxes else None, scores[rows] if known_scores else None
+            joints[rows],
+            skeleton,
+            boxes[rows] if known_boxes else None,
+            scores[rows] if known_scores else None,
         )
         good = bool(ok[first] != 0)
         if unknown:

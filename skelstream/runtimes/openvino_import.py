@@ -18,7 +18,7 @@ _TELEMETRY = "openvino_telemetry"
 @contextmanager
 def _without_telemetry() -> Iterator[None]:
     """Make ``import openvino_telemetry`` fail meanwhile, as if it were not installed."""
-    # A copy, because other threads import meanwhile.
+    # A copy, because other threads import modules meanwhile.
     loaded = {name: module for name, module in sys.modules.copy().items() if name.split(".")[0] == _TELEMETRY}
     for name in loaded:
         del sys.modules[name]

@@ -154,7 +154,7 @@ class KalmanTracker:
         s = self.settings
         usable = np.isfinite(people.boxes).all(axis=1)
         usable &= people.person_scores >= s.low_score
-        certain = people.certainty >= s.high_certainty
+        certain = self._certain(people)
         high, low = np.flatnonzero(usable & certain), np.flatnonzero(usable & ~certain)
         similarity, weight = self._judged(people)
         confirmed = [i for i, t in enumerate(self._tracks) if t.confirmed]
@@ -249,11 +249,16 @@ class KalmanTracker:
         share = weight * np.minimum(common / _ENOUGH_JOINTS, 1)
         return share * alike + (1 - share) * overlap
 
+    def _certain(self, people: People) -> np.ndarray:
+        """Return which people may start a track by the joints of their bodies, bool (P,)."""
+        body = replace(people, scores=people.scores[:, self._compared])
+        return body.certainty >= self.settings.high_certainty
+
     def _unclaimed(self, people: People, tracked: dict[int, Track]) -> list[int]:
         """Return the certain people without a track who do not duplicate another person."""
         s = self.settings
         usable = np.isfinite(people.boxes).all(axis=1) & (people.person_scores >= s.low_score)
-        usable &= people.certainty >= s.high_certainty
+        usable &= self._certain(people)
         taken = list(tracked)
         free: list[int] = []
         for person in np.flatnonzero(usable).tolist():

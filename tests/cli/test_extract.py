@@ -78,7 +78,7 @@ def test_a_folder_of_results_continues(extract, walk, tmp_path):
         (["a.mp4", "--every", "0"], 2, "--every"),
         (["a.mp4", "--format", "foo"], 2, "unknown format 'foo'"),
         (["a.mp4", "--format", "kinetics", "-o", "b.json"], 2, "give a name without .json (--output)"),
-        (["a.mp4", "--skeleton", "foo"], 2, "ntu25 or halpe26 (--skeleton)"),
+        (["a.mp4", "--skeleton", "foo"], 2, "or holistic543 (--skeleton)"),
         (["a.mp4", "--region", "1,2"], 2, "100,0,500,480 or 25%,0,75%,100% (--region)"),
         (["a.mp4", "--region", "9,9,1,1"], 2, "region 9,9,1,1 is empty"),
         (["a.mp4", "--start", "5", "--end", "1"], 2, "give seconds after the start (--end)"),

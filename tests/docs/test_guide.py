@@ -6,10 +6,11 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import skelstream
-from skelstream.formats import Sample
+from skelstream.formats import Sample, save
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -38,7 +39,9 @@ COMPILED = {"reference/batch.md", "reference/recipes.md"}
 def test_no_page_with_snippets_is_forgotten():
     names = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")}
     with_snippets = {name for name in names if snippets(name)}
-    run_here = set(re.findall(r'"((?:howto|concepts)/\w+\.md|tutorial\.md)"', Path(__file__).read_text()))
+    run_here = set(
+        re.findall(r'"((?:howto|concepts)/\w+\.md|tutorial\.md|whole-body\.md)"', Path(__file__).read_text())
+    )
     assert with_snippets == run_here | ELSEWHERE | COMPILED
 
 
@@ -74,8 +77,17 @@ def test_training_set(people, monkeypatch, capsys):
 
 def test_signers(people, capsys):
     shutil.copy("skeletons.npz", "signer.npz")
-    run("howto/signers.md")
-    assert "right wrist seen in" in capsys.readouterr().out
+    names = run("howto/signers.md")
+    assert "body: 100% of the joints found in 40 frames" in capsys.readouterr().out
+    assert names["points"].shape == (40, 543, 3) and names["points75"].shape == (40, 75, 3)
+    nose, seen = names["shares"][:, 0], people[0].keypoints[:, 0]
+    assert np.allclose(nose * [people.meta["width"], people.meta["height"]], seen)
+
+
+def test_whole_body(people, capsys):
+    save(people.as_skeleton("body+hands+face"), "signer.npz")
+    run("whole-body.md")
+    assert capsys.readouterr().out == "right hand in 0% of the frames\n"
 
 
 def test_identities(people, capsys):

@@ -216,3 +216,10 @@ def test_missing_numbers_are_frames_without_people(tmp_path):
         and np.ptp(sequence.frame_time) == pytest.approx(29 / 25)
     )
     assert any("10 frames missing" in note for note in notes)
+
+
+def test_a_person_has_the_score_of_the_body_not_of_the_face(tmp_path):
+    body = np.column_stack([np.arange(18) * 10 + 50, np.arange(18) * 5 + 50, np.full(18, 0.5)])
+    write_frames(tmp_path / "whole", {0: [body]}, face_keypoints_2d=[100.0, 100.0, 1.0] * 70)
+    (_, _, people), *_ = read(tmp_path / "whole").frames
+    assert people.person_scores == pytest.approx([0.5])

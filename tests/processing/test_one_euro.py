@@ -3,7 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skelstream.people import People
 from skelstream.processing import OneEuro
+from skelstream.skeleton import BODY_HANDS
+from skelstream.tracking.tracked import TrackedPeople
 
 from ..sequences.conftest import person
 
@@ -77,3 +80,28 @@ def test_memory_does_not_grow(tracked):
 
 def test_equal_times_restart_the_filter(tracked):
     assert np.isfinite(run(tracked, [1.0, 2.0, 3.0], [0.0, 0.0, 0.0])).all()
+
+
+def test_fingers_lag_less_where_the_joint_set_is_known():
+    times = np.arange(30) / 30
+    hand = list(BODY_HANDS.parts["left_hand"])
+
+    def largest_lag(**settings):
+        smooth, lags = OneEuro(**settings), []
+        for i, time in enumerate(times.tolist()):
+            keypoints = np.full((1, len(BODY_HANDS), 2), 50.0, np.float32)
+            keypoints[0, hand] = 100 + 60 * time + np.linspace(0, 20, 21)[:, None]
+            box = np.array([[0, 0, 100, 200]], np.float32)
+            people = People(keypoints, np.ones((1, len(BODY_HANDS)), np.float32), np.ones(1, np.float32), box)
+            given = TrackedPeople(i, time, people, np.array([1], np.int32), np.array([True]))
+            out = smooth.update(given).people.keypoints
+            assert np.isfinite(out).all() and np.allclose(out[0, :18], 50)
+            lags.append(np.abs(out[0, hand] - keypoints[0, hand]).max())
+        return max(lags)
+
+    assert largest_lag(skeleton=BODY_HANDS) < 0.5 * largest_lag()
+
+
+def test_a_failed_frame_is_passed_on():
+    failed = TrackedPeople.failed(0, 0.0, len(BODY_HANDS))
+    assert len(OneEuro(skeleton=BODY_HANDS).update(failed).people) == 0

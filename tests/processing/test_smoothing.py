@@ -8,6 +8,7 @@ from filterpy.kalman import KalmanFilter
 
 from skelstream.processing import smoothed
 from skelstream.sequences.sequence import ROWS
+from skelstream.skeleton import BODY_HANDS, BODY_HANDS_FACE
 
 from ..sequences.conftest import person
 
@@ -109,3 +110,53 @@ def test_equal_times_stay_finite(builder, tracked):
 def test_a_joint_that_is_always_missing_stays_missing(builder, tracked):
     sequence = walk(builder, tracked, [1.0, 2.0, 3.0], [0.0, 0.1, 0.2], missing=(0, 1, 2))
     assert np.isnan(smoothed(sequence).keypoints[:, 3]).all()
+
+
+def with_parts(sequence, skeleton, part, places):
+    """Return the sequence in a joint set of the whole body, whose part has the given places (T, W, 2)."""
+    whole = sequence.as_skeleton(skeleton.name)
+    joints = list(skeleton.parts[part])
+    keypoints, scores = whole.keypoints.copy(), whole.scores.copy()
+    keypoints[:, joints], scores[:, joints] = places, np.isfinite(places[..., 0])
+    return replace(whole, keypoints=keypoints, scores=scores, observed=np.isfinite(keypoints[..., 0]))
+
+
+def opening_hand(times):
+    """Return a hand of 20 pixels that opens and closes three times a second, float64 (T, 21, 2)."""
+    spread = 1 + 0.5 * np.sin(2 * np.pi * 3 * times)[:, None, None]
+    return 100 + np.stack([np.linspace(-5, 5, 21), np.linspace(0, -20, 21)], 1) * spread
+
+
+def test_fingers_in_fast_motion_stay(builder, tracked):
+    times = np.arange(60) / 30
+    hand = opening_hand(times)
+    sequence = with_parts(walk(builder, tracked, 0 * times, times), BODY_HANDS, "left_hand", hand)
+    tip = BODY_HANDS.index("left_pinky_finger4")
+    moved = np.abs(smoothed(sequence).keypoints[:, tip] - sequence.keypoints[:, tip]).max()
+    by_height = smoothed(sequence, hand_noise=0.2).keypoints[:, tip]  # 20 % of the hand is 2 % of the height
+    assert moved < 0.1 < 1 < np.abs(by_height - sequence.keypoints[:, tip]).max()
+
+
+def test_noise_of_hands_and_faces_follows_their_size_and_is_told(builder, tracked):
+    times = np.arange(200) / 30
+    still = walk(builder, tracked, 0 * times, times)
+    noisy = np.random.default_rng(4).normal(0, 2, (200, 468, 2)) + np.linspace(0, 100, 468)[:, None]
+    sequence = with_parts(still, BODY_HANDS_FACE, "face", noisy)
+    smooth = smoothed(sequence)
+    face = list(BODY_HANDS_FACE.parts["face"])
+    jitter = [np.diff(s.keypoints[:, face], axis=0).std() for s in (sequence, smooth)]
+    assert jitter[1] < 0.5 * jitter[0]
+    noise = {"noise": 0.02, "acceleration_psd": 20.0}
+    assert smooth.meta["smoothed"] == {**noise, "hand_noise": 0.01, "face_noise": 0.02}
+    assert smoothed(still).meta["smoothed"] == noise
+
+
+def test_a_part_of_a_single_point_stays_finite(builder, tracked):
+    times = np.arange(10) / 30
+    hand = np.full((10, 21, 2), np.nan)
+    hand[:, 0] = 1000.0
+    hand[5, 1] = 1000.0
+    sequence = with_parts(walk(builder, tracked, 0 * times, times), BODY_HANDS, "left_hand", hand)
+    root, thumb = (BODY_HANDS.index(f"left_{joint}") for joint in ("hand_root", "thumb1"))
+    smooth = smoothed(sequence).keypoints
+    assert np.allclose(smooth[:, root], 1000, atol=0.1) and np.allclose(smooth[5, thumb], 1000, atol=0.1)

@@ -330,3 +330,15 @@ def test_whole_bodies_are_followed_by_their_bodies():
         plain, tracked = (trackers[0].update(t, t / 25, alone), trackers[1].update(t, t / 25, people))
         assert tracked.track_ids.tolist() == plain.track_ids.tolist() == [1, 2]
         np.testing.assert_array_equal(tracked.people.keypoints, keypoints)
+
+
+def test_a_sure_face_does_not_make_a_body_certain():
+    skeleton = SKELETONS["body+face"]
+    keypoints = np.full((1, len(skeleton), 2), 100, np.float32) + np.arange(len(skeleton))[:, None]
+    scores = np.ones((1, len(skeleton)), np.float32)
+    scores[:, list(skeleton.parts["body"])] = 0.1
+    people = People(
+        keypoints, scores, np.array([0.1], np.float32), np.array([[90, 90, 300, 500]], np.float32)
+    )
+    tracker = KalmanTracker(TrackerSettings(high_certainty=0.3), skeleton)
+    assert len(tracker.update(0, 0.0, people)) == 0

@@ -30,8 +30,9 @@ _WORTH_ANOTHER = 0.1
 _LENGTH, _NEAR = 0.19, 0.16
 # Extent of a hand's joints in lengths of a hand: a fist is short, and a hand before the camera is large.
 _SHORTEST, _LONGEST = 0.4, 2.0
-# Length in source pixels below which a hand is too small for the network, and least extent of what it finds.
-_SMALLEST, _SMALLEST_FOUND = 22.0, 14.0
+# Length in source pixels below which a hand is too small for the network, by the person's scale, which is about 1.5 times what
+# hands extend over; and least extent of what it finds.
+_SMALLEST, _SMALLEST_FOUND = 32.0, 14.0
 # Crop in which a palm is looked for: its side in metres, and how far its centre lies beyond the wrist, in forearms.
 _SEARCH_SIDE, _BEYOND = 0.52, 0.25
 # Crop of a palm's hand: its side, and how far its centre lies beyond the palm's, in sides of the palm.

@@ -138,7 +138,7 @@ def test_a_followed_hand_far_from_its_wrist_is_refused() -> None:
     assert not parts.present.any()
 
 
-@pytest.mark.parametrize(("size", "seen"), [(100, False), (150, True)])
+@pytest.mark.parametrize(("size", "seen"), [(150, False), (180, True)])
 def test_hands_too_small_for_the_network_are_not_looked_for(size: float, seen: bool) -> None:
     world = World(hand_at((500, 200), length=0.19 * size))
     parts = found(world, people_of(person((500, 202), (200, 205), size)))
