@@ -252,7 +252,7 @@ class Pipeline:
         if estimator.parts:
             # Hands and faces take about as long as refinement, so both run side by side.
             ahead = StageQueue(1)
-            stages["follow"] = (ahead, (one.kept() for one in followed))
+            stages["follow"] = (ahead, followed if live else (one.kept() for one in followed))
             followed = ahead
         threads = [
             threading.Thread(target=queue.fill, args=(items,), name=f"skelstream-{name}", daemon=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 
 from skelstream.processing.filling import filled
@@ -37,14 +38,23 @@ def postprocess(sequence: SkeletonSequence, settings: PostprocessingSettings) ->
 
 
 def _converted(sequence: SkeletonSequence, name: str) -> SkeletonSequence:
-    """Return a sequence in another joint set, with a warning about hands and faces that it cannot fill."""
-    before = sequence.skeleton.parts
+    """Return a sequence in another joint set, with warnings about hands and faces that only one of both sets has."""
+    before, source = sequence.skeleton.parts, sequence.meta.get("source")
     sequence = sequence.as_skeleton(name)
-    missing = [part for part in sequence.skeleton.parts if part not in before]
-    if not missing:
+    after, lines = sequence.skeleton.parts, list[str]()
+    if missing := _words(after.keys() - before.keys()):
+        lines.append(
+            f"{source}: the joints of {missing} in {name} are missing, because nobody looked for them"
+        )
+    if lost := _words(before.keys() - after.keys()):
+        lines.append(f"{source}: {lost} are left out, because {name} has no joints of them")
+    if not lines:
         return sequence
-    words = " and ".join(dict.fromkeys("face" if part == "face" else "hands" for part in missing))
-    line = f"{sequence.meta.get('source')}: the joints of {words} in {name} are missing, because nobody looked for them"
     return replace(
-        sequence, meta={**sequence.meta, "warnings": [*(sequence.meta.get("warnings") or []), line]}
+        sequence, meta={**sequence.meta, "warnings": [*(sequence.meta.get("warnings") or []), *lines]}
     )
+
+
+def _words(parts: Set[str]) -> str:
+    """Return the names of parts for a message."""
+    return " and ".join(sorted({"faces" if part == "face" else "hands" for part in parts}))

@@ -16,11 +16,19 @@ from skelstream.tracking.tracked import TrackedPeople
 @pytest.mark.parametrize(
     ("source", "target", "told"),
     [
-        ("openpose18", "coco-wholebody133", "the joints of face and hands in coco-wholebody133 are missing"),
-        ("body+hands", "coco-wholebody133", "the joints of face in coco-wholebody133 are missing"),
+        (
+            "openpose18",
+            "coco-wholebody133",
+            "the joints of faces and hands in coco-wholebody133 are missing, because nobody looked for them",
+        ),
+        (
+            "body+hands",
+            "coco-wholebody133",
+            "the joints of faces in coco-wholebody133 are missing, because nobody looked for them",
+        ),
         ("body+hands+face", "holistic543", None),
         ("openpose18", "coco17", None),
-        ("body+hands", "openpose18", None),
+        ("body+hands", "openpose18", "hands are left out, because openpose18 has no joints of them"),
     ],
 )
 def test_hands_and_faces_that_nobody_looked_for_are_told(source: str, target: str, told: str | None) -> None:
@@ -30,4 +38,4 @@ def test_hands_and_faces_that_nobody_looked_for_are_told(source: str, target: st
     people = People(pose, score, score[:, 0], np.array([[0, 0, 9, 9]], np.float32))
     builder.add(TrackedPeople(0, 0.0, people, np.ones(1, np.int32), np.ones(1, np.bool_)))
     warnings = postprocess(builder.finish(), PostprocessingSettings(skeleton=target)).meta["warnings"]
-    assert warnings == ([f"a.mp4: {told}, because nobody looked for them"] if told else [])
+    assert warnings == ([f"a.mp4: {told}"] if told else [])
