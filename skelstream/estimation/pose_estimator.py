@@ -87,8 +87,9 @@ class PoseEstimator:
     @property
     def skeleton(self) -> Skeleton:
         """The joints of the people, and the limbs to draw: those of the refiner if it finds hands and face too."""
-        whole = self._refiner is not None and set(self._refiner.skeleton.parts) != {"body"}
-        return self._refiner.skeleton if self._refiner is not None and whole else OPENPOSE18
+        if self._refiner is None or set(self._refiner.skeleton.parts) == {"body"}:
+            return OPENPOSE18
+        return self._refiner.skeleton
 
     @property
     def batch(self) -> int:

@@ -1,4 +1,4 @@
-"""Postprocessing: what a joint set wants and the sequence lacks is told."""
+"""Postprocessing warns of hands and faces that only the wanted joint set, or only the sequence, has."""
 
 from __future__ import annotations
 

@@ -11,15 +11,15 @@ import numpy as np
 
 from skelstream.geometry.crops import oriented_boxes, squares
 from skelstream.people import People
-from skelstream.refinement.parts.part_refiner import Parts
+from skelstream.refinement.parts.part_refiner import Parts, seen_joints
 from skelstream.refinement.refiner import Refiner
 from skelstream.skeleton import FACE468, Skeleton
 
 # Outer corners of the right and of the left eye.
 _RIGHT_CORNER, _LEFT_CORNER = FACE468.index("face_mesh_33"), FACE468.index("face_mesh_263")
 
-# Least score of eyes and nose, and least mean score of a face's points.
-_LEAST_JOINT, _LEAST_FACE = 0.1, 0.5
+# Least mean score of a face's points.
+_LEAST_FACE = 0.5
 # Least score in the crop of a skeleton's face, whose points are then found in a better one.
 _WORTH_ANOTHER = 0.05
 # Side of a skeleton's face crop: in distances of the eyes, or from the eyes to the nose if that is more.
@@ -48,7 +48,7 @@ class FaceRefiner:
 
     def anchors(self, people: People, skeleton: Skeleton) -> np.ndarray:
         """Return the noses, float (P, 1, 2); see ``PartRefiner``."""
-        return _joint(people, skeleton, "nose")[:, None]
+        return seen_joints(people, skeleton, "nose")
 
     def refine(
         self, image: np.ndarray, people: People, skeleton: Skeleton, expected: np.ndarray, due: np.ndarray
@@ -77,15 +77,9 @@ class FaceRefiner:
         parts.keypoints[rows[kept], 0], parts.scores[rows[kept], 0] = keypoints[kept], scores[kept]
 
 
-def _joint(people: People, skeleton: Skeleton, name: str) -> np.ndarray:
-    """Return float (P, 2), a joint, NaN where its score is too low."""
-    column = skeleton.index(name)
-    return np.where(people.scores[:, column, None] >= _LEAST_JOINT, people.keypoints[:, column], np.nan)
-
-
 def _skeleton_boxes(people: People, skeleton: Skeleton) -> np.ndarray:
     """Return float (P, 5), the boxes of faces by eyes and nose, turned with the eyes; NaN where one is missing."""
-    left, right, nose = (_joint(people, skeleton, name) for name in ("left_eye", "right_eye", "nose"))
+    left, right, nose = seen_joints(people, skeleton, "left_eye", "right_eye", "nose").transpose(1, 0, 2)
     middle = (left + right) / 2
     apart, high = (np.linalg.norm(across, axis=-1) for across in (left - right, nose - middle))
     sides = np.maximum(_OF_EYES * apart, _OF_NOSE * high)

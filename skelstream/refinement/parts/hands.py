@@ -15,15 +15,14 @@ from skelstream.geometry.body_scale import pixels_per_metre
 from skelstream.geometry.crops import oriented_boxes, squares
 from skelstream.people import People
 from skelstream.refinement.parts.palms import PalmDetector, Palms
-from skelstream.refinement.parts.part_refiner import Parts
+from skelstream.refinement.parts.part_refiner import Parts, seen_joints
 from skelstream.refinement.refiner import Refiner
-from skelstream.skeleton import HAND21, Skeleton
+from skelstream.skeleton import HAND21, SIDES, Skeleton, hand_joints
 
-SIDES = ("left", "right")
 _ROOT, _KNUCKLE = HAND21.index("hand_root"), HAND21.index("middle_finger1")
 
-# Least score of a wrist or an elbow, and least mean score of a hand's joints.
-_LEAST_JOINT, _LEAST_HAND = 0.1, 0.5
+# Least mean score of a hand's joints.
+_LEAST_HAND = 0.5
 # Least score in the crop of a palm from which the joints, if in doubt, are found again in the crop around them.
 _WORTH_ANOTHER = 0.1
 # Metres: length of a hand, and greatest distance of its root from the wrist.
@@ -64,7 +63,7 @@ class HandRefiner:
     """
 
     name = "hands"
-    joints = tuple(tuple(f"{side}_{joint}" for joint in HAND21.joints) for side in SIDES)
+    joints = tuple(hand_joints(side) for side in SIDES)
 
     def __init__(self, refiner: HandNetwork, palms: PalmDetector, weights_sha256: Mapping[str, str]):
         self._refiner, self._palms = refiner, palms
@@ -72,7 +71,7 @@ class HandRefiner:
 
     def anchors(self, people: People, skeleton: Skeleton) -> np.ndarray:
         """Return the wrists, float (P, 2, 2); see ``PartRefiner``."""
-        return _joints(people, skeleton, "wrist")
+        return seen_joints(people, skeleton, *(f"{side}_wrist" for side in SIDES))
 
     def refine(
         self, image: np.ndarray, people: People, skeleton: Skeleton, expected: np.ndarray, due: np.ndarray
@@ -86,7 +85,7 @@ class HandRefiner:
         large = _LENGTH * hands.metre >= _SMALLEST
         rows = np.argwhere(known & due & ~hands.parts.present & large[:, None])
         if len(rows):
-            elbows = _joints(people, skeleton, "elbow")
+            elbows = seen_joints(people, skeleton, *(f"{side}_elbow" for side in SIDES))
             rows, palms = self._search(image, rows, hands, elbows)
             found, scores, rights = find(image, _palm_boxes(palms))
             hands.add(rows, found, scores, rights)
@@ -168,12 +167,6 @@ class _Hands:
             person, side = rows[first if away[first] > away[second] else second]
             self.parts.keypoints[person, side], self.parts.scores[person, side] = np.nan, 0
             self.parts.opposed[person, side] = False
-
-
-def _joints(people: People, skeleton: Skeleton, name: str) -> np.ndarray:
-    """Return float (P, 2, 2), a joint of the left and of the right side, NaN where its score is too low."""
-    columns = [skeleton.index(f"{side}_{name}") for side in SIDES]
-    return np.where(people.scores[:, columns, None] >= _LEAST_JOINT, people.keypoints[:, columns], np.nan)
 
 
 def _palm_boxes(palms: Palms) -> np.ndarray:

@@ -39,6 +39,16 @@ class Parts(NamedTuple):
         )
 
 
+# Least score of a joint of the body that leads to a part.
+_LEAST_JOINT = 0.1
+
+
+def seen_joints(people: People, skeleton: Skeleton, *names: str) -> np.ndarray:
+    """Return float (P, K, 2), the joints of K names in source pixels, NaN where the score is too low to lead to a part."""
+    columns = [skeleton.index(name) for name in names]
+    return np.where(people.scores[:, columns, None] >= _LEAST_JOINT, people.keypoints[:, columns], np.nan)
+
+
 class PartRefiner(Protocol):
     """Finds one kind of part of people.
 
