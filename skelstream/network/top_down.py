@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from skelstream.network.backbones.hrnet import DEVIATION, MEAN
-from skelstream.network.backbones.lite_hrnet import CHANNELS, LiteHRNet, depthwise, pointwise
+from skelstream.network.backbones.lite_hrnet import CHANNELS, LiteHRNet, depthwise
 from skelstream.skeleton import COCO17, Skeleton
 
 
@@ -24,12 +24,19 @@ class TopDownConfig:
 
     Attributes:
         height, width: size of a crop in pixels.
+        narrow: widths in pixels of narrow crops, with less beside the person, that the network was trained for too.
         skeleton: joints of the heatmaps.
     """
 
     height: int = 256
     width: int = 192
+    narrow: tuple[int, ...] = ()
     skeleton: ClassVar[Skeleton] = COCO17
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "narrow", tuple(sorted(self.narrow)))  # a header has a list
+        if any(not 0 < width < self.width or width % 32 for width in self.narrow):
+            raise ValueError(f"narrow {list(self.narrow)}: widths are multiples of 32 below {self.width}")
 
     @property
     def example_size(self) -> tuple[int, int]:
@@ -60,7 +67,8 @@ class TopDownNetwork(nn.Module):
         inputs = CHANNELS[::-1]
         outputs = (*inputs[1:], inputs[-1])
         self.merges = nn.ModuleList(
-            nn.Sequential(depthwise(i), pointwise(i, o)) for i, o in zip(inputs, outputs, strict=True)
+            nn.Sequential(depthwise(i), nn.Sequential(nn.Conv2d(i, o, 1), nn.ReLU()))
+            for i, o in zip(inputs, outputs, strict=True)
         )
         self.out = nn.Conv2d(CHANNELS[0], len(self.skeleton), 1)
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
@@ -79,7 +87,8 @@ class TopDownNetwork(nn.Module):
     @property
     def sizes(self) -> str:
         """Description of the input's height and width."""
-        return f"H {self.config.height} and W {self.config.width}, a crop of one person"
+        widths = " or ".join(str(width) for width in (*self.config.narrow, self.config.width))
+        return f"H {self.config.height} and W {widths}, a crop of one person"
 
     def forward(self, crops: Tensor) -> Tensor:
         branches = self.backbone((crops - self.mean) / self.deviation)

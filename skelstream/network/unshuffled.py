@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from skelstream.network.backbones.lite_hrnet import CHANNELS, STEM
+from skelstream.network.ranged_conv import RangedConv
 from skelstream.network.top_down import TopDownNetwork
 
 
@@ -129,7 +130,11 @@ def _laid_out(conv: nn.Conv2d, inputs: Tensor, outputs: Tensor, width_in: int, w
     each."""
     depthwise = conv.groups > 1
     kernel, stride, padding = conv.kernel_size[0], conv.stride[0], conv.padding[0]
-    result = nn.Conv2d(width_in, width_out, kernel, stride, padding, groups=width_in if depthwise else 1)
+    if isinstance(conv, RangedConv):
+        result: nn.Conv2d = RangedConv(width_in, width_out, kernel, padding)
+        result.range[:, inputs] = conv.range
+    else:
+        result = nn.Conv2d(width_in, width_out, kernel, stride, padding, groups=width_in if depthwise else 1)
     assert conv.bias is not None and result.bias is not None
     for values in (result.weight, result.bias):
         values.zero_()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
-from skelstream.geometry.crops import MARGIN, crop_letterbox, cut
+from skelstream.geometry.crops import MARGIN, by_shape, crop_letterbox, cut, narrowest
 from skelstream.refinement.decoding import Decoding
 from skelstream.skeleton import Skeleton
 
@@ -28,15 +29,16 @@ class CropJoints(NamedTuple):
 
 
 class CropRefiner:
-    """A ``Refiner`` around a network that takes crops of one size.
+    """A ``Refiner`` around a network that takes crops.
 
     Args:
-        outputs: network, from uint8 RGB crops (B, H, W, 3) to its output tensors; several threads may call it at once.
+        outputs: network, from uint8 RGB crops (H, W, 3) to its output tensors for each; several threads may call it at once.
         decoding: conversion of output tensors to joints.
         size: height and width of a crop in pixels.
         name, skeleton, weights_sha256: see ``Refiner``.
         flip: whether to average with the outputs of the mirrored crop.
         margin: size of the crop over the size of its box.
+        narrow: widths of narrow crops that the network takes too: a person gets the narrowest crop that shows the box.
 
     Attributes:
         run: network and decoding together: from uint8 RGB crops to what is found in each. A caller that batches crops of
@@ -45,7 +47,7 @@ class CropRefiner:
 
     def __init__(
         self,
-        outputs: Callable[[np.ndarray], tuple[Tensor, ...]],
+        outputs: Callable[[Iterable[np.ndarray]], Sequence[tuple[Tensor, ...]]],
         decoding: Decoding,
         size: tuple[int, int],
         *,
@@ -54,11 +56,13 @@ class CropRefiner:
         weights_sha256: str,
         flip: bool = False,
         margin: float = MARGIN,
+        narrow: Sequence[int] = (),
     ):
         self.name = f"{name}, mirrored too" if flip else name
         self.skeleton, self.weights_sha256, self.size = skeleton, weights_sha256, size
         self._outputs, self._decoding, self._flip, self._margin = outputs, decoding, flip, margin
-        self.run: Callable[[Sequence[np.ndarray]], list[CropJoints]] = self._run
+        self._narrow = narrow
+        self.run: Callable[[Iterable[np.ndarray]], list[CropJoints]] = self._run
 
     def joints(
         self, image: np.ndarray, boxes: Sequence[np.ndarray] | np.ndarray
@@ -79,8 +83,15 @@ class CropRefiner:
                 np.empty((0, count), np.float32),
                 np.empty(0, np.float32),
             )
-        letterboxes = [crop_letterbox(box, self.size, self._margin) for box in boxes]
-        found = self.run([cut(image, one.matrix, self.size) for one in letterboxes])
+        widths = [narrowest(box, self.size, self._narrow, self._margin) for box in boxes]
+        letterboxes = [
+            crop_letterbox(box, self.size, self._margin, width)
+            for box, width in zip(boxes, widths, strict=True)
+        ]
+        found = self.run(
+            cut(image, one.matrix, (self.size[0], width))
+            for one, width in zip(letterboxes, widths, strict=True)
+        )
         keypoints = [one.to_image(crop.pixels) for one, crop in zip(letterboxes, found, strict=True)]
         return (
             np.stack(keypoints).astype(np.float32),
@@ -88,12 +99,24 @@ class CropRefiner:
             np.array([crop.side for crop in found], np.float32),
         )
 
-    def _run(self, images: Sequence[np.ndarray]) -> list[CropJoints]:
-        crops = np.stack(images)
-        outputs = self._outputs(crops)
+    def _run(self, images: Iterable[np.ndarray]) -> list[CropJoints]:
         if self._flip:
-            mirrored = self._outputs(np.ascontiguousarray(crops[:, :, ::-1]))
-            outputs = self._decoding.averaged(outputs, mirrored, self.skeleton)
+            images = list(images)
+        rows = self._outputs(images)
+        if self._flip:
+            mirrored = self._outputs(image[:, ::-1] for image in images)
+            rows = [
+                self._decoding.averaged(one, other, self.skeleton)
+                for one, other in zip(rows, mirrored, strict=True)
+            ]
+        found = dict[int, CropJoints]()
+        for which in by_shape(row[0].shape for row in rows):
+            outputs = tuple(torch.cat(column) for column in zip(*(rows[i] for i in which), strict=True))
+            found |= zip(which, self._decoded(outputs), strict=True)
+        return [found[i] for i in range(len(rows))]
+
+    def _decoded(self, outputs: tuple[Tensor, ...]) -> list[CropJoints]:
+        """Return what is found in crops of one size."""
         pixels, scores = self._decoding.joints(outputs)
         sides = self._decoding.sides(outputs)
         return [
@@ -101,7 +124,7 @@ class CropRefiner:
             for crop in zip(
                 pixels.cpu().numpy(),
                 scores.clamp(0, 1).cpu().numpy(),
-                [float("nan")] * len(crops) if sides is None else sides.tolist(),
+                [float("nan")] * len(pixels) if sides is None else sides.tolist(),
                 strict=True,
             )
         ]

@@ -46,15 +46,14 @@ class GraphRefiner(CropRefiner):
         graph = GraphFile(path, description.image, device=device, runtime=runtime, precision=precision)
         chosen, joints = _chosen(graph, description, path), list(description.joints)
 
-        def outputs(crops: np.ndarray) -> tuple[torch.Tensor, ...]:
-            found = graph(crops)
+        def selected(found: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
             if description.output != "landmarks":
                 return tuple(found[i][:, joints] for i in chosen)
             points, *beside = (found[i].flatten(1) for i in chosen)
             return points.unflatten(1, (description.count, -1))[:, joints, :2], *beside
 
         super().__init__(
-            outputs,
+            lambda crops: [selected(found) for found in graph(crops)],
             _decoding(description),
             (description.image.height, description.image.width),
             name=f"{path.stem} ({graph.name})",

@@ -36,15 +36,17 @@ class TopDownRefiner(CropRefiner):
             raise ModelError(
                 f"{model.path}: weights of a {model.architecture} network, which cannot refine; name a top-down one"
             )
-        if precision == "int8":  # for detection only; refinement weights have no ranges
+        if precision == "int8" and not network.has_ranges():  # for detection only
             precision = "auto"
         self.runtime = choose_runtime(network, device, runtime, precision)
         super().__init__(
-            self.runtime.outputs,
+            self.runtime.crops,
             Heatmaps(network.stride),
             network.example_size,
             name=f"{model.path.stem} ({self.runtime.name})",
             skeleton=network.skeleton,
             weights_sha256=network.sha256 or "",
             flip=settings.flip,
+            # A GPU gains more from batches, which have one size.
+            narrow=network.narrow if self.runtime.batch == 1 else (),
         )

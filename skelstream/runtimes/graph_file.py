@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from xml.parsers.expat import ExpatError, ParserCreate
@@ -78,16 +78,16 @@ class GraphFile:
         self.name = f"OpenVINO, cpu, {used}"
         self.shapes = [list(one.shape) if one.partial_shape.is_static else None for one in graph.outputs]
         self._places = {name: i for i, one in enumerate(graph.outputs) for name in one.names}
-        self._queue = ImageQueue(graph, crops=True)
+        self._queue = ImageQueue(lambda _: graph, crops=True)
 
     @property
     def places(self) -> Mapping[str, int]:
         """Number of each output by its name."""
         return self._places
 
-    def __call__(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
-        """Return the graph's outputs, float32, each for all images, uint8 RGB (B, height, width, 3)."""
-        return self._queue(images)
+    def __call__(self, images: Iterable[np.ndarray]) -> list[tuple[torch.Tensor, ...]]:
+        """Return the graph's outputs, float32, of each image, uint8 RGB (height, width, 3)."""
+        return self._queue.each(images)
 
 
 def with_preprocessing(model: ov.Model, image: GraphInput) -> ov.Model:

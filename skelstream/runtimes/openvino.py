@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections.abc import Iterable
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -28,8 +30,8 @@ _TRACING = threading.Lock()
 class OpenVinoRuntime:
     """Network compiled by OpenVINO.
 
-    Whole images of any height and width run one after the other, each on all cores. Crops, which have one
-    size and are little work, run in parallel, each on one core. In both cases the result of an image does not
+    Whole images of any height and width run one after the other, each on all cores. Crops, which are little work, run in parallel, each
+    on one core, by a graph for each size. In both cases the result of an image does not
     depend on the rest of the batch.
 
     Args:
@@ -37,7 +39,8 @@ class OpenVinoRuntime:
             does not hold its graph.
         precision: ``float32``; ``bfloat16``; ``int8``: eight-bit integers where they cost almost no accuracy
             (``network.quantised``) and the CPU's fastest floating-point numbers elsewhere; or ``auto``: int8
-            if the weights contain channel ranges, else the fastest floating-point numbers.
+            if the weights contain channel ranges, else the fastest floating-point numbers. Crops gain nothing by int8 where
+            the CPU has bfloat16, which ``auto`` then takes.
 
     Raises:
         ModelError: the precision is not available here, or OpenVINO cannot read or compile the network.
@@ -54,21 +57,15 @@ class OpenVinoRuntime:
         native = has_bfloat16(core)
         fastest = "bfloat16" if native else "float32"
         if precision == "auto":
-            precision = "int8" if unloaded.has_ranges() else fastest
+            gains = unloaded.has_ranges() and not (unloaded.takes_crops and native)
+            precision = "int8" if gains else fastest
         if precision == "bfloat16" and not native:
             raise SettingsError(
                 "this CPU does not support bfloat16; use float32 or int8", setting="precision"
             )
-        eight_bit = precision == "int8"
-        settings = compile_settings(core, precision, unloaded.takes_crops)
-        weights = unloaded.sha256
-        graph = cached_graph(
-            core,
-            {"weights": weights, "eight_bit": eight_bit} if weights else None,
-            settings,
-            lambda: compiled(core, _graph(unloaded, eight_bit), settings),
-        )
-        self._queue = ImageQueue(graph, unloaded.takes_crops)
+        graphs = _Graphs(core, unloaded, precision)
+        graphs(unloaded.example_size)
+        self._queue = ImageQueue(graphs, unloaded.takes_crops)
         self.name = f"OpenVINO, cpu, {precision}"
         self.skeleton, self.stride = unloaded.skeleton, unloaded.stride
         self.size_divisor = unloaded.size_divisor
@@ -77,24 +74,63 @@ class OpenVinoRuntime:
         """Return the network's outputs (float32) for uint8 RGB images (B, H, W, 3)."""
         return self._queue(images)
 
+    def crops(self, crops: Iterable[np.ndarray]) -> list[tuple[torch.Tensor, ...]]:
+        """Return the network's outputs (float32) of each crop, uint8 RGB (H, W, 3)."""
+        return self._queue.each(crops)
+
     def maps(self, images: np.ndarray) -> PartMaps:
         """Return the maps (float32) of uint8 RGB images (B, H, W, 3)."""
         confidence, pafs = self.outputs(images)
         return PartMaps(confidence, pafs, self.stride)
 
 
-def _graph(unloaded: LazyNetwork, eight_bit: bool) -> ov.Model:
-    """Return the graph of a network: for one crop of its size, or for an image of any size."""
-    network = unloaded.load()
-    if eight_bit:
-        network = quantised(network)
-    try:
-        graph = convert(network)
-        if unloaded.takes_crops:
-            graph.reshape([1, *unloaded.example_size, 3])
-    except RuntimeError as error:
-        raise ModelError(f"OpenVINO cannot read the network ({error}); use the torch runtime") from None
-    return graph
+class _Graphs:
+    """The compiled graphs of a network: one for images of any size, or one for each size of crops, made when it is needed.
+
+    Args:
+        core: OpenVINO's core.
+        unloaded: the network.
+        precision: see ``OpenVinoRuntime``, but not ``auto``.
+    """
+
+    def __init__(self, core: ov.Core, unloaded: LazyNetwork, precision: str):
+        self._core, self._unloaded, self._eight_bit = core, unloaded, precision == "int8"
+        self._settings = compile_settings(core, precision, unloaded.takes_crops)
+        self._compiled: dict[tuple[int, int] | None, ov.CompiledModel] = {}
+        self._lock = threading.Lock()
+
+    @kept_signal_stack()
+    def __call__(self, size: tuple[int, int]) -> ov.CompiledModel:
+        """Return the graph for images of a height and width.
+
+        Raises:
+            ModelError: OpenVINO cannot read or compile the network.
+        """
+        key = size if self._unloaded.takes_crops else None
+        with self._lock:
+            if key not in self._compiled:
+                weights = self._unloaded.sha256
+                self._compiled[key] = cached_graph(
+                    self._core,
+                    {"weights": weights, "eight_bit": self._eight_bit, "size": key} if weights else None,
+                    self._settings,
+                    lambda: compiled(self._core, self._graph(key), self._settings),
+                )
+            return self._compiled[key]
+
+    def _graph(self, size: tuple[int, int] | None) -> ov.Model:
+        try:
+            graph = self._converted.clone()
+            if size:
+                graph.reshape([1, *size, 3])
+        except RuntimeError as error:
+            raise ModelError(f"OpenVINO cannot read the network ({error}); use the torch runtime") from None
+        return graph
+
+    @cached_property
+    def _converted(self) -> ov.Model:
+        network = self._unloaded.load()
+        return convert(quantised(network) if self._eight_bit else network)
 
 
 def convert(network: Network | CropNetwork) -> ov.Model:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -15,43 +16,49 @@ DEVICE = "CPU"
 
 
 class ImageQueue:
-    """Compiled graph for one image at a time.
+    """Compiled graphs for one image at a time.
 
     Several threads may call it concurrently: OpenVINO continues with the next caller's images without waiting for Python.
 
     Args:
-        graph: graph from uint8 RGB (1, H, W, 3) to its outputs, compiled with the settings of ``compile_settings``.
+        graph: function from an image's height and width to the graph for it, from uint8 RGB (1, H, W, 3) to its outputs,
+            compiled with the settings of ``compile_settings``. It may raise ModelError.
         crops: whether images are little work; they then run in parallel, each on one core.
     """
 
-    def __init__(self, graph: ov.CompiledModel, crops: bool):
+    def __init__(self, graph: Callable[[tuple[int, int]], ov.CompiledModel], crops: bool):
         self._graph, self._parallel = graph, available_cores() if crops else 1
-        self._free: deque[ov.InferRequest] = deque()
+        self._free: dict[tuple[int, int], deque[ov.InferRequest]] = defaultdict(deque)
 
     def __call__(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
         """Return the graph's outputs, each for all images, uint8 RGB (B, H, W, 3)."""
-        rows: list[list[torch.Tensor]] = []
-        running: deque[ov.InferRequest] = deque()
-        for row in range(len(images)):
+        return tuple(torch.cat(column) for column in zip(*self.each(images), strict=True))
+
+    def each(self, images: Iterable[np.ndarray]) -> list[tuple[torch.Tensor, ...]]:
+        """Return the outputs of each image, uint8 RGB (H, W, 3), of any sizes. An image that is made on demand is made while
+        those before it run."""
+        rows: list[tuple[torch.Tensor, ...]] = []
+        running: deque[tuple[tuple[int, int], ov.InferRequest]] = deque()
+        for image in images:
             if len(running) == self._parallel:
-                rows.append(self._outputs(running.popleft()))
-            request = self._request()
-            request.start_async([np.ascontiguousarray(images[row : row + 1])])
-            running.append(request)
-        rows += [self._outputs(request) for request in running]
-        return tuple(torch.cat(column) for column in zip(*rows, strict=True))
+                rows.append(self._outputs(*running.popleft()))
+            size = image.shape[:2]
+            request = self._request(size)
+            request.start_async([np.ascontiguousarray(image[None])])
+            running.append((size, request))
+        return rows + [self._outputs(*one) for one in running]
 
-    def _request(self) -> ov.InferRequest:
+    def _request(self, size: tuple[int, int]) -> ov.InferRequest:
         try:
-            return self._free.pop()  # another thread may take the last one at any moment
+            return self._free[size].pop()  # another thread may take the last one at any moment
         except IndexError:
-            return self._graph.create_infer_request()
+            return self._graph(size).create_infer_request()
 
-    def _outputs(self, request: ov.InferRequest) -> list[torch.Tensor]:
+    def _outputs(self, size: tuple[int, int], request: ov.InferRequest) -> tuple[torch.Tensor, ...]:
         """Wait for a request and return copies of its outputs; its memory is reused."""
         request.wait()
-        outputs = [torch.from_numpy(tensor.data.copy()) for tensor in request.output_tensors]
-        self._free.append(request)
+        outputs = tuple(torch.from_numpy(tensor.data.copy()) for tensor in request.output_tensors)
+        self._free[size].append(request)
         return outputs
 
 

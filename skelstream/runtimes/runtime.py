@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -34,6 +34,11 @@ class Runtime(Protocol):
 
     def outputs(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
         """Return the network's outputs for uint8 RGB images (B, H, W, 3); the caller owns them."""
+        ...
+
+    def crops(self, crops: Iterable[np.ndarray]) -> list[tuple[torch.Tensor, ...]]:
+        """Return the network's outputs of each crop, uint8 RGB (H, W, 3), in sizes that the network takes; the caller owns
+        them."""
         ...
 
     def maps(self, images: np.ndarray) -> PartMaps:

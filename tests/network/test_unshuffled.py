@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from skelstream.network.model_file import find_model, read_header
+from skelstream.network.quantised import has_ranges, quantised
 from skelstream.network.top_down import TopDownConfig, TopDownNetwork
 from skelstream.network.unshuffled import unshuffled
 from skelstream.network.weights import load_image_network
@@ -25,6 +26,15 @@ def test_the_packaged_weights_give_the_same_heatmaps() -> None:
         want, got = network.eval()(crops), unshuffled(network)(crops)
     assert want.max() > 0.02
     torch.testing.assert_close(got, want, atol=1e-5, rtol=1e-4)
+
+
+def test_eight_bits_give_nearly_the_same_heatmaps() -> None:
+    network = load_image_network(read_header(find_model(REFINER)))
+    assert isinstance(network, TopDownNetwork) and has_ranges(network)
+    crops = _crops((256, 192)) / 4
+    with torch.no_grad():
+        want, got = network.eval()(crops), quantised(unshuffled(network))(crops)
+    assert 0 < (got - want).abs().mean() < 0.3 * want.std()
 
 
 def test_random_weights_give_the_same_heatmaps_and_the_original_stays() -> None:

@@ -17,6 +17,9 @@ from skelstream.network.architectures import Network  # noqa: E402
 from skelstream.network.openpose import OpenPoseConfig, OpenPoseNetwork  # noqa: E402
 from skelstream.network.paf import PafNetwork  # noqa: E402
 from skelstream.network.quantised import quantised  # noqa: E402
+from skelstream.network.ranged_conv import measure_ranges  # noqa: E402
+from skelstream.network.top_down import TopDownConfig, TopDownNetwork  # noqa: E402
+from skelstream.runtimes import openvino as runtime_module  # noqa: E402
 from skelstream.runtimes.openvino import OpenVinoRuntime, convert  # noqa: E402
 from skelstream.runtimes.openvino_import import ov  # noqa: E402
 from skelstream.runtimes.registry import choose_runtime  # noqa: E402
@@ -47,6 +50,25 @@ def test_float32_is_torchs_at_any_size(network: Network) -> None:
         torch.testing.assert_close(maps.confidence, expected.confidence, atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(maps.pafs, expected.pafs, atol=2e-4, rtol=2e-4)
     assert runtime.name == "OpenVINO, cpu, float32"
+
+
+def test_crops_of_several_sizes_are_torchs_in_their_order() -> None:
+    torch.manual_seed(0)
+    network = TopDownNetwork(TopDownConfig(64, 96, narrow=(32, 64))).eval()
+    crops = [pictures(1, 64, width)[0] for width in (64, 32, 96, 32, 64, 64)]
+    found = OpenVinoRuntime(network, "float32").crops(iter(crops))
+    expected = TorchRuntime(network, torch.device("cpu")).crops(iter(crops))
+    assert [tuple(maps.shape) for (maps,) in found] == [(1, 17, 16, crop.shape[1] // 4) for crop in crops]
+    for (maps,), (wanted,) in zip(found, expected, strict=True):
+        torch.testing.assert_close(maps, wanted, atol=1e-4, rtol=1e-4)
+
+
+def test_int8_of_crops_is_taken_where_the_cpu_lacks_bfloat16(monkeypatch) -> None:
+    network = TopDownNetwork(TopDownConfig(64, 96)).eval()
+    measure_ranges(network, [torch.rand(1, 3, 64, 96) * 255])
+    for native, expected in ((True, "bfloat16"), (False, "int8")):
+        monkeypatch.setattr(runtime_module, "has_bfloat16", lambda _, native=native: native)
+        assert OpenVinoRuntime(network).name == f"OpenVINO, cpu, {expected}"
 
 
 def test_bfloat16_keeps_the_peaks(network: Network) -> None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from skelstream.network.backbones.branches import exchanged
+from skelstream.network.ranged_conv import RangedConv
 
 STEM = 32
 CHANNELS = (40, 80, 160, 320)
@@ -26,7 +27,7 @@ _UNITS = 2
 
 def pointwise(inputs: int, outputs: int, relu: bool = True) -> nn.Sequential:
     """Build a 1 x 1 convolution, with a ReLU if requested."""
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 1), *([nn.ReLU()] if relu else []))
+    return nn.Sequential(RangedConv(inputs, outputs, 1), *([nn.ReLU()] if relu else []))
 
 
 def depthwise(channels: int, stride: int = 1) -> nn.Conv2d:

@@ -6,7 +6,7 @@ few anchors of one shape find them at all turns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,12 +66,16 @@ class PalmDetector:
     """Finds palms in square crops of an image.
 
     Args:
-        outputs: the network, from uint8 RGB crops (B, 192, 192, 3) to offsets float (B, 2016, 18) in crop pixels and logits
-            float (B, 2016, 1).
+        outputs: the network, from uint8 RGB crops (192, 192, 3) to offsets float (2016, 18) in crop pixels and logits float
+            (2016,) of each.
         weights_sha256: SHA-256 of the weights file, hexadecimal.
     """
 
-    def __init__(self, outputs: Callable[[np.ndarray], tuple[np.ndarray, ...]], weights_sha256: str = ""):
+    def __init__(
+        self,
+        outputs: Callable[[Iterable[np.ndarray]], Iterable[tuple[np.ndarray, ...]]],
+        weights_sha256: str = "",
+    ):
         self._outputs, self._anchors, self.weights_sha256 = outputs, _anchors(), weights_sha256
 
     def palms(self, image: np.ndarray, boxes: np.ndarray) -> list[Palms]:
@@ -81,11 +85,9 @@ class PalmDetector:
             image: uint8 RGB (H, W, 3).
             boxes: float (B, 5), squares: centre x, centre y, width and height in source pixels, turn in degrees.
         """
-        if not len(boxes):
-            return []
         letterboxes = [crop_letterbox(box, SIZE, margin=1.0) for box in boxes]
-        offsets, logits = self._outputs(np.stack([cut(image, one.matrix, SIZE) for one in letterboxes]))
-        return [self._decoded(*found) for found in zip(offsets, logits[..., 0], letterboxes, strict=True)]
+        found = self._outputs(cut(image, one.matrix, SIZE) for one in letterboxes)
+        return [self._decoded(*outputs, one) for outputs, one in zip(found, letterboxes, strict=True)]
 
     def _decoded(self, offsets: np.ndarray, logits: np.ndarray, letterbox: Letterbox) -> Palms:
         """Return the palms of one crop, best first, in source pixels."""
@@ -121,17 +123,18 @@ def read_palm_detector(path: Path, precision: str = "auto") -> PalmDetector:
 
     description = read_description(path)
     graph = GraphFile(path, description.image, precision=precision)
-    numbers = [graph.places.get(description.outputs.get(role, "")) for role in ("boxes", "presence")]
-    shapes = [None if number is None else graph.shapes[number] for number in numbers]
+    boxes, presence = (
+        graph.places.get(description.outputs.get(role, ""), -1) for role in ("boxes", "presence")
+    )
+    shapes = [graph.shapes[number] if number >= 0 else None for number in (boxes, presence)]
     if shapes != [[1, _ANCHORS, _OFFSETS], [1, _ANCHORS, 1]]:
         raise ModelError(
             f"{path}: not a palm detector: it needs outputs called boxes and presence in its description, of {_ANCHORS} x"
             f" {_OFFSETS} and {_ANCHORS} values"
         )
 
-    def outputs(crops: np.ndarray) -> tuple[np.ndarray, ...]:
-        found = graph(crops)
-        return tuple(found[number].numpy() for number in numbers if number is not None)
+    def outputs(crops: Iterable[np.ndarray]) -> Iterable[tuple[np.ndarray, ...]]:
+        return [(found[boxes][0].numpy(), found[presence][0, :, 0].numpy()) for found in graph(crops)]
 
     return PalmDetector(outputs, graph.sha256)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import pytest
 
@@ -13,14 +15,15 @@ IMAGE = np.zeros((400, 400, 3), np.uint8)
 def detector(*palms: tuple[int, float, tuple[float, float]]) -> PalmDetector:
     """Return a detector whose network answers with palms: number of the anchor, logit, offset of the centre."""
 
-    def outputs(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        assert crops.shape[1:] == (*SIZE, 3) and crops.dtype == np.uint8
-        offsets, logits = np.zeros((len(crops), 2016, 18)), np.full((len(crops), 2016, 1), -9.0)
-        for anchor, logit, centre in palms:
-            logits[0, anchor] = logit
-            offsets[0, anchor, :4] = [*centre, 40, 40]
-            offsets[0, anchor, 4:6], offsets[0, anchor, 8:10] = (centre[0], 15), (centre[0], -15)
-        return offsets, logits
+    def outputs(crops: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for crop in crops:
+            assert crop.shape == (*SIZE, 3) and crop.dtype == np.uint8
+            offsets, logits = np.zeros((2016, 18)), np.full(2016, -9.0)
+            for anchor, logit, centre in palms:
+                logits[anchor] = logit
+                offsets[anchor, :4] = [*centre, 40, 40]
+                offsets[anchor, 4:6], offsets[anchor, 8:10] = (centre[0], 15), (centre[0], -15)
+            yield offsets, logits
 
     return PalmDetector(outputs)
 
