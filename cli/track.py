@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelstream.errors import FormatError
+from skelstream.errors import FormatError, SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
 from .messages import say, show_warnings, warn
@@ -36,6 +36,7 @@ def track(
     skeletons: Skeletons,
     output: Output,
     settings: ExtractionSettings,
+    given: frozenset[str] = frozenset(),
     video: Annotated[
         str | None,
         typer.Option(help="Tell people apart by their colours in this video, and join their tracks."),
@@ -63,6 +64,7 @@ def track(
     from skelstream.extraction.output import check_format
 
     check_output(output, format, overwrite, [skeletons, video])
+    _check_effects(settings, given, video)
     if output != "-":
         check_format(Path(output), format, settings.postprocessing)
     note = (lambda _: None) if quiet else warn
@@ -78,6 +80,22 @@ def track(
     write_output(tracked, output, format, overwrite, note)
     if not quiet:
         _say_summary(tracked, output)
+
+
+def _check_effects(settings: ExtractionSettings, given: frozenset[str], video: str | None) -> None:
+    """Check that each option has an effect.
+
+    Raises:
+        SettingsError: one has none.
+    """
+    own = settings.tracking
+    if video is None and "linking" in given:
+        raise SettingsError("without --video no tracks are joined; leave it out", setting="linking")
+    if video is not None and not own.linking and not own.appearance_weight:
+        raise SettingsError(
+            f"{own.tracker} does not look at colours, and joins no tracks; leave the video out, or choose another tracker",
+            setting="video",
+        )
 
 
 def _tracked(

@@ -9,6 +9,7 @@ import numpy as np
 
 from skelstream.errors import SourceError
 from skelstream.sequences import SkeletonSequence
+from skelstream.sequences.meta import video_setting
 from skelstream.video import Source, open_source
 
 
@@ -63,7 +64,7 @@ class PeopleByFrame:
 def video_times(sequence: SkeletonSequence) -> np.ndarray:
     """Return the frames' times on the video's own clock, float64 (T,), which differ from real time in slow
     motion."""
-    return sequence.frame_time * (_video_setting(sequence, "slow_motion") or 1.0)
+    return sequence.frame_time * (video_setting(sequence.meta, "slow_motion") or 1.0)
 
 
 def open_video(
@@ -86,16 +87,7 @@ def open_video(
             f"{source}: the skeletons were resampled to more frames than their video has;"
             " draw the skeletons before resampling, or without the video"
         )
-    return open_source(source, start=start, end=end, fps=_video_setting(sequence, "rate"))
-
-
-def _video_setting(sequence: SkeletonSequence, name: str) -> float | None:
-    """Return a number above 0 of ``VideoSettings`` that the file records; None for anything else."""
-    settings = sequence.meta.get("settings")
-    video = settings.get("video") if isinstance(settings, dict) else None
-    value = video.get(name) if isinstance(video, dict) else None
-    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
-    return value if known else None
+    return open_source(source, start=start, end=end, fps=video_setting(sequence.meta, "rate"))
 
 
 def image_size(sequence: SkeletonSequence) -> tuple[int, int]:

@@ -90,3 +90,12 @@ def id_of(key: str) -> int | None:
     """Return the id of a key in JSON; None if it is no id."""
     number = int(key) if re.fullmatch("[0-9]{1,10}", key) else -1
     return number if 0 <= number <= INT32 else None
+
+
+def video_setting(meta: Mapping[str, Any], name: str) -> float | None:
+    """Return a number above 0 of ``VideoSettings`` that a sequence's meta records; None for anything else."""
+    settings = meta.get("settings")
+    video = settings.get("video") if isinstance(settings, Mapping) else None
+    value = video.get(name) if isinstance(video, Mapping) else None
+    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+    return value if known else None

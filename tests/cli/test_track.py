@@ -163,6 +163,29 @@ def test_another_video_is_one_line(clip):
     assert not (clip / "out.npz").exists()
 
 
+def test_a_video_of_the_same_size_that_goes_on_is_told(clip):
+    with VideoWriter(clip / "long.mp4", 240, 320, fps=20, quality=5) as writer:
+        for i in range(100):
+            writer.write(np.full((240, 320, 3), 120, np.uint8), i / 20)
+    result = run("track", clip / "away.npz", "-o", clip / "out.npz", "--video", clip / "long.mp4")
+    assert result.exit_code == 0 and "the given video goes on after frame 69" in result.output, result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "words"),
+    [
+        (["--no-linking"], "--no-linking", "without --video"),
+        (["--tracker", "sort"], "--video", "sort does not look at colours"),
+        (["--tracker", "bytetrack", "--no-linking"], "--video", "bytetrack does not look at colours"),
+    ],
+)
+def test_options_without_effect_are_refused(clip, options, name, words):
+    video = ["--video", clip / "away.mp4"] if name == "--video" else []
+    result = run("track", clip / "away.npz", "-o", clip / "out.npz", *options, *video)
+    assert result.exit_code == 2 and words in result.output and f"({name})" in result.output, result.output
+    assert not (clip / "out.npz").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "name"),
     [

@@ -133,6 +133,37 @@ def test_another_video_is_refused(two_walkers):
         tracked_again(two_walkers, images=(frame for frame in seen((240, 320)) if frame.index != 7))
 
 
+def test_signs_of_another_video_are_told(two_walkers):
+    """Frames of the same size and numbers, but other times or more of them, are likely another video's."""
+    own = list(images(two_walkers, lambda t, k: RED))
+    times = two_walkers.frame_time.tolist()
+    right = [replace(frame, time=3 + time) for frame, time in zip(own, times, strict=True)]
+    assert tracked_again(two_walkers, images=right).meta["warnings"] == []
+    faster = [replace(frame, time=0.9 * frame.time) for frame in right]
+    (line,) = tracked_again(two_walkers, images=faster).meta["warnings"]
+    assert "s after the first one in the given video" in line and "give the video that they were made from" in line
+
+    def longer(seconds):
+        return [*right, replace(own[-1], index=len(own) + 9, time=right[-1].time + seconds)]
+
+    assert tracked_again(two_walkers, images=longer(0.9)).meta["warnings"] == []
+    doubtful = tracked_again(two_walkers, images=longer(1.1))
+    (line,) = doubtful.meta["warnings"]
+    assert f"goes on after frame {len(own) - 1}" in line
+    assert tracked_again(doubtful, images=right).meta["warnings"] == []
+    part = {**two_walkers.meta, "settings": {"video": {"end": times[-1] + 0.01}}}
+    assert tracked_again(replace(two_walkers, meta=part), images=longer(1.1)).meta["warnings"] == []
+
+
+def test_times_of_slow_motion_are_those_of_its_video(two_walkers):
+    meta = {**two_walkers.meta, "settings": {"video": {"slow_motion": 4.0}}}
+    slow = replace(two_walkers, meta=meta, frame_time=two_walkers.frame_time / 4)
+    times = two_walkers.frame_time.tolist()
+    shown = images(two_walkers, lambda t, k: RED)
+    frames = [replace(frame, time=time) for frame, time in zip(shown, times, strict=True)]
+    assert tracked_again(slow, images=frames).meta["warnings"] == []
+
+
 def test_detections_are_tracked_the_same_way(slots):
     from skelstream.processing.identities import _detections
 
