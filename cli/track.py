@@ -129,13 +129,16 @@ def _say_what_is_left_out(path: Path, people: Detections | SkeletonSequence) -> 
 
 def _say_summary(tracked: SkeletonSequence, output: str) -> None:
     """Print a line such as ``1,204 frames, 9 tracks of 6 people``."""
-    linking, poses = tracked.meta.get("linking") or {}, tracked.meta["tracked"]["poses"]
+    from skelstream.sequences.meta import tracklets_of
+
+    tracklets, poses = tracklets_of(tracked.meta, tracked.track_ids.tolist()), tracked.meta["tracked"]["poses"]
     count = len(tracked)
     tracks = f"{count:,} track{'s' * (count != 1)}"
-    if linking.get("joined"):
-        tracks = f"{linking['tracklets']:,} tracks of {count:,} {'person' if count == 1 else 'people'}"
+    if tracklets:
+        tracks = f"{tracklets:,} tracks of {count:,} {'person' if count == 1 else 'people'}"
     out = poses - len(tracked.frame)
     left = f", {out:,} of {poses:,} poses are in no track" if out else ""
-    say(f"{tracked.frames:,} frames, {tracks}{left}")
+    frames = f"{tracked.frames:,} frame{'s' * (tracked.frames != 1)}"
+    say(f"{frames}, {tracks}{left}")
     if output != "-":
         say(f"wrote {output}")

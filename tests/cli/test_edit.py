@@ -131,9 +131,12 @@ def test_filled_values_are_left_out_with_a_word(file, tmp_path):
     assert "left out" not in result.output and load(tmp_path / "kept.npz").raw is not None
 
 
-def test_info_shows_names(file, tmp_path):
+def test_info_shows_names(file, tmp_path, monkeypatch):
     assert run("edit", file, "-o", tmp_path / "named.npz", "--name", "1=Anna [b]").exit_code == 0
-    assert "1 Anna [b] " in run("info", tmp_path / "named.npz").output
+    monkeypatch.setenv("COLUMNS", "80")
+    output = run("info", tmp_path / "named.npz").output
+    (row,) = [line for line in output.splitlines() if line.rstrip().endswith("█ Anna [b]")]
+    assert row.split()[:3] == ["1", "0.0–0.9", "20"]  # nothing is cut off
     facts = json.loads(run("info", tmp_path / "named.npz", "--json").output)
     assert [track["name"] for track in facts["tracks"]] == ["Anna [b]", None, None]
 
