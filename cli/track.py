@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,7 +73,7 @@ def track(
         source_format=source_format, size=parsed_size(size), clip=clip, rate=rate, note=note
     )
     people = read_people(skeletons, options)
-    tracked = _tracked(people, settings, video, quiet)
+    tracked = _tracked(skeletons, people, settings, video, quiet)
     if not quiet:
         before = getattr(people, "meta", {}).get("warnings") or []
         show_warnings([line for line in tracked.meta["warnings"] if line not in before])
@@ -99,7 +100,11 @@ def _check_effects(settings: ExtractionSettings, given: frozenset[str], video: s
 
 
 def _tracked(
-    people: Detections | SkeletonSequence, settings: ExtractionSettings, video: str | None, quiet: bool
+    path: Path,
+    people: Detections | SkeletonSequence,
+    settings: ExtractionSettings,
+    video: str | None,
+    quiet: bool,
 ) -> SkeletonSequence:
     from skelstream.drawing.by_frame import open_video
     from skelstream.processing import tracked_again
@@ -108,15 +113,15 @@ def _tracked(
 
     from .progress import InputProgress
 
-    with InputProgress("tracking", quiet) as progress:
-        if video is None:
-            return tracked_again(people, settings.tracking, report=progress.report)
-        opened = open_video(people, video) if isinstance(people, SkeletonSequence) else open_source(video)
-        with opened as source:
-            try:
-                return tracked_again(people, settings.tracking, source, progress.report)
-            except FormatError as error:
-                raise FormatError(f"{video}: {error}", setting="video") from error
+    with InputProgress("tracking", quiet) as progress, ExitStack() as opened:
+        images = None
+        if video is not None:
+            known = isinstance(people, SkeletonSequence)
+            images = opened.enter_context(open_video(people, video) if known else open_source(video))
+        try:
+            return tracked_again(people, settings.tracking, images, progress.report)
+        except FormatError as error:
+            raise FormatError(f"{video or path}: {error}", setting="video" if video else None) from error
 
 
 def _say_what_is_left_out(path: Path, people: Detections | SkeletonSequence) -> None:

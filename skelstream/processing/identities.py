@@ -58,8 +58,14 @@ def tracked_again(
         report: called after each frame with the number of frames so far and of all.
 
     Raises:
-        FormatError: ``images`` lack a frame, or have another size.
+        FormatError: the people are in photos, each of which stands alone; or ``images`` lack a frame, or have another size.
     """
+    meta = {} if isinstance(people, Detections) else people.meta
+    if _of_photos(meta):
+        raise FormatError(
+            "the images stand alone as photos do, so that nobody is in two of them; if they are frames of a video, extract"
+            " them with their rate"
+        )
     detections = people if isinstance(people, Detections) else _detections(people)
     times = [time for _, time, _ in detections.frames]
     interval = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
@@ -73,7 +79,6 @@ def tracked_again(
         warnings=lambda: [f"{detections.source}: {tracker.warning}"] if tracker.warning else [],
         linking=own if own.linking and not own.alone else None,
     )  # fmt: skip
-    meta = {} if isinstance(people, Detections) else people.meta
     doubts: list[str] = []
     frames = detections.frames if images is None else _with_colours(detections, images, meta, doubts)
     poses = 0
@@ -89,6 +94,12 @@ def tracked_again(
     if isinstance(people, SkeletonSequence):
         again = replace(again, frame_ok=people.frame_ok)
     return replace(again, meta=_meta(meta, again, settings, doubts, poses, images is not None))
+
+
+def _of_photos(meta: Mapping[str, Any]) -> bool:
+    """Return whether a sequence, whose meta is given, was made from image files without following people."""
+    tracking = (meta.get("settings") or {}).get("tracking")
+    return bool(meta.get("images")) and isinstance(tracking, Mapping) and tracking.get("follow") is False
 
 
 def exchanges(sequence: SkeletonSequence) -> int:

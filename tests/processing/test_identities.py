@@ -164,6 +164,16 @@ def test_times_of_slow_motion_are_those_of_its_video(two_walkers):
     assert tracked_again(slow, images=frames).meta["warnings"] == []
 
 
+def test_nobody_is_tracked_in_photos(two_walkers):
+    photos = tracked_again(two_walkers, TrackerSettings(follow=False))
+    assert len(tracked_again(photos)) == len(two_walkers)  # a video that was extracted without tracking
+    names = [f"{i}.jpg" for i in range(two_walkers.frames)]
+    with pytest.raises(FormatError, match="stand alone as photos do"):
+        tracked_again(replace(photos, meta={**photos.meta, "images": names}))
+    frames = replace(two_walkers, meta={**two_walkers.meta, "images": names})
+    assert len(tracked_again(frames)) == len(two_walkers)
+
+
 def test_detections_are_tracked_the_same_way(slots):
     from skelstream.processing.identities import _detections
 
