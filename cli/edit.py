@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 
 from skelstream.errors import FormatError, SettingsError
 
-from .messages import say, warn
+from .messages import RESAMPLED, say, warn
 from .one_output import check_output, write_output
 from .options import ClipName, Debug, Format, Output, Overwrite, Quiet, Skeletons
 
@@ -66,7 +66,7 @@ def edit(
     Frames are numbered as in the file and in the page. Poses stay as they are.
     """
     from skelstream.batch.conversion import ConversionOptions, read_people
-    from skelstream.editing import edited, read_edits
+    from skelstream.editing import Merge, Split, Swap, edited, read_edits
     from skelstream.processing import with_identities
 
     given = {"merge": merge, "split": split, "swap": swap, "name": name, "drop": drop, "keep": keep}
@@ -82,9 +82,12 @@ def edit(
     try:
         if filed is not None:
             filed.check(sequence)
-        done = edited(sequence, [*(filed.edits if filed else ()), *own])
+        all_edits = [*(filed.edits if filed else ()), *own]
+        done = edited(sequence, all_edits)
     except FormatError as error:
         raise FormatError(f"{skeletons}: {error}") from error
+    if done.raw is not None and any(isinstance(edit, Merge | Split | Swap) for edit in all_edits):
+        note(f"{skeletons}: {RESAMPLED}")
     if sequence.raw is not None and done.raw is None:
         note(f"{skeletons}: its filled and smoothed values belong to the old identities and are left out")
     if sequence.lifted is not None and done.lifted is None:

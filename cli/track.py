@@ -11,7 +11,7 @@ import typer
 from skelstream.errors import FormatError, SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
-from .messages import say, show_warnings, warn
+from .messages import RESAMPLED, say, show_warnings, warn
 from .one_output import check_output, write_output
 from .options import (
     ClipName,
@@ -125,8 +125,16 @@ def _tracked(
 
 
 def _say_what_is_left_out(path: Path, people: Detections | SkeletonSequence) -> None:
-    parts = {"filled and smoothed values": "raw", "3D joints": "lifted"}
-    gone = [words for words, name in parts.items() if getattr(people, name, None) is not None]
+    from skelstream.processing.resampling import of_measured_frames
+    from skelstream.sequences import SkeletonSequence
+
+    gone = []
+    if isinstance(people, SkeletonSequence):
+        poses = of_measured_frames(people)
+        if poses.raw is not None:
+            warn(f"{path}: {RESAMPLED}")
+        gone += ["filled and smoothed values"] if poses is not people else []
+        gone += ["3D joints"] if people.lifted is not None else []
     gone += [name for name in ("names", "edits") if getattr(people, "meta", {}).get(name)]
     if gone:
         warn(f"{path}: its {' and '.join(gone)} belong to the old identities and are left out")

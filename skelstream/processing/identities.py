@@ -11,6 +11,7 @@ import numpy as np
 
 from skelstream.errors import FormatError
 from skelstream.people import People
+from skelstream.processing.resampling import of_measured_frames
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
 from skelstream.sequences.meta import video_setting
 from skelstream.settings.tracking import TrackerSettings
@@ -27,7 +28,8 @@ _FAR, _NEAR = 0.5, 0.2
 _MORE_VIDEO = 1.0
 _OWN_VIDEO = "give the video that they were made from"
 # Facts in the meta that belong to the identities, or to values that were derived from them.
-_OF_IDENTITIES = ("person", "names", "edits", "linking", "filled", "smoothed", "lifting")
+_OF_IDENTITIES = ("person", "names", "edits", "linking", "lifting")
+_OF_VALUES = ("filled", "smoothed")
 
 
 def with_identities(
@@ -45,8 +47,8 @@ def tracked_again(
 ) -> SkeletonSequence:
     """Return the people with new identities from the tracker, whatever their identities were.
 
-    The measured poses are tracked: filled, smoothed and 3D values belong to the old identities and are left out. Poses and
-    frames are not invented. At the end tracks of one person are joined as ``extract`` does, if colours are measured.
+    The measured poses are tracked: filled, smoothed and 3D values belong to the old identities and are left out. Of a resampled
+    sequence all poses are tracked, and count as measured afterwards. Poses and frames are not invented. At the end tracks of one person are joined as ``extract`` does, if colours are measured.
     ``meta`` has the settings under ``settings``, the joins under ``linking``, and under ``tracked`` the number of poses and
     whether colours were measured; ``meta["warnings"]`` has those of the tracker, and signs that the images are of another video:
     other times, or more of it.
@@ -93,6 +95,8 @@ def tracked_again(
     again = builder.finish()
     if isinstance(people, SkeletonSequence):
         again = replace(again, frame_ok=people.frame_ok)
+    if isinstance(people, SkeletonSequence) and of_measured_frames(people) is not people:
+        meta = {name: value for name, value in meta.items() if name not in _OF_VALUES}
     return replace(again, meta=_meta(meta, again, settings, doubts, poses, images is not None))
 
 
@@ -128,7 +132,7 @@ def exchanges(sequence: SkeletonSequence) -> int:
 
 def _detections(sequence: SkeletonSequence) -> Detections:
     """Return the measured poses of a sequence without their identities, in an order that does not depend on them."""
-    measured = sequence.measured
+    measured = of_measured_frames(sequence)
     boxes = measured.boxes
     order = np.lexsort(
         (boxes[:, 3], boxes[:, 2], boxes[:, 1], boxes[:, 0], -measured.person_scores, measured.frame)

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from skelstream.cli import app
 from skelstream.formats import FORMATS, load, save
-from skelstream.processing import filled
+from skelstream.processing import filled, resampled
 from skelstream.video import VideoWriter
 
 from ..drawing.conftest import figure, walkers
@@ -127,6 +127,17 @@ def test_filled_values_are_left_out_with_a_word(file, tmp_path):
     result = run("track", tmp_path / "filled.npz", "-o", tmp_path / "out.npz")
     assert result.exit_code == 0 and "belong to the old identities and are left out" in result.output
     assert load(tmp_path / "out.npz").raw is None
+
+
+@pytest.mark.parametrize("command", [["track"], ["edit", "--split", "1@3"]])
+def test_a_resampled_file_keeps_its_poses_with_a_word(file, tmp_path, command):
+    save(resampled(slots(), 17), tmp_path / "even.npz")
+    before = load(tmp_path / "even.npz")
+    result = run(command[0], tmp_path / "even.npz", *command[1:], "-o", tmp_path / "out.npz")
+    assert result.exit_code == 0 and "resampled along the old identities" in result.output, result.output
+    assert "left out" not in result.output
+    done = load(tmp_path / "out.npz")
+    assert np.isfinite(done.keypoints).mean() == np.isfinite(before.keypoints).mean()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from skelstream.editing import Swap, edited
 from skelstream.errors import FormatError
-from skelstream.processing import exchanges, filled, smoothed, tracked_again, with_identities
+from skelstream.processing import exchanges, filled, resampled, smoothed, tracked_again, with_identities
 from skelstream.sequences import Detections
 from skelstream.settings import TrackerSettings
 from skelstream.video import Frame
@@ -59,6 +59,13 @@ def test_filled_and_smoothed_values_are_left_out(two_walkers):
     again = tracked_again(clean)
     assert again.raw is None and not {"filled", "smoothed"} & set(again.meta)
     assert again.equals(tracked_again(two_walkers))
+
+
+def test_all_poses_of_resampled_people_are_tracked(two_walkers):
+    even = resampled(two_walkers, 17)
+    again = tracked_again(even, TrackerSettings(max_lost=2))
+    assert len(again.frame) == len(even.frame) and np.isfinite(again.keypoints).all() and again.raw is None
+    assert again.meta["resampled"] == even.meta["resampled"]
 
 
 def test_facts_of_old_identities_go_and_others_stay(two_walkers):
