@@ -83,6 +83,15 @@ def test_keep_is_short_for_the_other_deletions(file, tmp_path):
     assert set(frames(tmp_path / "out.csv")) == {1, 3}
 
 
+def test_standard_output_says_what_it_leaves_out_and_takes_no_other_format(file, tmp_path):
+    assert run("edit", file, "-o", tmp_path / "named.npz", "--name", "1=Anna").exit_code == 0
+    for command in (["edit", file, "--name", "1=Anna"], ["convert", tmp_path / "named.npz"]):
+        result = run(*command, "-o", "-")
+        assert result.exit_code == 0 and "jsonl has no names of people" in result.stderr, result.output
+        result = run(*command, "-o", "-", "--format", "csv")
+        assert result.exit_code == 2 and "JSON lines only" in result.output and "{" not in result.stdout
+
+
 def test_standard_output_takes_json_lines(file):
     result = run("edit", file, "-o", "-", "--keep", "1", "-q")
     lines = [json.loads(line) for line in result.stdout.splitlines()]
