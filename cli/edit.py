@@ -12,7 +12,19 @@ from skelstream.errors import FormatError, SettingsError
 
 from .messages import RESAMPLED, say, warn
 from .one_output import check_output, write_output
-from .options import ClipName, Debug, Format, Output, Overwrite, Quiet, Skeletons
+from .options import (
+    ClipName,
+    Debug,
+    Format,
+    ImageSize,
+    Output,
+    Overwrite,
+    Quiet,
+    Rate,
+    Skeletons,
+    SourceFormat,
+    parsed_size,
+)
 
 _ORDER = "skelstream.order"
 _PANEL = "Edits, applied in the order given, after those of the file"
@@ -51,7 +63,10 @@ def edit(
     drop: Annotated[list[str] | None, _edit("Delete tracks.", "ID,...")] = None,
     keep: Annotated[list[str] | None, _edit("Delete all other tracks.", "ID,...")] = None,
     format: Format = None,
+    source_format: SourceFormat = None,
+    size: ImageSize = None,
     clip: ClipName = None,
+    rate: Rate = None,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
     debug: Debug = False,
@@ -78,7 +93,10 @@ def edit(
     check_output(output, format, overwrite, [skeletons, edits])
     note = (lambda _: None) if quiet else warn
     filed = None if edits is None else read_edits(edits)
-    sequence = with_identities(read_people(skeletons, ConversionOptions(clip=clip, note=note)))
+    options = ConversionOptions(
+        source_format=source_format, size=parsed_size(size), clip=clip, rate=rate, note=note
+    )
+    sequence = with_identities(read_people(skeletons, options))
     try:
         if filed is not None:
             filed.check(sequence)

@@ -197,6 +197,27 @@ def test_options_without_effect_are_refused(clip, options, name, words):
     assert not (clip / "out.npz").exists()
 
 
+@pytest.mark.parametrize("command", [["convert"], ["track"], ["edit", "--name", "1=Anna"]])
+def test_a_rate_and_a_size_that_the_file_has_itself_have_no_effect_and_it_is_told(file, tmp_path, command):
+    def done(*options):
+        result = run(*command, file, "-o", tmp_path / "out.npz", "--overwrite", *options)
+        assert result.exit_code == 0, result.output
+        sequence = load(tmp_path / "out.npz")
+        assert sequence.size == (240, 320) and sequence.frame_time[-1] == 29 / 25
+        return result.output
+
+    assert "so that the given rate has no effect" in done("--rate", 50)
+    assert "of 320x240, so that the given size has no effect" in done("--size", "640x480")
+    assert "no effect" not in done("--rate", 25, "--size", "320x240")
+
+
+def test_edits_of_files_without_times_and_sizes(without_ids, tmp_path):
+    arguments = ["--name", "1=Anna", "--rate", 25, "--size", "320x240", "--from", "openpose"]
+    assert run("edit", without_ids, "-o", tmp_path / "out.npz", *arguments).exit_code == 0
+    sequence = load(tmp_path / "out.npz")
+    assert sequence.size == (240, 320) and sequence.frame_time[-1] == pytest.approx(29 / 25)
+
+
 @pytest.mark.parametrize(
     ("options", "name"),
     [
