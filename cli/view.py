@@ -50,9 +50,11 @@ def view(
     from skelstream.files.inputs import check_not_inputs
     from skelstream.formats import read
     from skelstream.processing import with_identities
-    from skelstream.viewer.playable import plays, video_of
+    from skelstream.viewer.playable import plays, sized, video_of
     from skelstream.viewer.report import report_page, video_data, video_link
 
+    if skeleton_only and video is not None:
+        raise SettingsError("it has no effect beside --skeleton-only; leave one out", setting="video")
     output = output or skeletons.with_suffix(".html")
     check_writable(output, overwrite)
     sequence = with_identities(read(skeletons, clip=clip))
@@ -64,6 +66,8 @@ def view(
     if embed and (video is None or skeleton_only):
         raise SettingsError("there is no video to embed: give one with --video", setting="embed")
     check_not_inputs([output], [skeletons, video])
+    if video is not None:
+        sequence = sized(sequence, video)
     with TemporaryDirectory() as folder:
         if video is not None and video.is_file() and not plays(video):
             video = _copy(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +88,30 @@ def open_video(
             " draw the skeletons before resampling, or without the video"
         )
     return open_source(source, start=start, end=end, fps=video_setting(sequence.meta, "rate"))
+
+
+def with_size_of(sequence: SkeletonSequence, source: str | Path) -> SkeletonSequence:
+    """Return the sequence with the image size of its video, which files of other tools often lack.
+
+    Raises:
+        SourceError: the source cannot be opened, or has another size than the sequence.
+    """
+    with open_video(sequence, source) as opened:
+        return with_size(sequence, source, opened.info.height, opened.info.width)
+
+
+def with_size(sequence: SkeletonSequence, source: str | Path, height: int, width: int) -> SkeletonSequence:
+    """Return the sequence with the image size of its source, given in pixels.
+
+    Raises:
+        SourceError: the sequence has another size.
+    """
+    if sequence.size == (height, width):
+        return sequence
+    if sequence.size is not None:
+        given = f"{sequence.meta['width']}x{sequence.meta['height']}"
+        raise SourceError(f"{source} has {width}x{height} pixels, the skeletons' video {given}; give that video")
+    return replace(sequence, meta={**sequence.meta, "height": height, "width": width})
 
 
 def image_size(sequence: SkeletonSequence) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 
+from skelstream.drawing.by_frame import with_size
 from skelstream.errors import SourceError
 from skelstream.sequences import SkeletonSequence
 from skelstream.video import Frame, VideoWriter, open_source
@@ -47,6 +48,22 @@ def video_of(sequence: SkeletonSequence) -> Path | None:
         return None
     path = Path(name)
     return path if path.is_file() and path.suffix.lower() not in IMAGE_SUFFIXES - {".webp"} else None
+
+
+def sized(sequence: SkeletonSequence, video: Path) -> SkeletonSequence:
+    """Return a sequence with the image size of its video, on which the page draws it.
+
+    A file that FFmpeg cannot read leaves the sequence as it is: the browser decides.
+
+    Raises:
+        SourceError: the video has another size than the sequence.
+    """
+    try:
+        with open_source(video) as opened:
+            height, width = opened.info.height, opened.info.width
+    except SourceError:
+        return sequence
+    return with_size(sequence, video, height, width)
 
 
 def playable_copy(

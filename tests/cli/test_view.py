@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -8,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from skelstream.cli import app
-from skelstream.formats import save
+from skelstream.formats import load, save
 from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
@@ -21,7 +22,7 @@ def run(*arguments):
 
 @pytest.fixture
 def skeletons(tmp_path):
-    builder = SequenceBuilder(OPENPOSE18, source="clip.mp4", height=120, width=160)
+    builder = SequenceBuilder(OPENPOSE18, source="clip.mp4", height=960, width=1280)
     for i in range(3):
         builder.add(TrackedPeople.failed(i, i / 10, 18))
     path = tmp_path / "skeletons.npz"
@@ -60,15 +61,30 @@ def test_errors_are_one_line(skeletons, tmp_path):
     assert not (tmp_path / "page.html").exists()
 
 
+def test_the_page_takes_the_size_of_the_video_and_no_video_of_another_size(skeletons, old_clip, tmp_path):
+    sequence, page = load(skeletons), tmp_path / "page.html"
+    for size, said in (({"height": 120, "width": 160}, "has 1280x960 pixels, the skeletons' video 160x120"),
+                       ({"height": None, "width": None}, "")):  # fmt: skip
+        save(replace(sequence, meta={**sequence.meta, **size}), skeletons, overwrite=True)
+        result = run("view", skeletons, "--video", old_clip, "--embed", "-o", page)
+        assert (result.exit_code == 1 and said in result.output) if said else result.exit_code == 0
+    assert '"size": [960, 1280]' in page.read_text("utf-8")
+
+
+def test_a_video_has_no_effect_beside_skeleton_only(skeletons, old_clip, tmp_path):
+    result = run("view", skeletons, "--video", old_clip, "--skeleton-only", "-o", tmp_path / "page.html")
+    assert result.exit_code == 2 and "(--video)" in result.output and not (tmp_path / "page.html").exists()
+
+
 @pytest.fixture
 def old_clip(tmp_path):
     """Write MPEG-4 part 2 in AVI, which no browser plays."""
     path = tmp_path / "clip.avi"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=10)
-        stream.width, stream.height = 1280, 720
+        stream.width, stream.height = 1280, 960
         for i in range(5):
-            image = np.full((720, 1280, 3), 40 * i, np.uint8)
+            image = np.full((960, 1280, 3), 40 * i, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
         container.mux(stream.encode(None))
     return path
@@ -80,7 +96,7 @@ def test_a_playable_copy_is_linked(skeletons, old_clip, tmp_path):
     assert '"video": "page.copy.mp4"' in (tmp_path / "page.html").read_text(encoding="utf-8")
     with av.open(str(tmp_path / "page.copy.mp4")) as container:
         stream = container.streams.video[0]
-        assert (stream.codec_context.name, stream.width, stream.height) == ("h264", 960, 540)
+        assert (stream.codec_context.name, stream.width, stream.height) == ("h264", 960, 720)
         assert [f.time for f in container.decode(stream)] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
     (tmp_path / "page.html").unlink()
     refused = run("view", skeletons, "--video", old_clip, "-o", tmp_path / "page.html")
