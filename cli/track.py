@@ -144,7 +144,10 @@ def _say_summary(tracked: SkeletonSequence, output: str) -> None:
     """Print a line such as ``1,204 frames, 9 tracks of 6 people``."""
     from skelstream.sequences.meta import tracklets_of
 
-    tracklets, poses = tracklets_of(tracked.meta, tracked.track_ids.tolist()), tracked.meta["tracked"]["poses"]
+    tracklets, poses = (
+        tracklets_of(tracked.meta, tracked.track_ids.tolist()),
+        tracked.meta["tracked"]["poses"],
+    )
     count = len(tracked)
     tracks = f"{count:,} track{'s' * (count != 1)}"
     if tracklets:

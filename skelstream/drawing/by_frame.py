@@ -110,7 +110,9 @@ def with_size(sequence: SkeletonSequence, source: str | Path, height: int, width
         return sequence
     if sequence.size is not None:
         given = f"{sequence.meta['width']}x{sequence.meta['height']}"
-        raise SourceError(f"{source} has {width}x{height} pixels, the skeletons' video {given}; give that video")
+        raise SourceError(
+            f"{source} has {width}x{height} pixels, the skeletons' video {given}; give that video"
+        )
     return replace(sequence, meta={**sequence.meta, "height": height, "width": width})
 
 

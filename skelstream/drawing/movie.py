@@ -10,7 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from skelstream.drawing.animation import SUFFIXES, AnimationWriter
-from skelstream.drawing.by_frame import PeopleByFrame, image_size, open_video, video_times, with_size, with_size_of
+from skelstream.drawing.by_frame import (
+    PeopleByFrame,
+    image_size,
+    open_video,
+    video_times,
+    with_size,
+    with_size_of,
+)
 from skelstream.drawing.overlay import Overlay, OverlaySettings
 from skelstream.errors import OutputError, SourceError
 from skelstream.sequences import SkeletonSequence

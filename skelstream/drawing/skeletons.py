@@ -104,7 +104,9 @@ def draw_people(
             x = float((middle if len(middle) else points)[:, 0].mean())
             top = float(points[:, 1].min())
             track = int(track_ids[p])
-            draw_label(canvas, _label(track, names.get(track)), (x, top - height * 1.4), height, track_color(track))
+            draw_label(
+                canvas, _label(track, names.get(track)), (x, top - height * 1.4), height, track_color(track)
+            )
     return canvas
 
 

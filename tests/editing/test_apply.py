@@ -136,7 +136,10 @@ def test_resampled_poses_stay(two_walkers):
     assert len(cut) == 3 and len(cut.frame) == len(even.frame) == len(cut.measured.frame)
     both = [np.sort(one.keypoints.reshape(len(one.frame), -1), 0) for one in (cut, even)]
     assert np.array_equal(*both, equal_nan=True) and cut.meta["filled"] == even.meta["filled"]
-    assert np.isnan(cut.measured.keypoints[..., 0]).mean() == missing and cut.observed.mean() == even.observed.mean()
+    assert (
+        np.isnan(cut.measured.keypoints[..., 0]).mean() == missing
+        and cut.observed.mean() == even.observed.mean()
+    )
 
 
 def test_other_ids_and_many_tracks(make_walkers, make_figure):

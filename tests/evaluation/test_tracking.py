@@ -93,7 +93,9 @@ def test_tracks_on_distractors_do_not_count_and_those_on_other_things_do(tmp_pat
     people = [HERE, THERE, [200, 0, 210, 20], [300, 0, 310, 20]]
     builder = SequenceBuilder(OPENPOSE18, source="street.mp4", height=240, width=640)
     missing = np.full((4, 18, 2), np.nan, np.float32)
-    boxes = People(missing, np.zeros((4, 18), np.float32), np.ones(4, np.float32), np.array(people, np.float32))
+    boxes = People(
+        missing, np.zeros((4, 18), np.float32), np.ones(4, np.float32), np.array(people, np.float32)
+    )
     for i in range(4):
         builder.add(TrackedPeople(i, i / 10, boxes, np.arange(1, 5, dtype=np.int32), np.ones(4, bool)))
     save(builder.finish(), tmp_path / "street.npz")
@@ -106,7 +108,9 @@ def test_tracks_on_distractors_do_not_count_and_those_on_other_things_do(tmp_pat
     (tmp_path / "gt.txt").write_text("".join(lines))
     scores = score_file(tmp_path / "street.npz", tmp_path / "gt.txt", margin=0)
     assert (scores.objects, scores.misses, scores.identities) == (3, 0, 1)
-    assert scores.false_positives == 3 * 2 + 4  # the car, the ignored person, and all four of the frame without labels
+    assert (
+        scores.false_positives == 3 * 2 + 4
+    )  # the car, the ignored person, and all four of the frame without labels
     (tmp_path / "gt.txt").write_text("".join(line.rsplit(",", 2)[0] + "\n" for line in lines))
     assert score_file(tmp_path / "street.npz", tmp_path / "gt.txt", margin=0).false_positives == 3 * 3 + 4
 

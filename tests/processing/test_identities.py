@@ -148,7 +148,10 @@ def test_signs_of_another_video_are_told(two_walkers):
     assert tracked_again(two_walkers, images=right).meta["warnings"] == []
     faster = [replace(frame, time=0.9 * frame.time) for frame in right]
     (line,) = tracked_again(two_walkers, images=faster).meta["warnings"]
-    assert "s after the first one in the given video" in line and "give the video that they were made from" in line
+    assert (
+        "s after the first one in the given video" in line
+        and "give the video that they were made from" in line
+    )
 
     def longer(seconds):
         return [*right, replace(own[-1], index=len(own) + 9, time=right[-1].time + seconds)]
