@@ -63,6 +63,7 @@ def track(
     """
     from skelstream.batch.conversion import ConversionOptions, read_people
     from skelstream.extraction.output import check_format
+    from skelstream.processing.identities import lasting_warnings
 
     check_output(output, format, overwrite, [skeletons, video])
     _check_effects(settings, given, video)
@@ -75,8 +76,7 @@ def track(
     people = read_people(skeletons, options)
     tracked = _tracked(skeletons, people, settings, video, quiet)
     if not quiet:
-        before = getattr(people, "meta", {}).get("warnings") or []
-        show_warnings([line for line in tracked.meta["warnings"] if line not in before])
+        show_warnings(tracked.meta["warnings"][len(lasting_warnings(getattr(people, "meta", {}))) :])
         _say_what_is_left_out(skeletons, people)
     write_output(tracked, output, format, overwrite, note)
     if not quiet:

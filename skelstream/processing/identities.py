@@ -100,6 +100,12 @@ def tracked_again(
     return replace(again, meta=_meta(meta, again, settings, doubts, poses, images is not None))
 
 
+def lasting_warnings(meta: Mapping[str, Any]) -> list[str]:
+    """Return the warnings in a sequence's meta that do not belong to its identities; they are first after it is tracked again."""
+    of_identities = NOT_FOLLOWED, _OWN_VIDEO
+    return [line for line in meta.get("warnings") or [] if not any(text in line for text in of_identities)]
+
+
 def _of_photos(meta: Mapping[str, Any]) -> bool:
     """Return whether a sequence, whose meta is given, was made from image files without following people."""
     tracking = (meta.get("settings") or {}).get("tracking")
@@ -229,13 +235,11 @@ def _meta(
     """Return the meta of the tracked people, with what the old one says of the video and the poses."""
     kept = {name: value for name, value in before.items() if name not in _OF_IDENTITIES}
     source = tracked.meta.get("source") or ""
-    of_tracking = NOT_FOLLOWED, _OWN_VIDEO
-    warnings = [line for line in kept.get("warnings") or [] if not any(text in line for text in of_tracking)]
     return {
         **tracked.meta,
         **kept,
         "dropped": tracked.meta["dropped"],
-        "warnings": [*warnings, *tracked.meta["warnings"], *(f"{source}: {doubt}" for doubt in doubts)],
+        "warnings": [*lasting_warnings(before), *tracked.meta["warnings"], *(f"{source}: {doubt}" for doubt in doubts)],
         "settings": {**(kept.get("settings") or {}), "tracking": settings.to_json()},
         "tracked": {"poses": poses, "colours": colours},
     }

@@ -86,6 +86,12 @@ def test_standard_output_takes_json_lines(file):
     assert len(lines) == 30 and {person["id"] for line in lines for person in line["people"]} == {1, 2}
 
 
+def test_a_warning_of_the_tracker_is_told_each_time(file, tmp_path):
+    for number, given in enumerate((file, tmp_path / "out0.npz")):
+        result = run("track", given, "-o", tmp_path / f"out{number}.npz", "--max-interval", 0.01)
+        assert result.exit_code == 0 and result.output.count("people are not followed") == 1, result.output
+
+
 def test_the_input_is_never_replaced(file, tmp_path):
     before = file.read_bytes()
     (tmp_path / "link.npz").symlink_to(file)
