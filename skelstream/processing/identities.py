@@ -107,9 +107,10 @@ def lasting_warnings(meta: Mapping[str, Any]) -> list[str]:
 
 
 def _of_photos(meta: Mapping[str, Any]) -> bool:
-    """Return whether a sequence, whose meta is given, was made from image files without following people."""
+    """Return whether a sequence, whose meta is given, was made from image files without a rate and without following people."""
     tracking = (meta.get("settings") or {}).get("tracking")
-    return bool(meta.get("images")) and isinstance(tracking, Mapping) and tracking.get("follow") is False
+    alone = isinstance(tracking, Mapping) and tracking.get("follow") is False
+    return alone and bool(meta.get("images")) and video_setting(meta, "rate") is None
 
 
 def exchanges(sequence: SkeletonSequence) -> int:
@@ -187,6 +188,7 @@ def _with_colours(
     from skelstream.tracking.appearance import PartColours
 
     colours, video = PartColours(detections.skeleton), iter(images)
+    own_times = getattr(getattr(images, "info", None), "images", None) is None  # image files have none
     clock = video_setting(meta, "slow_motion") or 1.0
     times = [time * clock for _, time, _ in detections.frames]
     interval = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
@@ -199,7 +201,7 @@ def _with_colours(
                 f"the video has no frame {index}, which the skeletons have; give the one that they were made from"
             )
         begin = frame.time if begin is None else begin
-        if not doubts and abs(frame.time - begin - (own - times[0])) > interval:
+        if own_times and not doubts and abs(frame.time - begin - (own - times[0])) > interval:
             doubts.append(
                 f"frame {index} is {frame.time - begin:.2f} s after the first one in the given video, and {own - times[0]:.2f} s in the"
                 f" skeletons; {_OWN_VIDEO}, and the frame rate of files without times"

@@ -165,6 +165,17 @@ def test_signs_of_another_video_are_told(two_walkers):
     assert tracked_again(replace(two_walkers, meta=part), images=longer(1.1)).meta["warnings"] == []
 
 
+def test_images_of_a_folder_have_no_times_that_could_differ(two_walkers, tmp_path):
+    from skelstream.drawing.sheet import write_png
+    from skelstream.video import open_source
+
+    for frame in images(two_walkers, lambda t, k: RED):
+        write_png(tmp_path / f"{frame.index:04}.png", frame.image)
+    with open_source(tmp_path) as folder:
+        assert folder.info.fps == 30 != 1 / np.diff(two_walkers.frame_time)[0]
+        assert tracked_again(two_walkers, images=folder).meta["warnings"] == []
+
+
 def test_times_of_slow_motion_are_those_of_its_video(two_walkers):
     meta = {**two_walkers.meta, "settings": {"video": {"slow_motion": 4.0}}}
     slow = replace(two_walkers, meta=meta, frame_time=two_walkers.frame_time / 4)
@@ -182,6 +193,8 @@ def test_nobody_is_tracked_in_photos(two_walkers):
         tracked_again(replace(photos, meta={**photos.meta, "images": names}))
     frames = replace(two_walkers, meta={**two_walkers.meta, "images": names})
     assert len(tracked_again(frames)) == len(two_walkers)
+    rate = {**photos.meta, "images": names, "settings": {"tracking": {"follow": False}, "video": {"rate": 20.0}}}
+    assert len(tracked_again(replace(photos, meta=rate))) == len(two_walkers)
 
 
 def test_detections_are_tracked_the_same_way(slots):
