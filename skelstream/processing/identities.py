@@ -241,7 +241,11 @@ def _meta(
         **tracked.meta,
         **kept,
         "dropped": tracked.meta["dropped"],
-        "warnings": [*lasting_warnings(before), *tracked.meta["warnings"], *(f"{source}: {doubt}" for doubt in doubts)],
+        "warnings": [
+            *lasting_warnings(before),
+            *tracked.meta["warnings"],
+            *(f"{source}: {doubt}" for doubt in doubts),
+        ],
         "settings": {**(kept.get("settings") or {}), "tracking": settings.to_json()},
         "tracked": {"poses": poses, "colours": colours},
     }

@@ -10,9 +10,11 @@ from typer.testing import CliRunner
 
 from skelstream.cli import app
 from skelstream.formats import load, save
+from skelstream.people import People
 from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
+from skelstream.video import VideoWriter
 from skelstream.viewer.playable import playable_copy, plays
 
 
@@ -69,6 +71,28 @@ def test_the_page_takes_the_size_of_the_video_and_no_video_of_another_size(skele
         result = run("view", skeletons, "--video", old_clip, "--embed", "-o", page)
         assert (result.exit_code == 1 and said in result.output) if said else result.exit_code == 0
     assert '"size": [960, 1280]' in page.read_text("utf-8")
+
+
+def test_another_frame_rate_than_the_videos_is_told(tmp_path):
+    """The page would show skeletons and video that do not stay together; files without times can be given their rate."""
+    with VideoWriter(tmp_path / "clip.mp4", 96, 128, fps=10) as writer:
+        for i in range(20):
+            writer.write(np.full((96, 128, 3), 9 * i, np.uint8), i / 10)
+    builder = SequenceBuilder(OPENPOSE18, source="clip.mp4", height=96, width=128)
+    for i in range(20):
+        person = People(np.full((1, 18, 2), 50 + i, np.float32), np.ones((1, 18), np.float32), np.ones(1, np.float32),
+                        np.float32([[40, 40, 80, 80]]))  # fmt: skip
+        builder.add(TrackedPeople(i, i / 10, person, np.int32([1]), np.ones(1, bool)))
+    save(builder.finish(), tmp_path / "walk.alphapose.json")
+
+    def said(*options):
+        arguments = ["--video", tmp_path / "clip.mp4", "-o", tmp_path / "page.html", "--overwrite", *options]
+        result = run("view", tmp_path / "walk.alphapose.json", *arguments)
+        assert result.exit_code == 0, result.output
+        return result.stderr
+
+    assert "it has 30 frames a second, and" in said() and "clip.mp4 10; give the rate" in said()
+    assert said("--rate", 10) == ""
 
 
 def test_a_video_has_no_effect_beside_skeleton_only(skeletons, old_clip, tmp_path):

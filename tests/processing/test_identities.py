@@ -193,7 +193,11 @@ def test_nobody_is_tracked_in_photos(two_walkers):
         tracked_again(replace(photos, meta={**photos.meta, "images": names}))
     frames = replace(two_walkers, meta={**two_walkers.meta, "images": names})
     assert len(tracked_again(frames)) == len(two_walkers)
-    rate = {**photos.meta, "images": names, "settings": {"tracking": {"follow": False}, "video": {"rate": 20.0}}}
+    rate = {
+        **photos.meta,
+        "images": names,
+        "settings": {"tracking": {"follow": False}, "video": {"rate": 20.0}},
+    }
     assert len(tracked_again(replace(photos, meta=rate))) == len(two_walkers)
 
 
