@@ -207,7 +207,7 @@ def _without_distractors(
 
     Args:
         tracks: tracked people by frame number.
-        truth: as ``_mot_table`` returns it.
+        truth: rows of the ground truth, which count, and which are distractors, from ``_mot_table``.
     """
     table, _, distractor = truth
     frames, labelled = table[:, 0].astype(int) - 1, _by_frame(table)
