@@ -113,7 +113,9 @@ def edit(
     write_output(done, output, format, overwrite, note)
     if not quiet:
         count = len(done.meta["edits"]) - len(sequence.meta.get("edits") or [])
-        say(f"{count} edit{'s' * (count != 1)}: {_tracks(len(sequence))} became {_tracks(len(done))}")
+        tracks = _tracks(len(done))
+        became = tracks if len(done) == len(sequence) else f"{_tracks(len(sequence))} became {tracks}"
+        say(f"{count} edit{'s' * (count != 1)}: {became}")
         if output != "-":
             say(f"wrote {output}")
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from skelstream.editing.edits import Drop, Edit, Keep, Merge, Name, Split, Swap
 from skelstream.errors import FormatError
+from skelstream.files.values import INT32
 from skelstream.processing.ordering import main_person_first
 from skelstream.processing.resampling import of_measured_frames
 from skelstream.sequences.meta import names_of
@@ -144,6 +145,8 @@ class _Identities:
             raise FormatError(
                 f"track {one} is in frames {first} to {last}; a cut at frame {frame} leaves one side empty"
             )
+        if self._next > INT32:
+            raise FormatError(f"no larger id is left for the new track; ids go up to {INT32}")
         self.ids[later] = self._next
         self._next += 1
 

@@ -113,6 +113,12 @@ def test_impossible_edits_are_one_line(crossing, edits, message):
     assert "\n" not in str(error.value)
 
 
+def test_a_cut_of_the_largest_possible_id_is_one_line(crossing):
+    ids = np.where(crossing.track_ids == 7, 2**31 - 1, crossing.track_ids).astype(np.int32)
+    with pytest.raises(FormatError, match=r"edit 1, split 1@104: no larger id is left for the new track"):
+        edited(replace(crossing, track_ids=ids), [Split(1, 104)])
+
+
 def test_filled_and_smoothed_values_stay_where_identities_stay(two_walkers):
     clean = smoothed(filled(two_walkers, 1.0))
     kept = edited(clean, [Name(2, "Anna"), Keep((2,))])
