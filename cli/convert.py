@@ -10,7 +10,8 @@ import typer
 from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
-from .messages import put, say, warn
+from .messages import say, warn
+from .one_output import check_output, write_output
 from .options import (
     ClipName,
     Debug,
@@ -101,7 +102,6 @@ def convert(
     from skelstream.batch import ConversionOptions
     from skelstream.batch import convert as convert_files
     from skelstream.batch.conversion import read_skeletons
-    from skelstream.formats import lines
 
     from .progress import InputProgress
 
@@ -112,8 +112,9 @@ def convert(
     if output == "-":
         if len(inputs) > 1 or labels is not None or class_folders:
             raise SettingsError("standard output takes one input, without labels", setting="output")
-        for line in lines(read_skeletons(Path(inputs[0]), settings, options)):
-            put(line)
+        check_output(output, format, overwrite, inputs)
+        sequence = read_skeletons(Path(inputs[0]), settings, options)
+        write_output(sequence, output, format, overwrite, options.note)
         return
     with InputProgress("reading", quiet) as progress:
         convert_files(inputs, output, settings, options, progress.report)

@@ -10,9 +10,21 @@ from typer.core import TyperCommand
 
 from skelstream.errors import FormatError, SettingsError
 
-from .messages import say, warn
+from .messages import RESAMPLED, say, warn
 from .one_output import check_output, write_output
-from .options import ClipName, Debug, Format, Output, Overwrite, Quiet, Skeletons
+from .options import (
+    ClipName,
+    Debug,
+    Format,
+    ImageSize,
+    Output,
+    Overwrite,
+    Quiet,
+    Rate,
+    Skeletons,
+    SourceFormat,
+    parsed_size,
+)
 
 _ORDER = "skelstream.order"
 _PANEL = "Edits, applied in the order given, after those of the file"
@@ -51,7 +63,10 @@ def edit(
     drop: Annotated[list[str] | None, _edit("Delete tracks.", "ID,...")] = None,
     keep: Annotated[list[str] | None, _edit("Delete all other tracks.", "ID,...")] = None,
     format: Format = None,
+    source_format: SourceFormat = None,
+    size: ImageSize = None,
     clip: ClipName = None,
+    rate: Rate = None,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
     debug: Debug = False,
@@ -66,7 +81,7 @@ def edit(
     Frames are numbered as in the file and in the page. Poses stay as they are.
     """
     from skelstream.batch.conversion import ConversionOptions, read_people
-    from skelstream.editing import edited, read_edits
+    from skelstream.editing import Merge, Split, Swap, edited, read_edits
     from skelstream.processing import with_identities
 
     given = {"merge": merge, "split": split, "swap": swap, "name": name, "drop": drop, "keep": keep}
@@ -78,13 +93,19 @@ def edit(
     check_output(output, format, overwrite, [skeletons, edits])
     note = (lambda _: None) if quiet else warn
     filed = None if edits is None else read_edits(edits)
-    sequence = with_identities(read_people(skeletons, ConversionOptions(clip=clip, note=note)))
+    options = ConversionOptions(
+        source_format=source_format, size=parsed_size(size), clip=clip, rate=rate, note=note
+    )
+    sequence = with_identities(read_people(skeletons, options))
     try:
         if filed is not None:
             filed.check(sequence)
-        done = edited(sequence, [*(filed.edits if filed else ()), *own])
+        all_edits = [*(filed.edits if filed else ()), *own]
+        done = edited(sequence, all_edits)
     except FormatError as error:
         raise FormatError(f"{skeletons}: {error}") from error
+    if done.raw is not None and any(isinstance(edit, Merge | Split | Swap) for edit in all_edits):
+        note(f"{skeletons}: {RESAMPLED}")
     if sequence.raw is not None and done.raw is None:
         note(f"{skeletons}: its filled and smoothed values belong to the old identities and are left out")
     if sequence.lifted is not None and done.lifted is None:
@@ -92,7 +113,9 @@ def edit(
     write_output(done, output, format, overwrite, note)
     if not quiet:
         count = len(done.meta["edits"]) - len(sequence.meta.get("edits") or [])
-        say(f"{count} edit{'s' * (count != 1)}: {_tracks(len(sequence))} became {_tracks(len(done))}")
+        tracks = _tracks(len(done))
+        became = tracks if len(done) == len(sequence) else f"{_tracks(len(sequence))} became {tracks}"
+        say(f"{count} edit{'s' * (count != 1)}: {became}")
         if output != "-":
             say(f"wrote {output}")
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _SHADES = " ░▒▓█"
 _TIMELINE_CELLS = 40
+_WITH_NAMES = 22  # cells of the timeline, and
+_WIDEST_NAME = 18  # of the names beside it, so that a row fits into 80 columns
 _MAX_TRACKS = 20
 
 
@@ -68,8 +70,7 @@ def _video(facts: dict[str, Any]) -> Table:
         rate = f", {facts['fps']:.3g} per second" if facts["fps"] else ""
         table.add_row("time", f"{facts['start']:.2f} to {facts['end']:.2f} s{rate}{_intervals(facts)}")
     cleaned = f", filled or smoothed ({facts['filled']:.1%} of joints filled)" if facts["cleaned"] else ""
-    more = facts["tracklets"] is not None and facts["tracklets"] > len(facts["tracks"])
-    linked = f" joined from {facts['tracklets']} tracklets" if more else ""
+    linked = f" joined from {facts['tracklets']} tracklets" if facts["tracklets"] else ""
     table.add_row(
         "people",
         f"{len(facts['tracks'])} track{'s' * (len(facts['tracks']) != 1)}{linked},"
@@ -103,13 +104,17 @@ def _tracks(sequence: SkeletonSequence, tracks: list[dict[str, Any]], shown: int
     for name in ("track", "seconds", "frames", "score", "joints"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column(f"{sequence.frame_time[0]:.1f} s … {sequence.frame_time[-1]:.1f} s", no_wrap=True)
+    named = any(facts["name"] for facts in tracks)
+    if named:
+        table.add_column("name", no_wrap=True, max_width=_WIDEST_NAME)
     for track, facts in list(zip(sequence, tracks, strict=True))[:shown]:
-        shares = timeline(track, sequence.frame_time, _TIMELINE_CELLS)
+        shares = timeline(track, sequence.frame_time, _WITH_NAMES if named else _TIMELINE_CELLS)
         # Round up, so that the briefest presence is visible.
         bar = "".join(_SHADES[int(-(-share * (len(_SHADES) - 1) // 1))] for share in shares)
         table.add_row(
-            plain(" ".join(filter(None, (str(facts["id"]), facts["name"])))), f"{facts['start']:.1f}–{facts['end']:.1f}", str(facts["frames"]),
+            str(facts["id"]), f"{facts['start']:.1f}–{facts['end']:.1f}", str(facts["frames"]),
             f"{facts['mean_score']:.2f}", f"{facts['joints']:.0%}", f"[cyan on grey15]{bar}[/]",
+            *([plain(facts["name"] or "")] if named else []),
         )  # fmt: skip
     if len(tracks) > shown:
         table.add_row("…", f"{len(tracks) - shown} more", "", "", "", "[dim]show with --all[/]")

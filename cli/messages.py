@@ -30,6 +30,10 @@ def warn(text: str) -> None:
     say(f"skelstream: {text}", "yellow")
 
 
+RESAMPLED = "it was resampled along the old identities; where these change from one person to another, a pose may mix both"
+"""A line for files whose identities change after poses were made between the measured frames."""
+
+
 def show_warnings(lines: Iterable[str]) -> None:
     """Print warnings, one line each."""
     for line in lines:

@@ -46,7 +46,9 @@ def render(
     skeleton_only: Annotated[
         bool, typer.Option("--skeleton-only", help="Draw on a plain background, without a video.")
     ] = False,
-    ids: Annotated[bool, typer.Option("--ids/--no-ids", help="Label each track with its id.")] = True,
+    ids: Annotated[
+        bool, typer.Option("--ids/--no-ids", help="Label each track with its id and name.")
+    ] = True,
     min_joint_score: Annotated[
         float, typer.Option(min=0, max=1, help="Leave out joints with a lower score.")
     ] = 0.0,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelstream.errors import FormatError
+from skelstream.errors import FormatError, SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
-from .messages import say, show_warnings, warn
+from .messages import RESAMPLED, say, show_warnings, warn
 from .one_output import check_output, write_output
 from .options import (
     ClipName,
@@ -36,6 +37,7 @@ def track(
     skeletons: Skeletons,
     output: Output,
     settings: ExtractionSettings,
+    given: frozenset[str] = frozenset(),
     video: Annotated[
         str | None,
         typer.Option(help="Tell people apart by their colours in this video, and join their tracks."),
@@ -61,8 +63,10 @@ def track(
     """
     from skelstream.batch.conversion import ConversionOptions, read_people
     from skelstream.extraction.output import check_format
+    from skelstream.processing.identities import lasting_warnings
 
     check_output(output, format, overwrite, [skeletons, video])
+    _check_effects(settings, given, video)
     if output != "-":
         check_format(Path(output), format, settings.postprocessing)
     note = (lambda _: None) if quiet else warn
@@ -70,18 +74,37 @@ def track(
         source_format=source_format, size=parsed_size(size), clip=clip, rate=rate, note=note
     )
     people = read_people(skeletons, options)
-    tracked = _tracked(people, settings, video, quiet)
+    tracked = _tracked(skeletons, people, settings, video, quiet)
     if not quiet:
-        before = getattr(people, "meta", {}).get("warnings") or []
-        show_warnings([line for line in tracked.meta["warnings"] if line not in before])
+        show_warnings(tracked.meta["warnings"][len(lasting_warnings(getattr(people, "meta", {}))) :])
         _say_what_is_left_out(skeletons, people)
     write_output(tracked, output, format, overwrite, note)
     if not quiet:
         _say_summary(tracked, output)
 
 
+def _check_effects(settings: ExtractionSettings, given: frozenset[str], video: str | None) -> None:
+    """Check that each option has an effect.
+
+    Raises:
+        SettingsError: one has none.
+    """
+    own = settings.tracking
+    if video is None and "linking" in given:
+        raise SettingsError("without --video no tracks are joined; leave it out", setting="linking")
+    if video is not None and not own.linking and not own.appearance_weight:
+        raise SettingsError(
+            f"{own.tracker} does not look at colours, and joins no tracks; leave the video out, or choose another tracker",
+            setting="video",
+        )
+
+
 def _tracked(
-    people: Detections | SkeletonSequence, settings: ExtractionSettings, video: str | None, quiet: bool
+    path: Path,
+    people: Detections | SkeletonSequence,
+    settings: ExtractionSettings,
+    video: str | None,
+    quiet: bool,
 ) -> SkeletonSequence:
     from skelstream.drawing.by_frame import open_video
     from skelstream.processing import tracked_again
@@ -90,20 +113,28 @@ def _tracked(
 
     from .progress import InputProgress
 
-    with InputProgress("tracking", quiet) as progress:
-        if video is None:
-            return tracked_again(people, settings.tracking, report=progress.report)
-        opened = open_video(people, video) if isinstance(people, SkeletonSequence) else open_source(video)
-        with opened as source:
-            try:
-                return tracked_again(people, settings.tracking, source, progress.report)
-            except FormatError as error:
-                raise FormatError(f"{video}: {error}", setting="video") from error
+    with InputProgress("tracking", quiet) as progress, ExitStack() as opened:
+        images = None
+        if video is not None:
+            known = isinstance(people, SkeletonSequence)
+            images = opened.enter_context(open_video(people, video) if known else open_source(video))
+        try:
+            return tracked_again(people, settings.tracking, images, progress.report)
+        except FormatError as error:
+            raise FormatError(f"{video or path}: {error}", setting="video" if video else None) from error
 
 
 def _say_what_is_left_out(path: Path, people: Detections | SkeletonSequence) -> None:
-    parts = {"filled and smoothed values": "raw", "3D joints": "lifted"}
-    gone = [words for words, name in parts.items() if getattr(people, name, None) is not None]
+    from skelstream.processing.resampling import of_measured_frames
+    from skelstream.sequences import SkeletonSequence
+
+    gone = []
+    if isinstance(people, SkeletonSequence):
+        poses = of_measured_frames(people)
+        if poses.raw is not None:
+            warn(f"{path}: {RESAMPLED}")
+        gone += ["filled and smoothed values"] if poses is not people else []
+        gone += ["3D joints"] if people.lifted is not None else []
     gone += [name for name in ("names", "edits") if getattr(people, "meta", {}).get(name)]
     if gone:
         warn(f"{path}: its {' and '.join(gone)} belong to the old identities and are left out")
@@ -111,13 +142,19 @@ def _say_what_is_left_out(path: Path, people: Detections | SkeletonSequence) -> 
 
 def _say_summary(tracked: SkeletonSequence, output: str) -> None:
     """Print a line such as ``1,204 frames, 9 tracks of 6 people``."""
-    linking, poses = tracked.meta.get("linking") or {}, tracked.meta["tracked"]["poses"]
+    from skelstream.sequences.meta import tracklets_of
+
+    tracklets, poses = (
+        tracklets_of(tracked.meta, tracked.track_ids.tolist()),
+        tracked.meta["tracked"]["poses"],
+    )
     count = len(tracked)
     tracks = f"{count:,} track{'s' * (count != 1)}"
-    if linking.get("joined"):
-        tracks = f"{linking['tracklets']:,} tracks of {count:,} {'person' if count == 1 else 'people'}"
+    if tracklets:
+        tracks = f"{tracklets:,} tracks of {count:,} {'person' if count == 1 else 'people'}"
     out = poses - len(tracked.frame)
     left = f", {out:,} of {poses:,} poses are in no track" if out else ""
-    say(f"{tracked.frames:,} frames, {tracks}{left}")
+    frames = f"{tracked.frames:,} frame{'s' * (tracked.frames != 1)}"
+    say(f"{frames}, {tracks}{left}")
     if output != "-":
         say(f"wrote {output}")

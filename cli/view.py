@@ -10,8 +10,8 @@ import typer
 
 from skelstream.errors import OutputError, SettingsError
 
-from .messages import say
-from .options import ClipName, Debug, Overwrite, Quiet
+from .messages import say, warn
+from .options import ClipName, Debug, Overwrite, Quiet, Rate
 
 
 def view(
@@ -32,6 +32,7 @@ def view(
     ] = False,
     embed: Annotated[bool, typer.Option("--embed", help="Embed the video in the page.")] = False,
     clip: ClipName = None,
+    rate: Rate = None,
     title: Annotated[str | None, typer.Option(help="Set the page's title. Default: the file's name.")] = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -46,17 +47,21 @@ def view(
     and the path of a chosen joint. Identities that are put right in it are
     saved as a file for skelstream edit.
     """
+    from skelstream.batch.conversion import ConversionOptions, read_people
     from skelstream.files.atomic import check_writable, replacing
     from skelstream.files.inputs import check_not_inputs
-    from skelstream.formats import read
     from skelstream.processing import with_identities
-    from skelstream.viewer.playable import plays, video_of
+    from skelstream.viewer.playable import plays, sized, video_of
     from skelstream.viewer.report import report_page, video_data, video_link
 
+    if skeleton_only and video is not None:
+        raise SettingsError("it has no effect beside --skeleton-only; leave one out", setting="video")
     output = output or skeletons.with_suffix(".html")
     check_writable(output, overwrite)
-    sequence = with_identities(read(skeletons, clip=clip))
-    if video is None and not skeleton_only:
+    note = (lambda _: None) if quiet else warn
+    sequence = with_identities(read_people(skeletons, ConversionOptions(clip=clip, rate=rate, note=note)))
+    given = video is not None
+    if not given and not skeleton_only:
         video = video_of(sequence)
         if video is None and not quiet:
             say(f"{skeletons}: its video {sequence.meta.get('source') or ''} is no file here, and the page has the"
@@ -64,6 +69,10 @@ def view(
     if embed and (video is None or skeleton_only):
         raise SettingsError("there is no video to embed: give one with --video", setting="embed")
     check_not_inputs([output], [skeletons, video])
+    if video is not None:
+        sequence, doubt = sized(sequence, video)
+        if doubt and given:
+            note(f"{skeletons}: {doubt}")
     with TemporaryDirectory() as folder:
         if video is not None and video.is_file() and not plays(video):
             video = _copy(

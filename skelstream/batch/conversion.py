@@ -127,7 +127,7 @@ def read_people(
         FormatError: the file does not exist, is damaged, or has an unknown format.
     """
     size, note = options.size, options.note
-    skeletons = read(
+    people = read(
         path,
         options.source_format,
         options.rate,
@@ -135,13 +135,30 @@ def read_people(
         clip=options.clip,
         note=note,
     )
-    if isinstance(skeletons, Detections):
-        return skeletons if size is None else replace(skeletons, width=size[0], height=size[1])
-    if skeletons.meta.get("partial"):
-        note(f"{path}: its extraction was interrupted; it has the first {skeletons.frames} frames")
-    if size is not None:
-        skeletons = replace(skeletons, meta={**skeletons.meta, "width": size[0], "height": size[1]})
-    return skeletons
+    if isinstance(people, Detections):
+        known = people.height and (people.width, people.height)
+        table = [(index, time) for index, time, _ in people.frames]
+    else:
+        known = people.size and people.size[::-1]
+        table = list(zip(people.frame_index.tolist(), people.frame_time.tolist(), strict=True))
+        if people.meta.get("partial"):
+            note(f"{path}: its extraction was interrupted; it has the first {people.frames} frames")
+    if options.rate is not None and not _at_rate(table, options.rate):
+        note(f"{path}: it has times of its own, so that the given rate has no effect")
+    if size is None or known == size:
+        return people
+    if known:
+        note(f"{path}: it is of images of {known[0]}x{known[1]}, so that the given size has no effect")
+        return people
+    if isinstance(people, Detections):
+        return replace(people, width=size[0], height=size[1])
+    return replace(people, meta={**people.meta, "width": size[0], "height": size[1]})
+
+
+def _at_rate(table: list[tuple[int, float]], rate: float) -> bool:
+    """Return whether frames, given by number and time, come at a rate."""
+    first = table[0] if table else (0, 0.0)
+    return all(abs(time - first[1] - (index - first[0]) / rate) < 0.5 / rate for index, time in table)
 
 
 def convert(

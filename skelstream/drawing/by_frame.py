@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from skelstream.errors import SourceError
 from skelstream.sequences import SkeletonSequence
+from skelstream.sequences.meta import video_setting
 from skelstream.video import Source, open_source
 
 
@@ -63,7 +64,7 @@ class PeopleByFrame:
 def video_times(sequence: SkeletonSequence) -> np.ndarray:
     """Return the frames' times on the video's own clock, float64 (T,), which differ from real time in slow
     motion."""
-    return sequence.frame_time * (_video_setting(sequence, "slow_motion") or 1.0)
+    return sequence.frame_time * (video_setting(sequence.meta, "slow_motion") or 1.0)
 
 
 def open_video(
@@ -86,16 +87,33 @@ def open_video(
             f"{source}: the skeletons were resampled to more frames than their video has;"
             " draw the skeletons before resampling, or without the video"
         )
-    return open_source(source, start=start, end=end, fps=_video_setting(sequence, "rate"))
+    return open_source(source, start=start, end=end, fps=video_setting(sequence.meta, "rate"))
 
 
-def _video_setting(sequence: SkeletonSequence, name: str) -> float | None:
-    """Return a number above 0 of ``VideoSettings`` that the file records; None for anything else."""
-    settings = sequence.meta.get("settings")
-    video = settings.get("video") if isinstance(settings, dict) else None
-    value = video.get(name) if isinstance(video, dict) else None
-    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
-    return value if known else None
+def with_size_of(sequence: SkeletonSequence, source: str | Path) -> SkeletonSequence:
+    """Return the sequence with the image size of its video, which files of other tools often lack.
+
+    Raises:
+        SourceError: the source cannot be opened, or has another size than the sequence.
+    """
+    with open_video(sequence, source) as opened:
+        return with_size(sequence, source, opened.info.height, opened.info.width)
+
+
+def with_size(sequence: SkeletonSequence, source: str | Path, height: int, width: int) -> SkeletonSequence:
+    """Return the sequence with the image size of its source, given in pixels.
+
+    Raises:
+        SourceError: the sequence has another size.
+    """
+    if sequence.size == (height, width):
+        return sequence
+    if sequence.size is not None:
+        given = f"{sequence.meta['width']}x{sequence.meta['height']}"
+        raise SourceError(
+            f"{source} has {width}x{height} pixels, the skeletons' video {given}; give that video"
+        )
+    return replace(sequence, meta={**sequence.meta, "height": height, "width": width})
 
 
 def image_size(sequence: SkeletonSequence) -> tuple[int, int]:

@@ -10,7 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from skelstream.drawing.animation import SUFFIXES, AnimationWriter
-from skelstream.drawing.by_frame import PeopleByFrame, image_size, open_video, video_times
+from skelstream.drawing.by_frame import (
+    PeopleByFrame,
+    image_size,
+    open_video,
+    video_times,
+    with_size,
+    with_size_of,
+)
 from skelstream.drawing.overlay import Overlay, OverlaySettings
 from skelstream.errors import OutputError, SourceError
 from skelstream.sequences import SkeletonSequence
@@ -92,6 +99,8 @@ def render(
             f"{output}: cannot render to {suffix or 'a file without ending'}; use .mp4, .gif or .webp"
         )
     animated = suffix in SUFFIXES
+    if source is not None:
+        sequence = with_size_of(sequence, source)
     rows = _rows_between(sequence, movie.start, movie.end)
     if not len(rows):
         raise SourceError(
@@ -158,12 +167,7 @@ def _images(
                 return
             if row is None or row < rows[0] or frame.image is None:
                 continue
-            if sequence.size is not None and frame.image.shape[:2] != sequence.size:
-                height, width = sequence.size
-                given = f"{frame.image.shape[1]}x{frame.image.shape[0]}"
-                raise SourceError(
-                    f"{source} has {given} pixels, the skeletons' video {width}x{height}; give that video"
-                )
+            with_size(sequence, source, *frame.image.shape[:2])  # each frame may have another one
             yield row, frame.image
 
 

@@ -15,6 +15,7 @@ from skelstream.drawing.skeletons import Style, draw_people, limb_width, person_
 from skelstream.drawing.trails import draw_trail
 from skelstream.geometry.crops import joints_boxes
 from skelstream.sequences import SkeletonSequence, Track
+from skelstream.sequences.meta import names_of
 
 _BRIDGED = 1.0  # greatest gap of a track in seconds through which its head stays blurred
 _HELD = 0.3  # seconds of blur before the first and after the last frame of a track
@@ -60,6 +61,7 @@ class Overlay:
         self._settings = settings or OverlaySettings()
         settings = self._settings
         self._people = PeopleByFrame(sequence)
+        self._names = names_of(sequence.meta)
         self._heads = _heads_by_frame(sequence) if settings.blur_faces and not settings.skeleton_only else {}
 
     @property
@@ -90,8 +92,8 @@ class Overlay:
         if self._settings.trails > 0:
             self._draw_trails(canvas, row)
         return draw_people(
-            canvas, shown.keypoints, shown.scores, self._sequence.skeleton, shown.ids, self._settings.style
-        )
+            canvas, shown.keypoints, shown.scores, self._sequence.skeleton, shown.ids, self._settings.style, self._names
+        )  # fmt: skip
 
     def _draw_trails(self, canvas: np.ndarray, row: int) -> None:
         now = self._sequence.frame_time[row]

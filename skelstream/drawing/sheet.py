@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from skelstream.drawing.by_frame import PeopleByFrame, image_size, open_video, video_times
+from skelstream.drawing.by_frame import PeopleByFrame, image_size, open_video, video_times, with_size_of
 from skelstream.drawing.overlay import Overlay, OverlaySettings
 from skelstream.errors import SourceError
 from skelstream.files.atomic import replacing
@@ -91,6 +91,8 @@ def sequence_sheet(
     Raises:
         SourceError: the video cannot be opened, or has none of the frames.
     """
+    if source is not None:
+        sequence = with_size_of(sequence, source)
     rows = choose_rows(sequence, count)
     scale = min(1.0, _TILE / image_size(sequence)[1])
     settings = settings or OverlaySettings()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ _FAINTEST, _OPAQUE_FROM = 0.35, 0.7  # opacity of a joint of score 0; score from
 # Width of lines as a share of the size of a hand or face, and their least width as a share of the body's least one.
 _HAND_LINES, _FACE_LINES = (0.028, 0.6), (0.01, 0.4)
 _SIDES = ("left", "right", "")
+_LONGEST_NAME = 20  # letters of a name in a label
 _LEAST_FACE = 5  # points from which a face's contours stand for the body's nose, eyes and ears
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _CAPITALS = (
@@ -32,7 +34,7 @@ class Style:
     Attributes:
         thickness: limb width as a share of the person's size.
         thinnest, thickest: bounds of the limb width in pixels.
-        labels: whether to write the track id above each person.
+        labels: whether to write the track's id and name above each person.
         label_height: height of the label in pixels; None to derive it from the height of the image.
         min_score: least score of drawn joints.
     """
@@ -52,6 +54,7 @@ def draw_people(
     skeleton: Skeleton,
     ids: Sequence[int] | np.ndarray | None = None,
     style: Style = Style(),
+    names: Mapping[int, str] = MappingProxyType({}),
 ) -> np.ndarray:
     """Return a copy of ``image`` with people drawn on it.
 
@@ -66,6 +69,7 @@ def draw_people(
         skeleton: joint set of V joints.
         ids: P track ids; None to number the people 1 to P without labels.
         style: style of the drawing.
+        names: names of tracks by id, which labels show beside the id.
 
     Returns:
         uint8 RGB (H, W, 3).
@@ -100,8 +104,17 @@ def draw_people(
             x = float((middle if len(middle) else points)[:, 0].mean())
             top = float(points[:, 1].min())
             track = int(track_ids[p])
-            draw_label(canvas, str(track), (x, top - height * 1.4), height, track_color(track))
+            draw_label(
+                canvas, _label(track, names.get(track)), (x, top - height * 1.4), height, track_color(track)
+            )
     return canvas
+
+
+def _label(track: int, name: str | None) -> str:
+    """Return a track's id, with its name if it has one."""
+    if name is None:
+        return str(track)
+    return f"{track} {name if len(name) <= _LONGEST_NAME else f'{name[: _LONGEST_NAME - 1]}…'}"
 
 
 def person_size(points: np.ndarray) -> float:
@@ -121,7 +134,7 @@ def draw_label(
 
     Args:
         canvas: uint8 RGB (H, W, 3), C-contiguous.
-        text: short ASCII text.
+        text: short text; with OpenCV 4 only ASCII is legible.
         bottom_center: x, y of the patch's lower middle in pixels.
         height: height of the patch in pixels.
         color: colour of the patch; the text is black or white.

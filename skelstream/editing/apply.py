@@ -9,7 +9,9 @@ import numpy as np
 
 from skelstream.editing.edits import Drop, Edit, Keep, Merge, Name, Split, Swap
 from skelstream.errors import FormatError
+from skelstream.files.values import INT32
 from skelstream.processing.ordering import main_person_first
+from skelstream.processing.resampling import of_measured_frames
 from skelstream.sequences.meta import names_of
 from skelstream.sequences.sequence import ROWS, SkeletonSequence
 from skelstream.sequences.track import importance
@@ -24,7 +26,7 @@ def edited(sequence: SkeletonSequence, edits: Iterable[Edit]) -> SkeletonSequenc
     """Return the sequence with its identities edited, one edit after the other.
 
     Frames and poses stay as they are, except those of deleted tracks. Joins, cuts and exchanges are made in the measured
-    values: filled, smoothed and 3D values belong to the old identities and are left out. ``meta["edits"]`` has all edits as
+    values: filled, smoothed and 3D values belong to the old identities and are left out. Resampled values stay. ``meta["edits"]`` has all edits as
     JSON, ``meta["names"]`` the names by id.
 
     Args:
@@ -37,8 +39,10 @@ def edited(sequence: SkeletonSequence, edits: Iterable[Edit]) -> SkeletonSequenc
     """
     edits = list(edits)
     if any(isinstance(edit, Merge | Split | Swap) for edit in edits):
-        meta = {name: value for name, value in sequence.meta.items() if name not in _DERIVED}
-        sequence = replace(sequence.measured, meta=meta, lifted=None)
+        poses = of_measured_frames(sequence)
+        gone = ("lifting",) if poses.raw is not None else _DERIVED
+        meta = {name: value for name, value in sequence.meta.items() if name not in gone}
+        sequence = replace(poses, meta=meta, lifted=None)
     identities = _Identities(sequence)
     for number, edit in enumerate(edits, 1):
         try:
@@ -141,6 +145,8 @@ class _Identities:
             raise FormatError(
                 f"track {one} is in frames {first} to {last}; a cut at frame {frame} leaves one side empty"
             )
+        if self._next > INT32:
+            raise FormatError(f"no larger id is left for the new track; ids go up to {INT32}")
         self.ids[later] = self._next
         self._next += 1
 
@@ -168,7 +174,9 @@ def _regrouped(sequence: SkeletonSequence, ids: np.ndarray) -> SkeletonSequence:
     rank[order] = np.arange(len(known))
     rows = rows[np.lexsort((sequence.frame[rows], rank[number]))]
     raw = sequence.raw
-    if raw is not None:  # only whole tracks are gone
+    if raw is not None and raw.has_rows_of(sequence):
+        raw = _regrouped(replace(raw, meta=sequence.meta), ids)
+    elif raw is not None:  # only whole tracks are gone
         own = raw.track_ids[raw.track_of_row()].astype(np.int64)
         raw = _regrouped(replace(raw, meta=sequence.meta), np.where(np.isin(own, known), own, _GONE))
     return replace(

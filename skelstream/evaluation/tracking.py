@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from skelstream.errors import FormatError, MissingExtraError
 from skelstream.evaluation.hota import Overlaps, hota
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
 MIN_IOU = 0.5
 """Least overlap of a tracked and a true box of the same person; MOTChallenge's value."""
+
+# Files of MOT16, MOT17 and MOT20 have nine columns, and the class in the eighth.
+_COLUMNS_WITH_CLASS, _CLASS = 9, 7
+_PERSON = 1
+_DISTRACTORS = (2, 7, 8, 12)  # person on a vehicle, static person, distractor, reflection
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,8 @@ def score_file(
 ) -> TrackingScores:
     """Score the tracks of a skeleton file against MOTChallenge ground truth.
 
-    Only frames in the skeleton file's frame table are scored, so a video may be extracted in part.
+    Only frames in the skeleton file's frame table are scored, so a video may be extracted in part. Tracks on distractors, such
+    as people in vehicles and reflections, do not count, as at MOTChallenge.
 
     Args:
         skeletons: skeleton file in any readable format.
@@ -109,7 +116,8 @@ def score_file(
     people = {frame: boxes for frame, boxes in read_mot(truth).items() if frame in given}
     if not people:
         raise FormatError(f"{truth}: no labelled person in the frames of {skeletons}")
-    return score_tracks(people, boxes_of(sequence, margin), min_iou)
+    tracks = _without_distractors(boxes_of(sequence, margin), _mot_table(Path(truth)))
+    return score_tracks(people, tracks, min_iou)
 
 
 def boxes_of(sequence: SkeletonSequence, margin: float = 0.0) -> dict[int, LabelledBoxes]:
@@ -139,7 +147,8 @@ def widened(boxes: np.ndarray, share: float) -> np.ndarray:
 def read_mot(path: str | Path) -> dict[int, LabelledBoxes]:
     """Read the people of a MOTChallenge file.
 
-    Ground truth that is marked as ignored (confidence 0 with an identity) is left out.
+    Ground truth that is marked as ignored (confidence 0 with an identity), or that is of another class than a person in files
+    with a class (MOT16, MOT17, MOT20), is left out.
 
     Returns:
         The people by frame number, counted from 0, in the order of the file; frames without people are
@@ -148,10 +157,22 @@ def read_mot(path: str | Path) -> dict[int, LabelledBoxes]:
     Raises:
         FormatError: the file is missing or is not a MOTChallenge file.
     """
-    check_is_file(Path(path))
+    table, of_people, _ = _mot_table(Path(path))
+    return _by_frame(table[of_people])
+
+
+def _mot_table(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the rows of a MOTChallenge file, float (N, 7), which of them are people that count, and which are distractors.
+
+    Raises:
+        FormatError: the file is missing or is not a MOTChallenge file.
+    """
+    check_is_file(path)
     try:
-        lines = [line for line in Path(path).read_text().splitlines() if line.strip()]
-        table = np.loadtxt(lines, delimiter=",", usecols=range(7), ndmin=2) if lines else np.empty((0, 7))
+        lines = [line for line in path.read_text().splitlines() if line.strip()]
+        columns = len(lines[0].split(",")) if lines else 7
+        used = range(_CLASS + 1 if columns == _COLUMNS_WITH_CLASS else 7)
+        table = np.loadtxt(lines, delimiter=",", usecols=used, ndmin=2) if lines else np.empty((0, 7))
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
@@ -159,7 +180,13 @@ def read_mot(path: str | Path) -> dict[int, LabelledBoxes]:
         raise FormatError(f"{path}: not a MOTChallenge file, which has {wanted}") from error
     if not np.isfinite(table).all():
         raise FormatError(f"{path}: not a MOTChallenge file: a value is not a finite number")
-    table = table[(table[:, 1] < 0) | (table[:, 6] != 0)]
+    known = table[:, _CLASS] if table.shape[1] > _CLASS else np.full(len(table), _PERSON)
+    of_people = (table[:, 1] < 0) | (table[:, 6] != 0)
+    # Files of detections have -1 there.
+    return table[:, :7], of_people & ((known == _PERSON) | (known < 0)), np.isin(known, _DISTRACTORS)
+
+
+def _by_frame(table: np.ndarray) -> dict[int, LabelledBoxes]:
     corners = table[:, 2:4] - 1
     boxes = np.concatenate([corners, corners + table[:, 4:6]], axis=1).astype(np.float32)
     frames = table[:, 0].astype(int) - 1
@@ -169,6 +196,33 @@ def read_mot(path: str | Path) -> dict[int, LabelledBoxes]:
         )
         for f in np.unique(frames)
     }
+
+
+def _without_distractors(
+    tracks: Mapping[int, LabelledBoxes], truth: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> dict[int, LabelledBoxes]:
+    """Return the tracks without boxes on distractors, which are neither right nor wrong, as MOTChallenge counts them.
+
+    In each frame tracks are matched with everything that is labelled, people or not.
+
+    Args:
+        tracks: tracked people by frame number.
+        truth: rows of the ground truth, which count, and which are distractors, from ``_mot_table``.
+    """
+    table, _, distractor = truth
+    frames, labelled = table[:, 0].astype(int) - 1, _by_frame(table)
+    kept = dict(tracks)
+    for index in np.unique(frames[distractor]).tolist():
+        if index not in tracks:
+            continue
+        found = tracks[index]
+        similarity = iou(labelled[index].boxes, found.boxes).astype(float)
+        similarity[similarity < MIN_IOU] = 0
+        true, own = linear_sum_assignment(-similarity)
+        on_one = (similarity[true, own] > 0) & distractor[frames == index][true]
+        rows = np.setdiff1d(np.arange(len(found.ids)), own[on_one])
+        kept[index] = LabelledBoxes(found.ids[rows], found.boxes[rows], found.scores[rows])
+    return kept
 
 
 def boxes_as_people(frame: LabelledBoxes, joints: int, scores: np.ndarray) -> People:

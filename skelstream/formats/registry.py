@@ -247,13 +247,21 @@ def save(
     write = chosen.write
     assert write is not None  # ensured by choose
     options = options or WriteOptions()
-    if sequence.lifted is not None and not chosen.holds_3d:
-        options.note(f"format {chosen.name} has no 3D joints; they are left out")
-    if names_of(sequence.meta) and not chosen.holds_names:
-        options.note(f"format {chosen.name} has no names of people; they are left out")
+    for line in left_out(sequence, chosen):
+        options.note(line)
     _note_parts(sample, chosen, options)
     _note_holes(sample, chosen, options)
     _with_path(path, lambda: write(sample, path, options))
+
+
+def left_out(sequence: SkeletonSequence, chosen: Format) -> list[str]:
+    """Return a line for each thing in a sequence that a format of one video cannot hold, hands and faces apart."""
+    notes = []
+    if sequence.lifted is not None and not chosen.holds_3d:
+        notes.append(f"format {chosen.name} has no 3D joints; they are left out")
+    if names_of(sequence.meta) and not chosen.holds_names:
+        notes.append(f"format {chosen.name} has no names of people; they are left out")
+    return notes
 
 
 def save_dataset(

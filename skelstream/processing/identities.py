@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,9 @@ import numpy as np
 
 from skelstream.errors import FormatError
 from skelstream.people import People
+from skelstream.processing.resampling import of_measured_frames
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
+from skelstream.sequences.meta import video_setting
 from skelstream.settings.tracking import TrackerSettings
 from skelstream.tracking.kalman_tracker import NOT_FOLLOWED
 from skelstream.tracking.registry import make_tracker
@@ -22,8 +24,12 @@ if TYPE_CHECKING:
 
 # A person goes on under another's id who is farther from the own id's last place than this, and nearer to the other's; sizes.
 _FAR, _NEAR = 0.5, 0.2
+# A video that goes on for longer after the last frame of the skeletons, in seconds, may be another one.
+_MORE_VIDEO = 1.0
+_OWN_VIDEO = "give the video that they were made from"
 # Facts in the meta that belong to the identities, or to values that were derived from them.
-_OF_IDENTITIES = ("person", "names", "edits", "linking", "filled", "smoothed", "lifting")
+_OF_IDENTITIES = ("person", "names", "edits", "linking", "lifting")
+_OF_VALUES = ("filled", "smoothed")
 
 
 def with_identities(
@@ -41,10 +47,11 @@ def tracked_again(
 ) -> SkeletonSequence:
     """Return the people with new identities from the tracker, whatever their identities were.
 
-    The measured poses are tracked: filled, smoothed and 3D values belong to the old identities and are left out. Poses and
-    frames are not invented. At the end tracks of one person are joined as ``extract`` does, if colours are measured.
+    The measured poses are tracked: filled, smoothed and 3D values belong to the old identities and are left out. Of a resampled
+    sequence all poses are tracked, and count as measured afterwards. Poses and frames are not invented. At the end tracks of one person are joined as ``extract`` does, if colours are measured.
     ``meta`` has the settings under ``settings``, the joins under ``linking``, and under ``tracked`` the number of poses and
-    whether colours were measured; the tracker's warnings are in ``meta["warnings"]``.
+    whether colours were measured; ``meta["warnings"]`` has those of the tracker, and signs that the images are of another video:
+    other times, or more of it.
 
     Args:
         people: people of one video.
@@ -53,8 +60,14 @@ def tracked_again(
         report: called after each frame with the number of frames so far and of all.
 
     Raises:
-        FormatError: ``images`` lack a frame, or have another size.
+        FormatError: the people are in photos, each of which stands alone; or ``images`` lack a frame, or have another size.
     """
+    meta = {} if isinstance(people, Detections) else people.meta
+    if _of_photos(meta):
+        raise FormatError(
+            "the images stand alone as photos do, so that nobody is in two of them; if they are frames of a video, extract"
+            " them with their rate"
+        )
     detections = people if isinstance(people, Detections) else _detections(people)
     times = [time for _, time, _ in detections.frames]
     interval = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
@@ -68,7 +81,8 @@ def tracked_again(
         warnings=lambda: [f"{detections.source}: {tracker.warning}"] if tracker.warning else [],
         linking=own if own.linking and not own.alone else None,
     )  # fmt: skip
-    frames = detections.frames if images is None else _with_colours(detections, images)
+    doubts: list[str] = []
+    frames = detections.frames if images is None else _with_colours(detections, images, meta, doubts)
     poses = 0
     for done, (index, time, found) in enumerate(frames, 1):
         if found is None:
@@ -81,7 +95,22 @@ def tracked_again(
     again = builder.finish()
     if isinstance(people, SkeletonSequence):
         again = replace(again, frame_ok=people.frame_ok)
-    return replace(again, meta=_meta(people, again, settings, poses, images is not None))
+    if isinstance(people, SkeletonSequence) and of_measured_frames(people) is not people:
+        meta = {name: value for name, value in meta.items() if name not in _OF_VALUES}
+    return replace(again, meta=_meta(meta, again, settings, doubts, poses, images is not None))
+
+
+def lasting_warnings(meta: Mapping[str, Any]) -> list[str]:
+    """Return the warnings in a sequence's meta that do not belong to its identities; they are first after it is tracked again."""
+    of_identities = NOT_FOLLOWED, _OWN_VIDEO
+    return [line for line in meta.get("warnings") or [] if not any(text in line for text in of_identities)]
+
+
+def _of_photos(meta: Mapping[str, Any]) -> bool:
+    """Return whether a sequence, whose meta is given, was made from image files without a rate and without following people."""
+    tracking = (meta.get("settings") or {}).get("tracking")
+    alone = isinstance(tracking, Mapping) and tracking.get("follow") is False
+    return alone and bool(meta.get("images")) and video_setting(meta, "rate") is None
 
 
 def exchanges(sequence: SkeletonSequence) -> int:
@@ -110,7 +139,7 @@ def exchanges(sequence: SkeletonSequence) -> int:
 
 def _detections(sequence: SkeletonSequence) -> Detections:
     """Return the measured poses of a sequence without their identities, in an order that does not depend on them."""
-    measured = sequence.measured
+    measured = of_measured_frames(sequence)
     boxes = measured.boxes
     order = np.lexsort(
         (boxes[:, 3], boxes[:, 2], boxes[:, 1], boxes[:, 0], -measured.person_scores, measured.frame)
@@ -150,17 +179,32 @@ def _with_boxes_of(found: People, tracked: TrackedPeople) -> TrackedPeople:
 
 
 def _with_colours(
-    detections: Detections, images: Iterable[Frame]
+    detections: Detections, images: Iterable[Frame], meta: Mapping[str, Any], doubts: list[str]
 ) -> Iterator[tuple[int, float, People | None]]:
-    """Yield the frames of detections, with the colours of their people where the image decodes."""
+    """Yield the frames of detections, with the colours of their people where the image decodes.
+
+    ``doubts`` gets a line for everything that tells that the images are not those of the detections, whose meta is given.
+    """
     from skelstream.tracking.appearance import PartColours
 
     colours, video = PartColours(detections.skeleton), iter(images)
-    for index, time, found in detections.frames:
+    own_times = getattr(getattr(images, "info", None), "images", None) is None  # image files have none
+    clock = video_setting(meta, "slow_motion") or 1.0
+    times = [time * clock for _, time, _ in detections.frames]
+    interval = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    begin: float | None = None
+    frame: Frame | None = None
+    for (index, time, found), own in zip(detections.frames, times, strict=True):
         frame = next((frame for frame in video if frame.index >= index), None)
         if frame is None or frame.index > index:
             raise FormatError(
                 f"the video has no frame {index}, which the skeletons have; give the one that they were made from"
+            )
+        begin = frame.time if begin is None else begin
+        if own_times and not doubts and abs(frame.time - begin - (own - times[0])) > interval:
+            doubts.append(
+                f"frame {index} is {frame.time - begin:.2f} s after the first one in the given video, and {own - times[0]:.2f} s in the"
+                f" skeletons; {_OWN_VIDEO}, and the frame rate of files without times"
             )
         if found is None or frame.image is None:
             yield index, time, found
@@ -172,24 +216,36 @@ def _with_colours(
                 " give the one that they were made from"
             )
         yield index, time, replace(found, colours=colours.measure(frame.image, found))
+    if frame is None or video_setting(meta, "end") or meta.get("partial"):
+        return
+    end = frame.time + max(_MORE_VIDEO, 2 * interval)
+    if any(more.time > end for more in video):
+        doubts.append(
+            f"the given video goes on after frame {detections.frames[-1][0]}, the last one of the skeletons;"
+            f" {_OWN_VIDEO}"
+        )
 
 
 def _meta(
-    people: Detections | SkeletonSequence,
+    before: Mapping[str, Any],
     tracked: SkeletonSequence,
     settings: TrackerSettings,
+    doubts: list[str],
     poses: int,
     colours: bool,
 ) -> dict[str, Any]:
     """Return the meta of the tracked people, with what the old one says of the video and the poses."""
-    before = {} if isinstance(people, Detections) else dict(people.meta)
     kept = {name: value for name, value in before.items() if name not in _OF_IDENTITIES}
-    warnings = [line for line in kept.get("warnings") or [] if NOT_FOLLOWED not in line]
+    source = tracked.meta.get("source") or ""
     return {
         **tracked.meta,
         **kept,
         "dropped": tracked.meta["dropped"],
-        "warnings": [*warnings, *tracked.meta["warnings"]],
+        "warnings": [
+            *lasting_warnings(before),
+            *tracked.meta["warnings"],
+            *(f"{source}: {doubt}" for doubt in doubts),
+        ],
         "settings": {**(kept.get("settings") or {}), "tracking": settings.to_json()},
         "tracked": {"poses": poses, "colours": colours},
     }

@@ -16,6 +16,13 @@ _TOLERANCE = 1e-3
 _MAX_FRAMES, _MAX_RATIO = 1_000_000, 10
 
 
+def of_measured_frames(sequence: SkeletonSequence) -> SkeletonSequence:
+    """Return the poses that identities are given to: the measured ones; of a resampled sequence all, since few of its times are
+    those of measured frames."""
+    between = sequence.meta.get("resampled") and sequence.has_rows_of(sequence.measured)
+    return sequence if between else sequence.measured
+
+
 def resampled(sequence: SkeletonSequence, fps: float) -> SkeletonSequence:
     """Return the sequence at ``fps`` frames per second, from its first frame on.
 

@@ -227,7 +227,7 @@ class SequenceBuilder:
         if dropped > _MANY_DROPPED * rows:
             warnings.append(
                 f"{self._meta['source']}: {dropped} of {rows} poses are left out, since their people were not found"
-                " in enough successive frames to be tracked; switch tracking off to keep everyone"
+                " in enough successive frames to be tracked; min_observations 1 keeps more of them, and everyone is kept without tracking"
             )
         named = {} if images is None else {"images": [images[number] for number in index.tolist()]}
         return {"fps": mean_fps(time), "dropped": dropped, "warnings": warnings, **named}

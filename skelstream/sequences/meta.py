@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from skelstream.errors import FormatError
@@ -86,7 +86,25 @@ def names_of(meta: Mapping[str, Any]) -> dict[int, str]:
     return {one: value for key, value in pairs if isinstance(value, str) and (one := id_of(key)) is not None}
 
 
+def tracklets_of(meta: Mapping[str, Any], ids: Iterable[int]) -> int | None:
+    """Return the number of tracklets that tracks with these ids were joined from; None where nothing was joined, or where edits
+    have changed the ids since."""
+    joined = (meta.get("linking") or {}).get("joined") or []
+    there = set(ids)
+    more = sum(len(chain) - 1 for chain in joined if chain and chain[0] in there)
+    return len(there) + more if more and not meta.get("edits") else None
+
+
 def id_of(key: str) -> int | None:
     """Return the id of a key in JSON; None if it is no id."""
     number = int(key) if re.fullmatch("[0-9]{1,10}", key) else -1
     return number if 0 <= number <= INT32 else None
+
+
+def video_setting(meta: Mapping[str, Any], name: str) -> float | None:
+    """Return a number above 0 of ``VideoSettings`` that a sequence's meta records; None for anything else."""
+    settings = meta.get("settings")
+    video = settings.get("video") if isinstance(settings, Mapping) else None
+    value = video.get(name) if isinstance(video, Mapping) else None
+    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+    return value if known else None

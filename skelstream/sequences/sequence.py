@@ -235,6 +235,13 @@ class SkeletonSequence:
         """Sequence as measured: itself, unless it has been filled or smoothed."""
         return self if self.raw is None else self.raw
 
+    def has_rows_of(self, other: SkeletonSequence) -> bool:
+        """Return whether each row is of the same frame and track as that of another sequence."""
+        return all(
+            np.array_equal(getattr(self, name), getattr(other, name))
+            for name in ("frame", "track_ids", "track_start")
+        )
+
     def track_of_row(self) -> np.ndarray:
         """Return the number m of each row's track, int64 (N,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.track_start))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from skelstream.sequences.lifted import Lifted
-from skelstream.sequences.meta import names_of
+from skelstream.sequences.meta import names_of, tracklets_of
 from skelstream.sequences.sequence import SkeletonSequence
 from skelstream.sequences.track import Track
 
@@ -48,7 +48,7 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
         "cleaned": sequence.raw is not None,
         "filled": _share(filled.sum(), filled.size),
         "rows": rows,
-        "tracklets": (meta.get("linking") or {}).get("tracklets"),
+        "tracklets": tracklets_of(meta, sequence.track_ids.tolist()),
         "people_at_once": int(np.bincount(sequence.frame).max()) if rows else 0,
         "tracks": [_track(track, names.get(track.id)) for track in sequence],
         "joints": [

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import cv2
+import numpy as np
 
+from skelstream.drawing.by_frame import video_times, with_size
 from skelstream.errors import SourceError
 from skelstream.sequences import SkeletonSequence
 from skelstream.video import Frame, VideoWriter, open_source
@@ -19,6 +21,8 @@ _PIXELS = {"yuv420p", "yuvj420p"}
 _CONTAINERS = {"mov", "mp4"}
 _SUFFIXES = {".webm", ".ogv"}
 _LONG_SIDE, _QUALITY = 960, 26
+# Seconds by which the last frame of a sequence and that of its video may be apart.
+_SECONDS_APART = 0.4
 
 
 def plays(video: Path) -> bool:
@@ -47,6 +51,36 @@ def video_of(sequence: SkeletonSequence) -> Path | None:
         return None
     path = Path(name)
     return path if path.is_file() and path.suffix.lower() not in IMAGE_SUFFIXES - {".webp"} else None
+
+
+def sized(sequence: SkeletonSequence, video: Path) -> tuple[SkeletonSequence, str]:
+    """Return a sequence with the image size of its video, on which the page draws it, and a line if their frame rates differ.
+
+    A file that FFmpeg cannot read leaves the sequence as it is: the browser decides.
+
+    Raises:
+        SourceError: the video has another size than the sequence.
+    """
+    try:
+        with open_source(video) as opened:
+            info = opened.info
+    except SourceError:
+        return sequence, ""
+    return with_size(sequence, video, info.height, info.width), _other_rate(sequence, video, info.fps)
+
+
+def _other_rate(sequence: SkeletonSequence, video: Path, rate: float | None) -> str:
+    """Return a line if a video, whose mean frame rate is given, does not have the frames of a sequence at their times."""
+    if rate is None or sequence.frames < 2 or sequence.meta.get("resampled"):
+        return ""
+    seconds = float(np.ptp(video_times(sequence)[[0, -1]]))
+    frames = int(np.ptp(sequence.frame_index[[0, -1]]))
+    if seconds <= 0 or abs(seconds - frames / rate) < _SECONDS_APART:
+        return ""
+    return (
+        f"it has {frames / seconds:.4g} frames a second, and {video} {rate:.4g}; give the rate of a file without times, or the"
+        " video that it was made from"
+    )
 
 
 def playable_copy(

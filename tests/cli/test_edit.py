@@ -83,6 +83,15 @@ def test_keep_is_short_for_the_other_deletions(file, tmp_path):
     assert set(frames(tmp_path / "out.csv")) == {1, 3}
 
 
+def test_standard_output_says_what_it_leaves_out_and_takes_no_other_format(file, tmp_path):
+    assert run("edit", file, "-o", tmp_path / "named.npz", "--name", "1=Anna").exit_code == 0
+    for command in (["edit", file, "--name", "1=Anna"], ["convert", tmp_path / "named.npz"]):
+        result = run(*command, "-o", "-")
+        assert result.exit_code == 0 and "jsonl has no names of people" in result.stderr, result.output
+        result = run(*command, "-o", "-", "--format", "csv")
+        assert result.exit_code == 2 and "JSON lines only" in result.output and "{" not in result.stdout
+
+
 def test_standard_output_takes_json_lines(file):
     result = run("edit", file, "-o", "-", "--keep", "1", "-q")
     lines = [json.loads(line) for line in result.stdout.splitlines()]
@@ -131,9 +140,12 @@ def test_filled_values_are_left_out_with_a_word(file, tmp_path):
     assert "left out" not in result.output and load(tmp_path / "kept.npz").raw is not None
 
 
-def test_info_shows_names(file, tmp_path):
+def test_info_shows_names(file, tmp_path, monkeypatch):
     assert run("edit", file, "-o", tmp_path / "named.npz", "--name", "1=Anna [b]").exit_code == 0
-    assert "1 Anna [b] " in run("info", tmp_path / "named.npz").output
+    monkeypatch.setenv("COLUMNS", "80")
+    output = run("info", tmp_path / "named.npz").output
+    (row,) = [line for line in output.splitlines() if line.rstrip().endswith("█ Anna [b]")]
+    assert row.split()[:3] == ["1", "0.0–0.9", "20"]  # nothing is cut off
     facts = json.loads(run("info", tmp_path / "named.npz", "--json").output)
     assert [track["name"] for track in facts["tracks"]] == ["Anna [b]", None, None]
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from skelstream.cli import app
 from skelstream.formats import FORMATS, load, save
-from skelstream.processing import filled
+from skelstream.processing import filled, resampled
 from skelstream.video import VideoWriter
 
 from ..drawing.conftest import figure, walkers
@@ -86,6 +86,12 @@ def test_standard_output_takes_json_lines(file):
     assert len(lines) == 30 and {person["id"] for line in lines for person in line["people"]} == {1, 2}
 
 
+def test_a_warning_of_the_tracker_is_told_each_time(file, tmp_path):
+    for number, given in enumerate((file, tmp_path / "out0.npz")):
+        result = run("track", given, "-o", tmp_path / f"out{number}.npz", "--max-interval", 0.01)
+        assert result.exit_code == 0 and result.output.count("people are not followed") == 1, result.output
+
+
 def test_the_input_is_never_replaced(file, tmp_path):
     before = file.read_bytes()
     (tmp_path / "link.npz").symlink_to(file)
@@ -129,6 +135,17 @@ def test_filled_values_are_left_out_with_a_word(file, tmp_path):
     assert load(tmp_path / "out.npz").raw is None
 
 
+@pytest.mark.parametrize("command", [["track"], ["edit", "--split", "1@3"]])
+def test_a_resampled_file_keeps_its_poses_with_a_word(file, tmp_path, command):
+    save(resampled(slots(), 17), tmp_path / "even.npz")
+    before = load(tmp_path / "even.npz")
+    result = run(command[0], tmp_path / "even.npz", *command[1:], "-o", tmp_path / "out.npz")
+    assert result.exit_code == 0 and "resampled along the old identities" in result.output, result.output
+    assert "left out" not in result.output
+    done = load(tmp_path / "out.npz")
+    assert np.isfinite(done.keypoints).mean() == np.isfinite(before.keypoints).mean()
+
+
 @pytest.fixture
 def clip(tmp_path):
     """A red person who is away from second 1 to 2.5, and the skeletons with an id of their own each time."""
@@ -161,6 +178,50 @@ def test_another_video_is_one_line(clip):
     result = run("track", clip / "away.npz", "-o", clip / "out.npz", "--video", clip / "short.mp4")
     assert result.exit_code == 1 and "short.mp4: the video has no frame 30" in result.output
     assert not (clip / "out.npz").exists()
+
+
+def test_a_video_of_the_same_size_that_goes_on_is_told(clip):
+    with VideoWriter(clip / "long.mp4", 240, 320, fps=20, quality=5) as writer:
+        for i in range(100):
+            writer.write(np.full((240, 320, 3), 120, np.uint8), i / 20)
+    result = run("track", clip / "away.npz", "-o", clip / "out.npz", "--video", clip / "long.mp4")
+    assert result.exit_code == 0 and "the given video goes on after frame 69" in result.output, result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "words"),
+    [
+        (["--no-linking"], "--no-linking", "without --video"),
+        (["--tracker", "sort"], "--video", "sort does not look at colours"),
+        (["--tracker", "bytetrack", "--no-linking"], "--video", "bytetrack does not look at colours"),
+    ],
+)
+def test_options_without_effect_are_refused(clip, options, name, words):
+    video = ["--video", clip / "away.mp4"] if name == "--video" else []
+    result = run("track", clip / "away.npz", "-o", clip / "out.npz", *options, *video)
+    assert result.exit_code == 2 and words in result.output and f"({name})" in result.output, result.output
+    assert not (clip / "out.npz").exists()
+
+
+@pytest.mark.parametrize("command", [["convert"], ["track"], ["edit", "--name", "1=Anna"]])
+def test_a_rate_and_a_size_that_the_file_has_itself_have_no_effect_and_it_is_told(file, tmp_path, command):
+    def done(*options):
+        result = run(*command, file, "-o", tmp_path / "out.npz", "--overwrite", *options)
+        assert result.exit_code == 0, result.output
+        sequence = load(tmp_path / "out.npz")
+        assert sequence.size == (240, 320) and sequence.frame_time[-1] == 29 / 25
+        return result.output
+
+    assert "so that the given rate has no effect" in done("--rate", 50)
+    assert "of 320x240, so that the given size has no effect" in done("--size", "640x480")
+    assert "no effect" not in done("--rate", 25, "--size", "320x240")
+
+
+def test_edits_of_files_without_times_and_sizes(without_ids, tmp_path):
+    arguments = ["--name", "1=Anna", "--rate", 25, "--size", "320x240", "--from", "openpose"]
+    assert run("edit", without_ids, "-o", tmp_path / "out.npz", *arguments).exit_code == 0
+    sequence = load(tmp_path / "out.npz")
+    assert sequence.size == (240, 320) and sequence.frame_time[-1] == pytest.approx(29 / 25)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -8,10 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from skelstream.cli import app
-from skelstream.formats import save
+from skelstream.formats import load, save
+from skelstream.people import People
 from skelstream.sequences import SequenceBuilder
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
+from skelstream.video import VideoWriter
 from skelstream.viewer.playable import playable_copy, plays
 
 
@@ -21,7 +24,7 @@ def run(*arguments):
 
 @pytest.fixture
 def skeletons(tmp_path):
-    builder = SequenceBuilder(OPENPOSE18, source="clip.mp4", height=120, width=160)
+    builder = SequenceBuilder(OPENPOSE18, source="clip.mp4", height=960, width=1280)
     for i in range(3):
         builder.add(TrackedPeople.failed(i, i / 10, 18))
     path = tmp_path / "skeletons.npz"
@@ -60,15 +63,52 @@ def test_errors_are_one_line(skeletons, tmp_path):
     assert not (tmp_path / "page.html").exists()
 
 
+def test_the_page_takes_the_size_of_the_video_and_no_video_of_another_size(skeletons, old_clip, tmp_path):
+    sequence, page = load(skeletons), tmp_path / "page.html"
+    for size, said in (({"height": 120, "width": 160}, "has 1280x960 pixels, the skeletons' video 160x120"),
+                       ({"height": None, "width": None}, "")):  # fmt: skip
+        save(replace(sequence, meta={**sequence.meta, **size}), skeletons, overwrite=True)
+        result = run("view", skeletons, "--video", old_clip, "--embed", "-o", page)
+        assert (result.exit_code == 1 and said in result.output) if said else result.exit_code == 0
+    assert '"size": [960, 1280]' in page.read_text("utf-8")
+
+
+def test_another_frame_rate_than_the_videos_is_told(tmp_path):
+    """The page would show skeletons and video that do not stay together; files without times can be given their rate."""
+    with VideoWriter(tmp_path / "clip.mp4", 96, 128, fps=10) as writer:
+        for i in range(20):
+            writer.write(np.full((96, 128, 3), 9 * i, np.uint8), i / 10)
+    builder = SequenceBuilder(OPENPOSE18, source="clip.mp4", height=96, width=128)
+    for i in range(20):
+        person = People(np.full((1, 18, 2), 50 + i, np.float32), np.ones((1, 18), np.float32), np.ones(1, np.float32),
+                        np.float32([[40, 40, 80, 80]]))  # fmt: skip
+        builder.add(TrackedPeople(i, i / 10, person, np.int32([1]), np.ones(1, bool)))
+    save(builder.finish(), tmp_path / "walk.alphapose.json")
+
+    def said(*options):
+        arguments = ["--video", tmp_path / "clip.mp4", "-o", tmp_path / "page.html", "--overwrite", *options]
+        result = run("view", tmp_path / "walk.alphapose.json", *arguments)
+        assert result.exit_code == 0, result.output
+        return result.stderr
+
+    assert "it has 30 frames a second, and" in said() and "clip.mp4 10; give the rate" in said()
+    assert said("--rate", 10) == ""
+
+
+def test_a_video_has_no_effect_beside_skeleton_only(skeletons, old_clip, tmp_path):
+    result = run("view", skeletons, "--video", old_clip, "--skeleton-only", "-o", tmp_path / "page.html")
+    assert result.exit_code == 2 and "(--video)" in result.output and not (tmp_path / "page.html").exists()
+
+
 @pytest.fixture
 def old_clip(tmp_path):
     """Write MPEG-4 part 2 in AVI, which no browser plays."""
     path = tmp_path / "clip.avi"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=10)
-        stream.width, stream.height = 1280, 720
+        stream.width, stream.height = 1280, 960
         for i in range(5):
-            image = np.full((720, 1280, 3), 40 * i, np.uint8)
+            image = np.full((960, 1280, 3), 40 * i, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
         container.mux(stream.encode(None))
     return path
@@ -80,7 +120,7 @@ def test_a_playable_copy_is_linked(skeletons, old_clip, tmp_path):
     assert '"video": "page.copy.mp4"' in (tmp_path / "page.html").read_text(encoding="utf-8")
     with av.open(str(tmp_path / "page.copy.mp4")) as container:
         stream = container.streams.video[0]
-        assert (stream.codec_context.name, stream.width, stream.height) == ("h264", 960, 540)
+        assert (stream.codec_context.name, stream.width, stream.height) == ("h264", 960, 720)
         assert [f.time for f in container.decode(stream)] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
     (tmp_path / "page.html").unlink()
     refused = run("view", skeletons, "--video", old_clip, "-o", tmp_path / "page.html")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -135,9 +136,18 @@ def test_another_video_is_refused(tmp_path, sequence):
         writer.write(np.zeros((100, 100, 3), np.uint8), 0)
     with pytest.raises(SourceError, match="100x100.*320x240"):
         render(sequence, tmp_path / "out.mp4", other)
+    with pytest.raises(SourceError, match="100x100.*320x240"):
+        sequence_sheet(sequence, other)
     with pytest.raises(SourceError, match="does not exist"):
         render(sequence, tmp_path / "out.mp4", tmp_path / "none.mp4")
     assert [p.name for p in tmp_path.glob("*out*")] == []
+
+
+def test_people_of_images_of_unknown_size_are_drawn_at_the_size_of_the_video(tmp_path, sequence, clip):
+    """Else the images would have a size that is guessed from the joints, and people would stand beside themselves."""
+    unknown = replace(sequence, meta={**sequence.meta, "height": None, "width": None})
+    assert render(unknown, tmp_path / "out.mp4", clip).size == (240, 320)
+    np.testing.assert_array_equal(sequence_sheet(unknown, clip), sequence_sheet(sequence, clip))
 
 
 def test_what_cannot_be_written_is_said(tmp_path, two_walkers, make_walkers):

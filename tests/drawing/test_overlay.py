@@ -26,6 +26,11 @@ def test_people_of_the_row_are_drawn_on_the_image(two_walkers, image):
     np.testing.assert_array_equal(Overlay(two_walkers).draw(0, image), image)
 
 
+def test_names_of_tracks_are_drawn(two_walkers, image):
+    named = replace(two_walkers, meta={**two_walkers.meta, "names": {"1": "Anna"}})
+    assert (Overlay(named).draw(5, image) != Overlay(two_walkers).draw(5, image)).any()
+
+
 def test_skeletons_only(two_walkers, image):
     drawn = Overlay(two_walkers, OverlaySettings(skeleton_only=True)).draw(12, image)
     assert (

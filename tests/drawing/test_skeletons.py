@@ -101,6 +101,15 @@ def test_labels_only_with_ids_and_inside_the_image(ground):
     assert (corner[10, 1] == 255).all() and (corner < 60).any()
 
 
+def test_labels_show_names_beside_ids(ground):
+    def width(names):
+        labelled = draw(ground, person(), ids=[1], names=names)
+        return np.ptp(np.flatnonzero((labelled != draw(ground, person())).any((0, 2))))
+
+    assert width({}) == width({2: "Anna"}) < width({1: "Anna"}) < width({1: "Anna Maria"})
+    assert width({1: "m" * 30}) == width({1: "m" * 99}) <= ground.shape[1]
+
+
 def test_text_is_readable_on_every_colour_of_the_palette_and_the_palette_repeats():
     for color in PALETTE:
         assert np.abs(np.array(text_on(color)) - color).max() > 120

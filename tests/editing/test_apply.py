@@ -9,7 +9,7 @@ import pytest
 
 from skelstream.editing import Drop, Keep, Merge, Name, Split, Swap, edited
 from skelstream.errors import FormatError
-from skelstream.processing import filled, main_person_first, smoothed
+from skelstream.processing import filled, main_person_first, resampled, smoothed
 
 
 @pytest.fixture
@@ -113,6 +113,12 @@ def test_impossible_edits_are_one_line(crossing, edits, message):
     assert "\n" not in str(error.value)
 
 
+def test_a_cut_of_the_largest_possible_id_is_one_line(crossing):
+    ids = np.where(crossing.track_ids == 7, 2**31 - 1, crossing.track_ids).astype(np.int32)
+    with pytest.raises(FormatError, match=r"edit 1, split 1@104: no larger id is left for the new track"):
+        edited(replace(crossing, track_ids=ids), [Split(1, 104)])
+
+
 def test_filled_and_smoothed_values_stay_where_identities_stay(two_walkers):
     clean = smoothed(filled(two_walkers, 1.0))
     kept = edited(clean, [Name(2, "Anna"), Keep((2,))])
@@ -125,6 +131,21 @@ def test_filled_and_smoothed_values_go_with_the_old_identities(two_walkers):
     cut = edited(clean, [Split(1, 20)])
     assert cut.raw is None and not {"filled", "smoothed"} & set(cut.meta)
     assert len(cut.frame) == len(two_walkers.frame)
+
+
+def test_resampled_poses_stay(two_walkers):
+    """Few of the new times are those of measured frames, so that the measured poses alone would be a small part of the file."""
+    even = resampled(filled(two_walkers, 1.0), 17)
+    missing = np.isnan(even.measured.keypoints[..., 0]).mean()
+    assert missing > 0.7
+    cut = edited(even, [Split(1, 20)])
+    assert len(cut) == 3 and len(cut.frame) == len(even.frame) == len(cut.measured.frame)
+    both = [np.sort(one.keypoints.reshape(len(one.frame), -1), 0) for one in (cut, even)]
+    assert np.array_equal(*both, equal_nan=True) and cut.meta["filled"] == even.meta["filled"]
+    assert (
+        np.isnan(cut.measured.keypoints[..., 0]).mean() == missing
+        and cut.observed.mean() == even.observed.mean()
+    )
 
 
 def test_other_ids_and_many_tracks(make_walkers, make_figure):

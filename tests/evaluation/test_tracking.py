@@ -88,6 +88,33 @@ def test_a_mot_file(tmp_path):
     assert frames[2].ids.tolist() == [3]  # identity 4 is to be ignored
 
 
+def test_tracks_on_distractors_do_not_count_and_those_on_other_things_do(tmp_path):
+    """In files with classes, as MOT17's: 1 is a person, 12 a reflection, 3 a car; the person of confidence 0 is ignored."""
+    people = [HERE, THERE, [200, 0, 210, 20], [300, 0, 310, 20]]
+    builder = SequenceBuilder(OPENPOSE18, source="street.mp4", height=240, width=640)
+    missing = np.full((4, 18, 2), np.nan, np.float32)
+    boxes = People(
+        missing, np.zeros((4, 18), np.float32), np.ones(4, np.float32), np.array(people, np.float32)
+    )
+    for i in range(4):
+        builder.add(TrackedPeople(i, i / 10, boxes, np.arange(1, 5, dtype=np.int32), np.ones(4, bool)))
+    save(builder.finish(), tmp_path / "street.npz")
+    labelled = zip(people, ((1, 1), (0, 12), (0, 3), (0, 1)), strict=True)
+    lines = [
+        f"{i + 1},{one},{box[0] + 1},1,10,20,{confidence},{kind},1.0\n"
+        for one, (box, (confidence, kind)) in enumerate(labelled)
+        for i in range(3)
+    ]
+    (tmp_path / "gt.txt").write_text("".join(lines))
+    scores = score_file(tmp_path / "street.npz", tmp_path / "gt.txt", margin=0)
+    assert (scores.objects, scores.misses, scores.identities) == (3, 0, 1)
+    assert (
+        scores.false_positives == 3 * 2 + 4
+    )  # the car, the ignored person, and all four of the frame without labels
+    (tmp_path / "gt.txt").write_text("".join(line.rsplit(",", 2)[0] + "\n" for line in lines))
+    assert score_file(tmp_path / "street.npz", tmp_path / "gt.txt", margin=0).false_positives == 3 * 3 + 4
+
+
 @pytest.mark.parametrize("text", ["1,2,3\n", "a,b,c,d,e,f,g\n"])
 def test_other_files_than_motchallenges_are_refused(tmp_path, text):
     path = tmp_path / "gt.txt"

@@ -7,7 +7,7 @@ import pytest
 
 from skelstream.editing import Swap, edited
 from skelstream.errors import FormatError
-from skelstream.processing import exchanges, filled, smoothed, tracked_again, with_identities
+from skelstream.processing import exchanges, filled, resampled, smoothed, tracked_again, with_identities
 from skelstream.sequences import Detections
 from skelstream.settings import TrackerSettings
 from skelstream.video import Frame
@@ -59,6 +59,13 @@ def test_filled_and_smoothed_values_are_left_out(two_walkers):
     again = tracked_again(clean)
     assert again.raw is None and not {"filled", "smoothed"} & set(again.meta)
     assert again.equals(tracked_again(two_walkers))
+
+
+def test_all_poses_of_resampled_people_are_tracked(two_walkers):
+    even = resampled(two_walkers, 17)
+    again = tracked_again(even, TrackerSettings(max_lost=2))
+    assert len(again.frame) == len(even.frame) and np.isfinite(again.keypoints).all() and again.raw is None
+    assert again.meta["resampled"] == even.meta["resampled"]
 
 
 def test_facts_of_old_identities_go_and_others_stay(two_walkers):
@@ -131,6 +138,67 @@ def test_another_video_is_refused(two_walkers):
         tracked_again(two_walkers, images=(frame for frame in seen((240, 320)) if frame.index < 25))
     with pytest.raises(FormatError, match="no frame 7"):
         tracked_again(two_walkers, images=(frame for frame in seen((240, 320)) if frame.index != 7))
+
+
+def test_signs_of_another_video_are_told(two_walkers):
+    """Frames of the same size and numbers, but other times or more of them, are likely another video's."""
+    own = list(images(two_walkers, lambda t, k: RED))
+    times = two_walkers.frame_time.tolist()
+    right = [replace(frame, time=3 + time) for frame, time in zip(own, times, strict=True)]
+    assert tracked_again(two_walkers, images=right).meta["warnings"] == []
+    faster = [replace(frame, time=0.9 * frame.time) for frame in right]
+    (line,) = tracked_again(two_walkers, images=faster).meta["warnings"]
+    assert (
+        "s after the first one in the given video" in line
+        and "give the video that they were made from" in line
+    )
+
+    def longer(seconds):
+        return [*right, replace(own[-1], index=len(own) + 9, time=right[-1].time + seconds)]
+
+    assert tracked_again(two_walkers, images=longer(0.9)).meta["warnings"] == []
+    doubtful = tracked_again(two_walkers, images=longer(1.1))
+    (line,) = doubtful.meta["warnings"]
+    assert f"goes on after frame {len(own) - 1}" in line
+    assert tracked_again(doubtful, images=right).meta["warnings"] == []
+    part = {**two_walkers.meta, "settings": {"video": {"end": times[-1] + 0.01}}}
+    assert tracked_again(replace(two_walkers, meta=part), images=longer(1.1)).meta["warnings"] == []
+
+
+def test_images_of_a_folder_have_no_times_that_could_differ(two_walkers, tmp_path):
+    from skelstream.drawing.sheet import write_png
+    from skelstream.video import open_source
+
+    for frame in images(two_walkers, lambda t, k: RED):
+        write_png(tmp_path / f"{frame.index:04}.png", frame.image)
+    with open_source(tmp_path) as folder:
+        assert folder.info.fps == 30 != 1 / np.diff(two_walkers.frame_time)[0]
+        assert tracked_again(two_walkers, images=folder).meta["warnings"] == []
+
+
+def test_times_of_slow_motion_are_those_of_its_video(two_walkers):
+    meta = {**two_walkers.meta, "settings": {"video": {"slow_motion": 4.0}}}
+    slow = replace(two_walkers, meta=meta, frame_time=two_walkers.frame_time / 4)
+    times = two_walkers.frame_time.tolist()
+    shown = images(two_walkers, lambda t, k: RED)
+    frames = [replace(frame, time=time) for frame, time in zip(shown, times, strict=True)]
+    assert tracked_again(slow, images=frames).meta["warnings"] == []
+
+
+def test_nobody_is_tracked_in_photos(two_walkers):
+    photos = tracked_again(two_walkers, TrackerSettings(follow=False))
+    assert len(tracked_again(photos)) == len(two_walkers)  # a video that was extracted without tracking
+    names = [f"{i}.jpg" for i in range(two_walkers.frames)]
+    with pytest.raises(FormatError, match="stand alone as photos do"):
+        tracked_again(replace(photos, meta={**photos.meta, "images": names}))
+    frames = replace(two_walkers, meta={**two_walkers.meta, "images": names})
+    assert len(tracked_again(frames)) == len(two_walkers)
+    rate = {
+        **photos.meta,
+        "images": names,
+        "settings": {"tracking": {"follow": False}, "video": {"rate": 20.0}},
+    }
+    assert len(tracked_again(replace(photos, meta=rate))) == len(two_walkers)
 
 
 def test_detections_are_tracked_the_same_way(slots):
