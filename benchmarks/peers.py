@@ -1,11 +1,12 @@
 """skelstream beside a top-down pair, a person detector and a pose network, in one run on the same clips and images.
 
-    python benchmarks/peers.py CLIP... --detector DETECTOR.xml --pose POSE.xml [--layout L] [--size N]
+    python benchmarks/peers.py CLIP... --pose POSE.xml [--detector DETECTOR.xml] [--layout L] [--size N]
         [--annotations A.json --images FOLDER]
 
 Both networks are ONNX files or OpenVINO IR. POSE has a description beside it, as for ``--refiner``. The pair decodes, detects
-and estimates poses side by side in three threads, as skelstream does, and does not track. Contenders take turns; each
-figure is of the best turn, and what counts are the ratios. Run it on a machine with nothing else to do.
+and estimates poses side by side in three threads, as skelstream does, and does not track. Without a detector it is given the
+boxes of skelstream's people in no time, so that no detector could make it faster. Contenders take turns; each figure is of the
+best turn, and what counts are the ratios. Run it on a machine with nothing else to do.
 
 Layouts of the detector's outputs, each for an image that is stretched to N x N:
 
@@ -35,6 +36,7 @@ from skelstream.evaluation.estimates import ImageEstimator, estimate
 from skelstream.evaluation.scoring import score
 from skelstream.extraction.extraction import run
 from skelstream.extraction.settings import ExtractionSettings
+from skelstream.geometry.crops import joints_boxes
 from skelstream.people import People
 from skelstream.pipeline.queues import StageQueue
 from skelstream.refinement.registry import make_refiner
@@ -47,6 +49,8 @@ from skelstream.skeleton import OPENPOSE18, convert
 from skelstream.video import open_source
 
 _NMS_IOU = 0.6
+# From a frame's number and image to boxes (D, 4) and scores (D,), as ``Detector.boxes``.
+BoxesOf = Callable[[int, np.ndarray], tuple[np.ndarray, np.ndarray]]
 OURS = {
     "extract": {},
     "extract --detect-every 8": {"detect_every": 8},
@@ -73,6 +77,10 @@ class Detector:
     person: int
     least: float
 
+    def on(self, clip: Path) -> BoxesOf:
+        """Return the function that detects in a clip's frames."""
+        return lambda _, image: self.boxes(image)
+
     def boxes(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return boxes (D, 4), x0, y0, x1, y1 in the image's pixels, and their scores (D,), of an image uint8 (H, W, 3)."""
         small = cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_LINEAR)
@@ -85,6 +93,27 @@ class Detector:
         rows = np.array(rows, int).ravel()
         scale = np.tile([image.shape[1] / self.size, image.shape[0] / self.size], 2)
         return (boxes[rows] * scale).astype(np.float32), scores[rows].astype(np.float32)
+
+
+class GivenBoxes:
+    """The boxes of the people that skelstream finds."""
+
+    def __init__(self) -> None:
+        self._clips: dict[Path, dict[int, np.ndarray]] = {}
+
+    def on(self, clip: Path) -> BoxesOf:
+        """Return the function that looks up the boxes of a clip's frames, after skelstream has been through it."""
+        if clip not in self._clips:
+            people = run(clip, ExtractionSettings()).sequence
+            boxes = joints_boxes(people.keypoints)
+            self._clips[clip] = {int(n): boxes[people.frame == n] for n in np.unique(people.frame)}
+        found, nobody = self._clips[clip], np.empty((0, 4), np.float32)
+
+        def boxes_of(number: int, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            boxes = found.get(number, nobody)
+            return boxes, np.ones(len(boxes), np.float32)
+
+        return boxes_of
 
 
 def _split(outputs: list[np.ndarray], person: int, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -129,9 +158,9 @@ def read_detector(options: argparse.Namespace) -> Detector:
 
 
 class Pair:
-    """A detector and a pose network."""
+    """A detector, or the boxes that one would give, and a pose network."""
 
-    def __init__(self, detector: Detector, pose: Path):
+    def __init__(self, detector: Detector | GivenBoxes, pose: Path):
         self._detector = detector
         self._pose = make_refiner(RefinementSettings(weights=str(pose)))
 
@@ -143,21 +172,23 @@ class Pair:
 
     def people(self, images: Sequence[np.ndarray]) -> list[People]:
         """Return the people of images; see ``ImageEstimator``."""
+        assert isinstance(self._detector, Detector)
         return [self.posed(image, *self._detector.boxes(image)) for image in images]
 
     def rate(self, clip: Path) -> tuple[float, float]:
         """Return frames per second of a clip from file to people, and people per frame."""
+        boxes_of = self._detector.on(clip)
         began, people, frames = time.perf_counter(), 0, 0
         with open_source(clip) as source:
             images = StageQueue(4)
             found = StageQueue(4)
 
-            def decoded() -> Iterator[np.ndarray]:
-                yield from (frame.image for frame in source if frame.image is not None)
+            def decoded() -> Iterator[tuple[int, np.ndarray]]:
+                yield from ((frame.index, frame.image) for frame in source if frame.image is not None)
 
             def detected() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-                for image in images:
-                    yield image, *self._detector.boxes(image)
+                for number, image in images:
+                    yield image, *boxes_of(number, image)
 
             stages = [(images, decoded()), (found, detected())]
             threads = [threading.Thread(target=queue.fill, args=(items,)) for queue, items in stages]
@@ -218,7 +249,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("clips", nargs="*", type=Path)
-    parser.add_argument("--detector", type=Path, required=True, help="person detector, .onnx or .xml")
+    parser.add_argument("--detector", type=Path, help="person detector, .onnx or .xml")
     parser.add_argument("--pose", type=Path, required=True, help="pose network, .onnx or .xml with a .toml")
     parser.add_argument(
         "--layout", choices=_LAYOUTS, default="split", help="layout of the detector's outputs"
@@ -233,7 +264,10 @@ def main() -> None:
     parser.add_argument("--annotations", type=Path, help="COCO keypoint annotations, to compare AP as well")
     parser.add_argument("--images", type=Path, help="folder of their images")
     options = parser.parse_args()
-    pair, console = Pair(read_detector(options), options.pose), Console(width=180)
+    if options.annotations and not options.detector:
+        parser.error("AP needs a --detector")
+    detector = read_detector(options) if options.detector else GivenBoxes()
+    pair, console = Pair(detector, options.pose), Console(width=180)
     if options.clips:
         console.print("frames/s from file to people, ratio to the pair, people per frame")
         console.print(clips_table(options.clips, pair, options.rounds))

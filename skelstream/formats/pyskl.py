@@ -19,7 +19,7 @@ from skelstream.formats.parts import as_joint_set, has_parts, note_body_only
 from skelstream.formats.pickles import RowsPickle, load
 from skelstream.formats.rows import size_of
 from skelstream.sequences import Detections, SkeletonSequence
-from skelstream.skeleton import NTU25, SKELETONS, skeleton_named
+from skelstream.skeleton import NTU25, SKELETONS, Skeleton, skeleton_named
 
 _PERSONS = 2
 _UNLABELLED = -1
@@ -88,6 +88,7 @@ def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:
         **({} if sample.label_name is None else {"label_name": sample.label_name}),
         "keypoint": dense[..., :2],
         "keypoint_score": dense[..., 2],
+        "skeleton": name,
     }
 
 
@@ -99,8 +100,8 @@ _MOST_NAMED = 3
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
     """Read one annotation of such a file: the only one, or that of ``options.clip``. Each slot is a track.
 
-    No code in the pickle is run. The joint set follows from the number of joints: COCO (17), OpenPose (18), NTU RGB+D
-    (25), which OpenPose's BODY_25 is not told from, and those of the whole body.
+    No code in the pickle is run. Where an annotation does not name its joint set, as skelstream's do, it follows from the number
+    of joints: COCO (17), OpenPose (18), NTU RGB+D (25), and those of the whole body.
 
     Raises:
         FormatError: the file is damaged, of another format or three-dimensional, or contains several clips
@@ -131,10 +132,7 @@ def _sequence(clip: dict[str, Any], options: ReadOptions) -> SkeletonSequence | 
         raise FormatError(f"keypoint has shape {points.shape}, expected (people, frames, joints, 2)")
     people, frames, joints, _ = points.shape
     check_length(frames)
-    if joints == len(NTU25):
-        options.note("25 joints are read as ntu25, which PYSKL has; body25 would have as many")
-    if joints not in _JOINTS:
-        raise FormatError(f"keypoint has {joints} joints, not one of {', '.join(map(str, sorted(_JOINTS)))}")
+    skeleton = _skeleton(clip, joints, options)
     scores = clip.get("keypoint_score")
     present = np.isfinite(points).all(-1) & (points != 0).any(-1)
     scores = (
@@ -151,7 +149,18 @@ def _sequence(clip: dict[str, Any], options: ReadOptions) -> SkeletonSequence | 
     for t in range(frames):
         slots = np.flatnonzero(present[:, t].any(-1))
         found.append(FoundFrame(t, whole[slots, t], ids=slots + 1))
-    return assembled(found, _JOINTS[joints], name, options, size=size, fill_gaps=False)
+    return assembled(found, skeleton, name, options, size=size, fill_gaps=False)
+
+
+def _skeleton(clip: dict[str, Any], joints: int, options: ReadOptions) -> Skeleton:
+    named = clip.get("skeleton")
+    if isinstance(named, str) and named in SKELETONS and len(SKELETONS[named]) == joints:
+        return SKELETONS[named]
+    if joints not in _JOINTS:
+        raise FormatError(f"keypoint has {joints} joints, not one of {', '.join(map(str, sorted(_JOINTS)))}")
+    if joints == len(NTU25):
+        options.note("25 joints are read as ntu25, which PYSKL has; body25 would have as many")
+    return _JOINTS[joints]
 
 
 FORMAT = Format("pyskl", (".pkl",), "PYSKL's and MMAction2's annotation pickle", write, read, join)

@@ -51,7 +51,8 @@ class _RoundedConv(nn.Module):
         reach = torch.maximum(-low, high).clamp(min=1e-6)
         size = reach**_ALPHA
         size *= (reach / size).max()  # the input divided by its size lies in [-1, 1]
-        self.lowest, self.highest = (-127, 127) if (low < 0).any() else (0, 255)
+        # OpenVINO takes signed values for eight-bit integers only if there are 256 of them: with -127 its results are wrong.
+        self.lowest, self.highest = (-128, 127) if (low < 0).any() else (0, 255)
         weight = conv.weight.detach() * size[:, None, None]
         steps = weight.abs().amax((1, 2, 3)).clamp(min=1e-8) / _HIGHEST_WEIGHT
         self.register_buffer("inverse", 1 / size[:, None, None])

@@ -53,6 +53,22 @@ def test_another_joint_set_on_request(scene, tmp_path):
     assert annotation["keypoint"][0, 0] == pytest.approx(shaped(OP18, 300, 250))
 
 
+@pytest.mark.parametrize("name", ["h36m17", "body25", "ntu25"])
+def test_joint_sets_of_equal_size_are_told_apart(scene, tmp_path, name):
+    save(scene, tmp_path / "a.pkl", options=WriteOptions(skeleton=name))
+    said = []
+    assert load(tmp_path / "a.pkl", note=said.append).skeleton.name == name
+    assert not said
+
+
+def test_the_number_of_joints_counts_where_no_fitting_set_is_named(scene, tmp_path):
+    save(scene, tmp_path / "a.pkl", options=WriteOptions(skeleton="h36m17"))
+    (annotation,) = load_pickle(tmp_path / "a.pkl")
+    for named in ("ntu25", "unheard", 3, None):
+        (tmp_path / "b.pkl").write_bytes(pickle.dumps([annotation | {"skeleton": named}]))
+        assert load(tmp_path / "b.pkl").skeleton.name == "coco17"
+
+
 def test_persons(scene, empty, tmp_path):
     said = []
     save(scene, tmp_path / "a.pkl", options=WriteOptions(persons=1, note=said.append))
