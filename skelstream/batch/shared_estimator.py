@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
@@ -52,7 +52,7 @@ class SharedBatches(Generic[Result]):
         self._waiting: list[_Request[Result]] = []
         self._changed, self._busy = threading.Condition(), False
 
-    def __call__(self, images: Sequence[np.ndarray]) -> list[Result]:
+    def __call__(self, images: Iterable[np.ndarray]) -> list[Result]:
         """Return the network's result for each image, or raise the error that the images caused."""
         caller = object()
         requests: list[_Request[Result]] = [_Request(image, caller) for image in images]

@@ -106,6 +106,7 @@ class Format:
         outputs: function from the given path to the paths that writing creates.
         folder: whether the path is a folder.
         owns: function from a folder to the predicate that tells which files in it belong to an earlier output.
+        holds_clips: whether a file may contain several clips, of which one is read by its name.
         holds_3d: whether the format contains 3D joints.
         holds_names: whether the format contains the names of people.
         holds_parts: whether the format contains hands and faces, or notes them itself where it does not.
@@ -120,6 +121,7 @@ class Format:
     outputs: Callable[[Path], list[Path]] = _one_file
     folder: bool = False
     owns: Callable[[Path], Callable[[Path], bool]] = _owns_nothing
+    holds_clips: bool = False
     holds_3d: bool = False
     holds_names: bool = False
     holds_parts: bool = True

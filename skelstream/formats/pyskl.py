@@ -163,4 +163,6 @@ def _skeleton(clip: dict[str, Any], joints: int, options: ReadOptions) -> Skelet
     return _JOINTS[joints]
 
 
-FORMAT = Format("pyskl", (".pkl",), "PYSKL's and MMAction2's annotation pickle", write, read, join)
+FORMAT = Format(
+    "pyskl", (".pkl",), "PYSKL's and MMAction2's annotation pickle", write, read, join, holds_clips=True
+)

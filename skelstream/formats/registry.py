@@ -146,6 +146,10 @@ def read(
         )
         raise FormatError(f"{path}: {why}; these can be read: {readable}")
     check_is_file(path)
+    if clip is not None and not chosen.holds_clips:
+        raise FormatError(
+            f"{path}: a file of the format {chosen.name} holds one clip, without a name", setting="clip"
+        )
     if fps is None:
         fps = ASSUMED_FPS
     try:

@@ -131,7 +131,7 @@ def _laid_out(conv: nn.Conv2d, inputs: Tensor, outputs: Tensor, width_in: int, w
     depthwise = conv.groups > 1
     kernel, stride, padding = conv.kernel_size[0], conv.stride[0], conv.padding[0]
     if isinstance(conv, RangedConv):
-        result: nn.Conv2d = RangedConv(width_in, width_out, kernel, padding)
+        result: nn.Conv2d = RangedConv(width_in, width_out, kernel)  # 1 x 1, as all of them here
         result.range[:, inputs] = conv.range
     else:
         result = nn.Conv2d(width_in, width_out, kernel, stride, padding, groups=width_in if depthwise else 1)

@@ -53,6 +53,15 @@ def test_another_joint_set_on_request(scene, tmp_path):
     assert annotation["keypoint"][0, 0] == pytest.approx(shaped(OP18, 300, 250))
 
 
+def test_a_clip_is_chosen_by_name_only_where_there_may_be_several(scene, tmp_path):
+    save(scene, tmp_path / "a.pkl")
+    save(scene, tmp_path / "a.npz")
+    assert len(load(tmp_path / "a.pkl", clip="walk")) == 2
+    with pytest.raises(FormatError, match="a.npz: a file of the format npz holds one clip") as caught:
+        load(tmp_path / "a.npz", clip="walk")
+    assert caught.value.setting == "clip"
+
+
 @pytest.mark.parametrize("name", ["h36m17", "body25", "ntu25"])
 def test_joint_sets_of_equal_size_are_told_apart(scene, tmp_path, name):
     save(scene, tmp_path / "a.pkl", options=WriteOptions(skeleton=name))

@@ -73,7 +73,7 @@ class PalmDetector:
 
     def __init__(
         self,
-        outputs: Callable[[Iterable[np.ndarray]], Iterable[tuple[np.ndarray, ...]]],
+        outputs: Callable[[Iterable[np.ndarray]], Iterable[tuple[np.ndarray, np.ndarray]]],
         weights_sha256: str = "",
     ):
         self._outputs, self._anchors, self.weights_sha256 = outputs, _anchors(), weights_sha256
@@ -133,7 +133,7 @@ def read_palm_detector(path: Path, precision: str = "auto") -> PalmDetector:
             f" {_OFFSETS} and {_ANCHORS} values"
         )
 
-    def outputs(crops: Iterable[np.ndarray]) -> Iterable[tuple[np.ndarray, ...]]:
+    def outputs(crops: Iterable[np.ndarray]) -> Iterable[tuple[np.ndarray, np.ndarray]]:
         return [(found[boxes][0].numpy(), found[presence][0, :, 0].numpy()) for found in graph(crops)]
 
     return PalmDetector(outputs, graph.sha256)
