@@ -259,7 +259,7 @@ def save(
 
 
 def left_out(sequence: SkeletonSequence, chosen: Format) -> list[str]:
-    """Return a line for each thing in a sequence that a format of one video cannot hold, hands and faces apart."""
+    """Return a line for each thing in a sequence that a format cannot hold, hands and faces apart."""
     notes = []
     if sequence.lifted is not None and not chosen.holds_3d:
         notes.append(f"format {chosen.name} has no 3D joints; they are left out")
@@ -286,6 +286,8 @@ def save_dataset(
 
     def noted() -> Iterator[Sample]:
         for sample in samples:
+            for line in left_out(sample.sequence, chosen):
+                options.note(f"{sample.name}: {line}")
             _note_parts(sample, chosen, options)
             _note_holes(sample, chosen, options)
             yield sample

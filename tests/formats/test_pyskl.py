@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 import pickletools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,6 +103,13 @@ def test_a_training_set(scene, empty, tmp_path):
     assert [a["label"] for a in chosen] == [2, 1]
     for annotation in data["annotations"]:
         check_as_pyskl(annotation)
+
+
+def test_names_that_a_training_set_cannot_hold_are_told(scene, tmp_path):
+    said, named = [], replace(scene, meta=scene.meta | {"names": {"1": "Anna"}})
+    options = WriteOptions(note=said.append)
+    save_dataset([Sample(named, "a"), Sample(scene, "b")], tmp_path / "set.pkl", options=options)
+    assert said == ["a: format pyskl has no names of people; they are left out"]
 
 
 def test_older_numpy_can_read_it(scene, tmp_path):
