@@ -38,7 +38,7 @@ class CropRefiner:
         name, skeleton, weights_sha256: see ``Refiner``.
         flip: whether to average with the outputs of the mirrored crop.
         margin: size of the crop over the size of its box.
-        narrow: widths of narrow crops that the network takes too: a person gets the narrowest crop that shows the box.
+        narrow: widths of narrow crops that the network takes too: a person whose box is known gets the narrowest that shows it.
 
     Attributes:
         run: network and decoding together: from uint8 RGB crops to what is found in each. A caller that batches crops of
@@ -65,14 +65,20 @@ class CropRefiner:
         self.run: Callable[[Iterable[np.ndarray]], list[CropJoints]] = self._run
 
     def joints(
-        self, image: np.ndarray, boxes: Sequence[np.ndarray] | np.ndarray
+        self,
+        image: np.ndarray,
+        boxes: Sequence[np.ndarray] | np.ndarray,
+        known: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the joints of the person in each box; see ``Refiner``."""
-        keypoints, scores, _ = self.joints_and_sides(image, boxes)
+        keypoints, scores, _ = self.joints_and_sides(image, boxes, known)
         return keypoints, scores
 
     def joints_and_sides(
-        self, image: np.ndarray, boxes: Sequence[np.ndarray] | np.ndarray
+        self,
+        image: np.ndarray,
+        boxes: Sequence[np.ndarray] | np.ndarray,
+        known: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return joints as ``joints`` does, and for each box how likely it shows a right hand: float32 (P,) in [0, 1], NaN from
         networks that do not tell."""
@@ -83,7 +89,11 @@ class CropRefiner:
                 np.empty((0, count), np.float32),
                 np.empty(0, np.float32),
             )
-        widths = [narrowest(box, self.size, self._narrow, self._margin) for box in boxes]
+        known = np.zeros(len(boxes), bool) if known is None else known
+        widths = [
+            narrowest(box, self.size, self._narrow if sure else (), self._margin)
+            for box, sure in zip(boxes, known, strict=True)
+        ]
         letterboxes = [
             crop_letterbox(box, self.size, self._margin, width)
             for box, width in zip(boxes, widths, strict=True)

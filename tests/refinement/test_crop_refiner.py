@@ -46,10 +46,20 @@ def test_joints_of_narrow_and_whole_crops_lie_where_they_are_in_the_image() -> N
         refiner = CropRefiner(
             network, Heatmaps(4), SIZE, name="", skeleton=NOSE, weights_sha256="", narrow=widths
         )
-        keypoints, scores = refiner.joints(dotted(places), boxes)
+        keypoints, scores = refiner.joints(dotted(places), boxes, np.array([True, True, True]))
         np.testing.assert_allclose(keypoints[:, 0], places, atol=1)
         assert (scores > 0.5).all()
     assert whole.widths == [192, 192, 192] and narrow.widths == [96, 192, 128]
+
+
+def test_only_known_boxes_have_narrow_crops() -> None:
+    network, box = Brightness(), np.array([80, 150, 60, 200, 0])
+    refiner = CropRefiner(
+        network, Heatmaps(4), SIZE, name="", skeleton=NOSE, weights_sha256="", narrow=(96, 128)
+    )
+    refiner.joints(dotted([(80, 150)]), [box, box, box], np.array([False, True, False]))
+    refiner.joints(dotted([(80, 150)]), [box])
+    assert network.widths == [192, 96, 192, 192]
 
 
 def test_a_mirrored_narrow_crop_is_moved_by_the_same_cell() -> None:
@@ -58,4 +68,5 @@ def test_a_mirrored_narrow_crop_is_moved_by_the_same_cell() -> None:
     refiner = CropRefiner(
         Brightness(), Heatmaps(4), SIZE, name="", skeleton=NOSE, weights_sha256="", flip=True, narrow=(96,)
     )
-    np.testing.assert_allclose(refiner.joints(image, boxes)[0][:, 0], [(90, 150), (290, 170)], atol=3)
+    known = np.ones(2, bool)
+    np.testing.assert_allclose(refiner.joints(image, boxes, known)[0][:, 0], [(90, 150), (290, 170)], atol=3)
