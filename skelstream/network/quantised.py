@@ -21,6 +21,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from skelstream.errors import ModelError
 from skelstream.network.ranged_conv import RangedConv, ranged_convs
+from skelstream.network.top_down import TopDownNetwork
 
 # SmoothQuant's alpha: the exponent by which differences between input channels move into the weights.
 _ALPHA = 0.75
@@ -37,6 +38,7 @@ class _RoundedConv(nn.Module):
 
     Args:
         conv: convolution with its batch norm folded in, and with its ranges.
+        lowest: least of the integers that signed values are rounded to.
     """
 
     inverse: Tensor
@@ -44,15 +46,14 @@ class _RoundedConv(nn.Module):
     steps: Tensor
     zero: Tensor
 
-    def __init__(self, conv: RangedConv):
+    def __init__(self, conv: RangedConv, lowest: int):
         super().__init__()
         self.bias, self.padding, self.dilation = conv.bias, conv.padding, conv.dilation
         low, high = conv.range
         reach = torch.maximum(-low, high).clamp(min=1e-6)
         size = reach**_ALPHA
         size *= (reach / size).max()  # the input divided by its size lies in [-1, 1]
-        # OpenVINO takes signed values for eight-bit integers only if there are 256 of them: with -127 its results are wrong.
-        self.lowest, self.highest = (-128, 127) if (low < 0).any() else (0, 255)
+        self.lowest, self.highest = (lowest, 127) if (low < 0).any() else (0, 255)
         weight = conv.weight.detach() * size[:, None, None]
         steps = weight.abs().amax((1, 2, 3)).clamp(min=1e-8) / _HIGHEST_WEIGHT
         self.register_buffer("inverse", 1 / size[:, None, None])
@@ -86,6 +87,9 @@ def quantised(network: _Network) -> _Network:
             "the weights lack the channel ranges that int8 needs; use float32, or train them further"
         )
     network = deepcopy(network).eval()
+    # OpenVINO computes with signed integers only if there are 256 of them; with 255 its maps are rougher than asked for.
+    # Detection's thresholds were chosen with 255.
+    lowest = -128 if isinstance(network, TopDownNetwork) else -127
     for parent in list(network.modules()):
         children: list[tuple[str, nn.Module | None]] = [*parent.named_children(), ("", None)]
         for (name, conv), (after, norm) in pairwise(children):
@@ -94,5 +98,5 @@ def quantised(network: _Network) -> _Network:
             if isinstance(parent, nn.Sequential) and isinstance(norm, nn.BatchNorm2d):
                 conv = fuse_conv_bn_eval(conv, norm)
                 setattr(parent, after, nn.Identity())
-            setattr(parent, name, _RoundedConv(conv))
+            setattr(parent, name, _RoundedConv(conv, lowest))
     return network
