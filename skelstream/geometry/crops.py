@@ -12,8 +12,8 @@ from skelstream.geometry.letterbox import Letterbox, rotation
 
 MARGIN = 1.25
 """Size of a crop divided by the size of its box: the surroundings of a person help the network."""
-SIDES = 1.1
-"""Least width of a narrow crop divided by the width of its box."""
+# Least width of a narrow crop divided by the width of its box.
+_SIDES = 1.1
 # Share of the longer side of the joints' extent added on each side: joints lie inside a person, not at its
 # edge.
 _AROUND_JOINTS = 0.08
@@ -85,14 +85,16 @@ def crop_letterbox(
 
 def narrowest(box: np.ndarray, size: tuple[int, int], narrow: Sequence[int], margin: float = MARGIN) -> int:
     """Return the least width of a crop that shows a box with a little beside it, of some narrow ones and the whole one."""
-    least = SIDES * shown_width(box, size, margin)
+    if not narrow:
+        return size[1]
+    least = least_width(box, size, margin)
     return min((width for width in narrow if width >= least), default=size[1])
 
 
-def shown_width(box: np.ndarray, size: tuple[int, int], margin: float = MARGIN) -> float:
-    """Return the width of a box in the crop around it, in crop pixels; see ``crop_letterbox``."""
+def least_width(box: np.ndarray, size: tuple[int, int], margin: float = MARGIN) -> float:
+    """Return the least width in pixels of a narrow crop that shows a box with a little beside it; see ``crop_letterbox``."""
     _, _, wide, high, _ = _centred(box)
-    return wide * _scale(wide, high, size, margin)
+    return _SIDES * wide * _scale(wide, high, size, margin)
 
 
 def _centred(box: np.ndarray) -> np.ndarray:

@@ -31,7 +31,6 @@ class LazyNetwork:
         sha256: SHA-256 of its weights file, hexadecimal; None for a network that does not come from a file.
         load: function that returns the network, on the CPU in float32. It may raise ModelError.
         has_ranges: function that returns whether the network can be quantised, see ``quantised.has_ranges``.
-        narrow: widths of the narrow crops that a refinement network takes too.
     """
 
     skeleton: Skeleton
@@ -42,7 +41,6 @@ class LazyNetwork:
     sha256: str | None
     load: Callable[[], Network | CropNetwork]
     has_ranges: Callable[[], bool]
-    narrow: tuple[int, ...] = ()
 
 
 def lazy_network(file: ModelFile) -> LazyNetwork:
@@ -72,7 +70,6 @@ def lazy_network(file: ModelFile) -> LazyNetwork:
         hashlib.sha256(content).hexdigest(),
         load,
         lambda: _contains_ranges(content),
-        getattr(config, "narrow", ()),
     )
 
 
@@ -87,7 +84,6 @@ def lazy(network: Network | CropNetwork) -> LazyNetwork:
         None,
         lambda: network,
         lambda: has_ranges(network),
-        network.config.narrow if isinstance(network, TopDownNetwork) else (),
     )
 
 

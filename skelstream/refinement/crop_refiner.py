@@ -110,20 +110,20 @@ class CropRefiner:
         )
 
     def _run(self, images: Iterable[np.ndarray]) -> list[CropJoints]:
-        if self._flip:
-            images = list(images)
-        rows = self._outputs(images)
-        if self._flip:
-            mirrored = self._outputs(image[:, ::-1] for image in images)
-            rows = [
-                self._decoding.averaged(one, other, self.skeleton)
-                for one, other in zip(rows, mirrored, strict=True)
-            ]
+        rows = self._averaged(list(images)) if self._flip else self._outputs(images)
         found = dict[int, CropJoints]()
         for which in by_shape(row[0].shape for row in rows):
             outputs = tuple(torch.cat(column) for column in zip(*(rows[i] for i in which), strict=True))
             found |= zip(which, self._decoded(outputs), strict=True)
         return [found[i] for i in range(len(rows))]
+
+    def _averaged(self, images: list[np.ndarray]) -> list[tuple[Tensor, ...]]:
+        """Return the outputs of crops averaged with those of their mirror images."""
+        plain, mirrored = self._outputs(images), self._outputs(image[:, ::-1] for image in images)
+        return [
+            self._decoding.averaged(one, other, self.skeleton)
+            for one, other in zip(plain, mirrored, strict=True)
+        ]
 
     def _decoded(self, outputs: tuple[Tensor, ...]) -> list[CropJoints]:
         """Return what is found in crops of one size."""

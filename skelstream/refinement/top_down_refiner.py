@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from skelstream.errors import ModelError
 from skelstream.network.lazy_network import lazy_network
 from skelstream.network.model_file import find_model, read_header
@@ -48,5 +50,5 @@ class TopDownRefiner(CropRefiner):
             weights_sha256=network.sha256 or "",
             flip=settings.flip,
             # A GPU gains more from batches, which have one size.
-            narrow=network.narrow if self.runtime.batch == 1 else (),
+            narrow=cast("list[int]", model.config.get("narrow", [])) if self.runtime.batch == 1 else (),
         )

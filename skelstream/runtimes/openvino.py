@@ -99,7 +99,6 @@ class _Graphs:
         self._compiled: dict[tuple[int, int] | None, ov.CompiledModel] = {}
         self._lock = threading.Lock()
 
-    @kept_signal_stack()
     def __call__(self, size: tuple[int, int]) -> ov.CompiledModel:
         """Return the graph for images of a height and width.
 
@@ -109,14 +108,18 @@ class _Graphs:
         key = size if self._unloaded.takes_crops else None
         with self._lock:
             if key not in self._compiled:
-                weights = self._unloaded.sha256
-                self._compiled[key] = cached_graph(
-                    self._core,
-                    {"weights": weights, "eight_bit": self._eight_bit, "size": key} if weights else None,
-                    self._settings,
-                    lambda: compiled(self._core, self._graph(key), self._settings),
-                )
+                self._compiled[key] = self._made(key)
             return self._compiled[key]
+
+    @kept_signal_stack()
+    def _made(self, size: tuple[int, int] | None) -> ov.CompiledModel:
+        weights = self._unloaded.sha256
+        return cached_graph(
+            self._core,
+            {"weights": weights, "eight_bit": self._eight_bit, "size": size} if weights else None,
+            self._settings,
+            lambda: compiled(self._core, self._graph(size), self._settings),
+        )
 
     def _graph(self, size: tuple[int, int] | None) -> ov.Model:
         try:

@@ -28,7 +28,7 @@ class ImageQueue:
 
     def __init__(self, graph: Callable[[tuple[int, int]], ov.CompiledModel], crops: bool):
         self._graph, self._parallel = graph, available_cores() if crops else 1
-        self._free: dict[tuple[int, int], deque[ov.InferRequest]] = defaultdict(deque)
+        self._free: dict[ov.CompiledModel, deque[ov.InferRequest]] = defaultdict(deque)
 
     def __call__(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
         """Return the graph's outputs, each for all images, uint8 RGB (B, H, W, 3)."""
@@ -38,27 +38,27 @@ class ImageQueue:
         """Return the outputs of each image, uint8 RGB (H, W, 3), of any sizes. An image that is made on demand is made while
         those before it run."""
         rows: list[tuple[torch.Tensor, ...]] = []
-        running: deque[tuple[tuple[int, int], ov.InferRequest]] = deque()
+        running: deque[tuple[ov.CompiledModel, ov.InferRequest]] = deque()
         for image in images:
             if len(running) == self._parallel:
                 rows.append(self._outputs(*running.popleft()))
-            size = image.shape[:2]
-            request = self._request(size)
+            graph = self._graph(image.shape[:2])
+            request = self._request(graph)
             request.start_async([np.ascontiguousarray(image[None])])
-            running.append((size, request))
+            running.append((graph, request))
         return rows + [self._outputs(*one) for one in running]
 
-    def _request(self, size: tuple[int, int]) -> ov.InferRequest:
+    def _request(self, graph: ov.CompiledModel) -> ov.InferRequest:
         try:
-            return self._free[size].pop()  # another thread may take the last one at any moment
+            return self._free[graph].pop()  # another thread may take the last one at any moment
         except IndexError:
-            return self._graph(size).create_infer_request()
+            return graph.create_infer_request()
 
-    def _outputs(self, size: tuple[int, int], request: ov.InferRequest) -> tuple[torch.Tensor, ...]:
+    def _outputs(self, graph: ov.CompiledModel, request: ov.InferRequest) -> tuple[torch.Tensor, ...]:
         """Wait for a request and return copies of its outputs; its memory is reused."""
         request.wait()
         outputs = tuple(torch.from_numpy(tensor.data.copy()) for tensor in request.output_tensors)
-        self._free[size].append(request)
+        self._free[graph].append(request)
         return outputs
 
 

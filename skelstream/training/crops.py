@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skelstream.geometry.crops import SIDES, crop_letterbox, cut, joints_boxes, shown_width
+from skelstream.geometry.crops import crop_letterbox, cut, joints_boxes, least_width
 from skelstream.skeleton import COCO17, OPENPOSE18
 from skelstream.training.annotations import AnnotatedImage
 from skelstream.training.augment import Recolouring, recolour, transform_points
@@ -199,7 +199,7 @@ class CropSource:
         matrix = crop_letterbox(moved, self.size, width=width).matrix
         fits = 1.0
         if width < self.size[1]:
-            fits = min(1.0, width / (SIDES * max(shown_width(moved, self.size), 1.0)))
+            fits = min(1.0, width / max(least_width(moved, self.size), 1.0))
         zoom = fits * float(np.exp(np.clip(rng.normal(0, change.zoom), -3 * change.zoom, 3 * change.zoom)))
         angle = (
             np.deg2rad(rng.uniform(-change.rotation, change.rotation))

@@ -6,7 +6,6 @@ import pytest
 
 from skelstream.geometry.crops import (
     MARGIN,
-    SIDES,
     crop_letterbox,
     cut,
     joints_boxes,
@@ -46,7 +45,7 @@ def test_a_narrow_crop_is_the_middle_of_the_whole_one(turn: float) -> None:
 
 def test_a_person_gets_the_narrowest_crop_that_shows_the_box() -> None:
     scale = 256 / 200 / MARGIN
-    wide = 128 / SIDES / scale
+    wide = 128 / 1.1 / scale
     for width, expected in ((10, 96), (wide - 0.1, 128), (wide + 0.1, 192), (500, 192)):
         assert narrowest(np.array([0, 0, width, 200, 0]), SIZE, (96, 128)) == expected
         assert narrowest(np.array([0, 0, width, 200, 0]), SIZE, ()) == 192

@@ -55,6 +55,16 @@ def test_float32_is_torchs_at_any_size(network: Network) -> None:
     assert runtime.name == "OpenVINO, cpu, float32"
 
 
+def test_images_of_many_sizes_share_the_memory_of_one_request(compiled: OpenVinoRuntime, monkeypatch) -> None:
+    made, create = [], ov.CompiledModel.create_infer_request
+    monkeypatch.setattr(
+        ov.CompiledModel, "create_infer_request", lambda graph: made.append(1) or create(graph)
+    )
+    for height in (32, 64, 96):
+        compiled.maps(pictures(1, height, 64))
+    assert len(made) <= 1
+
+
 def test_crops_of_several_sizes_are_torchs_in_their_order() -> None:
     torch.manual_seed(0)
     network = TopDownNetwork(TopDownConfig(64, 96, narrow=(32, 64))).eval()
