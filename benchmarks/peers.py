@@ -152,9 +152,7 @@ def read_detector(options: argparse.Namespace) -> Detector:
         graph, GraphInput(n, n, options.mean, options.std, "bgr" if options.bgr else "rgb")
     )
     network = compiled(core, graph, compile_settings(core, "auto", crops=False))
-    return Detector(
-        ImageQueue(lambda _: network, crops=False), options.layout, n, options.person, options.least
-    )
+    return Detector(ImageQueue(network, crops=False), options.layout, n, options.person, options.least)
 
 
 class Pair:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-
 import cv2
 import numpy as np
 
@@ -12,8 +9,6 @@ from skelstream.geometry.letterbox import Letterbox, rotation
 
 MARGIN = 1.25
 """Size of a crop divided by the size of its box: the surroundings of a person help the network."""
-# Least width of a narrow crop divided by the width of its box.
-_SIDES = 1.1
 # Share of the longer side of the joints' extent added on each side: joints lie inside a person, not at its
 # edge.
 _AROUND_JOINTS = 0.08
@@ -64,9 +59,7 @@ def squares(boxes: np.ndarray, factor: float) -> np.ndarray:
     return np.column_stack([boxes[:, :2], sides, sides, boxes[:, 4]])
 
 
-def crop_letterbox(
-    box: np.ndarray, size: tuple[int, int], margin: float = MARGIN, width: int | None = None
-) -> Letterbox:
+def crop_letterbox(box: np.ndarray, size: tuple[int, int], margin: float = MARGIN) -> Letterbox:
     """Return the map from the image to a crop around a box, which keeps the image's aspect ratio.
 
     Args:
@@ -74,48 +67,15 @@ def crop_letterbox(
             the crop and widened to the crop's aspect ratio; what is turned as the box is stands upright in the crop.
         size: height and width of the crop in pixels.
         margin: size of the crop divided by the size of the widened box.
-        width: width in pixels of a narrow crop, the middle of the whole one; None for the whole crop.
     """
-    x, y, wide, high, turn = _centred(box)
-    scale = _scale(wide, high, size, margin)
-    shown = np.array([size[1] if width is None else width, size[0]])
-    offset = shown / 2 - scale * (np.array([x, y]) @ rotation(turn))
-    return Letterbox((scale, scale), (float(offset[0]), float(offset[1])), turn)
-
-
-def narrowest(box: np.ndarray, size: tuple[int, int], narrow: Sequence[int], margin: float = MARGIN) -> int:
-    """Return the least width of a crop that shows a box with a little beside it, of some narrow ones and the whole one."""
-    if not narrow:
-        return size[1]
-    least = least_width(box, size, margin)
-    return min((width for width in narrow if width >= least), default=size[1])
-
-
-def least_width(box: np.ndarray, size: tuple[int, int], margin: float = MARGIN) -> float:
-    """Return the least width in pixels of a narrow crop that shows a box with a little beside it; see ``crop_letterbox``."""
-    _, _, wide, high, _ = _centred(box)
-    return _SIDES * wide * _scale(wide, high, size, margin)
-
-
-def _centred(box: np.ndarray) -> np.ndarray:
-    """Return centre x, centre y, width, height and turn of a box in either form, float64 (5,)."""
     if len(box) == 4:
         x0, y0, x1, y1 = np.asarray(box, np.float64)
-        return np.array([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0, 0])
-    return np.asarray(box, np.float64)
-
-
-def _scale(wide: float, high: float, size: tuple[int, int], margin: float) -> float:
+        box = np.array([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0, 0])
+    x, y, wide, high, turn = np.asarray(box, np.float64)
     # A person with a single joint has no extent, so the box has a minimum size of one pixel.
-    return min(size[1] / max(wide, 1.0), size[0] / max(high, 1.0)) / margin
-
-
-def by_shape(shapes: Iterable[tuple[int, ...]]) -> list[list[int]]:
-    """Return the numbers of crops, or of what is computed from them, in groups of one shape."""
-    groups = defaultdict[tuple[int, ...], list[int]](list)
-    for number, shape in enumerate(shapes):
-        groups[tuple(shape)].append(number)
-    return list(groups.values())
+    scale = min(size[1] / max(wide, 1.0), size[0] / max(high, 1.0)) / margin
+    offset = np.array(size[::-1]) / 2 - scale * (np.array([x, y]) @ rotation(turn))
+    return Letterbox((scale, scale), (float(offset[0]), float(offset[1])), turn)
 
 
 def cut(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -26,7 +26,7 @@ class LazyNetwork:
         skeleton: joints and limbs of its maps.
         stride: input pixels per cell of the maps.
         size_divisor: divisor of the input's height and width.
-        example_size: height and width of an example input; of a whole crop for a refinement network.
+        example_size: height and width of an example input; of every crop for a refinement network.
         takes_crops: whether it is a refinement network.
         sha256: SHA-256 of its weights file, hexadecimal; None for a network that does not come from a file.
         load: function that returns the network, on the CPU in float32. It may raise ModelError.

@@ -24,19 +24,12 @@ class TopDownConfig:
 
     Attributes:
         height, width: size of a crop in pixels.
-        narrow: widths in pixels of narrow crops, with less beside the person, that the network was trained for too.
         skeleton: joints of the heatmaps.
     """
 
     height: int = 256
     width: int = 192
-    narrow: tuple[int, ...] = ()
     skeleton: ClassVar[Skeleton] = COCO17
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "narrow", tuple(sorted(self.narrow)))  # a header has a list
-        if any(not 0 < width < self.width or width % 32 for width in self.narrow):
-            raise ValueError(f"narrow {list(self.narrow)}: widths are multiples of 32 below {self.width}")
 
     @property
     def example_size(self) -> tuple[int, int]:
@@ -87,8 +80,7 @@ class TopDownNetwork(nn.Module):
     @property
     def sizes(self) -> str:
         """Description of the input's height and width."""
-        widths = " or ".join(str(width) for width in (*self.config.narrow, self.config.width))
-        return f"H {self.config.height} and W {widths}, a crop of one person"
+        return f"H {self.config.height} and W {self.config.width}, a crop of one person"
 
     def forward(self, crops: Tensor) -> Tensor:
         branches = self.backbone((crops - self.mean) / self.deviation)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skelstream.geometry.crops import MARGIN, by_shape, crop_letterbox, cut, narrowest
+from skelstream.geometry.crops import MARGIN, crop_letterbox, cut
 from skelstream.refinement.decoding import Decoding
 from skelstream.skeleton import Skeleton
 
@@ -38,7 +38,6 @@ class CropRefiner:
         name, skeleton, weights_sha256: see ``Refiner``.
         flip: whether to average with the outputs of the mirrored crop.
         margin: size of the crop over the size of its box.
-        narrow: widths of narrow crops that the network takes too: a person whose box is known gets the narrowest that shows it.
 
     Attributes:
         run: network and decoding together: from uint8 RGB crops to what is found in each. A caller that batches crops of
@@ -56,29 +55,21 @@ class CropRefiner:
         weights_sha256: str,
         flip: bool = False,
         margin: float = MARGIN,
-        narrow: Sequence[int] = (),
     ):
         self.name = f"{name}, mirrored too" if flip else name
         self.skeleton, self.weights_sha256, self.size = skeleton, weights_sha256, size
         self._outputs, self._decoding, self._flip, self._margin = outputs, decoding, flip, margin
-        self._narrow = narrow
         self.run: Callable[[Iterable[np.ndarray]], list[CropJoints]] = self._run
 
     def joints(
-        self,
-        image: np.ndarray,
-        boxes: Sequence[np.ndarray] | np.ndarray,
-        known: np.ndarray | None = None,
+        self, image: np.ndarray, boxes: Sequence[np.ndarray] | np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the joints of the person in each box; see ``Refiner``."""
-        keypoints, scores, _ = self.joints_and_sides(image, boxes, known)
+        keypoints, scores, _ = self.joints_and_sides(image, boxes)
         return keypoints, scores
 
     def joints_and_sides(
-        self,
-        image: np.ndarray,
-        boxes: Sequence[np.ndarray] | np.ndarray,
-        known: np.ndarray | None = None,
+        self, image: np.ndarray, boxes: Sequence[np.ndarray] | np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return joints as ``joints`` does, and for each box how likely it shows a right hand: float32 (P,) in [0, 1], NaN from
         networks that do not tell."""
@@ -89,19 +80,8 @@ class CropRefiner:
                 np.empty((0, count), np.float32),
                 np.empty(0, np.float32),
             )
-        known = np.zeros(len(boxes), bool) if known is None else known
-        widths = [
-            narrowest(box, self.size, self._narrow if sure else (), self._margin)
-            for box, sure in zip(boxes, known, strict=True)
-        ]
-        letterboxes = [
-            crop_letterbox(box, self.size, self._margin, width)
-            for box, width in zip(boxes, widths, strict=True)
-        ]
-        found = self.run(
-            cut(image, one.matrix, (self.size[0], width))
-            for one, width in zip(letterboxes, widths, strict=True)
-        )
+        letterboxes = [crop_letterbox(box, self.size, self._margin) for box in boxes]
+        found = self.run(cut(image, one.matrix, self.size) for one in letterboxes)
         keypoints = [one.to_image(crop.pixels) for one, crop in zip(letterboxes, found, strict=True)]
         return (
             np.stack(keypoints).astype(np.float32),
@@ -111,11 +91,7 @@ class CropRefiner:
 
     def _run(self, images: Iterable[np.ndarray]) -> list[CropJoints]:
         rows = self._averaged(list(images)) if self._flip else self._outputs(images)
-        found = dict[int, CropJoints]()
-        for which in by_shape(row[0].shape for row in rows):
-            outputs = tuple(torch.cat(column) for column in zip(*(rows[i] for i in which), strict=True))
-            found |= zip(which, self._decoded(outputs), strict=True)
-        return [found[i] for i in range(len(rows))]
+        return self._decoded(tuple(torch.cat(column) for column in zip(*rows, strict=True)))
 
     def _averaged(self, images: list[np.ndarray]) -> list[tuple[Tensor, ...]]:
         """Return the outputs of crops averaged with those of their mirror images."""
@@ -126,7 +102,7 @@ class CropRefiner:
         ]
 
     def _decoded(self, outputs: tuple[Tensor, ...]) -> list[CropJoints]:
-        """Return what is found in crops of one size."""
+        """Return what is found in each crop."""
         pixels, scores = self._decoding.joints(outputs)
         sides = self._decoding.sides(outputs)
         return [

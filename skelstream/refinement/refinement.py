@@ -104,7 +104,7 @@ class Refinement:
         unrefined &= nearest_turns(people.keypoints, self.skeleton) == 0
         self.unrefined += int(unrefined.sum())
         most = np.where(np.arange(len(boxes)) < len(people), 1.0, scores)
-        found = self._found(image, boxes, scores, most, np.flatnonzero(chosen), known)
+        found = self._found(image, boxes, scores, most, np.flatnonzero(chosen))
         self.state.boxes = boxes[chosen]
         found = self._accepted(self._second_round(image, boxes, scores, most, found, known))
         self.state.doubtful = bool((found.rows >= len(people)).any())
@@ -136,8 +136,7 @@ class Refinement:
             return None
         scores = wanted.person_scores
         boxes = self.state.boxes = self._steadied(self._turned_boxes(wanted.keypoints))
-        known = np.ones(len(wanted), bool)
-        found = self._accepted(self._found(image, boxes, scores, scores, np.arange(len(wanted)), known))
+        found = self._accepted(self._found(image, boxes, scores, scores, np.arange(len(wanted))))
         returned = found.rows >= len(expected)
         kept = self._without_duplicates(found.people.take(~returned))
         if len(kept) < len(expected) and not force:
@@ -160,8 +159,7 @@ class Refinement:
         boxes, scores = self._turned_boxes(later.keypoints), later.person_scores
         most = max(0, self._affordable(len(present) + len(later), None) - len(present))
         best = np.sort(np.argsort(-scores, kind="stable")[:most])
-        known = np.ones(len(later), bool)
-        found = self._accepted(self._found(image, boxes, scores, scores, best, known))
+        found = self._accepted(self._found(image, boxes, scores, scores, best))
         everybody = People.joined(present, found.people)
         kept = distinct(everybody, self.skeleton, self.settings.duplicate_oks)
         new = kept[kept >= len(present)] - len(present)
@@ -262,11 +260,10 @@ class Refinement:
         scores: np.ndarray,
         most: np.ndarray,
         rows: np.ndarray,
-        known: np.ndarray,
     ) -> _Found:
         """Return the people found in the boxes at ``rows``, in the joints of ``skeleton``, none with a higher score than
-        ``most``; those who are certainly not there are left out. ``known`` as for ``Refiner.joints``, of all boxes."""
-        keypoints, joint_scores = self.refiner.joints(image, boxes[rows], known[rows])
+        ``most``; those who are certainly not there are left out."""
+        keypoints, joint_scores = self.refiner.joints(image, boxes[rows])
         self.crops += len(rows)
         # Hands and faces are often hidden. The copy's layout is that of the scores, so a body alone has the same mean to the bit.
         body_scores = joint_scores.take(self._body, axis=1)
@@ -300,7 +297,7 @@ class Refinement:
         single = np.zeros(len(boxes), bool)
         single[found.rows[self._distinct_rows(found.people)]] = True
         again = single & ~known & unsettled
-        more = self._found(image, filled, scores, most, np.flatnonzero(again), np.zeros_like(known))
+        more = self._found(image, filled, scores, most, np.flatnonzero(again))
         rows, means = np.concatenate([found.rows, more.rows]), np.concatenate([found.means, more.means])
         order = np.lexsort((-means, rows))
         best = order[np.unique(rows[order], return_index=True)[1]]

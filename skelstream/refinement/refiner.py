@@ -28,10 +28,7 @@ class Refiner(Protocol):
     weights_sha256: str
 
     def joints(
-        self,
-        image: np.ndarray,
-        boxes: Sequence[np.ndarray] | np.ndarray,
-        known: np.ndarray | None = None,
+        self, image: np.ndarray, boxes: Sequence[np.ndarray] | np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the joints of the person in each box.
 
@@ -39,8 +36,6 @@ class Refiner(Protocol):
             image: uint8 RGB (H, W, 3).
             boxes: P boxes, each with centre x, centre y, width and height in source pixels and the turn of its sides, in degrees
                 clockwise: what is turned as the box is stands upright for the network.
-            known: bool (P,), True for boxes of joints that were found in a frame beside this one, which show the whole person.
-                Their crops may leave out what is beside the box. None for no such box.
 
         Returns:
             Keypoints float32 (P, V, 2) in source pixels and scores float32 (P, V) in [0, 1].

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from skelstream.errors import ModelError
 from skelstream.network.lazy_network import lazy_network
 from skelstream.network.model_file import find_model, read_header
@@ -49,6 +47,4 @@ class TopDownRefiner(CropRefiner):
             skeleton=network.skeleton,
             weights_sha256=network.sha256 or "",
             flip=settings.flip,
-            # A GPU gains more from batches, which have one size.
-            narrow=cast("list[int]", model.config.get("narrow", [])) if self.runtime.batch == 1 else (),
         )

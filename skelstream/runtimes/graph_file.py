@@ -78,7 +78,7 @@ class GraphFile:
         self.name = f"OpenVINO, cpu, {used}"
         self.shapes = [list(one.shape) if one.partial_shape.is_static else None for one in graph.outputs]
         self._places = {name: i for i, one in enumerate(graph.outputs) for name in one.names}
-        self._queue = ImageQueue(lambda _: graph, crops=True)
+        self._queue = ImageQueue(graph, crops=True)
 
     @property
     def places(self) -> Mapping[str, int]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Iterable
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -31,8 +30,7 @@ class OpenVinoRuntime:
     """Network compiled by OpenVINO.
 
     Whole images of any height and width run one after the other, each on all cores. Crops, which are little work, run in parallel, each
-    on one core, by a graph for each size. In both cases the result of an image does not
-    depend on the rest of the batch.
+    on one core. In both cases the result of an image does not depend on the rest of the batch.
 
     Args:
         network: network on the CPU in float32, which stays unchanged, or one that is loaded only if the user's cache
@@ -63,9 +61,16 @@ class OpenVinoRuntime:
             raise SettingsError(
                 "this CPU does not support bfloat16; use float32 or int8", setting="precision"
             )
-        graphs = _Graphs(core, unloaded, precision)
-        graphs(unloaded.example_size)
-        self._queue = ImageQueue(graphs, unloaded.takes_crops)
+        eight_bit = precision == "int8"
+        settings = compile_settings(core, precision, unloaded.takes_crops)
+        weights = unloaded.sha256
+        graph = cached_graph(
+            core,
+            {"weights": weights, "eight_bit": eight_bit} if weights else None,
+            settings,
+            lambda: compiled(core, _graph(unloaded, eight_bit), settings),
+        )
+        self._queue = ImageQueue(graph, unloaded.takes_crops)
         self.name = f"OpenVINO, cpu, {precision}"
         self.skeleton, self.stride = unloaded.skeleton, unloaded.stride
         self.size_divisor = unloaded.size_divisor
@@ -84,56 +89,16 @@ class OpenVinoRuntime:
         return PartMaps(confidence, pafs, self.stride)
 
 
-class _Graphs:
-    """The compiled graphs of a network: one for images of any size, or one for each size of crops, made when it is needed.
-
-    Args:
-        core: OpenVINO's core.
-        unloaded: the network.
-        precision: see ``OpenVinoRuntime``, but not ``auto``.
-    """
-
-    def __init__(self, core: ov.Core, unloaded: LazyNetwork, precision: str):
-        self._core, self._unloaded, self._eight_bit = core, unloaded, precision == "int8"
-        self._settings = compile_settings(core, precision, unloaded.takes_crops)
-        self._compiled: dict[tuple[int, int] | None, ov.CompiledModel] = {}
-        self._lock = threading.Lock()
-
-    def __call__(self, size: tuple[int, int]) -> ov.CompiledModel:
-        """Return the graph for images of a height and width.
-
-        Raises:
-            ModelError: OpenVINO cannot read or compile the network.
-        """
-        key = size if self._unloaded.takes_crops else None
-        with self._lock:
-            if key not in self._compiled:
-                self._compiled[key] = self._made(key)
-            return self._compiled[key]
-
-    @kept_signal_stack()
-    def _made(self, size: tuple[int, int] | None) -> ov.CompiledModel:
-        weights = self._unloaded.sha256
-        return cached_graph(
-            self._core,
-            {"weights": weights, "eight_bit": self._eight_bit, "size": size} if weights else None,
-            self._settings,
-            lambda: compiled(self._core, self._graph(size), self._settings),
-        )
-
-    def _graph(self, size: tuple[int, int] | None) -> ov.Model:
-        try:
-            graph = self._converted.clone()
-            if size:
-                graph.reshape([1, *size, 3])
-        except RuntimeError as error:
-            raise ModelError(f"OpenVINO cannot read the network ({error}); use the torch runtime") from None
-        return graph
-
-    @cached_property
-    def _converted(self) -> ov.Model:
-        network = self._unloaded.load()
-        return convert(quantised(network) if self._eight_bit else network)
+def _graph(unloaded: LazyNetwork, eight_bit: bool) -> ov.Model:
+    """Return the graph of a network: for one crop of its size, or for an image of any size."""
+    network = unloaded.load()
+    try:
+        graph = convert(quantised(network) if eight_bit else network)
+        if unloaded.takes_crops:
+            graph.reshape([1, *unloaded.example_size, 3])
+    except RuntimeError as error:
+        raise ModelError(f"OpenVINO cannot read the network ({error}); use the torch runtime") from None
+    return graph
 
 
 def convert(network: Network | CropNetwork) -> ov.Model:

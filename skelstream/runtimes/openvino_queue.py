@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -16,49 +16,47 @@ DEVICE = "CPU"
 
 
 class ImageQueue:
-    """Compiled graphs for one image at a time.
+    """A compiled graph for one image at a time.
 
     Several threads may call it concurrently: OpenVINO continues with the next caller's images without waiting for Python.
 
     Args:
-        graph: function from an image's height and width to the graph for it, from uint8 RGB (1, H, W, 3) to its outputs,
-            compiled with the settings of ``compile_settings``. It may raise ModelError.
+        graph: from uint8 RGB (1, H, W, 3) to its outputs, compiled with the settings of ``compile_settings``.
         crops: whether images are little work; they then run in parallel, each on one core.
     """
 
-    def __init__(self, graph: Callable[[tuple[int, int]], ov.CompiledModel], crops: bool):
+    def __init__(self, graph: ov.CompiledModel, crops: bool):
         self._graph, self._parallel = graph, available_cores() if crops else 1
-        self._free: dict[ov.CompiledModel, deque[ov.InferRequest]] = defaultdict(deque)
+        self._free = deque[ov.InferRequest]()
 
     def __call__(self, images: np.ndarray) -> tuple[torch.Tensor, ...]:
         """Return the graph's outputs, each for all images, uint8 RGB (B, H, W, 3)."""
         return tuple(torch.cat(column) for column in zip(*self.each(images), strict=True))
 
     def each(self, images: Iterable[np.ndarray]) -> list[tuple[torch.Tensor, ...]]:
-        """Return the outputs of each image, uint8 RGB (H, W, 3), of any sizes. An image that is made on demand is made while
+        """Return the outputs of each image, uint8 RGB (H, W, 3). An image that is made on demand is made while
         those before it run."""
         rows: list[tuple[torch.Tensor, ...]] = []
-        running: deque[tuple[ov.CompiledModel, ov.InferRequest]] = deque()
+        running = deque[ov.InferRequest]()
         for image in images:
             if len(running) == self._parallel:
-                rows.append(self._outputs(*running.popleft()))
-            graph = self._graph(image.shape[:2])
-            request = self._request(graph)
+                rows.append(self._outputs(running.popleft()))
+            request = self._request()
             request.start_async([np.ascontiguousarray(image[None])])
-            running.append((graph, request))
-        return rows + [self._outputs(*one) for one in running]
+            running.append(request)
+        return rows + [self._outputs(request) for request in running]
 
-    def _request(self, graph: ov.CompiledModel) -> ov.InferRequest:
+    def _request(self) -> ov.InferRequest:
         try:
-            return self._free[graph].pop()  # another thread may take the last one at any moment
+            return self._free.pop()  # another thread may take the last one at any moment
         except IndexError:
-            return graph.create_infer_request()
+            return self._graph.create_infer_request()
 
-    def _outputs(self, graph: ov.CompiledModel, request: ov.InferRequest) -> tuple[torch.Tensor, ...]:
+    def _outputs(self, request: ov.InferRequest) -> tuple[torch.Tensor, ...]:
         """Wait for a request and return copies of its outputs; its memory is reused."""
         request.wait()
         outputs = tuple(torch.from_numpy(tensor.data.copy()) for tensor in request.output_tensors)
-        self._free[graph].append(request)
+        self._free.append(request)
         return outputs
 
 

@@ -37,8 +37,7 @@ class Runtime(Protocol):
         ...
 
     def crops(self, crops: Iterable[np.ndarray]) -> list[tuple[torch.Tensor, ...]]:
-        """Return the network's outputs of each crop, uint8 RGB (H, W, 3), in sizes that the network takes; the caller owns
-        them."""
+        """Return the network's outputs of each crop, uint8 RGB (H, W, 3) of the network's size; the caller owns them."""
         ...
 
     def maps(self, images: np.ndarray) -> PartMaps:

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
-from skelstream.geometry.crops import by_shape
 from skelstream.network.architectures import CropNetwork, Network
 from skelstream.network.part_maps import PartMaps
 from skelstream.runtimes.cuda_graphs import ReplayedNetwork
@@ -59,12 +58,9 @@ class TorchRuntime:
         return tuple(torch.cat(column) for column in zip(*rows, strict=True))
 
     def crops(self, crops: Iterable[np.ndarray]) -> list[tuple[torch.Tensor, ...]]:
-        """Return the network's outputs of each crop, uint8 RGB (H, W, 3); those of one size are a batch."""
-        images, rows = list(crops), dict[int, tuple[torch.Tensor, ...]]()
-        for which in by_shape(image.shape for image in images):
-            outputs = self.outputs(np.stack([images[i] for i in which]))
-            rows |= zip(which, zip(*(output.split(1) for output in outputs), strict=True), strict=True)
-        return [rows[i] for i in range(len(images))]
+        """Return the network's outputs of each crop, uint8 RGB (H, W, 3)."""
+        outputs = self.outputs(np.stack(list(crops)))
+        return list(zip(*(output.split(1) for output in outputs), strict=True))
 
     def maps(self, images: np.ndarray) -> PartMaps:
         """Return the maps of uint8 RGB images (B, H, W, 3)."""

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skelstream.geometry.crops import crop_letterbox, cut, joints_boxes, least_width
+from skelstream.geometry.crops import crop_letterbox, cut, joints_boxes
 from skelstream.skeleton import COCO17, OPENPOSE18
 from skelstream.training.annotations import AnnotatedImage
 from skelstream.training.augment import Recolouring, recolour, transform_points
@@ -103,8 +103,6 @@ class CropSource:
         augmentation: random changes of the crops.
         size: height and width of the student's crop in pixels.
         teacher_size: height and width of the teacher's crop in pixels.
-        narrow: widths of the student's narrow crops, which take turns with the whole one.
-        turn: number of samples of one width in a row, so that a batch has one.
         read: returns an image's pixels.
     """
 
@@ -112,8 +110,6 @@ class CropSource:
     augmentation: CropAugmentation
     size: tuple[int, int]
     teacher_size: tuple[int, int]
-    narrow: tuple[int, ...] = ()
-    turn: int = 1
     read: Callable[[AnnotatedImage], np.ndarray] = read_pixels
 
     def __getitem__(self, number: int) -> dict[str, Tensor | str]:
@@ -140,10 +136,8 @@ class CropSource:
             box = subject.false_detections[rng.integers(len(subject.false_detections))]
         else:
             box = self._box(rng, subject, keypoints)
-        widths = (self.size[1], *self.narrow)
-        size = (self.size[0], widths[number // self.turn % len(widths)])
-        matrix, mirrored = self._matrix(rng, box, size[1])
-        crop = recolour(rng, self._cut(rng, pixels, matrix, size), self.augmentation)
+        matrix, mirrored = self._matrix(rng, box)
+        crop = recolour(rng, self._cut(rng, pixels, matrix), self.augmentation)
         if rng.random() < self.augmentation.blur:
             crop = cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.5, 1.5))
         keypoints = transform_points(matrix, keypoints)
@@ -167,16 +161,14 @@ class CropSource:
             "unreadable": unreadable,
         }
 
-    def _cut(
-        self, rng: np.random.Generator, pixels: np.ndarray, matrix: np.ndarray, size: tuple[int, int]
-    ) -> np.ndarray:
+    def _cut(self, rng: np.random.Generator, pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
         """Return the student's crop, sometimes with the detail of a smaller one."""
         if rng.random() >= self.augmentation.coarse:
-            return cut(pixels, matrix, size)
+            return cut(pixels, matrix, self.size)
         detail = rng.uniform(*self.augmentation.detail)
-        height, width = (round(detail * n) for n in size)
+        height, width = (round(detail * n) for n in self.size)
         small = cut(pixels, detail * matrix, (height, width))
-        return cv2.warpAffine(small, np.eye(2, 3) / detail, size[::-1], borderMode=cv2.BORDER_REPLICATE)
+        return cv2.warpAffine(small, np.eye(2, 3) / detail, self.size[::-1], borderMode=cv2.BORDER_REPLICATE)
 
     def _box(self, rng: np.random.Generator, subject: Subject, keypoints: np.ndarray) -> np.ndarray:
         chance = rng.random()
@@ -188,19 +180,15 @@ class CropSource:
             return subject.detected[rng.integers(len(subject.detected))]
         return subject.image.boxes[subject.row]
 
-    def _matrix(self, rng: np.random.Generator, box: np.ndarray, width: int) -> tuple[np.ndarray, bool]:
-        """Return the map from image to crop pixels, and whether the crop is mirrored. Who is too wide for a narrow crop is seen
-        smaller."""
-        change, height = self.augmentation, self.size[0]
+    def _matrix(self, rng: np.random.Generator, box: np.ndarray) -> tuple[np.ndarray, bool]:
+        """Return the map from image to crop pixels, and whether the crop is mirrored."""
+        change, (height, width) = self.augmentation, self.size
         length = float((box[2:] - box[:2]).max())
         moved = box + np.tile(
             rng.normal(0, change.shift, 2).clip(-3 * change.shift, 3 * change.shift) * length, 2
         )
-        matrix = crop_letterbox(moved, self.size, width=width).matrix
-        fits = 1.0
-        if width < self.size[1]:
-            fits = min(1.0, width / max(least_width(moved, self.size), 1.0))
-        zoom = fits * float(np.exp(np.clip(rng.normal(0, change.zoom), -3 * change.zoom, 3 * change.zoom)))
+        matrix = crop_letterbox(moved, self.size).matrix
+        zoom = float(np.exp(np.clip(rng.normal(0, change.zoom), -3 * change.zoom, 3 * change.zoom)))
         angle = (
             np.deg2rad(rng.uniform(-change.rotation, change.rotation))
             if rng.random() < change.rotated

@@ -158,8 +158,6 @@ def _setting(value: Any, kind: str, name: str) -> Any:
             return string(value, name)
         case "Path":
             return Path(string(str(value) if isinstance(value, Path) else value, name))
-        case "tuple[int, ...]":
-            return tuple(integer(one, name, *_LIMIT) for one in items(value, name))
         case "tuple[float, float]":
             pair = reals(value, name, (2,)).tolist()
             if not 0 < pair[0] <= pair[1]:

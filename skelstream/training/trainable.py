@@ -97,15 +97,7 @@ def _top_down(recipe: Recipe, sets: _Sets, start: _State, detections: _Detection
     teacher = _teacher(recipe.teacher) if recipe.teacher else deepcopy(network)
     people = [subjects(s.images, f, _LEAST_LENGTH) for s, f in zip(sets, detections, strict=True)]
     order = SamplingOrder(people, [s.config.weight for s in sets], recipe.seed)
-    source = CropSource(
-        order,
-        augmentation,
-        network.example_size,
-        teacher.example_size,
-        config.narrow,
-        recipe.batch // recipe.accumulate,
-        read,
-    )
+    source = CropSource(order, augmentation, network.example_size, teacher.example_size, read)
     loss = Distillation(network, teacher)
     return Task(network, loss, loss.parts, source, default_collate, network)
 

@@ -1,17 +1,9 @@
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 
-from skelstream.geometry.crops import (
-    MARGIN,
-    crop_letterbox,
-    cut,
-    joints_boxes,
-    narrowest,
-    oriented_boxes,
-)
+from skelstream.geometry.crops import MARGIN, crop_letterbox, cut, joints_boxes, oriented_boxes
 from skelstream.geometry.letterbox import rotation
 
 SIZE = (256, 192)
@@ -31,24 +23,6 @@ def test_a_box_of_another_aspect_is_widened(box: list[float]) -> None:
     corners = letterbox.to_input(np.reshape(box, (2, 2)))
     extent = corners[1] - corners[0]
     assert max(extent / (SIZE[1], SIZE[0])) == pytest.approx(1 / MARGIN)
-
-
-@pytest.mark.parametrize("turn", [0, 90, 200])
-def test_a_narrow_crop_is_the_middle_of_the_whole_one(turn: float) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3)).astype(np.uint8)
-    image = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 4), None, 0, 255, cv2.NORM_MINMAX)
-    box = np.array([140, 150, 40, 130, turn])
-    whole = cut(image, crop_letterbox(box, SIZE).matrix, SIZE)
-    narrow = cut(image, crop_letterbox(box, SIZE, width=96).matrix, (256, 96))
-    np.testing.assert_allclose(narrow, whole[:, 48:144].astype(float), atol=2)
-
-
-def test_a_person_gets_the_narrowest_crop_that_shows_the_box() -> None:
-    scale = 256 / 200 / MARGIN
-    wide = 128 / 1.1 / scale
-    for width, expected in ((10, 96), (wide - 0.1, 128), (wide + 0.1, 192), (500, 192)):
-        assert narrowest(np.array([0, 0, width, 200, 0]), SIZE, (96, 128)) == expected
-        assert narrowest(np.array([0, 0, width, 200, 0]), SIZE, ()) == 192
 
 
 def test_a_box_without_size_still_has_a_crop() -> None:

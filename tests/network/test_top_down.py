@@ -22,13 +22,6 @@ def test_crops_to_heatmaps_at_a_quarter_of_their_size(size: tuple[int, int]) -> 
     assert heatmaps.shape == (2, len(COCO17), size[0] // 4, size[1] // 4)
 
 
-def test_narrow_widths_are_multiples_of_its_divisor_below_the_whole() -> None:
-    assert TopDownConfig(narrow=(128, 96)).narrow == (96, 128)
-    for width in (0, 100, 192, -32):
-        with pytest.raises(ValueError, match="multiples of 32 below 192"):
-            TopDownConfig(narrow=(width,))
-
-
 def test_it_has_the_size_of_its_start() -> None:
     assert sum(p.numel() for p in TopDownNetwork().parameters()) == 1_300_177
 

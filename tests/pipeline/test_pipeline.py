@@ -156,7 +156,7 @@ class StandIn:
 
     name, weights_sha256, skeleton = "bars", "0" * 64, COCO17
 
-    def joints(self, image, boxes, known=None):
+    def joints(self, image, boxes):
         keypoints = np.zeros((len(boxes), 17, 2), np.float32)
         scores = np.zeros((len(boxes), 17), np.float32)
         for i, (x, _, width, _, _) in enumerate(boxes):

@@ -32,11 +32,10 @@ class Stand:
     name, weights_sha256, skeleton = "stand", "0" * 64, COCO17
 
     def __init__(self, *positions: tuple[float, float], score: float = 0.8):
-        self.positions, self.score, self.boxes, self.known = positions, score, [], []
+        self.positions, self.score, self.boxes = positions, score, []
 
-    def joints(self, image, boxes, known=None):
+    def joints(self, image, boxes):
         self.boxes += [np.asarray(box) for box in boxes]
-        self.known += [] if known is None else known.tolist()
         keypoints, scores = np.zeros((len(boxes), 17, 2), np.float32), np.zeros((len(boxes), 17), np.float32)
         for i, box in enumerate(boxes):
             off = [np.abs(box[:2] - (x + 20, y + 50)).max() for x, y in self.positions]
@@ -85,7 +84,7 @@ def test_an_uncertain_joint_is_missing_and_the_others_stay() -> None:
     refiner = Stand((100, 100))
     plain = refiner.joints
 
-    def dim(image, boxes, known):
+    def dim(image, boxes):
         keypoints, scores = plain(image, boxes)
         scores[:, [9, 15]] = 0.05
         return keypoints, scores
@@ -105,21 +104,6 @@ def test_an_expected_persons_box_is_used() -> None:
     refinement_with(refiner).refine(IMAGE, half, expected=people((101, 102)))
     (box,) = refiner.boxes
     assert box[3] > 100  # the feet, which detection missed
-
-
-def test_boxes_of_the_frames_beside_are_known_and_detected_ones_are_not() -> None:
-    refiner = Stand((100, 100), (300, 100))
-    refinement = refinement_with(refiner)
-    refinement.refine(IMAGE, people((300, 100)), people((100, 100)))
-    assert refiner.known == [False, True]
-    refinement.refine(IMAGE, people((300, 100)), people((300, 100)))
-    refinement.refine_expected(IMAGE, people((100, 100)), people((300, 100)), force=True)
-    refinement.refine_before(IMAGE, people((300, 100)), people((100, 100)))
-    assert refiner.known == [False, True, True, True, True, True]
-    # One round more in the box of the joints, which detection saw half of.
-    refiner.known.clear()
-    refinement.refine(IMAGE, people((100, 100), joints=slice(0, 11)))
-    assert refiner.known == [False, False]
 
 
 def test_a_person_missed_by_detection_is_found_at_the_expected_box() -> None:
@@ -261,7 +245,7 @@ class Centred(Stand):
 
     half = 0.12
 
-    def joints(self, image, boxes, known=None):
+    def joints(self, image, boxes):
         keypoints, scores = super().joints(image, boxes)
         heights = np.array([box[3] for box in boxes])
         return keypoints, np.where(heights[:, None] > 80, scores, np.minimum(scores, self.half))
@@ -281,7 +265,7 @@ def test_a_person_who_does_not_fill_the_detected_box_is_refined_again(half: floa
 
 def test_the_more_certain_of_two_rounds_is_used() -> None:
     refiner = Centred((100, 100))
-    refiner.joints = lambda image, boxes, known: tuple(
+    refiner.joints = lambda image, boxes: tuple(
         part * (1 if boxes[0][3] < 80 or i == 0 else 0.5) for i, part in enumerate(Stand.joints(refiner, image, boxes))
     )  # fmt: skip
     refinement = refinement_with(refiner)
@@ -317,7 +301,7 @@ class Turned(Stand):
     def __init__(self, *poses: np.ndarray):
         self.poses, self.boxes = poses, []
 
-    def joints(self, image, boxes, known=None):
+    def joints(self, image, boxes):
         self.boxes += [np.asarray(box) for box in boxes]
         keypoints, scores = np.zeros((len(boxes), 17, 2), np.float32), np.zeros((len(boxes), 17), np.float32)
         for i, box in enumerate(boxes):
@@ -388,7 +372,7 @@ def test_a_whole_body_counts_by_its_body() -> None:
 
         skeleton = whole
 
-        def joints(self, image, boxes, known=None):
+        def joints(self, image, boxes):
             keypoints, scores = super().joints(image, boxes)
             keypoints, scores = convert(keypoints, scores, COCO17, whole)
             scores[:, 17:23] = scores[:, :1]  # feet
@@ -408,7 +392,7 @@ def test_a_body_alone_counts_by_the_mean_of_its_joint_scores_to_the_bit() -> Non
     scores = np.random.default_rng(0).uniform(0.3, 1, (12, 17)).astype(np.float32)
 
     class Uneven(Stand):
-        def joints(self, image, boxes, known=None):
+        def joints(self, image, boxes):
             return super().joints(image, boxes)[0], scores[: len(boxes)]
 
     places = [(x, y) for x in (20, 140, 260, 380) for y in (20, 150, 280)]

@@ -65,13 +65,12 @@ def test_images_of_many_sizes_share_the_memory_of_one_request(compiled: OpenVino
     assert len(made) <= 1
 
 
-def test_crops_of_several_sizes_are_torchs_in_their_order() -> None:
+def test_crops_are_torchs_in_their_order() -> None:
     torch.manual_seed(0)
-    network = TopDownNetwork(TopDownConfig(64, 96, narrow=(32, 64))).eval()
-    crops = [pictures(1, 64, width)[0] for width in (64, 32, 96, 32, 64, 64)]
+    network = TopDownNetwork(TopDownConfig(64, 96)).eval()
+    crops = pictures(5, 64, 96)
     found = OpenVinoRuntime(network, "float32").crops(iter(crops))
     expected = TorchRuntime(network, torch.device("cpu")).crops(iter(crops))
-    assert [tuple(maps.shape) for (maps,) in found] == [(1, 17, 16, crop.shape[1] // 4) for crop in crops]
     for (maps,), (wanted,) in zip(found, expected, strict=True):
         torch.testing.assert_close(maps, wanted, atol=1e-4, rtol=1e-4)
 

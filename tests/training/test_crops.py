@@ -105,26 +105,6 @@ def test_a_smaller_student_sees_what_the_teacher_sees(people) -> None:
     )
 
 
-def test_widths_take_turns_and_show_the_whole_person(people) -> None:
-    order = SamplingOrder([people], [1.0])
-    crops = CropSource(order, UNCHANGED, SIZE, SIZE, narrow=(96, 128), turn=2)
-    assert [crops[n]["image"].shape[2] for n in range(7)] == [192, 192, 96, 96, 128, 128, 192]
-    whole = crops[0]
-    for number in (2, 4):
-        narrow = crops[number]
-        width = narrow["image"].shape[2]
-        keypoints = narrow["keypoints"][narrow["keypoints"].isfinite().all(1)]
-        assert ((keypoints > 0) & (keypoints < torch.tensor([width, 256.0]))).all()
-        matrix = narrow["to_teacher"]
-        torch.testing.assert_close(
-            narrow["keypoints"] @ matrix[:, :2].T + matrix[:, 2],
-            whole["keypoints"],
-            atol=0.02,
-            rtol=0,
-            equal_nan=True,
-        )
-
-
 def test_a_coarse_crop_has_less_detail_in_the_same_place(people) -> None:
     fine = source(people)[0]
     coarse = source(people, replace(UNCHANGED, coarse=1.0, detail=(0.3, 0.3)))[0]

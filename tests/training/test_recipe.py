@@ -29,7 +29,6 @@ def test_packaged_recipes_are_whole() -> None:
         "movenet-further",
         "movenet-long",
         "refinement",
-        "refinement-narrow",
         "refinement-small",
         "lspet-single",
         "coco-people",
