@@ -21,7 +21,7 @@ class ImageQueue:
     Several threads may call it concurrently: OpenVINO continues with the next caller's images without waiting for Python.
 
     Args:
-        graph: from uint8 RGB (1, H, W, 3) to its outputs, compiled with the settings of ``compile_settings``.
+        graph: compiled graph from uint8 RGB (1, H, W, 3) to its outputs, with the settings of ``compile_settings``.
         crops: whether images are little work; they then run in parallel, each on one core.
     """
 
