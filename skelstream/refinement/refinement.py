@@ -93,7 +93,11 @@ class Refinement:
             People, best first. The score of a refined person is the geometric mean of the detection score and the mean
             joint score, limited as above.
         """
-        people = people if expected is None else self._one_each(people, expected)
+        if expected is None:
+            # Nobody is followed, so the last image's crops say nothing about this one, which may be another photo.
+            self.state = RefinementState()
+        else:
+            people = self._one_each(people, expected)
         boxes, scores, known = self._boxes(people, expected)
         boxes[known] = self._steadied(boxes[known])
         order = np.argsort(-self._gain(boxes, scores), kind="stable")[: self._affordable(len(boxes), budget)]

@@ -346,6 +346,15 @@ def test_a_turn_stays_while_a_person_leans_a_little_from_it() -> None:
     assert turns == [0, 90, 90, 90, 90, 90, 0]
 
 
+def test_a_photo_does_not_depend_on_the_one_before() -> None:
+    lying, leaning = pose_at((200, 200), 90), pose_at((200, 200), 60)
+    refinement = refinement_with(Turned(lying))
+    refinement.refine(IMAGE, candidates(lying))
+    refinement.refiner = Turned(leaning)
+    refinement.refine(IMAGE, candidates(leaning))
+    assert refinement.refiner.boxes[0][4] == 0
+
+
 def test_a_person_seen_the_wrong_way_up_too_is_one_person() -> None:
     right, wrong = pose_at((200, 200), 0), pose_at((200, 200), 180)
     found = People.joined(candidates(right, score=0.6), candidates(wrong, score=0.5))
