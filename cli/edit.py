@@ -81,7 +81,8 @@ def edit(
     Frames are numbered as in the file and in the page. Poses stay as they are.
     """
     from skelstream.batch.conversion import ConversionOptions, read_people
-    from skelstream.editing import Merge, Split, Swap, edited, read_edits
+    from skelstream.editing import edited, read_edits
+    from skelstream.editing.edits import moves_poses
     from skelstream.processing import with_identities
 
     given = {"merge": merge, "split": split, "swap": swap, "name": name, "drop": drop, "keep": keep}
@@ -104,7 +105,7 @@ def edit(
         done = edited(sequence, all_edits)
     except FormatError as error:
         raise FormatError(f"{skeletons}: {error}") from error
-    if done.raw is not None and any(isinstance(edit, Merge | Split | Swap) for edit in all_edits):
+    if done.raw is not None and moves_poses(all_edits):
         note(f"{skeletons}: {RESAMPLED}")
     if sequence.raw is not None and done.raw is None:
         note(f"{skeletons}: its filled and smoothed values belong to the old identities and are left out")

@@ -142,12 +142,9 @@ def _say_what_is_left_out(path: Path, people: Detections | SkeletonSequence) -> 
 
 def _say_summary(tracked: SkeletonSequence, output: str) -> None:
     """Print a line such as ``1,204 frames, 9 tracks of 6 people``."""
-    from skelstream.sequences.meta import tracklets_of
+    from skelstream.sequences.summary import tracklets_of
 
-    tracklets, poses = (
-        tracklets_of(tracked.meta, tracked.track_ids.tolist()),
-        tracked.meta["tracked"]["poses"],
-    )
+    tracklets, poses = tracklets_of(tracked), tracked.meta["tracked"]["poses"]
     count = len(tracked)
     tracks = f"{count:,} track{'s' * (count != 1)}"
     if tracklets:

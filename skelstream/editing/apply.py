@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from skelstream.editing.edits import Drop, Edit, Keep, Merge, Name, Split, Swap
+from skelstream.editing.edits import Drop, Edit, Keep, Merge, Name, Split, Swap, moves_poses
 from skelstream.errors import FormatError
 from skelstream.files.values import INT32
 from skelstream.processing.ordering import main_person_first
@@ -38,7 +38,7 @@ def edited(sequence: SkeletonSequence, edits: Iterable[Edit]) -> SkeletonSequenc
             one frame.
     """
     edits = list(edits)
-    if any(isinstance(edit, Merge | Split | Swap) for edit in edits):
+    if moves_poses(edits):
         poses = of_measured_frames(sequence)
         gone = ("lifting",) if poses.raw is not None else _DERIVED
         meta = {name: value for name, value in sequence.meta.items() if name not in gone}
