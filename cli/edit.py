@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 
 from skelstream.errors import FormatError, SettingsError
 
-from .messages import RESAMPLED, say, warn
+from .messages import RESAMPLED, counted, notes, say
 from .one_output import check_output, write_output
 from .options import (
     ClipName,
@@ -92,7 +92,7 @@ def edit(
             "there is nothing to edit: give a file of edits, or options such as --merge 1,7", setting="edits"
         )
     check_output(output, format, overwrite, [skeletons, edits])
-    note = (lambda _: None) if quiet else warn
+    note = notes(quiet)
     filed = None if edits is None else read_edits(edits)
     options = ConversionOptions(
         source_format=source_format, size=parsed_size(size), clip=clip, rate=rate, note=note
@@ -114,15 +114,11 @@ def edit(
     write_output(done, output, format, overwrite, note)
     if not quiet:
         count = len(done.meta["edits"]) - len(sequence.meta.get("edits") or [])
-        tracks = _tracks(len(done))
-        became = tracks if len(done) == len(sequence) else f"{_tracks(len(sequence))} became {tracks}"
-        say(f"{count} edit{'s' * (count != 1)}: {became}")
+        tracks, before = counted(len(done), "track"), counted(len(sequence), "track")
+        became = tracks if len(done) == len(sequence) else f"{before} became {tracks}"
+        say(f"{counted(count, 'edit')}: {became}")
         if output != "-":
             say(f"wrote {output}")
-
-
-def _tracks(count: int) -> str:
-    return f"{count:,} track{'s' * (count != 1)}"
 
 
 def _edits_in_order(order: list[str], given: dict[str, list[str] | None]) -> list[Any]:

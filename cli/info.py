@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .messages import plain, stdout_console
+from .messages import counted, plain, stdout_console
 from .options import ClipName, Debug
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _video(facts: dict[str, Any]) -> Table:
     linked = f" joined from {facts['tracklets']} tracklets" if facts["tracklets"] else ""
     table.add_row(
         "people",
-        f"{len(facts['tracks'])} track{'s' * (len(facts['tracks']) != 1)}{linked},"
+        f"{counted(len(facts['tracks']), 'track')}{linked},"
         f" at most {facts['people_at_once']} at once{cleaned}",
     )
     weights = f", weights {facts['weights_sha256'][:12]}" if facts["weights_sha256"] else ""

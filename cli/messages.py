@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from skelstream.errors import OutputError, SkelstreamError
-from skelstream.files.text import printable
+from skelstream.files.text import no_note, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +28,16 @@ def say(text: str, color: str | None = None, err: bool = True) -> None:
 def warn(text: str) -> None:
     """Print a warning, which does not stop the command."""
     say(f"skelstream: {text}", "yellow")
+
+
+def notes(quiet: bool) -> Callable[[str], None]:
+    """Return the function for the library's notes: ``warn``, or one that shows nothing."""
+    return no_note if quiet else warn
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as ``1 track`` or ``1,204 tracks``."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 RESAMPLED = "it was resampled along the old identities; where these change from one person to another, a pose may mix both"

@@ -11,7 +11,7 @@ import typer
 from skelstream.errors import FormatError, SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
-from .messages import RESAMPLED, say, show_warnings, warn
+from .messages import RESAMPLED, counted, notes, say, show_warnings, warn
 from .one_output import check_output, write_output
 from .options import (
     ClipName,
@@ -69,7 +69,7 @@ def track(
     _check_effects(settings, given, video)
     if output != "-":
         check_format(Path(output), format, settings.postprocessing)
-    note = (lambda _: None) if quiet else warn
+    note = notes(quiet)
     options = ConversionOptions(
         source_format=source_format, size=parsed_size(size), clip=clip, rate=rate, note=note
     )
@@ -146,12 +146,11 @@ def _say_summary(tracked: SkeletonSequence, output: str) -> None:
 
     tracklets, poses = tracklets_of(tracked), tracked.meta["tracked"]["poses"]
     count = len(tracked)
-    tracks = f"{count:,} track{'s' * (count != 1)}"
+    tracks = counted(count, "track")
     if tracklets:
         tracks = f"{tracklets:,} tracks of {count:,} {'person' if count == 1 else 'people'}"
     out = poses - len(tracked.frame)
     left = f", {out:,} of {poses:,} poses are in no track" if out else ""
-    frames = f"{tracked.frames:,} frame{'s' * (tracked.frames != 1)}"
-    say(f"{frames}, {tracks}{left}")
+    say(f"{counted(tracked.frames, 'frame')}, {tracks}{left}")
     if output != "-":
         say(f"wrote {output}")

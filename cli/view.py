@@ -10,7 +10,7 @@ import typer
 
 from skelstream.errors import OutputError, SettingsError
 
-from .messages import say, warn
+from .messages import notes, say
 from .options import ClipName, Debug, Overwrite, Quiet, Rate
 
 
@@ -58,7 +58,7 @@ def view(
         raise SettingsError("it has no effect beside --skeleton-only; leave one out", setting="video")
     output = output or skeletons.with_suffix(".html")
     check_writable(output, overwrite)
-    note = (lambda _: None) if quiet else warn
+    note = notes(quiet)
     sequence = with_identities(read_people(skeletons, ConversionOptions(clip=clip, rate=rate, note=note)))
     given = video is not None
     if not given and not skeleton_only:

@@ -13,6 +13,7 @@ from skelstream.batch.results import Results
 from skelstream.errors import FormatError, SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 from skelstream.files.inputs import check_not_inputs
+from skelstream.files.text import no_note
 from skelstream.formats import (
     Labels,
     Sample,
@@ -31,10 +32,6 @@ from skelstream.sequences import Detections, SkeletonSequence
 
 # Number of exchanges from which ids are taken for places; fewer may be chance, when a person steps where another one was.
 _MANY_EXCHANGES = 3
-
-
-def _ignore(_: str) -> None:
-    pass
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ class ConversionOptions:
     rate: float | None = None
     overwrite: bool = False
     given: frozenset[str] = frozenset()
-    note: Callable[[str], None] = _ignore
+    note: Callable[[str], None] = no_note
 
 
 def read_skeletons(

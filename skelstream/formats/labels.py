@@ -13,7 +13,7 @@ from pathlib import Path
 
 from skelstream.errors import FormatError
 from skelstream.files.inputs import check_is_file
-from skelstream.files.text import printable
+from skelstream.files.text import no_note, printable
 from skelstream.formats.format import Sample
 from skelstream.formats.names import Name, check_split, distinct, name_of
 from skelstream.sequences import SkeletonSequence
@@ -224,15 +224,11 @@ def _order(label: str) -> tuple[int, float]:
     return (0, float(label)) if _NUMBER.fullmatch(label) else (1, 0.0)
 
 
-def _ignore(_: str) -> None:
-    pass
-
-
 def labelled(
     inputs: Sequence[Path],
     labels: Labels | None,
     read: Callable[[Path], SkeletonSequence],
-    note: Callable[[str], None] = _ignore,
+    note: Callable[[str], None] = no_note,
 ) -> Iterator[Sample]:
     """Return an iterator over the samples of a training set, which reads each clip when it is needed.
 
