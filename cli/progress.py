@@ -126,7 +126,7 @@ class InputProgress(_Bar):
     Args:
         title: text beside the bar.
         quiet: whether to show nothing.
-        unit: what is counted, to show its number per second; empty for no speed.
+        unit: plural noun for the speed, such as ``frames`` per second; empty for no speed.
     """
 
     def __init__(self, title: str, quiet: bool, unit: str = ""):
