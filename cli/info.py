@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _SHADES = " ░▒▓█"
 _TIMELINE_CELLS = 40
-_WITH_NAMES = 22  # cells of the timeline, and
-_WIDEST_NAME = 18  # of the names beside it, so that a row fits into 80 columns
+# Cells of the timeline and of the names beside it: a row fits into 80 columns.
+_WITH_NAMES, _WIDEST_NAME = 22, 18
 _MAX_TRACKS = 20
 
 

@@ -125,12 +125,12 @@ def _tracked(
 
 
 def _say_what_is_left_out(path: Path, people: Detections | SkeletonSequence) -> None:
-    from skelstream.processing.resampling import of_measured_frames
+    from skelstream.processing.resampling import measured_or_resampled
     from skelstream.sequences import SkeletonSequence
 
     gone = []
     if isinstance(people, SkeletonSequence):
-        poses = of_measured_frames(people)
+        poses = measured_or_resampled(people)
         if poses.raw is not None:
             warn(f"{path}: {RESAMPLED}")
         gone += ["filled and smoothed values"] if poses is not people else []

@@ -30,7 +30,7 @@ from skelstream.formats.registry import choose_for_many
 from skelstream.processing import exchanges, postprocess, with_identities
 from skelstream.sequences import Detections, SkeletonSequence
 
-# Number of exchanges from which ids are taken for places; fewer may be chance, when a person steps where another one was.
+# From this number of exchanges on, ids count as slots; fewer may be chance, when people step into each other's place.
 _MANY_EXCHANGES = 3
 
 
@@ -102,7 +102,7 @@ def read_skeletons(
     known = skeletons.meta.get("warnings") or []
     processed = postprocess(skeletons, settings.postprocessing)
     warnings += (processed.meta.get("warnings") or [])[len(known) :]
-    video = f"{skeletons.meta.get('source')}: "  # which warnings in the meta begin with
+    video = f"{skeletons.meta.get('source')}: "  # the beginning of warnings in the meta
     for warning in warnings:
         options.note(f"{name}: {warning.removeprefix(video)}")
     return processed

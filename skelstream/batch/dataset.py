@@ -64,7 +64,7 @@ class Batch:
         """Yield a sample for each clip, with its id, class and split.
 
         Args:
-            read: function from the path of an npz, a temporary file, and the clip's id to a sequence.
+            read: function from the path of a temporary npz and the clip's id to the clip's sequence.
         """
         with ResultFiles(self._results) as files, TemporaryDirectory(prefix="skelstream-") as folder:
             path = Path(folder) / "clip.npz"

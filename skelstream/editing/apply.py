@@ -11,7 +11,7 @@ from skelstream.editing.edits import Drop, Edit, Keep, Merge, Name, Split, Swap,
 from skelstream.errors import FormatError
 from skelstream.files.values import INT32
 from skelstream.processing.ordering import main_person_first
-from skelstream.processing.resampling import of_measured_frames
+from skelstream.processing.resampling import measured_or_resampled
 from skelstream.sequences.meta import names_of
 from skelstream.sequences.sequence import ROWS, SkeletonSequence
 from skelstream.sequences.track import importance
@@ -39,7 +39,7 @@ def edited(sequence: SkeletonSequence, edits: Iterable[Edit]) -> SkeletonSequenc
     """
     edits = list(edits)
     if moves_poses(edits):
-        poses = of_measured_frames(sequence)
+        poses = measured_or_resampled(sequence)
         gone = ("lifting",) if poses.raw is not None else _DERIVED
         meta = {name: value for name, value in sequence.meta.items() if name not in gone}
         sequence = replace(poses, meta=meta, lifted=None)

@@ -64,8 +64,7 @@ class Labels:
         object.__setattr__(self, "_longest", max(map(len, self.of), default=1))
 
     def find(self, path: Path) -> Name | None:
-        """Return the key of a clip's label: the one with the same name and the most matching folders before
-        it.
+        """Return the key of a clip's label: the one with the same name and the most matching folders before it.
 
         A key without dots also matches files by their name up to the first dot. None if no key matches.
         """
@@ -125,8 +124,7 @@ def read_labels(path: Path) -> Labels:
 
 
 def labels_of_folders(inputs: Sequence[Path]) -> Labels:
-    """Return labels from folders: the clip's folder is its class, the folder above its split if named train,
-    val or test.
+    """Return labels from folders: the clip's folder is its class, the folder above its split if named train, val or test.
 
     Raises:
         FormatError: a clip is in no folder, or all are directly in folders of splits.

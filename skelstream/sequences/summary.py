@@ -87,8 +87,7 @@ def tracklets_of(sequence: SkeletonSequence) -> int | None:
 
 
 def timeline(track: Track, frame_time: np.ndarray, cells: int) -> np.ndarray:
-    """Return the share of frames with the track in each of ``cells`` equal parts of the video, float64
-    (cells,).
+    """Return the share of frames with the track in each of ``cells`` equal parts of the video, float64 (cells,).
 
     A part without any frame has the value of the part before it.
     """
