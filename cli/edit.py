@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 
 from skelstream.errors import FormatError, SettingsError
 
-from .messages import RESAMPLED, counted, notes, say
+from .messages import RESAMPLED, counted, note_left_out, notes, say
 from .one_output import check_output, write_output
 from .options import (
     ClipName,
@@ -107,10 +107,9 @@ def edit(
         raise FormatError(f"{skeletons}: {error}") from error
     if done.raw is not None and moves_poses(all_edits):
         note(f"{skeletons}: {RESAMPLED}")
-    if sequence.raw is not None and done.raw is None:
-        note(f"{skeletons}: its filled and smoothed values belong to the old identities and are left out")
-    if sequence.lifted is not None and done.lifted is None:
-        note(f"{skeletons}: its 3D joints belong to the old identities and are left out")
+    gone = ["filled and smoothed values"] if sequence.raw is not None and done.raw is None else []
+    gone += ["3D joints"] if sequence.lifted is not None and done.lifted is None else []
+    note_left_out(skeletons, gone, note)
     write_output(done, output, format, overwrite, note)
     if not quiet:
         count = len(done.meta["edits"]) - len(sequence.meta.get("edits") or [])

@@ -44,6 +44,12 @@ RESAMPLED = "it was resampled along the old identities; where these change from 
 """A line for files whose identities change after poses were made between the measured frames."""
 
 
+def note_left_out(path: Path, gone: list[str], note: Callable[[str], None]) -> None:
+    """Note what a file loses because its identities change, for example ``["3D joints"]``; nothing for an empty list."""
+    if gone:
+        note(f"{path}: its {' and '.join(gone)} belong to the old identities and are left out")
+
+
 def show_warnings(lines: Iterable[str]) -> None:
     """Print warnings, one line each."""
     for line in lines:

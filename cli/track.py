@@ -11,7 +11,7 @@ import typer
 from skelstream.errors import FormatError, SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
-from .messages import RESAMPLED, counted, notes, say, show_warnings, warn
+from .messages import RESAMPLED, counted, note_left_out, notes, say, show_warnings, warn
 from .one_output import check_output, write_output
 from .options import (
     ClipName,
@@ -136,8 +136,7 @@ def _say_what_is_left_out(path: Path, people: Detections | SkeletonSequence) -> 
         gone += ["filled and smoothed values"] if poses is not people else []
         gone += ["3D joints"] if people.lifted is not None else []
     gone += [name for name in ("names", "edits") if getattr(people, "meta", {}).get(name)]
-    if gone:
-        warn(f"{path}: its {' and '.join(gone)} belong to the old identities and are left out")
+    note_left_out(path, gone, warn)
 
 
 def _say_summary(tracked: SkeletonSequence, output: str) -> None:

@@ -11,11 +11,11 @@ import typer
 from skelstream.errors import OutputError, SettingsError
 
 from .messages import notes, say
-from .options import ClipName, Debug, Overwrite, Quiet, Rate
+from .options import ClipName, Debug, Overwrite, Quiet, Rate, Skeletons
 
 
 def view(
-    skeletons: Annotated[Path, typer.Argument(help="Skeleton file in any readable format.")],
+    skeletons: Skeletons,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Write to this HTML file. Default: NAME.html beside the input."),
