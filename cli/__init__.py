@@ -22,7 +22,7 @@ from skelstream import __version__
 from skelstream.errors import SettingsError, SkelstreamError, Stopped
 
 from .messages import complain, described
-from .signals import handle_signals
+from .signals import end_at_once, handle_signals
 
 WRONG_USE, INTERRUPTED = 2, 130
 """Exit statuses of a wrong setting, as for an unknown option, and of Ctrl-C."""
@@ -108,6 +108,9 @@ def main() -> None:
     Console.on_broken_pipe = _end_quietly
     try:
         app()
+    except SystemExit as ended:
+        end_at_once(ended.code)
+        raise
     finally:
         gc.freeze()  # Python searches all that torch imported for garbage as it ends, for a third of a second
 

@@ -10,7 +10,7 @@ import typer
 from skelstream.errors import SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
-from .messages import say, warn
+from .messages import notes, say
 from .one_output import check_output, write_output
 from .options import (
     ClipName,
@@ -107,7 +107,7 @@ def convert(
 
     options = ConversionOptions(
         format, source_format, labels, class_folders, persons, frames, parsed_size(size), clip, rate, overwrite, given,
-        (lambda _: None) if quiet else warn,
+        notes(quiet),
     )  # fmt: skip
     if output == "-":
         if len(inputs) > 1 or labels is not None or class_folders:

@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 
 from skelstream.errors import FormatError, SettingsError
 
-from .messages import RESAMPLED, say, warn
+from .messages import RESAMPLED, counted, note_left_out, notes, say
 from .one_output import check_output, write_output
 from .options import (
     ClipName,
@@ -81,7 +81,8 @@ def edit(
     Frames are numbered as in the file and in the page. Poses stay as they are.
     """
     from skelstream.batch.conversion import ConversionOptions, read_people
-    from skelstream.editing import Merge, Split, Swap, edited, read_edits
+    from skelstream.editing import edited, read_edits
+    from skelstream.editing.edits import moves_poses
     from skelstream.processing import with_identities
 
     given = {"merge": merge, "split": split, "swap": swap, "name": name, "drop": drop, "keep": keep}
@@ -91,7 +92,7 @@ def edit(
             "there is nothing to edit: give a file of edits, or options such as --merge 1,7", setting="edits"
         )
     check_output(output, format, overwrite, [skeletons, edits])
-    note = (lambda _: None) if quiet else warn
+    note = notes(quiet)
     filed = None if edits is None else read_edits(edits)
     options = ConversionOptions(
         source_format=source_format, size=parsed_size(size), clip=clip, rate=rate, note=note
@@ -104,24 +105,19 @@ def edit(
         done = edited(sequence, all_edits)
     except FormatError as error:
         raise FormatError(f"{skeletons}: {error}") from error
-    if done.raw is not None and any(isinstance(edit, Merge | Split | Swap) for edit in all_edits):
+    if done.raw is not None and moves_poses(all_edits):
         note(f"{skeletons}: {RESAMPLED}")
-    if sequence.raw is not None and done.raw is None:
-        note(f"{skeletons}: its filled and smoothed values belong to the old identities and are left out")
-    if sequence.lifted is not None and done.lifted is None:
-        note(f"{skeletons}: its 3D joints belong to the old identities and are left out")
+    gone = ["filled and smoothed values"] if sequence.raw is not None and done.raw is None else []
+    gone += ["3D joints"] if sequence.lifted is not None and done.lifted is None else []
+    note_left_out(skeletons, gone, note)
     write_output(done, output, format, overwrite, note)
     if not quiet:
         count = len(done.meta["edits"]) - len(sequence.meta.get("edits") or [])
-        tracks = _tracks(len(done))
-        became = tracks if len(done) == len(sequence) else f"{_tracks(len(sequence))} became {tracks}"
-        say(f"{count} edit{'s' * (count != 1)}: {became}")
+        tracks, before = counted(len(done), "track"), counted(len(sequence), "track")
+        became = tracks if len(done) == len(sequence) else f"{before} became {tracks}"
+        say(f"{counted(count, 'edit')}: {became}")
         if output != "-":
             say(f"wrote {output}")
-
-
-def _tracks(count: int) -> str:
-    return f"{count:,} track{'s' * (count != 1)}"
 
 
 def _edits_in_order(order: list[str], given: dict[str, list[str] | None]) -> list[Any]:

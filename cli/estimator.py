@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .messages import say
+from .signals import interruptible
 
 if TYPE_CHECKING:
     from skelstream.estimation.pose_estimator import PoseEstimator
@@ -25,7 +26,7 @@ def make_estimator(settings: EstimatorSettings) -> PoseEstimator:
     from skelstream.tracking.libraries import import_beside
 
     import_beside()  # while the networks are loaded
-    estimator = PoseEstimator(settings)
+    estimator = interruptible(lambda: PoseEstimator(settings))
     if estimator.torch_threads is not None:
         torch.set_num_threads(estimator.torch_threads)
     return estimator

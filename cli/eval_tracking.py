@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .messages import stdout_console
-from .options import Debug
+from .options import Debug, Skeletons
 
 if TYPE_CHECKING:
     from skelstream.evaluation.tracking import TrackingScores
 
 
 def evaluate_tracking(
-    skeletons: Annotated[Path, typer.Argument(help="Skeleton file in any readable format.")],
+    skeletons: Skeletons,
     truth: Annotated[
         Path, typer.Option(help="Read ground truth in MOTChallenge's format: frame,id,x,y,w,h,confidence.")
     ],

@@ -201,14 +201,14 @@ def _print_summary(done: Extraction, files: list[str], readable: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from skelstream.sequences.meta import tracklets_of
+    from skelstream.sequences.summary import tracklets_of
 
     sequence, times = done.sequence, done.times
     frames, lost = len(sequence.frame_time), int((~sequence.frame_ok).sum())
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_row("frames", f"{frames}" + (f", {lost} failed to decode" if lost else "")
                   + (f", {times.dropped} dropped" if times.dropped else ""))  # fmt: skip
-    tracklets = tracklets_of(sequence.meta, sequence.track_ids.tolist())
+    tracklets = tracklets_of(sequence)
     pieces = f", joined from {tracklets} tracklets" if tracklets else ""
     table.add_row("tracks", f"{len(sequence.track_ids)}{pieces}")
     poses = len(sequence.frame)

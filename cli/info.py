@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .messages import plain, stdout_console
-from .options import ClipName, Debug
+from .messages import counted, plain, stdout_console
+from .options import ClipName, Debug, Skeletons
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,13 +17,13 @@ if TYPE_CHECKING:
 
 _SHADES = " ░▒▓█"
 _TIMELINE_CELLS = 40
-_WITH_NAMES = 22  # cells of the timeline, and
-_WIDEST_NAME = 18  # of the names beside it, so that a row fits into 80 columns
+# Cells of the timeline and of the names beside it: a row fits into 80 columns.
+_WITH_NAMES, _WIDEST_NAME = 22, 18
 _MAX_TRACKS = 20
 
 
 def info(
-    file: Annotated[Path, typer.Argument(help="Skeleton file in any readable format.")],
+    skeletons: Skeletons,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     every_track: Annotated[
         bool, typer.Option("--all", help=f"Show all tracks, not only the {_MAX_TRACKS} most important ones.")
@@ -42,14 +41,14 @@ def info(
     from skelstream.sequences.summary import summary
     from skelstream.skeleton import part_of
 
-    sequence = with_identities(read(file, clip=clip))
+    sequence = with_identities(read(skeletons, clip=clip))
     facts = summary(sequence)
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
         return
 
     console = stdout_console(highlight=False)
-    console.print(f"[bold]{plain(file.name)}[/]")
+    console.print(f"[bold]{plain(skeletons.name)}[/]")
     console.print(_video(facts))
     if facts["tracks"]:
         console.print(_tracks(sequence, facts["tracks"], len(sequence) if every_track else _MAX_TRACKS))
@@ -73,7 +72,7 @@ def _video(facts: dict[str, Any]) -> Table:
     linked = f" joined from {facts['tracklets']} tracklets" if facts["tracklets"] else ""
     table.add_row(
         "people",
-        f"{len(facts['tracks'])} track{'s' * (len(facts['tracks']) != 1)}{linked},"
+        f"{counted(len(facts['tracks']), 'track')}{linked},"
         f" at most {facts['people_at_once']} at once{cleaned}",
     )
     weights = f", weights {facts['weights_sha256'][:12]}" if facts["weights_sha256"] else ""

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from .messages import say, warn
-from .options import ClipName, Debug, Device, Overwrite, Quiet
+from .options import ClipName, Debug, Device, Overwrite, Quiet, Skeletons
 
 
 def lift(
-    skeletons: Annotated[Path, typer.Argument(help="Skeleton file in any readable format.")],
+    skeletons: Skeletons,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Write to this file. Default: NAME.3d.npz beside the input."),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from skelstream.errors import OutputError, SkelstreamError
-from skelstream.files.text import printable
+from skelstream.files.text import no_note, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,8 +30,24 @@ def warn(text: str) -> None:
     say(f"skelstream: {text}", "yellow")
 
 
+def notes(quiet: bool) -> Callable[[str], None]:
+    """Return the function for the library's notes: ``warn``, or one that shows nothing."""
+    return no_note if quiet else warn
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as ``1 track`` or ``1,204 tracks``."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 RESAMPLED = "it was resampled along the old identities; where these change from one person to another, a pose may mix both"
 """A line for files whose identities change after poses were made between the measured frames."""
+
+
+def note_left_out(path: Path, gone: list[str], note: Callable[[str], None]) -> None:
+    """Note what a file loses because its identities change, for example ``["3D joints"]``; nothing for an empty list."""
+    if gone:
+        note(f"{path}: its {' and '.join(gone)} belong to the old identities and are left out")
 
 
 def show_warnings(lines: Iterable[str]) -> None:

@@ -79,6 +79,8 @@ def render(
     from skelstream.files.atomic import check_writable
     from skelstream.files.inputs import check_not_inputs
 
+    from .progress import InputProgress
+
     outputs = [path for path in (output, sheet) if path is not None]
     if not outputs:
         raise typer.BadParameter("give --output, --sheet or both", param_hint="--output")
@@ -89,9 +91,9 @@ def render(
     check_not_inputs(outputs, [images])
     style = OverlaySettings(Style(labels=ids, min_score=min_joint_score), trails, blur_faces, skeleton_only)
     if output is not None:
-        with _FrameBar("rendering", quiet) as progress:
+        with InputProgress("rendering", quiet, "frames") as progress:
             movie = MovieSettings(settings.video.start, settings.video.end, width, rate, sound)
-            done = render_movie(sequence, output, images, style, movie, progress)
+            done = render_movie(sequence, output, images, style, movie, progress.report)
         if not quiet:
             _print_summary(sequence, done, output)
     if sheet is not None:
@@ -153,40 +155,6 @@ def _analysed(source: str, settings: ExtractionSettings, quiet: bool) -> Skeleto
         done = run(source, settings, None, estimator_maker(settings), report=progress.report)
     show_warnings(done.warnings)
     return done.sequence
-
-
-class _FrameBar:
-    """A progress bar of frames on standard error.
-
-    Args:
-        title: text beside the bar.
-        quiet: whether to show nothing.
-    """
-
-    def __init__(self, title: str, quiet: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._title, console = title, Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            TextColumn("{task.fields[speed]}"), TimeRemainingColumn(),
-            console=console, disable=quiet or not console.is_terminal, transient=True,
-        )  # fmt: skip
-
-    def __enter__(self) -> _FrameBar:
-        self._bar.start()
-        self._task = self._bar.add_task(self._title, speed="")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def __call__(self, done: int, total: int | None) -> None:
-        speed = self._bar.tasks[0].speed
-        self._bar.update(
-            self._task, completed=done, total=total, speed=f"{speed:.0f} frames/s" if speed else ""
-        )
 
 
 def _print_summary(sequence: SkeletonSequence, done: Rendered, output: Path) -> None:

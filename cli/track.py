@@ -11,7 +11,7 @@ import typer
 from skelstream.errors import FormatError, SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 
-from .messages import RESAMPLED, say, show_warnings, warn
+from .messages import RESAMPLED, counted, note_left_out, notes, say, show_warnings, warn
 from .one_output import check_output, write_output
 from .options import (
     ClipName,
@@ -69,7 +69,7 @@ def track(
     _check_effects(settings, given, video)
     if output != "-":
         check_format(Path(output), format, settings.postprocessing)
-    note = (lambda _: None) if quiet else warn
+    note = notes(quiet)
     options = ConversionOptions(
         source_format=source_format, size=parsed_size(size), clip=clip, rate=rate, note=note
     )
@@ -125,36 +125,31 @@ def _tracked(
 
 
 def _say_what_is_left_out(path: Path, people: Detections | SkeletonSequence) -> None:
-    from skelstream.processing.resampling import of_measured_frames
+    from skelstream.processing.resampling import measured_or_resampled
     from skelstream.sequences import SkeletonSequence
 
     gone = []
     if isinstance(people, SkeletonSequence):
-        poses = of_measured_frames(people)
+        poses = measured_or_resampled(people)
         if poses.raw is not None:
             warn(f"{path}: {RESAMPLED}")
         gone += ["filled and smoothed values"] if poses is not people else []
         gone += ["3D joints"] if people.lifted is not None else []
     gone += [name for name in ("names", "edits") if getattr(people, "meta", {}).get(name)]
-    if gone:
-        warn(f"{path}: its {' and '.join(gone)} belong to the old identities and are left out")
+    note_left_out(path, gone, warn)
 
 
 def _say_summary(tracked: SkeletonSequence, output: str) -> None:
     """Print a line such as ``1,204 frames, 9 tracks of 6 people``."""
-    from skelstream.sequences.meta import tracklets_of
+    from skelstream.sequences.summary import tracklets_of
 
-    tracklets, poses = (
-        tracklets_of(tracked.meta, tracked.track_ids.tolist()),
-        tracked.meta["tracked"]["poses"],
-    )
+    tracklets, poses = tracklets_of(tracked), tracked.meta["tracked"]["poses"]
     count = len(tracked)
-    tracks = f"{count:,} track{'s' * (count != 1)}"
+    tracks = counted(count, "track")
     if tracklets:
         tracks = f"{tracklets:,} tracks of {count:,} {'person' if count == 1 else 'people'}"
     out = poses - len(tracked.frame)
     left = f", {out:,} of {poses:,} poses are in no track" if out else ""
-    frames = f"{tracked.frames:,} frame{'s' * (tracked.frames != 1)}"
-    say(f"{frames}, {tracks}{left}")
+    say(f"{counted(tracked.frames, 'frame')}, {tracks}{left}")
     if output != "-":
         say(f"wrote {output}")

@@ -10,12 +10,12 @@ import typer
 
 from skelstream.errors import OutputError, SettingsError
 
-from .messages import say, warn
-from .options import ClipName, Debug, Overwrite, Quiet, Rate
+from .messages import notes, say
+from .options import ClipName, Debug, Overwrite, Quiet, Rate, Skeletons
 
 
 def view(
-    skeletons: Annotated[Path, typer.Argument(help="Skeleton file in any readable format.")],
+    skeletons: Skeletons,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Write to this HTML file. Default: NAME.html beside the input."),
@@ -58,7 +58,7 @@ def view(
         raise SettingsError("it has no effect beside --skeleton-only; leave one out", setting="video")
     output = output or skeletons.with_suffix(".html")
     check_writable(output, overwrite)
-    note = (lambda _: None) if quiet else warn
+    note = notes(quiet)
     sequence = with_identities(read_people(skeletons, ConversionOptions(clip=clip, rate=rate, note=note)))
     given = video is not None
     if not given and not skeleton_only:

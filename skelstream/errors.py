@@ -2,8 +2,7 @@
 
 
 class SkelstreamError(Exception):
-    """Base class of all errors that the user can fix. The command line prints the message and exits with
-    status 1.
+    """Base class of all errors that the user can fix. The command line prints the message and exits with status 1.
 
     Attributes:
         setting: name of the keyword argument that would help, or None; the command line names its option.

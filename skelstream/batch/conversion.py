@@ -13,6 +13,7 @@ from skelstream.batch.results import Results
 from skelstream.errors import FormatError, SettingsError
 from skelstream.extraction.settings import ExtractionSettings
 from skelstream.files.inputs import check_not_inputs
+from skelstream.files.text import no_note
 from skelstream.formats import (
     Labels,
     Sample,
@@ -29,12 +30,8 @@ from skelstream.formats.registry import choose_for_many
 from skelstream.processing import exchanges, postprocess, with_identities
 from skelstream.sequences import Detections, SkeletonSequence
 
-# Number of exchanges from which ids are taken for places; fewer may be chance, when a person steps where another one was.
+# From this number of exchanges on, ids count as slots; fewer may be chance, when people step into each other's place.
 _MANY_EXCHANGES = 3
-
-
-def _ignore(_: str) -> None:
-    pass
 
 
 @dataclass(frozen=True)
@@ -68,41 +65,57 @@ class ConversionOptions:
     rate: float | None = None
     overwrite: bool = False
     given: frozenset[str] = frozenset()
-    note: Callable[[str], None] = _ignore
+    note: Callable[[str], None] = no_note
 
 
 def read_skeletons(
     path: Path,
     settings: ExtractionSettings = ExtractionSettings(),
     options: ConversionOptions = ConversionOptions(),
+    clip: str | None = None,
 ) -> SkeletonSequence:
     """Return the postprocessed skeletons of a file; people without identities are tracked first.
+
+    Args:
+        path: the file.
+        settings: settings of the tracking of people without identities, and of postprocessing.
+        options: options for reading.
+        clip: id of the batch's clip whose result the file is; None for a file that the user has. Messages name it, or else
+            the file.
 
     Raises:
         FormatError: the file does not exist, is damaged, or has an unknown format.
         SettingsError: the people have identities, and a setting of tracking was given.
     """
-    skeletons = read_people(path, options)
+    name = clip or str(path)
+    again = "" if clip else f"; skelstream track {shlex.quote(str(path))} gives them new ones"
+    skeletons, warnings = read_people(path, options, clip), list[str]()
     if isinstance(skeletons, Detections):
         skeletons = with_identities(skeletons, settings.tracking)
-        for warning in skeletons.meta["warnings"]:
-            options.note(warning)
+        warnings += skeletons.meta["warnings"]
     else:
-        _check_no_tracking(path, settings, options.given)
+        _check_no_tracking(name, settings, options.given, again)
         if (count := exchanges(skeletons)) >= _MANY_EXCHANGES:
-            options.note(
-                f"{path}: people go on under each other's ids {count} times, as in slots that swap;"
-                f" skelstream track {shlex.quote(str(path))} gives them new ones"
+            warnings.append(
+                f"people go on under each other's ids {count} times, as in slots that swap{again}"
             )
     known = skeletons.meta.get("warnings") or []
     processed = postprocess(skeletons, settings.postprocessing)
-    for warning in (processed.meta.get("warnings") or [])[len(known) :]:
-        options.note(warning)
+    warnings += (processed.meta.get("warnings") or [])[len(known) :]
+    video = f"{skeletons.meta.get('source')}: "  # the beginning of warnings in the meta
+    for warning in warnings:
+        options.note(f"{name}: {warning.removeprefix(video)}")
     return processed
 
 
-def _check_no_tracking(path: Path, settings: ExtractionSettings, given: frozenset[str]) -> None:
+def _check_no_tracking(name: str, settings: ExtractionSettings, given: frozenset[str], again: str) -> None:
     """Check that no setting of tracking was given for people who have identities.
+
+    Args:
+        name: name of the file or clip in the message.
+        settings: the settings.
+        given: names of the settings that the user gave.
+        again: end of the message that says how to track again.
 
     Raises:
         SettingsError: one was.
@@ -112,21 +125,20 @@ def _check_no_tracking(path: Path, settings: ExtractionSettings, given: frozense
             option.name in given or getattr(settings.tracking, option.path[-1]) != option.default
         ):
             raise SettingsError(
-                f"{path}: its people have identities, so that {option.name} has no effect;"
-                f" skelstream track {shlex.quote(str(path))} gives them new ones",
+                f"{name}: its people have identities, so that {option.name} has no effect{again}",
                 setting=option.name,
             )
 
 
 def read_people(
-    path: Path, options: ConversionOptions = ConversionOptions()
+    path: Path, options: ConversionOptions = ConversionOptions(), clip: str | None = None
 ) -> SkeletonSequence | Detections:
-    """Return the people of a file as they are in it.
+    """Return the people of a file as they are in it; the arguments are those of `read_skeletons`.
 
     Raises:
         FormatError: the file does not exist, is damaged, or has an unknown format.
     """
-    size, note = options.size, options.note
+    size, note, name = options.size, options.note, clip or str(path)
     people = read(
         path,
         options.source_format,
@@ -142,13 +154,13 @@ def read_people(
         known = people.size and people.size[::-1]
         table = list(zip(people.frame_index.tolist(), people.frame_time.tolist(), strict=True))
         if people.meta.get("partial"):
-            note(f"{path}: its extraction was interrupted; it has the first {people.frames} frames")
+            note(f"{name}: its extraction was interrupted; it has the first {people.frames} frames")
     if options.rate is not None and not _at_rate(table, options.rate):
-        note(f"{path}: it has times of its own, so that the given rate has no effect")
+        note(f"{name}: it has times of its own, so that the given rate has no effect")
     if size is None or known == size:
         return people
     if known:
-        note(f"{path}: it is of images of {known[0]}x{known[1]}, so that the given size has no effect")
+        note(f"{name}: it is of images of {known[0]}x{known[1]}, so that the given size has no effect")
         return people
     if isinstance(people, Detections):
         return replace(people, width=size[0], height=size[1])
@@ -224,7 +236,7 @@ def _convert_batch(
     for line in batch.remarks():
         options.note(line)
     write_options = _write_options(settings, options, batch.labels)
-    samples = batch.samples(lambda path: read_skeletons(path, settings, options))
+    samples = batch.samples(lambda path, clip: read_skeletons(path, settings, options, clip))
     save_dataset(
         _reported(samples, len(batch), report),
         output,

@@ -58,13 +58,13 @@ class Batch:
         return len(self._done)
 
     def __iter__(self) -> Iterator[Sample]:
-        return self.samples(load)
+        return self.samples(lambda path, _: load(path))
 
-    def samples(self, read: Callable[[Path], SkeletonSequence]) -> Iterator[Sample]:
+    def samples(self, read: Callable[[Path, str], SkeletonSequence]) -> Iterator[Sample]:
         """Yield a sample for each clip, with its id, class and split.
 
         Args:
-            read: function from the path of an npz, a temporary file, to a sequence.
+            read: function from the path of a temporary npz and the clip's id to the clip's sequence.
         """
         with ResultFiles(self._results) as files, TemporaryDirectory(prefix="skelstream-") as folder:
             path = Path(folder) / "clip.npz"
@@ -74,7 +74,7 @@ class Batch:
                     where = self._results.store.path(result_name(clip.id))
                     raise FormatError(f"{where}: does not exist or has changed; run the batch again")
                 path.write_bytes(content)
-                sequence = read(path)
+                sequence = read(path, clip.id)
                 path.unlink()  # some file systems sync a file that is overwritten instead, which is slow
                 label: Label = self.labels.of[_key(clip)]
                 yield Sample(sequence, clip.id, label.index, label.name, label.split)

@@ -59,9 +59,9 @@ class Job:
         """Return the job with the hash of its settings.
 
         Raises:
-            SettingsError: the settings contain a start or end, which belong into the manifest.
+            SettingsError: the settings contain a start or end, which belong in the manifest, or the weights
+                cannot be found.
             FormatError: the postprocessing is impossible.
-            SettingsError: the weights cannot be found.
         """
         if (settings.video.start, settings.video.end) != (None, None):
             raise SettingsError("give each clip's start and end in the manifest", setting="start")

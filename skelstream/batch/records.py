@@ -80,7 +80,8 @@ class Record:
     attempts: int = 1
 
 
-# Times of wild clocks do not count: the year 5138. Up to here a thousandth of a second later is another number.
+# Latest time that counts, in the year 5138; a clock that shows a later one is wrong. Up to here float64 tells times a
+# millisecond apart, as `time_after` needs.
 _LATEST = 1e11
 _STATES = {DONE, FAILED, CRASHED, RESET}
 _KINDS = get_type_hints(Record)

@@ -33,9 +33,10 @@ def run(
             for event in skelstream.batch.run("clips.csv", "skeletons/"):
                 print(event)
 
-    Worker processes import the calling script, so that a script must start the batch under that condition. Each clip is extracted once, and its result appears whole or not at all. After Ctrl-C, a crash or a power
-    cut, the same call continues: it verifies and keeps the results. A clip that fails, or whose workers die
-    three times, is recorded as failed and skipped.
+    A script must start the batch under that condition, because worker processes import it. Each clip is extracted
+    once, and its result appears whole or not at all. After Ctrl-C, a crash or a power cut, the same call
+    continues: it verifies and keeps the results. A clip that fails, or whose workers die three times, is recorded
+    as failed and skipped.
 
     Args:
         manifest: CSV or Parquet table of clips, or a folder with class folders of videos.

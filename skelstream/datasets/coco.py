@@ -111,8 +111,7 @@ def _person_category(rows: object) -> int | str | None:
 
 
 def _check_category(value: object, person: int | str, name: str) -> None:
-    """Check the type of a category id: a wrong one would silently exclude the annotation as another
-    category."""
+    """Check the type of a category id: a wrong one would silently exclude the annotation as another category."""
     if isinstance(identifier(value, name), str) != isinstance(person, str):
         refuse(value, name, f"an id like {person!r}, that of persons,")
 

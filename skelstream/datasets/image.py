@@ -83,8 +83,7 @@ def missing_images(folder: Path, names: list[str]) -> list[str]:
 
 
 def _has_orientation(data: bytes) -> bool:
-    """Return whether the Exif orientation is other than upright, which is faster than decoding an image
-    twice."""
+    """Return whether the Exif orientation is other than upright, which is faster than decoding an image twice."""
     for mark in _EXIF:
         at = data.find(mark)
         if at >= 0 and (found := _TIFF.search(data, at, at + _NEAR)):

@@ -18,7 +18,7 @@ def diagnose() -> Iterator[Check]:
     """Run all checks, which takes some seconds; yield each result as soon as it is known.
 
     Checks import what they need inside: a module that cannot be imported is a result and does not end the
-        diagnosis.
+    diagnosis.
     """
     for area in (versions, devices, weights, runtimes, cache, codecs, terminal):
         yield from area()

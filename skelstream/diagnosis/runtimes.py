@@ -27,8 +27,7 @@ _WARM_UP, _SAMPLES, _LONGEST_SECONDS = 2, 7, 3.0
 
 
 def runtimes() -> Iterator[Check]:
-    """Yield a check of the chosen runtime, and one of each runtime: it runs, its time, and agreement with
-    torch."""
+    """Yield a check of the chosen runtime, and one of each runtime: it runs, its time, and agreement with torch."""
     yield checked("runtimes", "chosen", _chosen)
     for name in _names():
         yield checked("runtimes", name, lambda name=name: _timed(name))

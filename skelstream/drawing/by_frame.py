@@ -62,8 +62,7 @@ class PeopleByFrame:
 
 
 def video_times(sequence: SkeletonSequence) -> np.ndarray:
-    """Return the frames' times on the video's own clock, float64 (T,), which differ from real time in slow
-    motion."""
+    """Return the frames' times on the video's own clock, float64 (T,), which differ from real time in slow motion."""
     return sequence.frame_time * (video_setting(sequence.meta, "slow_motion") or 1.0)
 
 
@@ -117,8 +116,7 @@ def with_size(sequence: SkeletonSequence, source: str | Path, height: int, width
 
 
 def image_size(sequence: SkeletonSequence) -> tuple[int, int]:
-    """Return (height, width) in pixels of the video, or, if unknown, of an image that contains every
-    joint."""
+    """Return (height, width) in pixels of the video, or, if unknown, of an image that contains every joint."""
     if sequence.size is not None:
         return sequence.size
     points = sequence.keypoints[np.isfinite(sequence.keypoints[..., 0])]

@@ -89,8 +89,7 @@ def head_circles(keypoints: np.ndarray, boxes: np.ndarray, skeleton: Skeleton) -
 def bridge_gaps(
     times: np.ndarray, rows: np.ndarray, circles: np.ndarray, max_gap: float, hold: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the head circles of one track, extended to frames in which it is lost and shortly before and
-    after it.
+    """Return the head circles of one track, extended to frames in which it is lost and shortly before and after it.
 
     Args:
         times: float (T,), times of all frames in seconds.

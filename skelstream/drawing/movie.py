@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +16,11 @@ from skelstream.drawing.by_frame import (
     open_video,
     video_times,
     with_size,
-    with_size_of,
 )
 from skelstream.drawing.overlay import Overlay, OverlaySettings
 from skelstream.errors import OutputError, SourceError
 from skelstream.sequences import SkeletonSequence
-from skelstream.video import VideoWriter
+from skelstream.video import Source, VideoWriter
 
 _ANIMATION_WIDTH = 480
 _ANIMATION_RATE = 12.5
@@ -98,41 +97,34 @@ def render(
         raise OutputError(
             f"{output}: cannot render to {suffix or 'a file without ending'}; use .mp4, .gif or .webp"
         )
-    animated = suffix in SUFFIXES
-    if source is not None:
-        sequence = with_size_of(sequence, source)
     rows = _rows_between(sequence, movie.start, movie.end)
     if not len(rows):
         raise SourceError(
             f"{output}: there is no frame in the requested part; the last is at {_last(sequence):.2f} s"
         )
+    settings, times = settings or OverlaySettings(), video_times(sequence)
     rate, width = movie.fps or _ANIMATION_RATE, movie.width
+    animated = suffix in SUFFIXES
     if animated:
         width = width or _ANIMATION_WIDTH
-        seconds = video_times(sequence)[rows[-1]] - video_times(sequence)[rows[0]]
-        if min(len(rows), seconds * rate) > _LONGEST_ANIMATION:
-            longest = _LONGEST_ANIMATION / rate
-            raise OutputError(
-                f"{output}: {seconds:.0f} s are too long; choose up to {longest:.0f} s by start and end"
-            )
-    scale = min(1.0, width / image_size(sequence)[1]) if width else 1.0
-    settings = settings or OverlaySettings()
-    overlay, times = Overlay(sequence, settings, scale), video_times(sequence)
-    if max(overlay.size) > _LARGEST:
-        raise OutputError(
-            f"{output}: would be {overlay.size[1]:,} x {overlay.size[0]:,} pixels; give a width, so that no side is"
-            f" longer than {_LARGEST:,}",
-            setting="width",
-        )
-    if animated:
-        writer: AbstractContextManager = AnimationWriter(output, rate)
-    else:
-        audio = source if movie.sound and source is not None and Path(source).is_file() else None
-        writer = VideoWriter(output, *overlay.size, fps=_mean_fps(sequence), audio_from=audio)
-    frames = people = 0
-    first = last = 0.0
-    with writer:
-        for row, image in _images(sequence, overlay.people, None if settings.skeleton_only else source, rows):
+        _check_length(output, len(rows), float(times[rows[-1]] - times[rows[0]]), rate)
+    with ExitStack() as opened:
+        video = None
+        if source is not None:
+            video = opened.enter_context(open_video(sequence, source, start=float(times[rows[0]]) or None))
+            sequence = with_size(sequence, source, video.info.height, video.info.width)
+        scale = min(1.0, width / image_size(sequence)[1]) if width else 1.0
+        overlay = Overlay(sequence, settings, scale)
+        _check_size(output, overlay.size)
+        if animated:
+            writer: AnimationWriter | VideoWriter = AnimationWriter(output, rate)
+        else:
+            audio = source if movie.sound and source is not None and Path(source).is_file() else None
+            writer = VideoWriter(output, *overlay.size, fps=_mean_fps(sequence), audio_from=audio)
+        opened.enter_context(writer)
+        frames = people = 0
+        first = last = 0.0
+        for row, image in _images(sequence, overlay.people, None if settings.skeleton_only else video, rows):
             time = float(times[row])
             writer.write(overlay.draw(row, image), time)
             first, last = (time if not frames else first), time
@@ -146,6 +138,33 @@ def render(
     return Rendered(frames, last - first, people, overlay.size)
 
 
+def _check_length(output: Path, frames: int, seconds: float, rate: float) -> None:
+    """Check that a GIF or WebP does not become too long.
+
+    Raises:
+        OutputError: it does.
+    """
+    if min(frames, seconds * rate) > _LONGEST_ANIMATION:
+        longest = _LONGEST_ANIMATION / rate
+        raise OutputError(
+            f"{output}: {seconds:.0f} s are too long; choose up to {longest:.0f} s by start and end"
+        )
+
+
+def _check_size(output: Path, size: tuple[int, int]) -> None:
+    """Check that images of (height, width) pixels do not become too large.
+
+    Raises:
+        OutputError: they do.
+    """
+    if max(size) > _LARGEST:
+        raise OutputError(
+            f"{output}: would be {size[1]:,} x {size[0]:,} pixels; give a width, so that no side is"
+            f" longer than {_LARGEST:,}",
+            setting="width",
+        )
+
+
 def _rows_between(sequence: SkeletonSequence, start: float | None, end: float | None) -> np.ndarray:
     times = video_times(sequence)
     low = 0 if start is None else int(np.searchsorted(times, start))
@@ -154,21 +173,20 @@ def _rows_between(sequence: SkeletonSequence, start: float | None, end: float | 
 
 
 def _images(
-    sequence: SkeletonSequence, people: PeopleByFrame, source: str | Path | None, rows: np.ndarray
+    sequence: SkeletonSequence, people: PeopleByFrame, video: Source | None, rows: np.ndarray
 ) -> Iterator[tuple[int, np.ndarray | None]]:
-    if source is None:
+    if video is None:
         yield from ((int(row), None) for row in rows)
         return
-    first, last = float(video_times(sequence)[rows[0]]), float(video_times(sequence)[rows[-1]])
-    with open_video(sequence, source, start=first or None) as frames:
-        for frame in frames:
-            row = people.row_of(frame.index)
-            if row is not None and row > rows[-1] or frame.time > last + 1:
-                return
-            if row is None or row < rows[0] or frame.image is None:
-                continue
-            with_size(sequence, source, *frame.image.shape[:2])  # each frame may have another one
-            yield row, frame.image
+    last = float(video_times(sequence)[rows[-1]])
+    for frame in video:
+        row = people.row_of(frame.index)
+        if row is not None and row > rows[-1] or frame.time > last + 1:
+            return
+        if row is None or row < rows[0] or frame.image is None:
+            continue
+        with_size(sequence, video.info.name, *frame.image.shape[:2])  # each frame may have another one
+        yield row, frame.image
 
 
 def _mean_fps(sequence: SkeletonSequence) -> float:

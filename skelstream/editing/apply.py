@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from skelstream.editing.edits import Drop, Edit, Keep, Merge, Name, Split, Swap
+from skelstream.editing.edits import Drop, Edit, Keep, Merge, Name, Split, Swap, moves_poses
 from skelstream.errors import FormatError
 from skelstream.files.values import INT32
 from skelstream.processing.ordering import main_person_first
-from skelstream.processing.resampling import of_measured_frames
+from skelstream.processing.resampling import measured_or_resampled
 from skelstream.sequences.meta import names_of
 from skelstream.sequences.sequence import ROWS, SkeletonSequence
 from skelstream.sequences.track import importance
@@ -38,8 +38,8 @@ def edited(sequence: SkeletonSequence, edits: Iterable[Edit]) -> SkeletonSequenc
             one frame.
     """
     edits = list(edits)
-    if any(isinstance(edit, Merge | Split | Swap) for edit in edits):
-        poses = of_measured_frames(sequence)
+    if moves_poses(edits):
+        poses = measured_or_resampled(sequence)
         gone = ("lifting",) if poses.raw is not None else _DERIVED
         meta = {name: value for name, value in sequence.meta.items() if name not in gone}
         sequence = replace(poses, meta=meta, lifted=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,6 +134,12 @@ class Keep:
 
 Edit = Merge | Split | Swap | Name | Drop | Keep
 """An edit of the identities of a sequence."""
+
+
+def moves_poses(edits: Iterable[Edit]) -> bool:
+    """Return whether any of the edits gives poses to another track."""
+    return any(isinstance(edit, Merge | Split | Swap) for edit in edits)
+
 
 _KEYS = {"merge": set(), "split": {"frame"}, "swap": {"frame"}, "name": {"as"}, "drop": set(), "keep": set()}
 _EXPECTED = {

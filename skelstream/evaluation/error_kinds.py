@@ -60,8 +60,7 @@ class Diagnosis:
 
 
 def keypoint_similarity(keypoints: np.ndarray, person: LabelledPerson) -> np.ndarray:
-    """Return the similarity exp(-d² / 2 s² k²) of each joint to the person's joint of the same name (a term
-    of OKS).
+    """Return the similarity exp(-d² / 2 s² k²) of each joint to the person's joint of the same name (a term of OKS).
 
     Args:
         keypoints: float (17, 2 or more), pixels.
@@ -134,8 +133,7 @@ def diagnose(scores: CocoScores) -> Diagnosis:
 
 
 def match(image: ImageMatch, threshold: float = MATCH) -> tuple[list[tuple[int, int]], list[int]]:
-    """Match estimates to labelled people as COCO does: by falling score, each to the most similar free
-    person.
+    """Match estimates to labelled people as COCO does: by falling score, each to the most similar free person.
 
     Args:
         image: labelled people and estimates.

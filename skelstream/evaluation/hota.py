@@ -27,7 +27,7 @@ def hota(frames: Sequence[Overlaps]) -> tuple[float, float, float]:
     if not true_count.sum() or not found_count.sum():
         return 0.0, 0.0, 0.0
 
-    # Frame by frame the pairs are chosen whose identities and tracks go together in the whole video.
+    # In each frame, pairs are preferred whose identity and track agree over the whole video.
     together = np.zeros((len(true_count), found_count.shape[1]))
     for p, q, similarity in zip(true, found, similarities, strict=True):
         either = similarity.sum(0)[None] + similarity.sum(1)[:, None] - similarity

@@ -18,8 +18,7 @@ def mpjpe(found: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 
 def pa_mpjpe(found: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Return the mean distance after Procrustes alignment of each pose to the true one, which leaves errors
-    of shape.
+    """Return the mean distance after Procrustes alignment of each pose to the true one, which leaves errors of shape.
 
     Args:
         found, true: float (N, V, 3), poses.

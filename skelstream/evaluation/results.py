@@ -13,6 +13,7 @@ from skelstream.errors import FormatError
 from skelstream.evaluation.annotations import CocoSet
 from skelstream.files.atomic import replacing
 from skelstream.files.json import read_json
+from skelstream.files.text import no_note
 from skelstream.files.values import LARGEST, identifier, mapping, real, reals
 from skelstream.people import People
 from skelstream.skeleton import COCO17, Skeleton, convert
@@ -57,11 +58,7 @@ def to_results(
     ]
 
 
-def _ignore(_: str) -> None:
-    pass
-
-
-def read_results(path: str | Path, coco_set: CocoSet, note: Callable[[str], None] = _ignore) -> list[dict]:
+def read_results(path: str | Path, coco_set: CocoSet, note: Callable[[str], None] = no_note) -> list[dict]:
     """Read a results file of any tool, and check it against the set that it is to be scored on.
 
     An ``image_id`` may be a file name with or without its extension. Entries of other categories than the

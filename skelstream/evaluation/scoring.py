@@ -139,8 +139,7 @@ def score(coco_set: CocoSet, results: list[dict]) -> CocoScores:
 def bootstrap(
     scores: CocoScores, resamples: int = 1000, level: float = 0.95, seed: int = 0
 ) -> dict[str, Interval]:
-    """Return percentile intervals of the figures, by a bootstrap over images (Efron and Tibshirani, 1993, ch.
-    13).
+    """Return percentile intervals of the figures, by a bootstrap over images (Efron and Tibshirani, 1993, ch. 13).
 
     People are matched once; each draw only adds up the precision-recall curves again. The interval shows how
     much a figure depends on the choice of images, and not how much it depends on chance in training.

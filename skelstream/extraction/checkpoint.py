@@ -168,7 +168,7 @@ def _facts(source: str | Path | int, builder: SequenceBuilder) -> dict[str, Any]
 
 
 def _try_out(state: PipelineState, index: int, time: float, joints: int) -> None:
-    """Let a copy of a state see more frames, one with a new person, so that an odd one fails here, whatever its error is."""
+    """Run a copy of a stored state on more frames, one with a new person: a damaged state fails here, with an error of any class."""
     tracker = state.tracker
     places = np.tile(np.arange(joints, dtype=np.float32)[:, None], (1, 1, 2))
     box = np.array([[0, 0, joints, joints]], np.float32)

@@ -20,12 +20,12 @@ from skelstream.formats.registry import format_of_ending
 
 
 def _check_source_of(result: Path, source: str) -> None:
-    """Check that an existing result is the source's, if the file says whose it is.
+    """Check that an existing result belongs to a source, if the file names its source.
 
-    A path may have been given from another folder, so that the end of the one may be the other.
+    Both names may be relative to different folders: they agree if one is the end of the other.
 
     Raises:
-        OutputError: it is another source's.
+        OutputError: it belongs to another source.
     """
     try:
         recorded = load(result).meta.get("source") if result.suffix == ".npz" else None

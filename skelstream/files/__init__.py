@@ -1,5 +1,4 @@
-"""Safe reading and writing of files: atomic writes, locks, checked values, JSON, text, and image files in
-``image``."""
+"""Safe reading and writing of files: atomic writes, locks, checked values, JSON, text, and image files in ``image``."""
 
 from skelstream.files.atomic import check_writable, replacing, replacing_folder
 from skelstream.files.json import parse_json, read_json

@@ -123,8 +123,7 @@ def check_writable(path: Path, overwrite: bool) -> None:
 
 
 def _leftovers(target: Path) -> list[Path]:
-    """Return the temporary files and folders of this target; while we hold its lock, no other process uses
-    them."""
+    """Return the temporary files and folders of this target; while we hold its lock, no other process uses them."""
     with suppress(OSError):
         return list(target.parent.glob(f".{glob.escape(target.name)}.{'[0-9a-f]' * 8}.tmp"))
     return []

@@ -14,8 +14,10 @@ from skelstream.errors import OutputError
 from skelstream.files.atomic import replacing
 
 VARIABLE = "SKELSTREAM_CACHE"
-"""Environment variable with the folder of the cache, or ``off`` for no cache."""
+"""Environment variable with the folder of the cache, or one of `NOT_FOLDERS` for no cache."""
 OFF = "off"
+NOT_FOLDERS = {OFF, "0", "no", "false"}
+"""What users write to switch something off, in any case; a folder of such a name is given as ``./0``."""
 MODELS_VARIABLE = "SKELSTREAM_MODELS"
 """Environment variable with the folder of fetched networks; by default ``models`` below the cache's."""
 
@@ -47,7 +49,7 @@ def _folder(variable: str, *below_home: str) -> Path:
 def cache_folder() -> Path | None:
     """Return the folder of the cache; None if it is switched off, or if the user has no home folder."""
     given = os.environ.get(VARIABLE, "")
-    if given.lower() == OFF:
+    if given.lower() in NOT_FOLDERS:
         return None
     try:
         return Path(given).expanduser() if given else user_cache_folder()

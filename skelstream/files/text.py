@@ -10,3 +10,7 @@ def printable(text: str) -> str:
     as ``\x1b``; letters of every script stay.
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def no_note(_: str) -> None:
+    """Show nothing: the default of arguments that are called with each note."""

@@ -56,8 +56,7 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 
 
 def _held(keypoints: np.ndarray) -> np.ndarray:
-    """Fill gaps with the frame before, or the first one; a person that was never lifted gets the rest
-    pose."""
+    """Fill gaps with the frame before, or the first one; a person that was never lifted gets the rest pose."""
     present = np.isfinite(keypoints[:, 0, 0])
     if not present.any():
         places = np.zeros((len(SKELETON), 3))

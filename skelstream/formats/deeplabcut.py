@@ -108,8 +108,7 @@ def _from_csv(text: str) -> tuple[list[Column], list[int], np.ndarray]:
 
 
 def _number(cell: str, where: str) -> int:
-    """Return the frame's number from the first cell, which is the number or an image name with the number
-    last."""
+    """Return the frame's number from the first cell, which is the number or an image name with the number last."""
     digits = "".join(c if c.isascii() and c.isdigit() else " " for c in Path(cell.strip()).stem).split()
     if not digits or len(digits[-1]) > 10 or int(digits[-1]) > INT32:
         raise FormatError(f"{where}: {printable(cell)[:40]!r} is not a frame number")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from skelstream.files.text import no_note
 from skelstream.formats.names import check_split
 from skelstream.sequences import Detections, SkeletonSequence
 
@@ -36,10 +37,6 @@ class Sample:
             check_split(self.split, self.name)
 
 
-def _quiet(_: str) -> None:
-    pass
-
-
 @dataclass(frozen=True)
 class WriteOptions:
     """Options of writing a file.
@@ -58,7 +55,7 @@ class WriteOptions:
     classes: int | None = None
     class_names: tuple[str, ...] | None = None
     skeleton: str | None = None
-    note: Callable[[str], None] = _quiet
+    note: Callable[[str], None] = no_note
 
 
 ASSUMED_FPS = 30.0
@@ -80,7 +77,7 @@ class ReadOptions:
     fps: float = ASSUMED_FPS
     size: tuple[int, int] | None = None
     clip: str | None = None
-    note: Callable[[str], None] = _quiet
+    note: Callable[[str], None] = no_note
 
 
 def _owns_nothing(_: Path) -> Callable[[Path], bool]:

@@ -30,8 +30,7 @@ _NAMED = 4
 
 
 def joint_named(name: str) -> str | None:
-    """Return the joint of a name such as ``RShoulder``, ``right_shoulder`` or ``rightShoulder``; None if
-    unknown."""
+    """Return the joint of a name such as ``RShoulder``, ``right_shoulder`` or ``rightShoulder``; None if unknown."""
     if name in _OWN:
         return name
     if point := _FACE_POINT.fullmatch(name):
@@ -78,8 +77,7 @@ def joints_of(names: Sequence[str]) -> tuple[Skeleton, np.ndarray]:
 
 
 def select_joints(values: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return the values of joints (..., V, C) from those of points (..., points, C), NaN for missing
-    joints."""
+    """Return the values of joints (..., V, C) from those of points (..., points, C), NaN for missing joints."""
     return np.where((places >= 0)[:, None], values[..., places, :], np.nan)
 
 

@@ -28,9 +28,8 @@ def frame_line(tracked: TrackedPeople, skeleton: Skeleton, size: tuple[int, int]
     """Return a frame as one line of JSON, without the line end.
 
     Keys: ``frame`` (its number in the source), ``time`` (seconds), ``ok`` (False: it failed to decode),
-        ``size``
-    ([height, width] in pixels, or null), ``skeleton`` (name of the joint set), and ``people``, a list with
-    the most important person first if that is known. Each person has ``id`` (stable id of the track; null if
+    ``size`` ([height, width] in pixels, or null), ``skeleton`` (name of the joint set), and ``people``, a list
+    with the most important person first if that is known. Each person has ``id`` (stable id of the track; null if
     unknown), ``confirmed`` (False while the track is tentative), ``score`` (0 to 1), ``box`` ([x0, y0, x1,
     y1]) and ``keypoints``: for each joint of the set [x, y, score], or null if it is missing.
 

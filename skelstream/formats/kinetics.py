@@ -22,8 +22,7 @@ _PERSONS = 5
 
 
 def label_file(path: Path) -> Path:
-    """Return the path of a folder's label file: ``kinetics_train_label.json`` for ``kinetics_train``, as in
-    ST-GCN."""
+    """Return the path of a folder's label file: ``kinetics_train_label.json`` for ``kinetics_train``, as in ST-GCN."""
     return path.with_name(f"{path.name}_label.json")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from skelstream.errors import FormatError
 from skelstream.files.inputs import check_is_file
-from skelstream.files.text import printable
+from skelstream.files.text import no_note, printable
 from skelstream.formats.format import Sample
 from skelstream.formats.names import Name, check_split, distinct, name_of
 from skelstream.sequences import SkeletonSequence
@@ -64,8 +64,7 @@ class Labels:
         object.__setattr__(self, "_longest", max(map(len, self.of), default=1))
 
     def find(self, path: Path) -> Name | None:
-        """Return the key of a clip's label: the one with the same name and the most matching folders before
-        it.
+        """Return the key of a clip's label: the one with the same name and the most matching folders before it.
 
         A key without dots also matches files by their name up to the first dot. None if no key matches.
         """
@@ -125,8 +124,7 @@ def read_labels(path: Path) -> Labels:
 
 
 def labels_of_folders(inputs: Sequence[Path]) -> Labels:
-    """Return labels from folders: the clip's folder is its class, the folder above its split if named train,
-    val or test.
+    """Return labels from folders: the clip's folder is its class, the folder above its split if named train, val or test.
 
     Raises:
         FormatError: a clip is in no folder, or all are directly in folders of splits.
@@ -224,15 +222,11 @@ def _order(label: str) -> tuple[int, float]:
     return (0, float(label)) if _NUMBER.fullmatch(label) else (1, 0.0)
 
 
-def _ignore(_: str) -> None:
-    pass
-
-
 def labelled(
     inputs: Sequence[Path],
     labels: Labels | None,
     read: Callable[[Path], SkeletonSequence],
-    note: Callable[[str], None] = _ignore,
+    note: Callable[[str], None] = no_note,
 ) -> Iterator[Sample]:
     """Return an iterator over the samples of a training set, which reads each clip when it is needed.
 

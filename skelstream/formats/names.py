@@ -28,8 +28,7 @@ Name = tuple[str, ...]
 
 
 def name_of(text: str | PurePath) -> Name:
-    """Return the parts of a file's name or path, in Unicode's NFC, without endings of video and skeleton
-    files.
+    """Return the parts of a file's name or path, in Unicode's NFC, without endings of video and skeleton files.
 
     Other dots are part of the name: ``2024.05.01_walk.mp4`` gives ``2024.05.01_walk``.
     """
@@ -117,7 +116,6 @@ def safe_id(name: str) -> str:
 
 
 def as_file(name: str) -> str:
-    """Return a name that is safe within a file name: without folders and control characters, at most 180
-    bytes."""
+    """Return a name that is safe within a file name: without folders and control characters, at most 180 bytes."""
     safe = re.sub(r"[/\\\0-\x1f\x7f]", "_", name)
     return safe.encode("utf-8", "surrogateescape")[:_LONGEST].decode("utf-8", "ignore") or "_"

@@ -1,5 +1,4 @@
-"""Pickles of plain values and arrays, written so that older NumPy releases read them, and read without
-running code."""
+"""Pickles of plain values and arrays, written so that older NumPy releases read them, and read without running code."""
 
 from __future__ import annotations
 
@@ -50,8 +49,7 @@ class RowsPickle:
         self._put(self._body(row), pickle.APPEND)
 
     def finish(self, around: dict[str, Any], name: str) -> None:
-        """Complete the file: the list becomes entry ``name`` of ``around``, or stands alone if ``around`` is
-        empty."""
+        """Complete the file: the list becomes entry ``name`` of ``around``, or stands alone if ``around`` is empty."""
         if around:
             # The stack has the list, then the dictionary; both are stored, to be fetched in the opposite
             # order.
@@ -111,8 +109,7 @@ def _size(value: Any, known: dict[int, int]) -> int:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Unpickler that maps the few names used for arrays to functions that only create arrays, and refuses all
-    others."""
+    """Unpickler that maps the few names used for arrays to functions that only create arrays, and refuses all others."""
 
     def find_class(self, module: str, name: str) -> Any:
         known = _NAMES.get((module.replace("numpy._core", "numpy.core"), name))

@@ -49,8 +49,7 @@ def write_annotations(
     annotation: Callable[[Sample], dict[str, Any]],
     beside: dict[str, Any],
 ) -> None:
-    """Write one annotation per sample: a bare list, or ``{'split', **beside, 'annotations'}`` if samples have
-    splits.
+    """Write one annotation per sample: a bare list, or ``{'split', **beside, 'annotations'}`` if samples have splits.
 
     At most one sample is in memory.
 
@@ -92,7 +91,7 @@ def _annotation(sample: Sample, options: WriteOptions) -> dict[str, Any]:
     }
 
 
-# By number of joints; of two sets the one that PYSKL has.
+# Joint sets by their number of joints; of two with as many, the one that PYSKL has.
 _JOINTS = {len(s): s for s in reversed(SKELETONS.values())} | {len(NTU25): NTU25}
 _MOST_NAMED = 3
 

@@ -108,7 +108,7 @@ def choose_for_many(path: Path, name: str | None = None, one_by_one: str = "") -
 
 
 def format_of_ending(path: Path, formats: Iterable[Format]) -> Format | None:
-    """Return the one of the formats that an ending says; the longest ending wins. None if none does.
+    """Return the one of the formats that the path's ending names; the longest ending wins. None if it names none.
 
     An existing folder counts as OpenPose's.
     """
@@ -128,7 +128,12 @@ def read(
     clip: str | None = None,
     note: Callable[[str], None] | None = None,
 ) -> SkeletonSequence | Detections:
-    """Read a sequence, or people without identities; the arguments are those of `load`."""
+    """Read a sequence, or people without identities; the arguments are those of `load`.
+
+    Raises:
+        FormatError: the file is missing, damaged or of another format, or the format is write-only.
+        SettingsError: the name of the format is unknown, or the frame rate is not above 0.
+    """
     path = path_argument(path, "path")
     if "\0" in str(path):
         raise FormatError(f"{str(path)!r}: a file's name cannot hold a NUL character")
@@ -171,7 +176,7 @@ def read(
 
 
 def _other_folder(path: Path) -> str:
-    """Return what a folder holds that is no OpenPose JSON, and what to do; empty if it is unknown."""
+    """Return what a folder holds in place of OpenPose's JSON, and what to do; empty if it is unknown."""
     if (path / ".batch").is_dir():
         return (
             f"the folder of a batch; give one of its files, or see skelstream batch status {path}"
@@ -276,7 +281,13 @@ def save_dataset(
     *,
     options: WriteOptions | None = None,
 ) -> None:
-    """Write many sequences, taken one by one, into one training set; the arguments are those of `save`."""
+    """Write many sequences, taken one by one, into one training set; the arguments are those of `save`.
+
+    Raises:
+        FormatError: the format holds one video, or cannot hold one of the sequences.
+        OutputError: the file already exists or cannot be written.
+        SettingsError: the name of the format is unknown.
+    """
     path = path_argument(path, "path")
     chosen = choose_for_many(path, format)
     join = chosen.join
@@ -325,8 +336,7 @@ def check_free(chosen: Format, path: Path, overwrite: bool) -> None:
 
 
 def clip_name(sequence: SkeletonSequence, path: Path) -> str:
-    """Return the name of a clip in the written file: the source's name without its ending, else the
-    output's."""
+    """Return the name of a clip in the written file: the source's name without its ending, else the output's."""
     source = name_of(str(sequence.meta.get("source") or ""))
     return source[-1] if source else without_ending(path.name)
 

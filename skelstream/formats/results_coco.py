@@ -14,7 +14,7 @@ from skelstream.formats.format import ReadOptions
 from skelstream.formats.frames import FoundFrame
 from skelstream.skeleton import COCO17, COCO_WHOLEBODY133, HALPE26, Skeleton
 
-# Sets of joints that begin with Halpe's 26, which are kept, by their number.
+# Number of joints of Halpe's whole body, of which the first 26 are kept.
 _BEGIN_AS_HALPE = 136
 
 # COCO-WholeBody's keys of the joints after COCO's 17, in order, and their numbers.
@@ -127,8 +127,7 @@ def _identity(row: dict[str, Any], name: str) -> int | None:
 
 
 def _numbers(images: list[int | str], options: ReadOptions) -> dict[int | str, int]:
-    """Return the number of each image: its id, or the number in its file name, or its position in the
-    file."""
+    """Return the number of each image: its id, or the number in its file name, or its position in the file."""
     found = {}
     for image in images:
         digits = [str(image)] if isinstance(image, int) else re.findall(r"\d+", PurePath(image).stem)

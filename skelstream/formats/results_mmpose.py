@@ -17,8 +17,7 @@ from skelstream.skeleton import COCO17, Skeleton
 
 
 def frames_of(content: Any, rows: list[Any], options: ReadOptions) -> tuple[list[FoundFrame], Skeleton]:
-    """Return the frames and joint set of MMPose's predictions: frames of instances, or the instances of one
-    image.
+    """Return the frames and joint set of MMPose's predictions: frames of instances, or the instances of one image.
 
     Raises:
         FormatError: an entry is damaged, or people have different joints.

@@ -69,8 +69,8 @@ def people_of(
         flat: float (P, V, 3), x, y, score of each joint.
         skeleton: joint set of the people.
         boxes: float (P, 4), x0, y0, x1, y1; None for the extent of the joints.
-        person_scores: float (P,); None for the mean score of the body's joints that are not missing, of people without
-            any of all joints.
+        person_scores: float (P,); None for the mean score of the joints that are not missing: those of the body, or
+            all of a person without any of the body.
 
     Raises:
         FormatError: a position is out of range.
@@ -105,8 +105,7 @@ def add_rows(
     ids: np.ndarray,
     confirmed: np.ndarray | None = None,
 ) -> None:
-    """Add to a builder a frame from a file whose people have identities; None for ``confirmed`` confirms all
-    tracks.
+    """Add to a builder a frame from a file whose people have identities; None for ``confirmed`` confirms all tracks.
 
     Raises:
         FormatError: two people of the frame have the same id, or the frame is not later than the one before.
@@ -163,8 +162,7 @@ def check_places(*arrays: np.ndarray | None) -> None:
 def in_pixels(
     places: np.ndarray, present: np.ndarray, size: tuple[int, int] | None, note: Callable[[str], None]
 ) -> np.ndarray:
-    """Return positions in pixels, converted if the file has positions relative to the image (0 to 1, or -1 to
-    1).
+    """Return positions in pixels, converted if the file has positions relative to the image (0 to 1, or -1 to 1).
 
     Args:
         places: float (..., 2), x and y of all joints of the file.

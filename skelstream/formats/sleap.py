@@ -81,8 +81,7 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
-    """Read such a file, or DeepLabCut's with the same ending; joints are recognised by the names of the
-    nodes.
+    """Read such a file, or DeepLabCut's with the same ending; joints are recognised by the names of the nodes.
 
     Raises:
         FormatError: the file is damaged or of another format, or its nodes are not joints of people.

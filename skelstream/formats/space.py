@@ -15,10 +15,9 @@ from skelstream.skeleton import Skeleton, convert
 UPWARDS = np.array([1, -1, -1], np.float32)
 """Factors from axes x right, y down, z away to x right, y up, z towards the camera."""
 
-
 # Largest difference in seconds of rounded times from even ones.
 _ROUNDING = 1.5e-3
-# From axes x right, y down, z away.
+# Factors from axes x right, y down, z away to Kinect's.
 _KINECT = np.array([-1, -1, 1], np.float32)
 
 

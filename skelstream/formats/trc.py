@@ -1,5 +1,4 @@
-"""TRC tables of marker positions of one person: read in pixels, from Sports2D and Pose2Sim, and written in
-3D."""
+"""TRC tables of marker positions of one person: read in pixels, from Sports2D and Pose2Sim, and written in 3D."""
 
 from __future__ import annotations
 
@@ -25,8 +24,7 @@ _METRES = 20.0
 
 
 def read(path: Path, options: ReadOptions) -> SkeletonSequence | Detections:
-    """Read the person of such a file; the table has no scores, so every joint that is not missing has score
-    1.
+    """Read the person of such a file; the table has no scores, so every joint that is not missing has score 1.
 
     Raises:
         FormatError: the file is damaged or in metres, or its markers are not joints of people.

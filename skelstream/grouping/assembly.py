@@ -33,8 +33,7 @@ def assemble(
     joint or a limb is not found. A limb that is far too long for the person is refused.
 
     The person score is the sum of the joint scores divided by the number of joints of the skeleton: certainty
-        times
-    completeness. A person similar to one with a higher score (OKS over the former's joints) is dropped as a
+    times completeness. A person similar to one with a higher score (OKS over the former's joints) is dropped as a
     duplicate.
 
     Args:
@@ -67,8 +66,7 @@ def assemble(
 
 
 def connection_score(candidates: Candidates) -> np.ndarray:
-    """Return each limb candidate's connection score, float64 (C,): its score cubed times the scores of its
-    peaks."""
+    """Return each limb candidate's connection score, float64 (C,): its score cubed times the scores of its peaks."""
     first, second = (candidates.peak_scores[candidates.limbs[:, end]].astype(float) for end in (1, 2))
     return candidates.limb_scores.astype(float) ** 3 * first * second
 
@@ -139,8 +137,7 @@ def _connect(candidates: Candidates, skeleton: Skeleton, settings: GroupingSetti
 
 
 def _one_person(part: _Part, other: _Part, places: list[list[float]], double_peak: float) -> bool:
-    """Return whether two parts may be one person: at most half of the smaller one's joints are in both, as
-    close peaks."""
+    """Return whether two parts may be one person: at most half of the smaller one's joints are in both, as close peaks."""
     both = part.found & other.found
     if not both:
         return True

@@ -80,8 +80,7 @@ def find_candidates(
 
 
 def _find_peaks(confidence: torch.Tensor, settings: GroupingSettings) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the cells (B, V, K, 2) and scores (B, V, K) of the highest peaks; the score is 0 where there is
-    no peak.
+    """Return the cells (B, V, K, 2) and scores (B, V, K) of the highest peaks; the score is 0 where there is no peak.
 
     K is the greatest number of peaks of a joint in the batch, but at least 1.
     """
@@ -119,8 +118,7 @@ def _find_peaks(confidence: torch.Tensor, settings: GroupingSettings) -> tuple[t
 
 
 def _same_plateau(values: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Return, bool (B, V, K), whether an earlier peak within two cells has the same value (two tips of a
-    plateau)."""
+    """Return, bool (B, V, K), whether an earlier peak within two cells has the same value (two tips of a plateau)."""
 
     def pairs(v: torch.Tensor) -> torch.Tensor:
         return v[..., :, None] - v[..., None, :]
@@ -136,8 +134,7 @@ def _score_limbs(
     skeleton: Skeleton,
     settings: GroupingSettings,
 ) -> torch.Tensor:
-    """Return line integrals (B, L, K, K) between the peaks of each limb's first and second joint; 0 if not a
-    limb."""
+    """Return line integrals (B, L, K, K) between the peaks of each limb's first and second joint; 0 if not a limb."""
     batch, _, height, width = pafs.shape
     count = peaks.shape[2]
     ends = _constant(skeleton.limbs, pafs.device)
@@ -163,8 +160,7 @@ def _score_limbs(
 
 @lru_cache(maxsize=64)
 def _constant(values: tuple, device: torch.device) -> torch.Tensor:
-    """Return a tensor of constants on a device, cached: each copy to a GPU waits for all work queued
-    there."""
+    """Return a tensor of constants on a device, cached: each copy to a GPU waits for all work queued there."""
     return torch.tensor(values, device=device)
 
 

@@ -223,8 +223,7 @@ class _View:
         self._sending += (1 - kept) * ((now - encoded) * 1000 - self._sending)
 
     def _arrange(self, terminal: Terminal) -> bytes:
-        """Update the layout if the screen's size has changed or it must be redrawn; return what clears the
-        screen."""
+        """Update the layout if the screen's size has changed or it must be redrawn; return what clears the screen."""
         info, screen = self._playback.info, terminal.size()
         if self._laid_out == (screen, info):
             return b""

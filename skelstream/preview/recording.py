@@ -59,8 +59,7 @@ class Recording:
         self._overwrite, self.frames = True, len(sequence.frame_time)
 
     def keep(self, error: BaseException) -> None:
-        """Write after an error, whose message gets a note with the file's path; errors of writing are
-        suppressed."""
+        """Write after an error, whose message gets a note with the file's path; errors of writing are suppressed."""
         with suppress(OSError, SkelstreamError):
             self.write()
         if self.written:

@@ -1,5 +1,4 @@
-"""Images in a terminal's character cells: two pixels per cell, as an upper half block on a coloured
-background."""
+"""Images in a terminal's character cells: two pixels per cell, as an upper half block on a coloured background."""
 
 from __future__ import annotations
 

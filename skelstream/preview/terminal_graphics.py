@@ -21,8 +21,7 @@ _BAND = 6  # pixel rows in a row of sixels
 
 
 def kitty(image: np.ndarray, columns: int, rows: int) -> bytes:
-    """Encode an image at the cursor in kitty's graphics protocol; it replaces the one before, and the cursor
-    stays.
+    """Encode an image at the cursor in kitty's graphics protocol; it replaces the one before, and the cursor stays.
 
     Args:
         image: uint8 RGB (H, W, 3).
@@ -47,8 +46,7 @@ def sixel(image: np.ndarray) -> bytes:
     """Encode an image at the cursor in sixels, in 242 fixed colours.
 
     A row of sixels is six pixels high: for each colour in it, sixels from left to right tell which of the six
-        pixels
-    have the colour (DEC STD 070, chapter 9). Equal neighbours are written as a count.
+    pixels have the colour (DEC STD 070, chapter 9). Equal neighbours are written as a count.
 
     Args:
         image: uint8 RGB (H, W, 3).

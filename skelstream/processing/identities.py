@@ -11,7 +11,7 @@ import numpy as np
 
 from skelstream.errors import FormatError
 from skelstream.people import People
-from skelstream.processing.resampling import of_measured_frames
+from skelstream.processing.resampling import measured_or_resampled
 from skelstream.sequences import Detections, SequenceBuilder, SkeletonSequence
 from skelstream.sequences.meta import video_setting
 from skelstream.settings.tracking import TrackerSettings
@@ -22,9 +22,10 @@ from skelstream.tracking.tracked import TrackedPeople
 if TYPE_CHECKING:
     from skelstream.video import Frame
 
-# A person goes on under another's id who is farther from the own id's last place than this, and nearer to the other's; sizes.
+# An exchange: in person sizes, the person is farther than the first from the last place of the own id, and nearer than the
+# second to that of another id.
 _FAR, _NEAR = 0.5, 0.2
-# A video that goes on for longer after the last frame of the skeletons, in seconds, may be another one.
+# Seconds by which a video may go on after the last frame of the skeletons; a longer one may be another video.
 _MORE_VIDEO = 1.0
 _OWN_VIDEO = "give the video that they were made from"
 # Facts in the meta that belong to the identities, or to values that were derived from them.
@@ -47,8 +48,10 @@ def tracked_again(
 ) -> SkeletonSequence:
     """Return the people with new identities from the tracker, whatever their identities were.
 
-    The measured poses are tracked: filled, smoothed and 3D values belong to the old identities and are left out. Of a resampled
-    sequence all poses are tracked, and count as measured afterwards. Poses and frames are not invented. At the end tracks of one person are joined as ``extract`` does, if colours are measured.
+    The tracker gets the measured poses: filled, smoothed and 3D values belong to the old identities and are left out. Of a
+    resampled sequence it gets all poses, which then count as measured. Poses and frames are not invented. If colours are
+    measured, tracks of one person are joined at the end, as by ``extract``.
+
     ``meta`` has the settings under ``settings``, the joins under ``linking``, and under ``tracked`` the number of poses and
     whether colours were measured; ``meta["warnings"]`` has those of the tracker, and signs that the images are of another video:
     other times, or more of it.
@@ -95,13 +98,13 @@ def tracked_again(
     again = builder.finish()
     if isinstance(people, SkeletonSequence):
         again = replace(again, frame_ok=people.frame_ok)
-    if isinstance(people, SkeletonSequence) and of_measured_frames(people) is not people:
+    if isinstance(people, SkeletonSequence) and measured_or_resampled(people) is not people:
         meta = {name: value for name, value in meta.items() if name not in _OF_VALUES}
     return replace(again, meta=_meta(meta, again, settings, doubts, poses, images is not None))
 
 
 def lasting_warnings(meta: Mapping[str, Any]) -> list[str]:
-    """Return the warnings in a sequence's meta that do not belong to its identities; they are first after it is tracked again."""
+    """Return the warnings in a sequence's meta that do not belong to its identities; `tracked_again` keeps them, before its own."""
     of_identities = NOT_FOLLOWED, _OWN_VIDEO
     return [line for line in meta.get("warnings") or [] if not any(text in line for text in of_identities)]
 
@@ -139,7 +142,7 @@ def exchanges(sequence: SkeletonSequence) -> int:
 
 def _detections(sequence: SkeletonSequence) -> Detections:
     """Return the measured poses of a sequence without their identities, in an order that does not depend on them."""
-    measured = of_measured_frames(sequence)
+    measured = measured_or_resampled(sequence)
     boxes = measured.boxes
     order = np.lexsort(
         (boxes[:, 3], boxes[:, 2], boxes[:, 1], boxes[:, 0], -measured.person_scores, measured.frame)
@@ -183,7 +186,14 @@ def _with_colours(
 ) -> Iterator[tuple[int, float, People | None]]:
     """Yield the frames of detections, with the colours of their people where the image decodes.
 
-    ``doubts`` gets a line for everything that tells that the images are not those of the detections, whose meta is given.
+    Args:
+        detections: people of the frames.
+        images: frames of their video in order.
+        meta: meta of the sequence that the detections come from.
+        doubts: list that gets a line for each sign that the images are of another video.
+
+    Raises:
+        FormatError: a frame is missing in the images, or they have another size.
     """
     from skelstream.tracking.appearance import PartColours
 
@@ -234,7 +244,7 @@ def _meta(
     poses: int,
     colours: bool,
 ) -> dict[str, Any]:
-    """Return the meta of the tracked people, with what the old one says of the video and the poses."""
+    """Return the meta of the tracked people, with the old facts about the video and the poses."""
     kept = {name: value for name, value in before.items() if name not in _OF_IDENTITIES}
     source = tracked.meta.get("source") or ""
     return {

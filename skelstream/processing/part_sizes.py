@@ -15,8 +15,7 @@ def cropped_parts(skeleton: Skeleton) -> list[tuple[str, list[int]]]:
 
 
 def part_sizes(keypoints: np.ndarray) -> np.ndarray:
-    """Return the larger side of the extent of each part in pixels, float64 (N,); NaN where fewer than two joints are
-    known.
+    """Return the larger side of the extent of each part in pixels, float64 (N,); NaN where fewer than two joints are known.
 
     Args:
         keypoints: float (N, V, 2), the joints of one part, NaN where missing.

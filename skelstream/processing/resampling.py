@@ -16,9 +16,9 @@ _TOLERANCE = 1e-3
 _MAX_FRAMES, _MAX_RATIO = 1_000_000, 10
 
 
-def of_measured_frames(sequence: SkeletonSequence) -> SkeletonSequence:
-    """Return the poses that identities are given to: the measured ones; of a resampled sequence all, since few of its times are
-    those of measured frames."""
+def measured_or_resampled(sequence: SkeletonSequence) -> SkeletonSequence:
+    """Return the sequence whose poses may get new identities: as measured, but a resampled one as it is, because few of its
+    frames are measured ones."""
     between = sequence.meta.get("resampled") and sequence.has_rows_of(sequence.measured)
     return sequence if between else sequence.measured
 

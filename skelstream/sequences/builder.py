@@ -104,8 +104,7 @@ class SequenceBuilder:
         self._confirmed: set[int] = set()
 
     def add(self, tracked: TrackedPeople) -> None:
-        """Add a frame, with or without people; a frame that failed to decode gets a row of the frame table
-        too.
+        """Add a frame, with or without people; a frame that failed to decode gets a row of the frame table too.
 
         Raises:
             FormatError: the frame is not later than the one before, or its people have other joints.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from skelstream.errors import FormatError
@@ -84,15 +84,6 @@ def names_of(meta: Mapping[str, Any]) -> dict[int, str]:
     names = meta.get("names")
     pairs = names.items() if isinstance(names, Mapping) else ()
     return {one: value for key, value in pairs if isinstance(value, str) and (one := id_of(key)) is not None}
-
-
-def tracklets_of(meta: Mapping[str, Any], ids: Iterable[int]) -> int | None:
-    """Return the number of tracklets that tracks with these ids were joined from; None where nothing was joined, or where edits
-    have changed the ids since."""
-    joined = (meta.get("linking") or {}).get("joined") or []
-    there = set(ids)
-    more = sum(len(chain) - 1 for chain in joined if chain and chain[0] in there)
-    return len(there) + more if more and not meta.get("edits") else None
 
 
 def id_of(key: str) -> int | None:

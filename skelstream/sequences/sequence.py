@@ -56,8 +56,7 @@ class SkeletonSequence:
     """People of one video with their identities: N poses (rows) of M tracks over T frames.
 
     Rows are ordered by track, then by frame: a track is a slice. Tracks are ordered by importance (observed
-        length
-    times mean person score). The frame table has a row for every frame of the source, including frames
+    length times mean person score). The frame table has a row for every frame of the source, including frames
     without people and frames that failed to decode. Arrays are checked and cast at construction.
 
     Attributes:
@@ -257,6 +256,9 @@ class SkeletonSequence:
 
         Returns:
             float32 (M, T, V, 3): x and y in source pixels, and score.
+
+        Raises:
+            SettingsError: ``persons`` is not a whole number of at least 0.
         """
         count = len(self) if persons is None else count_argument(persons, "persons", 0)
         out = np.zeros((count, self.frames, len(self.skeleton), 3), np.float32)
@@ -270,8 +272,7 @@ class SkeletonSequence:
     def windows(
         self, length: int = 64, stride: int = 16, persons: int = 2, fill_value: float = 0.0
     ) -> Iterator[Window]:
-        """Yield clips of ``length`` frames for a recogniser, one every ``stride`` frames; see also
-        `skelstream.windows`.
+        """Yield clips of ``length`` frames for a recogniser, one every ``stride`` frames; see also `skelstream.windows`.
 
         Each window's slots contain the tracks that are most important within that window. Frames after the
         last full window are left out; a sequence shorter than a window gives one window, padded with missing
@@ -282,6 +283,9 @@ class SkeletonSequence:
             stride: frames from the start of one window to the next.
             persons: number M of slots.
             fill_value: x and y of missing joints, as for `dense`.
+
+        Raises:
+            SettingsError: ``length``, ``stride`` or ``persons`` is less than 1.
         """
         check_window(length, stride, persons)
         ids = np.repeat(self.track_ids, np.diff(self.track_start))
@@ -298,8 +302,7 @@ class SkeletonSequence:
             yield make_window(inside, length, persons, fill_value, start, end)
 
     def as_skeleton(self, name: str) -> SkeletonSequence:
-        """Return this sequence in another joint set, for instance ``coco17``; see
-        `skelstream.skeleton.convert`."""
+        """Return this sequence in another joint set, for instance ``coco17``; see `skelstream.skeleton.convert`."""
         target = skeleton_named(name)
         if target == self.skeleton:
             return self

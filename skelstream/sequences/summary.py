@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from skelstream.sequences.lifted import Lifted
-from skelstream.sequences.meta import names_of, tracklets_of
+from skelstream.sequences.meta import names_of
 from skelstream.sequences.sequence import SkeletonSequence
 from skelstream.sequences.track import Track
 
@@ -48,7 +48,7 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
         "cleaned": sequence.raw is not None,
         "filled": _share(filled.sum(), filled.size),
         "rows": rows,
-        "tracklets": tracklets_of(meta, sequence.track_ids.tolist()),
+        "tracklets": tracklets_of(sequence),
         "people_at_once": int(np.bincount(sequence.frame).max()) if rows else 0,
         "tracks": [_track(track, names.get(track.id)) for track in sequence],
         "joints": [
@@ -77,9 +77,17 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
     }
 
 
+def tracklets_of(sequence: SkeletonSequence) -> int | None:
+    """Return the number of tracklets that the tracks of a sequence were joined from; None if nothing was joined, or if edits
+    have changed the ids since."""
+    joined = (sequence.meta.get("linking") or {}).get("joined") or []
+    ids = set(sequence.track_ids.tolist())
+    more = sum(len(chain) - 1 for chain in joined if chain and chain[0] in ids)
+    return len(ids) + more if more and not sequence.meta.get("edits") else None
+
+
 def timeline(track: Track, frame_time: np.ndarray, cells: int) -> np.ndarray:
-    """Return the share of frames with the track in each of ``cells`` equal parts of the video, float64
-    (cells,).
+    """Return the share of frames with the track in each of ``cells`` equal parts of the video, float64 (cells,).
 
     A part without any frame has the value of the part before it.
     """

@@ -10,8 +10,7 @@ from skelstream.sequences.lifted import Lifted
 
 
 def importance(track: np.ndarray, person_scores: np.ndarray, tracks: int) -> np.ndarray:
-    """Return the importance of tracks: observed length times mean person score, which is the sum of the
-    scores.
+    """Return the importance of tracks: observed length times mean person score, which is the sum of the scores.
 
     Args:
         track: int (R,), number of each row's track, from 0.

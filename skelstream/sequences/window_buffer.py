@@ -32,16 +32,14 @@ class WindowBuffer:
         self._count = 0
 
     def add(self, tracked: TrackedPeople) -> Window | None:
-        """Add a frame, also one without people or one that failed; return the window that it completes, if
-        any."""
+        """Add a frame, also one without people or one that failed; return the window that it completes, if any."""
         self._frames.append(tracked)
         self._count += 1
         over = self._count - self._length
         return self._window() if over >= 0 and over % self._stride == 0 else None
 
     def finish(self) -> Window | None:
-        """Return, at the end of a source shorter than a window, its one window, padded with missing
-        people."""
+        """Return, at the end of a source shorter than a window, its one window, padded with missing people."""
         return self._window() if 0 < self._count < self._length else None
 
     def _window(self) -> Window:

@@ -233,7 +233,7 @@ def _replaced(settings: Any, path: tuple[str, ...], value: Any) -> Any:
 
 
 def _converted(kind: Any, value: Any) -> Any:
-    """Text in the type of its field: the text form of a region, a list of numbers, a number where words are allowed."""
+    """Return text in the type of its field: the text form of a region, a list of numbers, a number where words are allowed."""
     kinds = _alternatives(kind)
     if isinstance(value, list):
         return tuple(value)

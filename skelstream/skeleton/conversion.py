@@ -83,8 +83,7 @@ def convert(
 def _joint(
     name: str, at: dict[str, int], keypoints: np.ndarray, scores: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return position (..., 2) and score (...) of a joint, known or derived; None if it cannot be derived
-    either."""
+    """Return position (..., 2) and score (...) of a joint, known or derived; None if it cannot be derived either."""
     if name in at:
         return keypoints[..., at[name], :], scores[..., at[name]]
     found = None

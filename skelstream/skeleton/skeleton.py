@@ -61,8 +61,7 @@ class Skeleton:
 
     @cached_property
     def limb_lengths(self) -> tuple[float, ...]:
-        """L typical lengths of limbs parallel to the image plane, in units of the square root of the person's
-        area."""
+        """L typical lengths of limbs parallel to the image plane, in units of the square root of the person's area."""
         return tuple(
             _LENGTHS.get(frozenset(self.joints[end].rpartition("_")[2] for end in limb), _UNKNOWN_LENGTH)
             for limb in self.limbs

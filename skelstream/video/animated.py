@@ -141,8 +141,7 @@ def images_in(path: Path) -> int:
 
 
 def is_truncated_gif(path: Path) -> bool:
-    """Return whether a file is a GIF without its end marker, which FFmpeg decodes as far as it goes without
-    an error."""
+    """Return whether a file is a GIF without its end marker, which FFmpeg decodes as far as it goes without an error."""
     with path.open("rb") as file:
         head = file.read(13)
         if not head.startswith(b"GIF8") or len(head) < 13:
@@ -164,8 +163,7 @@ def _colors(flags: int) -> int:
 
 
 def _pages(file: BinaryIO, magic: bytes) -> int:
-    """Return the number of pages of a TIFF or BigTIFF; a page whose offset lies outside the file counts
-    too."""
+    """Return the number of pages of a TIFF or BigTIFF; a page whose offset lies outside the file counts too."""
     order, large = ("<" if magic[:2] == b"II" else ">"), magic in _BIG_TIFF
     link, entries, each, place = ("Q", "Q", 20, 8) if large else ("I", "H", 12, 4)
     count, seen = 0, set()

@@ -18,8 +18,7 @@ class Damage:
     """Removes the frame from every row that was predicted, directly or indirectly, from a damaged one.
 
     A decoder conceals a damaged image or leaves it out, and goes on: without an error, all that it predicts
-        from there
-    up to the next key frame is damaged too. Prediction follows the decoding order, in which an image may
+    from there up to the next key frame is damaged too. Prediction follows the decoding order, in which an image may
     precede images that are shown earlier: a row is held until all that was decoded before it is known.
 
     Args:

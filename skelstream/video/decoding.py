@@ -1,5 +1,4 @@
-"""Decoding of a container's video stream to rows in display order, one for each packet that should give a
-frame."""
+"""Decoding of a container's video stream to rows in display order, one for each packet that should give a frame."""
 
 from __future__ import annotations
 
@@ -250,8 +249,7 @@ class Decoder:
                     return
 
     def rows(self) -> Iterator[Row]:
-        """Yield a row for every frame in display order; frames lost or predicted from damaged ones have no
-        image."""
+        """Yield a row for every frame in display order; frames lost or predicted from damaged ones have no image."""
         if self._source.path is None or not self._strict:
             # Live frames cannot wait until they are judged.
             yield from self._shown(None)
@@ -335,8 +333,7 @@ class Decoder:
             yield from order.decoded(frame.pts, None if frame.is_corrupt else frame)
 
     def _frame_of_own_decoder(self, packet: Packet) -> VideoFrame | None:
-        """Return a frame from the stream's own decoder, which alone attaches the container's display
-        matrix."""
+        """Return a frame from the stream's own decoder, which alone attaches the container's display matrix."""
         own = self.stream.codec_context
         if not own.is_open:
             own.thread_type, own.thread_count = "NONE", 1

@@ -28,8 +28,7 @@ TABLE = "pq_to_bt709.png"
 
 
 class Deinterlacer:
-    """Deinterlacer that turns each frame marked as interlaced into a full image at its first field's time
-    (bwdif).
+    """Deinterlacer that turns each frame marked as interlaced into a full image at its first field's time (bwdif).
 
     One frame comes out for each that goes in, one frame later, since bwdif uses both neighbours.
 

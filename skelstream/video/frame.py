@@ -31,8 +31,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """Facts about a source when it is opened; counts and rates are those that the container declares, or
-    None.
+    """Facts about a source when it is opened; counts and rates are those that the container declares, or None.
 
     Attributes:
         name: path, URL or device as the user gave it.

@@ -228,8 +228,7 @@ def unrelated(paths: Sequence[Path]) -> bool:
 
 
 def _thumbnail(path: Path) -> tuple[tuple[int, ...], np.ndarray] | None:
-    """Return an image's shape and its normalised small grey version; the product of two is their
-    correlation."""
+    """Return an image's shape and its normalised small grey version; the product of two is their correlation."""
     image = read_image(path)
     if image is None:
         return None

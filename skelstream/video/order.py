@@ -59,8 +59,7 @@ class DisplayOrder:
         self._broken = False
 
     def sent(self, pts: int | None, broken: bool = False) -> None:
-        """Record a packet sent to the decoder that should give a frame; ``broken``: it is known to be
-        damaged."""
+        """Record a packet sent to the decoder that should give a frame; ``broken``: it is known to be damaged."""
         self._broken |= broken
         if pts is None:
             return
@@ -73,8 +72,7 @@ class DisplayOrder:
         bisect.insort(self._waiting, key)
 
     def decoded(self, pts: int | None, frame: VideoFrame | None) -> list[Row]:
-        """Take a frame from the decoder (None: it is flagged as corrupt); return the rows that are now
-        certain."""
+        """Take a frame from the decoder (None: it is flagged as corrupt); return the rows that are now certain."""
         if pts is None:
             return [*self._release(0), Row(None, frame)]
         key = self._key(pts)
@@ -129,8 +127,7 @@ class DisplayOrder:
         return Row((self._waiting.pop(0) if self._waiting else key)[1], frame)
 
     def _release(self, keep: int) -> list[Row]:
-        """Return the rows of held frames without a gap before them, and of the oldest ones beyond
-        ``keep``."""
+        """Return the rows of held frames without a gap before them, and of the oldest ones beyond ``keep``."""
         rows: list[Row] = []
         while self._held:
             key, frame = self._held[0]

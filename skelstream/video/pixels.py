@@ -23,8 +23,7 @@ class Upright:
     """Converter of one source's decoded frames to upright images of one size.
 
     The size is that of the first upright frame: the stored height, the width stretched by the sample aspect
-        ratio, both
-    rotated (and mirrored) by the display matrix. A later frame of another size is scaled to fit, centred, and
+    ratio, both rotated (and mirrored) by the display matrix. A later frame of another size is scaled to fit, centred, and
     padded with black.
 
     Attributes:

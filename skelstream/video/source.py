@@ -76,8 +76,7 @@ class Source(ABC):
 
     @property
     def warnings(self) -> list[str]:
-        """Problems of the source that do not stop reading, one line each; complete once all frames are
-        read."""
+        """Problems of the source that do not stop reading, one line each; complete once all frames are read."""
         return self._warnings
 
     @abstractmethod

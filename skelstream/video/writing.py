@@ -27,9 +27,8 @@ _BT709, _LIMITED = 1, 1
 class VideoWriter:
     """Writer of one MP4 file, each frame with its own time; the first frame is at 0.
 
-    The file appears under its name only when it is complete: a temporary file beside it is renamed by
-        :meth:`close`.
-    Leaving the context by an exception removes it.
+    The file appears under its name only when it is complete: `close` renames a temporary file beside it, which
+    an exception in the context removes.
     """
 
     def __init__(

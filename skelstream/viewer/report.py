@@ -147,8 +147,7 @@ def _figure(skeleton: Skeleton, kept: list[int]) -> dict[str, object]:
 
 
 def _packed(sequence: SkeletonSequence, kept: list[int]) -> tuple[float, list[float], bytes]:
-    """Return step and origin of the coordinates, and the compressed arrays in the order in which ``data.js``
-    reads.
+    """Return step and origin of the coordinates, and the compressed arrays in the order in which ``data.js`` reads.
 
     Args:
         sequence: the sequence.

@@ -87,3 +87,19 @@ def test_inputs_and_options_that_exclude_each_other_are_errors(batch, files, tmp
     ):
         with pytest.raises(SettingsError, match=message):
             convert(inputs, tmp_path / "set.pkl", options=options)
+
+
+def test_warnings_name_the_file_or_the_clip_that_they_are_about(batch, files, tmp_path):
+    notes, wanted = [], ExtractionSettings().with_options(skeleton="coco-wholebody133", fps=25)
+    convert(files, tmp_path / "set.pkl", wanted, ConversionOptions(note=notes.append))
+    lines = [line for line in notes if "nobody looked for them" in line]
+    assert [line.split(": ")[0] for line in lines] == [str(path) for path in files]
+    notes.clear()
+    options = ConversionOptions(note=notes.append, rate=100)
+    convert([batch.results.location], tmp_path / "batch.pkl", wanted, options)
+    lines = [line for line in notes if "nobody looked for them" in line or "given rate" in line]
+    assert [line.split(": ")[0] for line in lines] == ["a", "a", "b", "b"]
+    with pytest.raises(
+        SettingsError, match="^a: its people have identities, so that max_lost has no effect$"
+    ):
+        convert([batch.results.location], tmp_path / "c.pkl", ExtractionSettings().with_options(max_lost=9.0))

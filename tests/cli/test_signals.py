@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
+from skelstream.cli.signals import end_at_once, interruptible
 from skelstream.formats import load
 
 pytestmark = pytest.mark.slow
@@ -76,3 +78,41 @@ def test_two_processes_divide_the_clips(start, walk, tmp_path):
     assert [process.returncode for process in both] == [0, 0], outputs
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [f"{name}.npz" for name in "abc"]
     assert sum(int(text.split(" extracted")[0].split()[-1]) for text in outputs) == 3
+
+
+COMPILING = """
+import hashlib, signal, sys
+import skelstream.estimation.pose_estimator as module
+from skelstream.cli import main
+
+def compiling(*_):
+    print("compiling", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 60_000_000)  # one call of C for a minute, as OpenVINO's
+
+module.PoseEstimator = compiling
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, whatever started the tests
+main()
+"""
+
+
+def test_ctrl_c_does_not_wait_for_a_network_to_be_compiled(walk, tmp_path):
+    command = [sys.executable, "-c", COMPILING, "extract", str(walk), "-o", str(tmp_path / "out.npz")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"compiling\n"
+        process.send_signal(signal.SIGINT)
+        try:
+            errors = process.communicate(timeout=10)[1]
+        finally:
+            process.kill()
+    assert process.returncode == 130 and errors == b"skelstream: interrupted\n"
+    assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == []
+
+
+def test_an_error_in_the_other_thread_is_raised_in_the_main_one():
+    def fail():
+        raise ValueError("as it is")
+
+    assert interruptible(lambda: threading.current_thread()) is not threading.main_thread()
+    with pytest.raises(ValueError, match="as it is"):
+        interruptible(fail)
+    end_at_once(0)  # nothing is unfinished

@@ -140,7 +140,7 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert cache_folder() == tmp_path / "xdg" / "skelstream"
     monkeypatch.setenv(VARIABLE, "~/mine")
     assert cache_folder() == tmp_path / "mine"
-    for off in (OFF, "OFF"):
+    for off in (OFF, "OFF", "0", "no", "False"):
         monkeypatch.setenv(VARIABLE, off)
         assert cache_folder() is None
 

@@ -14,6 +14,13 @@ from skelstream.settings.tracking import TrackerSettings
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
 
+LIBRARIES = {"parquet": "pyarrow", "pose": "pose_format", "sleap": "h5py", "h5": "h5py"}
+
+
+def skip_without_library(name: str) -> None:
+    """Skip the test if the library of a format is not installed; the format is given by its name or a file's ending."""
+    pytest.importorskip(LIBRARIES.get(name.rpartition(".")[2], "numpy"))
+
 
 def build(frames: dict[int, dict[int, np.ndarray] | None], height=480, width=640) -> SkeletonSequence:
     """A sequence at 25 fps from {frame: {track id: float (18, 3)}}; None: the frame failed to decode."""

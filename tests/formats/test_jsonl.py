@@ -13,7 +13,7 @@ from skelstream.sequences import Detections
 from skelstream.skeleton import OPENPOSE18
 from skelstream.tracking.tracked import TrackedPeople
 
-from .conftest import OP18, load_tracked, shaped
+from .conftest import OP18, load_tracked, shaped, skip_without_library
 
 
 def lines(path):
@@ -64,8 +64,7 @@ def test_a_stream_marks_tentative_tracks(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet"])
 def test_round_trips(scene, tmp_path, name):
-    if name == "a.parquet":
-        pytest.importorskip("pyarrow", reason="the extra pyarrow is not installed")
+    skip_without_library(name)
     save(scene, tmp_path / name)
     back = load(tmp_path / name)
     for field in ("track_ids", "track_start", "frame", "frame_index", "frame_ok", "scores", "person_scores"):
@@ -77,8 +76,7 @@ def test_round_trips(scene, tmp_path, name):
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet"])
 def test_filled_rows_of_a_failed_frame_survive(scene, tmp_path, name):
-    if name == "a.parquet":
-        pytest.importorskip("pyarrow", reason="the extra pyarrow is not installed")
+    skip_without_library(name)
     whole = filled(scene, 0.2)
     save(whole, tmp_path / name)
     back = load(tmp_path / name)
@@ -88,8 +86,7 @@ def test_filled_rows_of_a_failed_frame_survive(scene, tmp_path, name):
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet"])
 def test_nobody(empty, tmp_path, name):
-    if name == "a.parquet":
-        pytest.importorskip("pyarrow", reason="the extra pyarrow is not installed")
+    skip_without_library(name)
     save(empty, tmp_path / name)
     back = load(tmp_path / name)
     assert (len(back), back.frames, back.frame_ok.tolist()) == (0, 3, [True, False, True])

@@ -8,7 +8,7 @@ from skelstream.errors import FormatError, SettingsError
 from skelstream.formats import FORMATS, Sample, WriteOptions, choose, load, save, save_dataset
 from skelstream.processing import smoothed
 
-from .conftest import asymmetric, build
+from .conftest import asymmetric, build, skip_without_library
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ WRITTEN = [name for name, format in FORMATS.items() if format.write and name not
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_equal_content_gives_equal_bytes_and_overwrites(scene, tmp_path, name):
-    pytest.importorskip({"parquet": "pyarrow", "pose": "pose_format", "sleap": "h5py"}.get(name, "numpy"))
+    skip_without_library(name)
 
     def content(path):
         if path.is_file():
@@ -76,7 +76,7 @@ def test_equal_content_gives_equal_bytes_and_overwrites(scene, tmp_path, name):
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_nobody_and_one_frame(empty, tmp_path, name):
-    pytest.importorskip({"parquet": "pyarrow", "pose": "pose_format", "sleap": "h5py"}.get(name, "numpy"))
+    skip_without_library(name)
     save(empty, tmp_path / "a", name, label=0)
     assert (tmp_path / "a").exists()
 

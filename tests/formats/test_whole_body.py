@@ -12,6 +12,7 @@ from skelstream.errors import FormatError
 from skelstream.formats import FORMATS, WriteOptions, load, read, save
 from skelstream.skeleton import SKELETONS, hand_joints
 
+from .conftest import skip_without_library
 from .whole_bodies import FRAMES, whole_scene
 
 WHOLE = [name for name, skeleton in SKELETONS.items() if set(skeleton.parts) != {"body"}]
@@ -34,7 +35,7 @@ def same_joints(back, sequence, joints=None):
 @pytest.mark.parametrize("name", WHOLE)
 @pytest.mark.parametrize("ending", [".npz", ".jsonl", ".csv", ".parquet", ".analysis.h5"])
 def test_formats_with_all_joints(tmp_path, name, ending):
-    pytest.importorskip({".parquet": "pyarrow", ".analysis.h5": "h5py"}.get(ending, "numpy"))
+    skip_without_library(ending)
     sequence, notes = whole_scene(name), []
     save(sequence, tmp_path / f"a{ending}", options=WriteOptions(note=notes.append))
     back = load(tmp_path / f"a{ending}")
