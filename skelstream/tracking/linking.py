@@ -26,7 +26,10 @@ _GREATEST_COST = 1.25
 # Cost beside that of a join after a person was last seen at the left or right edge of the image, by this share of its width:
 # who has left it rarely returns so soon, and others come in there.
 _LEFT, _EDGE = 0.4, 0.03
-
+# A person is alone with nobody else within so many sizes, and leaps who moves by so many sizes per second. Who leaps, is lost alone
+# and found alone within so many seconds costs this share, and may be so many times as far away and change by so much more: poses
+# in the air are often wrong, and nobody else was there.
+_ALONE, _LEAP, _SOON, _SHARE, _FARTHER, _GROWN = 1.5, 1.5, 1.0, 0.5, 1.5, 0.25
 
 # A track is cut where the colours of this many seconds before and after differ by more than for any one person, and where it
 # meets another track: this share of the smaller box overlaps; or where it was not found for so long (seconds).
@@ -70,6 +73,7 @@ class _Ends:
         size: float64 (M,), longer side of the box.
         velocity: float64 (M, 2), pixels per second.
         at_edge: bool (M,), whether the box reaches the left or right edge of the image.
+        alone: bool (M,), whether nobody else is near, and no edge.
         colours: description with arrays of M rows.
     """
 
@@ -79,6 +83,7 @@ class _Ends:
     size: np.ndarray
     velocity: np.ndarray
     at_edge: np.ndarray
+    alone: np.ndarray
     colours: Description
 
     def take(self, rows: np.ndarray) -> _Ends:
@@ -90,6 +95,7 @@ class _Ends:
             self.size[rows],
             self.velocity[rows],
             self.at_edge[rows],
+            self.alone[rows],
             colours,
         )
 
@@ -116,7 +122,7 @@ def link(rows: Rows, longest_gap: float, width: float | None) -> Links:
 
     A track is cut where its colours change while it meets another one. Two tracklets may be joined if the second begins after
     the first ends, and if the way between them, their sizes and their colours agree. Of all joins that are possible those with
-    the least total cost are made: one assignment of ends to starts. Tracklets whose colours are unknown are left alone, and
+    the least total cost are made: one assignment of ends to starts. Before, tracks take in the tracklets that fill their pauses. Tracklets whose colours are unknown are left alone, and
     so are tracklets of different scenes.
 
     Args:
@@ -131,11 +137,58 @@ def link(rows: Rows, longest_gap: float, width: float | None) -> Links:
         if 0 < first < len(own):
             cut.append((int(rows.track[own[0]]), round(float(rows.time[own[first]]), 6), piece))
             track[own[first:]] = piece
-    joined = _joined(replace(rows, track=track), longest_gap, width)
     tracklets, number = np.unique(track, return_inverse=True)
-    person = {other: first for first, *others in joined for other in others}
-    people = np.array([person.get(one, one) for one in tracklets.tolist()], track.dtype)
-    return Links(people[number], len(tracklets), cut, joined)
+    crowded = _crowded(rows)
+    filled = _filled(replace(rows, track=track), crowded, width)
+    whole = np.array([filled.get(one, one) for one in tracklets.tolist()], track.dtype)[number]
+    person = {own: own for own in tracklets.tolist()} | filled
+    for first, *others in _joined(replace(rows, track=whole), crowded, longest_gap, width):
+        person |= {one: first for one, own in person.items() if own in others}
+    people = np.array([person[one] for one in tracklets.tolist()], track.dtype)
+    starts = {int(track[own[0]]): float(rows.time[own[0]]) for own in _slices(track)}
+    joined = [sorted(tracklets[people == one].tolist(), key=starts.__getitem__) for one in np.unique(people)]
+    return Links(people[number], len(tracklets), cut, [one for one in joined if len(one) > 1])
+
+
+def _beside(rows: Rows) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the pairs of poses in one frame, as the indices of the first (K,) and the second (K,)."""
+    most = int(np.unique(rows.frame, return_counts=True)[1].max(initial=0))
+    for step in range(1, most):  # people of one frame are neighbours
+        first = np.flatnonzero(rows.frame[:-step] == rows.frame[step:])
+        yield first, first + step
+
+
+def _crowded(rows: Rows) -> np.ndarray:
+    """Return whether each pose is near another one in its frame, bool (N,)."""
+    crowded = np.zeros(len(rows.track), bool)
+    boxes = rows.boxes.astype(np.float64)
+    centres, size = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]).max(1)
+    for first, second in _beside(rows):
+        away = np.hypot(*(centres[first] - centres[second]).T)
+        near = away < _ALONE * np.maximum(size[first], size[second])
+        crowded[first[near]] = crowded[second[near]] = True
+    return crowded
+
+
+def _filled(rows: Rows, crowded: np.ndarray, width: float | None) -> dict[int, int]:
+    """Return the tracklets that fill a pause of another one, each with that one's id: who is lost alone and found alone was there
+    in between too, if somebody was."""
+    slices, filled = _slices(rows.track), dict[int, int]()
+    begins = np.array([rows.time[own[0]] for own in slices])
+    order = np.argsort(begins, kind="stable")
+    for own in slices:
+        time = rows.time[own]
+        for last in np.flatnonzero((np.diff(time) > _PAUSE) & (np.diff(time) <= _SOON)).tolist():
+            low, high = np.searchsorted(begins[order], time[last : last + 2], side="right")
+            for inside in (slices[i] for i in order[low:high].tolist()):
+                if rows.time[inside[-1]] >= time[last + 1]:
+                    continue
+                parts = [own[: last + 1], inside, own[last + 1 :]]
+                ends, starts = (_ends(rows, parts, crowded, width, last=side) for side in (True, False))
+                pairs = ends.take(np.array([0, 1])), starts.take(np.array([1, 2]))
+                if pairs[0].alone.all() and pairs[1].alone.all() and np.isfinite(_cost(*pairs)).all():
+                    filled[int(rows.track[inside[0]])] = int(rows.track[own[0]])
+    return {one: own for one, own in filled.items() if own not in filled}
 
 
 def _meeting(rows: Rows) -> np.ndarray:
@@ -143,10 +196,7 @@ def _meeting(rows: Rows) -> np.ndarray:
     meeting = np.zeros(len(rows.track), bool)
     boxes = rows.boxes.astype(np.float64)
     area = np.maximum(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), 1)
-    most = int(np.unique(rows.frame, return_counts=True)[1].max(initial=0))
-    for step in range(1, most):  # people of one frame are neighbours
-        first = np.flatnonzero(rows.frame[:-step] == rows.frame[step:])
-        second = first + step
+    for first, second in _beside(rows):
         low = np.maximum(boxes[first, :2], boxes[second, :2])
         high = np.minimum(boxes[first, 2:], boxes[second, 2:])
         shared = np.prod(np.maximum(high - low, 0), axis=1)
@@ -200,10 +250,10 @@ def _changes(rows: Rows, own: np.ndarray, meeting: np.ndarray) -> list[tuple[flo
     return chosen
 
 
-def _joined(rows: Rows, longest_gap: float, width: float | None) -> list[list[int]]:
+def _joined(rows: Rows, crowded: np.ndarray, longest_gap: float, width: float | None) -> list[list[int]]:
     """Return the tracklets that are one person, first to last, for each person with more than one tracklet."""
     slices = _slices(rows.track)
-    last, first = (_ends(rows, slices, width, last=last) for last in (True, False))
+    last, first = (_ends(rows, slices, crowded, width, last=last) for last in (True, False))
     end, start = _neighbours(last.time, first.time, longest_gap)
     cost = _cost(last.take(end), first.take(start))
     possible = cost < _GREATEST_COST
@@ -224,9 +274,11 @@ def _slices(track: np.ndarray) -> list[np.ndarray]:
     return np.split(order, starts[1:]) if len(track) else []
 
 
-def _ends(rows: Rows, slices: list[np.ndarray], width: float | None, last: bool) -> _Ends:
+def _ends(
+    rows: Rows, slices: list[np.ndarray], crowded: np.ndarray, width: float | None, last: bool
+) -> _Ends:
     """Return one end of each tracklet, whose rows are given."""
-    time, scene, place, size, velocity, sides, mean, scatter = [], [], [], [], [], [], [], []
+    time, scene, place, size, velocity, sides, alone, mean, scatter = [], [], [], [], [], [], [], [], []
     for own in slices:
         times = rows.time[own]
         away = times[-1] - times if last else times - times[0]
@@ -237,6 +289,7 @@ def _ends(rows: Rows, slices: list[np.ndarray], width: float | None, last: bool)
         scene.append(rows.scene[own[0]])
         place.append(centres[-1 if last else 0])
         sides.append(boxes[-1 if last else 0, [0, 2]])
+        alone.append(not crowded[own[-1 if last else 0]])
         size.append(max(1.0, float(np.median((boxes[:, 2:] - boxes[:, :2]).max(1)))))
         velocity.append(_velocity(rows.time[near], centres))
         worn = unpacked(rows.colours[own[away <= _COLOUR_SECONDS]])
@@ -244,13 +297,15 @@ def _ends(rows: Rows, slices: list[np.ndarray], width: float | None, last: bool)
         mean.append(colours.mean[0])
         scatter.append(colours.scatter[0])
     count = len(slices)
+    at_edge = _at_edge(np.reshape(sides, (count, 2)), width)
     return _Ends(
         np.array(time, np.float64),
         np.array(scene, int),
         np.reshape(place, (count, 2)),
         np.array(size, np.float64),
         np.reshape(velocity, (count, 2)),
-        _at_edge(np.reshape(sides, (count, 2)), width),
+        at_edge,
+        np.array(alone, bool) & ~at_edge,
         Description(np.reshape(mean, (count, len(PARTS), 3)), np.reshape(scatter, (count, len(PARTS)))),
     )
 
@@ -292,11 +347,14 @@ def _cost(end: _Ends, start: _Ends) -> np.ndarray:
     ) / 2
     way = np.minimum(stayed, moved) / size / (_REACH + _REACH_PER_SECOND * gap)
     turn = np.minimum(np.hypot(*(start.velocity - end.velocity).T) / size, 1)
+    fastest = np.maximum(np.hypot(*end.velocity.T), np.hypot(*start.velocity.T)) / size
     growth = np.abs(np.log(start.size / end.size))
-    cost = difference(end.colours, start.colours) + _WAY * way + _TURN * turn + _SIZE * growth
-    cost += _LEFT * end.at_edge
-    possible = (start.scene == end.scene) & (way <= 1) & (growth <= _GROWTH + _GROWTH_PER_SECOND * gap)
-    return np.where(possible & np.isfinite(cost), cost, np.inf)
+    colours = difference(end.colours, start.colours)
+    cost = colours + _WAY * way + _TURN * turn + _SIZE * growth + _LEFT * end.at_edge
+    leaps = end.alone & start.alone & (gap <= _SOON) & (fastest >= _LEAP) & (colours <= _CUT_DIFFERENCE)
+    possible = (start.scene == end.scene) & (way <= np.where(leaps, _FARTHER, 1))
+    possible &= growth <= _GROWTH + _GROWTH_PER_SECOND * gap + _GROWN * leaps
+    return np.where(possible & np.isfinite(cost), cost * np.where(leaps, _SHARE, 1), np.inf)
 
 
 def _assigned(end: np.ndarray, start: np.ndarray, cost: np.ndarray, tracks: int) -> Iterator[tuple[int, int]]:

@@ -151,3 +151,35 @@ def test_who_left_the_image_is_hardly_joined_to_whoever_comes_in_there():
     assert joined(left, enters) == []
     assert joined(left, Walk(5, 3, 2, 930, 0)) == [[1, 5]]  # the same clothes
     assert linked(left, enters, width=None).joined == [[1, 5]]  # nobody knows where the edge is
+
+
+# As RED, with colours that cost too much to be joined to it but might be those of one person in other light.
+PALE = ((60, 30, 15), (40, 5, 0), (40, 5, 0), (60, 30, 15), (60, 12, 15))
+LEAPING = 400.0  # pixels per second, two sizes
+
+
+def test_who_leaps_alone_needs_less_likeness():
+    before, after = Walk(1, 0, 1, 100, LEAPING), Walk(5, 1.1, 1, 560, LEAPING, PALE)
+    assert joined(before, after) == [[1, 5]]
+    walking = Walk(1, 0, 1, 400, 80), Walk(5, 1.1, 1, 488, 80, PALE)
+    assert joined(*walking) == [] and joined(walking[0], Walk(5, 1.1, 1, 488, 80)) == [[1, 5]]
+    assert joined(before, Walk(2, 0.9, 1.2, 540), after) == []  # somebody stands there
+    assert joined(before, Walk(5, 1.1, 1, 560, LEAPING, GREEN)) == []
+    assert joined(before, Walk(5, 2.3, 0.5, 950, LEAPING, PALE)) == []  # later
+
+
+def test_a_tracklet_that_fills_the_pause_of_a_leap_is_taken_in():
+    def leap():
+        return Walk(1, 0, 1, 100, LEAPING).then(Walk(1, 1.5, 0.5, 700, LEAPING))
+
+    between = Walk(5, 1.1, 0.3, 560, LEAPING, PALE)
+    links = linked(leap(), between)
+    assert links.joined == [[1, 5]] and links.tracklets == 2
+    assert links.track.tolist() == [1] * len(links.track)
+    later = Walk(7, 4, 1, 800)
+    assert linked(Walk(1, 0, 1, 100, LEAPING).then(Walk(1, 1.5, 0.5, 700, 0)), between, later).joined == [
+        [1, 5, 7]
+    ]
+    assert joined(leap(), Walk(5, 1.1, 0.3, 100, LEAPING, PALE)) == []  # elsewhere
+    assert joined(leap(), Walk(2, 1.1, 0.3, 600), between) == []  # two people
+    assert joined(leap(), Walk(5, 1.1, 0.5, 560, LEAPING, PALE)) == []  # at the same time
