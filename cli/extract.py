@@ -208,6 +208,8 @@ def _print_summary(done: Extraction, files: list[str], readable: bool) -> None:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_row("frames", f"{frames}" + (f", {lost} failed to decode" if lost else "")
                   + (f", {times.dropped} dropped" if times.dropped else ""))  # fmt: skip
+    if sequence.meta.get("shots"):
+        table.add_row("shots", f"{len(sequence.meta['shots']) + 1}; each has tracks of its own")
     tracklets = tracklets_of(sequence)
     pieces = f", joined from {tracklets} tracklets" if tracklets else ""
     table.add_row("tracks", f"{len(sequence.track_ids)}{pieces}")

@@ -64,7 +64,8 @@ def _video(facts: dict[str, Any]) -> Table:
     rotation = f", rotated by {facts['rotation']} degrees" if facts["rotation"] else ""
     table.add_row("video", plain(f"{facts['source']}, {size}{rotation}"))
     failed = f", {facts['frames_failed']} failed to decode" if facts["frames_failed"] else ""
-    table.add_row("frames", f"{facts['frames']}, {facts['frames_empty']} without people{failed}")
+    shots = f", {facts['shots']} shots" if facts["shots"] > 1 else ""
+    table.add_row("frames", f"{facts['frames']}, {facts['frames_empty']} without people{failed}{shots}")
     if facts["frames"]:
         rate = f", {facts['fps']:.3g} per second" if facts["fps"] else ""
         table.add_row("time", f"{facts['start']:.2f} to {facts['end']:.2f} s{rate}{_intervals(facts)}")

@@ -13,6 +13,7 @@ from skelstream.estimation.protocol import Estimator, infer_all
 from skelstream.estimation.views import turns_of
 from skelstream.geometry.letterbox import Letterbox
 from skelstream.grouping.candidates import Candidates
+from skelstream.pipeline.shots import ShotChanges
 from skelstream.pipeline.times import StageTimes
 from skelstream.video import Frame, Source
 
@@ -40,11 +41,13 @@ class DecodedFrame:
         frame: frame with its image, or without one if it failed to decode.
         arrived: ``time.monotonic()`` when it was decoded.
         views: views to detect in; empty if the frame is not due.
+        begins_shot: whether another shot begins with it; such a frame is due.
     """
 
     frame: Frame
     arrived: float
     views: tuple[View, ...] = ()
+    begins_shot: bool = False
 
     @property
     def found(self) -> list[tuple[Candidates, Letterbox]]:
@@ -58,8 +61,10 @@ def decoded(
     due: Callable[[float], bool],
     times: StageTimes,
     skipped: int = 0,
+    shots: ShotChanges | None = None,
 ) -> Iterator[DecodedFrame]:
-    """Yield the frames of a source after the first ``skipped``; those that are due come with their views."""
+    """Yield the frames of a source after the first ``skipped``; those that are due come with their views. Without ``shots`` the
+    whole source is one shot."""
     turns = turns_of(estimator.orientations, source.info.photos)
     frames = iter(source)
     for number in count():
@@ -67,9 +72,11 @@ def decoded(
             frame = next(frames, None)
             if frame is None:
                 return
-            item = DecodedFrame(frame, time.monotonic())
-            is_due = frame.image is not None and due(frame.time)
-            if is_due and number >= skipped:
+            image = frame.image
+            begins = image is not None and shots is not None and shots.begins(image, frame.time)
+            item = DecodedFrame(frame, time.monotonic(), begins_shot=begins)
+            is_due = image is not None and due(frame.time)
+            if (is_due or begins) and number >= skipped:
                 item = prepared(item, estimator, turns)
         if number >= skipped:
             yield item

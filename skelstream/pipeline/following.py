@@ -106,7 +106,8 @@ class Following:
 
     def tracked(self, span: Sequence[DecodedFrame]) -> list[TrackedPeople]:
         """Return the people of a span's frames, as ``spans`` gives them."""
-        if len(span) == 1 or not span[-1].views:
+        if len(span) == 1 or not span[-1].views or span[-1].begins_shot:
+            # Nobody in another shot tells who was in this one.
             return [self._analysed(item, "needed").tracked for item in span]
         before, done = deepcopy((self.tracker, self.watch)), list[_Analysed]()
         for item in span:
@@ -145,6 +146,9 @@ class Following:
 
     def _analysed(self, item: DecodedFrame, when: When) -> _Analysed:
         """Find and track the people of a frame."""
+        if item.begins_shot:
+            self.tracker.end()
+            self.watch = Watch(self._info.height, self._info.width)
         if item.frame.image is None:
             self.policy.skip()
             return self._followed(item, None)
@@ -166,7 +170,7 @@ class Following:
         with self._times.timed("tracking"):
             if self._colours is not None and people.colours is None:
                 people = replace(people, colours=self._colours.measure(image, people))
-            tracked = self.tracker.update(index, time, people)
+            tracked = replace(self.tracker.update(index, time, people), begins_shot=item.begins_shot)
         self.watch.see(tracked)
         return _Analysed(item, people, tracked)
 

@@ -25,6 +25,7 @@ from skelstream.pipeline.parts import PartStage, PartState
 from skelstream.pipeline.policy import EstimationPolicy, PolicyState
 from skelstream.pipeline.queues import StageQueue
 from skelstream.pipeline.schedule import LiveBudget
+from skelstream.pipeline.shots import ShotChanges
 from skelstream.pipeline.times import StageTimes
 from skelstream.pipeline.watch import Watch
 from skelstream.sequences.builder import SequenceBuilder
@@ -238,6 +239,8 @@ class Pipeline:
         batch = 1 if live else estimator.batch
         # Batches hold the same frames as if the pipeline had started at the first one.
         whole_batches = self._skipped - self._skipped % batch
+        # Live sources are not edited, and photos are no shots.
+        shots = None if live or self._settings.tracking.alone else ShotChanges()
         frames = StageQueue(1 if live else batch + _SLACK, newest=live)
         found = StageQueue(1 if live else batch + _SLACK)
         spans_found = spans(islice(found, self._skipped - whole_batches, None), most_frames(self.info))
@@ -245,7 +248,7 @@ class Pipeline:
         stages: dict[str, tuple[StageQueue, Iterator[Any]]] = {
             "decode": (
                 frames,
-                decoded(self._source, estimator, self._following.policy.due, times, whole_batches),
+                decoded(self._source, estimator, self._following.policy.due, times, whole_batches, shots),
             ),
             "infer": (found, detected(frames, estimator, batch, times)),
         }

@@ -93,7 +93,7 @@ class Refinement:
             People, best first. The score of a refined person is the geometric mean of the detection score and the mean
             joint score, limited as above.
         """
-        if expected is None:
+        if expected is None or not len(expected):
             # Nobody is followed, so the last image's crops say nothing about this one, which may be another photo.
             self.state = RefinementState()
         else:

@@ -32,6 +32,7 @@ _BLOCK: dict[str, tuple[type, tuple[str | int, ...]]] = {
     "track": (np.int32, ("N",)),
     "colours": (np.int8, ("N", len(PARTS), 3)),
     **{name: ARRAYS[name] for name in ("frame_index", "frame_time", "frame_ok")},
+    "begins_shot": (np.bool_, ("T",)),
     "confirmed": (np.int32, ("C",)),
 }
 
@@ -101,6 +102,7 @@ class SequenceBuilder:
         self._boxes, self._person_scores = array("f"), array("f")
         self._frame, self._track, self._colours = array("i"), array("i"), array("b")
         self._frame_index, self._frame_time, self._frame_ok = array("i"), array("d"), array("b")
+        self._begins_shot = array("b")
         self._confirmed: set[int] = set()
 
     def add(self, tracked: TrackedPeople) -> None:
@@ -124,6 +126,7 @@ class SequenceBuilder:
         self._frame_index.append(index)
         self._frame_time.append(time)
         self._frame_ok.append(tracked.ok)
+        self._begins_shot.append(tracked.begins_shot)
         for values, rows in (
             (self._keypoints, people.keypoints), (self._scores, people.scores), (self._boxes, people.boxes),
             (self._person_scores, people.person_scores),
@@ -153,6 +156,7 @@ class SequenceBuilder:
             "frame_index": np.array(self._frame_index, np.int32),
             "frame_time": np.array(self._frame_time, np.float64),
             "frame_ok": np.array(self._frame_ok, np.bool_),
+            "begins_shot": np.array(self._begins_shot, np.bool_),
             "confirmed": np.array(sorted(self._confirmed), np.int32),
         }
 
@@ -202,6 +206,7 @@ class SequenceBuilder:
                 **self._meta,
                 **self._final_meta(time, small["frame_index"], len(track), len(track) - len(kept)),
                 **linked,
+                **_shots(small),
             },
         )
 
@@ -212,7 +217,8 @@ class SequenceBuilder:
         from skelstream.tracking.linking import Rows, link  # loads SciPy, which readers of files do not need
 
         track, time, frame = columns["track"], columns["frame_time"], columns["frame"][kept]
-        scene = np.cumsum(np.diff(time, prepend=time[:1]) > self._linking.max_interval)
+        apart = np.diff(time, prepend=time[:1]) > self._linking.max_interval
+        scene = np.cumsum(apart | columns["begins_shot"])
         rows = Rows(
             track[kept], frame, time[frame], scene[frame], columns["boxes"][kept], columns["colours"][kept]
         )
@@ -283,6 +289,12 @@ def _gather(blocks: Iterable[Block], rows: np.ndarray, total: int) -> dict[str, 
                 whole[name] = np.empty((len(rows), *array.shape[1:]), array.dtype)
             whole[name][places[places >= 0]] = array[places >= 0]
     return whole
+
+
+def _shots(columns: Block) -> dict[str, Any]:
+    """Return the numbers of the frames with which another shot begins, for the meta; nothing for a video of one shot."""
+    first = columns["frame_index"][columns["begins_shot"]].tolist()
+    return {"shots": first} if first else {}
 
 
 def _floats(values: array) -> np.ndarray:

@@ -50,6 +50,10 @@ def checked_meta(meta: Any) -> dict[str, Any]:
         facts["edits"] = items(facts["edits"], "meta's edits")
     if facts.get("settings") is not None:
         facts["settings"] = mapping(facts["settings"], "meta's settings")
+    if facts.get("shots") is not None:
+        facts["shots"] = [
+            integer(one, "a frame in meta's shots") for one in items(facts["shots"], "meta's shots")
+        ]
     if facts.get("linking") is not None:
         facts["linking"] = _linking(mapping(facts["linking"], "meta's linking"))
     for name, value in facts.items():

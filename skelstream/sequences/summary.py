@@ -31,6 +31,7 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
         "rotation": meta.get("rotation"),
         "frames": sequence.frames,
         "frames_failed": int((~sequence.frame_ok).sum()),
+        "shots": len(meta.get("shots") or []) + 1,
         "frames_empty": sequence.frames - len(np.unique(sequence.frame)),
         "start": float(times[0]) if len(times) else None,
         "end": float(times[-1]) if len(times) else None,

@@ -96,6 +96,10 @@ class KalmanTracker:
                 track.miss()
         return self._result(frame_index, time, people, tracked)
 
+    def end(self) -> None:
+        """End all tracks; see ``Tracker``."""
+        self._tracks, self._time = [], None
+
     def expected(self, time: float, searched: Collection[int] = ()) -> People | None:
         """Return where the people found in the last frame should be at ``time``, with their last scores.
 

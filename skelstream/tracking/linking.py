@@ -171,8 +171,8 @@ def _crowded(rows: Rows) -> np.ndarray:
 
 
 def _filled(rows: Rows, crowded: np.ndarray, width: float | None) -> dict[int, int]:
-    """Return the tracklets that fill a pause of another one, each with that one's id: who is lost alone and found alone was there
-    in between too, if somebody was."""
+    """Return the tracklets that fill a pause of another one, each with that one's id: a person who is lost alone and found alone
+    is the one who was there in between."""
     slices, filled = _slices(rows.track), dict[int, int]()
     begins = np.array([rows.time[own[0]] for own in slices])
     order = np.argsort(begins, kind="stable")

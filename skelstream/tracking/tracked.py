@@ -20,6 +20,7 @@ class TrackedPeople:
         track_ids: int32 (P,), unique within the frame, from 1 upwards in order of first appearance.
         confirmed: bool (P,), False while the track is tentative; its rows count if it is ever confirmed.
         ok: False for a frame that failed to decode; it has no people.
+        begins_shot: whether another shot of the video begins with the frame, so that all its tracks are new.
     """
 
     frame_index: int
@@ -28,6 +29,7 @@ class TrackedPeople:
     track_ids: np.ndarray
     confirmed: np.ndarray
     ok: bool = True
+    begins_shot: bool = False
 
     def __len__(self) -> int:
         return len(self.track_ids)

@@ -27,6 +27,10 @@ class Tracker(Protocol):
         """
         ...
 
+    def end(self) -> None:
+        """End all tracks: people of the next frame are new, as those of the first one."""
+        ...
+
     def expected(self, time: float, searched: Collection[int] = ()) -> People | None:
         """Return where the people found in the last frame should be at ``time``; None if they cannot be followed there.
 

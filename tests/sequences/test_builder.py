@@ -168,3 +168,21 @@ def test_odd_facts_about_linking_are_refused(tracked):
     for odd in (["a"], {"joined": []}, {"tracklets": 2, "joined": [["a"]]}, {"tracklets": "2", "joined": []}):
         with pytest.raises(FormatError, match="linking"):
             replace(sequence, meta={**sequence.meta, "linking": odd})
+
+
+def test_nobody_is_joined_from_one_shot_to_another(tracked):
+    class Cut(SequenceBuilder):
+        def add(self, frame):
+            super().add(replace(frame, begins_shot=frame.frame_index == 20))
+
+    def made(kind):
+        builder = kind(OPENPOSE18, source="a.mp4", height=480, width=640, linking=TrackerSettings())
+        returning(tracked, builder)
+        return builder.finish()
+
+    one, two = made(SequenceBuilder), made(Cut)
+    assert len(one) == 1 and "shots" not in one.meta and summary(one)["shots"] == 1
+    assert len(two) == 2 and two.meta["shots"] == [20] and summary(two)["shots"] == 2
+    for odd in ("ten", ["a"], [-1], 3):
+        with pytest.raises(FormatError, match="shots"):
+            replace(two, meta={**two.meta, "shots": odd})
