@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 # An exchange: in person sizes, the person is farther than the first from the last place of the own id, and nearer than the
 # second to that of another id.
 _FAR, _NEAR = 0.5, 0.2
+# Seconds by which times may differ that are rounded in the meta.
+_SAME_TIME = 1e-6
 # Seconds by which a video may go on after the last frame of the skeletons; a longer one may be another video.
 _MORE_VIDEO = 1.0
 _OWN_VIDEO = "give the video that they were made from"
@@ -85,6 +88,7 @@ def tracked_again(
         linking=own if own.linking and not own.alone else None,
     )  # fmt: skip
     doubts: list[str] = []
+    shots = deque(sorted(meta.get("shots") or []))
     frames = detections.frames if images is None else _with_colours(detections, images, meta, doubts)
     poses = 0
     for done, (index, time, found) in enumerate(frames, 1):
@@ -92,7 +96,13 @@ def tracked_again(
             builder.add(TrackedPeople.failed(index, time, len(detections.skeleton)))
         else:
             poses += len(found)
-            tracked = tracker.update(index, time, found)
+            begins = False
+            while shots and shots[0] <= time + _SAME_TIME:
+                shots.popleft()
+                begins = True
+            if begins:
+                tracker.end()
+            tracked = replace(tracker.update(index, time, found), begins_shot=begins)
             builder.add(tracked if detections is people else _with_boxes_of(found, tracked))
         report(done, len(times))
     again = builder.finish()

@@ -292,9 +292,9 @@ def _gather(blocks: Iterable[Block], rows: np.ndarray, total: int) -> dict[str, 
 
 
 def _shots(columns: Block) -> dict[str, Any]:
-    """Return the numbers of the frames with which another shot begins, for the meta; nothing for a video of one shot."""
-    first = columns["frame_index"][columns["begins_shot"]].tolist()
-    return {"shots": first} if first else {}
+    """Return the seconds at which another shot begins, for the meta; nothing for a video of one shot."""
+    begins = columns["frame_time"][columns["begins_shot"]].round(6).tolist()
+    return {"shots": begins} if begins else {}
 
 
 def _floats(values: array) -> np.ndarray:

@@ -52,7 +52,7 @@ def checked_meta(meta: Any) -> dict[str, Any]:
         facts["settings"] = mapping(facts["settings"], "meta's settings")
     if facts.get("shots") is not None:
         facts["shots"] = [
-            integer(one, "a frame in meta's shots") for one in items(facts["shots"], "meta's shots")
+            real(one, "a time in meta's shots") for one in items(facts["shots"], "meta's shots")
         ]
     if facts.get("linking") is not None:
         facts["linking"] = _linking(mapping(facts["linking"], "meta's linking"))

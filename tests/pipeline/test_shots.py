@@ -78,7 +78,7 @@ def test_people_of_another_shot_are_new(scripted, refined_bars, draw_bars):  # n
                 found.append(sorted(analysed.tracked.track_ids.tolist()))
         assert found == [[1]] * 13 + [[2, 3]] * 13
         sequence = builder.finish()
-        assert sequence.meta["shots"] == [13] and len(sequence.track_ids) == 3
+        assert sequence.meta["shots"] == [1.3] and len(sequence.track_ids) == 3
     alone = PipelineSettings().with_options(tracking=False)
     with Pipeline(scripted(script), refined_bars(), alone) as pipeline:
         assert not any(analysed.tracked.begins_shot for analysed in pipeline)

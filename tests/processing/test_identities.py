@@ -209,3 +209,13 @@ def test_detections_are_tracked_the_same_way(slots):
     first, second = with_identities(detections), tracked_again(slots)
     assert [track.frame.tolist() for track in first] == [track.frame.tolist() for track in second]
     assert with_identities(slots) is slots
+
+
+def test_nobody_is_followed_from_one_shot_to_another(two_walkers):
+    one = tracked_again(two_walkers)
+    begin = float(two_walkers.frame_time[len(two_walkers.frame_time) // 2])
+    two = tracked_again(replace(two_walkers, meta={**two_walkers.meta, "shots": [round(begin, 6)]}))
+    assert len(one) == 2 and len(two) == 4 and len(two.frame) == len(one.frame)
+    ends = [(float(track.times[0]), float(track.times[-1])) for track in two]
+    assert all((last < begin) != (first >= begin) for first, last in ends)
+    assert two.meta["shots"] == [round(begin, 6)] and "shots" not in one.meta
