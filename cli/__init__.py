@@ -111,6 +111,8 @@ def main() -> None:
     except SystemExit as ended:
         end_at_once(ended.code)
         raise
+    except KeyboardInterrupt as interrupt:  # before a command has begun
+        sys.exit(128 + interrupt.number if isinstance(interrupt, Stopped) else INTERRUPTED)
     finally:
         gc.freeze()  # Python searches all that torch imported for garbage as it ends, for a third of a second
 

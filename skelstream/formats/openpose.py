@@ -41,14 +41,14 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
     """Write ``<name>_000000000000_keypoints.json`` and so on.
 
     The number is the row of the frame table, so that no number lacks a file; ``person_id`` is the track's id;
-    missing joints are 0, 0, 0. COCO-17 is converted to OpenPose's 18 joints; 18 and 25 joints stay, with hands and
-    the 70 points of the face where the joint set has these parts.
+    missing joints are 0, 0, 0. OpenPose's 18 and 25 joints stay, and other bodies are converted to them; hands and the
+    70 points of the face are there where the joint set has these parts.
     """
     sequence = sample.sequence
     keys = {part: key for part, key in _PARTS.items() if part in sequence.skeleton.parts}
     whole = as_joint_set(sample, OPENPOSE_WHOLE.name, "openpose", options) if keys else sequence
-    if sequence.skeleton.name == "coco17":
-        sequence = sequence.as_skeleton("openpose18")
+    if not has_parts(sequence.skeleton):
+        sequence = sequence.as_skeleton(_body_set(sequence.skeleton).name)
     body = sequence if _has_own_body(sequence.skeleton) else whole
     arrays = [(_BODY, body, list(body.skeleton.parts["body"]))]
     arrays += [(key, whole, list(whole.skeleton.parts[part])) for part, key in keys.items()]
@@ -65,10 +65,19 @@ def write(sample: Sample, path: Path, options: WriteOptions) -> None:
             (folder / f"{as_file(sample.name)}_{t:012d}_keypoints.json").write_text(text, encoding="utf-8")
 
 
+def _body_set(skeleton: Skeleton) -> Skeleton:
+    """Return which of OpenPose's bodies a body is written as.
+
+    Readers know the joints by their number alone: 17 joints of Human3.6M or 25 of NTU RGB+D written as they are would
+    be taken for other joints.
+    """
+    return BODY25 if "left_heel" in skeleton.joints else OPENPOSE18
+
+
 def _has_own_body(skeleton: Skeleton) -> bool:
-    """Return whether the body of a joint set is written as it is: it stands alone, or is one of OpenPose's."""
+    """Return whether the body of a joint set is one of OpenPose's, which are written as they are."""
     body = tuple(skeleton.joints[joint] for joint in skeleton.parts["body"])
-    return not has_parts(skeleton) or body in (OPENPOSE18.joints, BODY25.joints)
+    return body in (OPENPOSE18.joints, BODY25.joints)
 
 
 def _owns(folder: Path) -> Callable[[Path], bool]:

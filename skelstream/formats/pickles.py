@@ -127,26 +127,44 @@ def _array(shape: Any, dtype: Any, buffer: Any) -> np.ndarray:
     return np.frombuffer(bytes(buffer), np.dtype(str(dtype))).reshape(shape)
 
 
-def _from_buffer(buffer: Any, dtype: Any, shape: Any, order: Any = "C") -> np.ndarray:
-    return np.frombuffer(bytes(buffer), dtype).reshape(shape, order="F" if order == "F" else "C")
+class _Dtype:
+    """Type of the numbers of an array, without the rest of a dtype's state, which NumPy takes unchecked.
+
+    Attributes:
+        dtype: NumPy's type; its byte order follows with the state.
+    """
+
+    def __init__(self, code: Any, *_: Any) -> None:
+        self.dtype = np.dtype(str(code))
+        if self.dtype.kind not in "iufb" or self.dtype.itemsize > 8:
+            raise FormatError(f"contains an array of {self.dtype}, not of numbers")
+
+    def __setstate__(self, state: Any) -> None:
+        if state[1] in (">", b">"):
+            self.dtype = self.dtype.newbyteorder(">")
+
+
+class _Array(np.ndarray):
+    """Pickled array, whose shape, type and content follow as its state."""
+
+    def __setstate__(self, state: Any) -> None:
+        *shape, dtype, in_fortran_order, data = state
+        super().__setstate__((*shape, dtype.dtype, in_fortran_order, data))
+
+
+def _from_buffer(buffer: Any, dtype: _Dtype, shape: Any, order: Any = "C") -> np.ndarray:
+    return np.frombuffer(bytes(buffer), dtype.dtype).reshape(shape, order="F" if order == "F" else "C")
 
 
 def _empty(*_: Any) -> np.ndarray:
-    """Return the initial state of a pickled array; its shape and content follow."""
-    return np.empty(0, np.uint8)
+    """Return the initial state of a pickled array."""
+    return np.empty(0, np.uint8).view(_Array)
 
 
-def _dtype(code: Any, *_: Any) -> np.dtype:
-    dtype = np.dtype(str(code))
-    if dtype.kind not in "iufb" or dtype.itemsize > 8:
-        raise FormatError(f"contains an array of {dtype}, not of numbers")
-    return dtype
-
-
-def _scalar(dtype: np.dtype, data: Any) -> Any:
+def _scalar(dtype: _Dtype, data: Any) -> Any:
     if isinstance(data, str):
         data = data.encode("latin1")
-    return np.frombuffer(bytes(data), dtype)[0].item()
+    return np.frombuffer(bytes(data), dtype.dtype)[0].item()
 
 
 def _encode(text: Any, encoding: Any = "latin1") -> bytes:
@@ -157,12 +175,13 @@ def _encode(text: Any, encoding: Any = "latin1") -> bytes:
 
 _NAMES = {
     ("numpy", "ndarray"): _array,
-    ("numpy", "dtype"): _dtype,
+    ("numpy", "dtype"): _Dtype,
     ("numpy.core.multiarray", "_reconstruct"): _empty,
     ("numpy.core.multiarray", "scalar"): _scalar,
     ("numpy.core.numeric", "_frombuffer"): _from_buffer,
     ("_codecs", "encode"): _encode,
     ("collections", "OrderedDict"): dict,
+    ("__builtin__", "bytes"): lambda: b"",  # protocol 2 writes no bytes so
     ("builtins", "bytearray"): lambda *data: (
         bytearray(*data) if data and isinstance(data[0], bytes) else bytearray()
     ),

@@ -19,6 +19,7 @@ def postprocess(sequence: SkeletonSequence, settings: PostprocessingSettings) ->
     Raises:
         FormatError: a name in the settings is unknown, or the frame rate is impossible.
     """
+    lifted = sequence.lifted is not None
     if settings.skeleton is not None:
         sequence = _converted(sequence, settings.skeleton)
     if settings.fill is not None:
@@ -30,7 +31,7 @@ def postprocess(sequence: SkeletonSequence, settings: PostprocessingSettings) ->
     if settings.person is not None:
         sequence = main_person_first(sequence, settings.person)
     if not settings.lift:
-        return sequence
+        return _without_3d(sequence) if lifted and sequence.lifted is None else sequence
     from skelstream.processing.lifting.lift import lift  # needs torch, unlike all other steps
     from skelstream.processing.lifting.lifter import Lifter
 
@@ -48,11 +49,20 @@ def _converted(sequence: SkeletonSequence, name: str) -> SkeletonSequence:
         )
     if lost := _words(before.keys() - after.keys()):
         lines.append(f"{source}: {lost} are left out, because {name} has no joints of them")
+    return _with_warnings(sequence, lines)
+
+
+def _without_3d(sequence: SkeletonSequence) -> SkeletonSequence:
+    """Return a sequence whose 3D joints a step has left out, with a warning."""
+    line = "filled, smoothed and resampled poses have no 3D joints; skelstream lift makes new ones"
+    return _with_warnings(sequence, [f"{sequence.meta.get('source')}: {line}"])
+
+
+def _with_warnings(sequence: SkeletonSequence, lines: list[str]) -> SkeletonSequence:
     if not lines:
         return sequence
-    return replace(
-        sequence, meta={**sequence.meta, "warnings": [*(sequence.meta.get("warnings") or []), *lines]}
-    )
+    warnings = [*(sequence.meta.get("warnings") or []), *lines]
+    return replace(sequence, meta={**sequence.meta, "warnings": warnings})
 
 
 def _words(parts: Set[str]) -> str:

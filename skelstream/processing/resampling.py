@@ -28,6 +28,7 @@ def resampled(sequence: SkeletonSequence, fps: float) -> SkeletonSequence:
 
     A person has a row if they are in both frames around the new time; joints and boxes are interpolated
     linearly, and ``observed`` is False. A frame within a millisecond of the new time is used unchanged.
+    3D joints are left out, which belong to the poses before.
     ``frame_index`` is the number of the nearest source frame if all these differ, else new frames are
     numbered from 0; ``meta["resampled"]`` records which.
 
@@ -86,7 +87,7 @@ def resampled(sequence: SkeletonSequence, fps: float) -> SkeletonSequence:
             " second and are left out"
         )
     meta = {
-        **{key: value for key, value in sequence.meta.items() if key != "images"},
+        **{key: value for key, value in sequence.meta.items() if key not in ("images", "lifting")},
         **({"images": [images[i] for i in nearest]} if images and distinct else {}),
         "fps": fps,
         "warnings": warnings,

@@ -20,7 +20,8 @@ class VideoSettings(Settings):
     rate: float | None = setting(
         "Set the frame rate of images, or ask it of a camera.",
         default=None,
-        more="Without it, images that do not resemble each other are photos, and others come 30 a second.",
+        more="Without it, images that do not resemble each other are photos, and others come 30 a second. It is also the rate"
+        " of videos without times, such as bare H.264.",
         unit="frames/s",
         above=0,
         option="--rate",

@@ -330,6 +330,8 @@ class Trainer:
 
 
 def _begin_worker(_: int) -> None:
-    # The main process handles interrupts; it stops between two steps. A worker uses one core.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The main process handles interrupts; it stops between two steps, and needs the workers until then. Terminals send
+    # Ctrl-C to all of them, and timeout, Slurm and systemd SIGTERM. Workers end when the main process does. A worker uses one core.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     cv2.setNumThreads(0)

@@ -38,12 +38,15 @@ _Timed = tuple[int, float, VideoFrame | None]
 class ContainerSource(Source):
     """Source of the video stream of a file, a URL or a capture device."""
 
-    def __init__(self, source: Input, selection: Selection, threads: int | None = None) -> None:
+    def __init__(
+        self, source: Input, selection: Selection, threads: int | None = None, fps: float | None = None
+    ) -> None:
         """
         Args:
             source: the input for FFmpeg.
             selection: the frames to read.
             threads: number of decoding threads; None for 4.
+            fps: frames per second of a format without timestamps; None for that of the codec, else 25.
 
         Raises:
             SourceError: the input cannot be opened, or has no frame in the selection.
@@ -53,6 +56,7 @@ class ContainerSource(Source):
         self._name, self._is_file = source.name, source.path is not None
         key_frame = find_key_frame(source, selection.start) if source.path and selection.start else None
         self._decoder = Decoder(source, threads)
+        self._given_fps = fps if self._decoder.untimed else None
         try:
             if key_frame and not self._seek(key_frame):
                 _log.info("%s: seeking failed; decoding from the beginning", self._name)
@@ -73,6 +77,7 @@ class ContainerSource(Source):
             self._tone = ToneMap(self._decoder.stream.codec_context.color_trc)
             self._upright = Upright(self._first_image(), self._aspect(), self._decoder.upright)
             self.info = self._describe()
+            self._warn_of_times(fps)
         except BaseException:
             self._decoder.close()
             raise
@@ -89,6 +94,11 @@ class ContainerSource(Source):
             conversions.append(f"{self._name}: its frames are interlaced; they are deinterlaced (bwdif)")
         if self._tone.used:
             conversions.append(f"{self._name}: its images are in HDR (PQ); they are tone mapped to BT.709")
+        if self._upright.fitted:
+            conversions.append(
+                f"{self._name}: {self._upright.fitted} frames are scaled to the size of the first;"
+                " their keypoints are in pixels of that size"
+            )
         return [*self._warnings, *conversions]
 
     def warn(self, line: str) -> None:
@@ -126,7 +136,7 @@ class ContainerSource(Source):
         index, time, first_lost = key_frame.index if key_frame else 0, 0.0, None
         slots, last, shortest = index, None, None
         for row in self._deinterlacer.rows(self._decoder.rows()):
-            time = clock.seconds(row.pts)
+            time = clock.seconds(None if self._given_fps else row.pts)
             # An AVI's frame count includes empty frames, which repeat the one before.
             step = None if last is None else max(1, round((time - last) * (self._fps() or 0)))
             slots, last = slots + (step or 1), time
@@ -139,6 +149,23 @@ class ContainerSource(Source):
         # Where each frame takes several of an AVI's counts, such as milliseconds, the last one does so too.
         counts = {index, slots, slots + (shortest or 1) - 1} if key_frame is None else set()
         self._warn_of_differences(counts, time, first_lost)
+
+    def _warn_of_times(self, fps: float | None) -> None:
+        """Add a warning where times are assumed, or a given rate has no effect."""
+        rate = self._decoder.stream.codec_context.framerate
+        if not self._decoder.untimed:
+            if fps is not None:
+                self.warn(
+                    "its frames have their own times; the given rate is ignored, it is for images and cameras"
+                )
+        elif self._given_fps is not None:
+            return
+        elif self._decoder.by_arrival:
+            self.warn("it sends no times; the times are those at which its frames arrive")
+        elif (fps := self._fps()) is not None and (not rate or fps != float(rate)):
+            self.warn(
+                f"its frames have no times; {fps:g} per second are assumed, give the rate if it differs"
+            )
 
     def _warn_of_differences(self, counts: set[int], last: float, first_lost: float | None) -> None:
         """Add warnings where the container's header and the decoded frames differ.
@@ -204,6 +231,8 @@ class ContainerSource(Source):
         return stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
 
     def _fps(self) -> float | None:
+        if self._given_fps is not None:
+            return self._given_fps
         stream = self._decoder.stream
         # Without timestamps the demuxer invents the average; the guessed rate uses the codec's.
         timed = stream.start_time is not None or stream.duration is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -32,6 +32,13 @@ _CONNECT_SECONDS, _READ_SECONDS = 10.0, 30.0
 # What PyAV raises after these seconds; its text is "Immediate exit requested".
 _STALLED = (av.error.ExitError, av.error.TimeoutError)
 _READ_FAILURES = 16
+# AVFMT_NOTIMESTAMPS: FFmpeg numbers the frames of such a format, 25 a second unless the codec knows better.
+_NO_TIMESTAMPS = 0x0080
+# Cameras that send JPEGs over HTTP, at any rate: the times are those at which the images arrive. FFmpeg reads 20 frames
+# ahead to guess a rate, which would all arrive with the last.
+_BY_ARRIVAL = {"mpjpeg"}
+_NO_READING_AHEAD = {"fpsprobesize": "0"}
+_MICROSECONDS = 1_000_000
 _DEVICE_PAUSE = 0.005
 # Independent of the machine's core count: the result of damage that no decoder reports must not depend on the
 # machine.
@@ -148,6 +155,8 @@ class Decoder:
         container, stream: PyAV's container and stream, open until the decoder is closed.
         time_base: seconds per tick of the stream's timestamps.
         zero: seconds of the container's clock at time 0; None for the first timestamp.
+        untimed: whether the format has no timestamps, so that FFmpeg invents them.
+        by_arrival: whether the timestamps are the times at which packets arrive, since the format has none.
         errors: errors of reading (not of single frames), one line each, without the source's name.
         hidden: number of packets so far that an edit list leaves out.
         end: latest end of a packet so far, in the stream's timestamps; None before the first.
@@ -184,10 +193,20 @@ class Decoder:
         self.upright: VideoFrame | None = None
         self.errors: list[str] = []
         self.container = open_container(source)
+        self.untimed = bool(self.container.format.flags & _NO_TIMESTAMPS)
+        self.by_arrival = source.path is None and self.container.format.name in _BY_ARRIVAL
+        self._begun: float | None = None
         try:
+            if self.by_arrival:
+                self.container.close()
+                self.container = open_container(
+                    replace(source, options={**source.options, **_NO_READING_AHEAD})
+                )
             self.stream = choose_stream(self.container, source.name)
             self.time_base = time_base_of(self.stream, source.name)
             self.zero = clock_zero(self.container, self.stream)
+            if self.by_arrival:
+                self.time_base, self.zero = Fraction(1, _MICROSECONDS), None
         except SourceError:
             self.container.close()
             raise
@@ -234,6 +253,8 @@ class Decoder:
                     # An empty packet, which AVI uses to repeat a frame, would tell the decoder to finish.
                     if packet.size:
                         failures = 0
+                        if self.by_arrival:
+                            packet.pts = self._arrival()
                         yield packet
                 return
             except BlockingIOError:
@@ -247,6 +268,12 @@ class Decoder:
                     self.errors.append(f"some parts cannot be read ({_reason(error)})")
                 if isinstance(error, _STALLED):
                     return
+
+    def _arrival(self) -> int:
+        """Return the microseconds since the first packet arrived."""
+        now = time.monotonic()
+        self._begun = now if self._begun is None else self._begun
+        return round((now - self._begun) * _MICROSECONDS)
 
     def rows(self) -> Iterator[Row]:
         """Yield a row for every frame in display order; frames lost or predicted from damaged ones have no image."""

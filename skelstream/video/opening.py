@@ -39,8 +39,8 @@ def open_source(
             numbers that they have in the whole source.
         every: only frames whose number is a multiple of this are read.
         threads: number of decoding threads; None for 4.
-        fps: frames per second of images, or the rate to request from a capture device. None: images that do
-            not resemble each other are treated as photos, others as 30 frames per second.
+        fps: frames per second of images and of videos without times, or the rate to request from a capture device.
+            None: images that do not resemble each other are treated as photos, others as 30 frames per second.
 
     Returns:
         Context manager that yields :class:`Frame` objects once, in display order, one for each frame of the
@@ -63,7 +63,7 @@ def open_source(
         return ContainerSource(device_input(given.removeprefix(CAMERA_PREFIX), fps), selection, threads)
     path = Path(source)
     if not isinstance(source, Path) and "://" in given:
-        return ContainerSource(Input(name, given), selection, threads)
+        return ContainerSource(Input(name, given), selection, threads, fps)
     try:
         path.exists()
     except OSError as error:
@@ -84,11 +84,9 @@ def open_source(
         if images_in(path) > 1:
             return AnimatedSource(name, path, fps, selection)
         return ImageSource(name, [path], fps, selection)
-    film = ContainerSource(Input.of_file(path, name), selection, threads)
+    film = ContainerSource(Input.of_file(path, name), selection, threads, fps)
     if is_truncated_gif(path):
         film.warn("the file is truncated: its last image may be damaged")
-    if fps is not None:
-        film.warn("its frames have their own times; the given rate is ignored, it is for images and cameras")
     return film
 
 

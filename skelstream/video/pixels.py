@@ -29,6 +29,7 @@ class Upright:
     Attributes:
         height, width: size of every image in pixels.
         rotation: counter-clockwise rotation in degrees that makes the stored image upright (0, 90, 180, 270).
+        fitted: number of images so far that had another size.
     """
 
     def __init__(self, first: VideoFrame, aspect: Fraction | None, turned: VideoFrame | None = None) -> None:
@@ -49,6 +50,7 @@ class Upright:
         self.rotation = round(-math.degrees(math.atan2(matrix[0, 1], matrix[0, 0])) / 90) % 4 * 90
         size = (first.height, self._square_width(first))
         self.height, self.width = size[::-1] if self._transposed else size
+        self.fitted = 0
         self._reformatter = VideoReformatter()
 
     def image(self, frame: VideoFrame) -> np.ndarray:
@@ -60,6 +62,7 @@ class Upright:
             image = cv2.flip(image, -1)
         elif self._flip_x or self._flip_y:
             image = cv2.flip(image, 1 if self._flip_x else 0)
+        self.fitted += image.shape[:2] != (self.height, self.width)
         return fit(np.ascontiguousarray(image), self.height, self.width)
 
     def _square_width(self, frame: VideoFrame) -> int:

@@ -116,3 +116,18 @@ def test_an_error_in_the_other_thread_is_raised_in_the_main_one():
     with pytest.raises(ValueError, match="as it is"):
         interruptible(fail)
     end_at_once(0)  # nothing is unfinished
+
+
+BEFORE_A_COMMAND = """
+import signal, sys
+import skelstream.cli as cli
+
+cli.app = lambda: signal.raise_signal(getattr(signal, sys.argv[1]))  # as long as the commands are being built
+cli.main()
+"""
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_before_a_command_has_begun(name, status):
+    done = subprocess.run([sys.executable, "-c", BEFORE_A_COMMAND, name], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (status, "")

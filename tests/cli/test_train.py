@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -155,7 +156,8 @@ def test_errors_are_one_line(train, data: Path) -> None:
     assert result.exit_code == 1 and "the first is 1.jpg" in result.output
 
 
-def test_ctrl_c_saves_a_checkpoint(data: Path, train) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_processes_saves_a_checkpoint(data: Path, train, number) -> None:
     run = data / "run"
     narrow = (
         "from skelstream.network.backbones import movenet as m; m._BLOCKS = [(1, *b[1:]) for b in m._BLOCKS];"
@@ -166,13 +168,15 @@ def test_ctrl_c_saves_a_checkpoint(data: Path, train) -> None:
         [sys.executable, "-c", narrow + call, *arguments, "--workers", "1", "--device", "cpu"],
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     deadline = time.monotonic() + 90
     # The first evaluation is done: the run has started.
     while time.monotonic() < deadline and not (run / "best.safetensors").exists():
         assert process.poll() is None
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    # Terminals send Ctrl-C to the whole group, timeout and Slurm SIGTERM: workers must not end before the main process.
+    os.killpg(process.pid, number)
     output = process.communicate(timeout=60)[1]
     assert process.returncode == 130, output
     assert "Traceback" not in output

@@ -10,6 +10,7 @@ from skelstream.errors import FormatError, OutputError, SettingsError
 from skelstream.formats import load, read, save
 from skelstream.sequences import Detections
 from skelstream.settings.tracking import TrackerSettings
+from skelstream.skeleton import BODY25, OPENPOSE18
 
 from .conftest import OP18, SHAPE, load_tracked, shaped
 
@@ -49,6 +50,21 @@ def test_body25_has_the_common_joints(scene, tmp_path):
         expected = (300.5, 270.5) if name == "mid_hip" else np.array(SHAPE[name]) + (300, 250)
         assert place == pytest.approx([*expected, 0.875])
     assert not pose[19:].any()
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("h36m17", OPENPOSE18), ("mpii16", OPENPOSE18), ("ntu25", OPENPOSE18), ("halpe26", BODY25)],
+)
+def test_other_bodies_become_openpose_s(scene, tmp_path, name, written):
+    """Readers know joints by their number alone: 25 joints of NTU RGB+D are not BODY_25's."""
+    sequence = scene.as_skeleton(name)
+    save(sequence, tmp_path / "out", "openpose")
+    back = load(tmp_path / "out", fps=25)
+    assert back.skeleton == written
+    assert np.array_equal(back.keypoints, sequence.as_skeleton(written.name).keypoints, equal_nan=True)
+    wrist = back.keypoints[:, written.index("left_wrist")]
+    assert np.array_equal(wrist, scene.keypoints[:, OP18.index("left_wrist")], equal_nan=True)
 
 
 def write_frames(folder, frames, **extra):

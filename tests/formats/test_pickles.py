@@ -38,6 +38,18 @@ def test_a_list_written_row_by_row_is_read_as_one(read):
             np.testing.assert_array_equal(row["x"], np.arange(i))
 
 
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("dtype", ["<f4", ">f4", ">f8", ">i2", "?", "u1", "<f2"])
+def test_arrays_are_read_as_numpy_reads_them(dtype, protocol):
+    """Also those of a machine with the other byte order, and in Fortran's order."""
+    array = (np.arange(24).reshape(2, 3, 4) % 7).astype(dtype)
+    value = {"c": array, "f": np.asfortranarray(array), "scalar": array[0, 0, 1], "empty": array[:0]}
+    found = load(io.BytesIO(pickle.dumps(value, protocol)))
+    for name, wanted in value.items():
+        np.testing.assert_array_equal(found[name], wanted)
+    assert found["c"].dtype.newbyteorder("=") == array.dtype.newbyteorder("=")
+
+
 def test_no_rows_are_an_empty_list():
     assert pickle.load(written([], {})) == []
     assert pickle.load(written([], {"split": {}})) == {"split": {}, "rows": []}

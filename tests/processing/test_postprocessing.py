@@ -1,6 +1,9 @@
-"""Postprocessing warns of hands and faces that only the wanted joint set, or only the sequence, has."""
+"""Postprocessing warns of hands and faces that only the wanted joint set, or only the sequence, has, and of 3D joints
+that it leaves out."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from skelstream.people import People
 from skelstream.processing import postprocess
 from skelstream.sequences.builder import SequenceBuilder
+from skelstream.sequences.lifted import Lifted
 from skelstream.settings.postprocessing import PostprocessingSettings
 from skelstream.skeleton import skeleton_named
 from skelstream.tracking.tracked import TrackedPeople
@@ -39,3 +43,28 @@ def test_hands_and_faces_that_nobody_looked_for_are_told(source: str, target: st
     builder.add(TrackedPeople(0, 0.0, people, np.ones(1, np.int32), np.ones(1, np.bool_)))
     warnings = postprocess(builder.finish(), PostprocessingSettings(skeleton=target)).meta["warnings"]
     assert warnings == ([f"a.mp4: {told}"] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("settings", "told", "facts"),
+    [
+        ({"fps": 5}, True, False),
+        ({"fill": 0.5}, True, True),
+        ({"smooth": True}, True, True),
+        ({}, False, True),
+    ],
+)
+def test_3d_joints_that_are_left_out_are_told(two_walkers, settings, told, facts) -> None:
+    """Measured poses keep theirs beside filled and smoothed ones; of a resampled file none are left."""
+    sequence = two_walkers
+    places = np.zeros((len(sequence.frame), 17, 3), np.float32)
+    lifted = Lifted(places, np.ones(places.shape[:2], bool))
+    sequence = replace(sequence, lifted=lifted, meta={**sequence.meta, "lifting": {"unit": "m"}})
+    result = postprocess(sequence, PostprocessingSettings(**settings))
+    lines = [line for line in result.meta.get("warnings") or [] if "3D" in line]
+    assert [line.partition(": ")[2] for line in lines] == [
+        "filled, smoothed and resampled poses have no 3D joints; skelstream lift makes new ones"
+    ] * told
+    assert (result.lifted is None) is told
+    assert ("lifting" in result.meta) is facts
+    assert (result.measured.lifted is not None) is facts

@@ -83,6 +83,49 @@ def test_raw_h264_has_no_times(make, tmp_path):
     frames, source = read(path)
     check_whole(make, frames, 20)
     assert source.info.frames is None and source.info.fps == 25 and not source.info.live
+    assert source.warnings == []
+
+
+def test_a_rate_is_assumed_where_nothing_states_one(make, tmp_path):
+    """MJPEG has no rate of its own: FFmpeg numbers its images as if they came 25 a second."""
+    path = make.encode(
+        tmp_path / "a.mjpeg", map(make.marked, range(8)), "mjpeg", pix_fmt="yuvj420p", form="mjpeg"
+    )
+    frames, source = read(path)
+    assert [f.time for f in frames][-1] == pytest.approx(0.28)
+    assert source.warnings == [
+        f"{path}: its frames have no times; 25 per second are assumed, give the rate if it differs"
+    ]
+
+
+@pytest.mark.parametrize(("form", "codec"), [("h264", "libx264"), ("mjpeg", "mjpeg")])
+def test_a_rate_is_for_videos_without_times(make, tmp_path, form, codec):
+    path = make.encode(
+        tmp_path / f"a.{form}",
+        map(make.marked, range(20)),
+        codec,
+        pix_fmt="yuvj420p" if form == "mjpeg" else "yuv420p",
+        form=form,
+    )
+    frames, source = read(path, fps=5)
+    check_whole(make, frames, 20, step=0.2)
+    assert source.info.fps == 5 and source.warnings == []
+    frames, _ = read(path, fps=5, start=1, end=1.5)
+    assert [f.index for f in frames] == [5, 6, 7] and frames[0].time == pytest.approx(1)
+
+
+def test_frames_of_another_size_are_mentioned(make, tmp_path):
+    parts = [
+        make.encode(tmp_path / f"{size}.ts", (make.marked(n, size, 2 * size) for n in range(6)))
+        for size in (64, 128)
+    ]
+    path = tmp_path / "joined.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    frames, source = read(path)
+    assert {f.image.shape for f in frames} == {(64, 128, 3)}
+    assert source.warnings == [
+        f"{path}: 6 frames are scaled to the size of the first; their keypoints are in pixels of that size"
+    ]
 
 
 def test_variable_frame_rate(make, tmp_path):

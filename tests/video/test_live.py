@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import socket
 import sys
 import threading
+import time
 
 import av
+import cv2
 import pytest
 
 from skelstream.errors import SourceError
@@ -140,3 +143,40 @@ def test_a_stream_that_stalls_and_one_that_never_answers(plain, monkeypatch, tmp
                     open_source(url)
     for connection in held:
         connection.close()
+
+
+class JpegCamera(http.server.BaseHTTPRequestHandler):
+    """A camera that sends five JPEGs, 5 a second."""
+
+    image = b""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace;boundary=frame")
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            for _ in range(5):
+                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(self.image)}\r\n\r\n"
+                self.wfile.write(head.encode() + self.image + b"\r\n")
+                time.sleep(0.2)
+
+    def log_message(self, *arguments):
+        pass
+
+
+def test_jpegs_of_a_camera_have_the_times_of_their_arrival(make, monkeypatch):
+    """FFmpeg numbers them as if they came 25 a second."""
+    monkeypatch.setattr(JpegCamera, "image", cv2.imencode(".jpg", make.marked(3))[1].tobytes())
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), JpegCamera)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with open_source(f"http://127.0.0.1:{server.server_address[1]}/video") as source:
+            times = [frame.time for frame in source]
+        with open_source(f"http://127.0.0.1:{server.server_address[1]}/video", fps=5) as given:
+            assert [frame.time for frame in given] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert len(times) == 5 and times[0] == 0 and times[-1] == pytest.approx(0.8, abs=0.3)
+    assert "the times are those at which its frames arrive" in source.warnings[0]
+    assert not any("arrive" in line for line in given.warnings)
