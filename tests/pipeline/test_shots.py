@@ -18,7 +18,7 @@ from .test_pipeline import refined_bars, scripted  # noqa: F401 - fixtures
 def scene(seed: int, height: int = 120, width: int = 160) -> np.ndarray:
     """Return an image of blurred noise, uint8 (H, W, 3)."""
     noise = np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.uint8)
-    return cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 8), None, 0, 255, cv2.NORM_MINMAX)
+    return cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 3), None, 0, 255, cv2.NORM_MINMAX)
 
 
 def shots(images: Iterable[np.ndarray], rate: float = 25.0) -> list[int]:
@@ -40,6 +40,7 @@ def test_a_shot_begins_at_a_hard_cut() -> None:
     "images",
     [
         [moved(scene(1), 12 * i) for i in range(20)],
+        [moved(scene(1), 16 * (i >= 9)) for i in range(20)],
         [(scene(1) * (0.2 if i % 7 == 3 else 1.0)).astype(np.uint8) for i in range(20)],
         [cv2.addWeighted(scene(1), 1 - i / 20, scene(2), i / 20, 0) for i in range(21)],
         [scene(i) for i in range(20)],
@@ -48,7 +49,7 @@ def test_a_shot_begins_at_a_hard_cut() -> None:
         [np.full((1, 1, 3), i, np.uint8) for i in range(5)],
         [],
     ],
-    ids=["pan", "flash", "dissolve", "every frame differs", "black frames", "something large comes in", "a pixel", "none"],
+    ids=["pan", "jerk", "flash", "dissolve", "every frame differs", "black frames", "something large comes in", "a pixel", "none"],
 )  # fmt: skip
 def test_no_shot_begins_where_something_moves_or_the_light_changes(images) -> None:
     assert shots(images) == []
