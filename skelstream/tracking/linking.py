@@ -122,8 +122,8 @@ def link(rows: Rows, longest_gap: float, width: float | None) -> Links:
 
     A track is cut where its colours change while it meets another one. Two tracklets may be joined if the second begins after
     the first ends, and if the way between them, their sizes and their colours agree. Of all joins that are possible those with
-    the least total cost are made: one assignment of ends to starts. Before, tracks take in the tracklets that fill their pauses. Tracklets whose colours are unknown are left alone, and
-    so are tracklets of different scenes.
+    the least total cost are made: one assignment of ends to starts. Before that, tracks take in the tracklets that fill their
+    pauses. Tracklets whose colours are unknown are left alone, and so are tracklets of different scenes.
 
     Args:
         rows: poses of confirmed tracks.
@@ -140,11 +140,10 @@ def link(rows: Rows, longest_gap: float, width: float | None) -> Links:
     tracklets, number = np.unique(track, return_inverse=True)
     crowded = _crowded(rows)
     filled = _filled(replace(rows, track=track), crowded, width)
-    whole = np.array([filled.get(one, one) for one in tracklets.tolist()], track.dtype)[number]
-    person = {own: own for own in tracklets.tolist()} | filled
-    for first, *others in _joined(replace(rows, track=whole), crowded, longest_gap, width):
-        person |= {one: first for one, own in person.items() if own in others}
-    people = np.array([person[one] for one in tracklets.tolist()], track.dtype)
+    people = np.array([filled.get(one, one) for one in tracklets.tolist()], track.dtype)
+    chains = _joined(replace(rows, track=people[number]), crowded, longest_gap, width)
+    person = {other: first for first, *others in chains for other in others}
+    people = np.array([person.get(one, one) for one in people.tolist()], track.dtype)
     starts = {int(track[own[0]]): float(rows.time[own[0]]) for own in _slices(track)}
     joined = [sorted(tracklets[people == one].tolist(), key=starts.__getitem__) for one in np.unique(people)]
     return Links(people[number], len(tracklets), cut, [one for one in joined if len(one) > 1])
@@ -180,14 +179,16 @@ def _filled(rows: Rows, crowded: np.ndarray, width: float | None) -> dict[int, i
         time = rows.time[own]
         for last in np.flatnonzero((np.diff(time) > _PAUSE) & (np.diff(time) <= _SOON)).tolist():
             low, high = np.searchsorted(begins[order], time[last : last + 2], side="right")
+            until = time[last]
             for inside in (slices[i] for i in order[low:high].tolist()):
-                if rows.time[inside[-1]] >= time[last + 1]:
+                if rows.time[inside[0]] <= until or rows.time[inside[-1]] >= time[last + 1]:
                     continue
                 parts = [own[: last + 1], inside, own[last + 1 :]]
                 ends, starts = (_ends(rows, parts, crowded, width, last=side) for side in (True, False))
                 pairs = ends.take(np.array([0, 1])), starts.take(np.array([1, 2]))
                 if pairs[0].alone.all() and pairs[1].alone.all() and np.isfinite(_cost(*pairs)).all():
                     filled[int(rows.track[inside[0]])] = int(rows.track[own[0]])
+                    until = rows.time[inside[-1]]
     return {one: own for one, own in filled.items() if own not in filled}
 
 
