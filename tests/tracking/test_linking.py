@@ -187,8 +187,8 @@ def test_a_tracklet_that_fills_the_pause_of_a_leap_is_taken_in():
 
 def test_only_one_of_two_people_fills_a_pause():
     """Both are within reach, and two sizes from each other."""
-    leap = Walk(1, 0, 1, 300, LEAPING).then(Walk(1, 1.6, 0.6, 940 - LEAPING, -LEAPING))
-    first, second = Walk(5, 1.1, 0.3, 500, LEAPING, PALE), Walk(6, 1.2, 0.2, 840, -LEAPING, PALE)
+    leap = Walk(1, 0, 1, 300, LEAPING).then(Walk(1, 1.6, 0.5, 680, LEAPING))
+    first, second = Walk(5, 1.1, 0.3, 520), Walk(6, 1.2, 0.2, 850)
     links = linked(leap, first, second)
     frames = np.sort(np.concatenate([w.frame for w in (leap, first, second)]))
     assert len(np.unique([links.track, frames], axis=1).T) == len(frames)
