@@ -21,7 +21,7 @@ _BLACK = 12.0
 _PIXELS, _CONTRAST, _LEAST = 16, 3.0, 8
 # A cut changes the image everywhere, so the difference of two frames is the least that this share of the blocks exceeds; that of two
 # blocks is 1 minus their correlation. A shot begins where it is above the first number, and so many times above any of the last ones.
-# Of 480 pairs of photos 97 % are above it, and of 240 photos moved by up to an eighth of their width none.
+# Of 480 pairs of photos 97 % are above it; 60 photos moved by 2, 5 and 8 % of their width differ from themselves by 0.17 at most.
 _SHARE, _DIFFERENT, _TIMES, _LAST = 0.6, 0.45, 3.0, 5
 # Frames that lie farther apart (seconds) may differ in any way.
 _LONGEST = 0.2
