@@ -46,7 +46,7 @@ def test_hands_and_faces_that_nobody_looked_for_are_told(source: str, target: st
 
 
 @pytest.mark.parametrize(
-    ("settings", "told", "facts"),
+    ("settings", "left_out", "facts"),
     [
         ({"fps": 5}, True, False),
         ({"fill": 0.5}, True, True),
@@ -54,7 +54,7 @@ def test_hands_and_faces_that_nobody_looked_for_are_told(source: str, target: st
         ({}, False, True),
     ],
 )
-def test_3d_joints_that_are_left_out_are_told(two_walkers, settings, told, facts) -> None:
+def test_a_warning_names_3d_joints_that_are_left_out(two_walkers, settings, left_out, facts) -> None:
     """Measured poses keep theirs beside filled and smoothed ones; of a resampled file none are left."""
     sequence = two_walkers
     places = np.zeros((len(sequence.frame), 17, 3), np.float32)
@@ -64,7 +64,7 @@ def test_3d_joints_that_are_left_out_are_told(two_walkers, settings, told, facts
     lines = [line for line in result.meta.get("warnings") or [] if "3D" in line]
     assert [line.partition(": ")[2] for line in lines] == [
         "filled, smoothed and resampled poses have no 3D joints; skelstream lift makes new ones"
-    ] * told
-    assert (result.lifted is None) is told
+    ] * left_out
+    assert (result.lifted is None) is left_out
     assert ("lifting" in result.meta) is facts
     assert (result.measured.lifted is not None) is facts
