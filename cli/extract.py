@@ -201,15 +201,15 @@ def _print_summary(done: Extraction, files: list[str], readable: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from skelstream.sequences.summary import tracklets_of
+    from skelstream.sequences.summary import shots_of, tracklets_of
 
     sequence, times = done.sequence, done.times
     frames, lost = len(sequence.frame_time), int((~sequence.frame_ok).sum())
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_row("frames", f"{frames}" + (f", {lost} failed to decode" if lost else "")
                   + (f", {times.dropped} dropped" if times.dropped else ""))  # fmt: skip
-    if sequence.meta.get("shots"):
-        table.add_row("shots", f"{len(sequence.meta['shots']) + 1}; each has tracks of its own")
+    if (shots := shots_of(sequence)) > 1:
+        table.add_row("shots", f"{shots}; each has tracks of its own")
     tracklets = tracklets_of(sequence)
     pieces = f", joined from {tracklets} tracklets" if tracklets else ""
     table.add_row("tracks", f"{len(sequence.track_ids)}{pieces}")

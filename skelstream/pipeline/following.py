@@ -107,7 +107,7 @@ class Following:
     def tracked(self, span: Sequence[DecodedFrame]) -> list[TrackedPeople]:
         """Return the people of a span's frames, as ``spans`` gives them."""
         if len(span) == 1 or not span[-1].views or span[-1].begins_shot:
-            # Nobody in another shot tells who was in this one.
+            # The people of another shot say nothing about this one.
             return [self._analysed(item, "needed").tracked for item in span]
         before, done = deepcopy((self.tracker, self.watch)), list[_Analysed]()
         for item in span:

@@ -51,12 +51,12 @@ class ShotChanges:
             return False
         frames = before[1], self._last[1]
         different = _difference(*frames)
-        begins = different > max(_DIFFERENT, _TIMES * max(self._differences, default=1.0))
-        begins = begins and _difference_at_best(*frames) > _DIFFERENT
-        self._differences.append(different)
-        if begins:
+        least = max(_DIFFERENT, _TIMES * max(self._differences, default=1.0))
+        if different > least and _difference_at_best(*frames) > _DIFFERENT:
             self._differences.clear()
-        return begins
+            return True
+        self._differences.append(different)
+        return False
 
 
 def _thumbnail(image: np.ndarray) -> np.ndarray:

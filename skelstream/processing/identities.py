@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -88,23 +87,20 @@ def tracked_again(
         linking=own if own.linking and not own.alone else None,
     )  # fmt: skip
     doubts: list[str] = []
-    shots = deque(sorted(meta.get("shots") or []))
+    begins_shot = set(np.searchsorted(times, np.array(meta.get("shots") or []) - _SAME_TIME).tolist())
     frames = detections.frames if images is None else _with_colours(detections, images, meta, doubts)
     poses = 0
-    for done, (index, time, found) in enumerate(frames, 1):
+    for row, (index, time, found) in enumerate(frames):
+        if row in begins_shot:
+            tracker.end()
         if found is None:
-            builder.add(TrackedPeople.failed(index, time, len(detections.skeleton)))
+            tracked = TrackedPeople.failed(index, time, len(detections.skeleton))
         else:
             poses += len(found)
-            begins = False
-            while shots and shots[0] <= time + _SAME_TIME:
-                shots.popleft()
-                begins = True
-            if begins:
-                tracker.end()
-            tracked = replace(tracker.update(index, time, found), begins_shot=begins)
-            builder.add(tracked if detections is people else _with_boxes_of(found, tracked))
-        report(done, len(times))
+            tracked = tracker.update(index, time, found)
+            tracked = tracked if detections is people else _with_boxes_of(found, tracked)
+        builder.add(replace(tracked, begins_shot=row in begins_shot))
+        report(row + 1, len(times))
     again = builder.finish()
     if isinstance(people, SkeletonSequence):
         again = replace(again, frame_ok=people.frame_ok)

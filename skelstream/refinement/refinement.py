@@ -95,7 +95,7 @@ class Refinement:
         """
         if expected is None or not len(expected):
             # Nobody is followed, so the last image's crops say nothing about this one, which may be another photo.
-            self.state = RefinementState()
+            expected, self.state = None, RefinementState()
         else:
             people = self._one_each(people, expected)
         boxes, scores, known = self._boxes(people, expected)
@@ -192,7 +192,7 @@ class Refinement:
         that detection missed; and bool (P + E,), True for boxes of expected joints."""
         boxes, scores = self._turned_boxes(people.keypoints), people.person_scores
         known = np.zeros(len(people), bool)
-        if expected is None or not len(expected):
+        if expected is None:
             return boxes, scores, known
         wanted = self._turned_boxes(expected.keypoints)
         overlap = iou(joints_boxes(expected.keypoints), joints_boxes(people.keypoints))
@@ -258,12 +258,7 @@ class Refinement:
         return scores * (1 - scores) + 0.1 * scores * np.abs(np.log(np.maximum(length, 1.0) / _BEST_LENGTH))
 
     def _found(
-        self,
-        image: np.ndarray,
-        boxes: np.ndarray,
-        scores: np.ndarray,
-        most: np.ndarray,
-        rows: np.ndarray,
+        self, image: np.ndarray, boxes: np.ndarray, scores: np.ndarray, most: np.ndarray, rows: np.ndarray
     ) -> _Found:
         """Return the people found in the boxes at ``rows``, in the joints of ``skeleton``, none with a higher score than
         ``most``; those who are certainly not there are left out."""

@@ -31,7 +31,7 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
         "rotation": meta.get("rotation"),
         "frames": sequence.frames,
         "frames_failed": int((~sequence.frame_ok).sum()),
-        "shots": len(meta.get("shots") or []) + 1,
+        "shots": shots_of(sequence),
         "frames_empty": sequence.frames - len(np.unique(sequence.frame)),
         "start": float(times[0]) if len(times) else None,
         "end": float(times[-1]) if len(times) else None,
@@ -76,6 +76,11 @@ def summary(sequence: SkeletonSequence) -> dict[str, Any]:
             if part != "body"
         ],
     }
+
+
+def shots_of(sequence: SkeletonSequence) -> int:
+    """Return the number of shots of a sequence's video."""
+    return len(sequence.meta.get("shots") or []) + 1
 
 
 def tracklets_of(sequence: SkeletonSequence) -> int | None:

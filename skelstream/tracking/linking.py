@@ -26,10 +26,11 @@ _GREATEST_COST = 1.25
 # Cost beside that of a join after a person was last seen at the left or right edge of the image, by this share of its width:
 # who has left it rarely returns so soon, and others come in there.
 _LEFT, _EDGE = 0.4, 0.03
-# A person is alone with nobody else within so many sizes, and leaps who moves by so many sizes per second. Who leaps, is lost alone
-# and found alone within so many seconds costs this share, and may be so many times as far away and change by so much more: poses
-# in the air are often wrong, and nobody else was there.
-_ALONE, _LEAP, _SOON, _SHARE, _FARTHER, _GROWN = 1.5, 1.5, 1.0, 0.5, 1.5, 0.25
+# A person is alone if nobody else is within this many sizes, and leaps from this speed on, in sizes per second.
+_ALONE, _LEAP = 1.5, 1.5
+# Poses in the air are often wrong. So a leaping person who is alone before and after a gap of at most this many seconds may be joined
+# at this share of the cost, over this many times the reach, and with this much more change of size.
+_SOON, _SHARE, _FARTHER, _GROWN = 1.0, 0.5, 1.5, 0.25
 
 # A track is cut where the colours of this many seconds before and after differ by more than for any one person, and where it
 # meets another track: this share of the smaller box overlaps; or where it was not found for so long (seconds).
@@ -73,7 +74,7 @@ class _Ends:
         size: float64 (M,), longer side of the box.
         velocity: float64 (M, 2), pixels per second.
         at_edge: bool (M,), whether the box reaches the left or right edge of the image.
-        alone: bool (M,), whether nobody else is near, and no edge.
+        alone: bool (M,), whether neither another person nor the left or right edge of the image is near.
         colours: description with arrays of M rows.
     """
 
@@ -137,16 +138,18 @@ def link(rows: Rows, longest_gap: float, width: float | None) -> Links:
         if 0 < first < len(own):
             cut.append((int(rows.track[own[0]]), round(float(rows.time[own[first]]), 6), piece))
             track[own[first:]] = piece
-    tracklets, number = np.unique(track, return_inverse=True)
+    tracklets, first, number = np.unique(track, return_index=True, return_inverse=True)
     crowded = _crowded(rows)
     filled = _filled(replace(rows, track=track), crowded, width)
     people = np.array([filled.get(one, one) for one in tracklets.tolist()], track.dtype)
     chains = _joined(replace(rows, track=people[number]), crowded, longest_gap, width)
-    person = {other: first for first, *others in chains for other in others}
+    person = {other: head for head, *others in chains for other in others}
     people = np.array([person.get(one, one) for one in people.tolist()], track.dtype)
-    starts = {int(track[own[0]]): float(rows.time[own[0]]) for own in _slices(track)}
-    joined = [sorted(tracklets[people == one].tolist(), key=starts.__getitem__) for one in np.unique(people)]
-    return Links(people[number], len(tracklets), cut, [one for one in joined if len(one) > 1])
+    order = np.lexsort(
+        (first, people)
+    )  # rows are in order of time, so the first row tells which tracklet is first
+    joined = np.split(tracklets[order], np.flatnonzero(np.diff(people[order])) + 1)
+    return Links(people[number], len(tracklets), cut, [one.tolist() for one in joined if len(one) > 1])
 
 
 def _beside(rows: Rows) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -181,15 +184,18 @@ def _filled(rows: Rows, crowded: np.ndarray, width: float | None) -> dict[int, i
             low, high = np.searchsorted(begins[order], time[last : last + 2], side="right")
             until = time[last]
             for inside in (slices[i] for i in order[low:high].tolist()):
-                if rows.time[inside[0]] <= until or rows.time[inside[-1]] >= time[last + 1]:
-                    continue
-                parts = [own[: last + 1], inside, own[last + 1 :]]
-                ends, starts = (_ends(rows, parts, crowded, width, last=side) for side in (True, False))
-                pairs = ends.take(np.array([0, 1])), starts.take(np.array([1, 2]))
-                if pairs[0].alone.all() and pairs[1].alone.all() and np.isfinite(_cost(*pairs)).all():
+                between = rows.time[inside[0]] > until and rows.time[inside[-1]] < time[last + 1]
+                if between and _fits(rows, [own[: last + 1], inside, own[last + 1 :]], crowded, width):
                     filled[int(rows.track[inside[0]])] = int(rows.track[own[0]])
                     until = rows.time[inside[-1]]
     return {one: own for one, own in filled.items() if own not in filled}
+
+
+def _fits(rows: Rows, parts: list[np.ndarray], crowded: np.ndarray, width: float | None) -> bool:
+    """Return whether the second of three stretches of rows may be the person of both others, with nobody else near."""
+    last, first = (_ends(rows, parts, crowded, width, last=last) for last in (True, False))
+    ends, starts = last.take(np.array([0, 1])), first.take(np.array([1, 2]))
+    return bool((ends.alone & starts.alone & np.isfinite(_cost(ends, starts))).all())
 
 
 def _meeting(rows: Rows) -> np.ndarray:

@@ -150,19 +150,18 @@ class ContainerSource(Source):
         counts = {index, slots, slots + (shortest or 1) - 1} if key_frame is None else set()
         self._warn_of_differences(counts, time, first_lost)
 
-    def _warn_of_times(self, fps: float | None) -> None:
+    def _warn_of_times(self, given: float | None) -> None:
         """Add a warning where times are assumed, or a given rate has no effect."""
-        rate = self._decoder.stream.codec_context.framerate
-        if not self._decoder.untimed:
-            if fps is not None:
-                self.warn(
-                    "its frames have their own times; the given rate is ignored, it is for images and cameras"
-                )
-        elif self._given_fps is not None:
+        untimed, own = self._decoder.untimed, self._decoder.stream.codec_context.framerate
+        if given is not None and not untimed:
+            self.warn(
+                "its frames have their own times; the given rate is ignored, it is for images and cameras"
+            )
+        if given is not None or not untimed:
             return
-        elif self._decoder.by_arrival:
+        if self._decoder.by_arrival:
             self.warn("it sends no times; the times are those at which its frames arrive")
-        elif (fps := self._fps()) is not None and (not rate or fps != float(rate)):
+        elif (fps := self._fps()) is not None and fps != float(own or 0):
             self.warn(
                 f"its frames have no times; {fps:g} per second are assumed, give the rate if it differs"
             )

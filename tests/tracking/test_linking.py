@@ -163,7 +163,7 @@ def test_who_leaps_alone_needs_less_likeness():
     assert joined(before, after) == [[1, 5]]
     walking = Walk(1, 0, 1, 400, 80), Walk(5, 1.1, 1, 488, 80, PALE)
     assert joined(*walking) == [] and joined(walking[0], Walk(5, 1.1, 1, 488, 80)) == [[1, 5]]
-    assert joined(before, Walk(2, 0.9, 1.2, 540), after) == []  # somebody stands there
+    assert joined(before, Walk(2, 0.9, 1.2, 540), after) == []  # another person stands there
     assert joined(before, Walk(5, 1.1, 1, 560, LEAPING, GREEN)) == []
     assert joined(before, Walk(5, 2.3, 0.5, 950, LEAPING, PALE)) == []  # later
 
